@@ -1,0 +1,81 @@
+"""Everything that can go wrong, and whether trying again can help.
+
+ProcessorError
+├── PermanentError            the same input would fail again
+│   ├── UndecodableError      the payload is not the OTLP message it claims to be
+│   ├── TooLargeError         the payload is over the size limit
+│   └── BackendRefusedError   the backend will never take this payload
+├── RetryableError            the same input may succeed later; says after how long
+│   ├── OverloadedError       too much is under way; nothing was changed
+│   ├── BackendUnavailableError
+│   └── LedgerUnavailableError  the books could not be written; nothing was changed
+└── ConfigError               settings, prices or budgets that cannot be used
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class ProcessorError(Exception):
+    """Base of every error this program raises on purpose."""
+
+
+class PermanentError(ProcessorError):
+    """The same input would fail again: the sender must not retry."""
+
+
+class UndecodableError(PermanentError):
+    """The payload cannot be decoded."""
+
+
+class TooLargeError(PermanentError):
+    """The payload is over the size limit."""
+
+
+class BackendRefusedError(PermanentError):
+    """The backend refused for good; `code` is its gRPC status code (an integer)."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class RetryableError(ProcessorError):
+    """The same input may succeed later; `delay_s` is the least time to wait."""
+
+    def __init__(self, message: str, delay_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.delay_s = delay_s
+
+
+class OverloadedError(RetryableError):
+    """Too much is under way. Raised before any state has changed."""
+
+
+class BackendUnavailableError(RetryableError):
+    """The backend could not be reached, or asked to be tried later."""
+
+
+class LedgerUnavailableError(RetryableError):
+    """The books could not be written (disk full, locked, read-only). Nothing was charged."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong in a file: where it is, what is wrong, and how to mend it."""
+
+    where: str
+    what: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" + (f" ({self.fix})" if self.fix else "")
+
+
+class ConfigError(ProcessorError):
+    """Settings, prices or budgets that cannot be used; carries every problem found at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,80 @@
+"""Money as integers, and the one place where it is rounded.
+
+Rates are femto-USD (10^-15) per unit, so that every published price per million tokens is a
+whole number. Amounts are nano-USD (10^-9): a signed 64-bit column then holds about 9.2 billion
+USD. A cost is summed exactly in femto-USD and rounded once, half-even, to nano-USD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+NANO_PER_USD = 10**9
+FEMTO_PER_USD = 10**15
+FEMTO_PER_NANO = 10**6
+
+Rates = tuple[int, ...]
+"""Femto-USD per unit, in the order of `model.Usage`'s fields."""
+
+
+class Amount(NamedTuple):
+    """One cost in nano-USD and its parts; `total` is exactly the sum of the other five."""
+
+    total: int = 0
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    fees: int = 0
+
+
+ZERO = Amount()
+
+
+def round_to_nano(femto_usd: int) -> int:
+    """Round femto-USD to nano-USD, half to even. The only rounding of money there is."""
+    quotient, remainder = divmod(femto_usd, FEMTO_PER_NANO)
+    twice = 2 * remainder
+    if twice > FEMTO_PER_NANO or (twice == FEMTO_PER_NANO and quotient & 1):
+        return quotient + 1
+    return quotient
+
+
+def settle(parts_femto: Sequence[int]) -> Amount:
+    """Turn five exact parts (input, output, cache read, cache write, fees) into an `Amount`.
+
+    The total is rounded once from the exact sum. Each part is rounded likewise, and the largest
+    part takes the difference, so that what is shown adds up.
+    """
+    total = round_to_nano(sum(parts_femto))
+    parts = [round_to_nano(part) for part in parts_femto]
+    gap = total - sum(parts)
+    if gap:
+        parts[parts.index(max(parts))] += gap
+    return Amount(total, *parts)
+
+
+def usd(nano_usd: int) -> float:
+    """Nano-USD as the nearest double in USD; integer division is correctly rounded in Python."""
+    return nano_usd / NANO_PER_USD
+
+
+def format_usd(nano_usd: int) -> str:
+    """Nano-USD as an exact decimal text with at least two decimals: ``0.0045``, ``12.00``."""
+    sign = "-" if nano_usd < 0 else ""
+    whole, part = divmod(abs(nano_usd), NANO_PER_USD)
+    decimals = f"{part:09d}".rstrip("0")
+    return f"{sign}{whole}.{decimals.ljust(2, '0')}"
+
+
+def parse_usd(value: Decimal | int | str) -> int:
+    """An exact decimal amount of USD as nano-USD, half-even below a nano-dollar.
+
+    Raises ValueError when the value is not a finite number.
+    """
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError("must be a finite number")
+    return round_to_nano(int((number * FEMTO_PER_USD).to_integral_value()))
