@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from processor.money import Amount, Rates
 
@@ -111,6 +112,23 @@ class Usage(NamedTuple):
     image_output: int = 0
     requests: int = 1
     web_searches: int = 0
+
+    @property
+    def input_tokens(self) -> int:
+        """All input, as most providers report it."""
+        return (
+            self.input
+            + self.cache_read
+            + self.cache_write
+            + self.cache_write_1h
+            + self.audio_input
+            + self.image_input
+        )
+
+    @property
+    def output_tokens(self) -> int:
+        """All output, as most providers report it."""
+        return self.output + self.reasoning + self.audio_output + self.image_output
 
 
 class Owner(NamedTuple):
@@ -279,6 +297,14 @@ Scope = Literal[
 WindowKind = Literal["none", "hour", "day", "week", "month"]
 
 
+class Calendar(NamedTuple):
+    """What decides where calendar windows begin."""
+
+    zone: ZoneInfo
+    week_start: int = 0
+    """First day of the week, 0 for Monday."""
+
+
 class Standing(NamedTuple):
     """How one scope stands against one budget in the window that holds a given moment."""
 
@@ -318,6 +344,8 @@ class Crossing(NamedTuple):
     """The window was over when the crossing was found."""
     trigger: str = ""
     """``attribution`` when a span that names an owner moved older calls over the line."""
+    span: str = ""
+    """The span that carries the event, as ``trace id:span id`` in hex."""
 
 
 class Stamp(NamedTuple):
@@ -332,6 +360,68 @@ class Stamp(NamedTuple):
     """Names of the budgets that stand exceeded for this span."""
     corrections: tuple[tuple[bytes, int], ...] = ()
     """(span id, nano-USD) of older charges that this span's arrival changed."""
+
+
+class SpanRow(NamedTuple):
+    """What the ledger keeps of one span, appended once and never edited."""
+
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes
+    time_ns: int
+    is_agent: bool
+    is_entry: bool
+    """A root, or a span whose parent is in another process."""
+    own: Owner
+    ambient: Owner
+    service: str
+    entry: Entry | None
+    stamp: Stamp
+    is_amendment: bool = False
+    """True for the row that gives a span its usage after an earlier row without."""
+
+
+class Correction(NamedTuple):
+    """An older charge that changed because of what is now known below it."""
+
+    trace_id: bytes
+    span_id: bytes
+    cause_id: bytes
+    """The span whose arrival changed it, and on which the correction is written."""
+    time_ns: int
+    """Time of the corrected span: the window whose totals change."""
+    change: Totals
+
+
+Posting = tuple[str, str, int]
+"""(scope, scope id, start of the quarter-hour bucket in epoch seconds)."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """All that one turn writes, in one transaction, and what to stamp on the batch's spans."""
+
+    rows: list[SpanRow] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
+    postings: dict[Posting, Totals] = field(default_factory=dict)
+    """Changes of totals, to be added."""
+    crossings: list[Crossing] = field(default_factory=list)
+    stamps: dict[int, Stamp] = field(default_factory=dict)
+    """By row of the batch."""
+    repeats: int = 0
+    """Spans that were on the books already."""
+    conflicts: int = 0
+    """Repeats that say something else than the first copy; the first stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What one batch brings to the books."""
+
+    spans: Spans
+    charges: Sequence[Charge | Unpriced]
+    marks: Sequence[Mark]
+    received_ns: int
 
 
 class Event(NamedTuple):

@@ -78,3 +78,23 @@ def parse_usd(value: Decimal | int | str) -> int:
     if not number.is_finite():
         raise ValueError("must be a finite number")
     return round_to_nano(int((number * FEMTO_PER_USD).to_integral_value()))
+
+
+def price_usage(usage: Sequence[int], rates: Rates) -> Amount:
+    """What disjoint quantities cost at these rates; both in the order of `model.Usage`.
+
+    Audio and image tokens count with the side they are on, reasoning with the output; the fee
+    part is requests and web searches.
+    """
+    i, read, write, write_1h, audio_in, image_in, o, thought, audio_out, image_out, calls, webs = (
+        quantity * rate for quantity, rate in zip(usage, rates, strict=True)
+    )
+    return settle(
+        (
+            i + audio_in + image_in,
+            o + thought + audio_out + image_out,
+            read,
+            write + write_1h,
+            calls + webs,
+        )
+    )

@@ -1,0 +1,25 @@
+"""What one turn of the ledger does: a pure decision between what it loads and what it writes.
+
+    relevant(intake, known)            which traces the books have to look at
+    rebuild(rows)                      a trace's working copy from its rows
+    post(intake, traces, waiting)      hang the spans in; which totals the next step needs
+    judge(posted, watches, states)     budgets; the plan to commit, with every stamp
+
+The ledger calls these inside its transaction, and commits the plan or nothing.
+"""
+
+from processor.decide.intake import notable, relevant, set_aside
+from processor.decide.judge import contributions, judge, needs
+from processor.decide.turn import Posted, post, rebuild
+
+__all__ = [
+    "Posted",
+    "contributions",
+    "judge",
+    "needs",
+    "notable",
+    "post",
+    "rebuild",
+    "relevant",
+    "set_aside",
+]

@@ -1,0 +1,108 @@
+"""From the rows of a batch to arrivals in a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Iterator, Sequence
+
+from processor.model import Charge, Entry, Intake, Mark, Spans, Unpriced
+from processor.rollup import Node
+from processor.rollup.waiting import Waiting, WaitingRoom
+
+_REMOTE_PARENT = 0x300
+"""OTLP span flags: "is remote" is known (0x100) and true (0x200)."""
+
+
+def is_entry(spans: Spans, row: int) -> bool:
+    """True for a root, and for a span whose parent is in another process."""
+    return not spans.parent_ids[row] or spans.flags[row] & _REMOTE_PARENT == _REMOTE_PARENT
+
+
+def notable(
+    charges: Sequence[Charge | Unpriced], marks: Sequence[Mark], spans: Spans
+) -> set[bytes]:
+    """Ids of the traces that a batch brings calls or agents for."""
+    rows = [charge.call.mark.row for charge in charges]
+    rows += [mark.row for mark in marks if mark.is_agent]
+    return {spans.trace_ids[row] for row in rows}
+
+
+def relevant(intake: Intake, known: Container[bytes]) -> set[bytes]:
+    """Ids of the traces of a batch that have calls or agents, now or in the books."""
+    found = notable(intake.charges, intake.marks, intake.spans)
+    found.update(trace_id for trace_id in set(intake.spans.trace_ids) if trace_id in known)
+    return found
+
+
+def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
+    """The ledger row of a priced or unpriced call."""
+    call = charge.call
+    priced = charge if isinstance(charge, Charge) else None
+    return Entry(
+        status=charge.status,
+        reason=charge.reason,
+        provider=charge.provider,
+        model=charge.model,
+        service=service,
+        price_version=charge.price_version,
+        usage=call.usage,
+        amount=priced.amount if priced else None,
+        rates=priced.rates if priced else None,
+        aggregate=call.aggregate,
+        saved_nano_usd=priced.saved_nano_usd if priced else 0,
+        reported_nano_usd=call.reported_nano_usd,
+        rule=call.rule,
+        has_tokens=call.has_tokens,
+        kind=call.kind,
+        time_assumed=call.mark.time_assumed,
+    )
+
+
+def node_of(spans: Spans, mark: Mark, entry: Entry | None) -> Node:
+    """The node of a call, agent or carrier in the batch at hand."""
+    row = mark.row
+    return Node(
+        spans.span_ids[row],
+        spans.parent_ids[row],
+        mark.time_ns,
+        row=row,
+        is_agent=mark.is_agent,
+        is_entry=is_entry(spans, row),
+        own=mark.own,
+        ambient=mark.ambient,
+        service=mark.service,
+        entry=entry,
+    )
+
+
+def waiting_node(span_id: bytes, span: Waiting) -> Node:
+    """The node of a span that waited for its trace to have a call."""
+    mark = span.mark or Mark(row=-1, time_ns=0)
+    return Node(
+        span_id,
+        span.parent_id,
+        mark.time_ns,
+        is_entry=span.is_entry,
+        own=mark.own,
+        ambient=mark.ambient,
+        service=mark.service,
+    )
+
+
+def noted_nodes(intake: Intake) -> Iterator[Node]:
+    """Nodes of all calls, agents and carriers of a batch, in the order of its rows."""
+    spans = intake.spans
+    pairs: list[tuple[Mark, Charge | Unpriced | None]] = [(mark, None) for mark in intake.marks]
+    pairs += [(charge.call.mark, charge) for charge in intake.charges]
+    for mark, charge in sorted(pairs, key=lambda pair: pair[0].row):
+        entry = None if charge is None else entry_of(charge, mark.service)
+        yield node_of(spans, mark, entry)
+
+
+def set_aside(intake: Intake, traces: Collection[bytes], room: WaitingRoom) -> None:
+    """Keep the spans of traces that have no call yet, in case one comes."""
+    spans = intake.spans
+    marks = {mark.row: mark for mark in intake.marks}
+    for row, trace_id in enumerate(spans.trace_ids):
+        if trace_id not in traces:
+            waiting = Waiting(spans.parent_ids[row], marks.get(row), is_entry(spans, row))
+            room.keep(trace_id, spans.span_ids[row], waiting)

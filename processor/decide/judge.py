@@ -1,0 +1,242 @@
+"""The second half of a turn: budgets, and the plan with everything that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from processor.budget.policy import Budget
+from processor.budget.verdict import (
+    State,
+    StateKey,
+    Watch,
+    Window,
+    crossings,
+    is_reached,
+    matches,
+    spent_of,
+)
+from processor.decide.stamp import Draft, stamp_of
+from processor.decide.turn import Posted
+from processor.model import Correction, Plan, Posting, SpanRow, Totals
+from processor.rollup import Movement, Node, Trace
+from processor.rollup.owner import DIMENSIONS, resolve
+from processor.rollup.totals import NOTHING, minus, plus
+from processor.rollup.trace import Place
+from processor.rollup.window import bucket_of
+
+_NS_PER_S = 1_000_000_000
+_STORED = tuple((scope, at) for at, scope in enumerate(DIMENSIONS) if scope != "agent_run")
+"""Scopes whose totals are kept in the ledger. A trace and its runs are summed from their spans."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    posted: Posted
+    watches: Sequence[Watch]
+    call_budgets: Sequence[Budget]
+    states: Mapping[StateKey, State]
+    now_s: int
+    drafts: dict[int, Draft] = field(default_factory=dict)
+    plan: Plan = field(default_factory=Plan)
+
+    def draft(self, cause: Node) -> Draft:
+        """What is written on the span that caused something; some row of the batch did."""
+        row = cause.row if cause.row >= 0 else next(iter(self.posted.rows), -1)
+        return self.drafts.setdefault(row, Draft())
+
+
+def needs(posted: Posted, watches: Sequence[Watch]) -> set[StateKey]:
+    """Keys of the states that `judge` will ask for."""
+    keys: set[StateKey] = set()
+    for trace_id, movement in posted.movements:
+        time_s = bucket_of(movement.node.time_ns)
+        for watch in watches:
+            for scope_id, _ in _changes(watch, trace_id, movement):
+                keys.add(watch.key(scope_id, time_s))
+    for trace_id, node in posted.added:
+        if node.is_entry and (session := _session_of(posted, trace_id, node)):
+            keys.add(("session", session, 0, 0))
+    return keys
+
+
+def judge(
+    posted: Posted,
+    watches: Sequence[Watch],
+    call_budgets: Sequence[Budget],
+    states: Mapping[StateKey, State],
+) -> Plan:
+    """Ask the budgets, and lay down all that the turn writes. Changes `states` as it goes on."""
+    turn = _Turn(posted, watches, call_budgets, states, posted.received_ns // _NS_PER_S)
+    for trace_id, movement in posted.movements:
+        _follow(turn, trace_id, movement)
+        _judge_call(turn, trace_id, movement)
+        _correct(turn, trace_id, movement)
+    turn.plan.postings = dict(_postings(posted, watches))
+    turn.plan.repeats, turn.plan.conflicts = posted.repeats, posted.conflicts
+    _stamp(turn)
+    return turn.plan
+
+
+def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple[str, int, Totals]]:
+    """What a trace adds to a filtered total, as (scope id, bucket, totals)."""
+    for node in trace.nodes.values():
+        if node.place is not None and node.posted != NOTHING:
+            scope_id = _scope_id(watch, trace_id, node.place)
+            if scope_id is not None:
+                yield scope_id, bucket_of(node.time_ns), node.posted
+
+
+def _scope_id(watch: Watch, trace_id: bytes, place: Place) -> str | None:
+    """Which total of a watch a place counts for; None for none."""
+    if watch.match:
+        ids = dict(zip(DIMENSIONS, place, strict=True))
+        if not matches(watch.match, ids):
+            return None
+    if watch.scope == "total":
+        return ""
+    if watch.scope == "trace":
+        return trace_id.hex()
+    return place[DIMENSIONS.index(watch.scope)] or None
+
+
+def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[tuple[str, Totals]]:
+    """What a movement changes in a watch's totals: the old owner first, then the new one."""
+    target = _scope_id(watch, trace_id, movement.target)
+    source = None if movement.source is None else _scope_id(watch, trace_id, movement.source)
+    if source == target:
+        if target is not None and movement.after != movement.before:
+            yield target, minus(movement.after, movement.before)
+        return
+    if source is not None:
+        yield source, minus(NOTHING, movement.before)
+    if target is not None:
+        yield target, movement.after
+
+
+def _follow(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
+    node, cause = movement.node, movement.cause
+    time_s = bucket_of(node.time_ns)
+    trigger = "" if cause is node else "attribution"
+    span = f"{trace_id.hex()}:{cause.span_id.hex()}"
+    for watch in turn.watches:
+        for scope_id, change in _changes(watch, trace_id, movement):
+            moved = turn.states[watch.key(scope_id, time_s)]
+            moved.total = plus(moved.total, change)
+        target = _scope_id(watch, trace_id, movement.target) if watch.budgets else None
+        if target is None:
+            continue
+        key = watch.key(target, time_s)
+        state = turn.states.get(key)
+        if state is None:  # Nothing changed for this owner.
+            continue
+        window = Window(key[2], key[3], turn.now_s)
+        for budget in watch.budgets:
+            for found in crossings(budget, target, state, window, trigger):
+                crossing = found._replace(span=span)
+                turn.plan.crossings.append(crossing)
+                turn.draft(cause).crossings.append(crossing)
+            spent, limit = spent_of(budget, state.total), budget.limit_for(target)
+            if cause is node and node.entry is not None and is_reached(spent, limit, 1.0):
+                turn.draft(node).exceeded.add(budget.name)
+
+
+def _judge_call(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
+    """Ask the budgets for single calls; aggregates never meet them."""
+    node = movement.node
+    if not turn.call_budgets or node is not movement.cause or not movement.after.calls:
+        return
+    scope_id = f"{trace_id.hex()}:{node.span_id.hex()}"
+    ids = dict(zip(DIMENSIONS, movement.target, strict=True))
+    for budget in turn.call_budgets:
+        if not matches(budget.match, ids):
+            continue
+        state = State(movement.after, set())
+        for found in crossings(budget, scope_id, state, Window(0, 0, turn.now_s), ""):
+            crossing = found._replace(span=scope_id)
+            turn.plan.crossings.append(crossing)
+            turn.draft(node).crossings.append(crossing)
+            if crossing.share >= 1.0:
+                turn.draft(node).exceeded.add(budget.name)
+
+
+def _correct(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
+    """Note an older charge that changed, in the books and on the span that changed it."""
+    node, cause = movement.node, movement.cause
+    if movement.source is None or node.entry is None or cause is node:
+        return
+    change = minus(movement.after, movement.before)
+    if change == NOTHING:
+        return
+    turn.plan.corrections.append(
+        Correction(trace_id, node.span_id, cause.span_id, node.time_ns, change)
+    )
+    if change.cost_nano_usd:
+        turn.draft(cause).corrections.append((node.span_id, change.cost_nano_usd))
+
+
+def _postings(posted: Posted, watches: Sequence[Watch]) -> Iterator[tuple[Posting, Totals]]:
+    """Changes of the stored totals. Calls of one place and time are added up first."""
+    filtered = [watch for watch in watches if watch.match]
+    places: dict[tuple[Place, int], Totals] = {}
+    changes: dict[Posting, Totals] = {}
+    for trace_id, movement in posted.movements:
+        bucket = bucket_of(movement.node.time_ns)
+        if movement.source is not None and movement.before != NOTHING:
+            key = (movement.source, bucket)
+            places[key] = minus(places.get(key, NOTHING), movement.before)
+        if movement.after != NOTHING:
+            key = (movement.target, bucket)
+            places[key] = plus(places.get(key, NOTHING), movement.after)
+        for series in {watch.series: watch for watch in filtered}.values():
+            for scope_id, change in _changes(series, trace_id, movement):
+                posting = (series.series, scope_id, bucket)
+                changes[posting] = plus(changes.get(posting, NOTHING), change)
+    for (place, bucket), change in places.items():
+        total = ("total", "", bucket)
+        changes[total] = plus(changes.get(total, NOTHING), change)
+        for scope, at in _STORED:
+            owner = place[at]
+            if owner is not None:
+                posting = (scope, owner, bucket)
+                changes[posting] = plus(changes.get(posting, NOTHING), change)
+    return ((posting, change) for posting, change in changes.items() if change != NOTHING)
+
+
+def _session_of(posted: Posted, trace_id: bytes, node: Node) -> str:
+    place = node.place or resolve(posted.traces[trace_id], node)[0]
+    return place[DIMENSIONS.index("session")] or ""
+
+
+def _stamp(turn: _Turn) -> None:
+    """Write the stamps of all spans of this turn, and the rows that keep them."""
+    posted, plan = turn.posted, turn.plan
+    amended = {id(node) for _, node in posted.amended}
+    for trace_id, node in (*posted.added, *posted.amended):
+        trace = posted.traces[trace_id]
+        session = None
+        if node.is_entry and (session_id := _session_of(posted, trace_id, node)):
+            session = turn.states["session", session_id, 0, 0].total
+        draft = turn.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
+        node.stamp = stamp_of(node, trace, draft, session, is_amended=trace_id in posted.amendable)
+        plan.rows.append(
+            SpanRow(
+                trace_id,
+                node.span_id,
+                node.parent_id,
+                node.time_ns,
+                node.is_agent,
+                node.is_entry,
+                node.own,
+                node.ambient,
+                node.service,
+                node.entry,
+                node.stamp,
+                id(node) in amended,
+            )
+        )
+    for row, node in posted.rows.items():
+        if node.stamp is not None:
+            plan.stamps[row] = node.stamp
+    for _, node in (*posted.added, *posted.amended):
+        node.row = -1

@@ -1,0 +1,180 @@
+"""The first half of a turn: hang the spans of a batch into their traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from processor.decide.intake import is_entry, noted_nodes, waiting_node
+from processor.model import Intake, SpanRow, Totals
+from processor.rollup import Arrival, Movement, Node, Plain, Trace, absorb
+from processor.rollup.waiting import Waiting, WaitingRoom
+
+
+@dataclass(slots=True)
+class Posted:
+    """What a batch brought about in the working copies, before budgets are asked."""
+
+    received_ns: int
+    traces: Mapping[bytes, Trace]
+    added: list[tuple[bytes, Node]] = field(default_factory=list)
+    amended: list[tuple[bytes, Node]] = field(default_factory=list)
+    movements: list[tuple[bytes, Movement]] = field(default_factory=list)
+    """In the order in which budgets count them: by end time, then span id."""
+    rows: dict[int, Node] = field(default_factory=dict)
+    """Row of the batch to its node, repeats included."""
+    before: dict[tuple[str, str], Totals] = field(default_factory=dict)
+    """Totals of traces and agent runs as they stood before this turn."""
+    called_in: list[tuple[bytes, bytes, Waiting]] = field(default_factory=list)
+    """(trace id, span id, span) taken from the waiting room; put back if the turn fails."""
+    amendable: set[bytes] = field(default_factory=set)
+    """Traces whose entry span had passed before this turn."""
+    repeats: int = 0
+    conflicts: int = 0
+
+
+@dataclass(slots=True)
+class _Share:
+    """What one batch brings to one trace."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    plain: dict[bytes, Plain] = field(default_factory=dict)
+    rows: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+def post(intake: Intake, traces: Mapping[bytes, Trace], room: WaitingRoom) -> Posted:
+    """Take a batch into the working copies of its traces.
+
+    Changes `traces`: if the turn is not committed in the end, they have to be thrown away.
+    """
+    posted = Posted(intake.received_ns, traces)
+    shares = {trace_id: _Share() for trace_id in traces}
+    _sort_rows(intake, traces, shares, posted)
+    for trace_id, share in shares.items():
+        trace = traces[trace_id]
+        if trace.has_entry:
+            posted.amendable.add(trace_id)
+        posted.before["trace", trace_id.hex()] = trace.total
+        for run, total in trace.runs.items():
+            posted.before["agent_run", run] = total
+        _call_in(room.of(trace_id), trace, share)
+        added, movements = absorb(trace, share.arrivals, share.plain)
+        waiting = room.of(trace_id)
+        called = {node.span_id for node in added if node.span_id in waiting}
+        posted.called_in += ((trace_id, span_id, waiting[span_id]) for span_id in called)
+        room.release(trace_id, called)
+        for span_id, plain in share.plain.items():
+            if plain.row >= 0 and span_id not in trace.nodes:
+                room.keep(trace_id, span_id, Waiting(plain.parent_id, None, is_entry=False))
+        posted.added += ((trace_id, node) for node in added)
+        posted.movements += ((trace_id, movement) for movement in movements)
+        for row, span_id in share.rows:
+            if span_id in trace.nodes:
+                posted.rows[row] = trace.nodes[span_id]
+    posted.movements.sort(key=lambda item: (item[1].node.time_ns, item[1].node.span_id))
+    return posted
+
+
+def _call_in(waiting: Mapping[bytes, Waiting], trace: Trace, share: _Share) -> None:
+    """Bring in the spans that waited for this trace to have a call."""
+    arriving = {arrival.node.span_id for arrival in share.arrivals} if waiting else ()
+    for span_id, span in waiting.items():
+        if span_id in trace.nodes or span_id in arriving:
+            continue
+        if span.mark is not None or span.is_entry:
+            share.arrivals.append(Arrival(waiting_node(span_id, span)))
+        else:
+            share.plain.setdefault(span_id, Plain(span.parent_id))
+
+
+def _sort_rows(
+    intake: Intake, traces: Mapping[bytes, Trace], shares: Mapping[bytes, _Share], posted: Posted
+) -> None:
+    spans = intake.spans
+    arriving: dict[tuple[bytes, bytes], Node] = {}
+    noted: set[int] = set()
+    for node in noted_nodes(intake):
+        noted.add(node.row)
+        trace_id = spans.trace_ids[node.row]
+        if trace_id not in traces:
+            continue
+        share = shares[trace_id]
+        share.rows.append((node.row, node.span_id))
+        key = (trace_id, node.span_id)
+        known = arriving.get(key) or traces[trace_id].nodes.get(node.span_id)
+        if known is None:
+            arriving[key] = node
+            share.arrivals.append(Arrival(node))
+        elif _gives_way(known, node):
+            known.entry, known.row = node.entry, node.row
+            if key not in arriving:
+                arriving[key] = known
+                share.arrivals.append(Arrival(known, is_amendment=True))
+                posted.amended.append((trace_id, known))
+        else:
+            posted.repeats += 1
+            posted.conflicts += _differs(known, node)
+    for row, trace_id in enumerate(spans.trace_ids):
+        if row in noted or trace_id not in traces:
+            continue
+        span_id, parent_id = spans.span_ids[row], spans.parent_ids[row]
+        share = shares[trace_id]
+        share.rows.append((row, span_id))
+        if span_id in traces[trace_id].nodes or (trace_id, span_id) in arriving:
+            posted.repeats += 1
+        elif is_entry(spans, row):
+            node = Node(span_id, parent_id, spans.end_ns[row], row=row, is_entry=True)
+            arriving[trace_id, span_id] = node
+            share.arrivals.append(Arrival(node))
+        else:
+            share.plain.setdefault(span_id, Plain(parent_id, row))
+
+
+def _gives_way(known: Node, copy: Node) -> bool:
+    """True when the copy brings the usage that the first one missed."""
+    return (
+        known.entry is not None
+        and known.entry.status == "usage_missing"
+        and copy.entry is not None
+        and copy.entry.usage is not None
+    )
+
+
+def _differs(known: Node, copy: Node) -> bool:
+    """True when a repeat reports other usage, or another model, than the first copy."""
+    if known.entry is None or copy.entry is None:
+        return known.entry is not copy.entry
+    first, second = known.entry, copy.entry
+    if first.usage != second.usage:
+        return True
+    # A catalog reloaded in between may name the price differently; that is not the sender's doing.
+    return first.price_version == second.price_version and first.model != second.model
+
+
+def rebuild(trace_id: bytes, rows: Iterable[SpanRow]) -> Trace:
+    """The working copy of one trace from what the ledger holds of it, nothing being a new trace."""
+    trace = Trace(trace_id)
+    nodes: dict[bytes, Node] = {}
+    for row in rows:
+        node = nodes.get(row.span_id)
+        if node is None:
+            node = Node(
+                row.span_id,
+                row.parent_id,
+                row.time_ns,
+                is_agent=row.is_agent,
+                is_entry=row.is_entry,
+                own=row.own,
+                ambient=row.ambient,
+                service=row.service,
+                entry=row.entry,
+            )
+            nodes[row.span_id] = node
+        else:
+            node.entry = row.entry
+        node.stamp = row.stamp
+    trace.is_new = not nodes
+    absorb(trace, [Arrival(node) for node in nodes.values()], {})
+    for node in nodes.values():
+        node.row = -1
+    return trace

@@ -1,0 +1,15 @@
+"""The books: who was charged what, kept so that a repeat changes nothing.
+
+Owns the durable rows of calls and skeleton spans, corrections, totals by quarter hour, budget
+crossings, and the working copies of traces that are under way. One transaction for each turn;
+turns that wait share a commit. Does not read spans, price or decide: it loads, calls the pure
+`decide`, and commits its plan or nothing.
+
+`Ledger` is the door; `Store` is what an engine has to offer; `SqliteStore` is the embedded one.
+"""
+
+from processor.ledger.desk import Ledger
+from processor.ledger.sqlite import SqliteStore
+from processor.ledger.store import Store
+
+__all__ = ["Ledger", "SqliteStore", "Store"]

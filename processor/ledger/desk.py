@@ -1,0 +1,193 @@
+"""The door of the ledger: callers wait in line, one thread keeps the books.
+
+Batches that wait together share one commit (group commit), each behind a mark of its own: a
+batch that fails alone is refused alone, a commit that fails refuses them all as retryable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from processor import decide
+from processor.budget.policy import Policy
+from processor.errors import LedgerUnavailableError
+from processor.ledger.books import Books, Counters, Limits
+from processor.ledger.store import Store
+from processor.model import Calendar, Intake, Plan, Scope, Stamp, Standing, Totals
+
+_LOG = logging.getLogger(__name__)
+_GROUP_MAX = 64
+"""Turns that share one commit at most, so that the first does not wait for ever."""
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(slots=True)
+class _Job:
+    """A turn, or anything else that needs the books for itself."""
+
+    work: Callable[[], Any]
+    future: asyncio.Future[Any] | None = None
+    is_turn: bool = False
+
+
+class Ledger:
+    """Exactly-once bookkeeping over a store."""
+
+    def __init__(self, store: Store, policy: Policy, calendar: Calendar, limits: Limits) -> None:
+        self._books = Books(store, policy, calendar, limits)
+        self._limits = limits
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def counters(self) -> Counters:
+        """What has happened to spans since the start."""
+        return self._books.counters
+
+    async def start(self) -> None:
+        """Open the books: read which traces are under way, fill totals that budgets need."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+        books = self._books
+        recent = await self._ask(lambda: books.store.recent_traces(self._limits.known_traces))
+        self._known.update(dict.fromkeys(reversed(recent)))
+        await self._ask(lambda: books.set_policy(books.policy))
+
+    async def close(self) -> None:
+        """Finish the turns in line, then close the store."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._books.store.close()
+
+    async def set_policy(self, policy: Policy) -> None:
+        """Put other budgets into force, between two turns."""
+        await self._ask(lambda: self._books.set_policy(policy))
+
+    async def post(self, intake: Intake) -> Mapping[int, Stamp]:
+        """Charge a batch; returns what to write on its spans, by row.
+
+        A span that is on the books already gets the stamp of the first time. A batch that
+        concerns no trace with calls takes no turn. Raises LedgerUnavailableError, and then
+        nothing was charged.
+        """
+        for trace_id in decide.notable(intake.charges, intake.marks, intake.spans):
+            self._known[trace_id] = None
+            self._known.move_to_end(trace_id)
+        while len(self._known) > self._limits.known_traces:
+            self._known.popitem(last=False)
+        trace_ids = decide.relevant(intake, self._known)
+        books = self._books
+        if not trace_ids:
+            self._jobs.put(_Job(lambda: decide.set_aside(intake, (), books.room)))
+            return {}
+        plan: Plan = await self._ask(lambda: books.turn(intake, trace_ids), is_turn=True)
+        return plan.stamps
+
+    async def total(self, scope: Scope, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
+        """What a scope has spent in a window of epoch seconds; (0, 0) for all time.
+
+        A trace is named by its hex id, an agent run by ``trace id:span id``, the grand total
+        by ``""``.
+        """
+        return await self._ask(lambda: self._books.total(scope, scope_id, window))
+
+    async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
+        """How the given scope ids, and the grand total, stand against their budgets."""
+        return await self._ask(lambda: self._books.standing(scopes, time_s))
+
+    async def _ask(self, work: Callable[[], _Result], *, is_turn: bool = False) -> _Result:
+        future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(work, future, is_turn))
+        # The turn is carried on even if its caller has gone.
+        return await asyncio.shield(future)
+
+    def _work(self) -> None:
+        while True:
+            jobs = [self._jobs.get()]
+            while len(jobs) < _GROUP_MAX and not self._jobs.empty():
+                jobs.append(self._jobs.get())
+            group: list[_Job] = []
+            for job in jobs:
+                if job is None:
+                    self._commit(group)
+                    return
+                if job.is_turn:
+                    group.append(job)
+                    continue
+                # Anything else keeps its place in line.
+                self._commit(group)
+                group = []
+                self._answer([(job, *_outcome(job.work))])
+            self._commit(group)
+
+    def _commit(self, group: list[_Job]) -> None:
+        if not group:
+            return
+        books, outcomes = self._books, []
+        try:
+            books.store.begin()
+            for job in group:
+                books.store.save()
+                plan, error = _outcome(job.work)
+                if error is None:
+                    books.store.keep()
+                else:
+                    books.store.undo()
+                    books.forget()
+                outcomes.append((job, plan, error))
+            books.store.commit()
+        except Exception as error:  # noqa: BLE001 - every caller has to be answered
+            _roll_back(books)
+            self._answer([(job, None, _as_unavailable(error)) for job in group])
+            return
+        books.settle(plan for _, plan, error in outcomes if error is None)
+        self._answer(outcomes)
+
+    def _answer(self, outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
+        waiting = [outcome for outcome in outcomes if outcome[0].future is not None]
+        for job, _, error in outcomes:
+            if job.future is None and error is not None:
+                _LOG.error("the ledger failed on its own: %s", error)
+        if waiting and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_resolve, waiting)
+
+
+def _outcome(work: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    try:
+        return work(), None
+    except Exception as error:  # noqa: BLE001 - handed to the one who asked
+        return None, error
+
+
+def _roll_back(books: Books) -> None:
+    books.forget()
+    try:
+        books.store.rollback()
+    except LedgerUnavailableError:
+        _LOG.exception("the ledger could not even roll back")
+
+
+def _as_unavailable(error: Exception) -> Exception:
+    if isinstance(error, LedgerUnavailableError):
+        return error
+    return LedgerUnavailableError(f"the ledger failed: {error!r}", delay_s=5.0)
+
+
+def _resolve(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
+    for job, result, error in outcomes:
+        if job.future is None or job.future.done():
+            continue
+        if error is None:
+            job.future.set_result(result)
+        else:
+            job.future.set_exception(error)

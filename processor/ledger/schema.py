@@ -1,0 +1,93 @@
+"""The tables of the embedded ledger."""
+
+from __future__ import annotations
+
+VERSION = 1
+"""Raised with every change of the tables; an older file is brought up step by step."""
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- What many spans have in common, as JSON, so that span rows stay narrow.
+CREATE TABLE labels (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+
+-- Calls and the skeleton of their traces. Appended, never edited. The key mixes the last four
+-- bytes of both ids, so that a trace's rows lie together in the one index that is needed.
+CREATE TABLE spans (
+  seq INTEGER PRIMARY KEY,
+  key INTEGER NOT NULL,
+  trace_id BLOB NOT NULL,
+  span_id BLOB NOT NULL,
+  parent_id BLOB NOT NULL,
+  time_ns INTEGER NOT NULL,
+  flags INTEGER NOT NULL,
+  own TEXT,
+  origin INTEGER NOT NULL REFERENCES labels (id),
+  label INTEGER REFERENCES labels (id),
+  input INTEGER, cache_read INTEGER, cache_write INTEGER, cache_write_1h INTEGER,
+  output INTEGER, reasoning INTEGER, more TEXT,
+  cost INTEGER, cost_input INTEGER, cost_output INTEGER, cost_cache_read INTEGER,
+  cost_cache_write INTEGER, cost_fees INTEGER, saved INTEGER, reported INTEGER,
+  stamp TEXT
+);
+CREATE INDEX spans_by_key ON spans (key);
+
+CREATE TABLE corrections (
+  seq INTEGER PRIMARY KEY,
+  key INTEGER NOT NULL,
+  trace_id BLOB NOT NULL,
+  span_id BLOB NOT NULL,
+  cause_id BLOB NOT NULL,
+  time_ns INTEGER NOT NULL,
+  cost INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
+  cached INTEGER NOT NULL, calls INTEGER NOT NULL, unpriced INTEGER NOT NULL,
+  saved INTEGER NOT NULL, cache_hits INTEGER NOT NULL, agent_runs INTEGER NOT NULL
+);
+
+CREATE TABLE totals (
+  scope TEXT NOT NULL,
+  id TEXT NOT NULL,
+  bucket INTEGER NOT NULL,
+  cost INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
+  cached INTEGER NOT NULL, calls INTEGER NOT NULL, unpriced INTEGER NOT NULL,
+  saved INTEGER NOT NULL, cache_hits INTEGER NOT NULL, agent_runs INTEGER NOT NULL,
+  PRIMARY KEY (scope, id, bucket)
+) WITHOUT ROWID;
+
+CREATE TABLE crossings (
+  seq INTEGER PRIMARY KEY,
+  budget TEXT NOT NULL, scope TEXT NOT NULL, id TEXT NOT NULL,
+  window_start INTEGER NOT NULL, window_end INTEGER NOT NULL,
+  amount INTEGER NOT NULL, unit TEXT NOT NULL, share REAL NOT NULL,
+  spent INTEGER NOT NULL, at_least INTEGER NOT NULL, late INTEGER NOT NULL,
+  cause TEXT NOT NULL, span TEXT NOT NULL,
+  UNIQUE (scope, id, window_start, budget, amount, unit, share)
+);
+
+CREATE TABLE series (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+SUMS = (
+    "cost",
+    "input",
+    "output",
+    "cached",
+    "calls",
+    "unpriced",
+    "saved",
+    "cache_hits",
+    "agent_runs",
+)
+"""Columns of `model.Totals`, in its order."""
+
+INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 25})"
+INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * 14})"
+INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
+ADD_TOTALS = (
+    f"INSERT INTO totals VALUES (?, ?, ?{', ?' * 9}) ON CONFLICT DO UPDATE SET "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
+)
+SUM_TOTALS = (
+    "SELECT " + ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS) + " FROM totals "
+    "WHERE scope = ? AND id = ?"
+)

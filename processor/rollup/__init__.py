@@ -1,0 +1,10 @@
+"""Keeping totals: the tree of a trace, who a call belongs to, and sums that merge in any order.
+
+`absorb` takes the spans of one turn into a trace and says what moves where; `window` knows
+calendars. Nothing here does I/O; a trace is a working copy of what the ledger holds.
+"""
+
+from processor.rollup.absorb import Arrival, Movement, Plain, absorb
+from processor.rollup.trace import Node, Trace
+
+__all__ = ["Arrival", "Movement", "Node", "Plain", "Trace", "absorb"]
