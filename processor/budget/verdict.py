@@ -83,15 +83,13 @@ class Window(NamedTuple):
     now_s: int
 
 
-def crossings(
-    budget: Budget, scope_id: str, state: State, window: Window, trigger: str
-) -> Iterator[Crossing]:
+def crossings(budget: Budget, scope_id: str, state: State, window: Window) -> Iterator[Crossing]:
     """Crossings that the state has just reached; marks them in the state, so that none repeats."""
     limit = budget.limit_for(scope_id)
     spent = spent_of(budget, state.total)
-    for share in (*(float(warn) for warn in budget.warn_at), 1.0):
+    for share in budget.shares:
         if not is_reached(spent, limit, share):
-            continue
+            return
         mark = (budget.name, limit, budget.unit, share)
         if mark in state.crossed:
             continue
@@ -108,7 +106,6 @@ def crossings(
             spent=spent,
             at_least=state.total.unpriced > 0,
             late=bool(window.end_s) and window.now_s >= window.end_s,
-            trigger=trigger,
         )
 
 

@@ -12,13 +12,12 @@ from processor.budget.verdict import (
     Watch,
     Window,
     crossings,
-    is_reached,
     matches,
     spent_of,
 )
 from processor.decide.stamp import Draft, stamp_of
-from processor.decide.turn import Posted
-from processor.model import Correction, Plan, Posting, SpanRow, Totals
+from processor.decide.turn import Change, Posted
+from processor.model import Correction, Crossing, Plan, Posting, SpanRow, Totals
 from processor.rollup import Movement, Node, Trace
 from processor.rollup.owner import DIMENSIONS, resolve
 from processor.rollup.totals import NOTHING, minus, plus
@@ -45,15 +44,21 @@ class _Turn:
         row = cause.row if cause.row >= 0 else next(iter(self.posted.rows), -1)
         return self.drafts.setdefault(row, Draft())
 
+    def cross(self, trace_id: bytes, cause: Node, found: Crossing, trigger: str) -> None:
+        """Note a crossing in the books and on the span that caused it."""
+        span = f"{trace_id.hex()}:{cause.span_id.hex()}"
+        crossing = found._replace(span=span, trigger=trigger)
+        self.plan.crossings.append(crossing)
+        self.draft(cause).crossings.append(crossing)
+
 
 def needs(posted: Posted, watches: Sequence[Watch]) -> set[StateKey]:
-    """Keys of the states that `judge` will ask for."""
-    keys: set[StateKey] = set()
-    for trace_id, movement in posted.movements:
-        time_s = bucket_of(movement.node.time_ns)
-        for watch in watches:
-            for scope_id, _ in _changes(watch, trace_id, movement):
-                keys.add(watch.key(scope_id, time_s))
+    """Keys of the states that `judge` will ask for; notes in `posted` what changes in each."""
+    posted.changes = [
+        [change for watch in watches for change in _changes(watch, trace_id, movement)]
+        for trace_id, movement in posted.movements
+    ]
+    keys = {change.key for changes in posted.changes for change in changes}
     for trace_id, node in posted.added:
         if node.is_entry and (session := _session_of(posted, trace_id, node)):
             keys.add(("session", session, 0, 0))
@@ -68,11 +73,11 @@ def judge(
 ) -> Plan:
     """Ask the budgets, and lay down all that the turn writes. Changes `states` as it goes on."""
     turn = _Turn(posted, watches, call_budgets, states, posted.received_ns // _NS_PER_S)
-    for trace_id, movement in posted.movements:
-        _follow(turn, trace_id, movement)
+    for (trace_id, movement), changes in zip(posted.movements, posted.changes, strict=True):
+        _follow(turn, trace_id, movement, changes)
         _judge_call(turn, trace_id, movement)
         _correct(turn, trace_id, movement)
-    turn.plan.postings = dict(_postings(posted, watches))
+    turn.plan.postings = dict(_postings(posted))
     turn.plan.repeats, turn.plan.conflicts = posted.repeats, posted.conflicts
     _stamp(turn)
     return turn.plan
@@ -100,44 +105,39 @@ def _scope_id(watch: Watch, trace_id: bytes, place: Place) -> str | None:
     return place[DIMENSIONS.index(watch.scope)] or None
 
 
-def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[tuple[str, Totals]]:
+def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Change]:
     """What a movement changes in a watch's totals: the old owner first, then the new one."""
     target = _scope_id(watch, trace_id, movement.target)
     source = None if movement.source is None else _scope_id(watch, trace_id, movement.source)
+    time_s = bucket_of(movement.node.time_ns)
     if source == target:
         if target is not None and movement.after != movement.before:
-            yield target, minus(movement.after, movement.before)
+            change = minus(movement.after, movement.before)
+            yield Change(watch, watch.key(target, time_s), change, is_target=True)
         return
     if source is not None:
-        yield source, minus(NOTHING, movement.before)
+        change = minus(NOTHING, movement.before)
+        yield Change(watch, watch.key(source, time_s), change, is_target=False)
     if target is not None:
-        yield target, movement.after
+        yield Change(watch, watch.key(target, time_s), movement.after, is_target=True)
 
 
-def _follow(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
+def _follow(turn: _Turn, trace_id: bytes, movement: Movement, changes: list[Change]) -> None:
+    """Add a movement to the totals that are watched, and see what that crosses."""
     node, cause = movement.node, movement.cause
-    time_s = bucket_of(node.time_ns)
-    trigger = "" if cause is node else "attribution"
-    span = f"{trace_id.hex()}:{cause.span_id.hex()}"
-    for watch in turn.watches:
-        for scope_id, change in _changes(watch, trace_id, movement):
-            moved = turn.states[watch.key(scope_id, time_s)]
-            moved.total = plus(moved.total, change)
-        target = _scope_id(watch, trace_id, movement.target) if watch.budgets else None
-        if target is None:
+    is_call = cause is node and node.entry is not None
+    for watch, key, change, is_target in changes:
+        state = turn.states[key]
+        state.total = plus(state.total, change)
+        if not is_target:
             continue
-        key = watch.key(target, time_s)
-        state = turn.states.get(key)
-        if state is None:  # Nothing changed for this owner.
-            continue
-        window = Window(key[2], key[3], turn.now_s)
+        _, scope_id, start_s, end_s = key
+        window = Window(start_s, end_s, turn.now_s)
         for budget in watch.budgets:
-            for found in crossings(budget, target, state, window, trigger):
-                crossing = found._replace(span=span)
-                turn.plan.crossings.append(crossing)
-                turn.draft(cause).crossings.append(crossing)
-            spent, limit = spent_of(budget, state.total), budget.limit_for(target)
-            if cause is node and node.entry is not None and is_reached(spent, limit, 1.0):
+            for found in crossings(budget, scope_id, state, window):
+                turn.cross(trace_id, cause, found, "" if cause is node else "attribution")
+            spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
+            if is_call and spent >= limit:
                 turn.draft(node).exceeded.add(budget.name)
 
 
@@ -152,11 +152,9 @@ def _judge_call(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
         if not matches(budget.match, ids):
             continue
         state = State(movement.after, set())
-        for found in crossings(budget, scope_id, state, Window(0, 0, turn.now_s), ""):
-            crossing = found._replace(span=scope_id)
-            turn.plan.crossings.append(crossing)
-            turn.draft(node).crossings.append(crossing)
-            if crossing.share >= 1.0:
+        for found in crossings(budget, scope_id, state, Window(0, 0, turn.now_s)):
+            turn.cross(trace_id, node, found, "")
+            if found.share >= 1.0:
                 turn.draft(node).exceeded.add(budget.name)
 
 
@@ -175,12 +173,11 @@ def _correct(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
         turn.draft(cause).corrections.append((node.span_id, change.cost_nano_usd))
 
 
-def _postings(posted: Posted, watches: Sequence[Watch]) -> Iterator[tuple[Posting, Totals]]:
+def _postings(posted: Posted) -> Iterator[tuple[Posting, Totals]]:
     """Changes of the stored totals. Calls of one place and time are added up first."""
-    filtered = [watch for watch in watches if watch.match]
     places: dict[tuple[Place, int], Totals] = {}
     changes: dict[Posting, Totals] = {}
-    for trace_id, movement in posted.movements:
+    for (_, movement), followed in zip(posted.movements, posted.changes, strict=True):
         bucket = bucket_of(movement.node.time_ns)
         if movement.source is not None and movement.before != NOTHING:
             key = (movement.source, bucket)
@@ -188,10 +185,11 @@ def _postings(posted: Posted, watches: Sequence[Watch]) -> Iterator[tuple[Postin
         if movement.after != NOTHING:
             key = (movement.target, bucket)
             places[key] = plus(places.get(key, NOTHING), movement.after)
-        for series in {watch.series: watch for watch in filtered}.values():
-            for scope_id, change in _changes(series, trace_id, movement):
-                posting = (series.series, scope_id, bucket)
-                changes[posting] = plus(changes.get(posting, NOTHING), change)
+        # Filtered totals; several windows of one filter share them.
+        for posting, change in {
+            (*item.key[:2], bucket): item.change for item in followed if item.watch.match
+        }.items():
+            changes[posting] = plus(changes.get(posting, NOTHING), change)
     for (place, bucket), change in places.items():
         total = ("total", "", bucket)
         changes[total] = plus(changes.get(total, NOTHING), change)
@@ -204,7 +202,8 @@ def _postings(posted: Posted, watches: Sequence[Watch]) -> Iterator[tuple[Postin
 
 
 def _session_of(posted: Posted, trace_id: bytes, node: Node) -> str:
-    place = node.place or resolve(posted.traces[trace_id], node)[0]
+    trace = posted.traces[trace_id]
+    place = node.place or resolve(trace, node, trace.common())[0]
     return place[DIMENSIONS.index("session")] or ""
 
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from processor.budget.verdict import StateKey, Watch
 from processor.decide.intake import is_entry, noted_nodes, waiting_node
 from processor.model import Intake, SpanRow, Totals
 from processor.rollup import Arrival, Movement, Node, Plain, Trace, absorb
 from processor.rollup.waiting import Waiting, WaitingRoom
+
+
+class Change(NamedTuple):
+    """What one movement changes in one total that budgets follow."""
+
+    watch: Watch
+    key: StateKey
+    change: Totals
+    is_target: bool
+    """False for the owner that loses a share to another one."""
 
 
 @dataclass(slots=True)
@@ -21,6 +33,8 @@ class Posted:
     amended: list[tuple[bytes, Node]] = field(default_factory=list)
     movements: list[tuple[bytes, Movement]] = field(default_factory=list)
     """In the order in which budgets count them: by end time, then span id."""
+    changes: list[list[Change]] = field(default_factory=list)
+    """For each movement, filled in by `judge.needs`."""
     rows: dict[int, Node] = field(default_factory=dict)
     """Row of the batch to its node, repeats included."""
     before: dict[tuple[str, str], Totals] = field(default_factory=dict)

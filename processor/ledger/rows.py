@@ -36,16 +36,17 @@ def key_range(trace_id: bytes) -> tuple[int, int]:
     return first, first | 0xFFFFFFFF
 
 
-def _dump(value: object) -> str:
+def dump(value: object) -> str:
+    """Compact JSON."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def encode(row: SpanRow, label: Callable[[str], int]) -> Columns:
-    """Columns of a span row; `label` gives the id of a text that many rows share."""
+def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
+    """Columns of a span row; `label` gives the id of what many rows have in common."""
     flags = row.is_agent * _AGENT | row.is_entry * _ENTRY | row.is_amendment * _AMENDMENT
     entry = row.entry
-    own = None if row.own == NOBODY else _dump(row.own)
-    origin = label(_dump((row.service, *row.ambient)))
+    own = None if row.own == NOBODY else dump(row.own)
+    origin = label((row.service, *row.ambient))
     head = (
         key_of(row.trace_id, row.span_id), row.trace_id, row.span_id, row.parent_id,
         row.time_ns, flags, own, origin,
@@ -56,13 +57,11 @@ def encode(row: SpanRow, label: Callable[[str], int]) -> Columns:
     return (*head, label(_label(entry)), *_quantities(entry.usage), *_money(entry), stamp)
 
 
-def _label(entry: Entry) -> str:
-    return _dump(
-        (
-            entry.status, entry.reason, entry.provider, entry.model, entry.service,
-            entry.price_version, entry.rates, entry.aggregate, entry.rule, entry.has_tokens,
-            entry.kind, entry.time_assumed,
-        )
+def _label(entry: Entry) -> Columns:
+    return (
+        entry.status, entry.reason, entry.provider, entry.model, entry.service,
+        entry.price_version, entry.rates, entry.aggregate, entry.rule, entry.has_tokens,
+        entry.kind, entry.time_assumed,
     )  # fmt: skip
 
 
@@ -70,7 +69,7 @@ def _quantities(usage: Usage | None) -> Columns:
     if usage is None:
         return (None,) * 7
     rare = (*usage[4:6], *usage[8:])
-    more = None if rare == (0, 0, 0, 0, 1, 0) else _dump(rare)
+    more = None if rare == (0, 0, 0, 0, 1, 0) else dump(rare)
     return (*usage[:4], usage.output, usage.reasoning, more)
 
 
@@ -134,7 +133,7 @@ def encode_stamp(stamp: Stamp, entry: Entry | None) -> str | None:
         parts["f"] = stamp.exceeded
     if stamp.corrections:
         parts["c"] = [(span_id.hex(), nano_usd) for span_id, nano_usd in stamp.corrections]
-    return _dump(parts) if parts else None
+    return dump(parts) if parts else None
 
 
 def decode_stamp(text: str | None, entry: Entry | None) -> Stamp:

@@ -32,8 +32,8 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         """Open or create the file at `path`. Raises ConfigError when that cannot be done."""
-        self._labels: OrderedDict[str, int] = OrderedDict()
-        self._texts: dict[int, str] = {}
+        self._labels: OrderedDict[rows.Columns, int] = OrderedDict()
+        self._texts: OrderedDict[int, str] = OrderedDict()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path.with_suffix(path.suffix + ".lock"))
@@ -191,13 +191,16 @@ class SqliteStore:
         self._db.close()
         self._lock.close()
 
-    def _label(self, text: str) -> int:
-        known = self._labels.get(text)
+    def _label(self, shared: rows.Columns) -> int:
+        known = self._labels.get(shared)
         if known is not None:
             return known
+        text = rows.dump(shared)
         self._db.execute("INSERT OR IGNORE INTO labels (text) VALUES (?)", (text,))
         label: int = next(self._db.execute("SELECT id FROM labels WHERE text = ?", (text,)))[0]
-        self._remember(label, text)
+        if len(self._labels) >= _LABELS_CACHED_MAX:
+            self._labels.popitem(last=False)
+        self._labels[shared] = label
         return label
 
     def _text(self, label: int) -> str:
@@ -206,15 +209,10 @@ class SqliteStore:
             with _translated():
                 query = "SELECT text FROM labels WHERE id = ?"
                 text = str(next(self._db.execute(query, (label,)))[0])
-            self._remember(label, text)
+            if len(self._texts) >= _LABELS_CACHED_MAX:
+                self._texts.popitem(last=False)
+            self._texts[label] = text
         return text
-
-    def _remember(self, label: int, text: str) -> None:
-        self._labels[text] = label
-        self._texts[label] = text
-        if len(self._labels) > _LABELS_CACHED_MAX:
-            _, oldest = self._labels.popitem(last=False)
-            del self._texts[oldest]
 
     def _forget_labels(self) -> None:
         self._labels.clear()

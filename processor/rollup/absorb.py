@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from processor.model import Totals, Usage
+from processor.model import Owner, Totals, Usage
 from processor.rollup.owner import AGENT_RUN, resolve
 from processor.rollup.totals import (
     NO_USAGE,
@@ -64,7 +64,7 @@ def absorb(
     `plain` are spans, by id, of this batch or kept from earlier ones, that become part of the
     skeleton if a call or agent turns out to hang from them.
     """
-    common = trace.common()
+    before = trace.common()
     added = _hang(trace, arrivals, plain)
     amended = [arrival.node for arrival in arrivals if arrival.is_amendment]
     causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
@@ -74,13 +74,14 @@ def absorb(
             for below in trace.subtree(node):
                 touched[below] = None
                 causes.setdefault(below, node)
-    if trace.common() != common:
+    common = trace.common()
+    if common != before:
         speaker = next((node for node in added if node.own[:3] != _SILENT), added[0])
         for node in trace.nodes.values():
             touched[node] = None
             causes.setdefault(node, speaker)
     moved = (
-        _move(trace, node, causes.get(node, node))
+        _move(trace, node, causes.get(node, node), common)
         for node in touched
         if node.entry is not None or node.is_agent
     )
@@ -121,7 +122,10 @@ def _recount(
     new = set(added)
     depths: dict[Node, int] = {}
     for node in (*added, *amended):
-        _measure(trace, node, depths)
+        if node.span_id in trace.children or node.parent_id in trace.nodes:
+            _measure(trace, node, depths)
+        else:  # It stands alone so far, as most calls do when they come.
+            depths[node] = 0
     pending: dict[Node, tuple[Totals, Usage]] = {}
     ordered = sorted(depths, key=depths.__getitem__, reverse=True)
     for node in ordered:
@@ -176,10 +180,10 @@ def _sum_children(trace: Trace, node: Node) -> tuple[Totals, Usage]:
     return below, explained
 
 
-def _move(trace: Trace, node: Node, cause: Node) -> Movement | None:
+def _move(trace: Trace, node: Node, cause: Node, common: Owner) -> Movement | None:
     """Bring one node's place up to date, with the trace's own sums; None if nothing changed."""
     source, before = node.place, node.posted
-    target, is_outermost = resolve(trace, node)
+    target, is_outermost = resolve(trace, node, common)
     after = node.share.totals
     if is_outermost:
         after = after._replace(agent_runs=1)

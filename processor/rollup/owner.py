@@ -19,8 +19,11 @@ AGENT_RUN = DIMENSIONS.index("agent_run")
 UNATTRIBUTED = ""
 
 
-def resolve(trace: Trace, node: Node) -> tuple[Place, bool]:
-    """Where a node's share belongs, and whether it is the outermost agent of a run."""
+def resolve(trace: Trace, node: Node, common: Owner) -> tuple[Place, bool]:
+    """Where a node's share belongs, and whether it is the outermost agent of a run.
+
+    `common` is ``trace.common()``, which does not change while a turn's nodes are resolved.
+    """
     session, user, org, agent, feature, task = node.own
     outermost = node if node.is_agent else None
     for above in trace.ancestors(node):
@@ -33,14 +36,14 @@ def resolve(trace: Trace, node: Node) -> tuple[Place, bool]:
         agent = own.agent if agent is None else agent
         feature = own.feature if feature is None else feature
         task = own.task if task is None else task
-    common, ambient = trace.common(), node.ambient
-    owner = Owner(
+    ambient = node.ambient
+    owner = (
         _first(session, common.session, ambient.session),
         _first(user, common.user, ambient.user),
         _first(org, common.org, ambient.org),
-        _first(agent, ambient.agent),
-        _first(feature, ambient.feature),
-        _first(task, ambient.task),
+        agent or ambient.agent or UNATTRIBUTED,
+        feature or ambient.feature or UNATTRIBUTED,
+        task or ambient.task or UNATTRIBUTED,
     )
     run = UNATTRIBUTED if outermost is None else f"{trace.hex_id}:{outermost.span_id.hex()}"
     entry = node.entry
@@ -48,8 +51,7 @@ def resolve(trace: Trace, node: Node) -> tuple[Place, bool]:
     return (*owner, run, model, provider, node.service), outermost is node
 
 
-def _first(*values: str | None) -> str:
-    for value in values:
-        if value is not None:
-            return value
-    return UNATTRIBUTED
+def _first(own: str | None, common: str | None, ambient: str | None) -> str:
+    if own is not None:
+        return own
+    return common if common is not None else ambient or UNATTRIBUTED

@@ -19,22 +19,26 @@ _OUTPUT_ORDER = (6, 7, 8, 9)
 
 def plus(a: Totals, b: Totals) -> Totals:
     """Both together."""
-    return Totals(*map(add, a, b))
+    if a is NOTHING:
+        return b
+    return a if b is NOTHING else Totals._make(map(add, a, b))
 
 
 def minus(a: Totals, b: Totals) -> Totals:
     """The change from `b` to `a`."""
-    return Totals(*map(sub, a, b))
+    return a if b is NOTHING else Totals._make(map(sub, a, b))
 
 
 def usage_plus(a: Usage, b: Usage) -> Usage:
     """Both together."""
-    return Usage(*map(add, a, b))
+    if a is NO_USAGE:
+        return b
+    return a if b is NO_USAGE else Usage._make(map(add, a, b))
 
 
 def usage_minus(a: Usage, b: Usage) -> Usage:
     """The change from `b` to `a`."""
-    return Usage(*map(sub, a, b))
+    return a if b is NO_USAGE else Usage._make(map(sub, a, b))
 
 
 class Share(NamedTuple):
@@ -68,7 +72,7 @@ def unexplained(own: Usage, below: Usage) -> Usage:
             left[index] = max(0, part)
     for index in (10, 11):
         left[index] = max(0, own[index] - below[index])
-    return Usage(*left)
+    return Usage._make(left)
 
 
 def share_of(entry: Entry, below: Totals, explained: Usage) -> Share:

@@ -1,0 +1,99 @@
+"""The spine: the one place that knows the order of the house."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from processor import pricing, semconv, wire
+from processor.enrich import enrich
+from processor.model import Batch, Charge, Intake, Reading, Receipt, Spans, Stamp, Unpriced
+from processor.ports import Exporter
+from processor.pricing import Catalog
+from processor.semconv import ReadOptions
+
+_LOG = logging.getLogger(__name__)
+_REJECTED = "spans without a valid trace id and span id were left out"
+
+
+class Books(Protocol):
+    """The ledger, as far as the spine needs it."""
+
+    async def post(self, intake: Intake) -> Mapping[int, Stamp]:
+        """Charge a batch; returns what to write on its spans, by row."""
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """Every span that was received ends in exactly one of these."""
+
+    untouched: int = 0
+    """Forwarded as it came."""
+    stamped: int = 0
+    """Forwarded with attributes or events of ours."""
+    rejected: int = 0
+    """Left out for its invalid ids, and reported to the sender."""
+    unread: int = 0
+    """Forwarded as it came because reading or pricing its batch failed, which is a bug of ours."""
+
+
+class Pipeline:
+    """Takes batches through the house. `catalog` and `options` may be replaced between batches."""
+
+    def __init__(
+        self, exporter: Exporter, ledger: Books, catalog: Catalog, options: ReadOptions
+    ) -> None:
+        self.exporter = exporter
+        self.ledger = ledger
+        self.catalog = catalog
+        self.options = options
+        self.outcomes = Outcomes()
+
+    async def handle(self, batch: Batch) -> Receipt:
+        """Take one received batch through the house.
+
+        Raises UndecodableError for bytes that are no OTLP, OverloadedError before anything has
+        changed, LedgerUnavailableError when nothing was charged, and what the backend answers.
+        """
+        with self.exporter.reserve(batch) as slot:  # Refuse here, before anything changes.
+            if batch.signal != "traces":
+                slot.fill(batch.payload)
+                return await slot.settled()
+            spans = wire.scan(batch.payload, semconv.WANTED)
+            reading, charges = self._read(spans, batch)
+            intake = Intake(spans, charges, reading.marks, batch.received_ns)
+            stamps = await self.ledger.post(intake)
+            slot.fill(self._write(spans, stamps, reading))
+            return _told(await slot.settled(), len(reading.rejected))
+
+    def _read(self, spans: Spans, batch: Batch) -> tuple[Reading, list[Charge | Unpriced]]:
+        try:
+            reading = semconv.read(spans, batch.received_ns, self.options)
+            return reading, pricing.price(reading.calls, self.catalog)
+        except Exception:  # noqa: BLE001 - whatever it is, see below
+            # A bug of ours must not cost the sender its spans: they go on, loudly uncharged.
+            _LOG.exception("%d spans could not be read; they go on as they are", len(spans))
+            self.outcomes.unread += len(spans)
+            return Reading([], [], []), []
+
+    def _write(self, spans: Spans, stamps: Mapping[int, Stamp], reading: Reading) -> bytes:
+        edits = enrich(spans, stamps)
+        self.outcomes.stamped += len(edits)
+        self.outcomes.rejected += len(reading.rejected)
+        self.outcomes.untouched += len(spans) - len(edits) - len(reading.rejected)
+        try:
+            return wire.splice(spans, edits, reading.rejected)
+        except Exception:  # noqa: BLE001 - whatever it is, see below
+            # The charge stands, so the spans must arrive.
+            _LOG.exception("%d spans could not be written; they go on as they are", len(spans))
+            return spans.payload
+
+
+def _told(receipt: Receipt, rejected: int) -> Receipt:
+    """The backend's answer, with the spans that we left out ourselves."""
+    if not rejected:
+        return receipt
+    message = f"{_REJECTED}; {receipt.message}" if receipt.message else _REJECTED
+    return Receipt(receipt.rejected + rejected, message)
