@@ -1,0 +1,80 @@
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from processor.model import Wanted
+from processor.wire.prefilter import find_candidates, key_prefilter, narrow, wanted_prefilter
+
+WANTED = Wanted(frozenset({"llm.model", "llm.model_name", "k" * 200}), ("cost.",))
+
+
+def span(*keys: str, event: str = "") -> bytes:
+    message = Span(name="llm.model")
+    for key in keys:
+        message.attributes.add(key=key).value.string_value = "v"
+    if event:
+        message.events.add(name=event)
+    return message.SerializeToString()
+
+
+def matches(wanted: Wanted, payload: bytes) -> bool:
+    return find_candidates(wanted_prefilter(wanted), payload, [(0, 0, len(payload))]) == [0]
+
+
+@pytest.mark.parametrize("key", ["llm.model", "llm.model_name", "cost.", "cost.user", "k" * 200])
+def test_a_wanted_key_is_never_missed(key):
+    assert matches(WANTED, span("a", key, "z"))
+
+
+@pytest.mark.parametrize("key", ["llm", "llm.mode", "xcost.a", "k" * 199, ""])
+def test_other_keys_are_passed_over(key):
+    # Also where a wanted key stands in another text, here the name of the span.
+    assert not matches(WANTED, span("a", key, "z"))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"\x0a\x09", b"\x0a\x89\x00", b"\x8a\x00\x09", b"\x8a\x80\x80\x80\x00\x89\x80\x80\x80\x00"],
+)
+def test_padded_tags_and_lengths_are_not_missed(head):
+    payload = b"\x4a\x20" + head + b"llm.model"
+    assert matches(WANTED, payload)
+    assert find_candidates(key_prefilter(("llm.model",)), payload, [(0, 2, len(payload))]) == [0]
+
+
+def test_events_are_found_by_name_only_when_wanted():
+    wanted = Wanted(frozenset(), events=frozenset({"choice"}))
+    assert matches(wanted, span("a", event="choice"))
+    assert not matches(wanted, span("choice", event="other"))
+    assert not matches(WANTED, span("a", event="choice"))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [Wanted(frozenset({""})), Wanted(frozenset(), ("",)), Wanted(frozenset(), (), frozenset({""}))],
+)
+def test_an_empty_key_matches_everything(wanted):
+    # It may be absent from the bytes altogether.
+    assert matches(wanted, b"\x4a\x00")
+
+
+def test_without_wishes_nothing_matches():
+    assert wanted_prefilter(Wanted(frozenset())) == ()
+    assert not matches(Wanted(frozenset()), span("llm.model"))
+
+
+def test_keys_are_plain_text_not_patterns():
+    assert not matches(Wanted(frozenset({"a.c", "a*"})), span("abc", "aa"))
+    assert matches(Wanted(frozenset({"a.c", "(["})), span("(["))
+
+
+def test_only_the_bytes_of_the_place_are_searched():
+    payload = span("llm.model") + span("other")
+    cut = len(span("llm.model"))
+    places = [(0, 0, cut), (0, cut, len(payload)), (0, 0, 20)]
+    assert find_candidates(wanted_prefilter(WANTED), payload, places) == [0]
+
+
+def test_narrowing_keeps_only_what_can_match():
+    full = wanted_prefilter(WANTED)
+    assert narrow(full, span("other")) == ()
+    assert narrow(full, span("cost.x")) == full[:1]
