@@ -47,7 +47,7 @@ def series_of(budget: Budget) -> str:
     return f"{budget.scope}?{budget.digest}" if budget.digest else budget.scope
 
 
-def compile_watches(policy: Policy, default: Calendar) -> tuple[Watch, ...]:
+def compile_watches(policy: Policy) -> tuple[Watch, ...]:
     """The totals to follow: one for each distinct scope, filter and window of the budgets.
 
     Lifetime totals of sessions are always followed, since they are written on root spans.
@@ -62,7 +62,8 @@ def compile_watches(policy: Policy, default: Calendar) -> tuple[Watch, ...]:
     for (series, window, calendar), budgets in groups.items():
         scope: Scope = budgets[0].scope if budgets else "session"
         match = budgets[0].match if budgets else {}
-        watches.append(Watch(series, scope, window, calendar or default, match, tuple(budgets)))
+        zone = calendar or policy.calendar
+        watches.append(Watch(series, scope, window, zone, match, tuple(budgets)))
     return tuple(watches)
 
 

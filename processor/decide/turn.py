@@ -55,10 +55,23 @@ class _Share:
     plain: dict[bytes, Plain] = field(default_factory=dict)
     rows: list[tuple[int, bytes]] = field(default_factory=list)
 
+    def leave_out(self) -> None:
+        """Keep only what is charged or counted."""
+        self.plain.clear()
+        self.arrivals = [
+            arrival
+            for arrival in self.arrivals
+            if arrival.node.entry is not None or arrival.node.is_agent
+        ]
 
-def post(intake: Intake, traces: Mapping[bytes, Trace], room: WaitingRoom) -> Posted:
+
+def post(
+    intake: Intake, traces: Mapping[bytes, Trace], room: WaitingRoom, trace_spans: int
+) -> Posted:
     """Take a batch into the working copies of its traces.
 
+    A trace that has `trace_spans` nodes takes calls and agents only, so that no sender can make
+    one trace cost more and more.
     Changes `traces`: if the turn is not committed in the end, they have to be thrown away.
     """
     posted = Posted(intake.received_ns, traces)
@@ -71,7 +84,10 @@ def post(intake: Intake, traces: Mapping[bytes, Trace], room: WaitingRoom) -> Po
         posted.before["trace", trace_id.hex()] = trace.total
         for run, total in trace.runs.items():
             posted.before["agent_run", run] = total
-        _call_in(room.of(trace_id), trace, share)
+        if len(trace.nodes) < trace_spans:
+            _call_in(room.of(trace_id), trace, share)
+        else:
+            share.leave_out()
         added, movements = absorb(trace, share.arrivals, share.plain)
         waiting = room.of(trace_id)
         called = {node.span_id for node in added if node.span_id in waiting}

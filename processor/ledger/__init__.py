@@ -8,8 +8,9 @@ turns that wait share a commit. Does not read spans, price or decide: it loads, 
 `Ledger` is the door; `Store` is what an engine has to offer; `SqliteStore` is the embedded one.
 """
 
+from processor.ledger.books import Limits
 from processor.ledger.desk import Ledger
 from processor.ledger.sqlite import SqliteStore
 from processor.ledger.store import Store
 
-__all__ = ["Ledger", "SqliteStore", "Store"]
+__all__ = ["Ledger", "Limits", "SqliteStore", "Store"]

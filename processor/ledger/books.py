@@ -23,7 +23,7 @@ from processor.budget.verdict import (
     spent_of,
 )
 from processor.ledger.store import Store
-from processor.model import Calendar, Intake, Plan, Scope, Standing, Totals
+from processor.model import Intake, Plan, Scope, Standing, Totals
 from processor.rollup import Trace
 from processor.rollup.totals import NOTHING
 from processor.rollup.waiting import Waiting, WaitingRoom
@@ -40,6 +40,8 @@ class Limits:
     """Totals of scopes that budgets follow."""
     waiting_spans: int = 200_000
     """Spans of traces that have no call yet."""
+    trace_spans: int = 100_000
+    """Spans of one trace that attribution looks at; calls are charged beyond it as well."""
     known_traces: int = 500_000
     """Ids of traces with calls: their further spans are looked at, others pass at once."""
 
@@ -58,12 +60,11 @@ class Counters:
 class Books:
     """The state behind the ledger's door."""
 
-    def __init__(self, store: Store, policy: Policy, calendar: Calendar, limits: Limits) -> None:
+    def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self.store = store
         self.counters = Counters()
         self.room = WaitingRoom(limits.waiting_spans)
         self._limits = limits
-        self._calendar = calendar
         self._traces: OrderedDict[bytes, Trace] = OrderedDict()
         self._states: OrderedDict[StateKey, State] = OrderedDict()
         self._touched: tuple[set[bytes], set[StateKey]] = (set(), set())
@@ -73,7 +74,7 @@ class Books:
 
     def set_policy(self, policy: Policy) -> None:
         """Put other budgets into force; filtered totals that are new are filled from the rows."""
-        watches = compile_watches(policy, self._calendar)
+        watches = compile_watches(policy)
         filtered = {watch.series: watch for watch in watches if watch.match}
         complete = self.store.series()
         self.store.begin()
@@ -97,7 +98,7 @@ class Books:
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
-        posted = decide.post(intake, traces, self.room)
+        posted = decide.post(intake, traces, self.room, self._limits.trace_spans)
         self._called_in += posted.called_in
         keys = decide.needs(posted, self._watches)
         self._touched[1].update(keys)

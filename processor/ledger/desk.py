@@ -20,7 +20,7 @@ from processor.budget.policy import Policy
 from processor.errors import LedgerUnavailableError
 from processor.ledger.books import Books, Counters, Limits
 from processor.ledger.store import Store
-from processor.model import Calendar, Intake, Plan, Scope, Stamp, Standing, Totals
+from processor.model import Intake, Plan, Scope, Stamp, Standing, Totals
 
 _LOG = logging.getLogger(__name__)
 _GROUP_MAX = 64
@@ -41,13 +41,18 @@ class _Job:
 class Ledger:
     """Exactly-once bookkeeping over a store."""
 
-    def __init__(self, store: Store, policy: Policy, calendar: Calendar, limits: Limits) -> None:
-        self._books = Books(store, policy, calendar, limits)
+    def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
+        self._books = Books(store, policy, limits)
         self._limits = limits
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The budgets in force."""
+        return self._books.policy
 
     @property
     def counters(self) -> Counters:

@@ -190,7 +190,7 @@ class Run:
         self.ledger = None
 
     async def open(self):
-        self.ledger = Ledger(SqliteStore(self.path), policy(), UTC, Limits())
+        self.ledger = Ledger(SqliteStore(self.path), policy(), Limits())
         await self.ledger.start()
 
     async def post(self, group):

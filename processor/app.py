@@ -1,0 +1,210 @@
+"""Wiring: the only file that knows every room. Plain constructors, in the order of the flow."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from processor import __version__
+from processor.assembly import build_exporter, build_receiver, ledger_limits, refuse_loop
+from processor.budget import Policy, parse_budgets
+from processor.config import Settings, Watcher, bundled
+from processor.exporter import Fanout
+from processor.ledger import Ledger, SqliteStore
+from processor.model import Batch, Receipt, Scope, Standing, Totals, WindowKind
+from processor.pipeline import Pipeline
+from processor.pricing import Catalog, compile_catalog, parse_prices
+from processor.receiver import Receiver
+from processor.rollup.window import window_of
+from processor.semconv import ReadOptions
+
+T = TypeVar("T", Catalog, Policy)
+
+_LOG = logging.getLogger(__name__)
+_NS_PER_S = 10**9
+_BUNDLED = "the defaults that come along"
+
+
+class App:
+    """One processor: built from settings, started, stopped."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._watchers: list[Watcher[Any]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._receiver: Receiver | None = None
+        self._exporter: Fanout | None = None
+        self._ledger: Ledger | None = None
+        self._pipeline: Pipeline | None = None
+        self._catalog: Catalog | None = None
+        self.port = 0
+        """Where OTLP/gRPC is taken, once started."""
+
+    async def start(self) -> None:
+        """Open the books, the way out and at last the way in. Raises ConfigError."""
+        settings = self._settings
+        refuse_loop(settings)
+        self._catalog = self._load(settings.pricing.file, "pricing.yaml", _catalog, self._reprice)
+        policy = self._load(settings.budgets.file, "budgets.yaml", parse_budgets, self._rebudget)
+        exporter = build_exporter(settings)
+        try:
+            store = SqliteStore(Path(settings.ledger.path))
+            self._ledger = Ledger(store, policy, ledger_limits(settings))
+            await self._ledger.start()
+            self._exporter = exporter
+            await exporter.start()
+            options = self._options(self._catalog)
+            self._pipeline = Pipeline(exporter, self._ledger, self._catalog, options)
+            self._receiver = build_receiver(settings, self._take, Costs(self._ledger))
+            self.port = await self._receiver.start()
+        except BaseException:
+            await self.stop(0)
+            raise
+        self._tasks = [asyncio.ensure_future(watcher.run()) for watcher in self._watchers]
+        _settle_memory()
+
+    async def stop(self, grace_s: float = 10.0) -> None:
+        """Take nothing new, finish what is under way, close the way out and the books."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._receiver is not None:
+            await self._receiver.stop(grace_s)
+        if self._exporter is not None:
+            await self._exporter.close()
+        if self._ledger is not None:
+            await self._ledger.close()
+        self._tasks, self._receiver, self._exporter, self._ledger = [], None, None, None
+
+    def describe(self) -> list[str]:
+        """What runs here, in a few lines for people."""
+        settings, catalog = self._settings, self._catalog
+        host = settings.receivers.otlp.protocols.grpc.endpoint.rpartition(":")[0]
+        otlp, file = settings.exporters.otlp.endpoint, settings.exporters.file.path
+        ways = ([f"OTLP/gRPC at {otlp}"] if otlp else []) + ([f"files in {file}"] if file else [])
+        lines = [
+            f"llm-cost-processor {__version__}",
+            f"listens on   OTLP/gRPC at {host}:{self.port}",
+            f"forwards to  {' and '.join(ways)}",
+        ]
+        if catalog is not None:
+            source = settings.pricing.file or _BUNDLED
+            version = catalog.catalogue_version
+            over = f", over the genai-prices {version} catalogue" if version else ""
+            lines.append(f"prices       {source}{over} (version {catalog.version})")
+        if self._ledger is not None:
+            count = len(self._ledger.policy.budgets)
+            lines.append(f"budgets      {settings.budgets.file or _BUNDLED} ({count} limits)")
+        lines.append(f"ledger       {settings.ledger.path}")
+        return lines
+
+    def warnings(self) -> list[str]:
+        """What was accepted but deserves a look."""
+        found = list(self._settings.warnings)
+        if self._ledger is not None:
+            found += self._ledger.policy.warnings
+        catalog = self._catalog
+        if catalog is not None and catalog.is_stale(time.time_ns()):
+            found.append(f"the price catalogue {catalog.catalogue_version} is getting old")
+        return found
+
+    async def _take(self, batch: Batch) -> Receipt:
+        pipeline = cast("Pipeline", self._pipeline)
+        if not getattr(self._settings.forward, batch.signal):
+            return Receipt()
+        return await pipeline.handle(batch)
+
+    def _load(
+        self,
+        file: str,
+        default: str,
+        parse: Callable[[str, str], T],
+        on_change: Callable[[T], None],
+    ) -> T:
+        """Read prices or budgets: the operator's file, watched from now on, or the defaults."""
+        if not file:
+            return parse(bundled(default), default)
+        watcher = Watcher(Path(file), parse, on_change, self._settings.reload.interval_s)
+        value = watcher.load()
+        self._watchers.append(watcher)
+        return value
+
+    def _reprice(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        if self._pipeline is not None:
+            self._pipeline.catalog, self._pipeline.options = catalog, self._options(catalog)
+
+    def _rebudget(self, policy: Policy) -> None:
+        if self._ledger is not None:
+            self._tasks.append(asyncio.ensure_future(self._ledger.set_policy(policy)))
+
+    def _options(self, catalog: Catalog) -> ReadOptions:
+        privacy = self._settings.privacy
+        return ReadOptions(
+            cache_semantics=catalog.cache_semantics,
+            user_hash_salt=privacy.salt if privacy.hash_user_ids else None,
+        )
+
+
+class Costs:
+    """Answers the cost service's questions from the ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def totals(
+        self, scope: str, scope_id: str, window: str, at_ns: int | None
+    ) -> tuple[Totals, int, int]:
+        """Totals of a scope in the window that holds a moment, with the window."""
+        time_s = (at_ns or time.time_ns()) // _NS_PER_S
+        kind = cast("WindowKind", window)
+        start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
+        totals = await self._ledger.total(cast("Scope", scope), scope_id, (start_s, end_s))
+        return totals, start_s, end_s
+
+    async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
+        """How scopes stand against their budgets."""
+        time_s = (at_ns or time.time_ns()) // _NS_PER_S
+        return await self._ledger.standing(scopes, time_s)
+
+
+async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT. Raises ConfigError when it cannot start."""
+    app = App(settings)
+    await app.start()
+    for line in app.describe():
+        announce(line)
+    for warning in app.warnings():
+        _LOG.warning(warning)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await stopping.wait()
+    announce("stopping: finishing what is under way")
+    await app.stop()
+    announce("stopped")
+
+
+def _catalog(text: str, source: str) -> Catalog:
+    file = parse_prices(text, source)
+    for warning in file.warnings:
+        _LOG.warning(warning)
+    return compile_catalog(file)
+
+
+def _settle_memory() -> None:
+    """Spare the collector what stays for good, and let it look less often.
+
+    The working copies of traces are many small objects with few cycles among them; the usual
+    thresholds make it walk them all again for every few hundred spans.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

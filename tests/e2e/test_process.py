@@ -1,0 +1,429 @@
+"""The whole way as users run it: a real SDK exporter, the processor's process, a real backend."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+
+import grpc
+import pytest
+from e2e.processes import Process, attributes, export, is_serving
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.trace import SpanKind
+
+from processor.generated.cost_service_pb2 import (
+    CheckBudgetRequest,
+    CheckBudgetResponse,
+    GetTotalsRequest,
+    GetTotalsResponse,
+)
+
+PRICES = """
+version: 1
+models:
+  - {provider: openai, model: gpt-4o, prices: [{input: 2.50, output: 10.00, cache_read: 1.25}]}
+  - {provider: anthropic, model: claude-test, prices: [{input: 3.00, output: 15.00}]}
+"""
+BUDGETS = """
+version: 1
+budgets:
+  - {name: per-call, scope: call, limit_usd: 0.02}
+  - {name: per-session, scope: session, limit_usd: 0.0100, warn_at: [0.5]}
+"""
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Prices and budgets with known numbers."""
+    pricing, budgets = tmp_path / "pricing.yaml", tmp_path / "budgets.yaml"
+    pricing.write_text(PRICES)
+    budgets.write_text(BUDGETS)
+    return ["--pricing", pricing, "--budgets", budgets]
+
+
+@pytest.fixture
+def processor(serve, backend, files):
+    """The processor in front of the recording backend."""
+    return serve("--forward-to", f"127.0.0.1:{backend.port}", *files)
+
+
+def tracer(port, batch=False, **resource):
+    """A real SDK whose spans go to the processor."""
+    provider = TracerProvider(resource=Resource.create({"service.name": "shop", **resource}))
+    exporter = OTLPSpanExporter(endpoint=f"http://127.0.0.1:{port}", insecure=True, timeout=20)
+    kind = BatchSpanProcessor if batch else SimpleSpanProcessor
+    provider.add_span_processor(kind(exporter))
+    return provider, provider.get_tracer("shop-agents")
+
+
+def chat(tracer, name, model="gpt-4o", tokens=(1000, 200), cached=0, provider="openai", **more):
+    """One call as OpenTelemetry's GenAI convention has it."""
+    span = tracer.start_span(name, kind=SpanKind.CLIENT)
+    span.set_attribute("gen_ai.operation.name", "chat")
+    span.set_attribute("gen_ai.provider.name", provider)
+    span.set_attribute("gen_ai.request.model", model)
+    span.set_attribute("gen_ai.usage.input_tokens", tokens[0])
+    span.set_attribute("gen_ai.usage.output_tokens", tokens[1])
+    if cached:
+        span.set_attribute("gen_ai.usage.cache_read.input_tokens", cached)
+    for key, value in more.items():
+        span.set_attribute(key.replace("__", "."), value)
+    span.end()
+    return span
+
+
+def ask(port, method, request, answer):
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = channel.unary_unary(
+            f"/llm_cost.v1.CostService/{method}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=answer.FromString,
+        )
+        return call(request, timeout=10)
+
+
+def total_nano_usd(port, scope, scope_id=""):
+    question = GetTotalsRequest(scope=scope, id=scope_id)
+    return ask(port, "GetTotals", question, GetTotalsResponse).cost_nano_usd
+
+
+def run_agents(tracer):
+    """A session with one agent, a tool, a cached call, an unknown model and an aggregate."""
+    with tracer.start_as_current_span("POST /ask") as root:
+        root.set_attribute("session.id", "s-1")
+        root.set_attribute("user.id", "u-1")
+        with tracer.start_as_current_span("invoke_agent planner") as agent:
+            agent.set_attribute("gen_ai.operation.name", "invoke_agent")
+            agent.set_attribute("gen_ai.agent.name", "planner")
+            agent.set_attribute("gen_ai.request.model", "gpt-4o")
+            agent.set_attribute("gen_ai.usage.input_tokens", 3000)
+            agent.set_attribute("gen_ai.usage.output_tokens", 400)
+            chat(tracer, "chat plain")
+            chat(tracer, "chat cached", tokens=(2000, 200), cached=800)
+            with tracer.start_as_current_span("execute_tool search") as tool:
+                tool.set_attribute("gen_ai.operation.name", "execute_tool")
+        chat(tracer, "chat unknown", model="nobody-knows-this")
+        seed = tracer.start_span("llm.call")
+        seed.set_attributes(
+            {"llm.model": "claude-test", "llm.tokens.input": 100, "llm.tokens.output": 10,
+             "llm.tokens.total": 110, "cost.feature": "summary"}
+        )  # fmt: skip
+        seed.end()
+
+
+def test_every_attribute_arrives_at_the_backend(processor, backend):
+    """Guarantees: what the design promises is on the spans, to the nano-dollar."""
+    provider, app = tracer(processor.port)
+    run_agents(app)
+    provider.shutdown()
+    spans = backend.by_name()
+    plain = attributes(spans["chat plain"])
+    # 1000 x 2.50 + 200 x 10.00 per million.
+    assert plain["llm.cost_usd"] == 0.0045
+    assert plain["llm.cost.input_usd"] == 0.0025
+    assert plain["llm.cost.output_usd"] == 0.002
+    assert plain["llm.cost.cache_read_usd"] == 0.0
+    assert plain["llm.cost.cache_write_usd"] == 0.0
+    assert plain["llm.cost.status"] == "exact"
+    assert plain["llm.cost.model"] == "gpt-4o"
+    assert plain["llm.cost.price_version"]
+    assert plain["llm.tokens.input"] == 1000
+    assert plain["llm.tokens.output"] == 200
+    assert plain["llm.tokens.total"] == 1200
+    assert "llm.cache.hit" not in plain
+    cached = attributes(spans["chat cached"])
+    # 1200 x 2.50 + 800 x 1.25 + 200 x 10.00 per million.
+    assert cached["llm.cost_usd"] == 0.006
+    assert cached["llm.cost.cache_read_usd"] == 0.001
+    assert cached["llm.cache.hit"] is True
+    assert cached["llm.cache.tokens_saved"] == 800
+    assert cached["llm.cache.cost_saved_usd"] == 0.001
+    unknown = attributes(spans["chat unknown"])
+    assert "llm.cost_usd" not in unknown
+    assert unknown["llm.cost.status"] == "unpriced"
+    assert unknown["llm.cost.reason"]
+    seed = attributes(spans["llm.call"])
+    # 100 x 3.00 + 10 x 15.00 per million.
+    assert seed["llm.cost_usd"] == 0.00045
+    assert seed["llm.tokens.total"] == 110
+    agent = attributes(spans["invoke_agent planner"])
+    assert "llm.cost_usd" not in agent, "a parent that repeats its children costs nothing more"
+    assert agent["agent.total_cost_usd"] == 0.0105
+    assert agent["agent.total_tokens"] == 3400
+    assert agent["agent.llm_calls"] == 2
+    assert "llm.cost.status" not in attributes(spans["execute_tool search"])
+    root = attributes(spans["POST /ask"])
+    assert root["trace.total_cost_usd"] == 0.01095
+    assert root["trace.cost_at_least"] is True, "an unknown call is inside"
+    assert root["trace.llm_calls"] == 4
+    assert root["trace.total_tokens"] == 1200 + 2200 + 1200 + 110
+    assert root["session.total_cost_usd"] == 0.01095
+    assert root["session.agent_runs"] == 1
+
+
+def test_a_crossed_budget_is_an_event_on_the_span_that_crossed_it(processor, backend):
+    """Guarantees: each crossing is there once, with its numbers, and where the cause is."""
+    provider, app = tracer(processor.port)
+    run_agents(app)
+    chat(app, "chat later", session__id="s-1")
+    chat(app, "chat dear", tokens=(1000, 2000))
+    provider.shutdown()
+    events = [(span.name, event) for _, _, span in backend.spans() for event in span.events]
+    found = {
+        (name, event.name, attributes(event)["budget.name"]): attributes(event)
+        for name, event in events
+    }
+    assert len(found) == len(events) == 3
+    # The session is named by the root alone, which ends last: it brings the crossings with it.
+    warning = found["POST /ask", "llm.budget.warning", "per-session"]
+    assert warning["budget.threshold"] == 0.5
+    exceeded = found["POST /ask", "llm.budget.exceeded", "per-session"]
+    assert exceeded["budget.scope"] == "session"
+    assert exceeded["budget.scope_id"] == "s-1"
+    assert exceeded["budget.limit_usd"] == 0.01
+    assert exceeded["budget.spent_usd"] >= 0.01
+    assert exceeded["budget.ratio"] >= 1.0
+    assert exceeded["budget.trigger"] == "attribution"
+    per_call = found["chat dear", "llm.budget.exceeded", "per-call"]
+    assert per_call["budget.spent_usd"] == 0.0225
+    spans = backend.by_name()
+    assert attributes(spans["chat later"])["llm.budget.exceeded"] == "per-session"
+    assert "llm.budget.exceeded" not in attributes(spans["chat plain"])
+    answer = ask(
+        processor.port,
+        "CheckBudget",
+        CheckBudgetRequest(scopes={"session": "s-1"}),
+        CheckBudgetResponse,
+    )
+    assert not answer.allowed
+    assert "per-session" in answer.message
+
+
+def test_totals_by_scope_add_up_to_the_whole(processor):
+    """Guarantees: CostService answers from any language, and no parent doubles the bill."""
+    provider, app = tracer(processor.port, batch=True)
+    run_agents(app)
+    provider.shutdown()
+    whole = total_nano_usd(processor.port, "total")
+    assert whole == 10_950_000
+    assert total_nano_usd(processor.port, "session", "s-1") == whole
+    assert total_nano_usd(processor.port, "user", "u-1") == whole
+    assert total_nano_usd(processor.port, "agent", "planner") == 10_500_000
+    assert total_nano_usd(processor.port, "feature", "summary") == 450_000
+
+
+def captured(backend):
+    """What the processor forwarded, as one request that can be sent again."""
+    return b"".join(backend.requests())
+
+
+def request_of(spans):
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add().spans.extend(spans)
+    return request.SerializeToString()
+
+
+def a_call(number, tokens=1000, **more):
+    """One call's span, as bytes would bring it."""
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add(
+        trace_id=number.to_bytes(16), span_id=number.to_bytes(8), name=f"call {number}",
+        start_time_unix_nano=time.time_ns() - 10**9, end_time_unix_nano=time.time_ns(),
+    )  # fmt: skip
+    values = {
+        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": tokens,
+        "gen_ai.usage.output_tokens": 0,
+    } | more  # fmt: skip
+    for key, value in values.items():
+        pair = span.attributes.add(key=key)
+        if isinstance(value, str):
+            pair.value.string_value = value
+        elif isinstance(value, float):
+            pair.value.double_value = value
+        else:
+            pair.value.int_value = value
+    return request
+
+
+def test_a_batch_sent_again_changes_nothing(serve, backend, files):
+    """Guarantees: a repeat is stamped as the first time and never charged, restarts or not."""
+    flags = ["--forward-to", f"127.0.0.1:{backend.port}", *files]
+    processor = serve(*flags)
+    payload = a_call(1).SerializeToString()
+    export(processor.port, payload)
+    export(processor.port, payload)
+    assert processor.stop() == 0
+    files[1].write_text(PRICES.replace("2.50", "99.0"))
+    processor = serve(*flags)
+    export(processor.port, payload)
+    assert total_nano_usd(processor.port, "total") == 2_500_000
+    first, second, third = backend.requests()
+    assert first == second == third
+
+
+def test_killed_between_commit_and_delivery(serve, backend, files):
+    """Guarantees: kill -9 after the charge and before delivery loses and doubles nothing."""
+    flags = ["--forward-to", f"127.0.0.1:{backend.port}", *files]
+    processor = serve(*flags)
+    backend.tell('{"delay_s": 3.0}')
+    payload = a_call(1).SerializeToString()
+
+    def send():
+        with pytest.raises(grpc.RpcError):
+            export(processor.port, payload)
+
+    sent = threading.Thread(target=send)
+    sent.start()
+    end_s = time.monotonic() + 10
+    while total_nano_usd(processor.port, "total") == 0 and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert processor.stop(signal.SIGKILL) == -signal.SIGKILL
+    sent.join()
+    backend.tell("{}")
+    processor = serve(*flags)
+    export(processor.port, payload)
+    assert total_nano_usd(processor.port, "total") == 2_500_000
+    stamped = {attributes(span)["llm.cost_usd"] for _, _, span in backend.spans()}
+    assert stamped == {0.0025}
+
+
+def test_a_backend_that_is_down_is_the_senders_to_retry(serve, backend, files):
+    """Guarantees: no acknowledgement before delivery; the retry is charged once."""
+    processor = serve("--forward-to", f"127.0.0.1:{backend.port}", *files)
+    backend.tell('{"answer": "UNAVAILABLE"}')
+    payload = a_call(1).SerializeToString()
+    with pytest.raises(grpc.RpcError) as refused:
+        export(processor.port, payload, timeout_s=3.0)
+    assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
+    backend.tell("{}")
+    export(processor.port, payload)
+    assert total_nano_usd(processor.port, "total") == 2_500_000
+    assert len(backend.requests()) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("1000", 0.0025), (1000.0, 0.0025), (-1, None), (float("nan"), None),
+        (float("inf"), None), ("12,345", None), (2**63 - 1, None),
+    ],
+)  # fmt: skip
+def test_odd_numbers_of_tokens(processor, backend, value, expected):
+    """Guarantees: what can be read is priced; what cannot is unknown, which is not zero."""
+    request = a_call(1, **{"gen_ai.usage.input_tokens": value})
+    if expected is None:
+        pairs = request.resource_spans[0].scope_spans[0].spans[0].attributes
+        del pairs[-1]
+    export(processor.port, request.SerializeToString())
+    span = attributes(backend.spans()[0][2])
+    assert span.get("llm.cost_usd") == expected
+    if expected is None:
+        assert span["llm.cost.status"] in {"usage_missing", "unpriced"}
+    assert is_serving(processor.port)
+
+
+def test_bytes_that_are_no_otlp_are_refused_and_the_server_lives(processor, backend):
+    """Guarantees: INVALID_ARGUMENT, and the next request is served."""
+    with pytest.raises(grpc.RpcError) as refused:
+        export(processor.port, b"\xff\xff not a request")
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    export(processor.port, a_call(1).SerializeToString())
+    assert len(backend.requests()) == 1
+
+
+def test_spans_without_valid_ids_are_left_out_and_reported(processor, backend):
+    """Guarantees: one bad span poisons nothing, and the sender hears of it."""
+    request = a_call(1)
+    bad = request.resource_spans[0].scope_spans[0].spans.add()
+    bad.CopyFrom(request.resource_spans[0].scope_spans[0].spans[0])
+    bad.trace_id = bytes(16)
+    answer = ExportTraceServiceResponse.FromString(
+        export(processor.port, request.SerializeToString())
+    )
+    assert answer.partial_success.rejected_spans == 1
+    assert answer.partial_success.error_message
+    assert len(backend.spans()) == 1
+
+
+def test_what_is_not_ours_passes_byte_for_byte(processor, backend):
+    """Guarantees: batches without calls, metrics and logs leave as they came."""
+    request = ExportTraceServiceRequest()
+    span = (
+        request.resource_spans.add()
+        .scope_spans.add()
+        .spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, name="GET /")
+    )
+    span.links.add(trace_id=b"l" * 16, span_id=b"l" * 8)
+    payload = request.SerializeToString() + bytes([0xFA, 0x3F, 0x02]) + b"hi"  # field 1023
+    assert export(processor.port, payload) == b""
+    assert backend.requests() == [payload]
+    other = b"\x0a\x04\x12\x02\x0a\x00"
+    with grpc.insecure_channel(f"127.0.0.1:{processor.port}") as channel:
+        for kind, letter in (("metrics", "m"), ("logs", "l")):
+            service = f"opentelemetry.proto.collector.{kind}.v1.{kind.title()}Service"
+            channel.unary_unary(f"/{service}/Export")(other, timeout=10)
+            assert backend.requests(letter) == [other]
+
+
+def test_prices_edited_while_it_runs(processor, backend, files):
+    """Guarantees: a new price is used within seconds; a broken file keeps the last good one."""
+    export(processor.port, a_call(1).SerializeToString())
+    files[1].write_text(PRICES.replace("2.50", "5.00"))
+    end_s = time.monotonic() + 15
+    number = 2
+    while time.monotonic() < end_s:
+        export(processor.port, a_call(number).SerializeToString())
+        if attributes(backend.spans()[-1][2])["llm.cost_usd"] == 0.005:
+            break
+        number += 1
+        time.sleep(0.2)
+    else:
+        pytest.fail("the new price was not picked up")
+    files[1].write_text("models: [{provider: openai, model: gpt-4o, prices: [{input: -1}]}]")
+    processor.wait_for("stays in force", 15)
+    export(processor.port, a_call(number + 1).SerializeToString())
+    assert attributes(backend.spans()[-1][2])["llm.cost_usd"] == 0.005
+
+
+def test_without_a_backend_spans_go_to_a_file(serve, tmp_path, files):
+    """Guarantees: it runs with nothing behind it, and what it acknowledged is on the disk."""
+    processor = serve(*files)
+    export(processor.port, a_call(1).SerializeToString())
+    written = list((tmp_path / "data").rglob("traces*.jsonl"))
+    assert len(written) == 1
+    text = written[0].read_text()
+    assert '"llm.cost_usd"' in text
+    assert f'"traceId":"{1:032x}"' in text.replace(" ", "")
+
+
+def test_a_wrong_budget_file_names_the_line_and_the_mend(spawn, tmp_path):
+    """Guarantees: a typo ends the start with one clear line, not with a traceback."""
+    budgets = tmp_path / "budgets.yaml"
+    budgets.write_text("budgets:\n  - name: a\n    scope: user\n    limit_uds: 5\n")
+    process = spawn(Process, "-m", "processor.cli", "serve", "--listen", "127.0.0.1:0",
+                    "--data-dir", tmp_path / "d", "--budgets", budgets)  # fmt: skip
+    assert process.popen.wait(30) == 2
+    process.wait_for("budgets.yaml:4")
+    process.wait_for("limit_usd")
+    assert not any("Traceback" in line for line in process.lines)
+
+
+def test_it_does_not_forward_to_itself(spawn, tmp_path):
+    """Guarantees: a backend that is our own listener is refused at the start."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    process = spawn(Process, "-m", "processor.cli", "serve", "--listen", address,
+                    "--data-dir", tmp_path / "d", "--forward-to", address)  # fmt: skip
+    assert process.popen.wait(30) == 2
+    process.wait_for("itself")
