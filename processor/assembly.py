@@ -79,7 +79,8 @@ def refuse_loop(settings: Settings) -> None:
     if not endpoint:
         return
     backend = parse_address(endpoint)
-    listen = parse_address(f"http://{settings.receivers.otlp.protocols.grpc.endpoint}")
+    host, _, port = settings.receivers.otlp.protocols.grpc.endpoint.rpartition(":")
+    listen = parse_address(f"http://{host or '0.0.0.0'}:{port}")  # noqa: S104 - what no host means
     if backend.port == listen.port and _is_here(backend.host, listen.host):
         what = f"{endpoint} is this processor itself, so spans would go round for ever"
         fix = "name the backend behind it, with --forward-to or exporters.otlp.endpoint"
@@ -103,7 +104,7 @@ def _backend(settings: Settings) -> GrpcDestination:
     otlp = settings.exporters.otlp
     retry, tls = otlp.retry_on_failure, otlp.tls
     address: Address = parse_address(otlp.endpoint)
-    if tls.insecure is not None:
+    if tls.insecure is not None and not address.has_scheme:
         address = address._replace(is_tls=not tls.insecure)
     return GrpcDestination(
         address,

@@ -8,6 +8,7 @@ from processor.model import Charge, Entry, Intake, Mark, Spans, Unpriced
 from processor.rollup import Node
 from processor.rollup.waiting import Waiting, WaitingRoom
 
+_LIFETIME = "counts the agent's whole lifetime, not this run"
 _REMOTE_PARENT = 0x300
 """OTLP span flags: "is remote" is known (0x100) and true (0x200)."""
 
@@ -36,10 +37,11 @@ def relevant(intake: Intake, known: Container[bytes]) -> set[bytes]:
 def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
     """The ledger row of a priced or unpriced call."""
     call = charge.call
-    priced = charge if isinstance(charge, Charge) else None
+    is_lifetime = call.aggregate == "lifetime"
+    priced = charge if isinstance(charge, Charge) and not is_lifetime else None
     return Entry(
-        status=charge.status,
-        reason=charge.reason,
+        status="unpriced" if is_lifetime else charge.status,
+        reason=_LIFETIME if is_lifetime else charge.reason,
         provider=charge.provider,
         model=charge.model,
         service=service,

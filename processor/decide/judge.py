@@ -231,6 +231,7 @@ def _stamp(turn: _Turn) -> None:
                 node.service,
                 node.entry,
                 node.stamp,
+                node.is_cut,
                 id(node) in amended,
             )
         )

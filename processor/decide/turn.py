@@ -199,6 +199,7 @@ def rebuild(trace_id: bytes, rows: Iterable[SpanRow]) -> Trace:
                 service=row.service,
                 entry=row.entry,
             )
+            node.is_cut = row.is_cut
             nodes[row.span_id] = node
         else:
             node.entry = row.entry

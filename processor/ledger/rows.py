@@ -21,7 +21,7 @@ from processor.money import Amount
 Columns = tuple[Any, ...]
 """Values in the order of the table's columns, without `seq`."""
 
-_AGENT, _ENTRY, _AMENDMENT = 1, 2, 4
+_AGENT, _ENTRY, _AMENDMENT, _CUT = 1, 2, 4, 8
 
 
 def key_of(trace_id: bytes, span_id: bytes) -> int:
@@ -43,7 +43,12 @@ def dump(value: object) -> str:
 
 def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
     """Columns of a span row; `label` gives the id of what many rows have in common."""
-    flags = row.is_agent * _AGENT | row.is_entry * _ENTRY | row.is_amendment * _AMENDMENT
+    flags = (
+        row.is_agent * _AGENT
+        | row.is_entry * _ENTRY
+        | row.is_amendment * _AMENDMENT
+        | row.is_cut * _CUT
+    )
     entry = row.entry
     own = None if row.own == NOBODY else dump(row.own)
     origin = label((row.service, *row.ambient))
@@ -95,6 +100,7 @@ def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
         service,
         entry,
         decode_stamp(columns[-1], entry),
+        bool(flags & _CUT),
         bool(flags & _AMENDMENT),
     )
 

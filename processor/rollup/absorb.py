@@ -109,9 +109,9 @@ def _hang(trace: Trace, arrivals: Iterable[Arrival], plain: Mapping[bytes, Plain
         node = Node(span_id, parent_id, 0, row=row)
         trace.insert(node)
         added.append(node)
-        trace.awaits(node)
-        if parent_id in trace.awaited and parent_id in plain:
-            wanted.append(parent_id)
+        above = trace.awaits(node)
+        if above is not None and above in plain:
+            wanted.append(above)
     return added
 
 

@@ -51,6 +51,8 @@ class Share(NamedTuple):
     """What it is charged, None while that is unknown."""
 
 
+_NOT_SUMS = ("last_step", "lifetime")
+
 NO_SHARE = Share(NOTHING, NO_USAGE, ZERO)
 
 
@@ -85,6 +87,9 @@ def share_of(entry: Entry, below: Totals, explained: Usage) -> Share:
     """
     is_alone = below.calls == 0 and below.cost_nano_usd == 0 and explained == NO_USAGE
     calls = 1 if entry.aggregate is None and below.calls == 0 else 0
+    if entry.aggregate in _NOT_SUMS and (not is_alone or entry.amount is None):
+        # Its numbers are not the sum of what is below: they can replace it, not complete it.
+        return NO_SHARE if not is_alone else Share(Totals(unpriced=1), NO_USAGE, None)
     if entry.usage is None:
         return _share_without_usage(entry, below, calls)
     input_tokens = max(0, entry.usage.input_tokens - below.input_tokens)

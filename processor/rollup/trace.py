@@ -8,8 +8,8 @@ from processor.model import NOBODY, Entry, Owner, Stamp, Totals
 from processor.rollup.totals import NO_SHARE, NO_USAGE, NOTHING, Share
 
 DEPTH_LIMIT = 512
-"""How many ancestors are followed. Deeper nesting is not real, and would make each span cost
-as much as the whole trace."""
+"""Spans above one another. Deeper nesting is not real, and would let a sender make each span cost
+as much as the whole trace: the link that would go beyond is cut, and stays cut."""
 
 SHARED = ("session", "user", "org")
 """What a whole trace may be said to belong to, where all spans that say so agree."""
@@ -23,8 +23,8 @@ class Node:
     """A span in the skeleton. Working copy: the ledger's rows are the truth."""
 
     __slots__ = (
-        "ambient", "below", "entry", "explained", "is_agent", "is_cut", "is_entry", "is_linked",
-        "own", "parent_id", "place", "posted", "row", "service", "share", "span_id", "stamp",
+        "ambient", "below", "entry", "explained", "height", "is_agent", "is_cut", "is_entry",
+        "is_linked", "own", "parent_id", "place", "posted", "row", "service", "share", "span_id", "stamp",
         "time_ns",
     )  # fmt: skip
 
@@ -55,7 +55,9 @@ class Node:
         self.service = service
         self.entry = entry
         self.is_cut = False
-        """True when following its parent would lead back to itself."""
+        """True when its parent is not followed: it leads back to itself, or too far up."""
+        self.height = 1
+        """How many spans stand above one another in its subtree, itself included."""
         self.is_linked = False
         """True once its ancestors have been asked for."""
         self.below: Totals = NOTHING
@@ -97,9 +99,12 @@ class Trace:
         """Hang a node into the trace; its id must not be there yet."""
         self.nodes[node.span_id] = node
         self.awaited.discard(node.span_id)
+        children = self.children.get(node.span_id, ())
+        node.height = 1 + max((child.height for child in children if not child.is_cut), default=0)
         if node.parent_id:
             self.children.setdefault(node.parent_id, []).append(node)
-            node.is_cut = any(above is node for above in self.ancestors(node))
+            if not node.is_cut:
+                self._link(node)
         if node.is_entry:
             self.has_entry = True
         for seen, name in zip(self.values, SHARED, strict=True):
@@ -107,16 +112,29 @@ class Trace:
             if value is not None and len(seen) < 2:
                 seen.add(value)
 
+    def _link(self, node: Node) -> None:
+        """Cut the link to the parent if it closes a circle or goes too far; else raise heights."""
+        path: list[Node] = []
+        for above in self.ancestors(node):
+            if above is node or len(path) + node.height >= DEPTH_LIMIT:
+                node.is_cut = True
+                return
+            path.append(above)
+        height = node.height
+        for above in path:
+            height += 1
+            if above.height >= height:
+                return
+            above.height = height
+
     def parent(self, node: Node) -> Node | None:
         """The known parent of a node."""
         return None if node.is_cut else self.nodes.get(node.parent_id)
 
     def ancestors(self, node: Node) -> Iterator[Node]:
-        """Known ancestors, nearest first, at most `DEPTH_LIMIT` of them."""
+        """Known ancestors, nearest first; there are fewer than `DEPTH_LIMIT`."""
         above = self.parent(node)
-        for _ in range(DEPTH_LIMIT):
-            if above is None:
-                return
+        while above is not None:
             yield above
             above = self.parent(above)
 
@@ -128,16 +146,21 @@ class Trace:
             yield node
             stack.extend(c for c in self.children.get(node.span_id, ()) if not c.is_cut)
 
-    def awaits(self, node: Node) -> None:
-        """Ask for the first unknown ancestor of a call or agent, so that the tree can close."""
+    def awaits(self, node: Node) -> bytes | None:
+        """Ask for the first unknown ancestor of a call or agent, so that the tree can close.
+
+        Returns its id, or None when there is none or somebody has asked before.
+        """
         while not node.is_linked:
             node.is_linked = True
             above = self.parent(node)
             if above is None:
-                if node.parent_id and not node.is_cut:
-                    self.awaited.add(node.parent_id)
-                return
+                if not node.parent_id or node.is_cut:
+                    return None
+                self.awaited.add(node.parent_id)
+                return node.parent_id
             node = above
+        return None
 
     def common(self) -> Owner:
         """Session, user and org of the trace, each only where all that name one agree."""

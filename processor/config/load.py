@@ -1,0 +1,175 @@
+"""Settings from the command line, a file, the environment and the defaults, in that order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path as FilePath
+from typing import Any
+
+from processor.config.expand import expand
+from processor.config.model import Given, Setting, build, parts_of, settings_of
+from processor.config.settings import Settings
+from processor.document import Document, Path, dotted
+from processor.errors import ConfigError, Problem
+from processor.fields import Concealed, Fields, Untyped, nearest
+
+_OTLP = ("exporters", "otlp")
+_FROM_ENVIRONMENT: dict[str, Path] = {
+    "ENDPOINT": (*_OTLP, "endpoint"),
+    "HEADERS": (*_OTLP, "headers"),
+    "COMPRESSION": (*_OTLP, "compression"),
+    "TIMEOUT": (*_OTLP, "timeout"),
+    "CERTIFICATE": (*_OTLP, "tls", "ca_file"),
+    "CLIENT_CERTIFICATE": (*_OTLP, "tls", "cert_file"),
+    "CLIENT_KEY": (*_OTLP, "tls", "key_file"),
+    "INSECURE": (*_OTLP, "tls", "insecure"),
+}
+"""The standard variables of OTLP exporters, by what follows OTEL_EXPORTER_OTLP_ in their names."""
+
+_FILE_BYTES_MAX = 8 * 1024 * 1024
+
+
+def load_settings(
+    path: FilePath | None, overrides: Mapping[str, object], environ: Mapping[str, str]
+) -> Settings:
+    """Settings from a file, if any, and from what stands above and below it.
+
+    `overrides` are command-line flags by dotted name (``log.level``), None for one not given.
+    Flags win over the file, the file over OTEL_EXPORTER_OTLP_* in `environ`, those over defaults.
+    Raises ConfigError with every problem found.
+    """
+    problems: list[Problem] = []
+    given = dict(_from_environment(environ))
+    if path is not None:
+        given.update(_from_file(path, environ, problems))
+    given.update(_from_flags(overrides, problems))
+    settings = build(Settings, given, problems)
+    problems += _contradictions(settings, given)
+    if problems:
+        raise ConfigError(problems)
+    return _completed(settings, environ)
+
+
+def bundled(name: str) -> str:
+    """The text of a file that comes with the program: ``budgets.yaml``, ``prices.yaml`` …."""
+    return (resources.files("processor") / "defaults" / name).read_text("utf-8")
+
+
+def read_text(path: FilePath) -> str:
+    """The text of an operator's file. Raises ConfigError when it cannot be read as text."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_FILE_BYTES_MAX + 1)
+        if len(content) > _FILE_BYTES_MAX:
+            raise ConfigError([Problem(str(path), f"is larger than {_FILE_BYTES_MAX >> 20} MiB")])
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        problem = Problem(str(path), f"cannot be read: {error.strerror or error}")
+        raise ConfigError([problem]) from error
+    except UnicodeDecodeError as error:
+        problem = Problem(str(path), f"is not UTF-8 text: byte {error.start}", "save it as UTF-8")
+        raise ConfigError([problem]) from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[Path, Given]]:
+    for suffix, path in _FROM_ENVIRONMENT.items():
+        # The variable for traces is the more particular one. An empty one counts as unset.
+        for name in (f"OTEL_EXPORTER_OTLP_TRACES_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"):
+            if text := environ.get(name, "").strip():
+                # That standard counts milliseconds, without saying so.
+                text = f"{text}ms" if suffix == "TIMEOUT" else text
+                yield path, Given(Concealed(text), name)
+                break
+
+
+def _from_file(
+    path: FilePath, environ: Mapping[str, str], problems: list[Problem]
+) -> Iterator[tuple[Path, Given]]:
+    document = Document(read_text(path), str(path))
+    root = expand(document, environ, problems)
+    yield from _given_in(document, Settings, (), root, problems)
+
+
+def _given_in(
+    document: Document, kind: type[Any], path: Path, value: object, problems: list[Problem]
+) -> Iterator[tuple[Path, Given]]:
+    """The settings that one section of the file sets."""
+    parts = {part.path[-1]: part for part in parts_of(kind, path)}
+    fields = Fields(document, path, value, [str(key) for key in parts], problems)
+    for key, part in parts.items():
+        inner = fields.values.get(str(key))
+        if inner is None:
+            continue
+        if isinstance(part, Setting):
+            yield part.path, Given(inner, document.problem(part.path, "").where)
+        else:
+            yield from _given_in(document, part.kind, part.path, inner, problems)
+
+
+def _from_flags(
+    overrides: Mapping[str, object], problems: list[Problem]
+) -> Iterator[tuple[Path, Given]]:
+    known = {dotted(each.path): each.path for each in settings_of(Settings)}
+    for name, value in overrides.items():
+        where = f"command line: {name}"
+        if name not in known:
+            near = nearest(name, known)
+            fix = f"did you mean {near}?" if near else "config/processor.yaml lists all settings"
+            problems.append(Problem(where, "unknown setting", fix))
+        elif value is not None:
+            yield known[name], Given(Untyped(value) if isinstance(value, str) else value, where)
+
+
+def _contradictions(settings: Settings, given: Mapping[Path, Given]) -> Iterator[Problem]:
+    """Settings that are right by themselves, but not together."""
+    pairs = (
+        (
+            ("receivers", "otlp", "protocols", "grpc", "tls"),
+            settings.receivers.otlp.protocols.grpc.tls,
+        ),
+        ((*_OTLP, "tls"), settings.exporters.otlp.tls),
+    )
+    for path, tls in pairs:
+        if bool(tls.cert_file) != bool(tls.key_file):
+            has, lacks = ("cert_file", "key_file") if tls.cert_file else ("key_file", "cert_file")
+            yield Problem(_where((*path, has), given), f"needs {lacks} as well", f"set {lacks}")
+    server = settings.receivers.otlp.protocols.grpc.tls
+    if server.client_ca_file and not server.cert_file:
+        where = _where((*pairs[0][0], "client_ca_file"), given)
+        yield Problem(where, "has no effect without TLS", "set cert_file and key_file")
+    if settings.privacy.hash_user_ids and not settings.privacy.salt:
+        where = _where(("privacy", "hash_user_ids"), given)
+        yield Problem(where, "needs a salt", "set privacy.salt, for example ${env:LLM_COST_SALT}")
+    retry = settings.exporters.otlp.retry_on_failure
+    if retry.initial_interval_s > retry.max_interval_s:
+        where = _where((*_OTLP, "retry_on_failure", "initial_interval"), given)
+        yield Problem(where, "is longer than max_interval", "raise max_interval")
+
+
+def _where(path: Path, given: Mapping[Path, Given]) -> str:
+    return given[path].where if path in given else dotted(path)
+
+
+def _completed(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """The settings with the paths that depend on others filled in."""
+    folder = FilePath(settings.data_dir)
+    exporters = settings.exporters
+    if not exporters.otlp.endpoint and not exporters.file.path:
+        file = dataclasses.replace(exporters.file, path=str(folder / "spans"))
+        exporters = dataclasses.replace(exporters, file=file)
+    ledger = settings.ledger
+    if not ledger.path:
+        ledger = dataclasses.replace(ledger, path=str(folder / "ledger.db"))
+    return dataclasses.replace(
+        settings, exporters=exporters, ledger=ledger, warnings=tuple(_warnings(settings, environ))
+    )
+
+
+def _warnings(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    protocol = environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or environ.get(
+        "OTEL_EXPORTER_OTLP_PROTOCOL"
+    )
+    if settings.exporters.otlp.endpoint and protocol not in {None, "", "grpc"}:
+        yield "OTEL_EXPORTER_OTLP_PROTOCOL has no effect: the backend is spoken to over gRPC"

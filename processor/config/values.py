@@ -1,0 +1,82 @@
+"""What the values of settings have to look like, beyond plain text and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from urllib.parse import unquote
+
+from processor.fields import Check, Untyped, Wrong, shown
+
+Headers = tuple[tuple[str, str], ...]
+"""Pairs of name and value."""
+
+_UNITS_S = {
+    "ms": Decimal("0.001"),
+    "s": Decimal(1),
+    "m": Decimal(60),
+    "h": Decimal(3600),
+}
+_DURATION_PART = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
+_DURATION = re.compile(rf"(?:{_DURATION_PART.pattern})+")
+_SECRET_CHARS_MIN = 16
+
+
+def duration(least_s: float = 0.001, most_s: float = 86400.0) -> Check[float]:
+    """A check for a duration such as ``300ms``, ``5s`` or ``1m30s``; it gives seconds."""
+
+    def check(value: object) -> float:
+        if not isinstance(value, str) or not _DURATION.fullmatch(value.strip()):
+            raise Wrong(
+                f"must be a duration with a unit, got {shown(value)}",
+                "write 300ms, 5s, 1m30s or 2h",
+            )
+        parts = _DURATION_PART.findall(value)
+        seconds = float(sum(Decimal(count) * _UNITS_S[unit] for count, unit in parts))
+        if not least_s <= seconds <= most_s:
+            bounds = f"{duration_text(least_s)} to {duration_text(most_s)}"
+            raise Wrong(f"must be {bounds}, got {shown(value)}")
+        return seconds
+
+    return check
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as a setting is written: ``300ms``, ``5s``, ``24h``."""
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    return f"{seconds / 3600:g}h" if seconds >= 3600 else f"{seconds:g}s"
+
+
+def headers(value: object) -> Headers:
+    """A map of header names to texts, or the text ``name=value,name=value`` of the environment.
+
+    No message shows a value. Whether a name is one that gRPC takes, the exporter decides.
+    """
+    if isinstance(value, Untyped):
+        return tuple(_listed(value))
+    if not isinstance(value, dict):
+        raise Wrong(f"must be a map of names to texts, got {shown(value)}")
+    for name, content in value.items():
+        if not isinstance(content, str):
+            raise Wrong(f"the value of {name} must be text", "put it in quotes")
+    return tuple((name, str(content)) for name, content in value.items())
+
+
+def _listed(value: str) -> Iterator[tuple[str, str]]:
+    """Names and values of a list as OpenTelemetry's environment variables have it."""
+    for item in filter(str.strip, value.split(",")):
+        name, equals, content = item.partition("=")
+        if not equals or not name.strip():
+            raise Wrong("has an entry that is not name=value", "write name=value,name=value")
+        yield unquote(name.strip()), unquote(content.strip())
+
+
+def secret(value: object) -> str:
+    """Text that no message shows, long enough not to be guessed."""
+    if not isinstance(value, str):
+        raise Wrong("must be text", "put it in quotes")
+    if len(value) < _SECRET_CHARS_MIN:
+        raise Wrong(f"must have at least {_SECRET_CHARS_MIN} characters, has {len(value)}")
+    return str(value)

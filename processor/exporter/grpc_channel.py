@@ -1,0 +1,108 @@
+"""The connection to an OTLP/gRPC backend: credentials, limits, reconnecting, headers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import grpc
+
+from processor import __version__
+from processor.errors import ConfigError, Problem
+from processor.exporter.address import Address, is_loopback
+
+Compression = Literal["none", "gzip"]
+Headers = tuple[tuple[str, str | bytes], ...]
+
+_RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
+_COMPRESSIONS: Final[dict[Compression, grpc.Compression]] = {
+    "none": grpc.Compression.NoCompression,
+    "gzip": grpc.Compression.Gzip,
+}
+_SERVICE_CONFIG: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+_OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
+    ("grpc.primary_user_agent", f"llm-cost-processor/{__version__}"),
+    # The sizes of requests are checked here, with a better message.
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", _RESPONSE_LIMIT_BYTES),
+    # A backend that comes back is found within seconds, one that stays away is not hammered.
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.min_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    ("grpc.use_local_subchannel_pool", 1),
+    # Notices a backend that vanished while requests wait for it; silent while idle, as servers
+    # send away clients that ping them without need.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # All addresses behind a name get their share.
+    ("grpc.service_config", _SERVICE_CONFIG),
+    ("grpc.service_config_disable_resolution", 1),
+)
+_HEADER_NAME = re.compile(r"[0-9a-z_.-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
+
+
+@dataclass(frozen=True)
+class ClientTls:
+    """What to trust and what to show; each the content of a PEM file."""
+
+    ca: bytes | None = None
+    """The authority that signed the backend's certificate; None: those gRPC ships with."""
+    certificate: bytes | None = None
+    key: bytes | None = field(default=None, repr=False)
+
+
+def open_channel(address: Address, compression: Compression, tls: ClientTls) -> grpc.aio.Channel:
+    """A channel that connects on first use, and again whenever it has to."""
+    options = _OPTIONS
+    if is_loopback(address.host):
+        # A proxy for the way out of the house has no business on the way to the next room.
+        options = (*options, ("grpc.enable_http_proxy", 0))
+    if not address.is_tls:
+        return grpc.aio.insecure_channel(address.target, options, _COMPRESSIONS[compression])
+    credentials = grpc.ssl_channel_credentials(tls.ca, tls.key, tls.certificate)
+    return grpc.aio.secure_channel(address.target, credentials, options, _COMPRESSIONS[compression])
+
+
+def read_headers(headers: Mapping[str, str]) -> Headers:
+    """Header names and values as gRPC metadata. Raises ConfigError, which never shows a value."""
+    problems: list[Problem] = []
+    metadata: list[tuple[str, str | bytes]] = []
+    for name, value in headers.items():
+        key = name.lower()
+        where = f"exporters.otlp.headers.{name}"
+        if not _HEADER_NAME.fullmatch(key) or key.startswith("grpc-"):
+            problems.append(Problem(where, "is not a header name", "use letters, digits and -_."))
+        elif not _HEADER_VALUE.fullmatch(value):
+            problems.append(Problem(where, "has a value with other than printable ASCII"))
+        else:
+            metadata.append((key, value.encode() if key.endswith("-bin") else value))
+    if problems:
+        raise ConfigError(problems)
+    return tuple(metadata)
+
+
+def hint(address: Address, message: str) -> str:
+    """What to try when a connection fails in a way that smells of TLS; else ``""``."""
+    text = message.lower()
+    speaks_of_tls = any(word in text for word in ("handshake", "ssl", "tls", "certificate"))
+    if address.is_tls and speaks_of_tls:
+        chosen = "" if address.has_scheme else ", which is the default for other machines"
+        return (
+            f"the backend is spoken to over TLS{chosen}; write http://{address} if it expects "
+            "plaintext, or give the authority that signed its certificate as tls.ca_file"
+        )
+    if not address.is_tls and any(word in text for word in _SIGNS_OF_A_TLS_SERVER):
+        return f"the backend is spoken to in plaintext; write https://{address} if it expects TLS"
+    return ""
+
+
+_SIGNS_OF_A_TLS_SERVER: Sequence[str] = (
+    "socket closed",
+    "connection reset",
+    "settings frame",
+    "http/1",
+)

@@ -1,0 +1,1 @@
+"""Code generated from the files in `proto/`; their first lines say how."""

@@ -1,0 +1,107 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GetTotalsRequest(_message.Message):
+    __slots__ = ("scope", "id", "window", "at_unix_nano")
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    AT_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    scope: str
+    id: str
+    window: str
+    at_unix_nano: int
+    def __init__(self, scope: _Optional[str] = ..., id: _Optional[str] = ..., window: _Optional[str] = ..., at_unix_nano: _Optional[int] = ...) -> None: ...
+
+class GetTotalsResponse(_message.Message):
+    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s")
+    COST_USD_FIELD_NUMBER: _ClassVar[int]
+    COST_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    SAVED_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    AGENT_RUNS_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_START_UNIX_S_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_END_UNIX_S_FIELD_NUMBER: _ClassVar[int]
+    cost_usd: float
+    cost_nano_usd: int
+    at_least: bool
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    calls: int
+    unpriced_calls: int
+    saved_nano_usd: int
+    agent_runs: int
+    window_start_unix_s: int
+    window_end_unix_s: int
+    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ...) -> None: ...
+
+class CheckBudgetRequest(_message.Message):
+    __slots__ = ("scopes", "estimated_cost_usd")
+    class ScopesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATED_COST_USD_FIELD_NUMBER: _ClassVar[int]
+    scopes: _containers.ScalarMap[str, str]
+    estimated_cost_usd: float
+    def __init__(self, scopes: _Optional[_Mapping[str, str]] = ..., estimated_cost_usd: _Optional[float] = ...) -> None: ...
+
+class CheckBudgetResponse(_message.Message):
+    __slots__ = ("allowed", "standings", "message")
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    STANDINGS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    allowed: bool
+    standings: _containers.RepeatedCompositeFieldContainer[BudgetStanding]
+    message: str
+    def __init__(self, allowed: _Optional[bool] = ..., standings: _Optional[_Iterable[_Union[BudgetStanding, _Mapping]]] = ..., message: _Optional[str] = ...) -> None: ...
+
+class BudgetStanding(_message.Message):
+    __slots__ = ("budget", "scope", "scope_id", "window", "window_start_unix_s", "window_end_unix_s", "limit", "spent", "unit", "at_least", "exceeded")
+    class Unit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNIT_UNSPECIFIED: _ClassVar[BudgetStanding.Unit]
+        UNIT_NANO_USD: _ClassVar[BudgetStanding.Unit]
+        UNIT_TOKENS: _ClassVar[BudgetStanding.Unit]
+    UNIT_UNSPECIFIED: BudgetStanding.Unit
+    UNIT_NANO_USD: BudgetStanding.Unit
+    UNIT_TOKENS: BudgetStanding.Unit
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_ID_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_START_UNIX_S_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_END_UNIX_S_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SPENT_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    EXCEEDED_FIELD_NUMBER: _ClassVar[int]
+    budget: str
+    scope: str
+    scope_id: str
+    window: str
+    window_start_unix_s: int
+    window_end_unix_s: int
+    limit: int
+    spent: int
+    unit: BudgetStanding.Unit
+    at_least: bool
+    exceeded: bool
+    def __init__(self, budget: _Optional[str] = ..., scope: _Optional[str] = ..., scope_id: _Optional[str] = ..., window: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., limit: _Optional[int] = ..., spent: _Optional[int] = ..., unit: _Optional[_Union[BudgetStanding.Unit, str]] = ..., at_least: _Optional[bool] = ..., exceeded: _Optional[bool] = ...) -> None: ...

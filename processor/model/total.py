@@ -1,0 +1,85 @@
+"""Sums, the scopes and windows they are kept for, and how they stand against budgets."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+
+class Totals(NamedTuple):
+    """Sums over calls; they merge by addition, in any order."""
+
+    cost_nano_usd: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    calls: int = 0
+    unpriced: int = 0
+    """Calls whose cost is unknown: while this is not 0, the cost is "at least"."""
+    saved_nano_usd: int = 0
+    cache_hits: int = 0
+    agent_runs: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens together."""
+        return self.input_tokens + self.output_tokens
+
+
+Scope = Literal[
+    "call", "trace", "agent_run", "session", "user", "org", "agent", "feature", "task",
+    "model", "provider", "service", "total",
+]  # fmt: skip
+
+WindowKind = Literal["none", "hour", "day", "week", "month"]
+
+
+class Calendar(NamedTuple):
+    """What decides where calendar windows begin."""
+
+    zone: ZoneInfo
+    week_start: int = 0
+    """First day of the week, 0 for Monday."""
+
+
+class Standing(NamedTuple):
+    """How one scope stands against one budget in the window that holds a given moment."""
+
+    budget: str
+    scope: str
+    scope_id: str
+    window: str
+    window_start_s: int
+    window_end_s: int
+    limit: int
+    unit: Literal["usd", "tokens"]
+    spent: int
+    at_least: bool
+    exceeded: bool
+
+
+class Crossing(NamedTuple):
+    """The moment a budget's limit or warning share was reached; at most one exists per key.
+
+    The key is (budget, scope, scope_id, window_start_s, limit, share).
+    """
+
+    budget: str
+    scope: str
+    scope_id: str
+    window_start_s: int
+    window_end_s: int
+    """0 for a budget without a window."""
+    limit: int
+    """Nano-USD, or tokens when `unit` is ``tokens``."""
+    unit: Literal["usd", "tokens"]
+    share: float
+    """1.0 for the limit itself, less for a warning."""
+    spent: int
+    at_least: bool = False
+    late: bool = False
+    """The window was over when the crossing was found."""
+    trigger: str = ""
+    """``attribution`` when a span that names an owner moved older calls over the line."""
+    span: str = ""
+    """The span that carries the event, as ``trace id:span id`` in hex."""

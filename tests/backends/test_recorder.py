@@ -1,0 +1,67 @@
+"""The recording backend, run as its own process, does what its flags and control file say."""
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+from backends.recorder import read_records
+
+RECORDER = Path(__file__).parent / "recorder.py"
+TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+
+@contextmanager
+def running(*flags):
+    command = [sys.executable, str(RECORDER), "--listen", "127.0.0.1:0", *map(str, flags)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield channel
+        finally:
+            process.terminate()
+            assert process.wait(10) == 0
+
+
+def send(channel, body, method=TRACES):
+    """The name of the code that a request is answered with."""
+    try:
+        channel.unary_unary(method)(body, timeout=10)
+    except grpc.RpcError as error:
+        return error.code().name
+    return "OK"
+
+
+def test_it_records_what_it_takes(tmp_path):
+    out = tmp_path / "out"
+    with running("--out", out) as channel:
+        assert send(channel, b"one") == "OK"
+        assert send(channel, b"", LOGS) == "OK"
+        assert [record[:2] for record in read_records(out)] == [("t", b"one"), ("l", b"")]
+    out.write_bytes(out.read_bytes()[:-1])
+    assert len(read_records(out)) == 1
+
+
+def test_it_fails_as_often_as_it_is_told(tmp_path):
+    out = tmp_path / "out"
+    with running("--out", out, "--answer", "UNAVAILABLE", "--times", 2) as channel:
+        assert [send(channel, b"x") for _ in range(3)] == ["UNAVAILABLE", "UNAVAILABLE", "OK"]
+    assert len(read_records(out)) == 1
+
+
+def test_a_control_file_changes_its_mind_while_it_runs(tmp_path):
+    out, control, new = tmp_path / "out", tmp_path / "control", tmp_path / "new"
+    with running("--out", out, "--control", control) as channel:
+        assert send(channel, b"x") == "OK"
+        new.write_text(json.dumps({"answer": "PERMISSION_DENIED"}))
+        new.rename(control)
+        assert [send(channel, b"x") for _ in range(2)] == ["PERMISSION_DENIED"] * 2
+        new.write_text(json.dumps({"rejected": 1, "message": "no"}))
+        new.rename(control)
+        assert send(channel, b"x") == "OK"
+    assert len(read_records(out)) == 2

@@ -1,0 +1,345 @@
+"""Settings come from flags, file, environment and defaults, in that order, or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from processor.config import Settings, bundled, load_settings, read_text
+from processor.errors import ConfigError
+
+
+@pytest.fixture
+def written(tmp_path: Path):
+    """Writes a settings file and returns its path."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "p.yaml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+def problems_of(path, overrides=None, environ=None) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, overrides or {}, environ or {})
+    return [str(problem).replace(f"{path}:", "p.yaml:") for problem in caught.value.problems]
+
+
+def test_everything_has_a_default():
+    settings = load_settings(None, {}, {})
+    grpc = settings.receivers.otlp.protocols.grpc
+    assert (grpc.endpoint, grpc.max_recv_msg_size_mib) == ("127.0.0.1:4317", 64)
+    assert settings.data_dir == "./llm-cost-data"
+    assert settings.ledger.path == "llm-cost-data/ledger.db"
+    assert settings.exporters.otlp.endpoint == ""
+    assert settings.exporters.otlp.tls.insecure is None
+    assert settings.limits.traces_in_memory == 50_000
+    assert settings.reload.interval_s == 2.0
+    assert settings.warnings == ()
+
+
+def test_without_a_backend_everything_is_written_to_files():
+    settings = load_settings(None, {"data_dir": "/data"}, {})
+    assert settings.exporters.file.path == "/data/spans"
+    assert settings.ledger.path == "/data/ledger.db"
+
+
+def test_with_a_backend_files_are_written_only_where_asked_for():
+    backend = {"exporters.otlp.endpoint": "tempo:4317"}
+    assert load_settings(None, backend, {}).exporters.file.path == ""
+    both = {**backend, "exporters.file.path": "/spans"}
+    assert load_settings(None, both, {}).exporters.file.path == "/spans"
+
+
+def test_books_may_be_kept_elsewhere_than_the_rest():
+    flags = {"data_dir": "/data", "ledger.path": "/books/ledger.db"}
+    assert load_settings(None, flags, {}).ledger.path == "/books/ledger.db"
+
+
+def test_empty_file_changes_nothing(written):
+    assert load_settings(written("# nothing\n"), {}, {}) == load_settings(None, {}, {})
+
+
+def test_file_sets_what_it_names(written):
+    path = written("""
+receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "0.0.0.0:4317", tls: {cert_file: a.pem, key_file: b.pem}}
+exporters:
+  otlp:
+    endpoint: https://tempo:4317
+    headers: {authorization: Bearer x}
+    timeout: 1m30s
+    retry_on_failure: {initial_interval: 1s, max_interval: 2s}
+privacy: {hash_user_ids: true, salt: 0123456789abcdef}
+forward: {logs: false}
+log: {level: DEBUG}
+limits:
+""")
+    settings = load_settings(path, {}, {})
+    assert settings.receivers.otlp.protocols.grpc.tls.cert_file == "a.pem"
+    otlp = settings.exporters.otlp
+    assert otlp.endpoint == "https://tempo:4317"
+    assert otlp.headers == (("authorization", "Bearer x"),)
+    assert otlp.timeout_s == 90.0
+    assert otlp.retry_on_failure.initial_interval_s == 1.0
+    assert settings.privacy.hash_user_ids is True
+    assert (settings.forward.traces, settings.forward.logs) == (True, False)
+    assert settings.log.level == "debug"
+
+
+def test_flag_wins_over_file_over_environment_over_default(written):
+    path = written("exporters: {otlp: {endpoint: file:1, timeout: 2s}}")
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://environment:1",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "3000",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+    }
+    flags = {"exporters.otlp.endpoint": "flag:1"}
+    otlp = load_settings(path, flags, environ).exporters.otlp
+    assert (otlp.endpoint, otlp.timeout_s, otlp.compression) == ("flag:1", 2.0, "gzip")
+    assert otlp.max_in_flight_mib == 128
+
+
+def test_flag_that_was_not_given_says_nothing(written):
+    path = written("log: {level: error}")
+    assert load_settings(path, {"log.level": None}, {}).log.level == "error"
+
+
+def test_flags_may_be_text_for_numbers_and_switches():
+    flags = {"limits.waiting_spans": "7", "forward.metrics": "false", "reload.interval": "1s"}
+    settings = load_settings(None, flags, {})
+    assert settings.limits.waiting_spans == 7
+    assert settings.forward.metrics is False
+    assert settings.reload.interval_s == 1.0
+
+
+def test_standard_variables_set_the_exporter():
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://backend:4317",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=a%20b, authorization=Bearer t==,",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "2500",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "/me.pem",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY": "/key.pem",
+        "OTEL_EXPORTER_OTLP_INSECURE": "True",
+    }
+    otlp = load_settings(None, {}, environ).exporters.otlp
+    assert otlp.endpoint == "https://backend:4317"
+    assert otlp.headers == (("x-tenant", "a b"), ("authorization", "Bearer t=="))
+    assert (otlp.compression, otlp.timeout_s) == ("gzip", 2.5)
+    assert (otlp.tls.ca_file, otlp.tls.cert_file, otlp.tls.key_file) == (
+        "/ca.pem",
+        "/me.pem",
+        "/key.pem",
+    )
+    assert otlp.tls.insecure is True
+
+
+def test_variable_for_traces_wins_and_an_empty_one_counts_as_unset():
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:4317",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://traces:4317",
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": " ",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "9000",
+    }
+    otlp = load_settings(None, {}, environ).exporters.otlp
+    assert (otlp.endpoint, otlp.timeout_s) == ("http://traces:4317", 9.0)
+
+
+def test_empty_endpoint_in_the_file_switches_the_environment_off(written):
+    path = written('exporters: {otlp: {endpoint: ""}}')
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://all:4317"}
+    exporters = load_settings(path, {}, environ).exporters
+    assert exporters.otlp.endpoint == ""
+    assert exporters.file.path == "llm-cost-data/spans"
+
+
+def test_protocol_we_do_not_speak_is_a_warning():
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:4318",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    }
+    assert load_settings(None, {}, environ).warnings == (
+        "OTEL_EXPORTER_OTLP_PROTOCOL has no effect: the backend is spoken to over gRPC",
+    )
+    environ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "grpc"
+    assert load_settings(None, {}, environ).warnings == ()
+    assert load_settings(None, {}, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}).warnings == ()
+
+
+def test_references_to_the_environment_may_stand_for_anything(written):
+    path = written("""
+exporters:
+  otlp:
+    endpoint: ${env:HOST}:4317
+    headers: {authorization: "Bearer ${env:TOKEN}"}
+    max_in_flight_mib: ${env:SIZE:-64}
+forward: {metrics: "${env:METRICS}"}
+reload: {interval: "${env:EVERY:-20s}"}
+""")
+    environ = {"HOST": "tempo", "TOKEN": "hunter2", "METRICS": "false"}
+    settings = load_settings(path, {}, environ)
+    assert settings.exporters.otlp.endpoint == "tempo:4317"
+    assert settings.exporters.otlp.headers == (("authorization", "Bearer hunter2"),)
+    assert settings.exporters.otlp.max_in_flight_mib == 64
+    assert settings.forward.metrics is False
+    assert settings.reload.interval_s == 20.0
+
+
+def test_secrets_do_not_appear_when_settings_are_printed(written):
+    path = written("""
+exporters: {otlp: {headers: {authorization: hunter2}}}
+privacy: {salt: hunter2-hunter2-hunter2}
+""")
+    assert "hunter2" not in repr(load_settings(path, {}, {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "exporters:\n  otlp:\n    endpiont: x:1\n",
+            "p.yaml:3: exporters.otlp.endpiont: unknown key (did you mean endpoint?)",
+        ),
+        ("exportres: {}\n", "p.yaml:1: exportres: unknown key (did you mean exporters?)"),
+        ("exporters: [otlp]\n", "p.yaml:1: exporters: must be a map, got a list"),
+        ("- x\n", "p.yaml:1: the file: must be a map, got a list"),
+        (
+            "exporters: {otlp: {timeout: 5}}\n",
+            (
+                "p.yaml:1: exporters.otlp.timeout: must be a duration with a unit, got 5 "
+                "(write 300ms, 5s, 1m30s or 2h)"
+            ),
+        ),
+        (
+            "exporters: {otlp: {compression: zstd}}\n",
+            (
+                "p.yaml:1: exporters.otlp.compression: unknown compression 'zstd' "
+                "(valid: none, gzip)"
+            ),
+        ),
+        (
+            "receivers: {otlp: {protocols: {grpc: {max_recv_msg_size_mib: 0}}}}\n",
+            (
+                "p.yaml:1: receivers.otlp.protocols.grpc.max_recv_msg_size_mib: "
+                "must be at least 1, got 0"
+            ),
+        ),
+        (
+            "receivers: {otlp: {protocols: {grpc: {tls: {cert_file: a}}}}}\n",
+            (
+                "p.yaml:1: receivers.otlp.protocols.grpc.tls.cert_file: needs key_file as well "
+                "(set key_file)"
+            ),
+        ),
+        (
+            "receivers: {otlp: {protocols: {grpc: {tls: {client_ca_file: a}}}}}\n",
+            (
+                "p.yaml:1: receivers.otlp.protocols.grpc.tls.client_ca_file: has no effect "
+                "without TLS (set cert_file and key_file)"
+            ),
+        ),
+        (
+            "exporters: {otlp: {tls: {key_file: a}}}\n",
+            "p.yaml:1: exporters.otlp.tls.key_file: needs cert_file as well (set cert_file)",
+        ),
+        (
+            "exporters: {otlp: {retry_on_failure: {max_interval: 100ms}}}\n",
+            (
+                "exporters.otlp.retry_on_failure.initial_interval: is longer than max_interval "
+                "(raise max_interval)"
+            ),
+        ),
+        (
+            "privacy:\n  hash_user_ids: true\n",
+            (
+                "p.yaml:2: privacy.hash_user_ids: needs a salt "
+                "(set privacy.salt, for example ${env:LLM_COST_SALT})"
+            ),
+        ),
+        (
+            "privacy: {salt: hunter2}\n",
+            "p.yaml:1: privacy.salt: must have at least 16 characters, has 7",
+        ),
+        ("privacy: {salt: 1234567}\n", "p.yaml:1: privacy.salt: must be text (put it in quotes)"),
+        (
+            "exporters: {otlp: {headers: {x: 5}}}\n",
+            "p.yaml:1: exporters.otlp.headers: the value of x must be text (put it in quotes)",
+        ),
+        ("log:\n  level: ${env:LEVEL}\n", "p.yaml:2: log.level: the environment variable LEVEL"),
+    ],
+)
+def test_mistake_is_named_with_its_line_and_mend(written, text, message):
+    (problem,) = problems_of(written(text))
+    assert problem.startswith(message)
+
+
+def test_all_mistakes_of_file_flags_and_environment_are_reported_at_once(written):
+    path = written("colour: red\nlog: {level: loud}\n")
+    flags = {"log.levle": "info", "limits.waiting_spans": "many"}
+    assert problems_of(path, flags, {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}) == [
+        (
+            "p.yaml:1: colour: unknown key (known keys: data_dir, receivers, exporters, pricing, "
+            "budgets, ledger, privacy, limits, reload, log, forward)"
+        ),
+        "command line: log.levle: unknown setting (did you mean log.level?)",
+        (
+            "OTEL_EXPORTER_OTLP_TIMEOUT: must be a duration with a unit, got the value from the "
+            "environment (write 300ms, 5s, 1m30s or 2h)"
+        ),
+        "command line: limits.waiting_spans: must be a number, got 'many'",
+        "p.yaml:2: log.level: unknown level 'loud' (valid: debug, info, warning, error)",
+    ]
+
+
+def test_unknown_flag_like_no_other_points_to_the_list():
+    assert problems_of(None, {"zzz": 1}) == [
+        "command line: zzz: unknown setting (config/processor.yaml lists all settings)"
+    ]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "log: {level: '${env:SECRET}'}",
+        "reload: {interval: '${env:SECRET}'}",
+        "limits: {waiting_spans: '${env:SECRET}'}",
+        "forward: {traces: '${env:SECRET}'}",
+        "exporters: {otlp: {headers: '${env:SECRET}'}}",
+        "privacy: {salt: '${env:SECRET}'}",
+        "receivers: '${env:SECRET}'",
+    ],
+)
+def test_value_from_the_environment_is_never_shown(written, setting):
+    (problem,) = problems_of(written(setting), {}, {"SECRET": "hunter2"})
+    assert "hunter2" not in problem
+
+
+def test_file_that_cannot_be_read_is_a_problem_and_not_a_crash(tmp_path):
+    missing = tmp_path / "none.yaml"
+    assert problems_of(missing) == ["p.yaml: cannot be read: No such file or directory"]
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes(b"# caf\xe9\n")
+    assert problems_of(latin) == ["p.yaml: is not UTF-8 text: byte 5 (save it as UTF-8)"]
+    huge = tmp_path / "huge.yaml"
+    huge.write_bytes(b"#" * (8 * 1024 * 1024 + 1))
+    assert problems_of(huge) == ["p.yaml: is larger than 8 MiB"]
+
+
+def test_byte_order_mark_of_an_editor_is_ignored(tmp_path):
+    path = tmp_path / "bom.yaml"
+    path.write_bytes(b"\xef\xbb\xbflog: {level: error}\n")
+    assert read_text(path) == "log: {level: error}\n"
+
+
+def test_bundled_budgets_can_be_read():
+    assert "per-session" in bundled("budgets.yaml")
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Settings().data_dir = "x"  # type: ignore[misc]  # that is the point

@@ -1,0 +1,42 @@
+"""How an address is read."""
+
+import pytest
+
+from processor.errors import ConfigError
+from processor.exporter.address import parse_address
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "is_tls"),
+    [
+        ("localhost:4317", "dns:///localhost:4317", False),
+        ("127.0.0.1:1", "dns:///127.0.0.1:1", False),
+        ("127.9.9.9:1", "dns:///127.9.9.9:1", False),
+        ("[::1]:1", "dns:///[::1]:1", False),
+        ("jaeger:4317", "dns:///jaeger:4317", True),
+        ("10.0.0.1:4317", "dns:///10.0.0.1:4317", True),
+        ("http://jaeger:4317", "dns:///jaeger:4317", False),
+        ("http://jaeger:4317/", "dns:///jaeger:4317", False),
+        ("https://localhost:4317", "dns:///localhost:4317", True),
+        ("jaeger", "dns:///jaeger:4317", True),
+        ("https://tempo.example.com", "dns:///tempo.example.com:4317", True),
+    ],
+)
+def test_without_a_scheme_loopback_is_plaintext_and_the_rest_tls(text, target, is_tls):
+    address = parse_address(text)
+    assert (address.target, address.is_tls) == (target, is_tls)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ":4317", "http://", "host:port", "host:99999", "ftp://host:1", "http://host:1/v1/traces"],
+)
+def test_what_is_no_address_is_refused_with_the_fix(text):
+    with pytest.raises(ConfigError, match=r"write host:port, http://host:port"):
+        parse_address(text)
+
+
+def test_a_password_in_the_address_is_refused_and_not_repeated():
+    with pytest.raises(ConfigError) as caught:
+        parse_address("https://user:secret@host:1")
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,73 @@
+"""Every error has one answer, and OTLP's rules on retrying hold for each."""
+
+import grpc
+import pytest
+from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]  # no py.typed
+    BadRequest,
+    RetryInfo,
+)
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
+
+from processor.errors import (
+    BackendRefusedError,
+    BackendUnavailableError,
+    LedgerUnavailableError,
+    OverloadedError,
+    ProcessorError,
+    TooLargeError,
+    UndecodableError,
+)
+from processor.receiver.status import InvalidQuestionError, answer_to
+
+Code = grpc.StatusCode
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UndecodableError("x"), Code.INVALID_ARGUMENT),
+        (InvalidQuestionError("scope", "x"), Code.INVALID_ARGUMENT),
+        (TooLargeError("x"), Code.RESOURCE_EXHAUSTED),
+        (OverloadedError("x"), Code.UNAVAILABLE),
+        (BackendUnavailableError("x"), Code.UNAVAILABLE),
+        (LedgerUnavailableError("x"), Code.UNAVAILABLE),
+        (BackendRefusedError(7, "x"), Code.PERMISSION_DENIED),
+        (BackendRefusedError(13, "x"), Code.INTERNAL),
+        (BackendRefusedError(0, "x"), Code.UNKNOWN),
+        (BackendRefusedError(99, "x"), Code.UNKNOWN),
+        (ProcessorError("x"), Code.INTERNAL),
+        (ZeroDivisionError("x"), Code.INTERNAL),
+    ],
+)
+def test_each_error_has_its_code(error, code):
+    assert answer_to(error).code is code
+
+
+@pytest.mark.parametrize("kind", [OverloadedError, BackendUnavailableError, LedgerUnavailableError])
+def test_a_retryable_error_carries_its_delay_as_retry_info(kind):
+    ((name, value),) = answer_to(kind("busy", delay_s=2.5)).trailers
+    status = Status.FromString(value)
+    info = RetryInfo()
+    assert name == "grpc-status-details-bin"
+    assert status.code == Code.UNAVAILABLE.value[0]
+    assert status.details[0].Unpack(info)
+    assert info.retry_delay.ToNanoseconds() == 2_500_000_000
+
+
+def test_an_oversize_answer_has_no_retry_info_so_that_senders_drop_it():
+    assert answer_to(TooLargeError("big")).trailers == ()
+
+
+def test_an_undecodable_body_is_described_as_a_bad_request():
+    status = Status.FromString(answer_to(UndecodableError("no message")).details)
+    details = BadRequest()
+    assert status.details[0].Unpack(details)
+    assert details.field_violations[0].description == "no message"
+
+
+def test_a_bug_tells_the_caller_nothing_of_the_inside():
+    assert "secret" not in answer_to(ValueError("secret")).message
+
+
+def test_a_long_message_is_cut():
+    assert len(answer_to(BackendRefusedError(3, "x" * 100_000)).message) == 1024
