@@ -49,7 +49,7 @@ def settle(parts_femto: Sequence[int]) -> Amount:
     part takes the difference, so that what is shown adds up.
     """
     total = round_to_nano(sum(parts_femto))
-    parts = [round_to_nano(part) for part in parts_femto]
+    parts = [round_to_nano(part) if part else 0 for part in parts_femto]
     gap = total - sum(parts)
     if gap:
         parts[parts.index(max(parts))] += gap

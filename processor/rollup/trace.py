@@ -24,8 +24,8 @@ class Node:
 
     __slots__ = (
         "ambient", "below", "entry", "explained", "height", "is_agent", "is_cut", "is_entry",
-        "is_linked", "own", "parent_id", "place", "posted", "row", "service", "share", "span_id", "stamp",
-        "time_ns",
+        "is_linked", "own", "parent_id", "place", "posted", "row", "service", "share", "span_id",
+        "stamp", "time_ns",
     )  # fmt: skip
 
     def __init__(

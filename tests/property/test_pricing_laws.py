@@ -40,11 +40,11 @@ rates_maps = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-def plain_formula(prices: types.ModelPrice, usage: Usage) -> Decimal | None:
+def plain_formula(prices, usage):
     """USD by the published prices, in the plainest way there is."""
     context = sum(usage[:6])
 
-    def rate(key: str, default: Decimal | None = None) -> Decimal:
+    def rate(key, default=None):
         value = getattr(prices, key)
         if isinstance(value, types.TieredPrices):
             tiers = [tier.price for tier in value.tiers if context > tier.start]

@@ -1,0 +1,20 @@
+"""What a call costs: prices from the operator's file and the catalogue, compiled to flat tables.
+
+text ─parse_prices─▶ PriceFile ─compile_catalog─▶ Catalog ─price─▶ Charge | Unpriced
+"""
+
+from processor.pricing.catalog import Catalog, compile_catalog
+from processor.pricing.charge import price
+from processor.pricing.explain import Explanation, explain
+from processor.pricing.parse import parse_prices
+from processor.pricing.shapes import PriceFile
+
+__all__ = [
+    "Catalog",
+    "Explanation",
+    "PriceFile",
+    "compile_catalog",
+    "explain",
+    "parse_prices",
+    "price",
+]
