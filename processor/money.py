@@ -86,15 +86,23 @@ def price_usage(usage: Sequence[int], rates: Rates) -> Amount:
     Audio and image tokens count with the side they are on, reasoning with the output; the fee
     part is requests and web searches.
     """
-    i, read, write, write_1h, audio_in, image_in, o, thought, audio_out, image_out, calls, webs = (
-        quantity * rate for quantity, rate in zip(usage, rates, strict=True)
-    )
+    (
+        text, read, write, write_1h, audio, image,
+        out, thought, out_audio, out_image, requests, searches,
+    ) = usage  # fmt: skip
+    (
+        text_rate, read_rate, write_rate, write_1h_rate, audio_rate, image_rate,
+        out_rate, thought_rate, out_audio_rate, out_image_rate, request_rate, search_rate,
+    ) = rates  # fmt: skip
     return settle(
         (
-            i + audio_in + image_in,
-            o + thought + audio_out + image_out,
-            read,
-            write + write_1h,
-            calls + webs,
+            text * text_rate + audio * audio_rate + image * image_rate,
+            out * out_rate
+            + thought * thought_rate
+            + out_audio * out_audio_rate
+            + out_image * out_image_rate,
+            read * read_rate,
+            write * write_rate + write_1h * write_1h_rate,
+            requests * request_rate + searches * search_rate,
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from processor.model import Call, Charge, Unpriced, Usage
-from processor.money import ZERO, Amount, Rates, round_to_nano, settle
+from processor.money import ZERO, Amount, price_usage, round_to_nano
 from processor.pricing.catalog import Catalog
 from processor.pricing.names import NAME_LIMIT
 from processor.pricing.shapes import FREE_RATES, Match
@@ -55,54 +55,16 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
         rates = chosen.rates
         if chosen.note:
             reason = f"{reason}, {chosen.note}" if reason else chosen.note
-    amount, saved = cost_of(usage, rates)
+    amount = price_usage(usage, rates)
+    # What the cached tokens would have cost more as plain input.
+    cheaper = rates[0] - rates[1]
+    saved = round_to_nano(usage.cache_read * cheaper) if usage.cache_read and cheaper > 0 else 0
     if amount.total > _LARGEST_NANO_USD or saved > _LARGEST_NANO_USD:
         return _out_of_range(call, match.provider, match.model, catalog)
     return Charge(
         call, amount, match.status, match.provider, match.model,
         catalog.version, rates, reason, saved,
     )  # fmt: skip
-
-
-def cost_of(usage: Usage, rates: Rates) -> tuple[Amount, int]:
-    """Each quantity times its rate, in the five parts of an `Amount`.
-
-    Input is text, audio and image input; output is text, reasoning, audio and image output;
-    fees are requests and web searches. Also given: the nano-USD that cached reads have saved,
-    against plain input.
-    """
-    (
-        text,
-        read,
-        write,
-        write_1h,
-        audio,
-        image,
-        out,
-        thought,
-        out_audio,
-        out_image,
-        requests,
-        found,
-    ) = usage
-    (
-        text_rate, read_rate, write_rate, write_1h_rate, audio_rate, image_rate,
-        out_rate, thought_rate, out_audio_rate, out_image_rate, request_rate, search_rate,
-    ) = rates  # fmt: skip
-    amount = settle(
-        (
-            text * text_rate + audio * audio_rate + image * image_rate,
-            out * out_rate
-            + thought * thought_rate
-            + out_audio * out_audio_rate
-            + out_image * out_image_rate,
-            read * read_rate,
-            write * write_rate + write_1h * write_1h_rate,
-            requests * request_rate + found * search_rate,
-        )
-    )
-    saved = round_to_nano(read * (text_rate - read_rate)) if read and text_rate > read_rate else 0
-    return amount, saved
 
 
 def _without_usage(call: Call, catalog: Catalog) -> Charge | Unpriced:

@@ -1,0 +1,22 @@
+"""From spans in any dialect to calls in plain terms.
+
+    dialects    tables: what every dialect calls things
+    sources     how the tables say where a field stands
+    values      texts and numbers as senders write them
+    columns     a source, resolved for the keys of one shape; `layout` is all of them
+    emitter     who wrote a span, and the rules about it; `provider` is who served the call
+    recognise   what a span is, decided once per look; `looks` remembers it as a `profile`
+    usage       what was reported, as quantities that do not overlap
+    owners      whom a span says it belongs to
+    calls       one call
+    reading     a payload
+
+`WANTED` is what has to be scanned, `read` the way in.
+"""
+
+from processor.semconv.calls import CacheSemantics, ReadOptions
+from processor.semconv.provider import infer_provider
+from processor.semconv.reading import read
+from processor.semconv.wanted import WANTED
+
+__all__ = ["WANTED", "CacheSemantics", "ReadOptions", "infer_provider", "read"]

@@ -1,0 +1,13 @@
+"""What every dialect calls things: tables of attribute names and values, and nothing else.
+
+    tokens, cached    counts of tokens
+    documents         attributes that hold a whole JSON document
+    kinds             what a span is
+    naming            models, providers, tiers, ids
+    owners            session, user, organisation, agent, feature, task
+    costs             costs that somebody upstream has written
+    instrumentations  who wrote the span, and what its numbers mean
+
+A new dialect is a few rows here. Rows of one field stand in the order in which they are read:
+the first that is present and readable wins, and names of the same thing are never added up.
+"""

@@ -1,0 +1,11 @@
+"""Attributes that hold a whole JSON document, or a printed dict, with counts inside."""
+
+AI_SDK = "ai.response.providerMetadata"
+LANGFUSE = "langfuse.observation.usage_details"
+LOGFIRE = "gen_ai.usage.raw"
+MLFLOW = "mlflow.chat.tokenUsage"
+ADK = "gcp.vertex.agent.llm_response"
+GENKIT = "genkit:output"
+HAYSTACK = "haystack.component.output"
+LANGSMITH_IN = "gen_ai.usage.input_token_details"
+LANGSMITH_OUT = "gen_ai.usage.output_token_details"

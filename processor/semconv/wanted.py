@@ -1,0 +1,48 @@
+"""What has to be read from spans, scopes and resources: every name that a table mentions."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from processor.model import Wanted
+from processor.semconv.dialects.costs import REPORTED_COSTS
+from processor.semconv.dialects.instrumentations import DIALECTS
+from processor.semconv.dialects.kinds import KINDS, KINDS_BY_KEYS
+from processor.semconv.dialects.naming import (
+    CACHE_HITS,
+    HOST,
+    MODELS,
+    MODELS_INSIDE,
+    PROVIDERS,
+    RESPONSE_IDS,
+    TIERS,
+)
+from processor.semconv.dialects.owners import AMBIENT_OWNERS
+from processor.semconv.dialects.tokens import COUNTS, PARTIAL
+
+_RESOURCE_KEYS = ("service.name", "telemetry.sdk.name")
+_EVENT = "event:"
+
+
+def _names() -> set[str]:
+    """Every key of every table; those of span events as ``event:<name>:<key>``."""
+    fields = (MODELS, MODELS_INSIDE, PROVIDERS, TIERS, RESPONSE_IDS, REPORTED_COSTS)
+    sources = chain(*fields, *COUNTS.values(), *AMBIENT_OWNERS.values())
+    names = {key for source in sources for key in (*source.keys, *source.unless)}
+    names.update(key for key, _ in KINDS)
+    names.update(*(keys for keys, _ in KINDS_BY_KEYS))
+    for dialect in DIALECTS:
+        names.update(dialect.keys, (key for key, _ in dialect.values))
+    return names | {HOST, *CACHE_HITS, *PARTIAL, *_RESOURCE_KEYS}
+
+
+def _wanted(names: set[str]) -> Wanted:
+    events = {name for name in names if name.startswith(_EVENT)}
+    return Wanted(
+        keys=frozenset(names - events),
+        events=frozenset(name.split(":")[1] for name in events),
+    )
+
+
+WANTED = _wanted(_names())
+"""What `wire.scan` has to read for `read`."""

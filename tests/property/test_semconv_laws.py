@@ -1,0 +1,145 @@
+"""What holds for any span that anybody may send."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from processor.semconv import WANTED, ReadOptions, read
+from processor.semconv.usage import Counts, Terms, settle
+from processor.semconv.values import COUNT_MAX, parse_literal, read_count, read_nano_usd, read_text
+
+_COUNT = st.none() | st.integers(0, 2000) | st.integers(0, COUNT_MAX)
+_COUNTS = st.builds(Counts, *[_COUNT] * len(Counts._fields))
+_TERMS = st.builds(
+    Terms,
+    st.sampled_from(["llm", "embedding"]),
+    st.sampled_from(["anthropic", "bedrock", "google", "openai"]),
+    st.sampled_from([None, "inclusive", "exclusive"]),
+    st.sampled_from([None, "exclusive"]),
+)
+_OPERATOR = st.sampled_from([None, "inclusive", "exclusive"])
+_SCALAR = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(
+        ["chat", "LLM", "AGENT", "gpt-4o", '{"input": 5}', "{'a': 1}", "invoke_agent"]
+    )
+    | st.binary(max_size=5)
+)
+_VALUE = st.recursive(
+    _SCALAR,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+_ATTRIBUTES = st.dictionaries(st.sampled_from(sorted(WANTED.keys)), _VALUE, max_size=12)
+_FIXTURES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "golden" / "dialect-fixtures.jsonl")
+    .read_text("utf-8")
+    .splitlines()
+]
+
+
+@given(_COUNTS, _TERMS, _OPERATOR, st.booleans())
+def test_quantities_are_never_negative_and_fit_the_books(counts, terms, operator, are_buckets):
+    """Whatever is reported, no quantity is negative and their sum stays within 64 bits."""
+    usage, _ = settle(counts, terms, operator, are_buckets=are_buckets)
+    if usage is not None:
+        assert min(usage) >= 0
+        assert sum(usage) <= COUNT_MAX
+
+
+@given(_COUNTS, _TERMS, _OPERATOR)
+def test_no_reported_token_is_lost_or_counted_twice(counts, terms, operator):
+    """Input is what was reported, with cached tokens inside it or beside it; output likewise."""
+    counts = counts._replace(total=None, extra_input=None, extra_output=None, web_searches=None)
+    usage, _ = settle(counts, terms, operator)
+    if usage is None:
+        return
+    given_tokens, made = counts.input or 0, counts.output or 0
+    cached = usage.cache_read + usage.cache_write + usage.cache_write_1h
+    taken = usage.input + usage.audio_input + usage.image_input
+    assert taken + cached in {given_tokens, given_tokens + cached}
+    shown = usage.output + usage.audio_output + usage.image_output
+    assert shown + usage.reasoning in {made, made + usage.reasoning}
+
+
+@given(st.lists(_ATTRIBUTES, max_size=4), st.none() | st.text(max_size=5))
+@settings(max_examples=300)
+def test_no_value_of_any_attribute_breaks_the_reading(build_spans, attributes, salt):
+    """Any value under any wanted key is read or ignored; no span is found twice."""
+    spans = build_spans(*({"attributes": each, "resource": each} for each in attributes))
+    reading = read(spans, 10_000, ReadOptions(user_hash_salt=salt))
+    rows = [call.mark.row for call in reading.calls] + [mark.row for mark in reading.marks]
+    assert len(rows) == len(set(rows))
+    for call in reading.calls:
+        assert call.usage is None or min(call.usage) >= 0
+        assert call.reported_nano_usd is None or call.reported_nano_usd >= 0
+        texts = (
+            *call.models,
+            call.provider,
+            call.tier,
+            call.response_id,
+            *filter(None, call.mark.own),
+        )
+        assert all(0 <= len(text) <= 256 for text in texts)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_attributes_does_not_matter(build_spans, seed):
+    """A span's meaning is that of its attributes as a set."""
+    for row in _FIXTURES:
+        items = list(row["attributes"].items())
+        random.Random(seed).shuffle(items)
+        shuffled = {**row, "attributes": dict(items)}
+        assert read(build_spans(row), 10_000, ReadOptions()) == (
+            read(build_spans(shuffled), 10_000, ReadOptions())
+        )
+
+
+def test_what_was_read_before_does_not_matter(build_spans):
+    """Spans read alone, together, or again read the same."""
+    together = read(build_spans(*_FIXTURES), 10_000, ReadOptions())
+    alone = [read(build_spans(row), 10_000, ReadOptions()) for row in _FIXTURES]
+    calls = [call._replace(mark=call.mark._replace(row=0)) for call in together.calls]
+    assert calls == [call for reading in alone for call in reading.calls]
+    assert read(build_spans(*_FIXTURES), 10_000, ReadOptions()) == together
+
+
+@given(st.text() | st.floats() | st.integers())
+def test_values_are_read_or_refused_but_never_raise(value):
+    """No text and no number upsets a reader."""
+    count, amount, text = read_count(value), read_nano_usd(value), read_text(value)
+    assert count is None or 0 <= count <= COUNT_MAX
+    assert amount is None or amount >= 0
+    assert text is None or 0 < len(text) <= 256
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(10**9), 10**9)
+        | st.text("ab'\" None()", max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.text("ab'c ", max_size=3), inner, max_size=3)
+        ),
+        max_leaves=6,
+    ).filter(lambda value: isinstance(value, list | dict))
+)
+def test_printed_python_data_reads_as_what_was_printed(value):
+    """A dict's printed form reads back as the dict."""
+    assert parse_literal(repr(value)) == value

@@ -1,0 +1,205 @@
+"""Spans in plain words, and what the rooms before the books would make of them.
+
+One token of input costs 10 nano-USD, one that was read from a cache 1, one of output 40.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from processor.budget.policy import Budget, Policy
+from processor.model import (
+    NOBODY,
+    Calendar,
+    Call,
+    Charge,
+    Entry,
+    Intake,
+    Mark,
+    Owner,
+    Spans,
+    Unpriced,
+    Usage,
+)
+from processor.money import Amount, price_usage
+from processor.rollup import Node
+
+NANO = 10**6
+RATES = tuple(NANO * rate for rate in (10, 1, 12, 20, 30, 10, 40, 40, 80, 80, 0, 1000))
+START_S = 1_800_000_000  # 2027-01-15 08:00:00 UTC, the start of an hour
+UTC = Calendar(ZoneInfo("UTC"), 0)
+NOW_S = START_S + 600
+"""When batches are received, unless a test says otherwise."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One span as a test tells it; ids are small numbers, `at_s` counts from the start."""
+
+    kind: str
+    span: int
+    parent: int = 0
+    trace: int = 1
+    at_s: int = 0
+    usage: Usage | None = None
+    aggregate: str | None = None
+    own: Owner = NOBODY
+    ambient: Owner = NOBODY
+    remote: bool = False
+    model: str = "gpt-4o"
+    amount: Amount | None = None
+    price_version: str = "v1"
+
+    @property
+    def key(self) -> tuple[bytes, bytes]:
+        return trace_id(self.trace), span_id(self.span)
+
+    @property
+    def time_ns(self) -> int:
+        return (START_S + self.at_s) * 10**9
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(
+            0, self.time_ns, is_agent=self.kind == "agent", own=self.own, ambient=self.ambient,
+            service="svc",
+        )  # fmt: skip
+
+
+def trace_id(number: int) -> bytes:
+    return bytes([number] * 16)
+
+
+def span_id(number: int) -> bytes:
+    return number.to_bytes(8, "big") if number else b""
+
+
+def call(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> Told:
+    """A priced leaf call, of `tokens` input tokens unless its usage is given."""
+    more.setdefault("usage", Usage(input=tokens))
+    return Told("call", span, parent, **more)
+
+
+def unpriced(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> Told:
+    more.setdefault("usage", Usage(input=tokens))
+    return Told("unpriced", span, parent, **more)
+
+
+def usage_missing(span: int, parent: int = 0, **more: Any) -> Told:
+    return Told("usage_missing", span, parent, **more)
+
+
+def failed(span: int, parent: int = 0, **more: Any) -> Told:
+    return Told("failed", span, parent, **more)
+
+
+def aggregate(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> Told:
+    """An agent that reports usage of its own, by default the sum of what is below it."""
+    more = {"usage": Usage(input=tokens), "aggregate": "sum", **more}
+    return Told("agent", span, parent, **more)
+
+
+def agent(span: int, parent: int = 0, name: str = "planner", **more: Any) -> Told:
+    own = more.pop("own", NOBODY)._replace(agent=name)
+    return Told("agent", span, parent, own=own, **more)
+
+
+def carrier(span: int, parent: int = 0, **owner: Any) -> Told:
+    """A span that is neither call nor agent, and says whom it belongs to."""
+    place = {name: owner.pop(name) for name in ("trace", "at_s", "remote") if name in owner}
+    return Told("carrier", span, parent, own=Owner(**owner), **place)
+
+
+def plain(span: int, parent: int = 0, **more: Any) -> Told:
+    return Told("plain", span, parent, **more)
+
+
+def entry(told: Told) -> Entry:
+    """The ledger's entry of a call or aggregate."""
+    charge = _charge(told, 0)
+    amount = charge.amount if isinstance(charge, Charge) else None
+    rates = charge.rates if isinstance(charge, Charge) else None
+    return Entry(
+        charge.status, charge.reason, charge.provider, charge.model, "svc", charge.price_version,
+        told.usage, amount, rates, told.aggregate,
+    )  # fmt: skip
+
+
+def node(told: Told) -> Node:
+    has_entry = told.kind in {"call", "unpriced", "usage_missing", "failed"} or told.aggregate
+    return Node(
+        span_id(told.span), span_id(told.parent), told.time_ns,
+        is_agent=told.kind == "agent", is_entry=not told.parent or told.remote, own=told.own,
+        ambient=told.ambient, service="svc", entry=entry(told) if has_entry else None,
+    )  # fmt: skip
+
+
+def batch(*told: Told, now_s: int = NOW_S) -> Intake:
+    """A batch as the rooms before the ledger would hand it on."""
+    spans, charges, marks = Spans(b""), [], []
+    for row, span in enumerate(told):
+        spans.trace_ids.append(trace_id(span.trace))
+        spans.span_ids.append(span_id(span.span))
+        spans.parent_ids.append(span_id(span.parent))
+        spans.flags.append(0x300 if span.remote else 0x100)
+        spans.end_ns.append(span.time_ns)
+        if span.kind in {"agent", "carrier"} and span.aggregate is None:
+            marks.append(span.mark._replace(row=row))
+        elif span.kind != "plain":
+            charges.append(_charge(span, row))
+    return Intake(spans, charges, marks, now_s * 10**9)
+
+
+def _charge(span: Told, row: int) -> Charge | Unpriced:
+    made = Call(
+        span.mark._replace(row=row), "llm", "openai", (span.model,), span.usage,
+        aggregate=span.aggregate,
+    )  # fmt: skip
+    if span.kind in {"unpriced", "usage_missing", "failed"}:
+        reason = "not known" if span.kind == "unpriced" else ""
+        return Unpriced(made, span.kind, reason, "openai", span.model, span.price_version)
+    if span.amount is not None:
+        return Charge(
+            made, span.amount, "reported", "openai", span.model, span.price_version, None
+        )
+    if span.usage is None:
+        return Unpriced(
+            made, "usage_missing", "", "openai", span.model, span.price_version
+        )
+    amount = price_usage(span.usage, RATES)
+    return Charge(made, amount, "exact", "openai", span.model, span.price_version, RATES)
+
+
+def budget(name: str, scope: str, limit: int, **more: Any) -> Budget:
+    window, unit = more.pop("window", "none"), more.pop("unit", "usd")
+    return Budget(name, scope, window, limit, unit, more.pop("calendar", UTC), **more)
+
+
+def policy(*budgets: Budget) -> Policy:
+    return Policy(tuple(budgets), "p1")
+
+
+def shown_total(stamps: Iterable[Any]) -> int:
+    """Nano-USD that a backend gets which adds up cost and corrections over distinct spans."""
+    return sum(
+        (stamp.entry.amount.total if stamp.entry and stamp.entry.amount else 0)
+        + sum(nano_usd for _, nano_usd in stamp.corrections)
+        for stamp in stamps
+    )
+
+
+@pytest.fixture(scope="session")
+def given() -> SimpleNamespace:
+    """The words above."""
+    words = (
+        call, unpriced, usage_missing, failed, agent, aggregate, carrier, plain, entry, node,
+        batch, budget, policy, trace_id, span_id, shown_total, replace,
+    )  # fmt: skip
+    values = {"RATES": RATES, "START_S": START_S, "NOW_S": NOW_S, "UTC": UTC}
+    return SimpleNamespace(**{word.__name__: word for word in words}, **values)
