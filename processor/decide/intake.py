@@ -56,6 +56,8 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         has_tokens=call.has_tokens,
         kind=call.kind,
         time_assumed=call.mark.time_assumed,
+        asked=(call.provider, call.models, call.tier),
+        response_id=call.response_id,
     )
 
 

@@ -28,6 +28,7 @@ CREATE TABLE spans (
   output INTEGER, reasoning INTEGER, more TEXT,
   cost INTEGER, cost_input INTEGER, cost_output INTEGER, cost_cache_read INTEGER,
   cost_cache_write INTEGER, cost_fees INTEGER, saved INTEGER, reported INTEGER,
+  response_id TEXT,
   stamp TEXT
 );
 CREATE INDEX spans_by_key ON spans (key);
@@ -80,7 +81,7 @@ SUMS = (
 )
 """Columns of `model.Totals`, in its order."""
 
-INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 25})"
+INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 26})"
 INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * 14})"
 INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
 ADD_TOTALS = (

@@ -20,7 +20,7 @@ _LABELS_CACHED_MAX = 4096
 _SPAN_COLUMNS = (
     "key, trace_id, span_id, parent_id, time_ns, flags, own, origin, label, input, cache_read, "
     "cache_write, cache_write_1h, output, reasoning, more, cost, cost_input, cost_output, "
-    "cost_cache_read, cost_cache_write, cost_fees, saved, reported, stamp"
+    "cost_cache_read, cost_cache_write, cost_fees, saved, reported, response_id, stamp"
 )
 
 

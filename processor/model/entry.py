@@ -42,6 +42,9 @@ class Entry(NamedTuple):
     has_tokens: bool = True
     kind: CallKind = "llm"
     time_assumed: bool = False
+    asked: tuple[str, tuple[str, ...], str] = ("", (), "")
+    """Provider, models and service tier as the span named them, to price it again by."""
+    response_id: str = ""
 
 
 class Stamp(NamedTuple):
