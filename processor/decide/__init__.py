@@ -8,13 +8,15 @@
 The ledger calls these inside its transaction, and commits the plan or nothing.
 """
 
-from processor.decide.intake import notable, relevant, set_aside
+from processor.decide.intake import entry_of, notable, relevant, set_aside
 from processor.decide.judge import contributions, judge, needs
-from processor.decide.turn import Posted, post, rebuild
+from processor.decide.turn import Posted, amend, post, rebuild
 
 __all__ = [
     "Posted",
+    "amend",
     "contributions",
+    "entry_of",
     "judge",
     "needs",
     "notable",

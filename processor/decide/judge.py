@@ -39,17 +39,24 @@ class _Turn:
     drafts: dict[int, Draft] = field(default_factory=dict)
     plan: Plan = field(default_factory=Plan)
 
-    def draft(self, cause: Node) -> Draft:
-        """What is written on the span that caused something; some row of the batch did."""
-        row = cause.row if cause.row >= 0 else next(iter(self.posted.rows), -1)
-        return self.drafts.setdefault(row, Draft())
+    def bearer(self, trace_id: bytes, cause: Node) -> Node:
+        """The span that what `cause` brought about is written on.
+
+        A cause that had waited is not in this batch; the span that called it in is.
+        """
+        return cause if cause.row >= 0 else self.posted.callers.get(trace_id, cause)
+
+    def draft(self, node: Node) -> Draft:
+        """What is to be written on a span of the batch."""
+        return self.drafts.setdefault(node.row, Draft())
 
     def cross(self, trace_id: bytes, cause: Node, found: Crossing, trigger: str) -> None:
         """Note a crossing in the books and on the span that caused it."""
-        span = f"{trace_id.hex()}:{cause.span_id.hex()}"
+        bearer = self.bearer(trace_id, cause)
+        span = f"{trace_id.hex()}:{bearer.span_id.hex()}"
         crossing = found._replace(span=span, trigger=trigger)
         self.plan.crossings.append(crossing)
-        self.draft(cause).crossings.append(crossing)
+        self.draft(bearer).crossings.append(crossing)
 
 
 def needs(posted: Posted, watches: Sequence[Watch]) -> set[StateKey]:
@@ -59,10 +66,24 @@ def needs(posted: Posted, watches: Sequence[Watch]) -> set[StateKey]:
         for trace_id, movement in posted.movements
     ]
     keys = {change.key for changes in posted.changes for change in changes}
-    for trace_id, node in posted.added:
+    _note_before(posted)
+    for trace_id, node in (*posted.added, *posted.amended):
         if node.is_entry and (session := _session_of(posted, trace_id, node)):
             keys.add(("session", session, 0, 0))
     return keys
+
+
+def _note_before(posted: Posted) -> None:
+    """Totals of traces and runs before this turn: what they are now, less what has changed."""
+    for (trace_id, _), changes in zip(posted.movements, posted.changes, strict=True):
+        trace = posted.traces[trace_id]
+        for change in changes:
+            series, scope_id = change.key[:2]
+            if series not in {"trace", "agent_run"}:
+                continue
+            now = trace.total if series == "trace" else trace.runs.get(scope_id, NOTHING)
+            before = posted.before.get((series, scope_id), now)
+            posted.before[series, scope_id] = minus(before, change.change)
 
 
 def judge(
@@ -73,6 +94,12 @@ def judge(
 ) -> Plan:
     """Ask the budgets, and lay down all that the turn writes. Changes `states` as it goes on."""
     turn = _Turn(posted, watches, call_budgets, states, posted.received_ns // _NS_PER_S)
+    # What goes down goes first, so that no sum in between crosses a limit that the end does not
+    # reach: a late child of a charged aggregate takes from one span what it brings on another.
+    for changes in posted.changes:
+        for change in changes:
+            if _is_decrease(change.change):
+                states[change.key].total = plus(states[change.key].total, change.change)
     for (trace_id, movement), changes in zip(posted.movements, posted.changes, strict=True):
         _follow(turn, trace_id, movement, changes)
         _judge_call(turn, trace_id, movement)
@@ -113,29 +140,36 @@ def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Chan
     if source == target:
         if target is not None and movement.after != movement.before:
             change = minus(movement.after, movement.before)
-            yield Change(watch, watch.key(target, time_s), change, is_target=True)
+            yield Change(watch, watch.key(target, time_s), change)
         return
     if source is not None:
         change = minus(NOTHING, movement.before)
-        yield Change(watch, watch.key(source, time_s), change, is_target=False)
+        yield Change(watch, watch.key(source, time_s), change)
     if target is not None:
-        yield Change(watch, watch.key(target, time_s), movement.after, is_target=True)
+        yield Change(watch, watch.key(target, time_s), movement.after)
+
+
+def _is_decrease(change: Totals) -> bool:
+    """True when nothing that a budget limits grows, and something shrinks."""
+    cost, tokens = change.cost_nano_usd, change.tokens
+    return cost <= 0 and tokens <= 0 and (cost < 0 or tokens < 0)
 
 
 def _follow(turn: _Turn, trace_id: bytes, movement: Movement, changes: list[Change]) -> None:
     """Add a movement to the totals that are watched, and see what that crosses."""
     node, cause = movement.node, movement.cause
     is_call = cause is node and node.entry is not None
-    for watch, key, change, is_target in changes:
+    trigger = "reprice" if turn.posted.is_repricing else "" if cause is node else "attribution"
+    for watch, key, change in changes:
+        if _is_decrease(change):
+            continue
         state = turn.states[key]
         state.total = plus(state.total, change)
-        if not is_target:
-            continue
         _, scope_id, start_s, end_s = key
         window = Window(start_s, end_s, turn.now_s)
         for budget in watch.budgets:
             for found in crossings(budget, scope_id, state, window):
-                turn.cross(trace_id, cause, found, "" if cause is node else "attribution")
+                turn.cross(trace_id, cause, found, trigger)
             spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
             if is_call and spent >= limit:
                 turn.draft(node).exceeded.add(budget.name)
@@ -144,7 +178,8 @@ def _follow(turn: _Turn, trace_id: bytes, movement: Movement, changes: list[Chan
 def _judge_call(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
     """Ask the budgets for single calls; aggregates never meet them."""
     node = movement.node
-    if not turn.call_budgets or node is not movement.cause or not movement.after.calls:
+    is_new = node is movement.cause and not turn.posted.is_repricing
+    if not turn.call_budgets or not is_new or not movement.after.calls:
         return
     scope_id = f"{trace_id.hex()}:{node.span_id.hex()}"
     ids = dict(zip(DIMENSIONS, movement.target, strict=True))
@@ -160,17 +195,17 @@ def _judge_call(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
 
 def _correct(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
     """Note an older charge that changed, in the books and on the span that changed it."""
-    node, cause = movement.node, movement.cause
-    if movement.source is None or node.entry is None or cause is node:
+    node, cause, is_repricing = movement.node, movement.cause, turn.posted.is_repricing
+    if movement.source is None or node.entry is None or (cause is node and not is_repricing):
         return
     change = minus(movement.after, movement.before)
     if change == NOTHING:
         return
-    turn.plan.corrections.append(
-        Correction(trace_id, node.span_id, cause.span_id, node.time_ns, change)
-    )
-    if change.cost_nano_usd:
-        turn.draft(cause).corrections.append((node.span_id, change.cost_nano_usd))
+    bearer = turn.bearer(trace_id, cause)
+    cause_id = b"" if is_repricing else bearer.span_id
+    turn.plan.corrections.append(Correction(trace_id, node.span_id, cause_id, node.time_ns, change))
+    if change.cost_nano_usd and not is_repricing:
+        turn.draft(bearer).corrections.append((node.span_id, change.cost_nano_usd))
 
 
 def _postings(posted: Posted) -> Iterator[tuple[Posting, Totals]]:
@@ -217,7 +252,9 @@ def _stamp(turn: _Turn) -> None:
         if node.is_entry and (session_id := _session_of(posted, trace_id, node)):
             session = turn.states["session", session_id, 0, 0].total
         draft = turn.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
-        node.stamp = stamp_of(node, trace, draft, session, is_amended=trace_id in posted.amendable)
+        is_amended = trace_id in posted.amendable
+        if node.stamp is None or not posted.is_repricing:
+            node.stamp = stamp_of(node, trace, draft, session, is_amended=is_amended)
         plan.rows.append(
             SpanRow(
                 trace_id,

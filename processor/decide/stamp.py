@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from processor.model import Crossing, Entry, Stamp, Totals
 from processor.rollup import Node, Trace
-from processor.rollup.totals import plus
+from processor.rollup.totals import NO_USAGE, plus
 
 _EXPLAINED = "counted in the spans below"
 
@@ -54,9 +54,14 @@ def written_entry(entry: Entry, node: Node) -> Entry:
     if is_whole:
         return entry
     charged = share.amount
-    if charged is not None and charged.total > 0:
+    if charged is not None and (charged.total > 0 or share.explains != NO_USAGE):
+        is_all = charged == entry.amount
         return entry._replace(
-            status="aggregate", amount=charged, usage=share.explains, has_tokens=True
+            status=entry.status if entry.status == "free" else "aggregate",
+            amount=charged,
+            usage=share.explains,
+            saved_nano_usd=entry.saved_nano_usd if is_all else 0,
+            has_tokens=True,
         )
     if entry.amount is None and share.totals.unpriced:
         return entry._replace(has_tokens=True, usage=None)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from processor.budget.verdict import StateKey, Watch
 from processor.decide.intake import is_entry, noted_nodes, waiting_node
-from processor.model import Intake, SpanRow, Totals
+from processor.model import Entry, Intake, SpanRow, Totals
 from processor.rollup import Arrival, Movement, Node, Plain, Trace, absorb
 from processor.rollup.waiting import Waiting, WaitingRoom
 
@@ -19,8 +19,6 @@ class Change(NamedTuple):
     watch: Watch
     key: StateKey
     change: Totals
-    is_target: bool
-    """False for the owner that loses a share to another one."""
 
 
 @dataclass(slots=True)
@@ -38,13 +36,22 @@ class Posted:
     rows: dict[int, Node] = field(default_factory=dict)
     """Row of the batch to its node, repeats included."""
     before: dict[tuple[str, str], Totals] = field(default_factory=dict)
-    """Totals of traces and agent runs as they stood before this turn."""
+    """Totals of the traces and agent runs that budgets follow, before this turn, by scope and
+    id; filled in by `judge.needs`."""
     called_in: list[tuple[bytes, bytes, Waiting]] = field(default_factory=list)
     """(trace id, span id, span) taken from the waiting room; put back if the turn fails."""
+    callers: dict[bytes, Node] = field(default_factory=dict)
+    """By trace, a span of this batch that is new: it called in those that had waited."""
     amendable: set[bytes] = field(default_factory=set)
     """Traces whose entry span had passed before this turn."""
     repeats: int = 0
     conflicts: int = 0
+    is_repricing: bool = False
+    """Older calls get other prices: no span of this turn is there to be stamped."""
+
+    def sort(self) -> None:
+        """Put the movements into the order in which budgets count them."""
+        self.movements.sort(key=lambda item: (item[1].node.time_ns, item[1].node.span_id))
 
 
 @dataclass(slots=True)
@@ -79,15 +86,12 @@ def post(
     _sort_rows(intake, traces, shares, posted)
     for trace_id, share in shares.items():
         trace = traces[trace_id]
-        if trace.has_entry:
+        if trace.has_entry or any(span.is_entry for span in room.of(trace_id).values()):
             posted.amendable.add(trace_id)
-        posted.before["trace", trace_id.hex()] = trace.total
-        for run, total in trace.runs.items():
-            posted.before["agent_run", run] = total
-        if len(trace.nodes) < trace_spans:
-            _call_in(room.of(trace_id), trace, share)
-        else:
+        if len(trace.nodes) >= trace_spans:
             share.leave_out()
+        elif share.arrivals or share.plain:
+            _call_in(room.of(trace_id), trace, share)
         added, movements = absorb(trace, share.arrivals, share.plain)
         waiting = room.of(trace_id)
         called = {node.span_id for node in added if node.span_id in waiting}
@@ -98,10 +102,39 @@ def post(
                 room.keep(trace_id, span_id, Waiting(plain.parent_id, None, is_entry=False))
         posted.added += ((trace_id, node) for node in added)
         posted.movements += ((trace_id, movement) for movement in movements)
+        present = [node for node in (*added, *_amended(share)) if node.row >= 0]
+        if present:
+            posted.callers[trace_id] = min(present, key=lambda node: node.row)
         for row, span_id in share.rows:
             if span_id in trace.nodes:
                 posted.rows[row] = trace.nodes[span_id]
-    posted.movements.sort(key=lambda item: (item[1].node.time_ns, item[1].node.span_id))
+    posted.sort()
+    return posted
+
+
+def _amended(share: _Share) -> list[Node]:
+    return [arrival.node for arrival in share.arrivals if arrival.is_amendment]
+
+
+def amend(
+    traces: Mapping[bytes, Trace], entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int
+) -> Posted:
+    """Give older calls other entries, by trace and span id; what was stamped stays as it was.
+
+    Changes `traces`, as `post` does.
+    """
+    posted = Posted(now_ns, traces, is_repricing=True)
+    for trace_id, changes in entries.items():
+        trace = traces[trace_id]
+        arrivals = []
+        for span_id, entry in changes.items():
+            node = trace.nodes[span_id]
+            node.entry = entry
+            arrivals.append(Arrival(node, is_amendment=True))
+            posted.amended.append((trace_id, node))
+        _, movements = absorb(trace, arrivals, {})
+        posted.movements += ((trace_id, movement) for movement in movements)
+    posted.sort()
     return posted
 
 

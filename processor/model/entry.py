@@ -88,7 +88,8 @@ class Correction(NamedTuple):
     trace_id: bytes
     span_id: bytes
     cause_id: bytes
-    """The span whose arrival changed it, and on which the correction is written."""
+    """The span whose arrival changed it, and on which the correction is written; ``b""`` for a
+    reprice, which has none."""
     time_ns: int
     """Time of the corrected span: the window whose totals change."""
     change: Totals

@@ -1,0 +1,227 @@
+"""The commands and their flags."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+from processor import __version__
+
+LISTEN_DEFAULT: Final = "127.0.0.1:4317"
+
+SETTINGS_FLAGS: Final = {
+    "listen": "receivers.otlp.protocols.grpc.endpoint",
+    "forward_to": "exporters.otlp.endpoint",
+    "pricing": "pricing.file",
+    "budgets": "budgets.file",
+    "data_dir": "data_dir",
+}
+"""Flag -> the setting that it overrides."""
+
+_DESCRIPTION = """\
+Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget overruns, and passes
+every span on to the backend behind it. Point an application's OTLP exporter here."""
+
+_EXITS = """\
+exit codes:
+  0    all is well
+  1    {one}
+  2    a flag, a setting, prices or budgets cannot be used; each problem is a line on stderr
+  130  interrupted"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = _Parser(prog="llm-cost", description=_DESCRIPTION, epilog=_exits("something failed"))
+    parser.add_argument("--version", action="version", version=f"llm-cost {__version__}")
+    # argparse makes the commands' parsers of the same class.
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _add_serve(commands)
+    _add_demo(commands)
+    _add_check_config(commands)
+    _add_price(commands)
+    _add_healthcheck(commands)
+    return parser
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps line breaks, and leaves room for the longest flag."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26, width=100)
+        # By itself argparse forgets that the names of commands are indented.
+        self._action_max_length = 4 + len("check-config")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose flags cannot be abbreviated."""
+
+    def __init__(self, *, epilog: str, description: str, prog: str | None = None) -> None:
+        """An abbreviation that works today would be ambiguous once there are more flags."""
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+        )
+
+
+_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives this type no public name
+
+
+def _add_serve(commands: _Commands[_Parser]) -> None:
+    text = "receive, price and forward spans until told to stop"
+    parser = commands.add_parser(
+        "serve", help=text, description=_sentence(text), epilog=_exits("the program failed")
+    )
+    _add_settings_flags(parser)
+
+
+def _add_check_config(commands: _Commands[_Parser]) -> None:
+    text = "check settings, prices and budgets, and show what they say"
+    epilog = _exits("the checks themselves failed")
+    parser = commands.add_parser(
+        "check-config", help=text, description=_sentence(text), epilog=epilog
+    )
+    _add_settings_flags(parser)
+
+
+def _add_settings_flags(parser: argparse.ArgumentParser) -> None:
+    _add_config(parser)
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        help=f"where to receive OTLP over gRPC (default: {LISTEN_DEFAULT})",
+    )
+    parser.add_argument(
+        "--forward-to",
+        metavar="HOST:PORT",
+        help="the OTLP/gRPC backend behind us (default: $OTEL_EXPORTER_OTLP_ENDPOINT, or else "
+        "files under the data folder)",
+    )
+    _add_pricing(parser)
+    parser.add_argument(
+        "--budgets", metavar="FILE", help="your own budgets (default: those that come along)"
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="folder for the ledger (default: ./llm-cost-data)"
+    )
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", metavar="FILE", help="settings file; the flags here win over it"
+    )
+
+
+def _add_pricing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--pricing", metavar="FILE", help="your own prices (default: those that come along)"
+    )
+
+
+def _add_price(commands: _Commands[_Parser]) -> None:
+    text = "say what one call costs, and why"
+    epilog = "example:\n  llm-cost price claude-sonnet-4-5 --input 12000 --output 800 --cached 9000"
+    parser = commands.add_parser(
+        "price",
+        help=text,
+        description=_sentence(text),
+        epilog=f"{epilog}\n\n{_exits('the model has no price')}",
+    )
+    parser.add_argument("model", metavar="MODEL", help="as spans name it")
+    parser.add_argument(
+        "--input",
+        metavar="N",
+        type=_tokens,
+        required=True,
+        help="input tokens, cached ones included",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="N",
+        type=_tokens,
+        required=True,
+        help="output tokens, reasoning included",
+    )
+    parser.add_argument(
+        "--cached",
+        metavar="N",
+        type=_tokens,
+        default=0,
+        help="how many of the input tokens are read from a cache",
+    )
+    parser.add_argument(
+        "--cache-write",
+        metavar="N",
+        type=_tokens,
+        default=0,
+        help="how many of the input tokens are written to a cache",
+    )
+    parser.add_argument(
+        "--provider",
+        metavar="P",
+        default="",
+        help="openai, anthropic, aws.bedrock … (default: inferred from the model)",
+    )
+    parser.add_argument(
+        "--tier", metavar="T", default="", help="service tier, such as batch, flex or priority"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON; amounts are exact decimal texts in USD"
+    )
+    _add_config(parser)
+    _add_pricing(parser)
+
+
+def _add_healthcheck(commands: _Commands[_Parser]) -> None:
+    text = "ask a running processor whether it serves"
+    epilog = _exits("it does not serve, or cannot be reached")
+    parser = commands.add_parser(
+        "healthcheck", help=text, description=_sentence(text), epilog=epilog
+    )
+    parser.add_argument(
+        "--endpoint",
+        metavar="HOST:PORT",
+        default=LISTEN_DEFAULT,
+        help="where it listens (default: %(default)s)",
+    )
+
+
+def _add_demo(commands: _Commands[_Parser]) -> None:
+    text = "see it work: a small multi-agent application, its costs, and its budgets"
+    description = f"""\
+{_sentence(text)}
+
+Everything runs in this process and on this machine: the processor, an application that sends
+spans with the OpenTelemetry SDK, and a backend that shows what it gets. No LLM is called.
+Afterwards it shows the spans that you send, until Ctrl-C."""
+    parser = commands.add_parser(
+        "demo", help=text, description=description, epilog=_exits("it could not be shown")
+    )
+    parser.add_argument("--once", action="store_true", help="end after the application has run")
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        help=f"where to receive OTLP (default: {LISTEN_DEFAULT}, or any free port)",
+    )
+
+
+def _tokens(text: str) -> int:
+    """A number of tokens; ``12_000`` and ``12,000`` read like ``12000``."""
+    try:
+        count = int(text.replace(",", ""))
+    except ValueError:
+        count = -1
+    if not 0 <= count <= 10**12:
+        raise argparse.ArgumentTypeError(f"must be a whole number of tokens, got {text[:40]!r}")
+    return count
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _exits(one: str) -> str:
+    return _EXITS.format(one=one)

@@ -1,0 +1,108 @@
+"""``llm-cost check-config``: everything that is wrong, at once, or what was found."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from processor.assembly import build_exporter, refuse_loop
+from processor.budget import Budget, Policy
+from processor.cli.sources import Prices, budgets_from, file_name, prices_from, settings_from
+from processor.cli.terminal import left, plain
+from processor.config import Settings
+from processor.errors import ConfigError, Problem
+from processor.money import format_usd
+from processor.receiver.address import parse_address
+
+T = TypeVar("T")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what settings, prices and budgets say. Raises ConfigError with all that is wrong."""
+    problems: list[Problem] = []
+    settings = _attempt(lambda: settings_from(arguments), problems)
+    # Files that the flags name can be checked even where the settings file is broken.
+    pricing = settings.pricing.file if settings else arguments.pricing or ""
+    budgets = settings.budgets.file if settings else arguments.budgets or ""
+    prices = _attempt(lambda: prices_from(pricing), problems)
+    policy = _attempt(lambda: budgets_from(budgets), problems)
+    if settings is not None:
+        problems += _problems_of_ways(settings)
+    if settings is None or prices is None or policy is None or problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    for line in _lines(settings, prices, policy, arguments.config or "defaults"):
+        print(plain(line))
+    return 0
+
+
+def _attempt(work: Callable[[], T], problems: list[Problem]) -> T | None:
+    try:
+        return work()
+    except ConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _problems_of_ways(settings: Settings) -> list[Problem]:
+    """What is wrong with the ways in and out, as far as it shows without opening them."""
+    problems: list[Problem] = []
+    _attempt(lambda: parse_address(settings.receivers.otlp.protocols.grpc.endpoint), problems)
+    if not problems:
+        _attempt(lambda: refuse_loop(settings), problems)
+    _attempt(lambda: build_exporter(settings), problems)
+    return problems
+
+
+def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> Iterator[str]:
+    otlp, files = settings.exporters.otlp, settings.exporters.file
+    ways = [f"OTLP/gRPC at {otlp.endpoint}"] if otlp.endpoint else []
+    ways += [f"files in {files.path}"] if files.path else []
+    yield f"settings  {config}"
+    yield f"  listens on   {settings.receivers.otlp.protocols.grpc.endpoint}"
+    yield f"  forwards to  {' and '.join(ways)}"
+    yield f"  ledger       {settings.ledger.path}"
+    yield from _price_lines(settings.pricing.file, prices)
+    yield f"budgets   {file_name(settings.budgets.file)}, version {policy.version}"
+    yield f"  {_counted(len(policy.budgets), 'limit')}"
+    yield from map(_budget_line, policy.budgets)
+    for warning in _warnings(settings, prices, policy):
+        yield f"warning   {warning}"
+
+
+def _price_lines(path: str, prices: Prices) -> Iterator[str]:
+    catalog = prices.catalog
+    yield f"prices    {file_name(path)}, version {catalog.version}"
+    yield f"  {_counted(len(prices.file.offers), 'entry', 'entries')} in the file"
+    age = catalog.age_days(time.time_ns())
+    if not catalog.catalogue_version:
+        yield "  no catalogue"
+    else:
+        of_age = "" if age is None else f", newest price {age} days old"
+        yield f"  the catalogue genai-prices {catalog.catalogue_version}{of_age}"
+
+
+def _budget_line(budget: Budget) -> str:
+    scope = budget.scope if budget.window == "none" else f"{budget.scope} and {budget.window}"
+    amount = f"${format_usd(budget.limit)}" if budget.unit == "usd" else f"{budget.limit:,} tokens"
+    extras = [f"warns at {', '.join(f'{share:.0%}' for share in budget.warn_at)}"]
+    extras = extras if budget.warn_at else []
+    extras += [f"only {key} {' or '.join(each)}" for key, each in budget.match.items()]
+    if budget.overrides:
+        extras.append(f"{_counted(len(budget.overrides), 'override')}")
+    whose = "for everything" if budget.scope == "total" else f"per {scope}"
+    return f"    {left(budget.name, 24)} {amount} {whose}{''.join(f'; {e}' for e in extras)}"
+
+
+def _warnings(settings: Settings, prices: Prices, policy: Policy) -> Iterator[str]:
+    yield from settings.warnings
+    yield from map(str, prices.file.warnings)
+    if prices.catalog.is_stale(time.time_ns()):
+        limit = prices.catalog.warn_if_older_than_days
+        yield f"the catalogue is older than {limit} days: update genai-prices"
+    yield from policy.warnings
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one}" if count == 1 else f"{count} {many or f'{one}s'}"

@@ -1,0 +1,191 @@
+"""``llm-cost demo``: puts the parts together, and shows what comes out."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+from processor.app import App
+from processor.cli.arguments import LISTEN_DEFAULT
+from processor.cli.demo.backend import Backend
+from processor.cli.demo.seen import Seen
+from processor.cli.demo.summary import ask, render_summary
+from processor.cli.demo.tree import render_trace
+from processor.cli.terminal import columns, left, paint_for
+from processor.config import load_settings
+from processor.errors import ConfigError, Problem, ProcessorError
+
+_BUDGETS: Final = """\
+budgets:
+  - {name: per-user-daily, scope: user, window: day, limit_usd: 0.40, warn_at: [0.5]}
+  - {name: per-session, scope: session, limit_usd: 0.60, warn_at: [0.8]}
+"""
+"""Limits so low that a few calls reach them."""
+
+_INTRODUCTION: Final = """\
+ A travel desk of several agents sends its spans (no LLM is called). Below are the spans as they
+ left the processor: what each call cost, totals of agents, traces and sessions, and budget events
+ under the call that reached the limit. Budgets: 0.40 USD per user and day, 0.60 USD per session.
+"""
+
+_EVERY_INTERFACE: Final = frozenset({"", "0.0.0.0", "[::]"})  # noqa: S104 - compared, not bound
+
+_LOOK_S = 0.5
+_QUIET_S = 1.0
+"""How long a trace has to be quiet before it is shown."""
+
+_DAY_NS = 86_400 * 10**9
+_NS_PER_S = 10**9
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the processor at work. Raises ConfigError."""
+    # The demo shows the program, not the settings of this machine.
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        del os.environ[name]
+    application = _application()
+    asyncio.run(_Demo(application, arguments.listen).show(once=arguments.once))
+    return 0
+
+
+def _application() -> ModuleType:
+    """The module that needs the OpenTelemetry SDK, which is an optional extra."""
+    try:
+        return importlib.import_module("processor.cli.demo.application")
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("opentelemetry"):
+            raise
+        fix = "pip install 'llm-cost-processor[demo]'"
+        raise ConfigError([Problem("demo", f"{error.name} is not installed", fix)]) from error
+
+
+class _Demo:
+    """The parts while they run, and the screen."""
+
+    def __init__(self, application: ModuleType, listen: str | None) -> None:
+        self._application = application
+        self._listen = listen
+        self._backend = Backend()
+        self._stopping = asyncio.Event()
+        self._paint = paint_for(sys.stdout, os.environ)
+        self._width = columns()
+
+    async def show(self, *, once: bool) -> None:
+        """Start everything, run the application, sum up, and go on unless `once`."""
+        self._heed_signals()
+        async with AsyncExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="llm-cost-demo-"))
+            backend_port = await self._backend.start()
+            stack.push_async_callback(self._backend.stop)
+            app = await self._start_processor(Path(folder), backend_port)
+            stack.push_async_callback(app.stop, 2.0)
+            endpoint = f"{_reachable(self._listen)}:{app.port}"
+            self._introduce(endpoint, backend_port)
+            spans = await self._play(endpoint)
+            if self._stopping.is_set():
+                return
+            summary = await ask(endpoint, spans)
+            self._print(render_summary(summary, self._paint, self._width))
+            self._say_what_next(endpoint, once=once)
+            if not once:
+                await self._go_on()
+
+    async def _start_processor(self, folder: Path, backend_port: int) -> App:
+        budgets = folder / "budgets.yaml"
+        budgets.write_text(_BUDGETS, "utf-8")
+        flags = {
+            "data_dir": str(folder),
+            "budgets.file": str(budgets),
+            "exporters.otlp.endpoint": f"127.0.0.1:{backend_port}",
+        }
+        # Where nobody asked for an address, another one is better than none.
+        wishes = [self._listen] if self._listen else [LISTEN_DEFAULT, "127.0.0.1:0"]
+        while True:
+            address = wishes.pop(0)
+            settings = load_settings(
+                None, {**flags, "receivers.otlp.protocols.grpc.endpoint": address}, {}
+            )
+            app = App(settings)
+            try:
+                await app.start()
+            except ConfigError:
+                if not wishes:
+                    raise
+            else:
+                return app
+
+    def _introduce(self, endpoint: str, backend_port: int) -> None:
+        way = f"application ─▶ processor {endpoint} ─▶ backend 127.0.0.1:{backend_port}"
+        self._print([f" {self._paint('bold', 'llm-cost demo')}   {way}", "", _INTRODUCTION])
+
+    async def _play(self, endpoint: str) -> list[Seen]:
+        """Run the application request by request; returns all spans that came out."""
+        now_ns = time.time_ns()
+        # It plays the last two minutes, but all of them today, or daily budgets would be split.
+        start_ns = max(now_ns - self._application.DURATION_S * _NS_PER_S, now_ns - now_ns % _DAY_NS)
+        desk = self._application.TravelDesk(endpoint, start_ns)
+        spans: list[Seen] = []
+        try:
+            for request in desk.requests:
+                if self._stopping.is_set():
+                    break
+                await asyncio.to_thread(request)
+                await asyncio.to_thread(desk.flush)
+                traces = self._backend.take()
+                if not traces:
+                    raise ProcessorError("the application's spans did not reach the backend")
+                self._show_traces(traces)
+                spans += (span for trace in traces for span in trace)
+        finally:
+            await asyncio.to_thread(desk.close)
+        return spans
+
+    def _say_what_next(self, endpoint: str, *, once: bool) -> None:
+        where = LISTEN_DEFAULT if once else endpoint
+        steps = (
+            (f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{where}", "for your application (gRPC)"),
+            ("llm-cost serve --forward-to HOST:PORT", "in front of your backend"),
+            ("llm-cost serve --budgets FILE --pricing FILE", "with limits and prices of your own"),
+        )
+        title = self._paint("bold", "── what next ".ljust(self._width, "─"))
+        lines = (f" {self._paint('cyan', left(what, 52))} {why}" for what, why in steps)
+        self._print(["", title, *lines])
+
+    async def _go_on(self) -> None:
+        """Show every trace that comes in, until told to stop."""
+        self._print(
+            ["", " Send your spans here, and their costs appear below. Ctrl-C ends it.", ""]
+        )
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _LOOK_S)
+            self._show_traces(self._backend.take(_QUIET_S))
+
+    def _heed_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(NotImplementedError):  # Windows: Ctrl-C interrupts us instead.
+                asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+
+    def _show_traces(self, traces: Iterable[list[Seen]]) -> None:
+        for trace in traces:
+            self._print([*render_trace(trace, self._paint, self._width), ""])
+
+    def _print(self, lines: Iterable[str]) -> None:
+        print(*lines, sep="\n", flush=True)
+
+
+def _reachable(listen: str | None) -> str:
+    """The host under which a listener on this machine can be reached."""
+    host = (listen or LISTEN_DEFAULT).rpartition(":")[0]
+    return "127.0.0.1" if host in _EVERY_INTERFACE else host

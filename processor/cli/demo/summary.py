@@ -1,0 +1,139 @@
+"""What the books hold in the end, asked from the processor's cost service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import grpc
+
+from processor.cli.demo.figures import money, tokens
+from processor.cli.demo.seen import Seen
+from processor.cli.terminal import Paint, left, plain, right, shorten
+from processor.generated.cost_service_pb2 import (
+    CheckBudgetRequest,
+    CheckBudgetResponse,
+    GetTotalsRequest,
+    GetTotalsResponse,
+)
+from processor.money import NANO_PER_USD, usd
+
+_SERVICE: Final = "/llm_cost.v1.CostService"
+_TIMEOUT_S: Final = 5.0
+_ASKED: Final = (
+    ("model", "llm.cost.model"),
+    ("user", "user.id"),
+    ("session", "session.id"),
+    ("org", "organization.id"),
+)
+"""Scopes, and the attribute of the demo's spans that names what to ask for."""
+
+_OPTIONS: Final = (("grpc.enable_http_proxy", 0),)
+_SCOPE, _CALLS, _TOKENS, _MONEY = 9, 7, 10, 13
+
+
+class Account(NamedTuple):
+    """The totals of one scope."""
+
+    scope: str
+    scope_id: str
+    totals: GetTotalsResponse
+
+
+class Summary(NamedTuple):
+    """Everything that was asked in the end."""
+
+    accounts: list[Account]
+    """By scope; the last is the total of everything."""
+    verdicts: dict[str, CheckBudgetResponse]
+    """User -> whether that user may go on."""
+    priced_spans: int
+    """Spans that carry a cost."""
+    spans_nano_usd: int
+    """What those costs add up to."""
+
+
+async def ask(endpoint: str, spans: Sequence[Seen]) -> Summary:
+    """Ask the processor at ``host:port`` about all that these spans belong to."""
+    async with grpc.aio.insecure_channel(endpoint, options=_OPTIONS) as channel:
+        get_totals = channel.unary_unary(
+            f"{_SERVICE}/GetTotals",
+            request_serializer=GetTotalsRequest.SerializeToString,
+            response_deserializer=GetTotalsResponse.FromString,
+        )
+        check_budget = channel.unary_unary(
+            f"{_SERVICE}/CheckBudget",
+            request_serializer=CheckBudgetRequest.SerializeToString,
+            response_deserializer=CheckBudgetResponse.FromString,
+        )
+        accounts = []
+        for scope, key in _ASKED:
+            found = []
+            for scope_id in sorted({span.text(key) for span in spans} - {""}):
+                question = GetTotalsRequest(scope=scope, id=scope_id)
+                answer = await get_totals(question, timeout=_TIMEOUT_S)
+                found.append(Account(scope, scope_id, answer))
+            accounts += sorted(found, key=lambda each: -each.totals.cost_nano_usd)
+        everything = await get_totals(GetTotalsRequest(scope="total"), timeout=_TIMEOUT_S)
+        verdicts = {
+            each.scope_id: await check_budget(
+                CheckBudgetRequest(scopes={"user": each.scope_id}), timeout=_TIMEOUT_S
+            )
+            for each in accounts
+            if each.scope == "user"
+        }
+    costs = [cost for span in spans if (cost := span.number("llm.cost_usd")) is not None]
+    costs += [span.number("llm.cost.correction_usd") or 0.0 for span in spans]
+    return Summary(
+        [*accounts, Account("total", "", everything)],
+        verdicts,
+        sum(span.number("llm.cost_usd") is not None for span in spans),
+        sum(round(cost * NANO_PER_USD) for cost in costs),
+    )
+
+
+def render_summary(summary: Summary, paint: Paint, width: int) -> Iterator[str]:
+    """The lines of the summary, each at most `width` cells wide."""
+    room = width - _SCOPE - _CALLS - 3 * _TOKENS - 2 * _MONEY - 2
+    yield paint("bold", "── the books ".ljust(width, "─"))
+    heads = ("calls", "input", "cached", "output", "cost USD", "saved USD")
+    yield paint("dim", " " * (1 + _SCOPE + room) + _figures(heads))
+    before = ""
+    for scope, scope_id, totals in summary.accounts:
+        label = left(scope if scope != before else "", _SCOPE)
+        before = scope
+        least = "≥ " if totals.at_least else ""
+        cost = f"{least}{money(usd(totals.cost_nano_usd))}"
+        if totals.at_least and not totals.cost_nano_usd:
+            cost = "unknown"
+        counts = (totals.calls, totals.input_tokens, totals.cached_tokens, totals.output_tokens)
+        saved = money(usd(totals.saved_nano_usd)) if totals.saved_nano_usd else ""
+        figures = _figures((*(tokens(count) for count in counts), cost, saved))
+        name = left(plain(scope_id) if scope_id else "everything", room)
+        tone = "bold" if scope == "total" else "yellow" if cost == "unknown" else ""
+        yield f" {paint('dim', label)}{paint(tone, name + figures)}".rstrip()
+    yield ""
+    yield from (f" {line}" for line in _findings(summary, paint, width - 1))
+
+
+def _figures(texts: Sequence[str]) -> str:
+    widths = (_CALLS, _TOKENS, _TOKENS, _TOKENS, _MONEY, _MONEY)
+    return "".join(right(text, room) for text, room in zip(texts, widths, strict=True))
+
+
+def _findings(summary: Summary, paint: Paint, width: int) -> Iterator[str]:
+    total = summary.accounts[-1].totals
+    agree = summary.spans_nano_usd == total.cost_nano_usd
+    which = "exactly the total above" if agree else "NOT the total above"
+    yield paint(
+        "green" if agree else "bold red",
+        f"{summary.priced_spans} spans carry a cost; together "
+        f"${money(usd(summary.spans_nano_usd))}, {which}.",
+    )
+    if total.unpriced_calls:
+        calls = "1 call has" if total.unpriced_calls == 1 else f"{total.unpriced_calls} calls have"
+        yield paint("yellow", f"{calls} no known price: every total that holds one says ≥.")
+    for user, verdict in summary.verdicts.items():
+        answer = "yes" if verdict.allowed else f"no. {verdict.message}"
+        line = shorten(plain(f"May {user} make another call? {answer}"), width)
+        yield paint("" if verdict.allowed else "red", line)

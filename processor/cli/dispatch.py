@@ -1,0 +1,76 @@
+"""From arguments to a command's exit code; every expected failure is one line a problem."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from processor.cli.arguments import build_parser
+from processor.cli.terminal import plain
+from processor.errors import ConfigError, ProcessorError
+
+EXIT_OK: Final = 0
+EXIT_NO: Final = 1
+EXIT_UNUSABLE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+_MODULES: Final = {
+    "serve": "processor.cli.serve",
+    "demo": "processor.cli.demo.run",
+    "check-config": "processor.cli.check_config",
+    "price": "processor.cli.price",
+    "healthcheck": "processor.cli.healthcheck",
+}
+"""Command -> the module whose ``run(arguments)`` does it and returns an exit code."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; `argv` is without the program's name.
+
+    Raises SystemExit where argparse does: for ``--help``, ``--version`` and wrong flags.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character is no reason to stop half-way.
+            stream.reconfigure(errors="replace")
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return EXIT_UNUSABLE
+    try:
+        code: int = importlib.import_module(_MODULES[arguments.command]).run(arguments)
+        sys.stdout.flush()
+    except (ProcessorError, OSError) as error:
+        return _explain(error)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    return code
+
+
+def _explain(error: ProcessorError | OSError) -> int:
+    """Say in plain words what went wrong; returns the exit code."""
+    match error:
+        case ConfigError():
+            for problem in error.problems:
+                complain(str(problem))
+            return EXIT_UNUSABLE
+        case ProcessorError():
+            complain(str(error))
+            return EXIT_NO
+        case BrokenPipeError():
+            # Whoever reads our output has seen enough. Python must not try to flush it again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_OK
+        case _:
+            complain(f"{error.filename or 'the system'}: {error.strerror or error}")
+            return EXIT_UNUSABLE
+
+
+def complain(message: str) -> None:
+    """Say on stderr what is wrong."""
+    print(f"llm-cost: {plain(message)}", file=sys.stderr)

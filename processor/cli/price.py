@@ -1,0 +1,115 @@
+"""``llm-cost price``: what one call costs, and why."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from processor.cli.sources import file_name, prices_from, settings_from
+from processor.cli.terminal import left, plain, right
+from processor.errors import ConfigError, Problem
+from processor.model import Usage
+from processor.pricing import Explanation, explain
+
+_LABELS = {
+    "input": "input, uncached",
+    "cache_read": "input, read from cache",
+    "cache_write": "input, written to cache",
+    "output": "output",
+    "requests": "request",
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the price of one call; 0 when it is known, else 1. Raises ConfigError."""
+    usage = _usage(arguments)
+    path = settings_from(arguments).pricing.file
+    explanation = explain(
+        arguments.model,
+        usage,
+        prices_from(path).catalog,
+        time_ns=time.time_ns(),
+        provider=arguments.provider,
+        tier=arguments.tier,
+    )
+    if arguments.json:
+        print(json.dumps(explanation.as_dict(), indent=2))
+    else:
+        print(*map(plain, _lines(arguments.model, explanation, path)), sep="\n")
+    return 1 if explanation.total_usd is None else 0
+
+
+def _usage(arguments: argparse.Namespace) -> Usage:
+    fresh = arguments.input - arguments.cached - arguments.cache_write
+    if fresh < 0:
+        what = f"is {arguments.input}, less than --cached and --cache-write together"
+        fix = "--input counts all input tokens, cached ones included"
+        raise ConfigError([Problem("--input", what, fix)])
+    return Usage(
+        input=fresh,
+        cache_read=arguments.cached,
+        cache_write=arguments.cache_write,
+        output=arguments.output,
+    )
+
+
+def _lines(asked: str, explanation: Explanation, path: str) -> Iterator[str]:
+    if explanation.total_usd is None:
+        yield from _unpriced(asked, explanation, path)
+        return
+    why = f": {explanation.reason}" if explanation.reason else ""
+    tier = explanation.tier_above_tokens
+    catalogue = explanation.catalogue_version
+    beside = f" and the catalogue genai-prices {catalogue}" if catalogue else ""
+    yield f"{asked} costs ${explanation.total_usd}"
+    yield ""
+    yield f"  provider  {explanation.provider or 'not known'}"
+    yield f"  model     {explanation.model}"
+    yield f"  status    {explanation.status}{why}"
+    yield f"  rule      {explanation.rule}"
+    yield f"  tier      {f'above {tier:,} input tokens' if tier else 'base'}"
+    yield f"  prices    {file_name(path)}{beside}, version {explanation.price_version}"
+    yield ""
+    yield from _table(explanation)
+
+
+def _table(explanation: Explanation) -> Iterator[str]:
+    """The parts of the cost, with aligned decimal points."""
+    parts, total_usd = explanation.components, explanation.total_usd or ""
+    rates = _aligned([part.rate_usd for part in parts])
+    amounts = _aligned([*(part.amount_usd for part in parts), total_usd, explanation.saved_usd])
+    yield f"  {left('', 24)}{right('quantity', 12)}{right('USD per 1M', 16)}{right('USD', 16)}"
+    for part, rate, amount in zip(parts, rates, amounts, strict=False):
+        label = left(_LABELS.get(part.name, part.name), 24)
+        each = rate if part.per > 1 else f"{rate} each"
+        yield f"  {label}{right(f'{part.quantity:,}', 12)}{right(each, 16)}{right(amount, 16)}"
+    yield f"  {left('total', 52)}{right(amounts[-2], 16)}"
+    if explanation.saved_usd.strip("0.-"):
+        yield f"  {left('saved by the cache', 52)}{right(amounts[-1], 16)}"
+
+
+def _aligned(amounts: Sequence[str]) -> list[str]:
+    """Decimal texts, all with as many decimals as the longest has."""
+    places = max((len(amount.partition(".")[2]) for amount in amounts), default=0)
+    return [f"{Decimal(amount):.{places}f}" for amount in amounts]
+
+
+def _unpriced(asked: str, explanation: Explanation, path: str) -> Iterator[str]:
+    """Why there is no price, and what to write so that there is one."""
+    yield f"{asked} is unpriced: {explanation.reason}"
+    yield ""
+    yield "Its calls are marked llm.cost.status=unpriced, and totals that hold them say at least."
+    yield f"To price it, add this to {path or 'a file of your own and name it with --pricing'}:"
+    yield ""
+    yield "  models:"
+    yield f"    - provider: {_quoted(explanation.provider or '*')}"
+    yield f"      model: {_quoted(explanation.model or asked)}"
+    yield "      prices: [{input: 1.00, output: 3.00}]   # USD per 1M tokens: put in yours"
+
+
+def _quoted(text: str) -> str:
+    """Text as YAML reads it back; JSON's quoting is valid YAML."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,26 @@
+"""``llm-cost serve``: the processor itself."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+
+from processor.app import serve
+from processor.cli.sources import settings_from
+from processor.cli.terminal import plain
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT. Raises ConfigError."""
+    settings = settings_from(arguments)
+    logging.basicConfig(
+        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    asyncio.run(serve(settings, _announce))
+    return 0
+
+
+def _announce(line: str) -> None:
+    # Flushed, because whoever started us may be reading through a pipe.
+    print(plain(line), flush=True)

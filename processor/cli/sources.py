@@ -1,0 +1,47 @@
+"""Settings, prices and budgets as the arguments ask for them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from processor.budget import Policy, parse_budgets
+from processor.cli.arguments import SETTINGS_FLAGS
+from processor.config import Settings, bundled, load_settings, read_text
+from processor.pricing import Catalog, PriceFile, compile_catalog, parse_prices
+
+_BUNDLED = "built in"
+
+
+class Prices(NamedTuple):
+    """Prices that can be used, and what they were made of."""
+
+    file: PriceFile
+    catalog: Catalog
+
+
+def settings_from(arguments: argparse.Namespace) -> Settings:
+    """The settings for one command. Raises ConfigError."""
+    overrides = {name: getattr(arguments, flag, None) for flag, name in SETTINGS_FLAGS.items()}
+    path = Path(arguments.config) if arguments.config else None
+    return load_settings(path, overrides, os.environ)
+
+
+def prices_from(path: str) -> Prices:
+    """The prices in a file, or those that come along for ``""``. Raises ConfigError."""
+    text = read_text(Path(path)) if path else bundled("pricing.yaml")
+    file = parse_prices(text, path or _BUNDLED)
+    return Prices(file, compile_catalog(file))
+
+
+def budgets_from(path: str) -> Policy:
+    """The budgets in a file, or those that come along for ``""``. Raises ConfigError."""
+    text = read_text(Path(path)) if path else bundled("budgets.yaml")
+    return parse_budgets(text, path or _BUNDLED)
+
+
+def file_name(path: str) -> str:
+    """A file as messages name it."""
+    return path or _BUNDLED

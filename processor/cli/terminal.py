@@ -1,0 +1,93 @@
+"""Text for terminals: cleaned, measured, aligned, and coloured where that is wanted."""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+from collections.abc import Mapping
+from typing import Final, TextIO
+
+_STYLES: Final = {
+    "": "",
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+    "bold red": "1;31",
+    "bold yellow": "1;33",
+}
+
+_COLUMNS_MIN, _COLUMNS_MAX = 80, 140
+_ELLIPSIS = "…"
+
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that move the cursor, reorder text, hide it, or mean nothing."""
+
+
+class Paint:
+    """Colours text, or leaves it as it is."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self.enabled = enabled
+
+    def __call__(self, style: str, text: str) -> str:
+        """`text` in one of the few styles there are; ``""`` is no style."""
+        code = _STYLES[style]
+        return f"\x1b[{code}m{text}\x1b[0m" if self.enabled and code and text else text
+
+
+def paint_for(stream: TextIO, environ: Mapping[str, str]) -> Paint:
+    """Colours for a terminal whose user has not asked for none (https://no-color.org)."""
+    wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return Paint(enabled=wanted and stream.isatty())
+
+
+def columns() -> int:
+    """How many cells a line may have."""
+    return min(max(shutil.get_terminal_size((100, 24)).columns, _COLUMNS_MIN), _COLUMNS_MAX)
+
+
+def plain(text: str) -> str:
+    """`text` on one line and without anything that a terminal would obey."""
+    if text.isascii() and text.isprintable():
+        return text
+    spaced = text.replace("\n", " ").replace("\t", " ")
+    return "".join(each for each in spaced if unicodedata.category(each) not in _UNSAFE)
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal `text` takes."""
+    return len(text) if text.isascii() else sum(map(_cells_of, text))
+
+
+def _cells_of(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def shorten(text: str, room: int) -> str:
+    """The beginning of `text` that fits into `room` cells, marked where something is left out."""
+    if cells(text) <= room:
+        return text
+    used, kept = len(_ELLIPSIS), ""
+    for character in text:
+        used += _cells_of(character)
+        if used > room:
+            break
+        kept += character
+    return kept + _ELLIPSIS
+
+
+def left(text: str, room: int) -> str:
+    """`text` in exactly `room` cells, at their left."""
+    text = shorten(text, room)
+    return text + " " * (room - cells(text))
+
+
+def right(text: str, room: int) -> str:
+    """`text` in exactly `room` cells, at their right."""
+    text = shorten(text, room)
+    return " " * (room - cells(text)) + text
