@@ -33,9 +33,9 @@ class Paint:
         self.enabled = enabled
 
     def __call__(self, style: str, text: str) -> str:
-        """`text` in one of the few styles there are; ``""`` is no style."""
+        """`text` in one of the few styles there are; ``""`` is no style, and blanks need none."""
         code = _STYLES[style]
-        return f"\x1b[{code}m{text}\x1b[0m" if self.enabled and code and text else text
+        return f"\x1b[{code}m{text}\x1b[0m" if self.enabled and code and text.strip() else text
 
 
 def paint_for(stream: TextIO, environ: Mapping[str, str]) -> Paint:

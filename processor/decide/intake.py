@@ -58,6 +58,8 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         time_assumed=call.mark.time_assumed,
         asked=(call.provider, call.models, call.tier),
         response_id=call.response_id,
+        reported_by=call.reported_by,
+        free=call.free,
     )
 
 

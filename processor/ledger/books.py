@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from processor import decide
-from processor.budget.policy import Policy
+from processor.budget.policy import Budget, Policy
 from processor.budget.verdict import (
     State,
     StateKey,
@@ -23,11 +23,13 @@ from processor.budget.verdict import (
     spent_of,
 )
 from processor.ledger.store import Store
-from processor.model import Intake, Plan, Scope, Standing, Totals
+from processor.model import Entry, Intake, Plan, Scope, Standing, Totals
 from processor.rollup import Trace
 from processor.rollup.totals import NOTHING
 from processor.rollup.waiting import Waiting, WaitingRoom
 from processor.rollup.window import window_of
+
+_END_OF_TIME_NS = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Books:
         self._states.clear()
 
     def _sums_of(self, watch: Watch) -> Iterator[tuple[str, int, Totals]]:
-        for trace_id in list(self.store.all_traces()):
+        for trace_id in self.store.traces_between(0, _END_OF_TIME_NS):
             trace = decide.rebuild(trace_id, self.store.rows_of(trace_id))
             yield from decide.contributions(watch, trace_id, trace)
 
@@ -100,14 +102,28 @@ class Books:
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
         posted = decide.post(intake, traces, self.room, self._limits.trace_spans)
         self._called_in += posted.called_in
-        keys = decide.needs(posted, self._watches)
-        self._touched[1].update(keys)
-        states = {key: self._state(key, posted) for key in sorted(keys)}
         calls = tuple(budget for budget in self.policy.budgets if budget.scope == "call")
-        plan = decide.judge(posted, self._watches, calls, states)
+        plan = self._judge(posted, calls)
         self.store.write(plan)
         decide.set_aside(intake, trace_ids, self.room)
         return plan
+
+    def amend(self, entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int) -> decide.Posted:
+        """Give stored calls other entries, by trace and span id; the caller commits."""
+        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
+        posted = decide.amend(traces, entries, now_ns)
+        self.store.write(self._judge(posted, ()))
+        return posted
+
+    def spent(self, key: StateKey) -> int:
+        """Nano-USD spent in a window that the turn at hand has touched."""
+        return self._states[key].total.cost_nano_usd
+
+    def _judge(self, posted: decide.Posted, call_budgets: tuple[Budget, ...]) -> Plan:
+        keys = decide.needs(posted, self._watches)
+        self._touched[1].update(keys)
+        states = {key: self._state(key, posted) for key in sorted(keys)}
+        return decide.judge(posted, self._watches, call_budgets, states)
 
     def _trace(self, trace_id: bytes) -> Trace:
         self._touched[0].add(trace_id)

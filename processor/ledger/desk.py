@@ -13,18 +13,32 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from processor import decide
 from processor.budget.policy import Policy
 from processor.errors import LedgerUnavailableError
 from processor.ledger.books import Books, Counters, Limits
+from processor.ledger.repricing import PriceAgain, Repricer
 from processor.ledger.store import Store
-from processor.model import Intake, Plan, Scope, Stamp, Standing, Totals
+from processor.model import (
+    Intake,
+    Plan,
+    Repricing,
+    Scope,
+    Stamp,
+    Standing,
+    Totals,
+    Unknown,
+)
 
 _LOG = logging.getLogger(__name__)
 _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
+
+_REPRICED_AT_ONCE = 50
+"""Traces of one transaction of a reprice: some milliseconds."""
 
 _Result = TypeVar("_Result")
 
@@ -109,6 +123,25 @@ class Ledger:
     async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
         """How the given scope ids, and the grand total, stand against their budgets."""
         return await self._ask(lambda: self._books.standing(scopes, time_s))
+
+    async def unpriced(self) -> list[Unknown]:
+        """Calls without a price, alike ones together, most calls first."""
+        return await self._ask(self._books.store.unpriced)
+
+    async def reprice(
+        self, price_again: PriceAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool
+    ) -> Repricing:
+        """Price the stored calls again that ended in ``[start, end)``; batches go on in between.
+
+        With `is_dry_run` everything is worked out, and nothing kept.
+        """
+        repricer = Repricer(self._books, price_again, *span_ns, now_ns, is_dry_run)
+        store = self._books.store
+        trace_ids = await self._ask(lambda: store.traces_between(*span_ns))
+        for at in range(0, len(trace_ids), _REPRICED_AT_ONCE):
+            some = trace_ids[at : at + _REPRICED_AT_ONCE]
+            await self._ask(partial(repricer.step, some))
+        return repricer.result()
 
     async def _ask(self, work: Callable[[], _Result], *, is_turn: bool = False) -> _Result:
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()

@@ -66,7 +66,8 @@ def _label(entry: Entry) -> Columns:
     return (
         entry.status, entry.reason, entry.provider, entry.model, entry.service,
         entry.price_version, entry.rates, entry.aggregate, entry.rule, entry.has_tokens,
-        entry.kind, entry.time_assumed, entry.asked,
+        entry.kind, entry.time_assumed, entry.asked, entry.reported_by,
+        entry.free,
     )  # fmt: skip
 
 
@@ -108,7 +109,7 @@ def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
 def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
     (
         status, reason, provider, model, service, version, rates, aggregate, rule, has_tokens,
-        kind, time_assumed, (asked_provider, asked_models, tier),
+        kind, time_assumed, (asked_provider, asked_models, tier), reported_by, free,
     ) = json.loads(text_of(columns[0]))  # fmt: skip
     usage = None
     if columns[1] is not None:
@@ -120,7 +121,7 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
         None if columns[8] is None else Amount(*columns[8:14]),
         None if rates is None else tuple(rates),
         aggregate, columns[14], columns[15], rule, has_tokens, kind, time_assumed,
-        (asked_provider, tuple(asked_models), tier), columns[16] or "",
+        (asked_provider, tuple(asked_models), tier), columns[16] or "", reported_by, free,
     )  # fmt: skip
 
 

@@ -92,3 +92,17 @@ SUM_TOTALS = (
     "SELECT " + ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS) + " FROM totals "
     "WHERE scope = ? AND id = ?"
 )
+
+# A later row of a span takes the place of an earlier one: it was given its usage, or another price.
+UNPRICED = """
+SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extract(text, '$[1]'),
+  json_extract(text, '$[4]'), COUNT(*),
+  SUM(COALESCE(input, 0) + COALESCE(cache_read, 0) + COALESCE(cache_write, 0)
+    + COALESCE(cache_write_1h, 0) + COALESCE(output, 0) + COALESCE(reasoning, 0)),
+  MIN(time_ns), MAX(time_ns)
+FROM spans JOIN labels ON labels.id = spans.label
+WHERE json_extract(text, '$[0]') = 'unpriced' AND NOT EXISTS (
+  SELECT 1 FROM spans AS later WHERE later.key = spans.key AND later.seq > spans.seq
+    AND later.span_id = spans.span_id AND later.trace_id = spans.trace_id)
+GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 8 DESC
+"""

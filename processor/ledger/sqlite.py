@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import apsw
 from processor.errors import ConfigError, LedgerUnavailableError, Problem
 from processor.ledger import rows, schema
 from processor.ledger.store import CrossingMark
-from processor.model import Crossing, Plan, SpanRow, Totals
+from processor.model import Crossing, Plan, SpanRow, Totals, Unknown
 
 _LABELS_CACHED_MAX = 4096
 _SPAN_COLUMNS = (
@@ -151,10 +152,31 @@ class SqliteStore:
             found = dict.fromkeys(row[0] for row in self._db.execute(query, (limit * 4,)))
         return list(found)[:limit]
 
-    def all_traces(self) -> Iterator[bytes]:
-        """Ids of all traces with rows, in any order."""
+    def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
+        """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
+        query = (
+            "SELECT DISTINCT trace_id FROM spans "
+            "WHERE label IS NOT NULL AND time_ns >= ? AND time_ns < ?"
+        )
         with _translated():
-            yield from (row[0] for row in self._db.execute("SELECT DISTINCT trace_id FROM spans"))
+            return [row[0] for row in self._db.execute(query, (start_ns, end_ns))]
+
+    def unpriced(self) -> list[Unknown]:
+        """Calls without a price as they stand now, alike ones together, most calls first."""
+        with _translated():
+            return [
+                Unknown(
+                    provider=row[0],
+                    models=tuple(json.loads(row[1])),
+                    reason=row[2],
+                    service=row[3],
+                    calls=row[4],
+                    tokens=row[5],
+                    first_ns=row[6],
+                    last_ns=row[7],
+                )
+                for row in self._db.execute(schema.UNPRICED)
+            ]
 
     def series(self) -> set[str]:
         """Names of the filtered totals that are complete."""

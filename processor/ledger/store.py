@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from processor.model import Crossing, Plan, SpanRow, Totals
+from processor.model import Crossing, Plan, SpanRow, Totals, Unknown
 
 CrossingMark = tuple[str, int, str, float]
 """(budget, limit, unit, share): what tells two crossings of one scope and window apart."""
@@ -51,8 +51,11 @@ class Store(Protocol):
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""
 
-    def all_traces(self) -> Iterator[bytes]:
-        """Ids of all traces with rows, in any order."""
+    def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
+        """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
+
+    def unpriced(self) -> list[Unknown]:
+        """Calls without a price as they stand now, alike ones together, most calls first."""
 
     def series(self) -> set[str]:
         """Names of the filtered totals that are complete."""

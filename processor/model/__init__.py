@@ -21,7 +21,17 @@ from processor.model.call import (
 )
 from processor.model.entry import Correction, Entry, Intake, Plan, Posting, SpanRow, Stamp
 from processor.model.otlp import Batch, Edit, Event, Group, Receipt, Signal, Spans, Value, Wanted
-from processor.model.total import Calendar, Crossing, Scope, Standing, Totals, WindowKind
+from processor.model.total import (
+    Calendar,
+    Crossing,
+    Difference,
+    Repricing,
+    Scope,
+    Standing,
+    Totals,
+    Unknown,
+    WindowKind,
+)
 
 __all__ = [
     "NOBODY",
@@ -33,6 +43,7 @@ __all__ = [
     "Charge",
     "Correction",
     "Crossing",
+    "Difference",
     "Edit",
     "Entry",
     "Event",
@@ -44,6 +55,7 @@ __all__ = [
     "Posting",
     "Reading",
     "Receipt",
+    "Repricing",
     "Scope",
     "Signal",
     "SpanRow",
@@ -52,6 +64,7 @@ __all__ = [
     "Standing",
     "Status",
     "Totals",
+    "Unknown",
     "Unpriced",
     "Usage",
     "Value",

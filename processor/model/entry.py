@@ -45,6 +45,10 @@ class Entry(NamedTuple):
     asked: tuple[str, tuple[str, ...], str] = ("", (), "")
     """Provider, models and service tier as the span named them, to price it again by."""
     response_id: str = ""
+    reported_by: str = ""
+    """The attribute that carried `reported_nano_usd`."""
+    free: str = ""
+    """Why the call cost nothing whatever its tokens; see `Call.free`."""
 
 
 class Stamp(NamedTuple):

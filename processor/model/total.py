@@ -58,6 +58,43 @@ class Standing(NamedTuple):
     exceeded: bool
 
 
+class Unknown(NamedTuple):
+    """Calls that no price was found for, alike in what they named."""
+
+    provider: str
+    models: tuple[str, ...]
+    """Names on the spans, best first; may be empty."""
+    reason: str
+    service: str
+    calls: int
+    tokens: int
+    first_ns: int
+    last_ns: int
+
+
+class Difference(NamedTuple):
+    """What a reprice changes for one model, or for one scope under one budget."""
+
+    name: str
+    scope_id: str
+    """``""`` for a model."""
+    calls: int
+    before_nano_usd: int
+    after_nano_usd: int
+    limit_nano_usd: int = 0
+    """0 for a model."""
+    window_start_s: int = 0
+    """0 for a model, and for a budget without a window."""
+
+
+class Repricing(NamedTuple):
+    """What a reprice has changed, or would change."""
+
+    calls: int
+    models: tuple[Difference, ...]
+    budgets: tuple[Difference, ...]
+
+
 class Crossing(NamedTuple):
     """The moment a budget's limit or warning share was reached; at most one exists per key.
 

@@ -24,6 +24,8 @@ PURE = {
     "budget": {"rollup"},
     "decide": {"rollup", "budget"},
     "enrich": set(),
+    # A stored call is priced again and booked again, so both rooms are needed.
+    "insight": {"pricing", "decide"},
 }
 SHELLS = {
     "receiver": {"generated"},

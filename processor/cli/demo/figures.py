@@ -8,7 +8,7 @@ _LARGE_USD = 100
 
 def money(usd: float) -> str:
     """USD with six decimals, so that a column of them has its points in line; two from 100 on."""
-    if 0 < usd < _LEAST_USD / 2:
+    if 0 < usd <= _LEAST_USD / 2:
         return "<0.000001"
     return f"{usd:,.6f}" if abs(usd) < _LARGE_USD else f"{usd:,.2f}"
 

@@ -111,7 +111,7 @@ def render_summary(summary: Summary, paint: Paint, width: int) -> Iterator[str]:
         figures = _figures((*(tokens(count) for count in counts), cost, saved))
         name = left(plain(scope_id) if scope_id else "everything", room)
         tone = "bold" if scope == "total" else "yellow" if cost == "unknown" else ""
-        yield f" {paint('dim', label)}{paint(tone, name + figures)}".rstrip()
+        yield f" {paint('dim', label)}{paint(tone, (name + figures).rstrip())}"
     yield ""
     yield from (f" {line}" for line in _findings(summary, paint, width - 1))
 

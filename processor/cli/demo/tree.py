@@ -25,6 +25,7 @@ _STATUS_STYLES: Final = {
     "unpriced": "yellow",
     "no usage": "yellow",
 }
+_LABELS: Final = {"usage_missing": "no usage"}
 _UNTOLD = frozenset({"exact", "failed", "aggregate"})
 """Statuses whose reason needs no line of its own."""
 
@@ -42,7 +43,7 @@ def render_trace(spans: Sequence[Seen], paint: Paint, width: int) -> list[str]:
     """The lines of one trace, each at most `width` cells wide."""
     drawn, hidden = branches(spans)
     room = width - _FIGURES
-    lines = [_heading(spans, paint, width), paint("dim", _row(room, "", _HEAD, "status").rstrip())]
+    lines = [_heading(spans, paint, width), paint("dim", _head(room))]
     for span, stem, below in drawn:
         name = shorten(plain(span.name), room - len(stem))
         lines.append(_span_line(span, stem, name, paint, room))
@@ -55,25 +56,9 @@ def render_trace(spans: Sequence[Seen], paint: Paint, width: int) -> list[str]:
     return lines
 
 
-class _Cells(NamedTuple):
-    """The figures of one row, as text."""
-
-    input: str = ""
-    cached: str = ""
-    output: str = ""
-    cost: str = ""
-    total: str = ""
-
-
-_HEAD: Final = _Cells("input", "cached", "output", "cost USD", "total USD")
-
-
-def _row(room: int, name: str, cells: _Cells, status: str) -> str:
-    return (
-        f" {left(name, room)}{right(cells.input, _TOKENS)}{right(cells.cached, _TOKENS)}"
-        f"{right(cells.output, _TOKENS)}{right(cells.cost, _COST)}{right(cells.total, _TOTAL)}"
-        f"  {left(status, _STATUS)}"
-    )
+def _head(room: int) -> str:
+    counts = "".join(right(each, _TOKENS) for each in ("input", "cached", "output"))
+    return f" {' ' * room}{counts}{right('cost USD', _COST)}{right('total USD', _TOTAL)}  status"
 
 
 def _heading(spans: Sequence[Seen], paint: Paint, width: int) -> str:
@@ -92,32 +77,28 @@ def _stated(spans: Sequence[Seen], keys: Sequence[str]) -> str:
 
 
 def _span_line(span: Seen, stem: str, name: str, paint: Paint, room: int) -> str:
-    cost, status = span.number("llm.cost_usd"), span.text("llm.cost.status")
-    totals = _totals(span)
-    style = "red" if span.failed else "bold" if totals else "" if status else "dim"
+    cost, status, totals = span.number("llm.cost_usd"), span.text("llm.cost.status"), _totals(span)
+    # The numbers of an aggregate without a cost of its own are those of the calls below.
+    is_call = bool(status) and not (status == "aggregate" and cost is None)
+    style = "red" if span.failed else "bold" if totals else "" if is_call else "dim"
     start = f" {paint('dim', stem)}{paint(style, left(name, room - len(stem)))}"
-    if totals:
-        count, total, calls = totals
-        wide = right(f"{count} tokens" if count else "", 3 * _TOKENS)
-        own = "" if cost is None else money(cost)
-        figures = f"{paint('dim', wide)}{right(own, _COST)}{paint('bold', right(total, _TOTAL))}"
-        return f"{start}{figures}  {paint('dim', calls)}".rstrip()
-    if not status:
-        return start.rstrip()
-    label = "no usage" if status == "usage_missing" else status
-    tone = _STATUS_STYLES.get(label, "")
-    shown = right(_cost(cost, status), _COST)
-    return (
-        f"{start}{_tokens(span)}{paint(tone if cost is None else '', shown)}{' ' * _TOTAL}"
-        f"  {paint(tone, left(label, _STATUS).rstrip())}"
-    )
+    counts, total, calls = totals or ("", "", "")
+    figures = _tokens(span) if is_call else ""
+    if not figures.strip():
+        figures = paint("dim", right(f"{counts} tokens" if counts else "", 3 * _TOKENS))
+    label = _LABELS.get(status, plain(status)) if is_call else calls
+    tone = _STATUS_STYLES.get(label, "") if is_call else "dim"
+    shown = right(_cost(cost, status) if is_call else "", _COST)
+    figures += paint(tone if cost is None else "", shown)
+    figures += paint("bold", right(total, _TOTAL))
+    return f"{start}{figures}  {paint(tone, shorten(label, _STATUS))}".rstrip()
 
 
 def _cost(cost: float | None, status: str) -> str:
     """A cost that is not known is never a zero; that of a call that failed early is none."""
     if cost is not None:
         return money(cost)
-    return "none" if status in {"failed", "aggregate"} else "unknown"
+    return "none" if status == "failed" else "unknown"
 
 
 def _tokens(span: Seen) -> str:

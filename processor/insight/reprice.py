@@ -1,0 +1,39 @@
+"""What a stored call costs at the prices of today's file."""
+
+from __future__ import annotations
+
+from processor.decide import entry_of
+from processor.model import Call, Entry, Mark, SpanRow
+from processor.pricing import Catalog, price
+
+
+def price_again(row: SpanRow, catalog: Catalog) -> Entry:
+    """The entry that a row's call has with this catalog, as of the time of the call.
+
+    The row's own entry where cost and status stay as they are. A call that was free for what it
+    was (served from a gateway's cache, replayed) stays free.
+    """
+    entry = row.entry
+    if entry is None:
+        raise ValueError("the row is not of a call")
+    provider, models, tier = entry.asked
+    call = Call(
+        Mark(row=0, time_ns=row.time_ns, time_assumed=entry.time_assumed),
+        entry.kind,
+        provider,
+        models,
+        entry.usage,
+        entry.aggregate,
+        tier,
+        entry.response_id,
+        failed=entry.status == "failed",
+        reported_nano_usd=entry.reported_nano_usd,
+        reported_by=entry.reported_by,
+        rule=entry.rule,
+        has_tokens=entry.has_tokens,
+        free=entry.free,
+    )
+    [charge] = price([call], catalog)
+    found = entry_of(charge, entry.service)
+    is_same = (found.amount, found.status, found.rates) == (entry.amount, entry.status, entry.rates)
+    return entry if is_same else found

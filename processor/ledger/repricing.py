@@ -1,0 +1,113 @@
+"""Pricing stored calls again, after a price was added or corrected.
+
+Rows are never edited: a call whose price changes gets a further row, its totals the difference,
+and the difference a correction row. What was stamped on spans stays, here and in the backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from processor import decide
+from processor.budget.policy import Budget
+from processor.budget.verdict import StateKey
+from processor.ledger.books import Books
+from processor.model import Difference, Entry, Repricing, SpanRow
+
+PriceAgain = Callable[[SpanRow], Entry]
+"""The entry that a stored call has at other prices; its own one where nothing changes."""
+
+_SHOWN_MAX = 100
+
+
+@dataclass(slots=True)
+class _Sum:
+    calls: int = 0
+    before: int = 0
+    after: int = 0
+    limit: int = 0
+
+
+@dataclass(slots=True)
+class Repricer:
+    """One reprice, done a few traces at a time so that others get their turns in between."""
+
+    books: Books
+    price_again: PriceAgain
+    start_ns: int
+    end_ns: int
+    now_ns: int
+    is_dry_run: bool
+    _calls: int = 0
+    _models: dict[str, _Sum] = field(default_factory=dict)
+    _budgets: dict[tuple[str, str, int], _Sum] = field(default_factory=dict)
+
+    def step(self, trace_ids: Iterable[bytes]) -> None:
+        """Price the calls of some traces again, in a transaction of its own."""
+        entries = {trace_id: self._changed(trace_id) for trace_id in trace_ids}
+        entries = {trace_id: changed for trace_id, changed in entries.items() if changed}
+        if not entries:
+            return
+        store = self.books.store
+        store.begin()
+        try:
+            self._add_up(self.books.amend(entries, self.now_ns))
+            if self.is_dry_run:
+                self.books.forget()
+                store.rollback()
+            else:
+                store.commit()
+                self.books.settle(())
+        except BaseException:
+            self.books.forget()
+            store.rollback()
+            raise
+
+    def result(self) -> Repricing:
+        """What has changed so far, the largest differences first."""
+        models = {(name, "", 0): total for name, total in self._models.items()}
+        return Repricing(self._calls, _listed(models), _listed(self._budgets))
+
+    def _changed(self, trace_id: bytes) -> dict[bytes, Entry]:
+        latest = {row.span_id: row for row in self.books.store.rows_of(trace_id)}
+        found = {}
+        for span_id, row in latest.items():
+            if row.entry is not None and self.start_ns <= row.time_ns < self.end_ns:
+                entry = self.price_again(row)
+                if entry is not row.entry:
+                    found[span_id] = entry
+        return found
+
+    def _add_up(self, posted: decide.Posted) -> None:
+        self._calls += len(posted.amended)
+        for _, movement in posted.movements:
+            entry = movement.node.entry
+            total = self._models.setdefault(entry.model if entry else "", _Sum())
+            total.calls += 1
+            total.before += movement.before.cost_nano_usd
+            total.after += movement.after.cost_nano_usd
+        deltas: dict[tuple[Budget, StateKey], int] = {}
+        for changes in posted.changes:
+            for watch, key, change in changes:
+                for budget in watch.budgets if change.cost_nano_usd else ():
+                    if budget.unit == "usd":
+                        place = (budget, key)
+                        deltas[place] = deltas.get(place, 0) + change.cost_nano_usd
+        for (budget, key), delta in deltas.items():
+            _, scope_id, start_s, _ = key
+            name = (budget.name, scope_id, start_s)
+            if name not in self._budgets:
+                before = self.books.spent(key) - delta
+                self._budgets[name] = _Sum(0, before, before, budget.limit_for(scope_id))
+            self._budgets[name].calls += 1
+            self._budgets[name].after += delta
+
+
+def _listed(sums: dict[tuple[str, str, int], _Sum]) -> tuple[Difference, ...]:
+    found = [
+        Difference(name, scope_id, total.calls, total.before, total.after, total.limit, start_s)
+        for (name, scope_id, start_s), total in sums.items()
+    ]
+    found.sort(key=lambda item: abs(item.after_nano_usd - item.before_nano_usd), reverse=True)
+    return tuple(found[:_SHOWN_MAX])
