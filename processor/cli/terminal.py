@@ -53,8 +53,14 @@ def plain(text: str) -> str:
     """`text` on one line and without anything that a terminal would obey."""
     if text.isascii() and text.isprintable():
         return text
-    spaced = text.replace("\n", " ").replace("\t", " ")
-    return "".join(each for each in spaced if unicodedata.category(each) not in _UNSAFE)
+    return "".join(map(_cleaned, text))
+
+
+def _cleaned(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Zs" or character in "\n\t":
+        return " "
+    return "" if category in _UNSAFE else character
 
 
 def cells(text: str) -> int:
@@ -91,3 +97,9 @@ def right(text: str, room: int) -> str:
     """`text` in exactly `room` cells, at their right."""
     text = shorten(text, room)
     return " " * (room - cells(text)) + text
+
+
+def rule(title: str, width: int) -> str:
+    """A horizontal line across `width` cells, with a title in it."""
+    start = f"── {shorten(title, width - 5)} "
+    return start + "─" * (width - cells(start))

@@ -22,7 +22,7 @@ from processor.cli.demo.backend import Backend
 from processor.cli.demo.seen import Seen
 from processor.cli.demo.summary import ask, render_summary
 from processor.cli.demo.tree import render_trace
-from processor.cli.terminal import columns, left, paint_for
+from processor.cli.terminal import columns, left, paint_for, rule
 from processor.config import load_settings
 from processor.errors import ConfigError, Problem, ProcessorError
 
@@ -158,7 +158,7 @@ class _Demo:
             ("llm-cost serve --forward-to HOST:PORT", "in front of your backend"),
             ("llm-cost serve --budgets FILE --pricing FILE", "with limits and prices of your own"),
         )
-        title = self._paint("bold", "── what next ".ljust(self._width, "─"))
+        title = self._paint("bold", rule("what next", self._width))
         lines = (f" {self._paint('cyan', left(what, 52))} {why}" for what, why in steps)
         self._print(["", title, *lines])
 

@@ -9,7 +9,7 @@ import grpc
 
 from processor.cli.demo.figures import money, tokens
 from processor.cli.demo.seen import Seen
-from processor.cli.terminal import Paint, left, plain, right, shorten
+from processor.cli.terminal import Paint, left, plain, right, rule, shorten
 from processor.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
@@ -95,7 +95,7 @@ async def ask(endpoint: str, spans: Sequence[Seen]) -> Summary:
 def render_summary(summary: Summary, paint: Paint, width: int) -> Iterator[str]:
     """The lines of the summary, each at most `width` cells wide."""
     room = width - _SCOPE - _CALLS - 3 * _TOKENS - 2 * _MONEY - 2
-    yield paint("bold", "── the books ".ljust(width, "─"))
+    yield paint("bold", rule("the books", width))
     heads = ("calls", "input", "cached", "output", "cost USD", "saved USD")
     yield paint("dim", " " * (1 + _SCOPE + room) + _figures(heads))
     before = ""

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from processor.cli.demo.branches import branches
 from processor.cli.demo.figures import dollars, duration, money, percent, tokens
 from processor.cli.demo.seen import Seen
-from processor.cli.terminal import Paint, left, plain, right, shorten
+from processor.cli.terminal import Paint, left, plain, right, rule, shorten
 from processor.model import Event
 
 _TOKENS, _COST, _TOTAL, _STATUS = 8, 10, 12, 9
@@ -52,7 +52,7 @@ def render_trace(spans: Sequence[Seen], paint: Paint, width: int) -> list[str]:
             lines.append(f" {paint('dim', below)}{paint(style, note)}")
     if hidden:
         lines.append(paint("dim", f" … and {hidden:,} more spans"))
-    lines += [paint("dim", f" {text}") for text in _session_totals(spans)]
+    lines += [paint("dim", f" {shorten(text, width - 1)}") for text in _session_totals(spans)]
     return lines
 
 
@@ -67,8 +67,7 @@ def _heading(spans: Sequence[Seen], paint: Paint, width: int) -> str:
     for label, keys in (("session", _SESSION), ("user", _USER), ("org", _ORG)):
         if found := _stated(spans, keys):
             parts.append(f"{label} {found}")
-    title = shorten(plain(" · ".join(parts)), width - 5)
-    return paint("bold", f"── {title} ".ljust(width, "─"))
+    return paint("bold", rule(plain(" · ".join(parts)), width))
 
 
 def _stated(spans: Sequence[Seen], keys: Sequence[str]) -> str:
@@ -189,7 +188,7 @@ def _session_totals(spans: Sequence[Seen]) -> Iterator[str]:
     runs = _counted(root.number("session.agent_runs") or 0, "agent run")
     count = tokens(root.number("session.total_tokens")) or "no"
     cost = dollars(root.number("session.total_cost_usd"))
-    name = plain(_stated([root], _SESSION))
+    name = shorten(plain(_stated([root], _SESSION)), 40)
     yield f"session {name}, so far: {runs}, {count} tokens, {least}{cost}"
 
 

@@ -1,0 +1,30 @@
+"""The measurement of performance runs, and finds nothing lost and nothing counted twice."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+RUN = Path(__file__).parents[1] / "bench" / "run.py"
+CONSERVATION = re.compile(r"- conservation, (?P<what>.+): (?P<figures>\d.+): (?P<verdict>.+)")
+SYSTEMS = ("proxy", "ledger off", "ledger on")
+
+
+def test_what_the_bench_sends_arrives_once_and_adds_up():
+    """Guarantees: spans sent = spans received = ids, and costs on spans = total of the books."""
+    done = subprocess.run(
+        [sys.executable, RUN, "--quick"], capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = [match for match in map(CONSERVATION.fullmatch, done.stdout.splitlines()) if match]
+    assert [match["what"].rpartition(", ")[2] for match in found] == [*SYSTEMS, *SYSTEMS]
+    for match in found:
+        assert match["verdict"] == "holds", match[0]
+        sent, received, ids, *books = map(int, re.findall(r"\b\d+\b", match["figures"]))
+        assert sent == received == ids > 0
+        if match["what"].endswith("ledger on"):
+            calls, priced, on_spans, in_books = books
+            assert calls == priced > 0
+            assert on_spans == in_books > 0

@@ -1,0 +1,100 @@
+import importlib
+import os
+import sys
+from unittest import mock
+
+import pytest
+
+from processor.cli import main
+from processor.cli.demo.application import DURATION_S, TravelDesk
+from processor.cli.demo.run import _reachable
+
+
+@pytest.fixture
+def played():
+    """The spans of all requests, as the SDK hands them to its exporter."""
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: PLC0415 - the extra
+        InMemorySpanExporter,
+    )
+
+    def play(start_ns=10**18):
+        kept = InMemorySpanExporter()
+        target = "processor.cli.demo.application.OTLPSpanExporter"
+        with mock.patch(target, return_value=kept):
+            desk = TravelDesk("127.0.0.1:1", start_ns)
+        for request in desk.requests:
+            request()
+        desk.flush()
+        spans = kept.get_finished_spans()
+        desk.close()
+        return spans
+
+    return play
+
+
+def test_the_application_does_the_same_in_every_run(played):
+    assert [span.to_json() for span in played()] == [span.to_json() for span in played()]
+
+
+def test_the_application_stays_within_the_time_it_plays(played):
+    spans = played(start_ns=1000)
+    assert min(span.start_time for span in spans) >= 1000
+    assert max(span.end_time for span in spans) <= 1000 + DURATION_S * 10**9
+    assert all(span.start_time < span.end_time for span in spans)
+
+
+def test_each_request_is_one_trace_and_only_its_root_says_who_asks(played):
+    spans = played()
+    roots = [span for span in spans if span.parent is None]
+    assert len(roots) == 5
+    assert {span.context.trace_id for span in spans} == {each.context.trace_id for each in roots}
+    speaking = [span for span in spans if "user.id" in span.attributes]
+    assert {span.context.span_id for span in speaking} == {each.context.span_id for each in roots}
+
+
+def test_an_agent_that_repeats_its_calls_repeats_them_rightly(played):
+    def count(span, side):
+        return span.attributes.get(f"gen_ai.usage.{side}_tokens", 0)
+
+    spans = played()
+    [agent] = [s for s in spans if "invoke_agent" in s.name and count(s, "input")]
+    below = [s for s in spans if s.name.startswith("chat ") and s.context.trace_id
+             == agent.context.trace_id]  # fmt: skip
+    for side in ("input", "output"):
+        assert count(agent, side) == sum(count(span, side) for span in below)
+
+
+@pytest.fixture
+def without_sdk(monkeypatch):
+    monkeypatch.delitem(sys.modules, "processor.cli.demo.application")
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
+    yield
+    monkeypatch.undo()
+    importlib.import_module("processor.cli.demo.application")
+
+
+@pytest.mark.usefixtures("without_sdk")
+def test_without_the_sdk_one_line_says_how_to_install_it(capsys):
+    with mock.patch.dict(os.environ):
+        assert main(["demo", "--once"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == (
+        "llm-cost: demo: opentelemetry.sdk.resources is not installed "
+        "(pip install 'llm-cost-processor[demo]')\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("listen", "host"),
+    [
+        (None, "127.0.0.1"),
+        ("127.0.0.1:0", "127.0.0.1"),
+        ("0.0.0.0:4317", "127.0.0.1"),
+        ("[::]:4317", "127.0.0.1"),
+        ("[::1]:4317", "[::1]"),
+        ("localhost:4317", "localhost"),
+    ],
+)
+def test_the_application_is_pointed_at_an_address_it_can_reach(listen, host):
+    assert _reachable(listen) == host
