@@ -232,9 +232,7 @@ def deliveries(draw):
     return forest, [stream[a:b] for a, b in itertools.pairwise([0, *cuts, len(stream)])]
 
 
-LAWS = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+LAWS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @LAWS
