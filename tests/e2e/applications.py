@@ -48,7 +48,7 @@ def chat(tracer, name, model="gpt-4o", tokens=(1000, 200), cached=0, provider="o
 
 
 def run_agents(tracer):
-    """A session with one agent, a tool, a cached call and an unknown model; returns the trace id."""
+    """A session with an agent, a tool, a cached call and an unknown model; the trace id."""
     with tracer.start_as_current_span("POST /ask") as root:
         root.set_attribute("session.id", "s-1")
         root.set_attribute("user.id", "u-1")

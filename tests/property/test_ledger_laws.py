@@ -282,12 +282,12 @@ def _stands_alone(forest, span):
     calls = [s for s in inner if s.kind in {"call", "unpriced"}]
     if not calls:
         return True
-    tokens_in, tokens_out = _tokens(forest, inner, span)
+    tokens_in, tokens_out = _tokens(inner, span)
     used = span.usage
     return used.input + used.cache_read > tokens_in or used.output > tokens_out
 
 
-def _tokens(forest, inner, top):
+def _tokens(inner, top):
     """Tokens that the spans below `top` add to totals, each only for what is not repeated."""
     children = defaultdict(list)
     for span in inner:
