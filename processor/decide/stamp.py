@@ -9,6 +9,7 @@ from processor.rollup import Node, Trace
 from processor.rollup.totals import NO_USAGE, plus
 
 _EXPLAINED = "counted in the spans below"
+_TWIN = "counted on another span of the same response"
 
 
 @dataclass(slots=True)
@@ -48,6 +49,10 @@ def written_entry(entry: Entry, node: Node) -> Entry:
     so that whoever adds up spans, in any backend, arrives at the ledger's total.
     """
     share = node.share
+    if node.is_twin:
+        return entry._replace(
+            status="aggregate", reason=_TWIN, amount=None, usage=None, has_tokens=True
+        )
     is_whole = entry.aggregate is None and (
         share.amount == entry.amount and (share.totals.calls > 0 or entry.amount is not None)
     )

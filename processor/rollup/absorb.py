@@ -13,6 +13,7 @@ from typing import NamedTuple
 from processor.model import Owner, Totals, Usage
 from processor.rollup.owner import AGENT_RUN, resolve
 from processor.rollup.totals import (
+    NO_SHARE,
     NO_USAGE,
     NOTHING,
     minus,
@@ -68,7 +69,13 @@ def absorb(
     added = _hang(trace, arrivals, plain)
     amended = [arrival.node for arrival in arrivals if arrival.is_amendment]
     causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
-    touched = _recount(trace, added, amended, causes)
+    displaced = []
+    for node in (*added, *amended):
+        twin = trace.pair(node)
+        if twin is not None and twin not in causes:
+            displaced.append(twin)
+            causes[twin] = node
+    touched = _recount(trace, added, [*amended, *displaced], causes)
     for node in added:
         if node.span_id in trace.children:
             for below in trace.subtree(node):
@@ -137,7 +144,9 @@ def _recount(
             node.below = plus(node.below, change)
             node.explained = usage_plus(node.explained, usage)
         if node.entry is not None:
-            node.share = share_of(node.entry, node.below, node.explained)
+            node.share = (
+                NO_SHARE if node.is_twin else share_of(node.entry, node.below, node.explained)
+            )
         above = trace.parent(node)
         if above is None or above in new:
             continue  # A new parent sums its children itself.

@@ -342,4 +342,4 @@ def test_bundled_budgets_can_be_read():
 
 def test_settings_cannot_be_changed():
     with pytest.raises(AttributeError):
-        Settings().data_dir = "x"  # type: ignore[misc]  # that is the point
+        Settings().data_dir = "x"
