@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from processor.budget import Policy
 from processor.config import Settings
 from processor.errors import ConfigError, Problem
 from processor.exporter import (
@@ -18,7 +19,7 @@ from processor.exporter import (
     RetryPolicy,
     parse_address,
 )
-from processor.ledger import Limits
+from processor.ledger import Ledger, Limits, SqliteStore
 from processor.receiver import CostQueries, Handle, Receiver, ServerTls
 
 _MIB = 1024 * 1024
@@ -57,15 +58,20 @@ def build_exporter(settings: Settings) -> Fanout:
     return Fanout(destinations, Gate(max_bytes=settings.exporters.otlp.max_in_flight_mib * _MIB))
 
 
-def ledger_limits(settings: Settings) -> Limits:
-    """How much the books keep in memory."""
+def build_ledger(settings: Settings, policy: Policy) -> Ledger:
+    """The books, not yet started. Raises ConfigError, BooksInUseError where others keep them."""
     limits = settings.limits
-    return Limits(
-        traces=limits.traces_in_memory,
-        states=limits.budget_states,
-        waiting_spans=limits.waiting_spans,
-        trace_spans=limits.spans_per_trace,
-        known_traces=limits.known_traces,
+    return Ledger(
+        SqliteStore(Path(settings.ledger.path)),
+        policy,
+        Limits(
+            traces=limits.traces_in_memory,
+            spans=limits.spans_in_memory,
+            states=limits.budget_states,
+            waiting_spans=limits.waiting_spans,
+            trace_spans=limits.spans_per_trace,
+            known_traces=limits.known_traces,
+        ),
     )
 
 

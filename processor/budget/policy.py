@@ -44,6 +44,11 @@ class Budget:
         return self.overrides.get(scope_id, self.limit)
 
     @cached_property
+    def smallest_limit(self) -> int:
+        """The lowest limit that any scope id has."""
+        return min((self.limit, *self.overrides.values()))
+
+    @cached_property
     def shares(self) -> tuple[float, ...]:
         """The shares of the limit that are watched for, ascending; the last one is 1.0."""
         return (*(float(share) for share in self.warn_at), 1.0)

@@ -110,6 +110,11 @@ class Limits:
     traces_in_memory: int = setting(
         50_000, whole(1, 10_000_000), "Traces whose tree is kept ready."
     )
+    spans_in_memory: int = setting(
+        200_000,
+        whole(1, 100_000_000),
+        "Spans of these trees together, at two to three KiB each.",
+    )
     known_traces: int = setting(
         500_000, whole(1, 100_000_000), "Traces that are known to have LLM calls."
     )

@@ -8,11 +8,12 @@
 The ledger calls these inside its transaction, and commits the plan or nothing.
 """
 
-from processor.decide.intake import entry_of, notable, relevant, set_aside
+from processor.decide.intake import LIFETIME, entry_of, notable, relevant, set_aside
 from processor.decide.judge import contributions, judge, needs
 from processor.decide.turn import Posted, amend, post, rebuild
 
 __all__ = [
+    "LIFETIME",
     "Posted",
     "amend",
     "contributions",

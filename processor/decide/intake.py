@@ -6,16 +6,10 @@ from collections.abc import Collection, Container, Iterator, Sequence
 
 from processor.model import Charge, Entry, Intake, Mark, Spans, Unpriced
 from processor.rollup import Node
-from processor.rollup.waiting import Waiting, WaitingRoom
+from processor.rollup.waiting import Waiting, WaitingRoom, is_entry
 
-_LIFETIME = "counts the agent's whole lifetime, not this run"
-_REMOTE_PARENT = 0x300
-"""OTLP span flags: "is remote" is known (0x100) and true (0x200)."""
-
-
-def is_entry(spans: Spans, row: int) -> bool:
-    """True for a root, and for a span whose parent is in another process."""
-    return not spans.parent_ids[row] or spans.flags[row] & _REMOTE_PARENT == _REMOTE_PARENT
+LIFETIME = "counts the agent's whole lifetime, not this run"
+"""Why an aggregate cannot be priced, whatever prices there are."""
 
 
 def notable(
@@ -41,7 +35,7 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
     priced = charge if isinstance(charge, Charge) and not is_lifetime else None
     return Entry(
         status="unpriced" if is_lifetime else charge.status,
-        reason=_LIFETIME if is_lifetime else charge.reason,
+        reason=LIFETIME if is_lifetime else charge.reason,
         provider=charge.provider,
         model=charge.model,
         service=service,
@@ -72,7 +66,7 @@ def node_of(spans: Spans, mark: Mark, entry: Entry | None) -> Node:
         mark.time_ns,
         row=row,
         is_agent=mark.is_agent,
-        is_entry=is_entry(spans, row),
+        is_entry=is_entry(spans.parent_ids[row], spans.flags[row]),
         own=mark.own,
         ambient=mark.ambient,
         service=mark.service,
@@ -108,7 +102,9 @@ def set_aside(intake: Intake, traces: Collection[bytes], room: WaitingRoom) -> N
     """Keep the spans of traces that have no call yet, in case one comes."""
     spans = intake.spans
     marks = {mark.row: mark for mark in intake.marks}
+    rows: dict[bytes, list[int]] = {}
     for row, trace_id in enumerate(spans.trace_ids):
         if trace_id not in traces:
-            waiting = Waiting(spans.parent_ids[row], marks.get(row), is_entry(spans, row))
-            room.keep(trace_id, spans.span_ids[row], waiting)
+            rows.setdefault(trace_id, []).append(row)
+    for trace_id, some in rows.items():
+        room.keep_rows(trace_id, spans, some, marks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from processor.budget.policy import Budget
 from processor.budget.verdict import (
@@ -19,13 +20,14 @@ from processor.decide.stamp import Draft, stamp_of
 from processor.decide.turn import Change, Posted
 from processor.model import Correction, Crossing, Plan, Posting, SpanRow, Totals
 from processor.rollup import Movement, Node, Trace
-from processor.rollup.owner import DIMENSIONS, resolve
+from processor.rollup.owner import AGENT_RUN, DIMENSIONS, resolve
 from processor.rollup.totals import NOTHING, minus, plus
 from processor.rollup.trace import Place
 from processor.rollup.window import bucket_of
 
+_Key = TypeVar("_Key")
 _NS_PER_S = 1_000_000_000
-_STORED = tuple((scope, at) for at, scope in enumerate(DIMENSIONS) if scope != "agent_run")
+_STORED = DIMENSIONS[:AGENT_RUN] + DIMENSIONS[AGENT_RUN + 1 :]
 """Scopes whose totals are kept in the ledger. A trace and its runs are summed from their spans."""
 
 
@@ -168,9 +170,11 @@ def _follow(turn: _Turn, trace_id: bytes, movement: Movement, changes: list[Chan
         _, scope_id, start_s, end_s = key
         window = Window(start_s, end_s, turn.now_s)
         for budget in watch.budgets:
+            spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
+            if spent < limit * budget.shares[0]:
+                continue  # The usual case, made cheap.
             for found in crossings(budget, scope_id, state, window):
                 turn.cross(trace_id, cause, found, trigger)
-            spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
             if is_call and spent >= limit:
                 turn.draft(node).exceeded.add(budget.name)
 
@@ -180,6 +184,11 @@ def _judge_call(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
     node = movement.node
     is_new = node is movement.cause and not turn.posted.is_repricing
     if not turn.call_budgets or not is_new or not movement.after.calls:
+        return
+    if all(
+        spent_of(budget, movement.after) < budget.smallest_limit * budget.shares[0]
+        for budget in turn.call_budgets
+    ):
         return
     scope_id = f"{trace_id.hex()}:{node.span_id.hex()}"
     ids = dict(zip(DIMENSIONS, movement.target, strict=True))
@@ -215,25 +224,29 @@ def _postings(posted: Posted) -> Iterator[tuple[Posting, Totals]]:
     for (_, movement), followed in zip(posted.movements, posted.changes, strict=True):
         bucket = bucket_of(movement.node.time_ns)
         if movement.source is not None and movement.before != NOTHING:
-            key = (movement.source, bucket)
-            places[key] = minus(places.get(key, NOTHING), movement.before)
+            _add(places, (_stored(movement.source), bucket), minus(NOTHING, movement.before))
         if movement.after != NOTHING:
-            key = (movement.target, bucket)
-            places[key] = plus(places.get(key, NOTHING), movement.after)
+            _add(places, (_stored(movement.target), bucket), movement.after)
         # Filtered totals; several windows of one filter share them.
         for posting, change in {
             (*item.key[:2], bucket): item.change for item in followed if item.watch.match
         }.items():
-            changes[posting] = plus(changes.get(posting, NOTHING), change)
+            _add(changes, posting, change)
     for (place, bucket), change in places.items():
-        total = ("total", "", bucket)
-        changes[total] = plus(changes.get(total, NOTHING), change)
-        for scope, at in _STORED:
-            owner = place[at]
+        _add(changes, ("total", "", bucket), change)
+        for scope, owner in zip(_STORED, place, strict=True):
             if owner is not None:
-                posting = (scope, owner, bucket)
-                changes[posting] = plus(changes.get(posting, NOTHING), change)
+                _add(changes, (scope, owner, bucket), change)
     return ((posting, change) for posting, change in changes.items() if change != NOTHING)
+
+
+def _stored(place: Place) -> Place:
+    return place[:AGENT_RUN] + place[AGENT_RUN + 1 :]
+
+
+def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
+    known = sums.get(key)
+    sums[key] = change if known is None else plus(known, change)
 
 
 def _session_of(posted: Posted, trace_id: bytes, node: Node) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from processor.budget.verdict import StateKey, Watch
-from processor.decide.intake import is_entry, noted_nodes, waiting_node
+from processor.decide.intake import noted_nodes, waiting_node
 from processor.model import Entry, Intake, SpanRow, Totals
 from processor.rollup import Arrival, Movement, Node, Plain, Trace, absorb
-from processor.rollup.waiting import Waiting, WaitingRoom
+from processor.rollup.waiting import Waiting, WaitingRoom, is_entry
 
 
 class Change(NamedTuple):
@@ -185,8 +185,8 @@ def _sort_rows(
         share.rows.append((row, span_id))
         if span_id in traces[trace_id].nodes or (trace_id, span_id) in arriving:
             posted.repeats += 1
-        elif is_entry(spans, row):
-            node = Node(span_id, parent_id, spans.end_ns[row], row=row, is_entry=True)
+        elif is_entry(parent_id, spans.flags[row]):
+            node = Node(span_id, parent_id, intake.received_ns, row=row, is_entry=True)
             arriving[trace_id, span_id] = node
             share.arrivals.append(Arrival(node))
         else:
@@ -214,9 +214,11 @@ def _differs(known: Node, copy: Node) -> bool:
     return first.price_version == second.price_version and first.model != second.model
 
 
-def rebuild(trace_id: bytes, rows: Iterable[SpanRow]) -> Trace:
+def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
     """The working copy of one trace from what the ledger holds of it, nothing being a new trace."""
     trace = Trace(trace_id)
+    if not rows:
+        return trace
     nodes: dict[bytes, Node] = {}
     for row in rows:
         node = nodes.get(row.span_id)

@@ -6,11 +6,13 @@ turns that wait share a commit. Does not read spans, price or decide: it loads, 
 `decide`, and commits its plan or nothing.
 
 `Ledger` is the door; `Store` is what an engine has to offer; `SqliteStore` is the embedded one.
+`peek` reads the file beside whoever keeps it.
 """
 
 from processor.ledger.books import Limits
 from processor.ledger.desk import Ledger
+from processor.ledger.peek import Glimpse, peek
 from processor.ledger.sqlite import SqliteStore
 from processor.ledger.store import Store
 
-__all__ = ["Ledger", "Limits", "SqliteStore", "Store"]
+__all__ = ["Glimpse", "Ledger", "Limits", "SqliteStore", "Store", "peek"]

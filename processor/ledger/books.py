@@ -38,6 +38,8 @@ class Limits:
 
     traces: int = 50_000
     """Traces with a working copy; older ones are read again when a span of theirs comes."""
+    spans: int = 200_000
+    """Spans in these working copies together, at two to three KiB each."""
     states: int = 50_000
     """Totals of scopes that budgets follow."""
     waiting_spans: int = 200_000
@@ -69,6 +71,9 @@ class Books:
         self._limits = limits
         self._traces: OrderedDict[bytes, Trace] = OrderedDict()
         self._states: OrderedDict[StateKey, State] = OrderedDict()
+        self._sizes: dict[bytes, int] = {}
+        """Nodes of each working copy when it was last touched."""
+        self._spans = 0
         self._touched: tuple[set[bytes], set[StateKey]] = (set(), set())
         self._called_in: list[tuple[bytes, bytes, Waiting]] = []
         self.policy = policy
@@ -101,10 +106,14 @@ class Books:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
         posted = decide.post(intake, traces, self.room, self._limits.trace_spans)
-        self._called_in += posted.called_in
         calls = tuple(budget for budget in self.policy.budgets if budget.scope == "call")
-        plan = self._judge(posted, calls)
-        self.store.write(plan)
+        try:
+            plan = self._judge(posted, calls)
+            self.store.write(plan)
+        except BaseException:
+            self._put_back(posted.called_in)
+            raise
+        self._called_in += posted.called_in
         decide.set_aside(intake, trace_ids, self.room)
         return plan
 
@@ -150,30 +159,50 @@ class Books:
 
     def settle(self, plans: Iterable[Plan]) -> None:
         """The transaction is durable: count it, and let go of what is too much to keep."""
+        for trace_id in self._touched[0]:
+            self._measure(trace_id)
         self._touched = (set(), set())
         self._called_in.clear()
         for plan in plans:
-            self.counters.charged += sum(row.entry is not None for row in plan.rows)
+            new = [row for row in plan.rows if row.entry is not None and not row.is_amendment]
+            self.counters.charged += len(new)
             self.counters.repeats += plan.repeats
             self.counters.conflicts += plan.conflicts
             self.counters.corrections += len(plan.corrections)
             self.counters.crossings += len(plan.crossings)
-        while len(self._traces) > self._limits.traces:
-            self._traces.popitem(last=False)
+        limits = self._limits
+        while len(self._traces) > limits.traces or self._spans > limits.spans:
+            trace_id, _ = self._traces.popitem(last=False)
+            self._spans -= self._sizes.pop(trace_id, 0)
         while len(self._states) > self._limits.states:
             self._states.popitem(last=False)
 
+    def _measure(self, trace_id: bytes) -> None:
+        trace = self._traces.get(trace_id)
+        size = 0 if trace is None else len(trace.nodes)
+        self._spans += size - self._sizes.pop(trace_id, 0)
+        if size:
+            self._sizes[trace_id] = size
+
     def forget(self) -> None:
-        """The transaction failed: throw away every working copy that it may have touched."""
+        """A turn was undone: throw away every working copy that this group has touched."""
         traces, states = self._touched
         for trace_id in traces:
             self._traces.pop(trace_id, None)
+            self._measure(trace_id)
         for key in states:
             self._states.pop(key, None)
-        for called in self._called_in:
-            self.room.keep(*called)
         self._touched = (set(), set())
+
+    def lose(self) -> None:
+        """The whole group was undone: spans that its turns have called in wait again."""
+        self.forget()
+        self._put_back(self._called_in)
         self._called_in.clear()
+
+    def _put_back(self, called_in: Iterable[tuple[bytes, bytes, Waiting]]) -> None:
+        for called in called_in:
+            self.room.keep(*called)
 
     def total(self, scope: Scope, scope_id: str, window: tuple[int, int]) -> Totals:
         """What a scope has spent in a window; a trace or agent run is summed from its spans."""

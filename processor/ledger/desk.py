@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from processor import decide
 from processor.budget.policy import Policy
@@ -45,11 +45,13 @@ _Result = TypeVar("_Result")
 
 @dataclass(slots=True)
 class _Job:
-    """A turn, or anything else that needs the books for itself."""
+    """Something to do with the books."""
 
     work: Callable[[], Any]
+    kind: Literal["turn", "aside", "question"]
+    """A turn writes, in a group; an aside writes nothing and nobody waits for it; a question has
+    the books for itself, and a transaction of its own if it needs one."""
     future: asyncio.Future[Any] | None = None
-    is_turn: bool = False
 
 
 class Ledger:
@@ -62,6 +64,7 @@ class Ledger:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
 
     @property
     def policy(self) -> Policy:
@@ -84,8 +87,10 @@ class Ledger:
 
     async def close(self) -> None:
         """Finish the turns in line, then close the store."""
-        self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        self._is_closed = True
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
         self._books.store.close()
 
     async def set_policy(self, policy: Policy) -> None:
@@ -107,9 +112,9 @@ class Ledger:
         trace_ids = decide.relevant(intake, self._known)
         books = self._books
         if not trace_ids:
-            self._jobs.put(_Job(lambda: decide.set_aside(intake, (), books.room)))
+            self._jobs.put(_Job(lambda: decide.set_aside(intake, (), books.room), "aside"))
             return {}
-        plan: Plan = await self._ask(lambda: books.turn(intake, trace_ids), is_turn=True)
+        plan: Plan = await self._ask(lambda: books.turn(intake, trace_ids), "turn")
         return plan.stamps
 
     async def total(self, scope: Scope, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
@@ -143,9 +148,13 @@ class Ledger:
             await self._ask(partial(repricer.step, some))
         return repricer.result()
 
-    async def _ask(self, work: Callable[[], _Result], *, is_turn: bool = False) -> _Result:
+    async def _ask(
+        self, work: Callable[[], _Result], kind: Literal["turn", "question"] = "question"
+    ) -> _Result:
+        if self._is_closed:
+            raise LedgerUnavailableError("the books are closed")
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
-        self._jobs.put(_Job(work, future, is_turn))
+        self._jobs.put(_Job(work, kind, future))
         # The turn is carried on even if its caller has gone.
         return await asyncio.shield(future)
 
@@ -159,22 +168,26 @@ class Ledger:
                 if job is None:
                     self._commit(group)
                     return
-                if job.is_turn:
+                if job.kind != "question":
                     group.append(job)
                     continue
-                # Anything else keeps its place in line.
+                # A question keeps its place in line.
                 self._commit(group)
                 group = []
                 self._answer([(job, *_outcome(job.work))])
             self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
-        if not group:
-            return
+        """Do the turns and asides of a group, in order, the turns in one transaction."""
         books, outcomes = self._books, []
+        is_writing = any(job.kind == "turn" for job in group)
         try:
-            books.store.begin()
+            if is_writing:
+                books.store.begin()
             for job in group:
+                if job.kind == "aside":
+                    outcomes.append((job, *_outcome(job.work)))
+                    continue
                 books.store.save()
                 plan, error = _outcome(job.work)
                 if error is None:
@@ -182,13 +195,14 @@ class Ledger:
                 else:
                     books.store.undo()
                     books.forget()
-                outcomes.append((job, plan, error))
-            books.store.commit()
+                outcomes.append((job, plan, error and _as_unavailable(error)))
+            if is_writing:
+                books.store.commit()
         except Exception as error:  # noqa: BLE001 - every caller has to be answered
             _roll_back(books)
             self._answer([(job, None, _as_unavailable(error)) for job in group])
             return
-        books.settle(plan for _, plan, error in outcomes if error is None)
+        books.settle(plan for _, plan, error in outcomes if error is None and plan is not None)
         self._answer(outcomes)
 
     def _answer(self, outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
@@ -208,16 +222,17 @@ def _outcome(work: Callable[[], Any]) -> tuple[Any, Exception | None]:
 
 
 def _roll_back(books: Books) -> None:
-    books.forget()
+    books.lose()
     try:
         books.store.rollback()
     except LedgerUnavailableError:
         _LOG.exception("the ledger could not even roll back")
 
 
-def _as_unavailable(error: Exception) -> Exception:
+def _as_unavailable(error: Exception) -> LedgerUnavailableError:
     if isinstance(error, LedgerUnavailableError):
         return error
+    _LOG.error("a turn of the ledger failed", exc_info=error)
     return LedgerUnavailableError(f"the ledger failed: {error!r}", delay_s=5.0)
 
 

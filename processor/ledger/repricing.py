@@ -27,6 +27,8 @@ class _Sum:
     before: int = 0
     after: int = 0
     limit: int = 0
+    unpriced_before: int = 0
+    unpriced_after: int = 0
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class Repricer:
     now_ns: int
     is_dry_run: bool
     _calls: int = 0
+    _before: int = 0
+    _after: int = 0
     _models: dict[str, _Sum] = field(default_factory=dict)
     _budgets: dict[tuple[str, str, int], _Sum] = field(default_factory=dict)
 
@@ -67,7 +71,9 @@ class Repricer:
     def result(self) -> Repricing:
         """What has changed so far, the largest differences first."""
         models = {(name, "", 0): total for name, total in self._models.items()}
-        return Repricing(self._calls, _listed(models), _listed(self._budgets))
+        return Repricing(
+            self._calls, _listed(models), _listed(self._budgets), self._before, self._after
+        )
 
     def _changed(self, trace_id: bytes) -> dict[bytes, Entry]:
         latest = {row.span_id: row for row in self.books.store.rows_of(trace_id)}
@@ -82,31 +88,47 @@ class Repricer:
     def _add_up(self, posted: decide.Posted) -> None:
         self._calls += len(posted.amended)
         for _, movement in posted.movements:
-            entry = movement.node.entry
+            entry, before, after = movement.node.entry, movement.before, movement.after
             total = self._models.setdefault(entry.model if entry else "", _Sum())
             total.calls += 1
-            total.before += movement.before.cost_nano_usd
-            total.after += movement.after.cost_nano_usd
-        deltas: dict[tuple[Budget, StateKey], int] = {}
+            total.before += before.cost_nano_usd
+            total.after += after.cost_nano_usd
+            total.unpriced_before += before.unpriced
+            total.unpriced_after += after.unpriced
+            self._before += before.cost_nano_usd
+            self._after += after.cost_nano_usd
+        self._add_up_budgets(posted)
+
+    def _add_up_budgets(self, posted: decide.Posted) -> None:
+        deltas: dict[tuple[Budget, StateKey], list[int]] = {}
         for changes in posted.changes:
             for watch, key, change in changes:
                 for budget in watch.budgets if change.cost_nano_usd else ():
                     if budget.unit == "usd":
-                        place = (budget, key)
-                        deltas[place] = deltas.get(place, 0) + change.cost_nano_usd
-        for (budget, key), delta in deltas.items():
+                        deltas.setdefault((budget, key), []).append(change.cost_nano_usd)
+        for (budget, key), changed in deltas.items():
             _, scope_id, start_s, _ = key
             name = (budget.name, scope_id, start_s)
             if name not in self._budgets:
-                before = self.books.spent(key) - delta
+                before = self.books.spent(key) - sum(changed)
                 self._budgets[name] = _Sum(0, before, before, budget.limit_for(scope_id))
-            self._budgets[name].calls += 1
-            self._budgets[name].after += delta
+            self._budgets[name].calls += len(changed)
+            self._budgets[name].after += sum(changed)
 
 
 def _listed(sums: dict[tuple[str, str, int], _Sum]) -> tuple[Difference, ...]:
     found = [
-        Difference(name, scope_id, total.calls, total.before, total.after, total.limit, start_s)
+        Difference(
+            name,
+            scope_id,
+            total.calls,
+            total.before,
+            total.after,
+            total.limit,
+            start_s,
+            total.unpriced_before,
+            total.unpriced_after,
+        )
         for (name, scope_id, start_s), total in sums.items()
     ]
     found.sort(key=lambda item: abs(item.after_nano_usd - item.before_nano_usd), reverse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from processor.model import (
@@ -14,6 +15,7 @@ from processor.model import (
     SpanRow,
     Stamp,
     Totals,
+    Unknown,
     Usage,
 )
 from processor.money import Amount
@@ -50,7 +52,7 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
         | row.is_cut * _CUT
     )
     entry = row.entry
-    own = None if row.own == NOBODY else dump(row.own)
+    own = None if row.own == NOBODY else _own_text(row.own)
     origin = label((row.service, *row.ambient))
     head = (
         key_of(row.trace_id, row.span_id), row.trace_id, row.span_id, row.parent_id,
@@ -60,6 +62,12 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
     if entry is None:
         return (*head, *(None,) * 17, stamp)
     return (*head, label(_label(entry)), *_quantities(entry.usage), *_money(entry), stamp)
+
+
+@lru_cache(maxsize=4096)
+def _own_text(own: Owner) -> str:
+    """The same few owners stand on most of the spans of a while."""
+    return dump(own)
 
 
 def _label(entry: Entry) -> Columns:
@@ -128,11 +136,10 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
 def encode_stamp(stamp: Stamp, entry: Entry | None) -> str | None:
     """What a stamp says beyond its entry, as JSON; None when that is nothing."""
     parts: dict[str, Any] = {}
-    if stamp.entry is not None and stamp.entry != entry:
-        written = stamp.entry
-        parts["e"] = (
-            written.status, written.reason, written.usage, written.amount, written.has_tokens,
-        )  # fmt: skip
+    if stamp.entry is not None and entry is not None and stamp.entry != entry:
+        # Most fields are the same even after a reprice, so only those that differ are kept.
+        pairs = zip(Entry._fields, stamp.entry, entry, strict=True)
+        parts["e"] = {name: shown for name, shown, kept in pairs if shown != kept}
     sums = {"a": stamp.agent, "t": stamp.trace, "s": stamp.session}
     parts |= {name: totals for name, totals in sums.items() if totals is not None}
     if stamp.crossings:
@@ -151,14 +158,8 @@ def decode_stamp(text: str | None, entry: Entry | None) -> Stamp:
     parts = json.loads(text)
     written = entry
     if "e" in parts and entry is not None:
-        status, reason, usage, amount, has_tokens = parts["e"]
-        written = entry._replace(
-            status=status,
-            reason=reason,
-            usage=None if usage is None else Usage(*usage),
-            amount=None if amount is None else Amount(*amount),
-            has_tokens=has_tokens,
-        )
+        shown = {name: _revived(name, value) for name, value in parts["e"].items()}
+        written = entry._replace(**shown)
     totals = {name: Totals(*parts[name]) for name in "ats" if name in parts}
     return Stamp(
         written,
@@ -169,3 +170,26 @@ def decode_stamp(text: str | None, entry: Entry | None) -> Stamp:
         tuple(parts.get("f", ())),
         tuple((bytes.fromhex(span_id), nano_usd) for span_id, nano_usd in parts.get("c", ())),
     )
+
+
+def decode_unknown(columns: Sequence[Any]) -> Unknown:
+    """A line of `schema.UNPRICED`."""
+    provider, models, *rest = columns
+    return Unknown(provider, tuple(json.loads(models)), *rest)
+
+
+def _revived(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON has no type before it is read
+    """A field of an entry as it was before it was JSON, which knows lists only."""
+    if value is None:
+        return None
+    match name:
+        case "usage":
+            return Usage(*value)
+        case "amount":
+            return Amount(*value)
+        case "rates":
+            return tuple(value)
+        case "asked":
+            provider, models, tier = value
+            return provider, tuple(models), tier
+    return value

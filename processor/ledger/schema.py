@@ -81,12 +81,15 @@ SUMS = (
 )
 """Columns of `model.Totals`, in its order."""
 
+SUM_MAX = 2**63 - 1
+"""Where a sum stops: SQLite would go on with a double. In nano-USD it is 9.2 billion USD."""
+
 INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 26})"
 INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * 14})"
 INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
 ADD_TOTALS = (
     f"INSERT INTO totals VALUES (?, ?, ?{', ?' * 9}) ON CONFLICT DO UPDATE SET "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
+    + ", ".join(f"{name} = MIN({SUM_MAX}, {name} + excluded.{name})" for name in SUMS)
 )
 SUM_TOTALS = (
     "SELECT " + ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS) + " FROM totals "
@@ -106,3 +109,10 @@ WHERE json_extract(text, '$[0]') = 'unpriced' AND NOT EXISTS (
     AND later.span_id = spans.span_id AND later.trace_id = spans.trace_id)
 GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 8 DESC
 """
+
+ASKED = """
+SELECT DISTINCT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'),
+  json_extract(text, '$[12][2]')
+FROM labels WHERE json_extract(text, '$[12]') IS NOT NULL
+"""
+"""What calls have named: provider, models and service tier. Labels are few, however many calls."""

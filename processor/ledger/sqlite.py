@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import fcntl
-import json
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import apsw
 
-from processor.errors import ConfigError, LedgerUnavailableError, Problem
+from processor.errors import BooksInUseError, ConfigError, LedgerUnavailableError, Problem
 from processor.ledger import rows, schema
 from processor.ledger.store import CrossingMark
 from processor.model import Crossing, Plan, SpanRow, Totals, Unknown
 
 _LABELS_CACHED_MAX = 4096
+_SUM_MAX = schema.SUM_MAX
+_PROBE = "SELECT 1 FROM spans WHERE key BETWEEN ? AND ? LIMIT 1"
 _SPAN_COLUMNS = (
     "key, trace_id, span_id, parent_id, time_ns, flags, own, origin, label, input, cache_read, "
     "cache_write, cache_write_1h, output, reasoning, more, cost, cost_input, cost_output, "
@@ -35,13 +35,21 @@ class SqliteStore:
         """Open or create the file at `path`. Raises ConfigError when that cannot be done."""
         self._labels: OrderedDict[rows.Columns, int] = OrderedDict()
         self._texts: OrderedDict[int, str] = OrderedDict()
+        fix = "choose another place with --data-dir"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path.with_suffix(path.suffix + ".lock"))
+        except OSError as error:
+            raise ConfigError([Problem(str(path), f"cannot be opened: {error}", fix)]) from error
+        try:
             self._db = apsw.Connection(str(path))
+            self._probe = self._db.cursor()
             self._prepare(path)
-        except (OSError, apsw.Error) as error:
-            fix = "choose another place with --data-dir"
+        except (apsw.Error, ConfigError) as error:
+            self._lock.close()
+            if isinstance(error, ConfigError):
+                self._db.close()
+                raise
             raise ConfigError([Problem(str(path), f"cannot be opened: {error}", fix)]) from error
 
     def _prepare(self, path: Path) -> None:
@@ -61,35 +69,35 @@ class SqliteStore:
 
     def begin(self) -> None:
         """Start a transaction."""
-        with _translated():
+        with _TRANSLATED:
             self._db.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Commit, and wait until it is on the disk."""
-        with _translated():
+        with _TRANSLATED:
             self._db.execute("COMMIT")
 
     def rollback(self) -> None:
         """Forget the transaction; labels it gave out are forgotten as well."""
         self._forget_labels()
         if self._db.in_transaction:
-            with _translated():
+            with _TRANSLATED:
                 self._db.execute("ROLLBACK")
 
     def save(self) -> None:
         """Mark a point inside the transaction."""
-        with _translated():
+        with _TRANSLATED:
             self._db.execute("SAVEPOINT turn")
 
     def keep(self) -> None:
         """Let go of the mark, keeping what was written since."""
-        with _translated():
+        with _TRANSLATED:
             self._db.execute("RELEASE turn")
 
     def undo(self) -> None:
         """Forget what was written since the mark, and the mark."""
         self._forget_labels()
-        with _translated():
+        with _TRANSLATED:
             self._db.execute("ROLLBACK TO turn")
             self._db.execute("RELEASE turn")
 
@@ -99,8 +107,12 @@ class SqliteStore:
             f"SELECT {_SPAN_COLUMNS} FROM spans "
             "WHERE key BETWEEN ? AND ? AND trace_id = ? ORDER BY seq"
         )
-        with _translated():
-            found = self._db.execute(query, (*rows.key_range(trace_id), trace_id)).fetchall()
+        keys = rows.key_range(trace_id)
+        with _TRANSLATED:
+            # Most traces are new: whether there is anything at all is the quicker question.
+            if self._probe.execute(_PROBE, keys).fetchone() is None:
+                return []
+            found = self._db.execute(query, (*keys, trace_id)).fetchall()
         return [rows.decode(columns, self._text) for columns in found]
 
     def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
@@ -112,7 +124,7 @@ class SqliteStore:
         return self._totals(query, bindings)
 
     def _totals(self, query: str, bindings: Sequence[str | int]) -> Totals:
-        with _translated():
+        with _TRANSLATED:
             return Totals._make(next(self._db.execute(query, bindings)))
 
     def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
@@ -121,18 +133,18 @@ class SqliteStore:
             "SELECT budget, amount, unit, share FROM crossings "
             "WHERE scope = ? AND id = ? AND window_start = ?"
         )
-        with _translated():
+        with _TRANSLATED:
             return set(self._db.execute(query, (scope, scope_id, window_start_s)))
 
     def write(self, plan: Plan) -> None:
         """Append rows, corrections and crossings, and add the changes to the totals."""
-        with _translated():
+        with _TRANSLATED:
             self._db.executemany(
                 schema.INSERT_SPAN, [rows.encode(row, self._label) for row in plan.rows]
             )
             self._db.executemany(
                 schema.ADD_TOTALS,
-                [(*posting, *change) for posting, change in plan.postings.items()],
+                [(*posting, *_bounded(change)) for posting, change in plan.postings.items()],
             )
             if plan.corrections:
                 self._db.executemany(
@@ -147,10 +159,13 @@ class SqliteStore:
 
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""
-        query = "SELECT trace_id FROM spans ORDER BY seq DESC LIMIT ?"
-        with _translated():
-            found = dict.fromkeys(row[0] for row in self._db.execute(query, (limit * 4,)))
-        return list(found)[:limit]
+        found: dict[bytes, None] = {}
+        with _TRANSLATED:
+            for row in self._db.execute("SELECT trace_id FROM spans ORDER BY seq DESC"):
+                found[row[0]] = None
+                if len(found) >= limit:
+                    break
+        return list(found)
 
     def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
         """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
@@ -158,34 +173,22 @@ class SqliteStore:
             "SELECT DISTINCT trace_id FROM spans "
             "WHERE label IS NOT NULL AND time_ns >= ? AND time_ns < ?"
         )
-        with _translated():
+        with _TRANSLATED:
             return [row[0] for row in self._db.execute(query, (start_ns, end_ns))]
 
     def unpriced(self) -> list[Unknown]:
         """Calls without a price as they stand now, alike ones together, most calls first."""
-        with _translated():
-            return [
-                Unknown(
-                    provider=row[0],
-                    models=tuple(json.loads(row[1])),
-                    reason=row[2],
-                    service=row[3],
-                    calls=row[4],
-                    tokens=row[5],
-                    first_ns=row[6],
-                    last_ns=row[7],
-                )
-                for row in self._db.execute(schema.UNPRICED)
-            ]
+        with _TRANSLATED:
+            return list(map(rows.decode_unknown, self._db.execute(schema.UNPRICED)))
 
     def series(self) -> set[str]:
         """Names of the filtered totals that are complete."""
-        with _translated():
+        with _TRANSLATED:
             return {row[0] for row in self._db.execute("SELECT name FROM series")}
 
     def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
         """Fill a filtered total with (scope id, bucket, totals); None drops it."""
-        with _translated():
+        with _TRANSLATED:
             self._db.execute("DELETE FROM totals WHERE scope = ?", (name,))
             if changes is None:
                 self._db.execute("DELETE FROM series WHERE name = ?", (name,))
@@ -202,7 +205,7 @@ class SqliteStore:
             "SELECT budget, scope, id, window_start, window_end, amount, unit, share, spent, "
             "at_least, late, cause, span FROM crossings ORDER BY seq DESC LIMIT ?"
         )
-        with _translated():
+        with _TRANSLATED:
             return [
                 Crossing._make((*row[:9], bool(row[9]), bool(row[10]), *row[11:]))
                 for row in self._db.execute(query, (limit,))
@@ -228,7 +231,7 @@ class SqliteStore:
     def _text(self, label: int) -> str:
         text = self._texts.get(label)
         if text is None:
-            with _translated():
+            with _TRANSLATED:
                 query = "SELECT text FROM labels WHERE id = ?"
                 text = str(next(self._db.execute(query, (label,)))[0])
             if len(self._texts) >= _LABELS_CACHED_MAX:
@@ -248,15 +251,29 @@ def _lock(path: Path) -> IO[Any]:
     except OSError as error:
         lock.close()
         fix = "stop the other one, or give this one another --data-dir"
-        raise ConfigError([Problem(str(path), "another process keeps these books", fix)]) from error
+        problem = Problem(str(path), "another process keeps these books", fix)
+        raise BooksInUseError([problem]) from error
     return lock
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn SQLite's errors into ours: whatever it is, the sender may try again."""
-    try:
-        yield
-    except apsw.Error as error:
-        message = f"the ledger cannot be used: {error}"
-        raise LedgerUnavailableError(message, delay_s=5.0) from error
+def _bounded(change: Totals) -> Totals:
+    """Sums that a column can hold: beyond 64 bits they stop, whoever made them up."""
+    if max(change) <= _SUM_MAX and min(change) >= -_SUM_MAX:
+        return change
+    return Totals._make(max(-_SUM_MAX, min(_SUM_MAX, value)) for value in change)
+
+
+class _Translated:
+    """Turns SQLite's errors into ours: whatever it is, the sender may try again."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, apsw.Error):
+            message = f"the ledger cannot be used: {error}"
+            raise LedgerUnavailableError(message, delay_s=5.0) from error
+
+
+_TRANSLATED = _Translated()
+"""Stateless, so one is enough; it stands around every statement."""

@@ -12,7 +12,8 @@ DEPTH_LIMIT = 512
 as much as the whole trace: the link that would go beyond is cut, and stays cut."""
 
 SHARED = ("session", "user", "org")
-"""What a whole trace may be said to belong to, where all spans that say so agree."""
+"""What a whole trace may be said to belong to, where all spans that say so agree: the first
+fields of `Owner`."""
 
 Place = tuple[str | None, ...]
 """Scope ids of one span in the order of `owner.DIMENSIONS`; None where a scope does not apply,
@@ -105,17 +106,20 @@ class Trace:
         self.nodes[node.span_id] = node
         self.awaited.discard(node.span_id)
         children = self.children.get(node.span_id, ())
+        for child in children:
+            if child.height >= DEPTH_LIMIT:
+                child.is_cut = True
         node.height = 1 + max((child.height for child in children if not child.is_cut), default=0)
         if node.parent_id:
             self.children.setdefault(node.parent_id, []).append(node)
-            if not node.is_cut:
+            if not node.is_cut and node.parent_id in self.nodes:
                 self._link(node)
         if node.is_entry:
             self.has_entry = True
-        for seen, name in zip(self.values, SHARED, strict=True):
-            value = getattr(node.own, name)
-            if value is not None and len(seen) < 2:
-                seen.add(value)
+        if node.own is not NOBODY:
+            for seen, value in zip(self.values, node.own, strict=False):
+                if value is not None and len(seen) < 2:
+                    seen.add(value)
 
     def _link(self, node: Node) -> None:
         """Cut the link to the parent if it closes a circle or goes too far; else raise heights."""

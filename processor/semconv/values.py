@@ -14,7 +14,8 @@ from hashlib import blake2b
 
 from processor.money import parse_usd
 
-COUNT_MAX = 2**63 - 1
+COUNT_MAX = 10**12
+"""Tokens of one kind in one call; more than that is a mistake, or meant to break a sum."""
 TEXT_MAX = 256
 """Characters of an owner, model or id that are kept; what is longer ends in its digest."""
 LITERAL_MAX = 64 * 1024
