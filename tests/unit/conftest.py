@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from processor.budget.policy import Budget, Policy
+from processor.decide.intake import entry_of
 from processor.model import (
     NOBODY,
+    Aggregate,
     Calendar,
     Call,
     Charge,
@@ -23,7 +25,9 @@ from processor.model import (
     Intake,
     Mark,
     Owner,
+    Scope,
     Spans,
+    Status,
     Unpriced,
     Usage,
 )
@@ -38,6 +42,13 @@ NOW_S = START_S + 600
 """When batches are received, unless a test says otherwise."""
 
 
+_UNPRICED: dict[str, tuple[Status, str]] = {
+    "unpriced": ("unpriced", "not known"),
+    "usage_missing": ("usage_missing", ""),
+    "failed": ("failed", ""),
+}
+
+
 @dataclass(frozen=True)
 class Told:
     """One span as a test tells it; ids are small numbers, `at_s` counts from the start."""
@@ -48,7 +59,7 @@ class Told:
     trace: int = 1
     at_s: int = 0
     usage: Usage | None = None
-    aggregate: str | None = None
+    aggregate: Aggregate | None = None
     own: Owner = NOBODY
     ambient: Owner = NOBODY
     remote: bool = False
@@ -122,17 +133,11 @@ def plain(span: int, parent: int = 0, **more: Any) -> Told:
 
 def entry(told: Told) -> Entry:
     """The ledger's entry of a call or aggregate."""
-    charge = _charge(told, 0)
-    amount = charge.amount if isinstance(charge, Charge) else None
-    rates = charge.rates if isinstance(charge, Charge) else None
-    return Entry(
-        charge.status, charge.reason, charge.provider, charge.model, "svc", charge.price_version,
-        told.usage, amount, rates, told.aggregate,
-    )  # fmt: skip
+    return entry_of(_charge(told, 0), "svc")
 
 
 def node(told: Told) -> Node:
-    has_entry = told.kind in {"call", "unpriced", "usage_missing", "failed"} or told.aggregate
+    has_entry = told.kind in {"call", *_UNPRICED} or told.aggregate
     return Node(
         span_id(told.span), span_id(told.parent), told.time_ns,
         is_agent=told.kind == "agent", is_entry=not told.parent or told.remote, own=told.own,
@@ -161,22 +166,16 @@ def _charge(span: Told, row: int) -> Charge | Unpriced:
         span.mark._replace(row=row), "llm", "openai", (span.model,), span.usage,
         aggregate=span.aggregate,
     )  # fmt: skip
-    if span.kind in {"unpriced", "usage_missing", "failed"}:
-        reason = "not known" if span.kind == "unpriced" else ""
-        return Unpriced(made, span.kind, reason, "openai", span.model, span.price_version)
+    if span.kind in _UNPRICED:
+        status, reason = _UNPRICED[span.kind]
+        return Unpriced(made, status, reason, "openai", span.model, span.price_version)
     if span.amount is not None:
-        return Charge(
-            made, span.amount, "reported", "openai", span.model, span.price_version, None
-        )
-    if span.usage is None:
-        return Unpriced(
-            made, "usage_missing", "", "openai", span.model, span.price_version
-        )
-    amount = price_usage(span.usage, RATES)
+        return Charge(made, span.amount, "reported", "openai", span.model, span.price_version, None)
+    amount = price_usage(span.usage or Usage(), RATES)
     return Charge(made, amount, "exact", "openai", span.model, span.price_version, RATES)
 
 
-def budget(name: str, scope: str, limit: int, **more: Any) -> Budget:
+def budget(name: str, scope: Scope, limit: int, **more: Any) -> Budget:
     window, unit = more.pop("window", "none"), more.pop("unit", "usd")
     return Budget(name, scope, window, limit, unit, more.pop("calendar", UTC), **more)
 

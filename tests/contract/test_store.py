@@ -1,0 +1,498 @@
+"""What every engine that keeps the books has to offer, whatever it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from processor.ledger import SqliteStore, Store
+from processor.model import (
+    NOBODY,
+    Correction,
+    Crossing,
+    Entry,
+    Owner,
+    Plan,
+    SpanRow,
+    Stamp,
+    Totals,
+    Usage,
+)
+from processor.money import Amount
+
+BIG = 2**62 - 1
+START_S = 1_800_000_000
+TRACE = bytes(range(1, 17))
+SPAN = bytes(range(1, 9))
+ODD = 'quote\' "double" \\ back\x00nul \u00fc\u4e2d\U0001f680 \u202eline\nend'
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Opens the same books again and again, as restarts do."""
+
+    open: Callable[[], Store]
+
+
+def sqlite(folder: Path) -> Engine:
+    return Engine(lambda: SqliteStore(folder / "books.db"))
+
+
+ENGINES = {"sqlite": sqlite}
+"""To run the contract against another engine, name it here."""
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request, tmp_path):
+    return ENGINES[request.param](tmp_path)
+
+
+@pytest.fixture
+def store(engine):
+    books = engine.open()
+    yield books
+    books.close()
+
+
+def entry(**more):
+    values = {
+        "status": "exact", "reason": "", "provider": "openai", "model": "gpt-4o",
+        "service": "svc", "price_version": "v1", "usage": Usage(input=10, output=2),
+        "amount": Amount(30, 10, 20), "rates": tuple(range(12)),
+    } | more  # fmt: skip
+    return Entry(**values)
+
+
+def row(**more):
+    values = {
+        "trace_id": TRACE, "span_id": SPAN, "parent_id": b"", "time_ns": START_S * 10**9,
+        "is_agent": False, "is_entry": False, "own": NOBODY, "ambient": NOBODY,
+        "service": "svc", "entry": None, "stamp": Stamp(),
+    } | more  # fmt: skip
+    return SpanRow(**values)
+
+
+def charged(**more):
+    kept = entry(**more)
+    return row(entry=kept, stamp=Stamp(entry=kept))
+
+
+def crossing(**more):
+    values = {
+        "budget": "b", "scope": "session", "scope_id": "s", "window_start_s": 0,
+        "window_end_s": 0, "limit": 100, "unit": "usd", "share": 1.0, "spent": 130,
+    } | more  # fmt: skip
+    return Crossing(**values)
+
+
+def commit(store, *rows, **more):
+    """One transaction that writes a plan."""
+    store.begin()
+    store.write(Plan(rows=list(rows), **more))
+    store.commit()
+
+
+TOTALS = Totals(*range(1, 10))
+ENTRIES = {
+    "plain": entry(),
+    "unpriced": entry(status="unpriced", reason="no price", amount=None, rates=None),
+    "nothing reported": entry(status="usage_missing", usage=None, amount=None, rates=None),
+    "zero is not unknown": entry(usage=Usage(requests=0), amount=Amount(), rates=(0,) * 12),
+    "cost without usage": entry(
+        status="reported", usage=None, amount=Amount(7, 0, 0, 0, 0, 7), rates=None,
+        reported_nano_usd=7,
+    ),
+    "reported nothing": entry(reported_nano_usd=0, saved_nano_usd=0),
+    "every quantity": entry(usage=Usage(*range(1, 13)), amount=Amount(*range(1, 7))),
+    "rare quantities": entry(usage=Usage(audio_input=1, image_output=2, web_searches=3)),
+    "several requests": entry(usage=Usage(requests=5)),
+    "negative parts": entry(amount=Amount(-3, -1, -2), saved_nano_usd=-5),
+    "big": entry(
+        usage=Usage(*[BIG] * 12), amount=Amount(*[BIG] * 6), rates=(2**100,) * 12,
+        saved_nano_usd=BIG, reported_nano_usd=BIG,
+    ),
+    "aggregate": entry(
+        status="aggregate", aggregate="last_step", rule="r", has_tokens=False, kind="embedding",
+        time_assumed=True,
+    ),
+    "odd texts": entry(
+        reason=ODD, provider=ODD, model=ODD, service=ODD, price_version=ODD, rule=ODD
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", ENTRIES.values(), ids=ENTRIES)
+def test_an_entry_reads_back_as_it_was_written(engine, kept):
+    """Guarantees: every field, with None apart from 0, from this process and the next one."""
+    books = engine.open()
+    written = row(entry=kept, stamp=Stamp(entry=kept))
+    commit(books, written)
+    assert books.rows_of(TRACE) == [written]
+    books.close()
+    again = engine.open()
+    assert again.rows_of(TRACE) == [written]
+    again.close()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"is_agent": True},
+        {"is_entry": True},
+        {"is_amendment": True},
+        {"is_cut": True},
+        {"parent_id": b"parent.."},
+        {"own": Owner("s", None, "", ODD, None, "t")},
+        {"ambient": Owner(None, "u", None, "", ODD, None)},
+        {"service": ""},
+        {"time_ns": 0},
+        {"time_ns": 2**63 - 1},
+    ],
+    ids=str,
+)
+def test_a_span_reads_back_as_it_was_written(store, more):
+    written = row(**more)
+    commit(store, written)
+    (read,) = store.rows_of(TRACE)
+    assert read == written
+    assert [type(value) for value in read] == [type(value) for value in written]
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        Stamp(),
+        Stamp(agent=TOTALS),
+        Stamp(trace=Totals(*[BIG] * 9), session=Totals()),
+        Stamp(exceeded=("a", ODD)),
+        Stamp(corrections=((b"\x00" * 7 + b"\x01", -BIG), (SPAN, 3))),
+        Stamp(
+            crossings=(
+                crossing(share=0.8),
+                crossing(at_least=True, late=True, trigger="attribution", span="t:s"),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_a_stamp_reads_back_as_it_was_written(store, stamp):
+    kept = entry()
+    commit(
+        store,
+        row(stamp=stamp),
+        row(span_id=b"another.", entry=kept, stamp=stamp._replace(entry=kept)),
+    )
+    assert [read.stamp for read in store.rows_of(TRACE)] == [stamp, stamp._replace(entry=kept)]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"status": "aggregate", "reason": "below", "amount": None, "usage": None},
+        {"status": "aggregate", "amount": Amount(5, 5), "usage": Usage(input=5, requests=0)},
+        {"usage": None, "has_tokens": False},
+        {"amount": Amount()},
+        {"saved_nano_usd": 7},
+        {"price_version": "v0", "model": "old", "provider": "old", "rates": None},
+    ],
+)
+def test_what_a_span_shows_is_kept_beside_what_it_says(store, shown):
+    """Guarantees: an aggregate's own numbers and its written remainder are both there again."""
+    kept = entry(aggregate="sum")
+    written = row(entry=kept, stamp=Stamp(entry=kept._replace(**shown)))
+    commit(store, written)
+    assert store.rows_of(TRACE) == [written]
+
+
+def test_rows_come_in_the_order_in_which_they_were_written(store):
+    rows = [row(span_id=bytes([at]) * 8, time_ns=100 - at) for at in range(9, 0, -1)]
+    commit(store, *rows[:4])
+    commit(store, *rows[4:], row(span_id=rows[0].span_id, is_amendment=True))
+    assert store.rows_of(TRACE)[:9] == rows
+    assert store.rows_of(TRACE)[9].is_amendment
+
+
+def test_a_trace_that_is_not_there_has_no_rows(store):
+    assert store.rows_of(TRACE) == []
+
+
+@pytest.mark.parametrize(
+    "tail", [b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00", b"\xff" * 4]
+)
+def test_ids_that_end_alike_do_not_mix(store, tail):
+    """Guarantees: the last four bytes may serve an index, never identity."""
+    traces = [b"a" * 12 + tail, b"b" * 12 + tail]
+    spans = [b"aaaa" + tail, b"bbbb" + tail]
+    rows = [row(trace_id=trace, span_id=span) for trace in traces for span in spans]
+    commit(store, *rows)
+    assert store.rows_of(traces[0]) == rows[:2]
+    assert store.rows_of(traces[1]) == rows[2:]
+
+
+def test_totals_add_up_over_transactions(store):
+    key = ("session", "s", START_S)
+    commit(store, postings={key: TOTALS})
+    commit(store, postings={key: TOTALS, ("session", "other", START_S): TOTALS})
+    commit(store, postings={key: Totals(cost_nano_usd=-1, calls=-2)})
+    assert store.total("session", "s", 0, 0) == Totals(1, 4, 6, 8, 8, 12, 14, 16, 18)
+    assert store.total("user", "s", 0, 0) == Totals()
+
+
+def test_totals_can_be_large_and_negative(store):
+    key = ("total", "", START_S)
+    commit(store, postings={key: Totals(cost_nano_usd=BIG, input_tokens=-BIG)})
+    commit(store, postings={key: Totals(cost_nano_usd=BIG)})
+    total = store.total("total", "", 0, 0)
+    assert (total.cost_nano_usd, total.input_tokens) == (2 * BIG, -BIG)
+    assert all(isinstance(value, int) for value in total)
+
+
+def test_a_window_holds_its_start_and_not_its_end(store):
+    buckets = {("total", "", START_S + 900 * at): Totals(calls=10**at) for at in range(4)}
+    commit(store, postings=buckets)
+    assert store.total("total", "", START_S + 900, START_S + 2700).calls == 110
+    assert store.total("total", "", START_S, START_S + 900).calls == 1
+    assert store.total("total", "", START_S + 3600, START_S + 7200).calls == 0
+    assert store.total("total", "", 0, 0).calls == 1111
+
+
+@pytest.mark.parametrize("scope_id", ["", ODD, "a" * 1000, "A", "a "])
+def test_scope_ids_are_kept_apart_letter_by_letter(store, scope_id):
+    commit(store, postings={("user", "a", START_S): TOTALS})
+    commit(store, postings={("user", scope_id, START_S): Totals(calls=1)})
+    assert store.total("user", scope_id, 0, 0) == Totals(calls=1)
+    assert store.total("user", "a", 0, 0) == TOTALS
+
+
+def test_crossings_are_known_by_scope_and_window(store):
+    commit(
+        store,
+        crossings=[
+            crossing(),
+            crossing(share=0.5),
+            crossing(budget="c", unit="tokens", limit=BIG),
+            crossing(window_start_s=900, window_end_s=1800),
+            crossing(scope_id="other"),
+            crossing(scope="user"),
+        ],
+    )
+    assert store.crossed("session", "s", 0) == {
+        ("b", 100, "usd", 1.0), ("b", 100, "usd", 0.5), ("c", BIG, "tokens", 1.0),
+    }  # fmt: skip
+    assert store.crossed("session", "s", 900) == {("b", 100, "usd", 1.0)}
+    assert store.crossed("session", "nobody", 0) == set()
+
+
+def test_crossings_read_back_newest_first(store):
+    written = [
+        crossing(spent=at, share=at / 10, late=at == 1, at_least=at == 2, trigger=ODD, span="t:s")
+        for at in (1, 2, 3)
+    ]
+    commit(store, crossings=written)
+    assert store.crossings(10) == written[::-1]
+    assert store.crossings(1) == written[2:]
+
+
+def test_the_same_crossing_is_never_written_twice(store):
+    commit(store, crossings=[crossing()])
+    store.begin()
+    with pytest.raises(Exception):  # noqa: B017 - each engine has its own; that it fails is the point
+        store.write(Plan(crossings=[crossing(spent=999, span="another")]))
+    store.rollback()
+    assert len(store.crossings(10)) == 1
+
+
+def test_corrections_are_taken(store):
+    change = Totals(cost_nano_usd=-BIG, calls=-1)
+    commit(store, corrections=[Correction(TRACE, SPAN, b"cause...", START_S * 10**9, change)])
+
+
+def test_what_was_rolled_back_never_was(store):
+    commit(store, charged())
+    store.begin()
+    store.write(
+        Plan(
+            rows=[charged(model="never seen")],
+            postings={("total", "", START_S): TOTALS},
+            crossings=[crossing()],
+        )
+    )
+    assert store.total("total", "", 0, 0) == TOTALS, "a turn reads what it has written"
+    store.rollback()
+    assert len(store.rows_of(TRACE)) == 1
+    assert store.total("total", "", 0, 0) == Totals()
+    assert store.crossed("session", "s", 0) == set()
+
+
+def test_rolling_back_nothing_is_harmless(store):
+    store.rollback()
+    commit(store, charged())
+    store.rollback()
+    assert len(store.rows_of(TRACE)) == 1
+
+
+def test_a_mark_undoes_what_came_after_it_and_nothing_else(store):
+    store.begin()
+    store.save()
+    store.write(Plan(rows=[charged(model="first")]))
+    store.keep()
+    store.save()
+    store.write(Plan(rows=[charged(model="second")], postings={("total", "", 0): TOTALS}))
+    store.undo()
+    store.save()
+    store.write(Plan(rows=[charged(model="third")]))
+    store.keep()
+    store.commit()
+    assert [read.entry.model for read in store.rows_of(TRACE)] == ["first", "third"]
+    assert store.total("total", "", 0, 0) == Totals()
+
+
+def test_what_was_undone_can_be_written_after_all(store):
+    """Guarantees: nothing remembered from the undone part (such as ids of texts) is used again."""
+    for end in (store.undo, store.rollback):
+        store.begin()
+        store.save()
+        store.write(Plan(rows=[charged(model=ODD)]))
+        end()
+        store.rollback()
+    commit(store, charged(model="between"))
+    commit(store, charged(model=ODD))
+    assert [read.entry.model for read in store.rows_of(TRACE)] == ["between", ODD]
+
+
+def test_what_was_undone_is_written_anew_beside_what_came_in_between(store):
+    """Guarantees: an id that an undone text had is another's now, and not taken for it."""
+    for model, is_kept in (("undone", False), ("between", True), ("undone", True)):
+        store.begin()
+        store.save()
+        store.write(Plan(rows=[charged(model=model)]))
+        (store.keep if is_kept else store.undo)()
+        store.commit()
+    assert [read.entry.model for read in store.rows_of(TRACE)] == ["between", "undone"]
+
+
+def test_what_was_committed_is_there_after_a_restart(engine):
+    books = engine.open()
+    commit(books, charged(), postings={("total", "", START_S): TOTALS}, crossings=[crossing()])
+    books.begin()
+    books.set_series("total?x", [("", START_S, TOTALS)])
+    books.commit()
+    books.begin()
+    books.write(Plan(rows=[charged(model="never committed")]))
+    books.close()
+    again = engine.open()
+    assert again.rows_of(TRACE) == [charged()]
+    assert again.total("total", "", 0, 0) == TOTALS
+    assert again.total("total?x", "", 0, 0) == TOTALS
+    assert again.series() == {"total?x"}
+    assert again.crossings(9) == [crossing()]
+    again.close()
+
+
+def test_a_filtered_total_is_filled_once_and_then_goes_on(store):
+    store.begin()
+    store.set_series(
+        "user?x", iter([("u", START_S, TOTALS), ("u", START_S, TOTALS), ("v", START_S, TOTALS)])
+    )
+    store.commit()
+    commit(store, postings={("user?x", "u", START_S): TOTALS})
+    assert store.series() == {"user?x"}
+    assert store.total("user?x", "u", 0, 0).calls == 3 * TOTALS.calls
+    assert store.total("user?x", "v", 0, 0) == TOTALS
+
+
+def test_a_filtered_total_that_is_dropped_is_empty_and_can_be_filled_again(store):
+    store.begin()
+    store.set_series("user?x", [("u", START_S, TOTALS)])
+    store.set_series("user?y", [("u", START_S, TOTALS)])
+    store.set_series("user?x", None)
+    store.commit()
+    assert store.series() == {"user?y"}
+    assert store.total("user?x", "u", 0, 0) == Totals()
+    assert store.total("user?y", "u", 0, 0) == TOTALS
+    store.begin()
+    store.set_series("user?x", [("u", START_S, Totals(calls=1))])
+    store.commit()
+    assert store.total("user?x", "u", 0, 0) == Totals(calls=1)
+
+
+def test_filling_a_total_replaces_what_was_there(store):
+    for _ in range(2):
+        store.begin()
+        store.set_series("user?x", [("u", START_S, TOTALS)])
+        store.commit()
+    assert store.total("user?x", "u", 0, 0) == TOTALS
+
+
+def test_a_total_can_be_filled_from_the_rows_while_they_are_read(store):
+    commit(store, *(charged()._replace(trace_id=bytes([at]) * 16) for at in range(1, 9)))
+    store.begin()
+    store.set_series(
+        "total?x",
+        (
+            ("", START_S, Totals(calls=len(store.rows_of(trace_id))))
+            for trace_id in store.traces_between(0, 2**63 - 1)
+        ),
+    )
+    store.commit()
+    assert store.total("total?x", "", 0, 0).calls == 8
+
+
+def test_recent_traces_come_newest_first(store):
+    ids = [bytes([at]) * 16 for at in (1, 2, 3, 1)]
+    for trace_id in ids:
+        commit(store, row(trace_id=trace_id))
+    assert store.recent_traces(10) == [ids[0], ids[2], ids[1]]
+    assert store.recent_traces(2) == [ids[0], ids[2]]
+
+
+def test_a_trace_with_many_spans_does_not_hide_the_others(store):
+    commit(store, row(trace_id=b"small..........."))
+    commit(store, *(row(span_id=at.to_bytes(8, "big")) for at in range(1, 30)))
+    assert b"small..........." in store.recent_traces(2)
+
+
+def test_traces_are_found_by_the_end_of_their_calls(store):
+    for at, kept in ((1, entry()), (2, entry()), (3, None), (4, entry())):
+        commit(store, row(trace_id=bytes([at]) * 16, time_ns=at * 100, entry=kept))
+    commit(store, row(trace_id=b"\x01" * 16, time_ns=250, entry=entry()))
+    assert sorted(store.traces_between(100, 400)) == [b"\x01" * 16, b"\x02" * 16]
+    assert sorted(store.traces_between(200, 401)) == [bytes([at]) * 16 for at in (1, 2, 4)]
+    assert store.traces_between(500, 900) == []
+
+
+def test_calls_without_a_price_are_listed_alike_ones_together(store):
+    unknown = {"status": "unpriced", "reason": "no such model", "amount": None, "rates": None}
+    asked = {"asked": ("openai", ("gpt-9", ODD), "")}
+    rows = [
+        charged(**unknown, **asked)._replace(span_id=bytes([at]) * 8, time_ns=at)
+        for at in (3, 1, 2)
+    ]
+    other = charged(**unknown, asked=("", (), ""))._replace(span_id=b"other...")
+    commit(store, *rows, other, charged(), charged(**unknown | {"status": "usage_missing"}))
+    first, second = store.unpriced()
+    assert (first.provider, first.models, first.reason) == (
+        "openai",
+        ("gpt-9", ODD),
+        "no such model",
+    )
+    assert (first.calls, first.tokens, first.first_ns, first.last_ns) == (3, 36, 1, 3)
+    assert (second.provider, second.models, second.calls) == ("", (), 1)
+
+
+def test_a_call_that_was_priced_since_is_not_listed_as_unpriced(store):
+    unknown = {"status": "unpriced", "reason": "no price", "amount": None, "rates": None}
+    commit(store, charged(**unknown), charged(**unknown)._replace(span_id=b"another."))
+    commit(store, charged()._replace(is_amendment=True))
+    assert [each.calls for each in store.unpriced()] == [1]
+
+
+def test_empty_books_answer_every_question(store):
+    assert store.recent_traces(5) == []
+    assert store.traces_between(0, 2**63 - 1) == []
+    assert store.unpriced() == []
+    assert store.series() == set()
+    assert list(store.crossings(5)) == []
+    assert store.total("total", "", 0, 0) == Totals()
