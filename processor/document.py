@@ -16,6 +16,8 @@ from processor.errors import ConfigError, Problem
 Path = tuple[str | int, ...]
 
 _SIZE_LIMIT_BYTES = 8 * 1024 * 1024
+_VALUES_MAX = 200_000
+"""Values of one file, counted as often as aliases repeat them."""
 
 
 class Document:
@@ -32,8 +34,12 @@ class Document:
         if len(text) > _SIZE_LIMIT_BYTES:
             limit = _SIZE_LIMIT_BYTES // 1024 // 1024
             raise ConfigError([Problem(source, f"is larger than {limit} MiB")])
+        self._values = 0
         try:
             node = yaml.compose(text, Loader=_Loader)
+            self.root: Any = None if node is None else self._value(node, (), frozenset())
+        except RecursionError as error:
+            raise ConfigError([Problem(source, "is nested too deeply")]) from error
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             line = mark.line + 1 if mark is not None else 1
@@ -42,7 +48,6 @@ class Document:
             ) from error
         except yaml.YAMLError as error:
             raise ConfigError([Problem(source, f"is not valid YAML: {error}")]) from error
-        self.root: Any = None if node is None else self._value(node, (), frozenset())
         if self._problems:
             raise ConfigError(self._problems)
 
@@ -57,6 +62,9 @@ class Document:
         return self.lines.get(path, 1)
 
     def _value(self, node: yaml.Node, path: Path, above: frozenset[int]) -> Any:  # noqa: ANN401 - YAML holds anything
+        self._values += 1
+        if self._values > _VALUES_MAX:
+            raise ConfigError([Problem(self.source, f"has more than {_VALUES_MAX} values")])
         self.lines.setdefault(path, node.start_mark.line + 1)
         if id(node) in above:
             self._problems.append(self.problem(path, "refers to itself"))

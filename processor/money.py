@@ -8,7 +8,7 @@ USD. A cost is summed exactly in femto-USD and rounded once, half-even, to nano-
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
 from typing import NamedTuple
 
 NANO_PER_USD = 10**9
@@ -29,6 +29,9 @@ class Amount(NamedTuple):
     cache_write: int = 0
     fees: int = 0
 
+
+_DIGITS = 100
+"""Enough for any amount that somebody writes out."""
 
 ZERO = Amount()
 
@@ -51,8 +54,12 @@ def settle(parts_femto: Sequence[int]) -> Amount:
     total = round_to_nano(sum(parts_femto))
     parts = [round_to_nano(part) if part else 0 for part in parts_femto]
     gap = total - sum(parts)
-    if gap:
-        parts[parts.index(max(parts))] += gap
+    while gap:
+        largest = parts.index(max(parts))
+        # No part is made negative: of parts below a nano-dollar each, several have to give way.
+        taken = max(gap, -parts[largest])
+        parts[largest] += taken
+        gap -= taken
     return Amount(total, *parts)
 
 
@@ -74,10 +81,14 @@ def parse_usd(value: Decimal | int | str) -> int:
 
     Raises ValueError when the value is not a finite number.
     """
-    number = Decimal(value)
+    try:
+        number = Decimal(value)
+    except InvalidOperation as error:
+        raise ValueError("must be a number") from error
     if not number.is_finite():
         raise ValueError("must be a finite number")
-    return round_to_nano(int((number * FEMTO_PER_USD).to_integral_value()))
+    with localcontext(prec=_DIGITS):
+        return int((number * NANO_PER_USD).to_integral_value(ROUND_HALF_EVEN))
 
 
 def price_usage(usage: Sequence[int], rates: Rates) -> Amount:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import ROUND_CEILING, Decimal
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import NamedTuple
 
 from processor.budget.policy import Budget, Policy
@@ -111,8 +113,17 @@ def crossings(budget: Budget, scope_id: str, state: State, window: Window) -> It
 
 
 def is_reached(spent: int, limit: int, share: float) -> bool:
-    """True when `spent` is at or over that share of the limit; exact for the limit itself."""
-    return spent >= limit if share >= 1.0 else spent >= limit * share
+    """True when `spent` is at or over that share of the limit; exact, as the share was written."""
+    return spent >= threshold_of(limit, share)
+
+
+@lru_cache(maxsize=1024)
+def threshold_of(limit: int, share: float) -> int:
+    """The least amount that reaches a share of a limit."""
+    if share >= 1.0:
+        return limit
+    # The shortest text of a double is the decimal that it was read from.
+    return int((limit * Decimal(repr(share))).to_integral_value(ROUND_CEILING))
 
 
 def spent_of(budget: Budget, total: Totals) -> int:

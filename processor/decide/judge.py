@@ -13,8 +13,10 @@ from processor.budget.verdict import (
     Watch,
     Window,
     crossings,
+    is_reached,
     matches,
     spent_of,
+    threshold_of,
 )
 from processor.decide.stamp import Draft, stamp_of
 from processor.decide.turn import Change, Posted
@@ -171,7 +173,7 @@ def _follow(turn: _Turn, trace_id: bytes, movement: Movement, changes: list[Chan
         window = Window(start_s, end_s, turn.now_s)
         for budget in watch.budgets:
             spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
-            if spent < limit * budget.shares[0]:
+            if spent < threshold_of(limit, budget.shares[0]):
                 continue  # The usual case, made cheap.
             for found in crossings(budget, scope_id, state, window):
                 turn.cross(trace_id, cause, found, trigger)
@@ -186,7 +188,7 @@ def _judge_call(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
     if not turn.call_budgets or not is_new or not movement.after.calls:
         return
     if all(
-        spent_of(budget, movement.after) < budget.smallest_limit * budget.shares[0]
+        not is_reached(spent_of(budget, movement.after), budget.smallest_limit, budget.shares[0])
         for budget in turn.call_budgets
     ):
         return
@@ -251,7 +253,7 @@ def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
 
 def _session_of(posted: Posted, trace_id: bytes, node: Node) -> str:
     trace = posted.traces[trace_id]
-    place = node.place or resolve(trace, node, trace.common())[0]
+    place = node.place or resolve(trace, node)[0]
     return place[DIMENSIONS.index("session")] or ""
 
 

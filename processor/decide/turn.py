@@ -86,17 +86,15 @@ def post(
     _sort_rows(intake, traces, shares, posted)
     for trace_id, share in shares.items():
         trace = traces[trace_id]
-        if trace.has_entry or any(span.is_entry for span in room.of(trace_id).values()):
+        if trace.has_entry or any(span.is_entry for span in room.noted(trace_id).values()):
             posted.amendable.add(trace_id)
         if len(trace.nodes) >= trace_spans:
             share.leave_out()
         elif share.arrivals or share.plain:
-            _call_in(room.of(trace_id), trace, share)
-        added, movements = absorb(trace, share.arrivals, share.plain)
-        waiting = room.of(trace_id)
-        called = {node.span_id for node in added if node.span_id in waiting}
-        posted.called_in += ((trace_id, span_id, waiting[span_id]) for span_id in called)
-        room.release(trace_id, called)
+            _call_in(room.noted(trace_id), trace, share)
+        added, movements = absorb(trace, share.arrivals, share.plain, room.plain(trace_id))
+        called = room.release(trace_id, [node.span_id for node in added])
+        posted.called_in += ((trace_id, span_id, span) for span_id, span in called)
         for span_id, plain in share.plain.items():
             if plain.row >= 0 and span_id not in trace.nodes:
                 room.keep(trace_id, span_id, Waiting(plain.parent_id, None, is_entry=False))
@@ -139,15 +137,12 @@ def amend(
 
 
 def _call_in(waiting: Mapping[bytes, Waiting], trace: Trace, share: _Share) -> None:
-    """Bring in the spans that waited for this trace to have a call."""
+    """Bring in the roots and carriers that waited for this trace to have a call."""
     arriving = {arrival.node.span_id for arrival in share.arrivals} if waiting else ()
     for span_id, span in waiting.items():
         if span_id in trace.nodes or span_id in arriving:
             continue
-        if span.mark is not None or span.is_entry:
-            share.arrivals.append(Arrival(waiting_node(span_id, span)))
-        else:
-            share.plain.setdefault(span_id, Plain(span.parent_id))
+        share.arrivals.append(Arrival(waiting_node(span_id, span)))
 
 
 def _sort_rows(

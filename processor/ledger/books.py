@@ -208,7 +208,10 @@ class Books:
         """What a scope has spent in a window; a trace or agent run is summed from its spans."""
         if scope not in {"trace", "agent_run"}:
             return self.store.total(scope, scope_id, *window)
-        trace_id = bytes.fromhex(scope_id.partition(":")[0])
+        try:
+            trace_id = bytes.fromhex(scope_id.partition(":")[0])
+        except ValueError:
+            return NOTHING
         trace = decide.rebuild(trace_id, self.store.rows_of(trace_id))
         return trace.total if scope == "trace" else trace.runs.get(scope_id, NOTHING)
 

@@ -37,6 +37,9 @@ _LOG = logging.getLogger(__name__)
 _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
 
+_ASIDES_MAX = 1000
+"""Batches without calls that may wait in line; nothing else holds them back if a disk stalls."""
+
 _REPRICED_AT_ONCE = 50
 """Traces of one transaction of a reprice: some milliseconds."""
 
@@ -112,7 +115,8 @@ class Ledger:
         trace_ids = decide.relevant(intake, self._known)
         books = self._books
         if not trace_ids:
-            self._jobs.put(_Job(lambda: decide.set_aside(intake, (), books.room), "aside"))
+            if self._jobs.qsize() < _ASIDES_MAX:
+                self._jobs.put(_Job(lambda: decide.set_aside(intake, (), books.room), "aside"))
             return {}
         plan: Plan = await self._ask(lambda: books.turn(intake, trace_ids), "turn")
         return plan.stamps

@@ -110,7 +110,7 @@ class SqliteStore:
         keys = rows.key_range(trace_id)
         with _TRANSLATED:
             # Most traces are new: whether there is anything at all is the quicker question.
-            if self._probe.execute(_PROBE, keys).fetchone() is None:
+            if not self._probe.execute(_PROBE, keys).fetchall():
                 return []
             found = self._db.execute(query, (*keys, trace_id)).fetchall()
         return [rows.decode(columns, self._text) for columns in found]
@@ -125,7 +125,12 @@ class SqliteStore:
 
     def _totals(self, query: str, bindings: Sequence[str | int]) -> Totals:
         with _TRANSLATED:
-            return Totals._make(next(self._db.execute(query, bindings)))
+            try:
+                return Totals._make(next(self._db.execute(query, bindings)))
+            except apsw.SQLError:  # The sum leaves 64 bits: add up here, and stop at the bound.
+                rows = query.replace("COALESCE(SUM(", "(").replace("), 0)", ")")
+                found = self._db.execute(rows, bindings).fetchall()
+        return _bounded(Totals._make(map(sum, zip(*found, strict=True))))
 
     def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
         """What one scope has crossed in a window."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from processor.model import Owner, Totals, Usage
-from processor.rollup.owner import AGENT_RUN, resolve
+from processor.model import Totals, Usage
+from processor.rollup.owner import AGENT_RUN, Resolver
 from processor.rollup.totals import (
     NO_SHARE,
     NO_USAGE,
@@ -44,6 +44,9 @@ class Plain(NamedTuple):
     """Its row in the batch at hand; -1 when it was kept from an earlier one."""
 
 
+_NONE: Mapping[bytes, Plain] = {}
+
+
 class Movement(NamedTuple):
     """A share that is new, changed, or moved to another place."""
 
@@ -58,15 +61,18 @@ class Movement(NamedTuple):
 
 
 def absorb(
-    trace: Trace, arrivals: Sequence[Arrival], plain: Mapping[bytes, Plain]
+    trace: Trace,
+    arrivals: Sequence[Arrival],
+    plain: Mapping[bytes, Plain],
+    waiting: Mapping[bytes, Plain] = _NONE,
 ) -> tuple[list[Node], list[Movement]]:
     """Take new spans into a trace; returns the nodes added and the movements they cause.
 
-    `plain` are spans, by id, of this batch or kept from earlier ones, that become part of the
-    skeleton if a call or agent turns out to hang from them.
+    `plain` are spans of this batch, by id, and `waiting` spans of earlier ones: they become part
+    of the skeleton if a call or agent turns out to hang from them.
     """
     before = trace.common()
-    added = _hang(trace, arrivals, plain)
+    added = _hang(trace, arrivals, plain, waiting)
     amended = [arrival.node for arrival in arrivals if arrival.is_amendment]
     causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
     displaced = []
@@ -81,44 +87,49 @@ def absorb(
             for below in trace.subtree(node):
                 touched[below] = None
                 causes.setdefault(below, node)
-    common = trace.common()
-    if common != before:
+    if trace.common() != before:
         speaker = next((node for node in added if node.own[:3] != _SILENT), added[0])
         for node in trace.nodes.values():
             touched[node] = None
             causes.setdefault(node, speaker)
+    resolver = Resolver(trace)
     moved = (
-        _move(trace, node, causes.get(node, node), common)
+        _move(resolver, trace, node, causes.get(node, node))
         for node in touched
         if node.entry is not None or node.is_agent
     )
     return added, [movement for movement in moved if movement is not None]
 
 
-def _hang(trace: Trace, arrivals: Iterable[Arrival], plain: Mapping[bytes, Plain]) -> list[Node]:
+def _hang(
+    trace: Trace,
+    arrivals: Iterable[Arrival],
+    plain: Mapping[bytes, Plain],
+    waiting: Mapping[bytes, Plain],
+) -> list[Node]:
     added: list[Node] = []
     for node, is_amendment in arrivals:
         if not is_amendment:
             trace.insert(node)
             added.append(node)
+    # Only what is asked for now, or has come now, can be news: the rest was looked at before.
+    wanted = [span_id for span_id in plain if span_id in trace.awaited]
     for node in tuple(added):
         if node.entry is not None or node.is_agent or node.span_id in trace.children:
-            trace.awaits(node)
-    few, many = (
-        (trace.awaited, plain) if len(trace.awaited) < len(plain) else (plain, trace.awaited)
-    )
-    wanted = [span_id for span_id in few if span_id in many]
+            asked = trace.awaits(node)
+            if asked is not None:
+                wanted.append(asked)
     while wanted:
         span_id = wanted.pop()
-        if span_id not in trace.awaited:
+        found = plain.get(span_id) or waiting.get(span_id)
+        if found is None or span_id not in trace.awaited:
             continue
-        parent_id, row = plain[span_id]
-        node = Node(span_id, parent_id, 0, row=row)
+        node = Node(span_id, found.parent_id, 0, row=found.row)
         trace.insert(node)
         added.append(node)
-        above = trace.awaits(node)
-        if above is not None and above in plain:
-            wanted.append(above)
+        asked = trace.awaits(node)
+        if asked is not None:
+            wanted.append(asked)
     return added
 
 
@@ -189,10 +200,10 @@ def _sum_children(trace: Trace, node: Node) -> tuple[Totals, Usage]:
     return below, explained
 
 
-def _move(trace: Trace, node: Node, cause: Node, common: Owner) -> Movement | None:
+def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement | None:
     """Bring one node's place up to date, with the trace's own sums; None if nothing changed."""
     source, before = node.place, node.posted
-    target, is_outermost = resolve(trace, node, common)
+    target, is_outermost = resolver.place(node)
     after = node.share.totals
     if is_outermost:
         after = after._replace(agent_runs=1)

@@ -8,10 +8,11 @@ up repeats it. A span that is sent again mends it; what memory had to give up is
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from processor.model import Mark, Spans
+from processor.rollup.absorb import Plain
 
 _REMOTE_PARENT = 0x300
 """OTLP span flags: "is remote" is known (0x100) and true (0x200)."""
@@ -27,24 +28,35 @@ class Waiting(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """Rows of one batch; only these columns of it are kept alive."""
+    """Rows of one batch, with nothing else of it."""
 
     span_ids: Sequence[bytes]
     parent_ids: Sequence[bytes]
     flags: Sequence[int]
     marks: Mapping[int, Mark]
-    rows: Sequence[int]
+    """By position in the other columns."""
 
 
 class _Trace:
     """The spans of one trace that wait: as rows until somebody asks for them."""
 
-    __slots__ = ("held", "size", "spans")
+    __slots__ = ("held", "noted", "plain", "size")
 
     def __init__(self) -> None:
         self.held: list[_Held] = []
-        self.spans: dict[bytes, Waiting] = {}
+        self.noted: dict[bytes, Waiting] = {}
+        """Roots, and spans that say whom they belong to."""
+        self.plain: dict[bytes, Plain] = {}
         self.size = 0
+
+    def add(self, span_id: bytes, span: Waiting) -> None:
+        """Add a span; the first copy stays."""
+        if span_id in self.noted or span_id in self.plain:
+            return
+        if span.mark is not None or span.is_entry:
+            self.noted[span_id] = span
+        else:
+            self.plain[span_id] = Plain(span.parent_id)
 
 
 def is_entry(parent_id: bytes, flags: int) -> bool:
@@ -66,56 +78,72 @@ class WaitingRoom:
 
     def keep(self, trace_id: bytes, span_id: bytes, span: Waiting) -> None:
         """Remember a span; the first copy stays."""
-        spans = self._open(trace_id)
-        if span_id not in spans.spans:
-            spans.spans[span_id] = span
-            self._add(spans, 1)
+        trace = self._open(trace_id)
+        trace.add(span_id, span)
+        self._settle(trace)
 
     def keep_rows(
         self, trace_id: bytes, spans: Spans, rows: Sequence[int], marks: Mapping[int, Mark]
     ) -> None:
-        """Remember rows of a batch, at next to no cost for each: most are never asked for."""
+        """Remember rows of a batch, at little cost for each: most are never asked for."""
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = _Trace()
-        held = _Held(spans.span_ids, spans.parent_ids, spans.flags, marks, rows)
+        held = _Held(
+            [spans.span_ids[row] for row in rows],
+            [spans.parent_ids[row] for row in rows],
+            [spans.flags[row] for row in rows],
+            {at: marks[row] for at, row in enumerate(rows) if row in marks} if marks else {},
+        )
         trace.held.append(held)
-        self._add(trace, len(rows))
+        self._grow(trace, len(rows))
 
-    def of(self, trace_id: bytes) -> dict[bytes, Waiting]:
-        """The spans of a trace that wait, by id; do not change it."""
-        return self._open(trace_id).spans if trace_id in self._traces else {}
+    def noted(self, trace_id: bytes) -> Mapping[bytes, Waiting]:
+        """Waiting roots and carriers of a trace, by id."""
+        return self._open(trace_id).noted if trace_id in self._traces else {}
 
-    def release(self, trace_id: bytes, span_ids: set[bytes]) -> None:
-        """Let go of spans that have become part of the skeleton."""
+    def plain(self, trace_id: bytes) -> Mapping[bytes, Plain]:
+        """Waiting spans of a trace without meaning of their own, by id."""
+        return self._open(trace_id).plain if trace_id in self._traces else {}
+
+    def release(self, trace_id: bytes, span_ids: Iterable[bytes]) -> list[tuple[bytes, Waiting]]:
+        """Let go of spans that have become part of the skeleton; returns those that waited."""
         if trace_id not in self._traces:
-            return
-        trace = self._open(trace_id)
-        gone = [span_id for span_id in span_ids if trace.spans.pop(span_id, None) is not None]
-        self._add(trace, -len(gone))
-        if not trace.spans:
-            self._count -= trace.size
+            return []
+        trace, gone = self._open(trace_id), []
+        for span_id in span_ids:
+            span = trace.noted.pop(span_id, None)
+            if span is None and (plain := trace.plain.pop(span_id, None)) is not None:
+                span = Waiting(plain.parent_id, None, is_entry=False)
+            if span is not None:
+                gone.append((span_id, span))
+        self._settle(trace)
+        if not trace.size:
             del self._traces[trace_id]
+        return gone
 
     def _open(self, trace_id: bytes) -> _Trace:
-        """The trace with its held rows turned into spans; the first copy of each stays."""
+        """The trace with its held rows turned into spans."""
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = _Trace()
-        for span_ids, parent_ids, flags, marks, rows in trace.held:
-            for row in rows:
-                parent_id = parent_ids[row]
-                span = Waiting(parent_id, marks.get(row), is_entry(parent_id, flags[row]))
-                trace.spans.setdefault(span_ids[row], span)
+        for span_ids, parent_ids, flags, marks in trace.held:
+            for at, span_id in enumerate(span_ids):
+                entry = is_entry(parent_ids[at], flags[at])
+                trace.add(span_id, Waiting(parent_ids[at], marks.get(at), entry))
         if trace.held:
             trace.held = []
-            self._add(trace, len(trace.spans) - trace.size)
+            self._settle(trace)
         return trace
 
-    def _add(self, trace: _Trace, spans: int) -> None:
+    def _settle(self, trace: _Trace) -> None:
+        self._grow(trace, len(trace.noted) + len(trace.plain) - trace.size)
+
+    def _grow(self, trace: _Trace, spans: int) -> None:
         trace.size += spans
         self._count += spans
         while self._count > self._limit_spans and self._traces:
             _, dropped = self._traces.popitem(last=False)
             self._count -= dropped.size
             self.evicted_spans += dropped.size
+            dropped.size = 0

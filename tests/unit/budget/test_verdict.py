@@ -109,10 +109,6 @@ def test_unpriced_calls_make_a_crossing_say_at_least(given):
     assert not reached(budget, spent=100)[0][0].at_least
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a warning share is multiplied as a double: 0.07 * 100 is a little above 7",
-)
 def test_a_warning_is_given_when_its_share_is_reached_exactly(given):
     budget = given.budget("b", "session", 100, warn_at=(Decimal("0.07"),))
     assert len(reached(budget, spent=7)[0]) == 1

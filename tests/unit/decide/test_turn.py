@@ -8,7 +8,16 @@ import pytest
 
 from processor import decide
 from processor.model import Owner, Totals, Usage
-from processor.rollup.waiting import WaitingRoom
+from processor.rollup.waiting import Waiting, WaitingRoom
+
+
+def waiting_of(room, trace_id):
+    """All spans of a trace that wait, whatever they are."""
+    plain = {
+        span_id: Waiting(span.parent_id, None, is_entry=False)
+        for span_id, span in room.plain(trace_id).items()
+    }
+    return plain | dict(room.noted(trace_id))
 
 
 def test_a_span_that_comes_twice_is_charged_once_and_stamped_alike(turns, given):
@@ -131,7 +140,7 @@ def test_spans_of_traces_without_a_call_change_nothing(turns, given):
 
 def test_what_was_called_in_is_told_so_that_it_can_be_put_back(turns, given):
     turns.turn(given.carrier(1, session="s"))
-    waiting = turns.room.of(given.trace_id(1))[given.span_id(1)]
+    waiting = waiting_of(turns.room, given.trace_id(1))[given.span_id(1)]
     intake = given.batch(given.call(2, 1))
     traces = {given.trace_id(1): decide.rebuild(given.trace_id(1), [])}
     posted = decide.post(intake, traces, turns.room, 1000)

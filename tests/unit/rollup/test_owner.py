@@ -14,7 +14,7 @@ def place_of(given, number, *told):
     trace = Trace(b"t" * 16)
     for one in told:
         trace.insert(given.node(one))
-    place, _ = resolve(trace, trace.nodes[given.span_id(number)], trace.common())
+    place, _ = resolve(trace, trace.nodes[given.span_id(number)])
     return dict(zip(DIMENSIONS, place, strict=True))
 
 
@@ -22,7 +22,7 @@ def is_outermost(given, number, *told):
     trace = Trace(b"t" * 16)
     for one in told:
         trace.insert(given.node(one))
-    return resolve(trace, trace.nodes[given.span_id(number)], trace.common())[1]
+    return resolve(trace, trace.nodes[given.span_id(number)])[1]
 
 
 def test_nobody_is_an_owner_without_a_name_and_is_never_guessed(given):
