@@ -7,27 +7,26 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from processor import __version__
-from processor.assembly import build_exporter, build_receiver, ledger_limits, refuse_loop
+from processor.assembly import build_exporter, build_ledger, build_receiver, refuse_loop
 from processor.budget import Policy, parse_budgets
 from processor.config import Settings, Watcher, bundled
+from processor.costs import Costs
 from processor.exporter import Fanout
-from processor.ledger import Ledger, SqliteStore
-from processor.model import Batch, Receipt, Scope, Standing, Totals, WindowKind
+from processor.ledger import Ledger
+from processor.model import Batch, Receipt
 from processor.pipeline import Pipeline
 from processor.pricing import Catalog, compile_catalog, parse_prices
 from processor.receiver import Receiver
-from processor.rollup.window import window_of
 from processor.semconv import ReadOptions
 
 T = TypeVar("T", Catalog, Policy)
 
 _LOG = logging.getLogger(__name__)
-_NS_PER_S = 10**9
 _BUNDLED = "the defaults that come along"
 
 
@@ -54,14 +53,14 @@ class App:
         policy = self._load(settings.budgets.file, "budgets.yaml", parse_budgets, self._rebudget)
         exporter = build_exporter(settings)
         try:
-            store = SqliteStore(Path(settings.ledger.path))
-            self._ledger = Ledger(store, policy, ledger_limits(settings))
+            self._ledger = build_ledger(settings, policy)
             await self._ledger.start()
             self._exporter = exporter
             await exporter.start()
             options = self._options(self._catalog)
             self._pipeline = Pipeline(exporter, self._ledger, self._catalog, options)
-            self._receiver = build_receiver(settings, self._take, Costs(self._ledger))
+            costs = Costs(self._ledger, lambda: cast("Catalog", self._catalog))
+            self._receiver = build_receiver(settings, self._take, costs)
             self.port = await self._receiver.start()
         except BaseException:
             await self.stop(0)
@@ -150,28 +149,6 @@ class App:
             cache_semantics=catalog.cache_semantics,
             user_hash_salt=privacy.salt if privacy.hash_user_ids else None,
         )
-
-
-class Costs:
-    """Answers the cost service's questions from the ledger."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    async def totals(
-        self, scope: str, scope_id: str, window: str, at_ns: int | None
-    ) -> tuple[Totals, int, int]:
-        """Totals of a scope in the window that holds a moment, with the window."""
-        time_s = (at_ns or time.time_ns()) // _NS_PER_S
-        kind = cast("WindowKind", window)
-        start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
-        totals = await self._ledger.total(cast("Scope", scope), scope_id, (start_s, end_s))
-        return totals, start_s, end_s
-
-    async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
-        """How scopes stand against their budgets."""
-        time_s = (at_ns or time.time_ns()) // _NS_PER_S
-        return await self._ledger.standing(scopes, time_s)
 
 
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:

@@ -10,6 +10,7 @@ ProcessorError
 │   ├── BackendUnavailableError
 │   └── LedgerUnavailableError  the books could not be written; nothing was changed
 └── ConfigError               settings, prices or budgets that cannot be used
+    └── BooksInUseError       another process keeps the books
 """
 
 from __future__ import annotations
@@ -79,3 +80,7 @@ class ConfigError(ProcessorError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+class BooksInUseError(ConfigError):
+    """Another process keeps the books: it may be asked, but not joined."""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
 
 from processor import __version__
-
-LISTEN_DEFAULT: Final = "127.0.0.1:4317"
-
-SETTINGS_FLAGS: Final = {
-    "listen": "receivers.otlp.protocols.grpc.endpoint",
-    "forward_to": "exporters.otlp.endpoint",
-    "pricing": "pricing.file",
-    "budgets": "budgets.file",
-    "data_dir": "data_dir",
-}
-"""Flag -> the setting that it overrides."""
+from processor.cli.flags import (
+    LISTEN_DEFAULT,
+    add_books,
+    add_budgets,
+    add_config,
+    add_pricing,
+    add_settings,
+    tokens,
+)
 
 _DESCRIPTION = """\
 Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget overruns, and passes
 every span on to the backend behind it. Point an application's OTLP exporter here."""
+
+_WHOM = """\
+Reads the ledger itself while no processor keeps it, and otherwise asks the processor where the
+settings say that it listens."""
 
 _EXITS = """\
 exit codes:
@@ -40,6 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_check_config(commands)
     _add_price(commands)
+    _add_unpriced(commands)
+    _add_reprice(commands)
     _add_healthcheck(commands)
     return parser
 
@@ -75,7 +78,7 @@ def _add_serve(commands: _Commands[_Parser]) -> None:
     parser = commands.add_parser(
         "serve", help=text, description=_sentence(text), epilog=_exits("the program failed")
     )
-    _add_settings_flags(parser)
+    add_settings(parser)
 
 
 def _add_check_config(commands: _Commands[_Parser]) -> None:
@@ -84,40 +87,11 @@ def _add_check_config(commands: _Commands[_Parser]) -> None:
     parser = commands.add_parser(
         "check-config", help=text, description=_sentence(text), epilog=epilog
     )
-    _add_settings_flags(parser)
-
-
-def _add_settings_flags(parser: argparse.ArgumentParser) -> None:
-    _add_config(parser)
+    add_settings(parser)
     parser.add_argument(
-        "--listen",
-        metavar="HOST:PORT",
-        help=f"where to receive OTLP over gRPC (default: {LISTEN_DEFAULT})",
-    )
-    parser.add_argument(
-        "--forward-to",
-        metavar="HOST:PORT",
-        help="the OTLP/gRPC backend behind us (default: $OTEL_EXPORTER_OTLP_ENDPOINT, or else "
-        "files under the data folder)",
-    )
-    _add_pricing(parser)
-    parser.add_argument(
-        "--budgets", metavar="FILE", help="your own budgets (default: those that come along)"
-    )
-    parser.add_argument(
-        "--data-dir", metavar="DIR", help="folder for the ledger (default: ./llm-cost-data)"
-    )
-
-
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", metavar="FILE", help="settings file; the flags here win over it"
-    )
-
-
-def _add_pricing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--pricing", metavar="FILE", help="your own prices (default: those that come along)"
+        "--against",
+        metavar="FILE",
+        help="also show what changes from the prices in FILE to those that are checked",
     )
 
 
@@ -134,28 +108,28 @@ def _add_price(commands: _Commands[_Parser]) -> None:
     parser.add_argument(
         "--input",
         metavar="N",
-        type=_tokens,
+        type=tokens,
         required=True,
         help="input tokens, cached ones included",
     )
     parser.add_argument(
         "--output",
         metavar="N",
-        type=_tokens,
+        type=tokens,
         required=True,
         help="output tokens, reasoning included",
     )
     parser.add_argument(
         "--cached",
         metavar="N",
-        type=_tokens,
+        type=tokens,
         default=0,
         help="how many of the input tokens are read from a cache",
     )
     parser.add_argument(
         "--cache-write",
         metavar="N",
-        type=_tokens,
+        type=tokens,
         default=0,
         help="how many of the input tokens are written to a cache",
     )
@@ -171,8 +145,47 @@ def _add_price(commands: _Commands[_Parser]) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print JSON; amounts are exact decimal texts in USD"
     )
-    _add_config(parser)
-    _add_pricing(parser)
+    add_config(parser)
+    add_pricing(parser)
+
+
+def _add_unpriced(commands: _Commands[_Parser]) -> None:
+    text = "list models without a price, and the lines that would give them one"
+    parser = commands.add_parser(
+        "unpriced",
+        help=text,
+        description=f"{_sentence(text)}\n\n{_WHOM}",
+        epilog=_exits("the books cannot be asked"),
+    )
+    add_books(parser)
+
+
+def _add_reprice(commands: _Commands[_Parser]) -> None:
+    text = "price stored calls again, after a price was added or corrected"
+    description = f"""\
+{_sentence(text)}
+
+Shows the difference by model and by budget and books it as corrections. What the backend has
+stored is not touched. Run again, it changes nothing more.
+
+{_WHOM} A running processor uses the prices that it has in force."""
+    parser = commands.add_parser(
+        "reprice",
+        help=text,
+        description=description,
+        epilog=f"example:\n  llm-cost reprice --since 7d --dry-run\n\n"
+        f"{_exits('the books cannot be asked, or not be written')}",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="TIME",
+        required=True,
+        help="the first calls: 2026-11-01, 2026-11-01T08:00 or 7d, by the time zone of the budgets",
+    )
+    parser.add_argument("--until", metavar="TIME", help="where to end; itself not included")
+    parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
+    add_books(parser)
+    add_budgets(parser)
 
 
 def _add_healthcheck(commands: _Commands[_Parser]) -> None:
@@ -206,17 +219,6 @@ Afterwards it shows the spans that you send, until Ctrl-C."""
         metavar="HOST:PORT",
         help=f"where to receive OTLP (default: {LISTEN_DEFAULT}, or any free port)",
     )
-
-
-def _tokens(text: str) -> int:
-    """A number of tokens; ``12_000`` and ``12,000`` read like ``12000``."""
-    try:
-        count = int(text.replace(",", ""))
-    except ValueError:
-        count = -1
-    if not 0 <= count <= 10**12:
-        raise argparse.ArgumentTypeError(f"must be a whole number of tokens, got {text[:40]!r}")
-    return count
 
 
 def _sentence(text: str) -> str:

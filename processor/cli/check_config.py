@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 from processor.assembly import build_exporter, refuse_loop
 from processor.budget import Budget, Policy
-from processor.cli.sources import Prices, budgets_from, file_name, prices_from, settings_from
+from processor.cli.price_change import change_lines
+from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
 from processor.cli.terminal import left, plain
 from processor.config import Settings
 from processor.errors import ConfigError, Problem
+from processor.insight import Prices
 from processor.money import format_usd
 from processor.receiver.address import parse_address
 
@@ -28,12 +31,19 @@ def run(arguments: argparse.Namespace) -> int:
     budgets = settings.budgets.file if settings else arguments.budgets or ""
     prices = _attempt(lambda: prices_from(pricing), problems)
     policy = _attempt(lambda: budgets_from(budgets), problems)
+    older = (
+        _attempt(lambda: prices_from(arguments.against), problems) if arguments.against else None
+    )
     if settings is not None:
         problems += _problems_of_ways(settings)
     if settings is None or prices is None or policy is None or problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     for line in _lines(settings, prices, policy, arguments.config or "defaults"):
         print(plain(line))
+    if older is not None:
+        books = Path(settings.ledger.path)
+        for line in change_lines(arguments.against, older, prices, books):
+            print(plain(line))
     return 0
 
 

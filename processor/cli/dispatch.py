@@ -23,6 +23,8 @@ _MODULES: Final = {
     "demo": "processor.cli.demo.run",
     "check-config": "processor.cli.check_config",
     "price": "processor.cli.price",
+    "unpriced": "processor.cli.unpriced",
+    "reprice": "processor.cli.reprice",
     "healthcheck": "processor.cli.healthcheck",
 }
 """Command -> the module whose ``run(arguments)`` does it and returns an exit code."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator
 
-from processor.cli.sources import file_name, prices_from, settings_from
-from processor.cli.terminal import left, plain, right
+from processor.cli.sources import NO_FILE_YET, file_name, prices_from, settings_from
+from processor.cli.terminal import aligned, left, plain, right
 from processor.errors import ConfigError, Problem
 from processor.model import Usage
-from processor.pricing import Explanation, explain
+from processor.pricing import Explanation, explain, suggest_entry
 
 _LABELS = {
     "input": "input, uncached",
@@ -79,8 +78,8 @@ def _lines(asked: str, explanation: Explanation, path: str) -> Iterator[str]:
 def _table(explanation: Explanation) -> Iterator[str]:
     """The parts of the cost, with aligned decimal points."""
     parts, total_usd = explanation.components, explanation.total_usd or ""
-    rates = _aligned([part.rate_usd for part in parts])
-    amounts = _aligned([*(part.amount_usd for part in parts), total_usd, explanation.saved_usd])
+    rates = aligned([part.rate_usd for part in parts])
+    amounts = aligned([*(part.amount_usd for part in parts), total_usd, explanation.saved_usd])
     yield f"  {left('', 24)}{right('quantity', 12)}{right('USD per 1M', 16)}{right('USD', 16)}"
     for part, rate, amount in zip(parts, rates, amounts, strict=False):
         label = left(_LABELS.get(part.name, part.name), 24)
@@ -91,25 +90,14 @@ def _table(explanation: Explanation) -> Iterator[str]:
         yield f"  {left('saved by the cache', 52)}{right(amounts[-1], 16)}"
 
 
-def _aligned(amounts: Sequence[str]) -> list[str]:
-    """Decimal texts, all with as many decimals as the longest has."""
-    places = max((len(amount.partition(".")[2]) for amount in amounts), default=0)
-    return [f"{Decimal(amount):.{places}f}" for amount in amounts]
-
-
 def _unpriced(asked: str, explanation: Explanation, path: str) -> Iterator[str]:
     """Why there is no price, and what to write so that there is one."""
     yield f"{asked} is unpriced: {explanation.reason}"
     yield ""
     yield "Its calls are marked llm.cost.status=unpriced, and totals that hold them say at least."
-    yield f"To price it, add this to {path or 'a file of your own and name it with --pricing'}:"
-    yield ""
-    yield "  models:"
-    yield f"    - provider: {_quoted(explanation.provider or '*')}"
-    yield f"      model: {_quoted(explanation.model or asked)}"
-    yield "      prices: [{input: 1.00, output: 3.00}]   # USD per 1M tokens: put in yours"
-
-
-def _quoted(text: str) -> str:
-    """Text as YAML reads it back; JSON's quoting is valid YAML."""
-    return json.dumps(text, ensure_ascii=False)
+    entry = suggest_entry(explanation.provider, (explanation.model or asked,))
+    if entry:
+        yield f"To price it, add this to {path or NO_FILE_YET}:"
+        yield ""
+        yield "  models:"
+        yield from (f"    {line}" for line in entry)

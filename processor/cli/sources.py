@@ -5,21 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final
 
 from processor.budget import Policy, parse_budgets
-from processor.cli.arguments import SETTINGS_FLAGS
+from processor.cli.flags import SETTINGS_FLAGS
 from processor.config import Settings, bundled, load_settings, read_text
-from processor.pricing import Catalog, PriceFile, compile_catalog, parse_prices
+from processor.insight import Prices
+from processor.pricing import compile_catalog, parse_prices
 
 _BUNDLED = "built in"
-
-
-class Prices(NamedTuple):
-    """Prices that can be used, and what they were made of."""
-
-    file: PriceFile
-    catalog: Catalog
+NO_FILE_YET: Final = "a file of your own and name it with --pricing"
+"""Where to write prices when no price file is in use."""
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final, TextIO
 
 _STYLES: Final = {
@@ -103,3 +104,9 @@ def rule(title: str, width: int) -> str:
     """A horizontal line across `width` cells, with a title in it."""
     start = f"── {shorten(title, width - 5)} "
     return start + "─" * (width - cells(start))
+
+
+def aligned(amounts: Sequence[str]) -> list[str]:
+    """Decimal texts, all with as many decimals as the longest has."""
+    places = max((len(amount.partition(".")[2]) for amount in amounts), default=0)
+    return [f"{Decimal(amount):.{places}f}" for amount in amounts]

@@ -105,3 +105,95 @@ class BudgetStanding(_message.Message):
     at_least: bool
     exceeded: bool
     def __init__(self, budget: _Optional[str] = ..., scope: _Optional[str] = ..., scope_id: _Optional[str] = ..., window: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., limit: _Optional[int] = ..., spent: _Optional[int] = ..., unit: _Optional[_Union[BudgetStanding.Unit, str]] = ..., at_least: _Optional[bool] = ..., exceeded: _Optional[bool] = ...) -> None: ...
+
+class ListUnpricedRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListUnpricedResponse(_message.Message):
+    __slots__ = ("models",)
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    models: _containers.RepeatedCompositeFieldContainer[UnpricedModel]
+    def __init__(self, models: _Optional[_Iterable[_Union[UnpricedModel, _Mapping]]] = ...) -> None: ...
+
+class UnpricedModel(_message.Message):
+    __slots__ = ("provider", "models", "reason", "service", "calls", "tokens", "first_unix_nano", "last_unix_nano", "has_price")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    LAST_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    HAS_PRICE_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    models: _containers.RepeatedScalarFieldContainer[str]
+    reason: str
+    service: str
+    calls: int
+    tokens: int
+    first_unix_nano: int
+    last_unix_nano: int
+    has_price: bool
+    def __init__(self, provider: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., service: _Optional[str] = ..., calls: _Optional[int] = ..., tokens: _Optional[int] = ..., first_unix_nano: _Optional[int] = ..., last_unix_nano: _Optional[int] = ..., has_price: _Optional[bool] = ...) -> None: ...
+
+class RepriceRequest(_message.Message):
+    __slots__ = ("start_unix_nano", "end_unix_nano", "dry_run")
+    START_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    END_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    start_unix_nano: int
+    end_unix_nano: int
+    dry_run: bool
+    def __init__(self, start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+
+class RepriceResponse(_message.Message):
+    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version")
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    AFTER_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    BUDGETS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    calls: int
+    before_nano_usd: int
+    after_nano_usd: int
+    models: _containers.RepeatedCompositeFieldContainer[ModelDifference]
+    budgets: _containers.RepeatedCompositeFieldContainer[BudgetDifference]
+    price_version: str
+    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ...) -> None: ...
+
+class ModelDifference(_message.Message):
+    __slots__ = ("model", "calls", "before_nano_usd", "after_nano_usd", "unpriced_before", "unpriced_after")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    AFTER_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_AFTER_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    calls: int
+    before_nano_usd: int
+    after_nano_usd: int
+    unpriced_before: int
+    unpriced_after: int
+    def __init__(self, model: _Optional[str] = ..., calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., unpriced_before: _Optional[int] = ..., unpriced_after: _Optional[int] = ...) -> None: ...
+
+class BudgetDifference(_message.Message):
+    __slots__ = ("budget", "scope_id", "window_start_unix_s", "limit_nano_usd", "calls", "before_nano_usd", "after_nano_usd")
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_ID_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_START_UNIX_S_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    AFTER_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    budget: str
+    scope_id: str
+    window_start_unix_s: int
+    limit_nano_usd: int
+    calls: int
+    before_nano_usd: int
+    after_nano_usd: int
+    def __init__(self, budget: _Optional[str] = ..., scope_id: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., limit_nano_usd: _Optional[int] = ..., calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ...) -> None: ...

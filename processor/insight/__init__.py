@@ -1,5 +1,17 @@
-"""Questions that need prices and the books together: what a call would cost at other prices."""
+"""Questions that need prices and the books together: what calls cost at other prices."""
 
+from processor.insight.comparison import Asked, Comparison, Prices, Side, changed_patterns, compare
 from processor.insight.reprice import price_again
+from processor.insight.unknown import is_mendable, mark_priced
 
-__all__ = ["price_again"]
+__all__ = [
+    "Asked",
+    "Comparison",
+    "Prices",
+    "Side",
+    "changed_patterns",
+    "compare",
+    "is_mendable",
+    "mark_priced",
+    "price_again",
+]

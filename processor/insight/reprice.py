@@ -10,8 +10,8 @@ from processor.pricing import Catalog, price
 def price_again(row: SpanRow, catalog: Catalog) -> Entry:
     """The entry that a row's call has with this catalog, as of the time of the call.
 
-    The row's own entry where cost and status stay as they are. A call that was free for what it
-    was (served from a gateway's cache, replayed) stays free.
+    The row's own entry where cost, status and the name it is booked under stay as they are. A call
+    that was free for what it was (served from a gateway's cache, replayed) stays free.
     """
     entry = row.entry
     if entry is None:
@@ -35,5 +35,9 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
     )
     [charge] = price([call], catalog)
     found = entry_of(charge, entry.service)
-    is_same = (found.amount, found.status, found.rates) == (entry.amount, entry.status, entry.rates)
-    return entry if is_same else found
+    return entry if _telling(found) == _telling(entry) else found
+
+
+def _telling(entry: Entry) -> tuple[object, ...]:
+    """What makes two entries of one call different in the books."""
+    return entry.amount, entry.status, entry.rates, entry.provider, entry.model

@@ -104,7 +104,8 @@ SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extr
     + COALESCE(cache_write_1h, 0) + COALESCE(output, 0) + COALESCE(reasoning, 0)),
   MIN(time_ns), MAX(time_ns)
 FROM spans JOIN labels ON labels.id = spans.label
-WHERE json_extract(text, '$[0]') = 'unpriced' AND NOT EXISTS (
+WHERE spans.label IN (SELECT id FROM labels WHERE json_extract(text, '$[0]') = 'unpriced')
+  AND NOT EXISTS (
   SELECT 1 FROM spans AS later WHERE later.key = spans.key AND later.seq > spans.seq
     AND later.span_id = spans.span_id AND later.trace_id = spans.trace_id)
 GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 8 DESC

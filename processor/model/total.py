@@ -70,6 +70,8 @@ class Unknown(NamedTuple):
     tokens: int
     first_ns: int
     last_ns: int
+    has_price: bool = False
+    """The prices in force have one by now: a reprice would book it. Said by who knows prices."""
 
 
 class Difference(NamedTuple):
@@ -85,6 +87,9 @@ class Difference(NamedTuple):
     """0 for a model."""
     window_start_s: int = 0
     """0 for a model, and for a budget without a window."""
+    unpriced_before: int = 0
+    unpriced_after: int = 0
+    """Calls of a model whose cost is unknown: while there are any, the amount is "at least"."""
 
 
 class Repricing(NamedTuple):
@@ -92,7 +97,14 @@ class Repricing(NamedTuple):
 
     calls: int
     models: tuple[Difference, ...]
+    """The largest differences first; those that are small beside many others are left out."""
     budgets: tuple[Difference, ...]
+    """Likewise."""
+    before_nano_usd: int = 0
+    after_nano_usd: int = 0
+    """What everything that changes costs together, also what `models` leaves out."""
+    price_version: str = ""
+    """The prices that were used. Said by who knows prices."""
 
 
 class Crossing(NamedTuple):

@@ -8,6 +8,7 @@ from processor.pricing.charge import price
 from processor.pricing.explain import Explanation, explain
 from processor.pricing.parse import parse_prices
 from processor.pricing.shapes import PriceFile
+from processor.pricing.suggestion import suggest_entry
 
 __all__ = [
     "Catalog",
@@ -17,4 +18,5 @@ __all__ = [
     "explain",
     "parse_prices",
     "price",
+    "suggest_entry",
 ]

@@ -12,6 +12,9 @@ from processor.pricing.names import Candidate
 from processor.pricing.offers import is_glob
 from processor.pricing.shapes import ANY, Offer
 
+OPERATOR_ALIAS = "operator alias"
+"""The reason of a price that was found by an alias of the operator's file."""
+
 _GLOB_MARK = re.compile(r"[*?\[]")
 
 
@@ -72,7 +75,7 @@ class Book:
         for name in spellings:
             offer = self._lookup(self._aliases, host, name.name)
             if offer is not None:
-                return Hit(offer, "alias", "operator alias")
+                return Hit(offer, "alias", OPERATOR_ALIAS)
         for pattern in self._patterns:
             if any(pattern.holds(host, name.name) for name in spellings):
                 return Hit(pattern.offer, "pattern", "operator pattern")

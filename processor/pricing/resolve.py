@@ -43,7 +43,7 @@ from processor.pricing.shapes import (
 from processor.pricing.tariff import flatten, map_tariff, scale_all
 
 _STANDARD_TIERS = frozenset({"", "default", "standard", "auto", "on_demand", "standard_only"})
-_DEPLOYMENT_HOSTS = frozenset({"azure"})
+DEPLOYMENT_HOSTS = frozenset({"azure"})
 """Where a model name is chosen by the customer: a similar name says nothing there."""
 
 _FREE_TARIFF: Tariff = (Step(BEGINNING_NS, Table((), (FREE_RATES,))),)
@@ -174,7 +174,7 @@ def _search(shelf: Shelf, seller: str, names: list[Candidate]) -> tuple[Found, s
     if is_fine_tune(names[0].name):
         return _fine_tune(host, spellings)
     # Where customers choose the names, and at another host, a similar name says nothing.
-    similar = host if seller not in _DEPLOYMENT_HOSTS else None
+    similar = host if seller not in DEPLOYMENT_HOSTS else None
     return _first(hosts, spellings, similar) or _first(hosts, weakened, None)
 
 

@@ -10,26 +10,44 @@ from typing import Any, Final, Protocol, TypeVar, get_args
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from processor.errors import TooLargeError, UndecodableError
+from processor.errors import OverloadedError, TooLargeError, UndecodableError
 from processor.generated.cost_service_pb2 import (
-    BudgetStanding,
     CheckBudgetRequest,
     CheckBudgetResponse,
     GetTotalsRequest,
-    GetTotalsResponse,
+    ListUnpricedRequest,
+    RepriceRequest,
 )
-from processor.model import Scope, Standing, Totals, WindowKind
-from processor.money import format_usd, parse_usd, usd
+from processor.model import Repricing, Scope, Standing, Totals, Unknown, WindowKind
+from processor.money import format_usd, parse_usd
+from processor.receiver.cost_messages import (
+    repricing_message,
+    standing_message,
+    totals_message,
+    unpriced_message,
+)
+from processor.receiver.peer import is_local
 from processor.receiver.rpc import Context, Desk
-from processor.receiver.status import InvalidQuestionError
+from processor.receiver.status import ForbiddenError, InvalidQuestionError
 
 SERVICE: Final = "llm_cost.v1.CostService"
 
 _REQUEST_LIMIT_BYTES = 64 * 1024
+_TIME_NS_MAX = 2**63 - 1
+_UNPRICED_MAX = 1000
+"""Senders choose the names of models, so the list has an end."""
+_REPRICE_DELAY_S = 5.0
+_NOT_FROM_HERE = (
+    "this changes the books, so only callers over the loopback interface may ask for it: do so on "
+    "the machine, or in the container, that the processor runs in"
+)
 _SCOPES: Final[tuple[str, ...]] = get_args(Scope)
 _TOTALLED: Final = tuple(scope for scope in _SCOPES if scope != "call")
 _WITHOUT_ID: Final = frozenset({"call", "total"})
 _WINDOWS: Final[tuple[str, ...]] = get_args(WindowKind)
+
+_Method = Callable[[bytes, str], Awaitable[bytes]]
+"""From a request's bytes and its caller (see `peer.is_local`) to the answer's bytes."""
 
 _Question = TypeVar("_Question", bound=Message)
 
@@ -51,17 +69,29 @@ class CostQueries(Protocol):
         ``call`` and ``total`` come with the id ``""``. A budget on single calls has spent 0.
         """
 
+    async def unpriced(self) -> list[Unknown]:
+        """Calls without a price, alike ones together, most calls first."""
+
+    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
+        """Price the stored calls again that ended in ``[start, end)``."""
+
 
 class CostService:
-    """Answers GetTotals and CheckBudget."""
+    """Answers the methods of ``llm_cost.v1.CostService``."""
 
     def __init__(self, costs: CostQueries, desk: Desk) -> None:
         self._costs = costs
         self._desk = desk
+        self._is_repricing = False
 
     def handler(self) -> grpc.GenericRpcHandler[Any, Any]:
         """What the gRPC server is to be given."""
-        methods = {"GetTotals": self.totals, "CheckBudget": self.check}
+        methods: dict[str, _Method] = {
+            "GetTotals": self.totals,
+            "CheckBudget": self.check,
+            "ListUnpriced": self.unpriced,
+            "Reprice": self.reprice,
+        }
         return grpc.method_handlers_generic_handler(
             SERVICE,
             {
@@ -70,12 +100,10 @@ class CostService:
             },
         )
 
-    async def _answer(
-        self, work: Callable[[bytes], Awaitable[bytes]], body: bytes, context: Context
-    ) -> bytes:
-        return await self._desk.answer(context, work(body))
+    async def _answer(self, work: _Method, body: bytes, context: Context) -> bytes:
+        return await self._desk.answer(context, work(body, context.peer()))
 
-    async def totals(self, body: bytes) -> bytes:
+    async def totals(self, body: bytes, _peer: str = "") -> bytes:
         """GetTotals, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(GetTotalsRequest, body)
         window = question.window or "none"
@@ -86,22 +114,9 @@ class CostService:
         totals, start_s, end_s = await self._costs.totals(
             question.scope, question.id, window, question.at_unix_nano or None
         )
-        return GetTotalsResponse(
-            cost_usd=usd(totals.cost_nano_usd),
-            cost_nano_usd=totals.cost_nano_usd,
-            at_least=totals.unpriced > 0,
-            input_tokens=totals.input_tokens,
-            output_tokens=totals.output_tokens,
-            cached_tokens=totals.cached_tokens,
-            calls=totals.calls,
-            unpriced_calls=totals.unpriced,
-            saved_nano_usd=totals.saved_nano_usd,
-            agent_runs=totals.agent_runs,
-            window_start_unix_s=start_s,
-            window_end_unix_s=end_s,
-        ).SerializeToString()
+        return totals_message(totals, start_s, end_s).SerializeToString()
 
-    async def check(self, body: bytes) -> bytes:
+    async def check(self, body: bytes, _peer: str = "") -> bytes:
         """CheckBudget, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(CheckBudgetRequest, body)
         for scope, scope_id in question.scopes.items():
@@ -117,9 +132,32 @@ class CostService:
         objections = [text for text in (_objection(s, estimate) for s in standings) if text]
         return CheckBudgetResponse(
             allowed=not objections,
-            standings=[_standing_message(standing) for standing in standings],
+            standings=[standing_message(standing) for standing in standings],
             message="; ".join(objections),
         ).SerializeToString()
+
+    async def unpriced(self, body: bytes, _peer: str = "") -> bytes:
+        """ListUnpriced, from bytes to bytes. Raises a ProcessorError."""
+        _parse(ListUnpricedRequest, body)
+        unknowns = await self._costs.unpriced()
+        return unpriced_message(unknowns[:_UNPRICED_MAX]).SerializeToString()
+
+    async def reprice(self, body: bytes, peer: str) -> bytes:
+        """Reprice, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
+        if not is_local(peer):
+            raise ForbiddenError(_NOT_FROM_HERE)
+        question = _parse(RepriceRequest, body)
+        start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or _TIME_NS_MAX
+        if not start_ns < end_ns <= _TIME_NS_MAX:
+            raise InvalidQuestionError("end_unix_nano", "must be after start_unix_nano, or 0")
+        if self._is_repricing:
+            raise OverloadedError("another reprice is under way", _REPRICE_DELAY_S)
+        self._is_repricing = True
+        try:
+            result = await self._costs.reprice(start_ns, end_ns, is_dry_run=question.dry_run)
+        finally:
+            self._is_repricing = False
+        return repricing_message(result).SerializeToString()
 
 
 def _parse(kind: type[_Question], body: bytes) -> _Question:
@@ -163,20 +201,3 @@ def _objection(standing: Standing, estimate_nano_usd: int) -> str:
 
 def _quantity(value: int, unit: str) -> str:
     return f"${format_usd(value)}" if unit == "usd" else f"{value} tokens"
-
-
-def _standing_message(standing: Standing) -> BudgetStanding:
-    is_money = standing.unit == "usd"
-    return BudgetStanding(
-        budget=standing.budget,
-        scope=standing.scope,
-        scope_id=standing.scope_id,
-        window=standing.window,
-        window_start_unix_s=standing.window_start_s,
-        window_end_unix_s=standing.window_end_s,
-        limit=standing.limit,
-        spent=standing.spent,
-        unit=BudgetStanding.UNIT_NANO_USD if is_money else BudgetStanding.UNIT_TOKENS,
-        at_least=standing.at_least,
-        exceeded=standing.exceeded,
-    )

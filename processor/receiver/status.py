@@ -1,20 +1,25 @@
-"""The one place where errors become gRPC answers.
+"""The one place where errors become answers, over gRPC and over HTTP.
 
-| error                  | gRPC code          | the sender                                        |
-|------------------------|--------------------|---------------------------------------------------|
-| UndecodableError       | INVALID_ARGUMENT   | must not retry; BadRequest names the place        |
-| TooLargeError          | RESOURCE_EXHAUSTED | must not retry, which is what no RetryInfo means  |
-| BackendRefusedError    | the backend's own  | does what the backend's code says                 |
-| RetryableError         | UNAVAILABLE        | retries after the delay in RetryInfo              |
-| any other              | INTERNAL           | must not retry: a bug meets the same payload again |
+| error                   | gRPC code          | HTTP | the sender                                |
+|-------------------------|--------------------|------|-------------------------------------------|
+| UndecodableError        | INVALID_ARGUMENT   | 400  | must not retry; BadRequest names the place |
+| TooLargeError           | RESOURCE_EXHAUSTED | 413  | must not retry: there is no RetryInfo     |
+| BackendRefusedError     | the backend's own  | `_HTTP_STATUS` | does what that code says        |
+| ForbiddenError          | PERMISSION_DENIED  | 403  | must ask from somewhere else              |
+| UnsupportedRequestError | UNIMPLEMENTED      | its own | must send something else               |
+| RetryableError          | UNAVAILABLE        | 503  | retries after RetryInfo and Retry-After   |
+| any other               | INTERNAL           | 500  | must not retry: a bug meets the same again |
 
 RESOURCE_EXHAUSTED without RetryInfo is permanent for an OTLP client, so overload is never told
-that way. Source: OTLP specification, "OTLP/gRPC Response".
+that way. Over HTTP overload is 503 and not 429: it is the processor that has too much to do, not
+this sender that asks too often, and some exporters take 429 as permanent although OTLP does not.
+Source: OTLP specification, "OTLP/gRPC Response", "OTLP/HTTP Response".
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Final, NamedTuple
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -35,6 +40,21 @@ from processor.errors import (
 
 _MESSAGE_LIMIT_CHARS = 1024
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+_HTTP_STATUS: Final[dict[grpc.StatusCode, int]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.UNIMPLEMENTED: 404,
+    # For an OTLP client 429 would be a reason to retry, and here there is never RetryInfo.
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 413,
+    grpc.StatusCode.CANCELLED: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 503,
+    grpc.StatusCode.ABORTED: 503,
+    grpc.StatusCode.OUT_OF_RANGE: 503,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DATA_LOSS: 503,
+}
+"""As the OpenTelemetry Collector has it, but for RESOURCE_EXHAUSTED; every other code is 500."""
 
 
 class InvalidQuestionError(PermanentError):
@@ -45,17 +65,48 @@ class InvalidQuestionError(PermanentError):
         self.field = field
 
 
+class ForbiddenError(PermanentError):
+    """A question that this caller may not ask."""
+
+
+class UnsupportedRequestError(PermanentError):
+    """An HTTP request that is no OTLP export: its path, method or encoding is not one of ours."""
+
+    def __init__(self, http_status: int, message: str, **headers: str) -> None:
+        """`headers` of the answer, with underscores for hyphens."""
+        super().__init__(message)
+        self.http_status = http_status
+        self.headers = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+
+
 class Answer(NamedTuple):
-    """A gRPC status: `details` is a serialized google.rpc.Status, empty when there is none."""
+    """A status: `details` is a serialized google.rpc.Status, empty when there is none."""
 
     code: grpc.StatusCode
     message: str
     details: bytes = b""
+    own_http_status: int = 0
+    """Where the code does not decide it."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of the HTTP answer."""
 
     @property
     def trailers(self) -> tuple[tuple[str, bytes], ...]:
-        """The trailing metadata that carries `details`."""
+        """The trailing metadata that carries `details` over gRPC."""
         return (("grpc-status-details-bin", self.details),) if self.details else ()
+
+    @property
+    def http_status(self) -> int:
+        """The status of the HTTP answer."""
+        return self.own_http_status or _HTTP_STATUS.get(self.code, 500)
+
+    @property
+    def http_body(self) -> Message:
+        """The google.rpc.Status that an HTTP answer carries."""
+        status: Message = Status(code=self.code.value[0], message=self.message)
+        if self.details:
+            status.MergeFromString(self.details)
+        return status
 
 
 def answer_to(error: Exception) -> Answer:
@@ -64,21 +115,32 @@ def answer_to(error: Exception) -> Answer:
     match error:
         case RetryableError():
             delay = RetryInfo(retry_delay=_duration(error.delay_s))
-            return _with_details(grpc.StatusCode.UNAVAILABLE, message, delay)
+            answer = _with_details(grpc.StatusCode.UNAVAILABLE, message, delay)
+            # Whole seconds is all that the header can say; 0 would invite the sender right back.
+            after_s = max(1, math.ceil(error.delay_s))
+            return answer._replace(headers=(("Retry-After", str(after_s)),))
         case InvalidQuestionError():
             return _bad_request(error.field, message)
         case UndecodableError():
             return _bad_request("body", message)
-        case TooLargeError():
-            return Answer(grpc.StatusCode.RESOURCE_EXHAUSTED, message)
-        case BackendRefusedError():
-            return Answer(_refusal_code(error.code), message)
+        case UnsupportedRequestError():
+            code = grpc.StatusCode.UNIMPLEMENTED
+            return Answer(code, message, b"", error.http_status, error.headers)
+        case ForbiddenError() | TooLargeError() | BackendRefusedError():
+            return Answer(_refusal_code(error), message)
         case _:
             return Answer(grpc.StatusCode.INTERNAL, "internal error; the processor's log has it")
 
 
-def _refusal_code(code: int) -> grpc.StatusCode:
-    known = _CODES.get(code, grpc.StatusCode.UNKNOWN)
+def _refusal_code(
+    error: ForbiddenError | TooLargeError | BackendRefusedError,
+) -> grpc.StatusCode:
+    match error:
+        case ForbiddenError():
+            return grpc.StatusCode.PERMISSION_DENIED
+        case TooLargeError():
+            return grpc.StatusCode.RESOURCE_EXHAUSTED
+    known = _CODES.get(error.code, grpc.StatusCode.UNKNOWN)
     return grpc.StatusCode.UNKNOWN if known is grpc.StatusCode.OK else known
 
 

@@ -17,11 +17,11 @@ from types import ModuleType
 from typing import Final
 
 from processor.app import App
-from processor.cli.arguments import LISTEN_DEFAULT
 from processor.cli.demo.backend import Backend
 from processor.cli.demo.seen import Seen
 from processor.cli.demo.summary import ask, render_summary
 from processor.cli.demo.tree import render_trace
+from processor.cli.flags import LISTEN_DEFAULT
 from processor.cli.terminal import columns, left, paint_for, rule
 from processor.config import load_settings
 from processor.errors import ConfigError, Problem, ProcessorError

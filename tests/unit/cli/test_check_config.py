@@ -77,3 +77,66 @@ def test_a_backend_that_is_the_processor_itself_is_found(capsys):
     flags = ["--listen", "127.0.0.1:4317", "--forward-to", "127.0.0.1:4317"]
     assert main(["check-config", *flags]) == 2
     assert "is this processor itself" in capsys.readouterr().err
+
+
+OLD = """\
+models:
+  - {provider: openai, model: gpt-4o, prices: [{input: 2.5, output: 10, cache_read: 1.25}]}
+  - {provider: acme, model: gone, prices: [{input: 1, output: 1}]}
+  - {provider: acme, model: kept, prices: [{input: 1, output: 1}]}
+"""
+NEW = """\
+models:
+  - {provider: openai, model: gpt-4o, prices: [{input: 5, output: 10, cache_read: 1.25}],
+     aliases: ["azure:mine"]}
+  - {provider: acme, model: house, prices: [{input: 2, output: 6}]}
+  - {provider: acme, model: kept, prices: [{input: 1, output: 1}]}
+  - {provider: acme, model: "lab-*", prices: [{input: 1, output: 1}]}
+"""
+
+
+def changes(capsys, tmp_path, before, after):
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(before)
+    new.write_text(after)
+    flags = ["--pricing", str(new), "--against", str(old), "--data-dir", str(tmp_path / "data")]
+    assert main(["check-config", *flags]) == 0
+    out = capsys.readouterr().out
+    lines = [" ".join(line.split()) for line in out[out.index("changes ") :].splitlines()]
+    return lines[0], lines[1:]
+
+
+def test_a_change_of_prices_is_shown_name_by_name(capsys, tmp_path):
+    title, lines = changes(capsys, tmp_path, OLD, NEW)
+    assert title.startswith(f"changes from {tmp_path / 'old.yaml'}, USD per 1M tokens")
+    books = tmp_path / "data" / "ledger.db"
+    assert lines == [
+        "removed acme:gone 1 / 1 / 1 -> no price",
+        "new acme:house no price -> 2 / 6 / 2",
+        "new azure:mine no price -> 5 / 10 / 1.25",
+        "changed openai:gpt-4o 2.5 / 10 / 1.25 -> 5 / 10 / 1.25",
+        "alias azure:mine starts to mean openai:gpt-4o",
+        "pattern acme:lab-* is new",
+        "1 model costs the same",
+        f"there are no books at {books}, so no calls were looked at",
+    ]
+    assert not books.parent.exists(), "looking makes nothing"
+    _, lines = changes(capsys, tmp_path, NEW, OLD)
+    assert "alias azure:mine no longer means openai:gpt-4o" in lines
+
+
+def test_without_a_change_only_that_is_said(capsys, tmp_path):
+    _, lines = changes(capsys, tmp_path, OLD, OLD)
+    assert lines[0] == "3 models cost the same"
+
+
+def test_books_that_cannot_be_read_are_said_so(capsys, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ledger.db").write_text("not a database, but long enough" * 10)
+    _, lines = changes(capsys, tmp_path, OLD, NEW)
+    assert lines[-1].startswith("no calls were looked at: ")
+
+
+def test_a_price_file_to_compare_with_is_checked_like_the_other(capsys, tmp_path):
+    assert main(["check-config", "--against", str(tmp_path / "none.yaml")]) == 2
+    assert "none.yaml: cannot be read" in capsys.readouterr().err

@@ -37,7 +37,10 @@ def test_without_a_command_the_help_is_shown_and_nothing_is_done(capsys):
     assert "usage: llm-cost" in shown.err
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "check-config", "price", "healthcheck"])
+@pytest.mark.parametrize(
+    "command",
+    ["serve", "demo", "check-config", "price", "unpriced", "reprice", "healthcheck"],
+)
 def test_every_command_documents_its_exit_codes_within_a_terminal(command, capsys):
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])

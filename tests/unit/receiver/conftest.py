@@ -10,7 +10,7 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from processor.model import Batch, Receipt, Standing, Totals
+from processor.model import Batch, Receipt, Repricing, Standing, Totals, Unknown
 from processor.receiver import Receiver
 
 
@@ -20,6 +20,12 @@ class Books:
 
     answer: tuple[Totals, int, int] = (Totals(), 0, 0)
     standings: list[Standing] = field(default_factory=list)
+    unknowns: list[Unknown] = field(default_factory=list)
+    repricing: Repricing = field(default_factory=lambda: Repricing(0, (), ()))
+    gate: asyncio.Event | None = None
+    """When given, a reprice waits for it."""
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a reprice has been asked for."""
     error: Exception | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -36,6 +42,21 @@ class Books:
         if self.error is not None:
             raise self.error
         return self.standings
+
+    async def unpriced(self) -> list[Unknown]:
+        self.asked.append(("unpriced",))
+        if self.error is not None:
+            raise self.error
+        return self.unknowns
+
+    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
+        self.asked.append((start_ns, end_ns, is_dry_run))
+        self.begun.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return self.repricing
 
 
 @dataclass

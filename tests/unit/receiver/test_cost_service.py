@@ -1,5 +1,7 @@
 """Questions about cost over a real connection."""
 
+import asyncio
+
 import grpc
 import pytest
 
@@ -10,11 +12,18 @@ from processor.generated.cost_service_pb2 import (
     CheckBudgetResponse,
     GetTotalsRequest,
     GetTotalsResponse,
+    ListUnpricedRequest,
+    ListUnpricedResponse,
+    RepriceRequest,
+    RepriceResponse,
 )
-from processor.model import Standing, Totals
+from processor.model import Difference, Repricing, Standing, Totals, Unknown
+from processor.receiver import cost_service
 
 TOTALS = "/llm_cost.v1.CostService/GetTotals"
 CHECK = "/llm_cost.v1.CostService/CheckBudget"
+UNPRICED = "/llm_cost.v1.CostService/ListUnpriced"
+REPRICE = "/llm_cost.v1.CostService/Reprice"
 Code = grpc.StatusCode
 
 DAILY = Standing(
@@ -93,7 +102,7 @@ async def test_a_bad_question_about_totals_is_told_what_is_valid(house, question
     assert house.books.asked == []
 
 
-@pytest.mark.parametrize("method", [TOTALS, CHECK])
+@pytest.mark.parametrize("method", [TOTALS, CHECK, UNPRICED, REPRICE])
 async def test_undecodable_and_oversize_questions_are_refused(house, method):
     await house.open()
     for body, code in (
@@ -193,3 +202,125 @@ async def test_a_bad_question_about_budgets_is_told_what_is_wrong(house, questio
     error = await refusal(house, CHECK, CheckBudgetRequest(**question))
     assert error.code() is Code.INVALID_ARGUMENT
     assert part in error.details()
+
+
+UNKNOWN = Unknown("openai", ("new-1", "new"), "not known", "shop", 3, 3300, 5, 9, has_price=True)
+
+
+async def test_models_without_a_price_come_back_field_by_field(house):
+    await house.open()
+    house.books.unknowns = [UNKNOWN]
+    answer = ListUnpricedResponse.FromString(await ask(house, UNPRICED, ListUnpricedRequest()))
+    [model] = answer.models
+    assert (model.provider, list(model.models)) == ("openai", ["new-1", "new"])
+    assert (model.reason, model.service, model.calls, model.tokens) == (
+        "not known",
+        "shop",
+        3,
+        3300,
+    )
+    assert (model.first_unix_nano, model.last_unix_nano, model.has_price) == (5, 9, True)
+
+
+async def test_the_list_of_models_without_a_price_has_an_end(house):
+    await house.open()
+    house.books.unknowns = [UNKNOWN._replace(models=(f"m-{at}",)) for at in range(1500)]
+    answer = ListUnpricedResponse.FromString(await ask(house, UNPRICED, ListUnpricedRequest()))
+    assert len(answer.models) == 1000
+    assert answer.models[0].models == ["m-0"]
+
+
+async def test_a_reprice_comes_back_field_by_field(house):
+    await house.open()
+    house.books.repricing = Repricing(
+        7,
+        (Difference("new", "", 5, 1, 2, unpriced_before=4, unpriced_after=3),),
+        (Difference("daily", "u1", 6, 10, 20, 30, 40),),
+        100,
+        200,
+        "v9",
+    )
+    question = RepriceRequest(start_unix_nano=5, end_unix_nano=9, dry_run=True)
+    answer = RepriceResponse.FromString(await ask(house, REPRICE, question))
+    assert house.books.asked == [(5, 9, True)]
+    assert (answer.calls, answer.before_nano_usd, answer.after_nano_usd) == (7, 100, 200)
+    assert answer.price_version == "v9"
+    [model], [budget] = answer.models, answer.budgets
+    assert (model.model, model.calls, model.before_nano_usd, model.after_nano_usd) == (
+        "new",
+        5,
+        1,
+        2,
+    )
+    assert (model.unpriced_before, model.unpriced_after) == (4, 3)
+    assert (budget.budget, budget.scope_id, budget.calls) == ("daily", "u1", 6)
+    assert (budget.before_nano_usd, budget.after_nano_usd) == (10, 20)
+    assert (budget.limit_nano_usd, budget.window_start_unix_s) == (30, 40)
+
+
+async def test_a_reprice_without_an_end_has_none(house):
+    await house.open()
+    await ask(house, REPRICE, RepriceRequest())
+    assert house.books.asked == [(0, 2**63 - 1, False)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"start_unix_nano": 9, "end_unix_nano": 9},
+        {"start_unix_nano": 2**63},
+        {"end_unix_nano": 2**64 - 1},
+    ],
+)
+async def test_a_reprice_of_no_time_is_told_so(house, question):
+    await house.open()
+    error = await refusal(house, REPRICE, RepriceRequest(**question))
+    assert error.code() is Code.INVALID_ARGUMENT
+    assert "end_unix_nano: must be after start_unix_nano" in error.details()
+    assert house.books.asked == []
+
+
+async def test_a_reprice_from_elsewhere_is_denied_with_the_reason(house, monkeypatch):
+    """Guarantees: who can only reach the port cannot change the books, and may still ask."""
+    monkeypatch.setattr(cost_service, "is_local", lambda peer: not peer.startswith("ipv4:127."))
+    await house.open()
+    error = await refusal(house, REPRICE, RepriceRequest())
+    assert error.code() is Code.PERMISSION_DENIED
+    assert "only callers over the loopback interface" in error.details()
+    assert house.books.asked == []
+    await ask(house, UNPRICED, ListUnpricedRequest())
+
+
+async def test_one_reprice_at_a_time(house):
+    """Guarantees: another one is told to come back, and may once the first has ended."""
+    await house.open()
+    house.books.gate = asyncio.Event()
+    first = asyncio.ensure_future(ask(house, REPRICE, RepriceRequest(start_unix_nano=1)))
+    await house.books.begun.wait()
+    error = await refusal(house, REPRICE, RepriceRequest(start_unix_nano=2))
+    assert error.code() is Code.UNAVAILABLE
+    assert error.details() == "another reprice is under way"
+    house.books.gate.set()
+    await first
+    await ask(house, REPRICE, RepriceRequest(start_unix_nano=3))
+    assert [start for start, _, _ in house.books.asked] == [1, 3]
+
+
+async def test_a_reprice_that_fails_or_is_left_does_not_bar_the_next(house):
+    await house.open()
+    house.books.error = LedgerUnavailableError("locked")
+    assert (await refusal(house, REPRICE, RepriceRequest())).code() is Code.UNAVAILABLE
+    house.books.error, house.books.gate = None, asyncio.Event()
+    house.books.begun.clear()
+    left = asyncio.ensure_future(ask(house, REPRICE, RepriceRequest()))
+    await house.books.begun.wait()
+    left.cancel()
+    house.books.gate.set()
+    for _ in range(100):
+        try:
+            await ask(house, REPRICE, RepriceRequest())
+            break
+        except grpc.aio.AioRpcError:
+            await asyncio.sleep(0.02)
+    else:
+        pytest.fail("the one that was left still bars the others")

@@ -1,0 +1,140 @@
+"""Calling a running processor over gRPC, and saying why that failed."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from processor.cli.terminal import plain
+from processor.errors import ProcessorError
+from processor.generated.cost_service_pb2 import (
+    ListUnpricedRequest,
+    ListUnpricedResponse,
+    RepriceRequest,
+    RepriceResponse,
+)
+from processor.model import Difference, Repricing, Unknown
+
+CHANNEL_OPTIONS: Final = (
+    # A proxy of the environment must not answer in the processor's place.
+    ("grpc.enable_http_proxy", 0),
+)
+
+_SERVICE: Final = "/llm_cost.v1.CostService/"
+_TIMEOUT_S = 60.0
+_REPRICE_TIMEOUT_S = 3600.0
+"""A processor that has many calls to price again says nothing until it is done."""
+
+_Answer = TypeVar("_Answer", bound=Message)
+
+
+class NoAnswerError(ProcessorError):
+    """Nobody answers at an address, or not what was asked."""
+
+
+class RefusedError(ProcessorError):
+    """The processor has answered, and the answer is no."""
+
+
+class Remote:
+    """Questions to a running processor. Raises NoAnswerError and RefusedError."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+
+    async def unpriced(self) -> list[Unknown]:
+        """Calls without a price, most calls first."""
+        answer = await self._ask(
+            "ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse, _TIMEOUT_S
+        )
+        return [
+            Unknown(
+                item.provider,
+                tuple(item.models),
+                item.reason,
+                item.service,
+                item.calls,
+                item.tokens,
+                item.first_unix_nano,
+                item.last_unix_nano,
+                item.has_price,
+            )
+            for item in answer.models
+        ]
+
+    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
+        """Price the stored calls again that ended in ``[start, end)``."""
+        question = RepriceRequest(
+            start_unix_nano=start_ns, end_unix_nano=end_ns, dry_run=is_dry_run
+        )
+        answer = await self._ask("Reprice", question, RepriceResponse, _REPRICE_TIMEOUT_S)
+        return _repricing(answer)
+
+    async def _ask(
+        self, method: str, question: Message, kind: type[_Answer], timeout_s: float
+    ) -> _Answer:
+        async with grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS) as channel:
+            call: Any = channel.unary_unary(f"{_SERVICE}{method}", None, None)  # bytes for bytes
+            try:
+                return kind.FromString(await call(question.SerializeToString(), timeout=timeout_s))
+            except grpc.aio.AioRpcError as error:
+                message = f"{self._endpoint} cannot be asked: {reason_of(error, timeout_s)}"
+                has_answered = _has_answered(error)
+                raise (RefusedError if has_answered else NoAnswerError)(message) from error
+
+
+def _repricing(answer: RepriceResponse) -> Repricing:
+    models = tuple(
+        Difference(
+            item.model,
+            "",
+            item.calls,
+            item.before_nano_usd,
+            item.after_nano_usd,
+            unpriced_before=item.unpriced_before,
+            unpriced_after=item.unpriced_after,
+        )
+        for item in answer.models
+    )
+    budgets = tuple(
+        Difference(
+            item.budget,
+            item.scope_id,
+            item.calls,
+            item.before_nano_usd,
+            item.after_nano_usd,
+            item.limit_nano_usd,
+            item.window_start_unix_s,
+        )
+        for item in answer.budgets
+    )
+    return Repricing(
+        answer.calls,
+        models,
+        budgets,
+        answer.before_nano_usd,
+        answer.after_nano_usd,
+        answer.price_version,
+    )
+
+
+def _has_answered(error: grpc.RpcError) -> bool:
+    """Whether it was a processor that refused; one that is not there adds no details of its own."""
+    if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+        trailers: Any = error.trailing_metadata() or ()
+        return any(key == "grpc-status-details-bin" for key, _ in trailers)
+    return True
+
+
+def reason_of(error: grpc.RpcError, timeout_s: float) -> str:
+    """Why a call failed, in plain words."""
+    code = error.code()
+    if code == grpc.StatusCode.UNAVAILABLE and not _has_answered(error):
+        return "nobody listens there, or not with plain-text gRPC"
+    if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+        return f"no answer within {timeout_s:g} s"
+    if code == grpc.StatusCode.UNIMPLEMENTED:
+        return "unimplemented: who listens there does not know this question"
+    return plain(f"{code.name.lower()}: {error.details() or 'no details'}")

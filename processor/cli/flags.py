@@ -1,0 +1,90 @@
+"""Flags that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Final
+
+LISTEN_DEFAULT: Final = "127.0.0.1:4317"
+
+SETTINGS_FLAGS: Final = {
+    "listen": "receivers.otlp.protocols.grpc.endpoint",
+    "forward_to": "exporters.otlp.endpoint",
+    "pricing": "pricing.file",
+    "budgets": "budgets.file",
+    "data_dir": "data_dir",
+}
+"""Flag -> the setting that it overrides."""
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Everything that `serve` can be told."""
+    add_config(parser)
+    parser.add_argument(
+        "--listen",
+        metavar="HOST:PORT",
+        help=f"where to receive OTLP over gRPC (default: {LISTEN_DEFAULT})",
+    )
+    parser.add_argument(
+        "--forward-to",
+        metavar="HOST:PORT",
+        help="the OTLP/gRPC backend behind us (default: $OTEL_EXPORTER_OTLP_ENDPOINT, or else "
+        "files under the data folder)",
+    )
+    add_pricing(parser)
+    add_budgets(parser)
+    add_data_dir(parser)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The settings file."""
+    parser.add_argument(
+        "--config", metavar="FILE", help="settings file; the flags here win over it"
+    )
+
+
+def add_pricing(parser: argparse.ArgumentParser) -> None:
+    """The price file."""
+    parser.add_argument(
+        "--pricing", metavar="FILE", help="your own prices (default: those that come along)"
+    )
+
+
+def add_budgets(parser: argparse.ArgumentParser) -> None:
+    """The budgets file."""
+    parser.add_argument(
+        "--budgets", metavar="FILE", help="your own budgets (default: those that come along)"
+    )
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    """The data folder."""
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="folder for the ledger (default: ./llm-cost-data)"
+    )
+
+
+def add_books(parser: argparse.ArgumentParser) -> None:
+    """Whose books a command asks, and how it prints the answer."""
+    parser.add_argument(
+        "--endpoint",
+        metavar="HOST:PORT",
+        help="ask the processor that listens there (default: see above)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON; amounts are exact decimal texts in USD"
+    )
+    add_config(parser)
+    add_data_dir(parser)
+    add_pricing(parser)
+
+
+def tokens(text: str) -> int:
+    """A number of tokens; ``12_000`` and ``12,000`` read like ``12000``."""
+    try:
+        count = int(text.replace(",", ""))
+    except ValueError:
+        count = -1
+    if not 0 <= count <= 10**12:
+        raise argparse.ArgumentTypeError(f"must be a whole number of tokens, got {text[:40]!r}")
+    return count

@@ -1,0 +1,35 @@
+"""Moments as people write them: a date, a date and time, or how long ago."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, tzinfo
+
+from processor.errors import ConfigError, Problem
+
+_AGO = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
+_UNITS_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_NS_PER_S = 10**9
+_TIME_NS_MAX = 2**63 - 1
+
+
+def read_moment(flag: str, text: str, now_ns: int, zone: tzinfo) -> int:
+    """Nanoseconds since the Unix epoch for ``2026-11-01``, ``2026-11-01T08:00+01:00`` or ``7d``.
+
+    A date without an offset is on the clocks of `zone`; ``7d`` is seven times 24 hours ago. Raises
+    ConfigError, naming `flag`.
+    """
+    ago = _AGO.fullmatch(text.strip())
+    if ago:
+        moment_ns = now_ns - int(ago[1]) * _UNITS_S[ago[2]] * _NS_PER_S
+    else:
+        try:
+            moment = datetime.fromisoformat(text.strip())
+            aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+            moment_ns = int(aware.timestamp()) * _NS_PER_S + aware.microsecond * 1000
+        except (ValueError, OverflowError) as error:
+            fix = "write 2026-11-01, 2026-11-01T08:00, 7d or 12h"
+            raise ConfigError([Problem(flag, f"{text[:40]!r} is not a time", fix)]) from error
+    if not 0 <= moment_ns <= _TIME_NS_MAX:
+        raise ConfigError([Problem(flag, f"{text[:40]!r} is out of range")])
+    return moment_ns

@@ -1,0 +1,80 @@
+"""``llm-cost unpriced``: models without a price, and the lines that would give them one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from processor.cli.books import ask
+from processor.cli.sources import NO_FILE_YET, settings_from
+from processor.cli.terminal import plain
+from processor.insight import is_mendable
+from processor.model import Unknown
+from processor.pricing import suggest_entry
+
+_NS_PER_S = 10**9
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what has no price; 0 also when something has none. Raises ProcessorError."""
+    settings = settings_from(arguments)
+    unknowns = ask(settings, arguments.endpoint, lambda books: books.unpriced())
+    if arguments.json:
+        print(json.dumps([_as_dict(unknown) for unknown in unknowns], indent=2))
+    else:
+        print(*map(plain, _lines(unknowns, settings.pricing.file)), sep="\n")
+    return 0
+
+
+def _lines(unknowns: Sequence[Unknown], path: str) -> Iterator[str]:
+    if not unknowns:
+        yield "every call on the books has a price"
+        return
+    for unknown in unknowns:
+        names = " or ".join(unknown.models) or "(no model named)"
+        calls = f"{unknown.calls:,} {'call' if unknown.calls == 1 else 'calls'}"
+        yield f"{names} of {unknown.provider or '(no provider named)'}: {unknown.reason}"
+        yield f"    {calls}, {unknown.tokens:,} tokens, from {unknown.service or 'no service'}"
+        yield f"    {_moment(unknown.first_ns)} to {_moment(unknown.last_ns)}"
+    yield ""
+    if any(unknown.has_price for unknown in unknowns):
+        first_ns = min(unknown.first_ns for unknown in unknowns if unknown.has_price)
+        priced = [unknown.models[0] for unknown in unknowns if unknown.has_price and unknown.models]
+        yield f"There is a price by now for: {', '.join(dict.fromkeys(priced))}"
+        yield f"To book it:  llm-cost reprice --since {_moment(first_ns)} --dry-run"
+        yield ""
+    entries = dict.fromkeys(entry for unknown in unknowns if (entry := _entry(unknown)))
+    if entries:
+        yield f"To price them, fill this in and add it to {path or NO_FILE_YET}:"
+        yield ""
+        yield "  models:"
+        yield from (f"    {line}" for entry in entries for line in entry)
+
+
+def _entry(unknown: Unknown) -> tuple[str, ...]:
+    """What to add to the price file; nothing where no price is lacking, or none would help."""
+    if unknown.has_price or not is_mendable(unknown):
+        return ()
+    return suggest_entry(unknown.provider, unknown.models)
+
+
+def _as_dict(unknown: Unknown) -> dict[str, object]:
+    return {
+        "provider": unknown.provider,
+        "models": list(unknown.models),
+        "reason": unknown.reason,
+        "service": unknown.service,
+        "calls": unknown.calls,
+        "tokens": unknown.tokens,
+        "first": _moment(unknown.first_ns),
+        "last": _moment(unknown.last_ns),
+        "has_price": unknown.has_price,
+        "yaml": "\n".join(_entry(unknown)),
+    }
+
+
+def _moment(time_ns: int) -> str:
+    """RFC 3339, in UTC and whole seconds."""
+    return f"{datetime.fromtimestamp(time_ns // _NS_PER_S, UTC):%Y-%m-%dT%H:%M:%SZ}"

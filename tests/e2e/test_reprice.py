@@ -1,0 +1,268 @@
+"""A model without a price, from the first call to the corrected books, as an operator does it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+
+import grpc
+import pytest
+import yaml
+from e2e.applications import BUDGETS, PRICES
+from e2e.processes import ROOT, attributes, export
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from processor.generated.cost_service_pb2 import (
+    GetTotalsRequest,
+    GetTotalsResponse,
+    ListUnpricedRequest,
+    ListUnpricedResponse,
+    RepriceRequest,
+    RepriceResponse,
+)
+
+NEW_MODEL = """\
+  - {provider: openai, model: brand-new, prices: [{input: 4.00, output: 20.00}]}
+"""
+SCOPES = [
+    ("total", ""), ("session", "s-1"), ("session", "s-2"), ("user", "u-1"), ("model", "brand-new"),
+    ("model", "gpt-4o"), ("provider", "openai"), ("service", "shop"), ("trace", f"{1:032x}"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path):
+    pricing, budgets = tmp_path / "pricing.yaml", tmp_path / "budgets.yaml"
+    pricing.write_text(PRICES)
+    budgets.write_text(BUDGETS.replace("per-call", "dear-call"))
+    return pricing, budgets
+
+
+@pytest.fixture
+def house(serve, backend, files, tmp_path):
+    """The processor, its files, and what an operator types."""
+    return House(serve, backend, *files, tmp_path / "data")
+
+
+class House:
+    def __init__(self, serve, backend, pricing, budgets, data):
+        self.serve = serve
+        self.backend = backend
+        self.pricing = pricing
+        self.budgets = budgets
+        self.data = data
+        self.processor = None
+
+    @property
+    def files(self):
+        return ["--pricing", str(self.pricing), "--budgets", str(self.budgets)]
+
+    def start(self, data=None):
+        self.processor = self.serve(
+            "--forward-to", f"127.0.0.1:{self.backend.port}", *self.files,
+            data_dir=data or self.data,
+        )  # fmt: skip
+        return self.processor
+
+    def type(self, command, *flags, code=0):
+        """What ``llm-cost COMMAND`` prints."""
+        budgets = ["--budgets", self.budgets] if command == "reprice" else []
+        done = subprocess.run(
+            [sys.executable, "-m", "processor.cli", command, "--data-dir", self.data,
+             "--pricing", self.pricing, *budgets, *map(str, flags)],
+            capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    @property
+    def there(self):
+        return ["--endpoint", f"127.0.0.1:{self.processor.port}"]
+
+    def ask(self, method, question, answer):
+        with grpc.insecure_channel(f"127.0.0.1:{self.processor.port}") as channel:
+            call = channel.unary_unary(
+                f"/llm_cost.v1.CostService/{method}",
+                request_serializer=lambda message: message.SerializeToString(),
+                response_deserializer=answer.FromString,
+            )
+            return call(question, timeout=10)
+
+    def totals(self):
+        return {
+            place: self.ask(
+                "GetTotals", GetTotalsRequest(scope=place[0], id=place[1]), GetTotalsResponse
+            )
+            for place in SCOPES
+        }
+
+    def send(self, payload):
+        """Exports one batch; returns its spans as the backend got them, by name."""
+        export(self.processor.port, payload)
+        request = ExportTraceServiceRequest.FromString(self.backend.requests()[-1])
+        return {span.name: span for span in request.resource_spans[0].scope_spans[0].spans}
+
+    def add_price(self):
+        """Edits the price file, and waits until it is in force."""
+        self.pricing.write_text(PRICES + NEW_MODEL)
+        self.processor.wait_for("has changed and is in force", 15)
+
+
+def batch(*spans, trace=1, at_s=0):
+    """Calls of one trace, side by side; each is (span, model, session)."""
+    request = ExportTraceServiceRequest()
+    resource = request.resource_spans.add()
+    resource.resource.attributes.add(key="service.name").value.string_value = "shop"
+    scope = resource.scope_spans.add()
+    for number, model, session in spans:
+        end_ns = (1_790_000_000 + at_s + number) * 10**9
+        span = scope.spans.add(
+            trace_id=trace.to_bytes(16), span_id=(100 * trace + number).to_bytes(8),
+            parent_span_id=(100 * trace).to_bytes(8), name=f"call {number}",
+            start_time_unix_nano=end_ns - 10**9, end_time_unix_nano=end_ns,
+        )  # fmt: skip
+        values = {
+            "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": model, "session.id": session, "user.id": "u-1",
+        }  # fmt: skip
+        for key, value in values.items():
+            span.attributes.add(key=key).value.string_value = value
+        for key, count in (("input", 1000), ("output", 100)):
+            span.attributes.add(key=f"gen_ai.usage.{key}_tokens").value.int_value = count
+    return request.SerializeToString()
+
+
+# A call of the known model costs 0.0035, one of the new model 0.006.
+FIRST = batch((1, "gpt-4o", "s-1"), (2, "brand-new", "s-1"), (3, "brand-new", "s-2"))
+SECOND = batch((1, "brand-new", "s-1"), trace=2)
+SINCE = ["--since", "2026-09-01"]
+
+
+def test_from_an_unknown_model_to_corrected_books(house):
+    """Guarantees: after a reprice the books are as if the price had been there from the start."""
+    processor = house.start()
+    first = house.send(FIRST)
+    assert "llm.cost_usd" not in attributes(first["call 2"])
+    before = house.totals()
+    assert before["session", "s-1"].at_least
+
+    listed = json.loads(house.type("unpriced", "--json", *house.there))
+    [unknown] = listed
+    assert (unknown["provider"], unknown["models"]) == ("openai", ["brand-new"])
+    assert (unknown["calls"], unknown["tokens"], unknown["service"]) == (2, 2200, "shop")
+    assert (unknown["first"], unknown["last"]) == ("2026-09-21T14:13:22Z", "2026-09-21T14:13:23Z")
+    assert yaml.safe_load(unknown["yaml"])[0]["model"] == "brand-new"
+    text = house.type("unpriced", *house.there)
+    assert "  models:" in text
+    suggested = yaml.safe_load(text[text.index("  models:") :])
+    assert suggested["models"][0]["provider"] == "openai"
+
+    house.add_price()
+    assert attributes(house.send(SECOND)["call 1"])["llm.cost_usd"] == 0.006
+    before = house.totals()
+    assert json.loads(house.type("unpriced", "--json", *house.there))[0]["has_price"]
+
+    shown = house.type("reprice", *SINCE, "--dry-run", *house.there)
+    assert "This was a dry run: 2 calls would change" in shown
+    assert "unknown" in shown
+    assert "now exceeded" in shown
+    assert "that the backend has stored are not touched" in shown
+    assert house.totals() == before
+    assert house.ask("ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse).models
+
+    done = json.loads(house.type("reprice", *SINCE, "--json", *house.there))
+    assert (done["calls"], done["before_usd"], done["after_usd"]) == (2, "0.00", "0.012")
+    after = house.totals()
+    assert after["session", "s-1"].cost_nano_usd == 15_500_000
+    assert not after["total", ""].at_least
+    assert json.loads(house.type("unpriced", "--json", *house.there)) == []
+    again = house.type("reprice", *SINCE, *house.there)
+    assert again.startswith("nothing changes")
+    assert house.totals() == after
+
+    assert house.send(FIRST) == first, "a span that is sent again is stamped as the first time"
+    later = house.send(batch((1, "gpt-4o", "s-1"), trace=3, at_s=60))["call 1"]
+    assert attributes(later)["llm.budget.exceeded"] == "per-session"
+    assert not later.events, "a reprice has no span to put its crossing on"
+    after = house.totals()
+
+    assert processor.stop() == 0
+    house.start()
+    assert house.totals() == after
+    assert house.send(FIRST) == first
+    assert house.totals() == after
+    assert processor.stop() == 0
+
+    house.start(data=house.data.with_name("fresh"))
+    for payload in (FIRST, SECOND, batch((1, "gpt-4o", "s-1"), trace=3, at_s=60)):
+        house.send(payload)
+    assert house.totals() == after
+
+
+def test_without_a_processor_the_commands_open_the_books_themselves(house):
+    """Guarantees: the same answers from the file, and the processor finds them when it starts."""
+    processor = house.start()
+    house.send(FIRST)
+    assert processor.stop() == 0
+    assert json.loads(house.type("unpriced", "--json"))[0]["models"] == ["brand-new"]
+    house.pricing.write_text(PRICES + NEW_MODEL)
+    shown = json.loads(house.type("reprice", *SINCE, "--json"))
+    assert (shown["dry_run"], shown["calls"]) == (False, 2)
+    assert [item["budget"] for item in shown["budgets"]] == ["per-session", "per-session"]
+    assert json.loads(house.type("unpriced", "--json")) == []
+    house.start()
+    totals = house.totals()
+    assert totals["total", ""].cost_nano_usd == 15_500_000
+    assert not totals["total", ""].at_least
+
+
+def test_a_processor_that_was_killed_has_lost_no_correction(house):
+    """Guarantees: what a reprice has answered is on the disk."""
+    processor = house.start()
+    house.send(FIRST)
+    house.add_price()
+    house.ask("Reprice", RepriceRequest(), RepriceResponse)
+    after = house.totals()
+    assert processor.stop(signal.SIGKILL) == -signal.SIGKILL
+    house.start()
+    assert house.totals() == after
+
+
+def test_books_that_are_kept_by_a_processor_elsewhere_are_one_clear_line(house):
+    """Guarantees: neither a traceback nor a second writer."""
+    house.start()
+    house.send(FIRST)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        config = house.pricing.with_name("processor.yaml")
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        config.write_text(
+            f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{address}'}}}}}}}}"
+        )
+        told = house.type("reprice", *SINCE, "--config", config, code=1)
+    assert told.count("\n") == 1
+    assert "a running processor keeps the books" in told
+    assert f"nobody answers at {address}" in told
+    assert "--endpoint" in told
+
+
+def test_a_change_of_prices_is_shown_beside_the_running_processor(house):
+    """Guarantees: what a new file would do to stored calls is known before it is in force."""
+    house.start()
+    house.send(FIRST)
+    before = house.totals()
+    new = house.pricing.with_name("new.yaml")
+    new.write_text(PRICES.replace("2.50", "5.00") + NEW_MODEL)
+    done = subprocess.run(
+        [sys.executable, "-m", "processor.cli", "check-config", "--data-dir", house.data,
+         "--pricing", new, "--against", house.pricing],
+        capture_output=True, text=True, cwd=ROOT, timeout=60, check=True,
+    )  # fmt: skip
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "changed openai:gpt-4o 2.5 / 10 / 1.25 -> 5 / 10 / 1.25" in lines
+    assert "new openai:brand-new no price -> 4 / 20 / 4" in lines
+    assert "1 of 1 models without a price on the books would get one (2 of 2 calls)" in lines
+    assert house.totals() == before

@@ -1,0 +1,134 @@
+"""Laws of pricing again: the books end as if the later prices had been there from the start."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from property.test_ledger_laws import START_NS, batch_of, forests, policy
+
+from processor.insight import price_again
+from processor.ledger import Ledger, SqliteStore
+from processor.ledger.books import Limits
+from processor.model import Intake
+from processor.pricing import compile_catalog, parse_prices, price
+
+MODELS = ("m-1", "m-2", "m-3")
+ALWAYS = (0, 2**63 - 1)
+PLACES = [
+    ("total", ""), ("provider", "openai"), ("service", "svc"), ("feature", "f"), ("feature", ""),
+    *(("session", each) for each in ("s1", "s2", "")),
+    *(("user", each) for each in ("u1", "u2", "")),
+    *(("agent", each) for each in ("a", "b", "")), *(("model", each) for each in (*MODELS, "m-x")),
+    *(("trace", bytes([trace] * 16).hex()) for trace in (1, 2)),
+]  # fmt: skip
+
+
+@st.composite
+def catalogs(draw):
+    """Prices for some of the models; one name may be an alias of another."""
+    lines = ["catalogue: {source: none}", "models:"]
+    priced = draw(st.sets(st.sampled_from(MODELS), min_size=1))
+    for model in sorted(priced):
+        rates = [draw(st.sampled_from(["0", "0.5", "2.5", "3.333333"])) for _ in range(3)]
+        prices = "input: {}, output: {}, cache_read: {}".format(*rates)
+        alias = ""
+        if model == "m-1" and "m-2" not in priced and draw(st.booleans()):
+            alias = ", aliases: [m-2]"
+        lines.append(f"  - {{provider: openai, model: {model}{alias}, prices: [{{{prices}}}]}}")
+    return compile_catalog(parse_prices("\n".join(lines), "prices.yaml"))
+
+
+def intake(group, catalog):
+    """A batch, each call of a model of its own choice, at the prices of the catalog."""
+    plain = batch_of(group)
+    calls = []
+    for charge in plain.charges:
+        span = group[charge.call.mark.row]
+        models = (MODELS[(span.span + span.usage.output) % len(MODELS)],)
+        calls.append(charge.call._replace(models=models))
+    return Intake(plain.spans, price(calls, catalog), plain.marks, plain.received_ns)
+
+
+async def totals_of(ledger):
+    return {place: await ledger.total(*place) for place in PLACES}
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(forests(), catalogs(), catalogs(), st.integers(0, 9), st.booleans())
+def test_after_a_reprice_all_totals_are_those_of_the_later_prices(forest, first, later, cut, again):
+    """Guarantees: whatever came before and after, with and without a restart in between."""
+
+    async def check(folder):
+        opened = []
+
+        async def opening(name):
+            ledger = Ledger(SqliteStore(Path(folder) / name), policy(), Limits())
+            await ledger.start()
+            opened.append(ledger)
+            return ledger
+
+        async def repriced(ledger, **more):
+            return await ledger.reprice(
+                lambda row: price_again(row, later), ALWAYS, START_NS, **more
+            )
+
+        ledger, fresh = await opening("books.db"), await opening("fresh.db")
+        stamps = await ledger.post(intake(forest, first))
+        before = await totals_of(ledger)
+        if again:
+            await opened.pop(0).close()
+            ledger = await opening("books.db")
+        dry = await repriced(ledger, is_dry_run=True)
+        assert await totals_of(ledger) == before, "a dry run changes nothing"
+        done = await repriced(ledger, is_dry_run=False)
+        assert done == dry, "a dry run tells what would happen"
+        change = done.after_nano_usd - done.before_nano_usd
+        total = await ledger.total("total", "")
+        assert total.cost_nano_usd - before["total", ""].cost_nano_usd == change
+
+        await fresh.post(intake(forest, later))
+        assert await totals_of(ledger) == await totals_of(fresh)
+        assert (await repriced(ledger, is_dry_run=False)).calls == 0, "once is enough"
+
+        tail = forest[cut:]
+        if tail:
+            repeats = await ledger.post(intake(tail, later))
+            for row, stamp in repeats.items():
+                assert stamp == stamps[row + cut], "a repeat is stamped as the first time"
+        assert await totals_of(ledger) == await totals_of(fresh)
+        for each in opened:
+            await each.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(check(folder))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(forests(), catalogs(), catalogs(), st.integers(0, 9))
+def test_spans_that_come_after_a_reprice_meet_it(forest, first, later, cut):
+    """Guarantees: late parents and children correct and move what stands at the later prices."""
+
+    async def check(folder):
+        ledger = Ledger(SqliteStore(Path(folder) / "books.db"), policy(), Limits())
+        fresh = Ledger(SqliteStore(Path(folder) / "fresh.db"), policy(), Limits())
+        for each in (ledger, fresh):
+            await each.start()
+        head, tail = forest[cut:], forest[:cut]  # children first, as spans come
+        if head:
+            await ledger.post(intake(head, first))
+        await ledger.reprice(
+            lambda row: price_again(row, later), ALWAYS, START_NS, is_dry_run=False
+        )
+        if tail:
+            await ledger.post(intake(tail, later))
+        await fresh.post(intake(forest, later))
+        assert await totals_of(ledger) == await totals_of(fresh)
+        for each in (ledger, fresh):
+            await each.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(check(folder))

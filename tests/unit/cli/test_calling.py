@@ -1,0 +1,73 @@
+"""A running processor's answers, on our side of the wire."""
+
+import socket
+
+import pytest
+
+from processor.cli.calling import NoAnswerError, RefusedError, Remote
+from processor.errors import OverloadedError
+from processor.model import Difference, Repricing, Unknown
+from processor.receiver import Receiver
+
+UNKNOWNS = [
+    Unknown("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),
+    Unknown("", (), "no model named", "", 1, 0, 0, 2**62),
+]
+REPRICING = Repricing(
+    7,
+    (Difference("new", "", 5, -1, 2**62, unpriced_before=4, unpriced_after=3),),
+    (Difference("daily", "u1", 6, 10, 20, 30, 40), Difference("all", "", 6, 10, 20, 30)),
+    100,
+    200,
+    "v9",
+)
+
+
+class Costs:
+    error = None
+
+    def __init__(self):
+        self.asked = []
+
+    async def unpriced(self):
+        return UNKNOWNS
+
+    async def reprice(self, start_ns, end_ns, *, is_dry_run):
+        self.asked.append((start_ns, end_ns, is_dry_run))
+        if self.error is not None:
+            raise self.error
+        return REPRICING
+
+
+@pytest.fixture
+async def costs():
+    costs = Costs()
+    receiver = Receiver("127.0.0.1:0", None, costs)
+    costs.endpoint = f"127.0.0.1:{await receiver.start()}"
+    yield costs
+    await receiver.stop(0.1)
+
+
+async def test_what_is_answered_there_is_what_arrives_here(costs):
+    """Guarantees: no field is lost or swapped on the way."""
+    remote = Remote(costs.endpoint)
+    assert await remote.unpriced() == UNKNOWNS
+    assert await remote.reprice(5, 9, is_dry_run=True) == REPRICING
+    assert await remote.reprice(0, 2**63 - 1, is_dry_run=False) == REPRICING
+    assert costs.asked == [(5, 9, True), (0, 2**63 - 1, False)]
+
+
+async def test_a_refusal_is_told_from_nobody_being_there(costs):
+    costs.error = OverloadedError("another reprice is under way")
+    with pytest.raises(RefusedError, match="unavailable: another reprice is under way"):
+        await Remote(costs.endpoint).reprice(5, 9, is_dry_run=True)
+    with pytest.raises(RefusedError, match="end_unix_nano: must be after"):
+        await Remote(costs.endpoint).reprice(9, 5, is_dry_run=True)
+
+
+async def test_nobody_there_is_told_with_the_address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(NoAnswerError, match=f"{address} cannot be asked: nobody listens there"):
+        await Remote(address).unpriced()

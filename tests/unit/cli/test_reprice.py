@@ -1,0 +1,106 @@
+import json
+
+import pytest
+
+from processor.cli import main, reprice
+from processor.model import Difference, Repricing
+
+FOUND = Repricing(
+    5,
+    (
+        Difference("new", "", 3, 0, 18_000_000, unpriced_before=3),
+        Difference("mixed", "", 2, 5_000_000, 4_500_000, unpriced_before=1, unpriced_after=1),
+    ),
+    (
+        Difference("daily", "u1", 3, 9_000_000, 12_000_000, 10_000_000, 1_800_000_000),
+        Difference("all", "", 2, 10_000_000, 9_000_000, 10_000_000),
+        Difference("small", "", 1, 1, 2, 10_000_000),
+    ),
+    5_000_000,
+    22_500_000,
+    "v9",
+)
+
+
+@pytest.fixture
+def ask(monkeypatch, capsys):
+    """Answers the command; returns what it prints, and what it asked."""
+    asked = []
+
+    class Books:
+        async def reprice(self, start_ns, end_ns, *, is_dry_run):
+            asked.append((start_ns, end_ns, is_dry_run))
+
+    def given(found, *flags):
+        def answer(_settings, _endpoint, question):
+            coroutine = question(Books())
+            with pytest.raises(StopIteration):
+                coroutine.send(None)
+            return found
+
+        monkeypatch.setattr(reprice, "ask", answer)
+        assert main(["reprice", *flags]) == 0
+        return capsys.readouterr().out, asked[-1]
+
+    return given
+
+
+def test_differences_are_shown_and_unknown_is_never_zero(ask):
+    out, _ = ask(FOUND, "--since", "7d", "--dry-run")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "new 3 unknown 0.0180 +0.0180" in lines
+    assert "mixed 2 at least 0.005 at least 0.0045 -0.0005" in lines
+    assert "in total at least 0.005 at least 0.0225 +0.0175" in lines
+    assert "daily u1 from 15 Jan 08:00 0.009000000 0.012000000 0.01 now exceeded" in lines
+    assert "all 0.010000000 0.009000000 0.01 no longer exceeded" in lines
+    assert "small 0.000000001 0.000000002 0.01" in lines
+    assert any("5 calls would change" in line and "nothing has changed" in line for line in lines)
+    assert "Spans that the backend has stored are not touched" in out
+
+
+def test_what_is_booked_is_said_so(ask):
+    out, asked = ask(FOUND, "--since", "2026-11-01T00:00Z", "--until", "2026-11-02T00:00Z")
+    assert asked == (1_793_491_200 * 10**9, 1_793_577_600 * 10**9, False)
+    assert "Corrections are on the books for 5 calls, with the prices of version v9." in out
+    assert "Spans that the backend has stored are not touched" in out
+
+
+def test_dates_are_read_in_the_time_zone_of_the_budgets(ask, tmp_path):
+    budgets = tmp_path / "b.yaml"
+    budgets.write_text("timezone: Asia/Tokyo\n")
+    _, asked = ask(FOUND, "--since", "2026-11-01", "--budgets", str(budgets), "--dry-run")
+    assert asked == ((1_793_491_200 - 9 * 3600) * 10**9, 2**63 - 1, True)
+
+
+def test_json_has_exact_decimal_texts(ask):
+    out, _ = ask(FOUND, "--since", "7d", "--json")
+    answer = json.loads(out)
+    assert (answer["dry_run"], answer["calls"], answer["price_version"]) == (False, 5, "v9")
+    assert (answer["before_usd"], answer["after_usd"]) == ("0.005", "0.0225")
+    assert answer["models"][0] == {
+        "model": "new", "calls": 3, "before_usd": "0.00", "after_usd": "0.018",
+        "unpriced_before": 3, "unpriced_after": 0,
+    }  # fmt: skip
+    assert answer["budgets"][0] == {
+        "budget": "daily", "scope_id": "u1", "window_start": "2027-01-15T08:00:00+00:00",
+        "limit_usd": "0.01", "before_usd": "0.009", "after_usd": "0.012",
+    }  # fmt: skip
+    assert answer["budgets"][1]["window_start"] is None
+
+
+def test_no_change_is_one_line(ask):
+    out, _ = ask(Repricing(0, (), (), price_version="v9"), "--since", "7d")
+    assert out == "nothing changes with the prices of version v9\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "where"),
+    [
+        (["--since", "soon"], "--since: "),
+        (["--since", "7d", "--until", "x"], "--until: "),
+        (["--since", "7d", "--until", "8d"], "--until: is not after --since"),
+    ],
+)
+def test_times_that_make_no_sense_are_one_line(flags, where, capsys):
+    assert main(["reprice", *flags]) == 2
+    assert capsys.readouterr().err.startswith(f"llm-cost: {where}")

@@ -1,0 +1,88 @@
+import json
+
+import pytest
+import yaml
+
+from processor.cli import main, unpriced
+from processor.decide import LIFETIME
+from processor.model import Unknown
+
+FIRST_NS = 1_800_000_000 * 10**9
+NEW = Unknown("openai", ("new-1", "new"), "not known", "shop", 1200, 33_000, FIRST_NS, FIRST_NS)
+MINE = Unknown("azure", ("mine",), "not known", "", 1, 30, FIRST_NS, FIRST_NS + 10**9)
+
+
+@pytest.fixture
+def ask(monkeypatch, capsys):
+    """Answers the command, and returns what it prints."""
+
+    def given(*unknowns, flags=(), code=0):
+        monkeypatch.setattr(unpriced, "ask", lambda *_: list(unknowns))
+        assert main(["unpriced", *flags]) == code
+        return capsys.readouterr().out
+
+    return given
+
+
+def test_each_is_shown_with_the_lines_that_would_price_it(ask):
+    assert (
+        ask(NEW, MINE)
+        == """\
+new-1 or new of openai: not known
+    1,200 calls, 33,000 tokens, from shop
+    2027-01-15T08:00:00Z to 2027-01-15T08:00:00Z
+mine of azure: not known
+    1 call, 30 tokens, from no service
+    2027-01-15T08:00:00Z to 2027-01-15T08:00:01Z
+
+To price them, fill this in and add it to a file of your own and name it with --pricing:
+
+  models:
+    - provider: "openai"
+      model: "new-1"
+      prices: [{input: 1.00, output: 3.00}]   # USD per 1M tokens: put in yours
+    - provider: "azure"
+      model: "put in the model behind mine"
+      aliases: ["azure:mine"]
+"""
+    )
+
+
+def test_the_same_lines_are_not_shown_twice(ask):
+    """Guarantees: two services with one model make one entry, as a file with two is refused."""
+    out = ask(NEW, NEW._replace(service="other"), flags=["--pricing", "/dev/null"])
+    assert out.count("- provider") == 1
+    assert "add it to /dev/null:" in out
+
+
+def test_what_has_a_price_by_now_is_sent_to_reprice(ask):
+    out = ask(NEW._replace(has_price=True))
+    assert "There is a price by now for: new-1" in out
+    assert "llm-cost reprice --since 2027-01-15T08:00:00Z --dry-run" in out
+    assert "models:" not in out
+
+
+def test_what_no_price_can_help_has_no_lines(ask):
+    out = ask(NEW._replace(reason=LIFETIME))
+    assert LIFETIME in out
+    assert "models:" not in out
+
+
+def test_json_has_the_same_and_the_lines_are_yaml(ask):
+    first, second = json.loads(ask(NEW, MINE, flags=["--json"]))
+    assert yaml.safe_load(first.pop("yaml"))[0]["model"] == "new-1"
+    assert first == {
+        "provider": "openai", "models": ["new-1", "new"], "reason": "not known",
+        "service": "shop", "calls": 1200, "tokens": 33_000, "first": "2027-01-15T08:00:00Z",
+        "last": "2027-01-15T08:00:00Z", "has_price": False,
+    }  # fmt: skip
+    assert yaml.safe_load(second["yaml"])[0]["aliases"] == ["azure:mine"]
+
+
+def test_no_unknown_model_is_good_news(ask):
+    assert ask() == "every call on the books has a price\n"
+    assert json.loads(ask(flags=["--json"])) == []
+
+
+def test_names_of_senders_cannot_steer_the_terminal(ask):
+    assert "\x1b" not in ask(NEW._replace(models=("\x1b[2Jevil",), service="\x1b]0;x\x07"))
