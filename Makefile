@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 CHECKED := processor tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check format unit bench test-backends proto clean
+.PHONY: help run serve test check format unit bench test-backends test-clients proto clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -33,11 +33,14 @@ check: $(VENV)/ready ## formatter, linter and types
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/mypy
 
-unit: $(VENV)/ready ## all tests but those with real backends
-	$(BIN)/pytest -m 'not backend'
+unit: $(VENV)/ready ## all tests but those with real backends and real clients
+	$(BIN)/pytest -m 'not backend and not clients'
 
 test-backends: $(VENV)/ready ## build real backends into .cache/ and test against them
 	$(BIN)/pytest -m backend
+
+test-clients: $(VENV)/ready ## install real clients into .cache/ and test with their spans
+	$(BIN)/pytest -m clients
 
 bench: $(VENV)/ready ## measure CPU per span beside a proxy that does nothing
 	$(BIN)/python tests/bench/run.py

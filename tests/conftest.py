@@ -24,6 +24,8 @@ def _build_spans(*spans: Mapping[str, Any], wanted: Wanted = semconv.WANTED) -> 
             if event["name"] in wanted.events:
                 for key, value in event["attributes"].items():
                     values[f"event:{event['name']}:{key}"] = value
+        if wanted.supporting.issuperset(values):
+            values = {}
         shape = tuple(values)
         if shape not in shapes:
             shapes[shape] = len(built.keys)
@@ -58,7 +60,7 @@ def _keep(attributes: Mapping[str, Any], wanted: Wanted) -> dict[str, Any]:
     return {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in attributes.items()
-        if key in wanted.keys or key.startswith(wanted.prefixes)
+        if key in wanted.keys | wanted.supporting or key.startswith(wanted.prefixes)
     }
 
 

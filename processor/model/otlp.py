@@ -31,6 +31,10 @@ class Wanted:
     prefixes: tuple[str, ...] = ()
     events: frozenset[str] = frozenset()
     """Names of span events whose attributes are wanted, read as ``event:<name>:<key>``."""
+    supporting: frozenset[str] = frozenset()
+    """Keys that are never a reason to look at a span: of a span they are read only when it also
+    carries something of the above, of scopes and resources always. A span that has nothing else
+    counts as one that carries nothing. For names that nearly every span has."""
 
 
 @dataclass(frozen=True, slots=True)

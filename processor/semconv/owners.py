@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from processor.model import NOBODY, Owner, Value
 from processor.semconv.columns import Row, Values, first
-from processor.semconv.dialects.owners import AMBIENT_OWNERS, WINDOW_SERVICES
+from processor.semconv.dialects.owners import AMBIENT_OWNERS, REDACTED, WINDOW_SERVICES
 from processor.semconv.layout import Slots, lay_out_fields
 from processor.semconv.values import read_tags, read_text
 
@@ -25,10 +25,10 @@ def read_owner(slots: Slots, values: Values, user_hash_salt: str | None) -> Owne
     found: list[str | None] = _NOTHING.copy()
     row: Row | None = None
     for position, index, columns in slots:
-        text = read_text(values[index]) if index >= 0 and position != _FEATURE else None
+        text = _read_name(values[index]) if index >= 0 and position != _FEATURE else None
         if text is None:
             row = row or Row(values)
-            text = first(row, columns, read_tags if position == _FEATURE else read_text)
+            text = first(row, columns, read_tags if position == _FEATURE else _read_name)
         if text is not None and position == _USER and user_hash_salt is not None:
             text = hash_user(text, user_hash_salt)
         found[position] = text
@@ -58,6 +58,12 @@ def hash_user(user: str, salt: str) -> str:
 def _key(salt: str) -> bytes:
     """A salt of any length as a key of the length that BLAKE2b takes."""
     return blake2b(salt.encode("utf-8", "surrogatepass")).digest()
+
+
+def _read_name(value: object) -> str | None:
+    """Read whom something belongs to; None where that was blotted out on the way."""
+    text = read_text(value)
+    return None if text is not None and text.startswith(REDACTED) else text
 
 
 def _read_mapping(attributes: Mapping[str, Value], user_hash_salt: str | None) -> Owner:

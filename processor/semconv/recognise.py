@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 from processor.model import Aggregate, CallKind
 from processor.semconv.dialects.instrumentations import (
     CACHE_RULES,
-    QUIET_SCOPES,
+    QUIET,
     REASONING_RULES,
     REPEATS,
     TWIN_SCOPES,
@@ -88,7 +88,7 @@ def recognise(look: Look, lay_out: Callable[[frozenset[Condition]], Layout]) -> 
     return Profile(
         call_kind=call_kind,
         aggregate=aggregate,
-        needs_usage=aggregate is not None or look.emitter.scope.startswith(QUIET_SCOPES),
+        needs_usage=aggregate is not None or _is_quiet(look),
         is_twin=look.emitter.scope.startswith(TWIN_SCOPES),
         is_agent=is_agent,
         is_silent=call_kind is None and not is_agent and not layout.owners,
@@ -106,6 +106,15 @@ def recognise(look: Look, lay_out: Callable[[frozenset[Condition]], Layout]) -> 
         ),
         layout=layout,
         plain=_find_plain(layout, family),
+    )
+
+
+def _is_quiet(look: Look) -> bool:
+    """Whether such a span is a call only if it reports usage."""
+    return any(
+        look.emitter.scope.startswith(quiet.scope)
+        and (quiet.unless is None or look.texts.get(quiet.unless[0]) != quiet.unless[1])
+        for quiet in QUIET
     )
 
 

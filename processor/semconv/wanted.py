@@ -23,6 +23,31 @@ from processor.semconv.dialects.tokens import COUNTS, PARTIAL
 _RESOURCE_KEYS = ("service.name", "telemetry.sdk.name")
 _EVENT = "event:"
 
+_SUPPORTING = frozenset({
+    # The host of every web and database span; it names the provider of what is a call anyhow.
+    HOST,
+    # Said of calls, which have a model or tokens besides.
+    *CACHE_HITS,
+    # A thread of the operating system, except on spans with Codex's own counts.
+    "thread.id",
+    # Names without a namespace; those who mean what we read write counts of tokens, too.
+    "model",
+    "request_id",
+    "speed",
+    # Makes an agent only together with `agent_name`.
+    "model_name",
+    # Kinds by which some SDKs sort all spans; of what concerns us they say more.
+    "logfire.span_type",
+    "sentry.op",
+    "span.type",
+    # Read of resources and scopes.
+    *_RESOURCE_KEYS,
+    "cost_center",
+    "department",
+    "team.id",
+})  # fmt: skip
+"""What ordinary spans carry as well, and what says nothing unless something else does."""
+
 
 def _names() -> set[str]:
     """Every key of every table; those of span events as ``event:<name>:<key>``."""
@@ -39,8 +64,9 @@ def _names() -> set[str]:
 def _wanted(names: set[str]) -> Wanted:
     events = {name for name in names if name.startswith(_EVENT)}
     return Wanted(
-        keys=frozenset(names - events),
+        keys=frozenset(names - events - _SUPPORTING),
         events=frozenset(name.split(":")[1] for name in events),
+        supporting=frozenset(names & _SUPPORTING),
     )
 
 

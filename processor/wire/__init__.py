@@ -14,7 +14,8 @@ take over the same two functions and is then tested against this one. What both 
  3. Only wanted keys are decoded, from spans, instrumentation scopes and resources alike: a key is
     wanted when it is in ``wanted.keys`` or starts with one of ``wanted.prefixes``. They stand in
     wire order, a repeated key once, with its first value. At most `ATTRIBUTES_MAX` are read of one
-    span, scope or resource.
+    span, scope or resource. A key in ``wanted.supporting`` is read likewise, but a span that has
+    nothing else counts as one that carries nothing wanted.
  4. The first event of each name in ``wanted.events`` adds all its attributes, after the span's
     own, as ``event:<name>:<key>``; at most `EVENT_ATTRIBUTES_MAX` of one event.
  5. An array or key-value list inside `NESTING_MAX` others reads as None. So does a reference into
@@ -23,7 +24,7 @@ take over the same two functions and is then tested against this one. What both 
  6. Values come from the structure of the message, never from a search for bytes: what looks like
     an attribute inside a text is text. Texts are as long as the sender made them.
  7. ``keys[0]`` is ``()``, the keys of spans that carry nothing wanted. A ScopeSpans without spans
-    makes no `Group`.
+    makes no `Group`. The mappings of a group are shared, with other groups and later payloads.
 
 **splice**
  1. Without an edit that says something and without a row to drop, the answer is the very object

@@ -17,8 +17,8 @@ NESTING_MAX = 16
 than 100 deep, which is about 30 levels of key-value lists on a span."""
 
 _SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value", "bytes_value"})
-_INT64_MIN = -(1 << 63)
-_INT64_MAX = (1 << 63) - 1
+INT64_MIN = -(1 << 63)
+INT64_MAX = (1 << 63) - 1
 
 
 def read_value(value: AnyValue, depth: int = 0) -> Value:
@@ -71,7 +71,7 @@ def valid_text(text: str) -> str:
 
 def _write_int(target: AnyValue, value: int) -> None:
     """Write an integer; as the nearest double when it has more than 64 bits."""
-    if _INT64_MIN <= value <= _INT64_MAX:
+    if INT64_MIN <= value <= INT64_MAX:
         target.int_value = value
         return
     try:

@@ -7,7 +7,7 @@ and lengths only, and skips whole messages.
 from __future__ import annotations
 
 from processor.errors import UndecodableError
-from processor.wire.varint import read_varint
+from processor.wire.varint import encode_varint, read_varint
 
 RESOURCE_SPANS = 1
 """Field number in ExportTraceServiceRequest."""
@@ -29,6 +29,11 @@ Record = tuple[int, int, int]
 def delimited_tag(number: int) -> int:
     """The tag of a length-delimited field; one byte on the wire for field numbers up to 15."""
     return number << 3 | _DELIMITED
+
+
+def open_record(number: int, size: int) -> bytes:
+    """The tag and length before `size` bytes of field `number`, which is 15 at the most."""
+    return bytes((delimited_tag(number),)) + encode_varint(size)
 
 
 def find_records(payload: bytes, start: int, end: int, number: int) -> list[Record]:

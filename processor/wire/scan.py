@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError
@@ -10,10 +10,16 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
 
 from processor.errors import UndecodableError
-from processor.model import Group, Spans, Value, Wanted
-from processor.wire.attributes import Shapes, read_wanted
+from processor.model import Group, Spans, Wanted
+from processor.wire.attributes import Shapes
 from processor.wire.envelope import RESOURCE_SPANS, SCOPE_SPANS, SPANS, Record, find_records
-from processor.wire.prefilter import find_candidates, narrow, wanted_prefilter
+from processor.wire.groups import group_readers
+from processor.wire.prefilter import (
+    event_prefilter,
+    find_candidates,
+    narrow,
+    wanted_prefilter,
+)
 
 _Message = TypeVar("_Message", ResourceSpans, ScopeSpans, Span)
 _ERROR = Status.STATUS_CODE_ERROR
@@ -32,75 +38,83 @@ def scan(payload: bytes, wanted: Wanted) -> Spans:
 
 
 class _Scanner:
-    """Fills the columns of one payload: its messages as parsed, and beside each where it lies."""
+    """Pairs the spans of one payload, as parsed, with where they lie; then fills the columns."""
 
     def __init__(self, payload: bytes, wanted: Wanted) -> None:
-        """Start with empty columns."""
+        """Start with nothing found."""
         self._payload = payload
         self._wanted = wanted
-        self._prefilter = narrow(wanted_prefilter(wanted), payload)
         self._spans = Spans(payload)
-        self._shapes = Shapes(self._spans.keys)
+        self._messages: list[Span] = []
+        self._places: list[Record] = []
 
     def read(self, request: ExportTraceServiceRequest) -> Spans:
         """Read all spans, in wire order."""
+        self._find_spans(request)
+        self._fill_columns()
+        self._read_attributes()
+        return self._spans
+
+    def _find_spans(self, request: ExportTraceServiceRequest) -> None:
+        """Find the spans of all groups, and what the groups say."""
+        readers = group_readers(self._wanted)
         whole = (0, 0, len(self._payload))
         for message, place in self._pair(request.resource_spans, whole, RESOURCE_SPANS):
             if not message.scope_spans:
                 continue
-            resource = read_wanted(message.resource.attributes, self._wanted)
+            resource = readers.resource(message.resource)
             for scope_spans, inner in self._pair(message.scope_spans, place, SCOPE_SPANS):
-                self._add_scope(resource, scope_spans, inner)
-        return self._spans
+                spans = scope_spans.spans
+                places = self._locate(spans, inner, SPANS)
+                if places:
+                    self._spans.groups += [len(self._spans.group)] * len(places)
+                    self._spans.group.append(Group(resource, *readers.scope(scope_spans.scope)))
+                    self._messages += spans
+                    self._places += places
 
     def _pair(
         self, messages: Sequence[_Message], around: Record, number: int
     ) -> Iterator[tuple[_Message, Record]]:
-        """Pair the messages of a repeated field with where they lie inside `around`.
+        """Pair the messages of a repeated field with where they lie inside `around`."""
+        return zip(messages, self._locate(messages, around, number), strict=True)
+
+    def _locate(self, messages: Sequence[object], around: Record, number: int) -> list[Record]:
+        """Find where the messages of a repeated field lie inside `around`.
 
         Refuses rather than give a span another one's place, should parser and walk ever differ.
         """
-        places = find_records(self._payload, *around[1:], number)
+        _, start, end = around
+        places = find_records(self._payload, start, end, number)
         if len(messages) != len(places):
             raise UndecodableError(
                 f"the payload is ambiguous: it has {len(messages)} messages in a field or "
                 f"{len(places)}, depending on how it is read"
             )
-        return zip(messages, places, strict=True)
+        return places
 
-    def _add_scope(
-        self, resource: Mapping[str, Value], scope_spans: ScopeSpans, around: Record
-    ) -> None:
-        """Append the spans of one ScopeSpans to every column."""
-        pairs = list(self._pair(scope_spans.spans, around, SPANS))
-        if not pairs:
-            return
-        first = len(self._spans)
-        scope = scope_spans.scope
-        own = read_wanted(scope.attributes, self._wanted)
-        self._spans.group.append(Group(resource, scope.name, scope.version, own))
-        messages = [message for message, _ in pairs]
-        places = [place for _, place in pairs]
-        self._add_columns(messages, places)
-        for i in find_candidates(self._prefilter, self._payload, places):
-            shape, values = self._shapes.read(messages[i], self._wanted)
-            self._spans.shapes[first + i] = shape
-            self._spans.values[first + i] = values
+    def _fill_columns(self) -> None:
+        """Fill every column; those of attributes as if there were none."""
+        spans, messages = self._spans, self._messages
+        spans.trace_ids = [span.trace_id for span in messages]
+        spans.span_ids = [span.span_id for span in messages]
+        spans.parent_ids = [span.parent_span_id for span in messages]
+        spans.names = [span.name for span in messages]
+        spans.start_ns = [span.start_time_unix_nano for span in messages]
+        spans.end_ns = [span.end_time_unix_nano for span in messages]
+        spans.kinds = [span.kind for span in messages]
+        spans.flags = [span.flags for span in messages]
+        spans.failed = [span.status.code == _ERROR for span in messages]
+        spans.shapes = [0] * len(messages)
+        spans.values = [()] * len(messages)
+        spans.starts = [start for _, start, _ in self._places]
+        spans.ends = [end for _, _, end in self._places]
 
-    def _add_columns(self, messages: Sequence[Span], places: Sequence[Record]) -> None:
-        """Append to every column; to those of attributes, that there are none."""
-        spans, count = self._spans, len(messages)
-        spans.trace_ids += [span.trace_id for span in messages]
-        spans.span_ids += [span.span_id for span in messages]
-        spans.parent_ids += [span.parent_span_id for span in messages]
-        spans.names += [span.name for span in messages]
-        spans.start_ns += [span.start_time_unix_nano for span in messages]
-        spans.end_ns += [span.end_time_unix_nano for span in messages]
-        spans.kinds += [span.kind for span in messages]
-        spans.flags += [span.flags for span in messages]
-        spans.failed += [s.HasField("status") and s.status.code == _ERROR for s in messages]
-        spans.groups += [len(spans.group) - 1] * count
-        spans.shapes += [0] * count
-        spans.values += [()] * count
-        spans.starts += [start for _, start, _ in places]
-        spans.ends += [end for _, _, end in places]
+    def _read_attributes(self) -> None:
+        """Fill the columns of attributes for the spans that are worth a look."""
+        payload, size = self._payload, len(self._payload)
+        events = narrow(event_prefilter(self._wanted), payload, 0, size)
+        prefilter = events + narrow(wanted_prefilter(self._wanted), payload, 0, size)
+        shapes = Shapes(self._spans.keys, self._wanted)
+        for row in find_candidates(prefilter, payload, self._places):
+            read = shapes.read(self._messages[row], has_events=bool(events))
+            self._spans.shapes[row], self._spans.values[row] = read

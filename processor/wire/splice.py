@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from processor.model import Edit, Spans
-from processor.wire.anyvalue import valid_text, write_pair
+from processor.wire.addition import encode_addition
 from processor.wire.envelope import (
     ATTRIBUTES,
     RESOURCE_SPANS,
     SCOPE_SPANS,
     SPANS,
     Record,
-    delimited_tag,
     find_head,
     find_records,
+    open_record,
 )
-from processor.wire.prefilter import find_candidates, key_prefilter
-from processor.wire.varint import encode_varint
+from processor.wire.prefilter import KeySearch, Prefilter, find_candidates, narrow
 
-_Chunks = list[bytes | memoryview]
+_Patch = tuple[int, int, bytes]
+"""A piece of the payload, from where to where, and what comes in its place. Either may be empty."""
 
-
-class _Change(NamedTuple):
-    """A piece of the payload and what comes in its place; nothing, when it goes."""
-
-    head: int
-    end: int
-    chunks: _Chunks
+_SET_KEYS = KeySearch()
 
 
 def splice(spans: Spans, edits: Mapping[int, Edit], drop: Collection[int] = ()) -> bytes:
@@ -46,11 +38,15 @@ def splice(spans: Spans, edits: Mapping[int, Edit], drop: Collection[int] = ()) 
         return spans.payload
     if min(rows) < 0 or max(rows) >= len(spans):
         raise IndexError(f"rows {min(rows)} to {max(rows)} are not all in 0 to {len(spans) - 1}")
-    return b"".join(_Splicer(spans, edits, frozenset(drop), sorted(rows)).request())
+    return _Splicer(spans, edits, frozenset(drop), sorted(rows)).rewrite()
 
 
 class _Splicer:
-    """Rebuilds one payload from the inside out, along the paths to the rows that change."""
+    """Rewrites one payload along the paths to the rows that change.
+
+    What changes is a flat list of patches, in the order of the payload. Of each record around a
+    change only the tag and length is patched: it is known by how much the record has grown.
+    """
 
     def __init__(
         self, spans: Spans, edits: Mapping[int, Edit], drop: frozenset[int], rows: list[int]
@@ -58,62 +54,93 @@ class _Splicer:
         """Take what `splice` takes, and in `rows` all rows to edit or drop, ascending."""
         self._spans = spans
         self._payload = spans.payload
-        self._view = memoryview(spans.payload)
         self._edits = edits
         self._drop = drop
         self._rows = rows
         self._starts = [spans.starts[row] for row in rows]
+        self._stale = self._find_stale_keys()
+        self._patches: list[_Patch] = []
 
-    def request(self) -> _Chunks:
-        """Rebuild the request."""
-        end = len(self._payload)
-        places = find_records(self._payload, 0, end, RESOURCE_SPANS)
-        return self._replace(
-            0, end, [self._resource(place) for place in places if self._changed_rows(place)]
-        )
+    def rewrite(self) -> bytes:
+        """Rewrite the payload."""
+        payload, position = self._payload, 0
+        for place in find_records(payload, 0, len(payload), RESOURCE_SPANS):
+            if self._changed_rows(place):
+                self._change_resource(place)
+        pieces: list[bytes] = []
+        for start, end, text in self._patches:
+            pieces += payload[position:start], text
+            position = end
+        pieces.append(payload[position:])
+        return b"".join(pieces)
 
-    def _resource(self, place: Record) -> _Change:
-        head, start, end = place
-        scopes = find_records(self._payload, start, end, SCOPE_SPANS)
-        changes = [self._scope(scope) for scope in scopes if self._changed_rows(scope)]
-        if len(changes) == len(scopes) and not any(change.chunks for change in changes):
-            return _Change(head, end, [])
-        return self._enclose(RESOURCE_SPANS, place, changes)
+    def _change_resource(self, place: Record) -> None:
+        """Patch a ResourceSpans; it goes when all that was in it goes."""
+        first = len(self._patches)
+        scopes = find_records(self._payload, *place[1:], SCOPE_SPANS)
+        growths = [self._change_scope(scope) for scope in scopes if self._changed_rows(scope)]
+        if len(growths) == len(scopes) and growths == [head - end for head, _, end in scopes]:
+            del self._patches[first:]
+            self._remove(place)
+        else:
+            self._reopen(first, RESOURCE_SPANS, place, sum(growths))
 
-    def _scope(self, place: Record) -> _Change:
-        head, _, end = place
+    def _change_scope(self, place: Record) -> int:
+        """Patch a ScopeSpans; gives by how many bytes it grows."""
         rows = self._changed_rows(place)
         if self._drop.issuperset(rows) and len(rows) == _count(self._spans.starts, place):
-            return _Change(head, end, [])
-        return self._enclose(SCOPE_SPANS, place, [self._span(row) for row in rows])
+            return self._remove(place)
+        first = len(self._patches)
+        growth = sum([self._change_span(row) for row in rows])
+        return self._reopen(first, SCOPE_SPANS, place, growth)
 
-    def _span(self, row: int) -> _Change:
+    def _change_span(self, row: int) -> int:
+        """Patch a span; gives by how many bytes it grows."""
         start, end = self._spans.starts[row], self._spans.ends[row]
-        head = find_head(self._payload, start)
+        place = find_head(self._payload, start), start, end
         if row in self._drop:
-            return _Change(head, end, [])
-        place = head, start, end
+            return self._remove(place)
+        first = len(self._patches)
         edit = self._edits[row]
-        changes = _remove_stale(self._payload, place, edit)
-        changes.append(_Change(end, end, [_encode_edit(edit)]))
-        return self._enclose(SPANS, place, changes)
+        addition = encode_addition(edit)
+        growth = len(addition)
+        if self._stale:
+            growth += self._remove_stale(place, edit)
+        self._patches.append((end, end, addition))
+        return self._reopen(first, SPANS, place, growth)
 
-    def _enclose(self, number: int, place: Record, changes: Sequence[_Change]) -> _Change:
-        """Change the inside of a record and give it the length that it then has."""
+    def _reopen(self, index: int, number: int, place: Record, growth: int) -> int:
+        """Put the tag and length that a record has from now on before the patches inside it."""
         head, start, end = place
-        chunks = self._replace(start, end, changes)
-        opening = bytes([delimited_tag(number)]) + encode_varint(sum(map(len, chunks)))
-        return _Change(head, end, [opening, *chunks])
+        opening = open_record(number, end - start + growth)
+        self._patches.insert(index, (head, start, opening))
+        return growth + len(opening) - (start - head)
 
-    def _replace(self, start: int, end: int, changes: Sequence[_Change]) -> _Chunks:
-        """Copy the payload from `start` to `end`, with `changes` made, which are in order."""
-        chunks: _Chunks = []
-        for change in changes:
-            chunks.append(self._view[start : change.head])
-            chunks += change.chunks
-            start = change.end
-        chunks.append(self._view[start:end])
-        return chunks
+    def _remove(self, place: Record) -> int:
+        """Take out a record."""
+        head, _, end = place
+        self._patches.append((head, end, b""))
+        return head - end
+
+    def _remove_stale(self, place: Record, edit: Edit) -> int:
+        """Take out the attributes of a span that `edit` sets anew."""
+        if not find_candidates(self._stale, self._payload, [place]):
+            return 0
+        return sum(
+            self._remove(record)
+            for record in find_records(self._payload, *place[1:], ATTRIBUTES)
+            if KeyValue.FromString(self._payload[record[1] : record[2]]).key in edit.attributes
+        )
+
+    def _find_stale_keys(self) -> Prefilter:
+        """The search for any key that is set anew; empty when none is there already.
+
+        All spans are searched at once: their edits set the same few keys, which are usually new.
+        """
+        edits = [self._edits[row] for row in self._rows if row not in self._drop]
+        shapes = {tuple(edit.attributes) for edit in edits}
+        start, end = self._starts[0], self._spans.ends[self._rows[-1]]
+        return narrow(_SET_KEYS.covering(frozenset().union(*shapes)), self._payload, start, end)
 
     def _changed_rows(self, place: Record) -> list[int]:
         first = bisect_right(self._starts, place[1])
@@ -128,27 +155,3 @@ def _count(starts: list[int], place: Record) -> int:
     """
     _, start, end = place
     return bisect_right(starts, end) - bisect_right(starts, start)
-
-
-def _remove_stale(payload: bytes, place: Record, edit: Edit) -> list[_Change]:
-    """Take out the attributes of a span that `edit` sets anew."""
-    if not find_candidates(key_prefilter(tuple(edit.attributes)), payload, [place]):
-        return []
-    _, start, end = place
-    return [
-        _Change(head, stop, [])
-        for head, first, stop in find_records(payload, start, end, ATTRIBUTES)
-        if KeyValue.FromString(payload[first:stop]).key in edit.attributes
-    ]
-
-
-def _encode_edit(edit: Edit) -> bytes:
-    """Encode what is appended to a span: a span that has nothing else."""
-    span = Span()
-    for key, value in edit.attributes.items():
-        write_pair(span.attributes.add(), key, value)
-    for time_ns, name, attributes in edit.events:
-        event = span.events.add(time_unix_nano=time_ns, name=valid_text(name))
-        for key, value in attributes.items():
-            write_pair(event.attributes.add(), key, value)
-    return span.SerializeToString()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from processor.errors import UndecodableError
 
 _BYTES_MAX = 10
-_UINT64 = (1 << 64) - 1
+UINT64 = (1 << 64) - 1
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
@@ -22,12 +22,16 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value & _UINT64, position
+            return value & UINT64, position
     raise UndecodableError("the payload is not an OTLP trace request: a varint is too long")
 
 
 def encode_varint(value: int) -> bytes:
     """Encode `value`, which is not negative, in the fewest bytes."""
+    if value < 0x80:
+        return bytes((value,))
+    if value < 0x4000:  # The length of nearly every span.
+        return bytes((value & 0x7F | 0x80, value >> 7))
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)

@@ -18,10 +18,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from processor.errors import UndecodableError
 from processor.model import Edit, Event, Group, Value, Wanted
 from processor.wire import EVENT_ATTRIBUTES_MAX, NESTING_MAX, scan, splice
+from processor.wire.addition import encode_addition, encode_message
 from processor.wire.envelope import find_records
 
 LAWS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,6 +38,10 @@ WANTED = [
     Wanted(frozenset({""}), events=frozenset({"choice", ""})),
     Wanted(frozenset({"gen_ai.system"}), events=frozenset({"choice"})),
     Wanted(frozenset(), ("",)),
+    Wanted(frozenset({"session.id"}), supporting=frozenset({"gen_ai.system", "k", ""})),
+    Wanted(
+        frozenset(), ("meta.",), frozenset({"choice"}), frozenset({"gen_ai.system", "meta.a", "k"})
+    ),
 ]
 INT64_MAX = (1 << 63) - 1
 
@@ -150,7 +156,7 @@ def python_value(value: AnyValue, depth: int = 0) -> Value:
 def first_values(attributes, wanted: Wanted) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for pair in attributes:
-        if pair.key in wanted.keys or any(map(pair.key.startswith, wanted.prefixes)):
+        if pair.key in wanted.keys | wanted.supporting or pair.key.startswith(wanted.prefixes):
             found.setdefault(pair.key, python_value(pair.value))
     return found
 
@@ -161,7 +167,7 @@ def span_values(span, wanted: Wanted) -> dict[str, Value]:
         event = next(event for event in span.events if event.name == name)
         for pair in event.attributes[:EVENT_ATTRIBUTES_MAX]:
             found.setdefault(f"event:{name}:{pair.key}", python_value(pair.value))
-    return found
+    return found if found.keys() - wanted.supporting else {}
 
 
 def same(left, right) -> bool:
@@ -383,6 +389,17 @@ def test_what_is_written_is_what_is_read(payload, written):
     again = scan(splice(spans, dict.fromkeys(range(len(spans)), Edit(written))), wanted)
     for shape, found in zip(again.shapes, again.values, strict=True):
         assert same(dict(zip(again.keys[shape], found, strict=True)), written)
+
+
+@LAWS
+@given(edit_values)
+def test_what_is_put_together_by_hand_is_what_a_message_gives(edit):
+    # The message is the oracle of every byte that an edit adds.
+    span = Span()
+    edit_span(span, edit)
+    encoded = encode_addition(edit)
+    assert encoded == encode_message(edit)
+    assert canonical(Span.FromString(encoded)) == canonical(span)
 
 
 @LAWS

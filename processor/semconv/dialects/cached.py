@@ -7,12 +7,16 @@ from processor.semconv.dialects.documents import (
     AI_SDK,
     LANGFUSE,
     LANGSMITH_IN,
+    LITELLM,
     LOGFIRE,
     MLFLOW,
 )
-from processor.semconv.sources import Source, Sources, inside, keys, total_of
+from processor.semconv.sources import Source, Sources, inside, keys, total_inside, total_of
 
 _TTL = "anthropic.usage.cache_creation.ephemeral_{}_input_tokens"
+_LITELLM_TTL = "prompt_tokens_details.cache_creation_token_details.ephemeral_{}_input_tokens"
+_CHAIN_TTL = ("cache_creation_ephemeral_{}_input_tokens", "input_ephemeral_{}_input_tokens")
+"""What Langfuse's callback makes of LangChain's names."""
 _MIXED_CACHE = Source(
     ("llm.token_count.prompt_details.cache_input",),
     unless=(
@@ -40,6 +44,7 @@ CACHE_READ: Sources = (
     *inside(
         AI_SDK,
         "anthropic.usage.cache_read_input_tokens",
+        "anthropic.cacheReadInputTokens",
         "bedrock.usage.cacheReadInputTokens",
         "openai.cachedPromptTokens",
         "google.usageMetadata.cachedContentTokenCount",
@@ -54,6 +59,13 @@ CACHE_READ: Sources = (
         "input_tokens_details.cached_tokens",
     ),
     *inside(MLFLOW, "cache_read_input_tokens"),
+    *inside(LITELLM, "cache_read_input_tokens", "prompt_tokens_details.cached_tokens"),
+    *inside(
+        LOGFIRE,
+        "cache_read_input_tokens",
+        "prompt_tokens_details.cached_tokens",
+        "input_tokens_details.cached_tokens",
+    ),
     *inside(LANGSMITH_IN, "cache_read"),
     _MIXED_CACHE,
     *keys("codex.turn.token_usage.cached_input_tokens"),
@@ -87,8 +99,16 @@ CACHE_WRITE: Sources = (
         "anthropic.cacheCreationInputTokens",
         "bedrock.usage.cacheWriteInputTokens",
     ),
-    *inside(LANGFUSE, "input_cache_creation", "cache_creation_input_tokens", "input_cache_write"),
+    *total_inside(
+        LANGFUSE,
+        "cache_creation_input_tokens",
+        "input_cache_creation_5m",
+        "input_cache_creation_1h",
+    ),
+    *inside(LANGFUSE, "input_cache_creation", "input_cache_write"),
     *inside(MLFLOW, "cache_creation_input_tokens"),
+    *inside(LITELLM, "cache_creation_input_tokens", "prompt_tokens_details.cache_creation_tokens"),
+    *inside(LOGFIRE, "cache_creation_input_tokens"),
     *inside(LANGSMITH_IN, "cache_creation"),
     *keys("cache_creation_tokens", when="bare"),
 )
@@ -96,6 +116,8 @@ CACHE_WRITE: Sources = (
 CACHE_WRITE_5M: Sources = (
     *keys(_TTL.format("5m")),
     *inside(AI_SDK, _TTL.format("5m")),
+    *inside(LANGFUSE, "input_cache_creation_5m", *(name.format("5m") for name in _CHAIN_TTL)),
+    *inside(LITELLM, _LITELLM_TTL.format("5m")),
     *inside(LOGFIRE, "cache_creation.ephemeral_5m_input_tokens"),
     *inside(LANGSMITH_IN, "ephemeral_5m_input_tokens"),
 )
@@ -104,6 +126,8 @@ CACHE_WRITE_1H: Sources = (
     *keys(_TTL.format("1h")),
     *inside(MLFLOW, "cache_creation_input_tokens_above_1hr"),
     *inside(AI_SDK, _TTL.format("1h")),
+    *inside(LANGFUSE, "input_cache_creation_1h", *(name.format("1h") for name in _CHAIN_TTL)),
+    *inside(LITELLM, _LITELLM_TTL.format("1h")),
     *inside(LOGFIRE, "cache_creation.ephemeral_1h_input_tokens"),
     *inside(LANGSMITH_IN, "ephemeral_1h_input_tokens"),
 )

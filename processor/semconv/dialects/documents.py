@@ -2,6 +2,7 @@
 
 AI_SDK = "ai.response.providerMetadata"
 LANGFUSE = "langfuse.observation.usage_details"
+LITELLM = "metadata.usage_object"
 LOGFIRE = "gen_ai.usage.raw"
 MLFLOW = "mlflow.chat.tokenUsage"
 ADK = "gcp.vertex.agent.llm_response"

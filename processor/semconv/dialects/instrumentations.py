@@ -130,7 +130,7 @@ CACHE_RULES: tuple[Rule, ...] = (
     Rule("inclusive", scope="openlit.instrumentation.claude_agent_sdk"),
     Rule("exclusive", dialect="openlit", families=("anthropic", "bedrock")),
     Rule("inclusive", dialect="openlit", families=("openai", "google")),
-    Rule("inclusive", dialect="vercel-ai", scope="gen_ai"),
+    Rule("inclusive", scope="gen_ai"),
     Rule("exclusive", dialect="vercel-ai", families=("anthropic", "bedrock")),
     Rule("inclusive", dialect="vercel-ai"),
     Rule("inclusive", dialect="pydantic-ai"),
@@ -194,8 +194,25 @@ REPEATS: tuple[Repeat, ...] = (
 that no row fits is a leaf. Wrappers that trace a call which is traced again below are `sum`.
 """
 
-QUIET_SCOPES = ("openinference.instrumentation.beeai", "openrouter")
-"""Emitters that open several spans of a call's kind for one call: those without usage are none."""
+
+class Quiet(NamedTuple):
+    """A row of `QUIET`."""
+
+    scope: str
+    unless: tuple[str, str] | None = None
+    """An attribute and its value with which a span is a call all the same."""
+
+
+QUIET: tuple[Quiet, ...] = (
+    Quiet("openinference.instrumentation.beeai"),
+    Quiet("openrouter"),
+    Quiet("logfire.openai", unless=("logfire.span_type", "log")),
+    Quiet("logfire.anthropic", unless=("logfire.span_type", "log")),
+)
+"""Emitters that open several spans of a call's kind for one call: those without usage are none.
+
+Logfire's span of a stream ends when the stream begins; a log at its end has the usage, if any.
+"""
 
 TWIN_SCOPES = ("com.anthropic.claude-platform",)
 """Servers that trace, below the client's span, the call that the client has reported already."""

@@ -155,6 +155,8 @@ stands: spans that are opened twice, free token counters, replays from a cache.
 
 KINDS_BY_NAME: Mapping[str, Kind] = {
     "raw_gen_ai_request": "never",
+    "messages.count_tokens": "never",
+    "beta.messages.count_tokens": "never",
     "litellm_request": "llm",
     "call_llm": "llm",
     "claude_code.llm_request": "llm",

@@ -60,6 +60,7 @@ TIERS: Sources = (
     ),
     *inside("ai.response.providerMetadata", "openai.serviceTier", "anthropic.usage.service_tier"),
     *inside("gen_ai.usage.raw", "service_tier"),
+    *inside("langfuse.observation.model.parameters", "service_tier"),
     *keys(
         "gen_ai.cost.service_tier",
         "openai.request.service_tier",

@@ -17,6 +17,9 @@ _SESSION: Sources = (
         "ai.telemetry.metadata.sessionId",
         "ai.telemetry.metadata.conversationId",
         "ai.telemetry.metadata.threadId",
+        "ai.settings.context.sessionId",
+        "ai.settings.context.conversationId",
+        "ai.settings.context.threadId",
         "mlflow.trace.session",
         "gcp.vertex.agent.session_id",
         "lmnr.association.properties.session_id",
@@ -77,6 +80,11 @@ _ORG: Sources = (
         "ai.telemetry.metadata.tenantId",
         "ai.telemetry.metadata.customerId",
         "ai.telemetry.metadata.teamId",
+        "ai.settings.context.orgId",
+        "ai.settings.context.organizationId",
+        "ai.settings.context.tenantId",
+        "ai.settings.context.customerId",
+        "ai.settings.context.teamId",
         "tenant.id",
     ),
     *inside("metadata", "org_id", "tenant_id", "customer_id"),
@@ -127,6 +135,11 @@ AMBIENT_OWNERS: Mapping[str, Sources] = {
     "org": (*_ORG, *keys("team.id", "department", "cost_center")),
 }
 """As `OWNERS`, for resources and scopes, where teams put names of their own."""
+
+REDACTED = ("[Scrubbed due to ", "__REDACTED__")
+"""How texts begin that an SDK has put in place of what it took for a secret (Logfire does so with
+``session.id``, OpenInference with what it is told to hide). They would throw everybody together.
+"""
 
 WINDOW_SERVICES = frozenset({"copilot-chat", "github-copilot"})
 """Services whose resource ``session.id`` is an editor window rather than a conversation."""

@@ -17,6 +17,7 @@ from processor.semconv.dialects.documents import (
     HAYSTACK,
     LANGFUSE,
     LANGSMITH_OUT,
+    LITELLM,
     LOGFIRE,
     MLFLOW,
 )
@@ -54,6 +55,7 @@ _INPUT: Sources = (
     ),
     *inside(GENKIT, "usage.inputTokens"),
     *inside(HAYSTACK, "replies.0.meta.usage.prompt_tokens", "replies.0._meta.usage.prompt_tokens"),
+    *inside(LITELLM, "prompt_tokens"),
 )
 
 _OUTPUT: Sources = (
@@ -88,6 +90,7 @@ _OUTPUT: Sources = (
         "replies.0.meta.usage.completion_tokens",
         "replies.0._meta.usage.completion_tokens",
     ),
+    *inside(LITELLM, "completion_tokens"),
 )
 
 _TOTAL: Sources = (
@@ -133,6 +136,12 @@ _REASONING: Sources = (
         "completion_tokens_details.reasoning_tokens",
         "output_tokens_details.reasoning_tokens",
     ),
+    *inside(
+        LOGFIRE,
+        "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.reasoning_tokens",
+    ),
+    *inside(LITELLM, "completion_tokens_details.reasoning_tokens"),
     *inside(LANGSMITH_OUT, "reasoning"),
     *keys("codex.turn.token_usage.reasoning_output_tokens"),
     *inside(ADK, "usage_metadata.thoughts_token_count"),
@@ -164,6 +173,7 @@ COUNTS: Mapping[str, Sources] = {
         *inside(
             LANGFUSE, "input_audio", "input_audio_tokens", "prompt_tokens_details.audio_tokens"
         ),
+        *inside(LITELLM, "prompt_tokens_details.audio_tokens"),
     ),
     "audio_cached": keys(
         "gen_ai.usage.audio.cache_read.input_tokens", "gen_ai.usage.details.cache_audio_read_tokens"
@@ -184,6 +194,7 @@ COUNTS: Mapping[str, Sources] = {
             "output_audio_tokens",
             "completion_tokens_details.audio_tokens",
         ),
+        *inside(LITELLM, "completion_tokens_details.audio_tokens"),
     ),
     "image_output": keys("gen_ai.usage.image.output_tokens", "gen_ai.usage.output_image_tokens"),
     "extra_input": keys("anthropic.usage.compaction.input_tokens"),
@@ -191,6 +202,7 @@ COUNTS: Mapping[str, Sources] = {
     "web_searches": (
         *inside(AI_SDK, "anthropic.usage.server_tool_use.web_search_requests"),
         *inside(LOGFIRE, "server_tool_use.web_search_requests"),
+        *inside(LITELLM, "server_tool_use.web_search_requests"),
     ),
 }
 """The counts that `usage.Counts` holds, in its order.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from processor.semconv import WANTED
+import pytest
+
+from processor.model import Wanted
+from processor.semconv import WANTED, ReadOptions, read
 from processor.semconv.recognise import TELLING_KEYS
 
 
 def test_every_field_that_is_read_is_asked_for() -> None:
     """Keys of all kinds of tables, of resources and of events are wanted."""
+    asked = WANTED.keys | WANTED.supporting
     assert {
         "llm.tokens.input",
         "gen_ai.usage.input_tokens",
@@ -21,8 +25,8 @@ def test_every_field_that_is_read_is_asked_for() -> None:
         "agent_name",
         "server.address",
         "litellm.cache_hit",
-    } <= WANTED.keys
-    assert {key for key in TELLING_KEYS if not key.startswith("event:")} <= WANTED.keys
+    } <= asked
+    assert {key for key in TELLING_KEYS if not key.startswith("event:")} <= asked
     assert WANTED.events == {"LLMChatEndEvent"}
 
 
@@ -32,3 +36,40 @@ def test_no_content_is_asked_for() -> None:
     assert not {"gen_ai.aggregated_usage.input_tokens", "mlflow.trace.tokenUsage"} & WANTED.keys
     assert "langsmith.trace.session_id" not in WANTED.keys
     assert WANTED.prefixes == ()
+
+
+def test_ordinary_spans_are_not_looked_at(build_spans) -> None:
+    """Web, database and thread attributes are no reason to look, whoever's SDK wrote them."""
+    ordinary = {
+        "server.address": "db.example.com",
+        "db.system.name": "postgresql",
+        "thread.id": 7,
+        "thread.name": "main",
+        "span.type": "web",
+        "sentry.op": "http.client",
+        "logfire.span_type": "span",
+        "request_id": "r-1",
+        "team.id": "t",
+    }
+    assert build_spans({"attributes": ordinary}).shapes == [0]
+
+
+def test_what_supports_is_read_beside_what_tells(build_spans) -> None:
+    """A call's host, tier and kind are all there."""
+    attributes = {"server.address": "api.openai.com", "gen_ai.request.model": "gpt-4o"}
+    spans = build_spans({"attributes": attributes})
+    assert spans.keys[spans.shapes[0]] == tuple(attributes)
+    assert not WANTED.keys & WANTED.supporting
+
+
+@pytest.mark.parametrize("key", sorted(WANTED.supporting))
+@pytest.mark.parametrize(
+    "scope", ["", "com.anthropic.claude_code", "opentelemetry.instrumentation"]
+)
+def test_what_supports_says_nothing_alone(build_spans, key, scope) -> None:
+    """Read as if it were telling, it makes no call and no mark: nothing is lost by not looking."""
+    wanted = Wanted(WANTED.keys | WANTED.supporting)
+    spans = build_spans({"attributes": {key: "main"}, "scope": scope}, wanted=wanted)
+    assert spans.shapes == [1]
+    reading = read(spans, 10_000, ReadOptions())
+    assert (reading.calls, reading.marks) == ([], [])

@@ -2,9 +2,17 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from processor.model import Wanted
-from processor.wire.prefilter import find_candidates, key_prefilter, narrow, wanted_prefilter
+from processor.wire.prefilter import (
+    KEYS_MAX,
+    KeySearch,
+    event_prefilter,
+    find_candidates,
+    narrow,
+    wanted_prefilter,
+)
 
 WANTED = Wanted(frozenset({"llm.model", "llm.model_name", "k" * 200}), ("cost.",))
+MODEL = frozenset({"llm.model"})
 
 
 def span(*keys: str, event: str = "") -> bytes:
@@ -17,7 +25,8 @@ def span(*keys: str, event: str = "") -> bytes:
 
 
 def matches(wanted: Wanted, payload: bytes) -> bool:
-    return find_candidates(wanted_prefilter(wanted), payload, [(0, 0, len(payload))]) == [0]
+    prefilter = event_prefilter(wanted) + wanted_prefilter(wanted)
+    return find_candidates(prefilter, payload, [(0, 0, len(payload))]) == [0]
 
 
 @pytest.mark.parametrize("key", ["llm.model", "llm.model_name", "cost.", "cost.user", "k" * 200])
@@ -38,14 +47,21 @@ def test_other_keys_are_passed_over(key):
 def test_padded_tags_and_lengths_are_not_missed(head):
     payload = b"\x4a\x20" + head + b"llm.model"
     assert matches(WANTED, payload)
-    assert find_candidates(key_prefilter(("llm.model",)), payload, [(0, 2, len(payload))]) == [0]
+    assert find_candidates(KeySearch().covering(MODEL), payload, [(0, 2, len(payload))]) == [0]
 
 
 def test_events_are_found_by_name_only_when_wanted():
     wanted = Wanted(frozenset(), events=frozenset({"choice"}))
     assert matches(wanted, span("a", event="choice"))
-    assert not matches(wanted, span("choice", event="other"))
+    assert not matches(wanted, span("a", event="other"))
     assert not matches(WANTED, span("a", event="choice"))
+
+
+def test_supporting_keys_are_no_reason_to_look():
+    # Not even one that is wanted besides.
+    wanted = Wanted(frozenset({"a", "b"}), supporting=frozenset({"b", "c"}))
+    assert not matches(wanted, span("b", "c"))
+    assert matches(wanted, span("b", "a"))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +75,7 @@ def test_an_empty_key_matches_everything(wanted):
 
 def test_without_wishes_nothing_matches():
     assert wanted_prefilter(Wanted(frozenset())) == ()
+    assert event_prefilter(Wanted(frozenset())) == ()
     assert not matches(Wanted(frozenset()), span("llm.model"))
 
 
@@ -76,5 +93,27 @@ def test_only_the_bytes_of_the_place_are_searched():
 
 def test_narrowing_keeps_only_what_can_match():
     full = wanted_prefilter(WANTED)
-    assert narrow(full, span("other")) == ()
-    assert narrow(full, span("cost.x")) == full[:1]
+    payload = span("other") + span("cost.x")
+    cut = len(span("other"))
+    assert narrow(full, payload, 0, cut) == ()
+    assert narrow(full, payload, cut, len(payload)) == full[:1]
+
+
+def finds(prefilter, key: str) -> bool:
+    return find_candidates(prefilter, span(key), [(0, 0, len(span(key)))]) == [0]
+
+
+def test_a_key_search_covers_what_is_asked_and_is_compiled_once():
+    search = KeySearch()
+    assert search.covering(frozenset()) == ()
+    both = search.covering(frozenset({"a", "b"}))
+    assert search.covering(frozenset({"b"})) is both
+    three = search.covering(frozenset({"b", "c"}))
+    assert [finds(three, key) for key in "abcd"] == [True, True, True, False]
+
+
+def test_a_key_search_that_has_gathered_too_much_starts_anew():
+    search = KeySearch()
+    search.covering(frozenset(f"k{number}" for number in range(KEYS_MAX)))
+    anew = search.covering(frozenset({"x"}))
+    assert [finds(anew, key) for key in ("x", "k1")] == [True, False]
