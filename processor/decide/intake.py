@@ -54,6 +54,8 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         response_id=call.response_id,
         reported_by=call.reported_by,
         free=call.free,
+        scope=call.mark.scope,
+        start_ns=call.mark.start_ns,
     )
 
 

@@ -9,7 +9,7 @@ from processor.rollup import Node, Trace
 from processor.rollup.totals import NO_USAGE, plus
 
 _EXPLAINED = "counted in the spans below"
-_TWIN = "counted on another span of the same response"
+_TWIN = "counted on another span of the same call"
 
 
 @dataclass(slots=True)

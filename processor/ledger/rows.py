@@ -60,7 +60,7 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
     )  # fmt: skip
     stamp = encode_stamp(row.stamp, entry)
     if entry is None:
-        return (*head, *(None,) * 17, stamp)
+        return (*head, *(None,) * 18, stamp)
     return (*head, label(_label(entry)), *_quantities(entry.usage), *_money(entry), stamp)
 
 
@@ -75,7 +75,7 @@ def _label(entry: Entry) -> Columns:
         entry.status, entry.reason, entry.provider, entry.model, entry.service,
         entry.price_version, entry.rates, entry.aggregate, entry.rule, entry.has_tokens,
         entry.kind, entry.time_assumed, entry.asked, entry.reported_by,
-        entry.free,
+        entry.free, entry.scope,
     )  # fmt: skip
 
 
@@ -89,7 +89,8 @@ def _quantities(usage: Usage | None) -> Columns:
 
 def _money(entry: Entry) -> Columns:
     amount = entry.amount if entry.amount is not None else (None,) * 6
-    return (*amount, entry.saved_nano_usd, entry.reported_nano_usd, entry.response_id or None)
+    saved, reported = entry.saved_nano_usd, entry.reported_nano_usd
+    return (*amount, saved, reported, entry.response_id or None, entry.start_ns or None)
 
 
 def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
@@ -118,6 +119,7 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
     (
         status, reason, provider, model, service, version, rates, aggregate, rule, has_tokens,
         kind, time_assumed, (asked_provider, asked_models, tier), reported_by, free,
+        scope,
     ) = json.loads(text_of(columns[0]))  # fmt: skip
     usage = None
     if columns[1] is not None:
@@ -130,6 +132,7 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
         None if rates is None else tuple(rates),
         aggregate, columns[14], columns[15], rule, has_tokens, kind, time_assumed,
         (asked_provider, tuple(asked_models), tier), columns[16] or "", reported_by, free,
+        scope, columns[17] or 0,
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ CREATE TABLE spans (
   output INTEGER, reasoning INTEGER, more TEXT,
   cost INTEGER, cost_input INTEGER, cost_output INTEGER, cost_cache_read INTEGER,
   cost_cache_write INTEGER, cost_fees INTEGER, saved INTEGER, reported INTEGER,
-  response_id TEXT,
+  response_id TEXT, start_ns INTEGER,
   stamp TEXT
 );
 CREATE INDEX spans_by_key ON spans (key);
@@ -84,7 +84,7 @@ SUMS = (
 SUM_MAX = 2**63 - 1
 """Where a sum stops: SQLite would go on with a double. In nano-USD it is 9.2 billion USD."""
 
-INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 26})"
+INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 27})"
 INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * 14})"
 INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
 ADD_TOTALS = (

@@ -21,7 +21,7 @@ _PROBE = "SELECT 1 FROM spans WHERE key BETWEEN ? AND ? LIMIT 1"
 _SPAN_COLUMNS = (
     "key, trace_id, span_id, parent_id, time_ns, flags, own, origin, label, input, cache_read, "
     "cache_write, cache_write_1h, output, reasoning, more, cost, cost_input, cost_output, "
-    "cost_cache_read, cost_cache_write, cost_fees, saved, reported, response_id, stamp"
+    "cost_cache_read, cost_cache_write, cost_fees, saved, reported, response_id, start_ns, stamp"
 )
 
 

@@ -77,6 +77,10 @@ class Mark(NamedTuple):
     """What its instrumentation scope and resource say, in that order of preference."""
     service: str = ""
     time_assumed: bool = False
+    start_ns: int = 0
+    """Start of the span; 0 where its times cannot be trusted."""
+    scope: str = ""
+    """Name of the instrumentation scope."""
 
 
 CallKind = Literal["llm", "embedding", "rerank", "image", "audio", "moderation"]

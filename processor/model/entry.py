@@ -49,6 +49,10 @@ class Entry(NamedTuple):
     """The attribute that carried `reported_nano_usd`."""
     free: str = ""
     """Why the call cost nothing whatever its tokens; see `Call.free`."""
+    scope: str = ""
+    """Name of the instrumentation scope."""
+    start_ns: int = 0
+    """Start of the call; 0 where its times cannot be trusted."""
 
 
 class Stamp(NamedTuple):

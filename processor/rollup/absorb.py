@@ -77,10 +77,10 @@ def absorb(
     causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
     displaced = []
     for node in (*added, *amended):
-        twin = trace.pair(node)
-        if twin is not None and twin not in causes:
-            displaced.append(twin)
-            causes[twin] = node
+        for twin in trace.twins.add(node):
+            if twin not in causes:
+                displaced.append(twin)
+                causes[twin] = node
     touched = _recount(trace, added, [*amended, *displaced], causes)
     for node in added:
         if node.span_id in trace.children:

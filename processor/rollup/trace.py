@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from processor.model import NOBODY, Entry, Owner, Stamp, Totals
 from processor.rollup.totals import NO_SHARE, NO_USAGE, NOTHING, Share
+from processor.rollup.twins import Twins
 
 DEPTH_LIMIT = 512
 """Spans above one another. Deeper nesting is not real, and would let a sender make each span cost
@@ -58,7 +59,7 @@ class Node:
         self.is_cut = False
         """True when its parent is not followed: it leads back to itself, or too far up."""
         self.is_twin = False
-        """True for a call that another span of the trace accounts for as well; see `pair`."""
+        """True for a call that another span of the trace accounts for as well; see `twins`."""
         self.height = 1
         """How many spans stand above one another in its subtree, itself included."""
         self.is_linked = False
@@ -95,8 +96,7 @@ class Trace:
         self.total: Totals = NOTHING
         self.runs: dict[str, Totals] = {}
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
-        self.twins: dict[tuple[str, int, int], Node] = {}
-        """By response id and token counts, the one span that is charged for that response."""
+        self.twins = Twins()
         self.has_entry = False
         self.is_new = is_new
         """True while nothing of it is in the ledger."""
@@ -135,27 +135,6 @@ class Trace:
             if above.height >= height:
                 return
             above.height = height
-
-    def pair(self, node: Node) -> Node | None:
-        """See whether another span reports the same response with the same token counts.
-
-        Then the one that ended first is charged, and the other is its twin: two instrumentations
-        of one call that do not hang from each other. Equal ids alone prove nothing, since some
-        frameworks repeat one id for a whole run. Returns the node that is no longer charged.
-        """
-        entry = node.entry
-        if entry is None or entry.aggregate or not entry.response_id or entry.usage is None:
-            return None
-        key = (entry.response_id, entry.usage.input_tokens, entry.usage.output_tokens)
-        first = self.twins.setdefault(key, node)
-        if first is node or key[1:] == (0, 0):
-            return None
-        if (first.time_ns, first.span_id) < (node.time_ns, node.span_id):
-            node.is_twin = True
-            return node
-        self.twins[key] = node
-        first.is_twin, node.is_twin = True, False
-        return first
 
     def parent(self, node: Node) -> Node | None:
         """The known parent of a node."""

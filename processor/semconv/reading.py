@@ -9,7 +9,7 @@ from processor.semconv.emitter import Emitter
 from processor.semconv.looks import Looks, ShapeReader
 from processor.semconv.owners import read_ambient_owner, read_owner
 from processor.semconv.profile import Profile
-from processor.semconv.values import read_text
+from processor.semconv.values import bound, read_text
 
 AHEAD_MAX_NS = 3600 * 10**9
 """How far after its receipt a span may claim to end; beyond, its clock is not believed."""
@@ -49,7 +49,7 @@ def find_rejected(spans: Spans) -> list[int]:
 class _Surroundings:
     """What the spans of one group share, read once."""
 
-    __slots__ = ("ambient", "emitter", "readers", "service")
+    __slots__ = ("ambient", "emitter", "readers", "scope", "service")
 
     def __init__(self, group: Group, options: ReadOptions) -> None:
         self.emitter = Emitter(
@@ -60,6 +60,7 @@ class _Surroundings:
         self.ambient = read_ambient_owner(
             group.scope_attributes, group.resource, options.user_hash_salt
         )
+        self.scope = bound(group.scope_name)
         self.service = read_text(group.resource.get("service.name")) or ""
         self.readers: dict[int, ShapeReader] = {}
 
@@ -124,6 +125,8 @@ class _Reader:
             surroundings.ambient,
             surroundings.service,
             not is_believed,
+            start_ns if is_believed else 0,
+            surroundings.scope,
         )
 
     def _is_twin(self, row: int, profile: Profile) -> bool:
