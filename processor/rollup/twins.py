@@ -5,14 +5,16 @@ things tell that it was one call:
 
 - the same response id, with the same token counts. An equal id alone proves nothing, since some
   frameworks repeat one id for a whole run. The span that ended first is charged.
-- the same parent and the same token counts, written by different instrumentations, the one while
-  the other was under way. The inner span is charged; each has one counterpart at most.
+- the same parent and token counts, or the same response id, written by different instrumentations,
+  the one while the other was under way. The inner span is charged; each has one counterpart at
+  most. Instrumentations that count a token more or less still mean one call.
 
 Which spans are twins depends on the set of spans alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,11 +29,11 @@ _Key = tuple[str | bytes, int, int]
 class Twins:
     """The calls of one trace that may be told twice."""
 
-    __slots__ = ("_by_parent", "_by_response", "_repeats")
+    __slots__ = ("_by_place", "_by_response", "_repeats")
 
     def __init__(self) -> None:
         self._by_response: dict[_Key, list[Node]] = {}
-        self._by_parent: dict[_Key, list[Node]] = {}
+        self._by_place: dict[_Key, list[Node]] = {}
         self._repeats: set[Node] = set()
         """Twins by response id."""
 
@@ -51,19 +53,32 @@ class Twins:
                 if (other is not first) != (other in self._repeats):
                     self._repeats ^= {other}
                     affected[other] = None
-        if node.parent_id and entry.start_ns:
-            _join(self._by_parent, (node.parent_id, *counts), node)
+        for key in _places(node):
+            _join(self._by_place, key, node)
+        return self._settle(affected)
+
+    def _settle(self, affected: Iterable[Node]) -> list[Node]:
+        """Match again wherever the affected calls stand, and whom they stand beside."""
         outer: set[Node] = set()
-        for parent_id in {other.parent_id for other in affected}:
-            group = self._by_parent.get((parent_id, *counts), [])
-            outer |= _matched([other for other in group if other not in self._repeats])
-            affected.update(dict.fromkeys(group))
+        seen: dict[Node, None] = {}
+        keys: set[_Key] = set()
+        open_nodes = list(affected)
+        while open_nodes:
+            node = open_nodes.pop()
+            if node in seen:
+                continue
+            seen[node] = None
+            for key in set(_places(node)) - keys:
+                keys.add(key)
+                group = self._by_place.get(key, [])
+                outer |= _matched([other for other in group if other not in self._repeats])
+                open_nodes += group
         changed = []
-        for other in affected:
-            is_twin = other in outer or other in self._repeats
-            if is_twin != other.is_twin:
-                other.is_twin = is_twin
-                changed.append(other)
+        for node in seen:
+            is_twin = node in outer or node in self._repeats
+            if is_twin != node.is_twin:
+                node.is_twin = is_twin
+                changed.append(node)
         return changed
 
 
@@ -72,6 +87,20 @@ def _join(groups: dict[_Key, list[Node]], key: _Key, node: Node) -> list[Node]:
     if node not in group and len(group) < _GROUP_MAX:
         group.append(node)
     return group
+
+
+def _places(node: Node) -> list[_Key]:
+    """Where another instrumentation's span of the same call would be found."""
+    entry = node.entry
+    if entry is None or entry.usage is None or not entry.start_ns:
+        return []
+    places: list[_Key] = []
+    if node.parent_id:
+        counts = (entry.usage.input_tokens, entry.usage.output_tokens)
+        places.append((node.parent_id, *counts))
+    if entry.response_id:
+        places.append((entry.response_id, -1, -1))
+    return places
 
 
 def _ended(node: Node) -> tuple[int, bytes]:
