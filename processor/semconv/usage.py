@@ -106,7 +106,8 @@ def settle(
     )
     if sum(usage) > COUNT_MAX:
         return None, UNREADABLE
-    return usage, "; ".join(filter(None, (gap_rule, cache_rule, reasoning_rule)))
+    rules = (gap_rule, cache_rule, _judge_lifetime(case), reasoning_rule)
+    return usage, "; ".join(filter(None, rules))
 
 
 def _fill(counts: Counts, terms: Terms) -> tuple[int | None, int, str]:
@@ -141,6 +142,19 @@ def _judge_cache(case: _Case) -> tuple[bool, str]:
     return False, "cache: assumed inside input"
 
 
+def _judge_lifetime(case: _Case) -> str:
+    """The rule, where the lifetime of what was written to a cache had to be assumed.
+
+    An hour costs more than the five minutes that are Anthropic's default, so the true cost may
+    be above what is written.
+    """
+    counts = case.counts
+    is_told = counts.cache_write_5m is not None or counts.cache_write_1h is not None
+    if not counts.cache_write or is_told or case.terms.family not in _LIFETIMES:
+        return ""
+    return "cache writes: assumed 5 minutes"
+
+
 def _stated_by_operator(case: _Case) -> bool | None:
     """An operator knows best, but nobody can take out of the input more than is in it."""
     if case.operator is None or (case.operator == "inclusive" and case.cached > case.input):
@@ -171,6 +185,9 @@ def _explained_by_total(case: _Case) -> bool | None:
         return True if case.cached != case.reasoning else None
     return True if beyond == case.cached + case.reasoning else None
 
+
+_LIFETIMES = frozenset({"anthropic", "bedrock"})
+"""Families that sell cache writes by how long they live."""
 
 _CACHE_EVIDENCE: tuple[tuple[str, Callable[[_Case], bool | None]], ...] = (
     ("cache: operator", _stated_by_operator),

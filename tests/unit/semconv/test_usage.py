@@ -202,3 +202,20 @@ def test_extras_outside_the_totals_are_billed_too() -> None:
 def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, terms, usage, rule) -> None:
     """What the total can tell is told; a total alone cannot be priced."""
     assert settle(counts, terms) == (usage, rule)
+
+
+@pytest.mark.parametrize(
+    ("counts", "family", "rule"),
+    [
+        (Counts(100, 10, cache_write=60), "anthropic", "cache writes: assumed 5 minutes"),
+        (Counts(100, 10, cache_write=60), "bedrock", "cache writes: assumed 5 minutes"),
+        (Counts(100, 10, cache_write=60, cache_write_1h=60), "anthropic", ""),
+        (Counts(100, 10, cache_write=60, cache_write_5m=60), "anthropic", ""),
+        (Counts(100, 10, cache_read=60), "anthropic", ""),
+        (Counts(100, 10, cache_write=60), "openai", ""),
+    ],
+)
+def test_a_lifetime_that_nobody_told_is_named(counts, family, rule) -> None:
+    """An hour costs more than five minutes, so a bill can be explained only if it says so."""
+    terms = Terms(cache="inclusive", family=family)
+    assert settle(counts, terms)[1] == rule
