@@ -16,6 +16,7 @@ from processor.assembly import build_exporter, build_ledger, build_receiver, ref
 from processor.budget import Policy, parse_budgets
 from processor.config import Settings, Watcher, bundled
 from processor.costs import Costs
+from processor.errors import LedgerUnavailableError
 from processor.exporter import Fanout
 from processor.ledger import Ledger
 from processor.model import Batch, Receipt
@@ -44,6 +45,8 @@ class App:
         self._catalog: Catalog | None = None
         self.port = 0
         """Where OTLP/gRPC is taken, once started."""
+        self.http_port = 0
+        """Where OTLP/HTTP is taken, once started; 0 where it is off."""
 
     async def start(self) -> None:
         """Open the books, the way out and at last the way in. Raises ConfigError."""
@@ -62,6 +65,7 @@ class App:
             costs = Costs(self._ledger, lambda: cast("Catalog", self._catalog))
             self._receiver = build_receiver(settings, self._take, costs)
             self.port = await self._receiver.start()
+            self.http_port = self._receiver.http_port
         except BaseException:
             await self.stop(0)
             raise
@@ -84,13 +88,16 @@ class App:
     def describe(self) -> list[str]:
         """What runs here, in a few lines for people."""
         settings, catalog = self._settings, self._catalog
-        host = settings.receivers.otlp.protocols.grpc.endpoint.rpartition(":")[0]
-        otlp, file = settings.exporters.otlp.endpoint, settings.exporters.file.path
-        ways = ([f"OTLP/gRPC at {otlp}"] if otlp else []) + ([f"files in {file}"] if file else [])
+        protocols = settings.receivers.otlp.protocols
+        listens = [f"OTLP/gRPC at {protocols.grpc.endpoint.rpartition(':')[0]}:{self.port}"]
+        if self.http_port:
+            listens.append(
+                f"OTLP/HTTP at {protocols.http.endpoint.rpartition(':')[0]}:{self.http_port}"
+            )
         lines = [
             f"llm-cost-processor {__version__}",
-            f"listens on   OTLP/gRPC at {host}:{self.port}",
-            f"forwards to  {' and '.join(ways)}",
+            *(f"listens on   {way}" for way in listens),
+            f"forwards to  {' and '.join(settings.exporters.ways())}",
         ]
         if catalog is not None:
             source = settings.pricing.file or _BUNDLED
@@ -141,7 +148,7 @@ class App:
 
     def _rebudget(self, policy: Policy) -> None:
         if self._ledger is not None:
-            self._tasks.append(asyncio.ensure_future(self._ledger.set_policy(policy)))
+            self._tasks.append(asyncio.ensure_future(_put_into_force(self._ledger, policy)))
 
     def _options(self, catalog: Catalog) -> ReadOptions:
         privacy = self._settings.privacy
@@ -149,6 +156,13 @@ class App:
             cache_semantics=catalog.cache_semantics,
             user_hash_salt=privacy.salt if privacy.hash_user_ids else None,
         )
+
+
+async def _put_into_force(ledger: Ledger, policy: Policy) -> None:
+    try:
+        await ledger.set_policy(policy)
+    except LedgerUnavailableError as error:
+        _LOG.error("the new budgets are not in force, save their file again: %s", error)
 
 
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 from processor.budget import Policy
 from processor.config import Settings
+from processor.config.exporters import Exporters, OtlpExporter, OtlpHttpExporter
+from processor.config.receivers import HttpReceiver
 from processor.errors import ConfigError, Problem
 from processor.exporter import (
     Address,
+    Backend,
     ClientTls,
+    DebugDestination,
     Destination,
     Fanout,
     FileDestination,
     Gate,
-    GrpcDestination,
+    GrpcTransport,
+    HttpTransport,
+    MergePolicy,
     RetryPolicy,
+    Transport,
     parse_address,
+    parse_url,
+    read_endpoints,
+    tls_context,
 )
 from processor.ledger import Ledger, Limits, SqliteStore
-from processor.receiver import CostQueries, Handle, Receiver, ServerTls
+from processor.receiver import CostQueries, Handle, HttpListener, Receiver, ServerTls, http_tls
+from processor.receiver.address import Address as Listen
+from processor.receiver.address import parse_address as parse_listen
 
 _MIB = 1024 * 1024
 
@@ -38,24 +52,47 @@ def build_receiver(settings: Settings, handle: Handle, costs: CostQueries) -> Re
         costs,
         max_message_bytes=grpc.max_recv_msg_size_mib * _MIB,
         tls=tls,
+        http=_http_listener(settings.receivers.otlp.protocols.http),
+    )
+
+
+def _http_listener(http: HttpReceiver) -> HttpListener | None:
+    """What of OTLP/HTTP the settings ask for; None when they switch it off."""
+    if not http.endpoint:
+        return None
+    files, tls = http.tls, None
+    if files.cert_file:
+        setting = "receivers.otlp.protocols.http.tls"
+        tls = http_tls(files.cert_file, files.key_file, files.client_ca_file, setting)
+    return HttpListener(
+        http.endpoint,
+        max_body_bytes=http.max_request_body_size_mib * _MIB,
+        tls=tls,
+        allowed_origins=http.cors.allowed_origins,
     )
 
 
 def build_exporter(settings: Settings) -> Fanout:
     """Every way out behind one gate. Raises ConfigError."""
+    exporters = settings.exporters
     destinations: list[Destination] = []
-    if settings.exporters.otlp.endpoint:
-        destinations.append(_backend(settings))
-    if settings.exporters.file.path:
-        rotation = settings.exporters.file.rotation
+    if exporters.otlp.endpoint:
+        destinations.append(_grpc_backend(exporters.otlp))
+    if exporters.otlphttp.is_set:
+        destinations.append(_http_backend(exporters.otlphttp))
+    if exporters.file.path:
+        rotation = exporters.file.rotation
         destinations.append(
             FileDestination(
-                Path(settings.exporters.file.path),
+                Path(exporters.file.path),
                 max_file_bytes=rotation.max_megabytes * _MIB,
                 max_files=rotation.max_backups + 1,
             )
         )
-    return Fanout(destinations, Gate(max_bytes=settings.exporters.otlp.max_in_flight_mib * _MIB))
+    if exporters.debug.verbosity != "none":
+        is_detailed = exporters.debug.verbosity == "detailed"
+        destinations.append(DebugDestination(is_detailed=is_detailed))
+    return Fanout(destinations, Gate(max_bytes=exporters.otlp.max_in_flight_mib * _MIB))
 
 
 def build_ledger(settings: Settings, policy: Policy) -> Ledger:
@@ -81,16 +118,35 @@ def refuse_loop(settings: Settings) -> None:
     OTEL_EXPORTER_OTLP_ENDPOINT often points applications at us, and then reaches us as well.
     Raises ConfigError.
     """
-    endpoint = settings.exporters.otlp.endpoint
-    if not endpoint:
-        return
-    backend = parse_address(endpoint)
-    host, _, port = settings.receivers.otlp.protocols.grpc.endpoint.rpartition(":")
-    listen = parse_address(f"http://{host or '0.0.0.0'}:{port}")  # noqa: S104 - what no host means
-    if backend.port == listen.port and _is_here(backend.host, listen.host):
-        what = f"{endpoint} is this processor itself, so spans would go round for ever"
-        fix = "name the backend behind it, with --forward-to or exporters.otlp.endpoint"
-        raise ConfigError([Problem("exporters.otlp.endpoint", what, fix)])
+    ways = product(listens_on(settings), _backends(settings.exporters))
+    for listen, (setting, backend) in ways:
+        if backend.port == listen.port and _is_here(backend.host, listen.host):
+            what = f"{backend} is this processor itself, so spans would go round for ever"
+            fix = f"name the backend behind it, with --forward-to or {setting}"
+            raise ConfigError([Problem(setting, what, fix)])
+
+
+def listens_on(settings: Settings) -> list[Listen]:
+    """Every address that the settings say to listen on. Raises ConfigError."""
+    protocols = settings.receivers.otlp.protocols
+    return [
+        parse_listen(endpoint, f"receivers.otlp.protocols.{name}.endpoint")
+        for name, endpoint in (("grpc", protocols.grpc.endpoint), ("http", protocols.http.endpoint))
+        if endpoint
+    ]
+
+
+def _backends(exporters: Exporters) -> Iterator[tuple[str, Address]]:
+    """Every address that something is sent to, with the setting that names it."""
+    if exporters.otlp.endpoint:
+        yield "exporters.otlp.endpoint", parse_address(exporters.otlp.endpoint)
+    http = exporters.otlphttp
+    named = [("endpoint", http.endpoint)]
+    named += [(f"{signal}_endpoint", text) for signal, text in http.own_endpoints.items()]
+    for key, text in named:
+        if text:
+            setting = f"exporters.otlphttp.{key}"
+            yield setting, parse_url(text, setting).address
 
 
 def _is_here(host: str, listen_host: str) -> bool:
@@ -100,29 +156,54 @@ def _is_here(host: str, listen_host: str) -> bool:
         ours = {info[4][0] for info in socket.getaddrinfo(listen_host, None)}
     except OSError:  # A name that nobody knows here is not our own.
         return False
-    if ours & {"0.0.0.0", "::"}:  # noqa: S104 - compared with, not bound to
+    anywhere = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
+    if found & anywhere:  # Who connects to that reaches this machine.
+        found |= {"127.0.0.1", "::1"}
+    if ours & anywhere:
         ours |= {"127.0.0.1", "::1"}
         ours |= {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
     return bool(found & ours)
 
 
-def _backend(settings: Settings) -> GrpcDestination:
-    otlp = settings.exporters.otlp
-    retry, tls = otlp.retry_on_failure, otlp.tls
+def _grpc_backend(otlp: OtlpExporter) -> Backend:
+    tls = otlp.tls
     address: Address = parse_address(otlp.endpoint)
     if tls.insecure is not None and not address.has_scheme:
         address = address._replace(is_tls=not tls.insecure)
-    return GrpcDestination(
+    transport = GrpcTransport(
         address,
         headers=dict(otlp.headers),
         compression="gzip" if otlp.compression == "gzip" else "none",
         tls=ClientTls(_pem(tls.ca_file), _pem(tls.cert_file), _pem(tls.key_file)),
+    )
+    return _persistent(transport, otlp)
+
+
+def _http_backend(http: OtlpHttpExporter) -> Backend:
+    tls = http.tls
+    endpoints = read_endpoints(http.endpoint, http.own_endpoints, insecure=tls.insecure)
+    transport = HttpTransport(
+        endpoints,
+        headers=dict(http.headers),
+        compression="gzip" if http.compression == "gzip" else "none",
+        tls=tls_context(tls.ca_file, tls.cert_file, tls.key_file),
+    )
+    return _persistent(transport, http)
+
+
+def _persistent(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
+    """A backend with retries and merging, whatever it speaks."""
+    retry, merge = exporter.retry_on_failure, exporter.merge
+    return Backend(
+        transport,
         retry=RetryPolicy(
             initial_s=retry.initial_interval_s,
             max_s=retry.max_interval_s,
             max_elapsed_s=retry.max_elapsed_time_s,
         ),
-        attempt_timeout_s=otlp.timeout_s,
+        attempt_timeout_s=exporter.timeout_s,
+        max_message_bytes=exporter.max_message_mib * _MIB,
+        merge=MergePolicy(merge.max_bytes, merge.max_delay_s) if merge.enabled else None,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from processor.assembly import build_exporter, refuse_loop
+from processor.assembly import build_exporter, listens_on, refuse_loop
 from processor.budget import Budget, Policy
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
@@ -17,7 +17,6 @@ from processor.config import Settings
 from processor.errors import ConfigError, Problem
 from processor.insight import Prices
 from processor.money import format_usd
-from processor.receiver.address import parse_address
 
 T = TypeVar("T")
 
@@ -58,7 +57,7 @@ def _attempt(work: Callable[[], T], problems: list[Problem]) -> T | None:
 def _problems_of_ways(settings: Settings) -> list[Problem]:
     """What is wrong with the ways in and out, as far as it shows without opening them."""
     problems: list[Problem] = []
-    _attempt(lambda: parse_address(settings.receivers.otlp.protocols.grpc.endpoint), problems)
+    _attempt(lambda: listens_on(settings), problems)
     if not problems:
         _attempt(lambda: refuse_loop(settings), problems)
     _attempt(lambda: build_exporter(settings), problems)
@@ -66,12 +65,11 @@ def _problems_of_ways(settings: Settings) -> list[Problem]:
 
 
 def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> Iterator[str]:
-    otlp, files = settings.exporters.otlp, settings.exporters.file
-    ways = [f"OTLP/gRPC at {otlp.endpoint}"] if otlp.endpoint else []
-    ways += [f"files in {files.path}"] if files.path else []
     yield f"settings  {config}"
-    yield f"  listens on   {settings.receivers.otlp.protocols.grpc.endpoint}"
-    yield f"  forwards to  {' and '.join(ways)}"
+    protocols = settings.receivers.otlp.protocols
+    http = f" (gRPC) and {protocols.http.endpoint} (HTTP)" if protocols.http.endpoint else ""
+    yield f"  listens on   {protocols.grpc.endpoint}{http}"
+    yield f"  forwards to  {' and '.join(settings.exporters.ways())}"
     yield f"  ledger       {settings.ledger.path}"
     yield from _price_lines(settings.pricing.file, prices)
     yield f"budgets   {file_name(settings.budgets.file)}, version {policy.version}"

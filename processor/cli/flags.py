@@ -6,9 +6,11 @@ import argparse
 from typing import Final
 
 LISTEN_DEFAULT: Final = "127.0.0.1:4317"
+LISTEN_HTTP_DEFAULT: Final = "127.0.0.1:4318"
 
 SETTINGS_FLAGS: Final = {
     "listen": "receivers.otlp.protocols.grpc.endpoint",
+    "listen_http": "receivers.otlp.protocols.http.endpoint",
     "forward_to": "exporters.otlp.endpoint",
     "pricing": "pricing.file",
     "budgets": "budgets.file",
@@ -26,9 +28,16 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
         help=f"where to receive OTLP over gRPC (default: {LISTEN_DEFAULT})",
     )
     parser.add_argument(
-        "--forward-to",
+        "--listen-http",
         metavar="HOST:PORT",
-        help="the OTLP/gRPC backend behind us (default: $OTEL_EXPORTER_OTLP_ENDPOINT, or else "
+        help=f"where to receive OTLP over HTTP; '' is nowhere (default: {LISTEN_HTTP_DEFAULT}, or "
+        "any free port when that of --listen is 0)",
+    )
+    parser.add_argument(
+        "--forward-to",
+        metavar="ADDRESS",
+        help="the OTLP backend behind us: HOST:PORT or URL for gRPC, URL with a path such as "
+        "http://HOST:4318/v1/traces for HTTP (default: $OTEL_EXPORTER_OTLP_ENDPOINT, or else "
         "files under the data folder)",
     )
     add_pricing(parser)

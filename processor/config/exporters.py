@@ -1,4 +1,4 @@
-"""The settings of the ways out: a backend, files, or both."""
+"""The settings of the ways out: backends, files, the log, or several of them."""
 
 # ruff: noqa: RUF009 - setting() and section() declare fields, as dataclasses.field() does
 
@@ -9,6 +9,13 @@ from dataclasses import dataclass
 from processor.config.model import section, setting
 from processor.config.values import Headers, duration, headers
 from processor.fields import choice, flag, optional, text, whole
+from processor.model import Signal
+
+_MAX_MESSAGE = (
+    "Largest request to send, in MiB before compression; a larger one is refused. What is written "
+    "on spans makes requests larger than they were received, so leave room above "
+    "max_recv_msg_size_mib."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,27 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """Small requests that leave while another is under way leave together, as one."""
+
+    enabled: bool = setting(
+        default=True, check=flag, sentence="False: every request leaves by itself."
+    )
+    max_bytes: int = setting(
+        65536,
+        whole(1024, 16_777_216),
+        "Largest merged request; one that has half of that already leaves by itself.",
+    )
+    max_delay_s: float = setting(
+        0.005,
+        duration(0.001, 1.0),
+        "Longest wait for others. Nothing waits while nothing is under way.",
+        key="max_delay",
+        shown="5ms",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class OtlpExporter:
     """The backend to pass everything on to, over OTLP/gRPC."""
 
@@ -56,7 +84,10 @@ class OtlpExporter:
         "",
         optional(text),
         "Its address: host:port, http://host:port or https://host:port. Empty: no such backend. "
-        "Also set by OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_ENDPOINT.",
+        "Also set by OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_ENDPOINT, unless "
+        "OTEL_EXPORTER_OTLP_PROTOCOL says http/protobuf, and by --forward-to. There host:port is "
+        "gRPC; a URL is HTTP if it has a path, such as http://host:4318/v1/traces, or if that "
+        "variable says so, and gRPC otherwise.",
     )
     headers: Headers = setting(
         (),
@@ -69,13 +100,76 @@ class OtlpExporter:
     timeout_s: float = setting(
         5.0, duration(), "How long one attempt may take.", key="timeout", shown="5s"
     )
+    max_message_mib: int = setting(128, whole(1, 2047), _MAX_MESSAGE)
     max_in_flight_mib: int = setting(
         128,
         whole(1, 65536),
-        "Most that may be under way to the backend, in MiB; senders beyond it are told to wait.",
+        "Most that may be under way to all backends, in MiB; senders beyond it are told to wait.",
     )
     tls: ClientTls = section(ClientTls)
     retry_on_failure: Retry = section(Retry)
+    merge: Merge = section(Merge)
+
+
+@dataclass(frozen=True, slots=True)
+class OtlpHttpExporter:
+    """The backend to pass everything on to, over OTLP/HTTP in protobuf."""
+
+    endpoint: str = setting(
+        "",
+        optional(text),
+        "Its base address, such as http://host:4318 or https://host/otlp; /v1/traces, /v1/metrics "
+        "and /v1/logs are added. Empty: none. Also set by OTEL_EXPORTER_OTLP_ENDPOINT where "
+        "OTEL_EXPORTER_OTLP_PROTOCOL is http/protobuf, and by --forward-to, as said above.",
+    )
+    traces_endpoint: str = setting(
+        "",
+        optional(text),
+        "For traces, used as it is. A signal without any endpoint does not go to this backend. "
+        "Also set by OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, likewise for the other signals.",
+    )
+    metrics_endpoint: str = setting("", optional(text), "For metrics, used as it is.")
+    logs_endpoint: str = setting("", optional(text), "For logs, used as it is.")
+    headers: Headers = setting(
+        (),
+        headers,
+        "Sent with every request, such as {authorization: 'Basic ${env:TOKEN}'}.",
+        shown="{}",
+        secret=True,
+    )
+    compression: str = setting("none", choice(("none", "gzip"), "compression"), "none or gzip.")
+    timeout_s: float = setting(
+        5.0, duration(), "How long one attempt may take.", key="timeout", shown="5s"
+    )
+    max_message_mib: int = setting(128, whole(1, 2047), _MAX_MESSAGE)
+    tls: ClientTls = section(ClientTls)
+    retry_on_failure: Retry = section(Retry)
+    merge: Merge = section(Merge)
+
+    @property
+    def own_endpoints(self) -> dict[Signal, str]:
+        """The endpoints of single signals; empty texts for those without."""
+        return {
+            "traces": self.traces_endpoint,
+            "metrics": self.metrics_endpoint,
+            "logs": self.logs_endpoint,
+        }
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is such a backend."""
+        return bool(self.endpoint or any(self.own_endpoints.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class DebugExporter:
+    """The log of the program, for looking at what goes out. Keeps nothing, so is no backend."""
+
+    verbosity: str = setting(
+        "none",
+        choice(("none", "basic", "detailed"), "verbosity"),
+        "none; basic, a line for each request; or detailed, also one for each LLM call.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +196,25 @@ class FileExporter:
 
 @dataclass(frozen=True, slots=True)
 class Exporters:
-    """Where everything goes out. With several, each gets all of it."""
+    """Where everything goes out: to each all of it. A backend in a flag replaces those here."""
 
     otlp: OtlpExporter = section(OtlpExporter)
+    otlphttp: OtlpHttpExporter = section(OtlpHttpExporter)
     file: FileExporter = section(FileExporter)
+    debug: DebugExporter = section(DebugExporter)
+
+    @property
+    def has_backend(self) -> bool:
+        """Whether spans go to another program."""
+        return bool(self.otlp.endpoint) or self.otlphttp.is_set
+
+    def ways(self) -> list[str]:
+        """Where everything goes, in words for people."""
+        http = self.otlphttp
+        # What follows a question mark may be a key.
+        urls = [url.partition("?")[0] for url in (http.endpoint, *http.own_endpoints.values())]
+        urls = [url for url in urls if url]
+        ways = [f"OTLP/gRPC at {self.otlp.endpoint}"] if self.otlp.endpoint else []
+        ways += [f"OTLP/HTTP at {', '.join(urls)}"] if urls else []
+        ways += [f"files in {self.file.path}"] if self.file.path else []
+        return ways + (["the log"] if self.debug.verbosity != "none" else [])

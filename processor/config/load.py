@@ -8,25 +8,24 @@ from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
+from processor.config.environment import (
+    GRPC,
+    HTTP,
+    combine,
+    from_environment,
+    protocol_warnings,
+    route,
+)
 from processor.config.expand import expand
 from processor.config.model import Given, Setting, build, parts_of, settings_of
 from processor.config.settings import Settings
 from processor.document import Document, Path, dotted
 from processor.errors import ConfigError, Problem
-from processor.fields import Concealed, Fields, Untyped, nearest
+from processor.fields import Fields, Untyped, nearest
 
-_OTLP = ("exporters", "otlp")
-_FROM_ENVIRONMENT: dict[str, Path] = {
-    "ENDPOINT": (*_OTLP, "endpoint"),
-    "HEADERS": (*_OTLP, "headers"),
-    "COMPRESSION": (*_OTLP, "compression"),
-    "TIMEOUT": (*_OTLP, "timeout"),
-    "CERTIFICATE": (*_OTLP, "tls", "ca_file"),
-    "CLIENT_CERTIFICATE": (*_OTLP, "tls", "cert_file"),
-    "CLIENT_KEY": (*_OTLP, "tls", "key_file"),
-    "INSECURE": (*_OTLP, "tls", "insecure"),
-}
-"""The standard variables of OTLP exporters, by what follows OTEL_EXPORTER_OTLP_ in their names."""
+_PROTOCOLS = ("receivers", "otlp", "protocols")
+_GRPC_ENDPOINT = (*_PROTOCOLS, "grpc", "endpoint")
+_HTTP_ENDPOINT = (*_PROTOCOLS, "http", "endpoint")
 
 _FILE_BYTES_MAX = 8 * 1024 * 1024
 
@@ -41,10 +40,10 @@ def load_settings(
     Raises ConfigError with every problem found.
     """
     problems: list[Problem] = []
-    given = dict(_from_environment(environ))
-    if path is not None:
-        given.update(_from_file(path, environ, problems))
-    given.update(_from_flags(overrides, problems))
+    file = {} if path is None else dict(_from_file(path, environ, problems))
+    flags = dict(_from_flags(overrides, problems))
+    given = combine(dict(from_environment(environ)), file, route(flags, environ))
+    _imply(given)
     settings = build(Settings, given, problems)
     problems += _contradictions(settings, given)
     if problems:
@@ -71,17 +70,6 @@ def read_text(path: FilePath) -> str:
     except UnicodeDecodeError as error:
         problem = Problem(str(path), f"is not UTF-8 text: byte {error.start}", "save it as UTF-8")
         raise ConfigError([problem]) from error
-
-
-def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[Path, Given]]:
-    for suffix, path in _FROM_ENVIRONMENT.items():
-        # The variable for traces is the more particular one. An empty one counts as unset.
-        for name in (f"OTEL_EXPORTER_OTLP_TRACES_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"):
-            if text := environ.get(name, "").strip():
-                # That standard counts milliseconds, without saying so.
-                text = f"{text}ms" if suffix == "TIMEOUT" else text
-                yield path, Given(Concealed(text), name)
-                break
 
 
 def _from_file(
@@ -122,30 +110,59 @@ def _from_flags(
             yield known[name], Given(Untyped(value) if isinstance(value, str) else value, where)
 
 
+def _imply(given: dict[Path, Given]) -> None:
+    """Add what one setting says of another that nobody has set.
+
+    Who asks for any free port, to run a second processor or a test, does not want the other
+    protocol to insist on its usual one.
+    """
+    grpc = given.get(_GRPC_ENDPOINT)
+    if grpc and _HTTP_ENDPOINT not in given and str(grpc.value).strip().endswith(":0"):
+        given[_HTTP_ENDPOINT] = grpc
+
+
 def _contradictions(settings: Settings, given: Mapping[Path, Given]) -> Iterator[Problem]:
     """Settings that are right by themselves, but not together."""
+    protocols = settings.receivers.otlp.protocols
+    servers = (
+        ((*_PROTOCOLS, "grpc", "tls"), protocols.grpc.tls),
+        ((*_PROTOCOLS, "http", "tls"), protocols.http.tls),
+    )
     pairs = (
-        (
-            ("receivers", "otlp", "protocols", "grpc", "tls"),
-            settings.receivers.otlp.protocols.grpc.tls,
-        ),
-        ((*_OTLP, "tls"), settings.exporters.otlp.tls),
+        *servers,
+        ((*GRPC, "tls"), settings.exporters.otlp.tls),
+        ((*HTTP, "tls"), settings.exporters.otlphttp.tls),
     )
     for path, tls in pairs:
         if bool(tls.cert_file) != bool(tls.key_file):
             has, lacks = ("cert_file", "key_file") if tls.cert_file else ("key_file", "cert_file")
             yield Problem(_where((*path, has), given), f"needs {lacks} as well", f"set {lacks}")
-    server = settings.receivers.otlp.protocols.grpc.tls
-    if server.client_ca_file and not server.cert_file:
-        where = _where((*pairs[0][0], "client_ca_file"), given)
-        yield Problem(where, "has no effect without TLS", "set cert_file and key_file")
+    for path, server in servers:
+        if server.client_ca_file and not server.cert_file:
+            where = _where((*path, "client_ca_file"), given)
+            yield Problem(where, "has no effect without TLS", "set cert_file and key_file")
     if settings.privacy.hash_user_ids and not settings.privacy.salt:
         where = _where(("privacy", "hash_user_ids"), given)
         yield Problem(where, "needs a salt", "set privacy.salt, for example ${env:LLM_COST_SALT}")
-    retry = settings.exporters.otlp.retry_on_failure
-    if retry.initial_interval_s > retry.max_interval_s:
-        where = _where((*_OTLP, "retry_on_failure", "initial_interval"), given)
-        yield Problem(where, "is longer than max_interval", "raise max_interval")
+    yield from _contradictions_of_backends(settings, given)
+
+
+def _contradictions_of_backends(
+    settings: Settings, given: Mapping[Path, Given]
+) -> Iterator[Problem]:
+    protocols, exporters = settings.receivers.otlp.protocols, settings.exporters
+    largest_mib = max(
+        protocols.grpc.max_recv_msg_size_mib, protocols.http.max_request_body_size_mib
+    )
+    for path, exporter in ((GRPC, exporters.otlp), (HTTP, exporters.otlphttp)):
+        retry = exporter.retry_on_failure
+        if retry.initial_interval_s > retry.max_interval_s:
+            where = _where((*path, "retry_on_failure", "initial_interval"), given)
+            yield Problem(where, "is longer than max_interval", "raise max_interval")
+        if exporter.max_message_mib < largest_mib:
+            where = _where((*path, "max_message_mib"), given)
+            what = f"is less than the {largest_mib} MiB that are let in, which could not leave"
+            yield Problem(where, what, f"set {min(2 * largest_mib, 2047)}")
 
 
 def _where(path: Path, given: Mapping[Path, Given]) -> str:
@@ -156,20 +173,11 @@ def _completed(settings: Settings, environ: Mapping[str, str]) -> Settings:
     """The settings with the paths that depend on others filled in."""
     folder = FilePath(settings.data_dir)
     exporters = settings.exporters
-    if not exporters.otlp.endpoint and not exporters.file.path:
+    if not exporters.has_backend and not exporters.file.path:
         file = dataclasses.replace(exporters.file, path=str(folder / "spans"))
         exporters = dataclasses.replace(exporters, file=file)
     ledger = settings.ledger
     if not ledger.path:
         ledger = dataclasses.replace(ledger, path=str(folder / "ledger.db"))
-    return dataclasses.replace(
-        settings, exporters=exporters, ledger=ledger, warnings=tuple(_warnings(settings, environ))
-    )
-
-
-def _warnings(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    protocol = environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or environ.get(
-        "OTEL_EXPORTER_OTLP_PROTOCOL"
-    )
-    if settings.exporters.otlp.endpoint and protocol not in {None, "", "grpc"}:
-        yield "OTEL_EXPORTER_OTLP_PROTOCOL has no effect: the backend is spoken to over gRPC"
+    warnings = tuple(protocol_warnings(environ)) if exporters.has_backend else ()
+    return dataclasses.replace(settings, exporters=exporters, ledger=ledger, warnings=warnings)

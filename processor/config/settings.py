@@ -13,53 +13,9 @@ from dataclasses import dataclass
 
 from processor.config.exporters import Exporters
 from processor.config.model import section, setting
+from processor.config.receivers import Receivers
 from processor.config.values import duration, secret
 from processor.fields import choice, flag, optional, text, whole
-
-
-@dataclass(frozen=True, slots=True)
-class ServerTls:
-    """Without a certificate the receiver speaks plain text."""
-
-    cert_file: str = setting("", optional(text), "PEM file with the certificate chain.")
-    key_file: str = setting("", optional(text), "PEM file with its private key.")
-    client_ca_file: str = setting(
-        "", optional(text), "PEM file of the authorities whose clients are let in, and no others."
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class GrpcReceiver:
-    """OTLP over gRPC."""
-
-    endpoint: str = setting(
-        "127.0.0.1:4317", text, "Where to listen; 0.0.0.0:4317 is every interface."
-    )
-    max_recv_msg_size_mib: int = setting(
-        64, whole(1, 1024), "Largest request in MiB, counted after decompression."
-    )
-    tls: ServerTls = section(ServerTls)
-
-
-@dataclass(frozen=True, slots=True)
-class Protocols:
-    """One section for each protocol."""
-
-    grpc: GrpcReceiver = section(GrpcReceiver)
-
-
-@dataclass(frozen=True, slots=True)
-class OtlpReceiver:
-    """The way in for applications."""
-
-    protocols: Protocols = section(Protocols)
-
-
-@dataclass(frozen=True, slots=True)
-class Receivers:
-    """Where spans, metrics and logs come in."""
-
-    otlp: OtlpReceiver = section(OtlpReceiver)
 
 
 @dataclass(frozen=True, slots=True)

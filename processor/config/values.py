@@ -20,6 +20,7 @@ _UNITS_S = {
 }
 _DURATION_PART = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _DURATION = re.compile(rf"(?:{_DURATION_PART.pattern})+")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 _SECRET_CHARS_MIN = 16
 
 
@@ -71,6 +72,20 @@ def _listed(value: str) -> Iterator[tuple[str, str]]:
         if not equals or not name.strip():
             raise Wrong("has an entry that is not name=value", "write name=value,name=value")
         yield unquote(name.strip()), unquote(content.strip())
+
+
+def origins(value: object) -> tuple[str, ...]:
+    """A list of web origins: scheme, host and, unless it is the scheme's own, port."""
+    if not isinstance(value, list):
+        raise Wrong(f"must be a list, got {shown(value)}", "write [https://shop.example.com]")
+    for each in value:
+        if each == "*":
+            what = "must not allow every origin: any web page could then send with its visitors"
+            raise Wrong(what, "list the origins of your own pages")
+        if not isinstance(each, str) or not _ORIGIN.fullmatch(each):
+            fix = "write https://shop.example.com: lower case, no path, no wildcard"
+            raise Wrong(f"has {shown(each)}, which is not an origin", fix)
+    return tuple(str(each) for each in value)
 
 
 def secret(value: object) -> str:

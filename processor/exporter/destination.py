@@ -23,6 +23,10 @@ class Counters:
     """Attempts after the first."""
     rejected_items: int = 0
     """Spans, data points and log records that partial successes named as rejected."""
+    merged: int = 0
+    """Payloads that left in one request with others."""
+    unreadable: int = 0
+    """Requests that were taken with an answer that cannot be read."""
 
 
 class Destination(Protocol):
@@ -35,6 +39,9 @@ class Destination(Protocol):
     @property
     def counters(self) -> Counters:
         """What has become of its payloads so far."""
+
+    def takes(self, signal: Signal) -> bool:
+        """Whether payloads of this signal go here at all."""
 
     async def start(self) -> None:
         """Open connections and files; never waits for a backend. Raises ConfigError."""

@@ -7,12 +7,19 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from processor.errors import BackendUnavailableError, ProcessorError, RetryableError
+from processor.errors import (
+    BackendRefusedError,
+    BackendUnavailableError,
+    ProcessorError,
+    RetryableError,
+)
 from processor.exporter.destination import Destination
 from processor.exporter.gate import Gate
 from processor.model import Batch, Receipt
 
 _log = logging.getLogger(__name__)
+
+_UNIMPLEMENTED = 12
 
 
 class Fanout:
@@ -30,7 +37,7 @@ class Fanout:
     def reserve(self, batch: Batch) -> Iterator[_Place]:
         """Take a place for a batch. Raises OverloadedError, before anything has changed."""
         with self._gate.place(len(batch.payload)):
-            yield _Place(batch, self._destinations)
+            yield _Place(batch, [each for each in self._destinations if each.takes(batch.signal)])
 
     async def start(self) -> None:
         """Start every destination; those already started are closed when one cannot be."""
@@ -56,7 +63,7 @@ class Fanout:
 class _Place:
     """A reserved place on the way to every destination."""
 
-    def __init__(self, batch: Batch, destinations: tuple[Destination, ...]) -> None:
+    def __init__(self, batch: Batch, destinations: Sequence[Destination]) -> None:
         self._signal = batch.signal
         self._destinations = destinations
         self._payload: bytes | None = None
@@ -70,6 +77,9 @@ class _Place:
         """Deliver to all, wait for all, and give the worst answer; see `merge`."""
         if self._payload is None:
             raise RuntimeError("settled() before fill()")
+        if not self._destinations:
+            message = f"no backend here takes the signal {self._signal}; it should not be sent"
+            raise BackendRefusedError(_UNIMPLEMENTED, message)
         left_s = None if self._ends_s is None else max(self._ends_s - _now_s(), 0.0)
         deliveries = [
             destination.deliver(self._signal, self._payload, left_s)

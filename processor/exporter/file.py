@@ -66,6 +66,10 @@ class FileDestination:
         """How many old files were removed to stay within `max_files`."""
         return sum(file.removed for file in self._files.values())
 
+    def takes(self, signal: Signal) -> bool:
+        """Each signal has its file."""
+        return signal in self._files
+
     async def start(self) -> None:
         """Open the files and repair what a crash left. Raises ConfigError."""
         loop = asyncio.get_running_loop()

@@ -1,21 +1,16 @@
-"""The connection to an OTLP/gRPC backend: credentials, limits, reconnecting, headers."""
+"""The connection to an OTLP/gRPC backend: credentials, limits, reconnecting."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import grpc
 
 from processor import __version__
-from processor.errors import ConfigError, Problem
 from processor.exporter.address import Address, is_loopback
-
-Compression = Literal["none", "gzip"]
-Headers = tuple[tuple[str, str | bytes], ...]
+from processor.exporter.transport import Compression
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _COMPRESSIONS: Final[dict[Compression, grpc.Compression]] = {
@@ -41,8 +36,6 @@ _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     ("grpc.service_config", _SERVICE_CONFIG),
     ("grpc.service_config_disable_resolution", 1),
 )
-_HEADER_NAME = re.compile(r"[0-9a-z_.-]+")
-_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
 @dataclass(frozen=True)
@@ -65,44 +58,3 @@ def open_channel(address: Address, compression: Compression, tls: ClientTls) -> 
         return grpc.aio.insecure_channel(address.target, options, _COMPRESSIONS[compression])
     credentials = grpc.ssl_channel_credentials(tls.ca, tls.key, tls.certificate)
     return grpc.aio.secure_channel(address.target, credentials, options, _COMPRESSIONS[compression])
-
-
-def read_headers(headers: Mapping[str, str]) -> Headers:
-    """Header names and values as gRPC metadata. Raises ConfigError, which never shows a value."""
-    problems: list[Problem] = []
-    metadata: list[tuple[str, str | bytes]] = []
-    for name, value in headers.items():
-        key = name.lower()
-        where = f"exporters.otlp.headers.{name}"
-        if not _HEADER_NAME.fullmatch(key) or key.startswith("grpc-"):
-            problems.append(Problem(where, "is not a header name", "use letters, digits and -_."))
-        elif not _HEADER_VALUE.fullmatch(value):
-            problems.append(Problem(where, "has a value with other than printable ASCII"))
-        else:
-            metadata.append((key, value.encode() if key.endswith("-bin") else value))
-    if problems:
-        raise ConfigError(problems)
-    return tuple(metadata)
-
-
-def hint(address: Address, message: str) -> str:
-    """What to try when a connection fails in a way that smells of TLS; else ``""``."""
-    text = message.lower()
-    speaks_of_tls = any(word in text for word in ("handshake", "ssl", "tls", "certificate"))
-    if address.is_tls and speaks_of_tls:
-        chosen = "" if address.has_scheme else ", which is the default for other machines"
-        return (
-            f"the backend is spoken to over TLS{chosen}; write http://{address} if it expects "
-            "plaintext, or give the authority that signed its certificate as tls.ca_file"
-        )
-    if not address.is_tls and any(word in text for word in _SIGNS_OF_A_TLS_SERVER):
-        return f"the backend is spoken to in plaintext; write https://{address} if it expects TLS"
-    return ""
-
-
-_SIGNS_OF_A_TLS_SERVER: Sequence[str] = (
-    "socket closed",
-    "connection reset",
-    "settings frame",
-    "http/1",
-)

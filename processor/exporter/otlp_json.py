@@ -47,6 +47,8 @@ _KINDS_64: Final = frozenset(
         FieldDescriptor.TYPE_SFIXED64,
     }
 )
+_HAS_INDEX: Final = "key_strindex" in KeyValue.DESCRIPTOR.fields_by_name
+"""Older versions of the library do not know of string tables."""
 _KEY_VALUE_FIELDS: Final = frozenset({"key", "value", "key_strindex"})
 """Those that `_key_value` knows; with any other the general way is taken."""
 _KINDS_FLOAT: Final = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT})
@@ -94,7 +96,7 @@ def _key_value(attribute: KeyValue) -> str:
     one is. All that is rare goes the general way.
     """
     key = attribute.key
-    if key:
+    if key and not (_HAS_INDEX and attribute.key_strindex):
         value = attribute.value
         start = '{"key":' + encode_basestring_ascii(key) + ',"value":{'
         if text := value.string_value:

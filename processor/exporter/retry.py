@@ -1,7 +1,8 @@
 """When to try again, and for how long. Pure: time and chance come in as arguments.
 
-Which gRPC codes may be retried is OTLP's table (specification, "OTLP/gRPC Response"); the delays
-are exponential with full jitter, so that senders that failed together do not return together.
+Which codes may be retried is OTLP's table (specification, "OTLP/gRPC Response" and "OTLP/HTTP
+Response"); the delays are exponential with full jitter, so that senders that failed together do not
+return together.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _RETRYABLE: Final = frozenset(
         15,  # DATA_LOSS
     }
 )
+_RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
 _LONGEST_EXPONENT: Final = 64
 _MARGIN_S: Final = 1.0
 
@@ -61,3 +63,8 @@ class RetryPolicy:
 def is_retryable(code: int, asked_s: float | None) -> bool:
     """Whether a gRPC status may be tried again; `asked_s` is its RetryInfo, None without one."""
     return code in _RETRYABLE or (code == _RESOURCE_EXHAUSTED and asked_s is not None)
+
+
+def is_retryable_http(status: int) -> bool:
+    """Whether a request that got an HTTP status may be sent again."""
+    return status in _RETRYABLE_HTTP

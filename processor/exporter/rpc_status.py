@@ -1,4 +1,4 @@
-"""Reading a backend's answer: RetryInfo out of a status, a receipt out of a response."""
+"""Reading a backend's gRPC status: its code, its message, and the RetryInfo in it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,8 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no py.typed
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceResponse,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from processor.model import Receipt, Signal
-
-_MESSAGE_LIMIT_CHARS = 1024
+from processor.exporter.receipt import shorten
 
 
 def code_of(error: grpc.aio.AioRpcError) -> int:
@@ -25,8 +18,8 @@ def code_of(error: grpc.aio.AioRpcError) -> int:
 
 
 def message_of(error: grpc.aio.AioRpcError) -> str:
-    """The status message, shortened: the backend decides its length, not we."""
-    return (error.details() or error.code().name)[:_MESSAGE_LIMIT_CHARS]
+    """The status message, shortened."""
+    return shorten(error.details() or error.code().name)
 
 
 def retry_delay_s(error: grpc.aio.AioRpcError) -> float | None:
@@ -38,27 +31,6 @@ def retry_delay_s(error: grpc.aio.AioRpcError) -> float | None:
     return None
 
 
-def receipt_in(signal: Signal, response: bytes) -> Receipt:
-    """The partial success in an Export…ServiceResponse.
-
-    A response that cannot be read still came with the status OK: the payload was taken, and
-    sending it again would only make duplicates.
-    """
-    if not response:
-        return Receipt()
-    try:
-        if signal == "traces":
-            traces = ExportTraceServiceResponse.FromString(response).partial_success
-            return Receipt(traces.rejected_spans, _shorten(traces.error_message))
-        if signal == "metrics":
-            metrics = ExportMetricsServiceResponse.FromString(response).partial_success
-            return Receipt(metrics.rejected_data_points, _shorten(metrics.error_message))
-        logs = ExportLogsServiceResponse.FromString(response).partial_success
-        return Receipt(logs.rejected_log_records, _shorten(logs.error_message))
-    except DecodeError:
-        return Receipt()
-
-
 def _delay_in(value: bytes) -> float | None:
     info = RetryInfo()
     try:
@@ -68,7 +40,3 @@ def _delay_in(value: bytes) -> float | None:
     except DecodeError:
         return None
     return None
-
-
-def _shorten(message: str) -> str:
-    return message[:_MESSAGE_LIMIT_CHARS]

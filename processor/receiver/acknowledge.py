@@ -12,27 +12,31 @@ from processor.model import Receipt, Signal
 
 _MESSAGE_LIMIT_CHARS = 4096
 
+_Response = ExportTraceServiceResponse | ExportMetricsServiceResponse | ExportLogsServiceResponse
 
-def acknowledge(signal: Signal, receipt: Receipt) -> bytes:
-    """The serialized Export…ServiceResponse.
+
+def response_to(signal: Signal, receipt: Receipt) -> _Response:
+    """The Export…ServiceResponse.
 
     Full success is the empty message: OTLP demands that ``partial_success`` is unset then, not
     present and empty.
     """
-    if not receipt.rejected and not receipt.message:
-        return b""
     message = receipt.message[:_MESSAGE_LIMIT_CHARS]
+    has_partial = bool(receipt.rejected or message)
     if signal == "traces":
         traces = ExportTraceServiceResponse()
-        traces.partial_success.rejected_spans = receipt.rejected
-        traces.partial_success.error_message = message
-        return traces.SerializeToString()
+        if has_partial:
+            traces.partial_success.rejected_spans = receipt.rejected
+            traces.partial_success.error_message = message
+        return traces
     if signal == "metrics":
         metrics = ExportMetricsServiceResponse()
-        metrics.partial_success.rejected_data_points = receipt.rejected
-        metrics.partial_success.error_message = message
-        return metrics.SerializeToString()
+        if has_partial:
+            metrics.partial_success.rejected_data_points = receipt.rejected
+            metrics.partial_success.error_message = message
+        return metrics
     logs = ExportLogsServiceResponse()
-    logs.partial_success.rejected_log_records = receipt.rejected
-    logs.partial_success.error_message = message
-    return logs.SerializeToString()
+    if has_partial:
+        logs.partial_success.rejected_log_records = receipt.rejected
+        logs.partial_success.error_message = message
+    return logs

@@ -1,4 +1,4 @@
-"""What every method of this server does around its own work: count, answer errors, log bugs."""
+"""What every method does around its own work: count, turn errors into answers, log bugs."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 
 from processor.errors import ProcessorError
-from processor.receiver.status import answer_to
+from processor.receiver.status import Answer, answer_to
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 Context = grpc.aio.ServicerContext[Any, Any]
 """The caller's side of one request; this server passes bytes, whatever the type says."""
@@ -38,7 +40,15 @@ class Desk:
         self._unlogged = 0
 
     async def answer(self, context: Context, work: Awaitable[bytes]) -> bytes:
-        """Do the work and return its response, or end the request with the error's status."""
+        """Do the work and return its response, or end the gRPC request with the error's status."""
+        outcome = await self.settle(work)
+        if not isinstance(outcome, Answer):
+            return outcome
+        await context.abort(outcome.code, outcome.message, outcome.trailers)
+        raise AssertionError("unreachable")  # abort always raises; the type checker cannot know
+
+    async def settle(self, work: Awaitable[T]) -> T | Answer:
+        """Do the work and return its response, or what to answer where it fails; counts both."""
         try:
             response = await work
         except asyncio.CancelledError:
@@ -46,14 +56,12 @@ class Desk:
             raise
         except Exception as error:  # noqa: BLE001 - whatever happens, the caller gets a status
             answer = answer_to(error)
+            self.answers[answer.code.name] += 1
             if not isinstance(error, ProcessorError):
                 self._report(error)
-        else:
-            self.answers["OK"] += 1
-            return response
-        self.answers[answer.code.name] += 1
-        await context.abort(answer.code, answer.message, answer.trailers)
-        raise AssertionError("unreachable")  # abort always raises; the type checker cannot know
+            return answer
+        self.answers["OK"] += 1
+        return response
 
     def _report(self, error: Exception) -> None:
         """Log a bug with its traceback; a sender that repeats it must not fill the disk."""

@@ -1,11 +1,10 @@
-"""The OTLP/gRPC server: what it offers, its limits, its start and its stop."""
+"""The way in: the gRPC server with all it offers, and OTLP/HTTP beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Final
 
 import grpc
@@ -13,10 +12,13 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from processor.errors import ConfigError, Problem
 from processor.receiver.address import check_free, parse_address, refusal
+from processor.receiver.admission import Admission, Handle
 from processor.receiver.cost_service import SERVICE, CostQueries, CostService
 from processor.receiver.health import Health
-from processor.receiver.intake import SERVICES, Handle, Intake
+from processor.receiver.http_server import HttpListener, HttpServer
+from processor.receiver.intake import SERVICES, Intake
 from processor.receiver.rpc import Desk
+from processor.receiver.tls import ServerTls
 
 _log = logging.getLogger(__name__)
 
@@ -35,18 +37,8 @@ _LIMITS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class ServerTls:
-    """Credentials of the server, each the content of a PEM file."""
-
-    certificate: bytes
-    key: bytes = field(repr=False)
-    client_ca: bytes | None = None
-    """When given, a client must show a certificate that this authority signed."""
-
-
 class Receiver:
-    """Receives OTLP and questions about cost over gRPC; `answers` counts its answers by code."""
+    """Receives OTLP, and questions about cost over gRPC; `answers` counts its answers by code."""
 
     def __init__(
         self,
@@ -58,25 +50,31 @@ class Receiver:
         max_concurrent_requests: int = 128,
         read_timeout_s: float = 30.0,
         tls: ServerTls | None = None,
+        http: HttpListener | None = None,
     ) -> None:
-        """`max_message_bytes` holds after decompression, and is applied while inflating.
+        """`listen`, `max_message_bytes` and `tls` are those of gRPC; `http` is off when None.
 
-        Over `max_concurrent_requests` a sender is told UNAVAILABLE before its body is read; what
-        bodies may hold in memory is bounded by the product of the two. Raises ConfigError.
+        `max_message_bytes` holds after decompression, and is applied while inflating. Over
+        `max_concurrent_requests` of both protocols together a sender is told UNAVAILABLE before
+        its body is read; what bodies may hold in memory is bounded by the product of the two.
+        Raises ConfigError.
         """
         self._address = parse_address(listen)
         self._tls = tls
         self._max_message_bytes = max_message_bytes
         self._desk = Desk()
-        self._intake = Intake(
+        self._admission = Admission(
             handle,
-            self._desk,
             max_concurrent_requests=max_concurrent_requests,
             read_timeout_s=read_timeout_s,
         )
+        self._intake = Intake(self._admission, self._desk)
         self._cost_service = CostService(costs, self._desk)
         self._health = Health([*SERVICES, SERVICE])
+        self._http = HttpServer(http, self._admission, self._desk) if http else None
         self._server: grpc.aio.Server | None = None
+        self.http_port = 0
+        """Where OTLP/HTTP is taken, once started; 0 where it is off."""
 
     @property
     def answers(self) -> Counter[str]:
@@ -86,16 +84,18 @@ class Receiver:
     @property
     def under_way(self) -> int:
         """How many export requests are being read or carried."""
-        return self._intake.under_way
+        return self._admission.under_way
 
     async def start(self) -> int:
-        """Listen, and return the port. Raises ConfigError when the address cannot be had."""
+        """Listen, and return the gRPC port. Raises ConfigError when an address cannot be had."""
         check_free(self._address)
         options = (("grpc.max_receive_message_length", self._max_message_bytes), *_LIMITS)
         server = grpc.aio.server(options=options)
         server.add_generic_rpc_handlers((*self._intake.handlers(), self._cost_service.handler()))
         add_HealthServicer_to_server(self._health, server)
         port = self._bind(server)
+        if self._http is not None:
+            self.http_port = await self._http.start()
         await server.start()
         self._server = server
         await self._health.open()
@@ -106,11 +106,15 @@ class Receiver:
         if self._server is None:
             return
         await self._health.drain()
-        self._intake.refuse_further()
+        self._admission.refuse_further()
+        if self._http is not None:
+            await self._http.refuse_connections()
         stopping = asyncio.ensure_future(self._server.stop(grace_s))
-        abandoned = await self._intake.finish(grace_s)
+        abandoned = await self._admission.finish(grace_s)
         self._health.release()
         await stopping
+        if self._http is not None:
+            await self._http.stop()
         self._server = None
         if abandoned:
             _log.warning("%d batches were not finished within %g s", abandoned, grace_s)

@@ -12,7 +12,7 @@
 
 RESOURCE_EXHAUSTED without RetryInfo is permanent for an OTLP client, so overload is never told
 that way. Over HTTP overload is 503 and not 429: it is the processor that has too much to do, not
-this sender that asks too often, and some exporters take 429 as permanent although OTLP does not.
+this sender that asks too often, and Python's exporters long took 429 as permanent, against OTLP.
 Source: OTLP specification, "OTLP/gRPC Response", "OTLP/HTTP Response".
 """
 

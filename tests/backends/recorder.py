@@ -1,6 +1,7 @@
-"""An OTLP/gRPC backend that records what it takes and can be told to misbehave.
+"""An OTLP backend that records what it takes and can be told to misbehave.
 
-    python tests/backends/recorder.py --listen 127.0.0.1:0 --out FILE [--control FILE] [flags]
+    python tests/backends/recorder.py --listen 127.0.0.1:0 --out FILE [--control FILE] [--http]
+        [flags]
 
 The first line on stdout is the bound port. Every request that is answered with OK is appended to
 FILE before the answer: 4 bytes length (big-endian, of the payload), 1 byte signal (t, m or l), the
@@ -9,12 +10,17 @@ payload as received and decompressed. `read_records` reads such a file. SIGTERM 
 Behaviour comes from flags, or from a control file: a JSON object with the same names, which is
 read again whenever it changes (replace it with a rename, so that it is never seen half-written).
 
-    answer         gRPC code to answer with instead of OK, e.g. "UNAVAILABLE"
+    answer         gRPC code to answer with instead of OK, e.g. "UNAVAILABLE"; with --http an
+                   HTTP status, e.g. "503"
     times          to how many requests, counted from when the behaviour was set; null: to all
-    retry_info_s   send google.rpc.RetryInfo with this delay along with `answer`
+    retry_info_s   send google.rpc.RetryInfo with this delay along with `answer`; with --http a
+                   Retry-After
     delay_s        wait this long before doing anything with a request
+    poison         refuse for good whatever contains this text (INVALID_ARGUMENT, or 400)
     rejected       answer OK with a partial success that rejects so many items
     message        error message of `answer` or of the partial success
+
+With --http it speaks OTLP/HTTP in protobuf, at /v1/traces and its kind, instead of OTLP/gRPC.
 
 A refusing backend is `--answer PERMISSION_DENIED`; one that fails three times and then recovers
 is `--answer UNAVAILABLE --times 3`.
@@ -26,6 +32,7 @@ import argparse
 import asyncio
 import json
 import signal as signals
+import ssl
 import struct
 import sys
 from dataclasses import dataclass, field, fields
@@ -34,6 +41,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import grpc
+from aiohttp import web
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no py.typed
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -43,6 +51,10 @@ SERVICES = {
     "opentelemetry.proto.collector.metrics.v1.MetricsService": "m",
     "opentelemetry.proto.collector.logs.v1.LogsService": "l",
 }
+
+
+PATHS = {"/v1/traces": "t", "/v1/metrics": "m", "/v1/logs": "l"}
+PROTOBUF = "application/x-protobuf"
 
 
 class Record(NamedTuple):
@@ -62,6 +74,7 @@ class Behaviour:
     times: int | None = None
     retry_info_s: float | None = None
     delay_s: float = 0.0
+    poison: str = ""
     rejected: int = 0
     message: str = ""
 
@@ -78,6 +91,7 @@ class Recorder:
     """Requests seen, refused ones included."""
 
     _server: grpc.aio.Server | None = None
+    _runner: web.AppRunner | None = None
     _control_seen: tuple[int, int] | None = None
 
     async def start(
@@ -101,12 +115,51 @@ class Recorder:
         await self._server.start()
         return port
 
+    async def start_http(
+        self, listen: str = "127.0.0.1:0", tls: ssl.SSLContext | None = None
+    ) -> int:
+        """Listen for OTLP/HTTP instead, and return the port."""
+        app = web.Application(client_max_size=2**31)
+        for path, signal in PATHS.items():
+            app.router.add_post(path, partial(self._post, signal))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        host, _, port = listen.rpartition(":")
+        await web.TCPSite(self._runner, host, int(port), ssl_context=tls).start()
+        return int(self._runner.addresses[0][1])
+
     async def stop(self) -> None:
         """Hang up on everyone."""
         if self._server is not None:
             await self._server.stop(None)
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     async def _export(self, signal: str, payload: bytes, context: Any) -> bytes:
+        behaviour, fails = await self._behave()
+        if fails:
+            await _abort(context, behaviour)
+        if _is_poisoned(payload, behaviour):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "poisoned")
+        self._record(signal, payload, dict(context.invocation_metadata()))
+        return _response(behaviour)
+
+    async def _post(self, signal: str, request: web.Request) -> web.Response:
+        behaviour, fails = await self._behave()
+        # It is decompressed by the server already.
+        payload = await request.read()
+        if fails or _is_poisoned(payload, behaviour):
+            status = int(behaviour.answer) if fails else 400
+            body = Status(message=behaviour.message if fails else "poisoned").SerializeToString()
+            after = f"{behaviour.retry_info_s:.0f}" if behaviour.retry_info_s is not None else None
+            headers = {"Retry-After": after} if fails and after else {}
+            return web.Response(body=body, status=status, headers=headers, content_type=PROTOBUF)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self._record(signal, payload, {**headers})
+        return web.Response(body=_response(behaviour), content_type=PROTOBUF)
+
+    async def _behave(self) -> tuple[Behaviour, bool]:
+        """How to answer this request, and whether it fails."""
         self.attempts += 1
         self._look_at_control()
         behaviour = self.behaviour
@@ -115,10 +168,7 @@ class Recorder:
             behaviour.times -= 1
         if behaviour.delay_s:
             await asyncio.sleep(behaviour.delay_s)
-        if fails:
-            await _abort(context, behaviour)
-        self._record(signal, payload, dict(context.invocation_metadata()))
-        return _response(behaviour)
+        return behaviour, fails
 
     def _look_at_control(self) -> None:
         if self.control is None or not self.control.exists():
@@ -164,6 +214,10 @@ async def _abort(context: Any, behaviour: Behaviour) -> None:
     await context.abort(code, behaviour.message, trailers)
 
 
+def _is_poisoned(payload: bytes, behaviour: Behaviour) -> bool:
+    return bool(behaviour.poison) and behaviour.poison.encode() in payload
+
+
 def _response(behaviour: Behaviour) -> bytes:
     """The response; the three signals' messages are the same on the wire."""
     response = ExportTraceServiceResponse()
@@ -179,7 +233,8 @@ async def serve(arguments: argparse.Namespace) -> None:
     given = {name: value for name, value in vars(arguments).items() if name in names}
     with arguments.out.open("ab") as out:
         recorder = Recorder(Behaviour(**given), out, arguments.control)
-        port = await recorder.start(arguments.listen)
+        start = recorder.start_http if arguments.http else recorder.start
+        port = await start(arguments.listen)
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         ended = asyncio.Event()
@@ -195,10 +250,12 @@ def main() -> None:
     parser.add_argument("--listen", default="127.0.0.1:0")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--control", type=Path)
-    parser.add_argument("--answer", default="OK", choices=[code.name for code in grpc.StatusCode])
+    parser.add_argument("--http", action="store_true")
+    parser.add_argument("--answer", default="OK")
     parser.add_argument("--times", type=int)
     parser.add_argument("--retry-info-s", type=float)
     parser.add_argument("--delay-s", type=float, default=0.0)
+    parser.add_argument("--poison", default="")
     parser.add_argument("--rejected", type=int, default=0)
     parser.add_argument("--message", default="")
     asyncio.run(serve(parser.parse_args()))

@@ -21,7 +21,7 @@ from processor.cli.demo.backend import Backend
 from processor.cli.demo.seen import Seen
 from processor.cli.demo.summary import ask, render_summary
 from processor.cli.demo.tree import render_trace
-from processor.cli.flags import LISTEN_DEFAULT
+from processor.cli.flags import LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
 from processor.cli.terminal import columns, left, paint_for, rule
 from processor.config import load_settings
 from processor.errors import ConfigError, Problem, ProcessorError
@@ -109,14 +109,15 @@ class _Demo:
             "budgets.file": str(budgets),
             "exporters.otlp.endpoint": f"127.0.0.1:{backend_port}",
         }
-        # Where nobody asked for an address, another one is better than none.
-        wishes = [self._listen] if self._listen else [LISTEN_DEFAULT, "127.0.0.1:0"]
+        # Where nobody asked for an address, another one is better than none. Who asks for one gets
+        # that, and no second port that may be taken.
+        anywhere = (LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT), ("127.0.0.1:0", "127.0.0.1:0")
+        wishes = [(self._listen, "")] if self._listen else list(anywhere)
         while True:
-            address = wishes.pop(0)
-            settings = load_settings(
-                None, {**flags, "receivers.otlp.protocols.grpc.endpoint": address}, {}
-            )
-            app = App(settings)
+            grpc, http = wishes.pop(0)
+            flags["receivers.otlp.protocols.grpc.endpoint"] = grpc
+            flags["receivers.otlp.protocols.http.endpoint"] = http
+            app = App(load_settings(None, flags, {}))
             try:
                 await app.start()
             except ConfigError:

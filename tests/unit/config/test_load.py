@@ -158,17 +158,111 @@ def test_empty_endpoint_in_the_file_switches_the_environment_off(written):
     assert exporters.file.path == "llm-cost-data/spans"
 
 
-def test_protocol_we_do_not_speak_is_a_warning():
+def test_protocol_http_makes_the_standard_variables_set_the_http_exporter():
     environ = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:4318",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:4318",
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://logs/in",
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-tenant=a",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem",
     }
-    assert load_settings(None, {}, environ).warnings == (
-        "OTEL_EXPORTER_OTLP_PROTOCOL has no effect: the backend is spoken to over gRPC",
+    settings = load_settings(None, {}, environ)
+    http = settings.exporters.otlphttp
+    assert (http.endpoint, http.traces_endpoint, http.logs_endpoint) == (
+        "http://b:4318",
+        "",
+        "http://logs/in",
     )
-    environ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = "grpc"
-    assert load_settings(None, {}, environ).warnings == ()
-    assert load_settings(None, {}, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}).warnings == ()
+    assert (http.headers, http.tls.ca_file) == ((("x-tenant", "a"),), "/ca.pem")
+    assert settings.exporters.otlp == Settings().exporters.otlp
+    assert settings.exporters.file.path == ""
+    assert settings.warnings == ()
+
+
+def test_protocol_for_traces_wins():
+    environ = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://b:4317",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc",
+    }
+    assert load_settings(None, {}, environ).exporters.otlp.endpoint == "http://b:4317"
+
+
+@pytest.mark.parametrize(("protocol", "says"), [("http/json", "protobuf"), ("smoke", "no effect")])
+def test_protocol_we_do_not_speak_is_a_warning(protocol, says):
+    environ = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+    assert load_settings(None, {}, environ).warnings == (), "there is no backend"
+    environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://b:4318"
+    (warning,) = load_settings(None, {}, environ).warnings
+    assert says in warning
+
+
+@pytest.mark.parametrize(
+    ("address", "environ", "is_http"),
+    [
+        ("tempo:4317", {}, False),
+        ("http://tempo:4318", {}, False),
+        ("http://tempo:4318/", {}, False),
+        ("http://tempo:4318/v1/traces", {}, True),
+        ("https://cloud.example.com/api/public/otel", {}, True),
+        ("tempo:4318/v1/traces", {}, False),
+        ("http://tempo:4318", {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, True),
+        ("http://tempo:4318", {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, False),
+        ("tempo:4317", {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, False),
+    ],
+)
+def test_forward_to_is_grpc_unless_it_is_a_url_whose_path_or_protocol_says_http(
+    address, environ, is_http
+):
+    exporters = load_settings(None, {"exporters.otlp.endpoint": address}, environ).exporters
+    assert (exporters.otlp.endpoint, exporters.otlphttp.endpoint) == (
+        ("", address) if is_http else (address, "")
+    )
+
+
+def test_the_strongest_place_that_names_a_backend_decides_which_there_are(written):
+    """A backend in the environment must not silently get everything besides the one meant."""
+    path = written("exporters: {otlphttp: {endpoint: http://file:4318}, file: {path: /spans}}")
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://environment:4317"}
+    exporters = load_settings(path, {}, environ).exporters
+    assert exporters.ways() == ["OTLP/HTTP at http://file:4318", "files in /spans"]
+    flags = {"exporters.otlp.endpoint": "flag:4317"}
+    exporters = load_settings(path, flags, environ).exporters
+    assert exporters.ways() == ["OTLP/gRPC at flag:4317", "files in /spans"]
+
+
+def test_several_exporters_at_once(written):
+    path = written("""
+exporters:
+  otlp: {endpoint: "tempo:4317", merge: {enabled: false}}
+  otlphttp:
+    traces_endpoint: https://langfuse/api/public/otel/v1/traces
+    headers: {authorization: Basic x}
+    compression: gzip
+    merge: {max_bytes: 1048576, max_delay: 20ms}
+  file: {path: /spans}
+  debug: {verbosity: detailed}
+""")
+    exporters = load_settings(path, {}, {}).exporters
+    assert not exporters.otlp.merge.enabled
+    assert exporters.otlphttp.merge.max_delay_s == 0.02
+    assert exporters.ways() == [
+        "OTLP/gRPC at tempo:4317",
+        "OTLP/HTTP at https://langfuse/api/public/otel/v1/traces",
+        "files in /spans",
+        "the log",
+    ]
+
+
+def test_the_log_alone_is_no_backend():
+    exporters = load_settings(None, {"exporters.debug.verbosity": "basic"}, {}).exporters
+    assert exporters.ways() == ["files in llm-cost-data/spans", "the log"]
+
+
+def test_what_is_let_in_must_be_able_to_leave(written):
+    path = written("exporters: {otlphttp: {max_message_mib: 32}}")
+    (problem,) = problems_of(path)
+    assert "exporters.otlphttp.max_message_mib: is less than the 64 MiB that are let in" in problem
 
 
 def test_references_to_the_environment_may_stand_for_anything(written):

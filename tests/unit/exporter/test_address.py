@@ -3,7 +3,7 @@
 import pytest
 
 from processor.errors import ConfigError
-from processor.exporter.address import parse_address
+from processor.exporter.address import parse_address, parse_url
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,30 @@ def test_a_password_in_the_address_is_refused_and_not_repeated():
     with pytest.raises(ConfigError) as caught:
         parse_address("https://user:secret@host:1")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("http://jaeger:4318", "http://jaeger:4318"),
+        ("https://cloud.example.com/otlp/", "https://cloud.example.com:443/otlp/"),
+        ("http://cloud.example.com", "http://cloud.example.com:80"),
+        ("localhost", "http://localhost:4318"),
+        ("tempo:4318", "https://tempo:4318"),
+        ("[::1]:1/x?key=1", "http://[::1]:1/x?key=1"),
+    ],
+)
+def test_addresses_for_http_keep_their_path_and_query(text, url):
+    assert parse_url(text, "here").url == url
+
+
+@pytest.mark.parametrize("insecure", [True, False])
+def test_without_a_scheme_the_setting_decides_on_tls(insecure):
+    assert parse_url("tempo:1", "here", insecure=insecure).address.is_tls is not insecure
+    assert parse_url("https://tempo", "here", insecure=True).address.is_tls
+
+
+@pytest.mark.parametrize("text", ["", "http://", "host:99999", "ftp://host:1", "http://h/#x"])
+def test_what_is_no_address_for_http_is_refused_with_the_setting(text):
+    with pytest.raises(ConfigError, match="here: "):
+        parse_url(text, "here")

@@ -28,8 +28,12 @@ class Shelf:
         self.name = "shelf"
         self.counters = Counters()
         self.outcome = Receipt() if outcome is None else outcome
+        self.signals = {"traces", "metrics", "logs"}
         self.taken = []
         self.life = []
+
+    def takes(self, signal):
+        return signal in self.signals
 
     async def start(self):
         self.life.append("start")
@@ -87,6 +91,27 @@ async def test_all_are_waited_for_though_one_fails():
             await slot.settled()
     assert good.taken
     assert bad.taken
+
+
+async def test_only_those_get_a_signal_that_take_it():
+    everything, only_logs = Shelf(), Shelf()
+    only_logs.signals = {"logs"}
+    with Fanout([everything, only_logs], Gate()).reserve(batch()) as slot:
+        slot.fill(b"x")
+        assert await slot.settled() == Receipt()
+    assert everything.taken
+    assert not only_logs.taken
+
+
+async def test_a_signal_that_nobody_takes_is_refused_as_unimplemented():
+    """Guarantees: the sender hears that its data goes nowhere."""
+    shelf = Shelf()
+    shelf.signals = set()
+    with Fanout([shelf], Gate()).reserve(batch()) as slot:
+        slot.fill(b"x")
+        with pytest.raises(BackendRefusedError, match="no backend here takes") as caught:
+            await slot.settled()
+    assert caught.value.code == 12
 
 
 async def test_settled_before_fill_is_a_mistake():

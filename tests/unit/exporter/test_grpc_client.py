@@ -10,19 +10,22 @@ from backends.recorder import Recorder
 
 from processor import __version__
 from processor.errors import BackendRefusedError, BackendUnavailableError, TooLargeError
-from processor.exporter import ClientTls, GrpcDestination, RetryPolicy, parse_address
+from processor.exporter import Backend, ClientTls, GrpcTransport, RetryPolicy, parse_address
 from processor.model import Receipt
 
+WIRE = ("headers", "compression", "tls")
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
 
 
 @asynccontextmanager
 async def destination(address, **settings):
-    settings = {"retry": QUICK, **settings}
-    opened = GrpcDestination(parse_address(address), **settings)
+    wire = {key: settings.pop(key) for key in WIRE if key in settings}
+    opened = Backend(GrpcTransport(parse_address(address), **wire), **{"retry": QUICK, **settings})
     await opened.start()
-    yield opened
-    await opened.close()
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 @asynccontextmanager

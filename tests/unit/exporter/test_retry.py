@@ -2,7 +2,7 @@
 
 import pytest
 
-from processor.exporter.retry import RetryPolicy, is_retryable
+from processor.exporter.retry import RetryPolicy, is_retryable, is_retryable_http
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,7 @@ def test_resource_exhausted_is_retried_only_with_retry_info():
     assert not is_retryable(8, None)
     assert is_retryable(8, 0.0)
     assert not is_retryable(13, 1.0)
+
+
+def test_only_otlps_retryable_statuses_are_retried():
+    assert [s for s in range(200, 600) if is_retryable_http(s)] == [429, 502, 503, 504]

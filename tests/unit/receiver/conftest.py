@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+import aiohttp
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.model import Batch, Receipt, Repricing, Standing, Totals, Unknown
-from processor.receiver import Receiver
+from processor.receiver import HttpListener, Receiver
 
 
 @dataclass
@@ -60,6 +63,15 @@ class Books:
 
 
 @dataclass
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass
 class House:
     """A started receiver and what stands behind it."""
 
@@ -84,6 +96,44 @@ class House:
         self.receiver = Receiver(listen, self.handle, self.books, **settings)
         self.port = await self.receiver.start()
         return self.port
+
+    async def open_http(self, listen: str = "127.0.0.1:0", **settings) -> int:
+        """Open OTLP/HTTP as well, and return its port; the receiver's own settings are `more`."""
+        more = settings.pop("more", {})
+        await self.open(http=HttpListener(listen, **settings), **more)
+        assert self.receiver is not None
+        return self.receiver.http_port
+
+    async def post(
+        self, path: str = "/v1/traces", body: object = b"", *, method: str = "POST", **headers: str
+    ) -> Reply:
+        """One HTTP request, by default of protobuf; headers are given with underscores."""
+        assert self.receiver is not None
+        url = f"http://127.0.0.1:{self.receiver.http_port}{path}"
+        named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        if "content_type" not in headers:
+            named["content-type"] = "application/x-protobuf"
+        timeout = aiohttp.ClientTimeout(20)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, skip_auto_headers=["Content-Type"]) as session,
+            session.request(method, url, data=body, headers=named, compress=None) as response,
+        ):
+            return Reply(response.status, response.headers.copy(), await response.read())
+
+    async def raw(self, request: bytes, *, then: float = 5.0) -> bytes:
+        """What comes back for bytes on the HTTP port, until it hangs up or `then` s have passed."""
+        assert self.receiver is not None
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.receiver.http_port)
+        writer.write(request)
+        answer = b""
+        try:
+            async with asyncio.timeout(then):
+                while chunk := await reader.read(65536):
+                    answer += chunk
+        except (TimeoutError, ConnectionError):
+            pass
+        writer.close()
+        return answer
 
     def channel(self, **settings) -> grpc.aio.Channel:
         return grpc.aio.insecure_channel(f"127.0.0.1:{self.port}", **settings)
@@ -112,3 +162,13 @@ def payload() -> bytes:
     span.span_id = b"s" * 8
     span.name = "chat"
     return request.SerializeToString()
+
+
+@pytest.fixture(scope="session")
+def certificate_files(tmp_path_factory) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost, and its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    command += " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem"
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"

@@ -8,7 +8,12 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from processor.model import Receipt
-from processor.receiver.acknowledge import acknowledge
+from processor.receiver.acknowledge import response_to
+
+
+def acknowledge(signal, receipt):
+    return response_to(signal, receipt).SerializeToString()
+
 
 CASES = [
     ("traces", ExportTraceServiceResponse, "rejected_spans"),

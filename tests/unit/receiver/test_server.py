@@ -4,7 +4,6 @@ import asyncio
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import grpc
 import pytest
@@ -110,16 +109,8 @@ async def test_work_that_outlasts_the_grace_is_given_up(house, payload, caplog):
     assert "1 batches were not finished" in caplog.text
 
 
-def make_certificate(folder: Path) -> tuple[bytes, bytes]:
-    """A self-signed certificate for localhost, and its key."""
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    command += " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem"
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    return (folder / "cert.pem").read_bytes(), (folder / "key.pem").read_bytes()
-
-
-async def test_tls_serves_those_who_trust_the_certificate(house, payload, tmp_path):
-    certificate, key = make_certificate(tmp_path)
+async def test_tls_serves_those_who_trust_the_certificate(house, payload, certificate_files):
+    certificate, key = (file.read_bytes() for file in certificate_files)
     port = await house.open(tls=ServerTls(certificate, key))
     credentials = grpc.ssl_channel_credentials(certificate)
     async with grpc.aio.secure_channel(f"localhost:{port}", credentials) as channel:
@@ -128,8 +119,8 @@ async def test_tls_serves_those_who_trust_the_certificate(house, payload, tmp_pa
         await house.call(house.TRACES, payload)
 
 
-async def test_with_a_client_authority_strangers_are_turned_away(house, payload, tmp_path):
-    certificate, key = make_certificate(tmp_path)
+async def test_with_a_client_authority_strangers_are_turned_away(house, payload, certificate_files):
+    certificate, key = (file.read_bytes() for file in certificate_files)
     port = await house.open(tls=ServerTls(certificate, key, client_ca=certificate))
     stranger = grpc.ssl_channel_credentials(certificate)
     async with grpc.aio.secure_channel(f"localhost:{port}", stranger) as channel:

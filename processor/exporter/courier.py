@@ -1,0 +1,112 @@
+"""The one retry loop: attempt after attempt, whatever the backend speaks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn
+
+from processor.errors import BackendRefusedError, BackendUnavailableError
+from processor.exporter.destination import Counters
+from processor.exporter.retry import RetryPolicy
+from processor.exporter.transport import AttemptError, Transport
+from processor.model import Receipt, Signal
+
+_log = logging.getLogger(__name__)
+
+_UNIMPLEMENTED: Final = 12
+
+
+class Courier:
+    """Sends one request until the backend has answered for good, or the time is up."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        counters: Counters,
+        retry: RetryPolicy,
+        *,
+        attempt_timeout_s: float,
+        chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`chance` gives numbers in [0, 1) for jitter."""
+        self._transport = transport
+        self._counters = counters
+        self._retry = retry
+        self._attempt_timeout_s = attempt_timeout_s
+        self._chance = chance
+        self._sleep = sleep
+        self._said: set[tuple[Signal, str]] = set()
+
+    async def send(self, signal: Signal, payload: bytes, budget_s: float) -> Receipt:
+        """Send for as long as `budget_s`.
+
+        Raises BackendRefusedError when the backend never takes it, BackendUnavailableError when
+        the time is up; its delay is what the backend asked for, however long.
+        """
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + budget_s
+        failures, advice = 0, ""
+        while True:
+            timeout_s = min(self._attempt_timeout_s, max(end_s - loop.time(), 0.0))
+            try:
+                receipt = await self._transport.attempt(signal, payload, timeout_s)
+                return self._noted(signal, receipt)
+            except AttemptError as failure:
+                if not failure.is_retryable:
+                    self._refuse(signal, failure)
+                failures += 1
+                # A name with several addresses fails for another reason each time.
+                advice = advice or failure.advice
+                pause_s = self._retry.pause_s(failures, self._chance(), failure.asked_s)
+                if loop.time() + pause_s >= end_s:
+                    self._give_back(failure, failures, advice)
+                await self._sleep(pause_s)
+                # It may have slept longer than that, and an attempt in no time at all would only
+                # hide why the others have failed.
+                if loop.time() >= end_s:
+                    self._give_back(failure, failures, advice)
+            self._counters.retried += 1
+
+    def _noted(self, signal: Signal, receipt: Receipt | None) -> Receipt:
+        """The answer to a payload that was taken: counted, and logged where it is odd."""
+        name = self._transport.name
+        if receipt is None:
+            self._counters.unreadable += 1
+            what = "%s took the signal %s, but its answer cannot be read"
+            self._say(signal, "unreadable", what, name, signal)
+            return Receipt()
+        self._counters.rejected_items += receipt.rejected
+        if receipt.rejected:
+            what = "%s rejected %d items of the signal %s: %r"
+            self._say(signal, "rejected", what, name, receipt.rejected, signal, receipt.message)
+        return receipt
+
+    def _refuse(self, signal: Signal, failure: AttemptError) -> NoReturn:
+        """The backend will never take this payload."""
+        name = self._transport.name
+        if failure.code == _UNIMPLEMENTED:
+            what = (
+                "%s does not take the signal %s (%r); senders are told so, and should not send it"
+            )
+            self._say(signal, "unimplemented", what, name, signal, str(failure))
+        raise BackendRefusedError(failure.code, f"{name}: {failure}") from failure
+
+    def _give_back(self, failure: AttemptError, failures: int, advice: str) -> NoReturn:
+        """The time is up: the sender should try again."""
+        reason = f"{failure.reason} after {failures} attempts: {failure}"
+        message = f"{self._transport.name}: {reason}"
+        asked_s = failure.asked_s
+        delay_s = self._retry.pause_s(failures, 1.0) if asked_s is None else asked_s
+        raise BackendUnavailableError(
+            f"{message} ({advice})" if advice else message, delay_s
+        ) from failure
+
+    def _say(self, signal: Signal, kind: str, what: str, *values: object) -> None:
+        """Log once for each signal and kind; the counters tell how often it happens."""
+        if (signal, kind) not in self._said:
+            self._said.add((signal, kind))
+            _log.warning(what, *values)
