@@ -50,6 +50,7 @@ class Courier:
         loop = asyncio.get_running_loop()
         end_s = loop.time() + budget_s
         failures, advice = 0, ""
+        telling: AttemptError | None = None
         while True:
             timeout_s = min(self._attempt_timeout_s, max(end_s - loop.time(), 0.0))
             try:
@@ -59,16 +60,19 @@ class Courier:
                 if not failure.is_retryable:
                     self._refuse(signal, failure)
                 failures += 1
+                # An attempt that only the end of the time cut short tells nothing of the backend.
+                if telling is None or timeout_s >= self._attempt_timeout_s:
+                    telling = failure
                 # A name with several addresses fails for another reason each time.
                 advice = advice or failure.advice
                 pause_s = self._retry.pause_s(failures, self._chance(), failure.asked_s)
                 if loop.time() + pause_s >= end_s:
-                    self._give_back(failure, failures, advice)
+                    self._give_back(telling, failures, advice)
                 await self._sleep(pause_s)
                 # It may have slept longer than that, and an attempt in no time at all would only
                 # hide why the others have failed.
                 if loop.time() >= end_s:
-                    self._give_back(failure, failures, advice)
+                    self._give_back(telling, failures, advice)
             self._counters.retried += 1
 
     def _noted(self, signal: Signal, receipt: Receipt | None) -> Receipt:
