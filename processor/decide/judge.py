@@ -22,9 +22,9 @@ from processor.decide.stamp import Draft, stamp_of
 from processor.decide.turn import Change, Posted
 from processor.model import Correction, Crossing, Plan, Posting, SpanRow, Totals
 from processor.rollup import Movement, Node, Trace
+from processor.rollup.node import Place
 from processor.rollup.owner import AGENT_RUN, DIMENSIONS, resolve
 from processor.rollup.totals import NOTHING, minus, plus
-from processor.rollup.trace import Place
 from processor.rollup.window import bucket_of
 
 _Key = TypeVar("_Key")

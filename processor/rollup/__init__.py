@@ -5,6 +5,7 @@ calendars. Nothing here does I/O; a trace is a working copy of what the ledger h
 """
 
 from processor.rollup.absorb import Arrival, Movement, Plain, absorb
-from processor.rollup.trace import Node, Trace
+from processor.rollup.node import Node
+from processor.rollup.trace import Trace
 
 __all__ = ["Arrival", "Movement", "Node", "Plain", "Trace", "absorb"]

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from processor.model import Totals, Usage
+from processor.rollup.node import Node, Place
 from processor.rollup.owner import AGENT_RUN, Resolver
 from processor.rollup.totals import (
     NO_SHARE,
@@ -22,7 +23,7 @@ from processor.rollup.totals import (
     usage_minus,
     usage_plus,
 )
-from processor.rollup.trace import Node, Place, Trace
+from processor.rollup.trace import Trace
 
 _SILENT = (None, None, None)
 _NOTHING_YET = (NOTHING, NO_USAGE)

@@ -7,7 +7,8 @@ trace where all that speak agree, then instrumentation scope and resource. Nothi
 from __future__ import annotations
 
 from processor.model import NOBODY, Scope
-from processor.rollup.trace import Node, Place, Trace
+from processor.rollup.node import Node, Place
+from processor.rollup.trace import Trace
 
 DIMENSIONS: tuple[Scope, ...] = (
     "session", "user", "org", "agent", "feature", "task", "agent_run",

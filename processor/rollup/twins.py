@@ -15,10 +15,8 @@ Which spans are twins depends on the set of spans alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from processor.rollup.trace import Node
+from processor.rollup.node import Node
 
 _GROUP_MAX = 64
 """Calls alike that are compared with each other; nobody makes more of them under one parent."""
