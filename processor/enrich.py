@@ -1,6 +1,6 @@
 """What is written on spans: from a stamp to attributes and events. Pure.
 
-Names and meanings are those of the table "What is written on spans" in ARCHITECTURE.md. A cost
+Names and meanings are those of the table "What is written on spans" in README.md. A cost
 that is unknown is never written as zero: it is left out, and a status says why.
 """
 

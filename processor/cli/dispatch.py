@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks a character is no reason to stop half-way.
             stream.reconfigure(errors="replace")
+    # gRPC's own core would print lines of another kind between ours; what matters is in our words.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     parser = build_parser()
     arguments = parser.parse_args(argv)
     if arguments.command is None:

@@ -40,6 +40,8 @@ class Courier:
         self._chance = chance
         self._sleep = sleep
         self._said: set[tuple[Signal, str]] = set()
+        self._is_away = False
+        """True from the first payload that was given back until one is taken again."""
 
     async def send(self, signal: Signal, payload: bytes, budget_s: float) -> Receipt:
         """Send for as long as `budget_s`.
@@ -78,6 +80,9 @@ class Courier:
     def _noted(self, signal: Signal, receipt: Receipt | None) -> Receipt:
         """The answer to a payload that was taken: counted, and logged where it is odd."""
         name = self._transport.name
+        if self._is_away:
+            self._is_away = False
+            _log.info("%s takes what is sent to it again", name)
         if receipt is None:
             self._counters.unreadable += 1
             what = "%s took the signal %s, but its answer cannot be read"
@@ -97,6 +102,9 @@ class Courier:
                 "%s does not take the signal %s (%r); senders are told so, and should not send it"
             )
             self._say(signal, "unimplemented", what, name, signal, str(failure))
+        else:
+            what = "%s refuses the signal %s for good, and senders are told so: %s"
+            self._say(signal, f"refused {failure.code}", what, name, signal, str(failure))
         raise BackendRefusedError(failure.code, f"{name}: {failure}") from failure
 
     def _give_back(self, failure: AttemptError, failures: int, advice: str) -> NoReturn:
@@ -105,9 +113,11 @@ class Courier:
         message = f"{self._transport.name}: {reason}"
         asked_s = failure.asked_s
         delay_s = self._retry.pause_s(failures, 1.0) if asked_s is None else asked_s
-        raise BackendUnavailableError(
-            f"{message} ({advice})" if advice else message, delay_s
-        ) from failure
+        message = f"{message} ({advice})" if advice else message
+        if not self._is_away:
+            self._is_away = True
+            _log.warning("nothing is delivered, and senders are told to try again: %s", message)
+        raise BackendUnavailableError(message, delay_s) from failure
 
     def _say(self, signal: Signal, kind: str, what: str, *values: object) -> None:
         """Log once for each signal and kind; the counters tell how often it happens."""

@@ -6,8 +6,6 @@ VERSION = 1
 """Raised with every change of the tables; an older file is brought up step by step."""
 
 TABLES = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-
 -- What many spans have in common, as JSON, so that span rows stay narrow.
 CREATE TABLE labels (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 

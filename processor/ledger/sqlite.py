@@ -40,7 +40,8 @@ class SqliteStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path.with_suffix(path.suffix + ".lock"))
         except OSError as error:
-            raise ConfigError([Problem(str(path), f"cannot be opened: {error}", fix)]) from error
+            what = f"cannot be opened: {error.strerror or error}"
+            raise ConfigError([Problem(str(path), what, fix)]) from error
         try:
             self._db = apsw.Connection(str(path))
             self._probe = self._db.cursor()

@@ -35,7 +35,7 @@ SHELLS = {
     # Settings turn the operator's files into the values that rooms define.
     "config": {"pricing", "budget"},
 }
-PLANT = {"pipeline", "app", "assembly", "costs", "cli", "telemetry", "__init__"}
+PLANT = {"pipeline", "app", "assembly", "costs", "cli", "__init__"}
 IMPURE = {
     "asyncio", "concurrent", "grpc", "sqlite3", "apsw", "time", "random", "secrets", "logging",
     "os", "socket", "subprocess", "threading", "pathlib", "shutil", "urllib.request", "http",
