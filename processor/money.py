@@ -49,14 +49,14 @@ def settle(parts_femto: Sequence[int]) -> Amount:
     """Turn five exact parts (input, output, cache read, cache write, fees) into an `Amount`.
 
     The total is rounded once from the exact sum. Each part is rounded likewise, and the largest
-    part takes the difference, so that what is shown adds up.
+    part takes the difference, so that what is shown adds up; no part is made negative by it.
     """
     total = round_to_nano(sum(parts_femto))
     parts = [round_to_nano(part) if part else 0 for part in parts_femto]
     gap = total - sum(parts)
     while gap:
         largest = parts.index(max(parts))
-        # No part is made negative: of parts below a nano-dollar each, several have to give way.
+        # Of several parts around half a nano-dollar, more than one may have to give way.
         taken = max(gap, -parts[largest])
         parts[largest] += taken
         gap -= taken
