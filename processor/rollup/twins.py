@@ -5,8 +5,9 @@ things tell that it was one call:
 
 - the same response id, with the same token counts. An equal id alone proves nothing, since some
   frameworks repeat one id for a whole run. The span that ended first is charged.
-- the same parent and token counts, or the same response id, written by different instrumentations,
-  the one while the other was under way. The inner span is charged; each has one counterpart at
+- the same model and token counts, or the same response id, written by different instrumentations,
+  the one while the other was under way. They need not share a parent: some frameworks keep a tree
+  of their own beside the application's. The inner span is charged; each has one counterpart at
   most. Instrumentations that count a token more or less still mean one call.
 
 Which spans are twins depends on the set of spans alone.
@@ -19,7 +20,7 @@ from collections.abc import Iterable
 from processor.rollup.node import Node
 
 _GROUP_MAX = 64
-"""Calls alike that are compared with each other; nobody makes more of them under one parent."""
+"""Calls alike, in one trace, that are compared with each other; more are charged as they are."""
 
 _Key = tuple[str | bytes, int, int]
 
@@ -92,10 +93,8 @@ def _places(node: Node) -> list[_Key]:
     entry = node.entry
     if entry is None or entry.usage is None or not entry.start_ns:
         return []
-    places: list[_Key] = []
-    if node.parent_id:
-        counts = (entry.usage.input_tokens, entry.usage.output_tokens)
-        places.append((node.parent_id, *counts))
+    counts = (entry.usage.input_tokens, entry.usage.output_tokens)
+    places: list[_Key] = [(entry.model.encode(), *counts)]
     if entry.response_id:
         places.append((entry.response_id, -1, -1))
     return places
@@ -107,8 +106,8 @@ def _ended(node: Node) -> tuple[int, bytes]:
 
 def _matched(group: list[Node]) -> set[Node]:
     """The outer spans of all pairs, each pair of two instrumentations and one within the other."""
-    if len(group) < 2:
-        return set()
+    if len({node.entry.scope for node in group if node.entry is not None}) < 2:
+        return set()  # One instrumentation tells of each call once.
     outer: set[Node] = set()
     inner: set[Node] = set()
     by_length = sorted(group, key=lambda node: (node.time_ns - _start(node), node.span_id))

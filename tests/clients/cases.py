@@ -149,7 +149,6 @@ _NO_WRITES = frozenset({"cache_write_5m", "cache_write_1h"})
 # It adds the count at the start of a stream to the one at its end, which repeats it.
 _ADDED_AT_START = {"streamed": 1, "stream_helper": 1, "asynchronous": 1}
 
-_APART = {"tools": "two spans of one call below different parents, one without a response id"}
 
 CLIENTS = (
     Client("sdks", "openai_sdk", "otel-genai-openai"),
@@ -201,10 +200,9 @@ CLIENTS = (
     Client(
         "frameworks", "chains",
         "openinference-langchain+openinference-openai+openinference-anthropic",
-        doubles=_APART,
     ),
     Client(
-        "frameworks", "chains", "openinference-langchain+traceloop-openai", doubles=_APART,
+        "frameworks", "chains", "openinference-langchain+traceloop-openai",
     ),
     Client(
         "frameworks", "chains", "traceloop-langchain+traceloop-openai", hides=_NO_WRITES,

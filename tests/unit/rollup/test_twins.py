@@ -87,7 +87,6 @@ def test_siblings_of_two_instrumentations_are_one_call(order):
         under_way(b"b", 11, 21, "openai"),  # neither holds the other
         under_way(b"b", 25, 29, "openai"),  # one after the other
         under_way(b"b", 11, 19, "openai", tokens=101),
-        call(b"b", 19, "", parent=b"q", start_ns=11, scope="openai"),
     ],
 )
 def test_calls_that_only_look_alike_are_two(second):
@@ -106,3 +105,9 @@ def test_both_signs_together_never_drop_both_spans(order):
     cost, calls = total_of([spans[at] for at in order])
     assert (cost, calls) in {(100_000, 1), (200_000, 2)}
     assert total_of(spans) == (cost, calls)
+
+
+def test_two_trees_beside_each_other_tell_of_one_call():
+    """Guarantees: a framework that hangs its spans elsewhere does not double the bill."""
+    elsewhere = call(b"b", 19, "", parent=b"q", start_ns=11, scope="openai")
+    assert total_of([under_way(b"a", 10, 20, "langchain"), elsewhere]) == (100_000, 1)
