@@ -234,7 +234,6 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
         else:
             node.entry = row.entry
         node.stamp = row.stamp
-    trace.is_new = not nodes
     absorb(trace, [Arrival(node) for node in nodes.values()], {})
     for node in nodes.values():
         node.row = -1

@@ -22,11 +22,11 @@ class Trace:
     """All nodes of a trace, by span id, with the children of each."""
 
     __slots__ = (
-        "awaited", "children", "has_entry", "hex_id", "is_new", "nodes", "runs", "total", "twins",
+        "awaited", "children", "has_entry", "hex_id", "nodes", "runs", "total", "twins",
         "values",
     )  # fmt: skip
 
-    def __init__(self, trace_id: bytes, *, is_new: bool = True) -> None:
+    def __init__(self, trace_id: bytes) -> None:
         self.hex_id = trace_id.hex()
         self.nodes: dict[bytes, Node] = {}
         self.children: dict[bytes, list[Node]] = {}
@@ -40,8 +40,6 @@ class Trace:
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
         self.twins = Twins()
         self.has_entry = False
-        self.is_new = is_new
-        """True while nothing of it is in the ledger."""
 
     def insert(self, node: Node) -> None:
         """Hang a node into the trace; its id must not be there yet."""
