@@ -61,7 +61,7 @@ class App:
             self._exporter = exporter
             await exporter.start()
             options = self._options(self._catalog)
-            self._pipeline = Pipeline(exporter, self._ledger, self._catalog, options)
+            self._pipeline = Pipeline(exporter, self._ledger, self._catalog, options, settings.emit)
             costs = Costs(self._ledger, lambda: cast("Catalog", self._catalog))
             self._receiver = build_receiver(settings, self._take, costs)
             self.port = await self._receiver.start()

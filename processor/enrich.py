@@ -6,9 +6,10 @@ that is unknown is never written as zero: it is left out, and a status says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
+from processor.emission import emitted
 from processor.model import Crossing, Edit, Entry, Event, Spans, Stamp, Totals, Usage, Value
 from processor.money import NANO_PER_USD
 
@@ -19,11 +20,18 @@ _CORRECTED_SHOWN_MAX = 64
 The sum counts all of them."""
 
 
-def enrich(spans: Spans, stamps: Mapping[int, Stamp]) -> dict[int, Edit]:
-    """The edits that put each stamp on its span, by row; a stamp with nothing to say makes none."""
+def enrich(
+    spans: Spans, stamps: Mapping[int, Stamp], readers: Collection[str] = ()
+) -> dict[int, Edit]:
+    """The edits that put each stamp on its span, by row; a stamp with nothing to say makes none.
+
+    `readers` get the cost of calls under their own names as well; see `emission.READERS`.
+    """
     edits: dict[int, Edit] = {}
     for row, stamp in stamps.items():
         attributes = _attributes(stamp)
+        if readers:
+            attributes.update(emitted(stamp, readers, spans.keys[spans.shapes[row]]))
         if stamp.crossings:
             time_ns = spans.end_ns[row] or spans.start_ns[row]
             events = [_event(crossing, time_ns) for crossing in stamp.crossings]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,12 +43,19 @@ class Pipeline:
     """Takes batches through the house. `catalog` and `options` may be replaced between batches."""
 
     def __init__(
-        self, exporter: Exporter, ledger: Books, catalog: Catalog, options: ReadOptions
+        self,
+        exporter: Exporter,
+        ledger: Books,
+        catalog: Catalog,
+        options: ReadOptions,
+        readers: Collection[str] = (),
     ) -> None:
+        """`readers` are the tools for which costs are written under their own names as well."""
         self.exporter = exporter
         self.ledger = ledger
         self.catalog = catalog
         self.options = options
+        self.readers = readers
         self.outcomes = Outcomes()
 
     async def handle(self, batch: Batch) -> Receipt:
@@ -79,7 +86,7 @@ class Pipeline:
             return Reading([], [], []), []
 
     def _write(self, spans: Spans, stamps: Mapping[int, Stamp], reading: Reading) -> bytes:
-        edits = enrich(spans, stamps)
+        edits = enrich(spans, stamps, self.readers)
         self.outcomes.stamped += len(edits)
         self.outcomes.rejected += len(reading.rejected)
         self.outcomes.untouched += len(spans) - len(edits) - len(reading.rejected)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from processor.config.exporters import Exporters
 from processor.config.model import section, setting
 from processor.config.receivers import Receivers
-from processor.config.values import duration, secret
+from processor.config.values import duration, secret, several
+from processor.emission import READERS
 from processor.fields import choice, flag, optional, text, whole
 
 
@@ -129,5 +130,13 @@ class Settings:
     reload: Reload = section(Reload)
     log: Log = section(Log)
     forward: Forward = section(Forward)
+    emit: tuple[str, ...] = setting(
+        (),
+        several(READERS, "reader"),
+        "Further tools that look for the cost of a call under names of their own, such as "
+        f"[langfuse]: any of {', '.join(READERS)}. These names are written on priced calls only, "
+        "and never where the span has one already.",
+        shown="[]",
+    )
     warnings: tuple[str, ...] = dataclasses.field(default=(), compare=False)
     """What was found but has no effect, for the log."""

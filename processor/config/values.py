@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from urllib.parse import unquote
 
-from processor.fields import Check, Untyped, Wrong, shown
+from processor.fields import Check, Untyped, Wrong, choice, shown
 
 Headers = tuple[tuple[str, str], ...]
 """Pairs of name and value."""
@@ -86,6 +86,18 @@ def origins(value: object) -> tuple[str, ...]:
             fix = "write https://shop.example.com: lower case, no path, no wildcard"
             raise Wrong(f"has {shown(each)}, which is not an origin", fix)
     return tuple(str(each) for each in value)
+
+
+def several(valid: Collection[str], noun: str) -> Check[tuple[str, ...]]:
+    """A check for a list of words in `valid`, each of them once."""
+    one = choice(valid, noun)
+
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise Wrong(f"must be a list, got {shown(value)}", f"write [{next(iter(valid))}]")
+        return tuple(dict.fromkeys(one(each) for each in value))
+
+    return check
 
 
 def secret(value: object) -> str:

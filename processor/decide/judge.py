@@ -216,7 +216,11 @@ def _correct(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
     cause_id = b"" if is_repricing else bearer.span_id
     turn.plan.corrections.append(Correction(trace_id, node.span_id, cause_id, node.time_ns, change))
     if change.cost_nano_usd and not is_repricing:
-        turn.draft(bearer).corrections.append((node.span_id, change.cost_nano_usd))
+        draft = turn.draft(bearer)
+        draft.corrections.append((node.span_id, change.cost_nano_usd))
+        shown = node.stamp.entry if node.stamp is not None else None
+        if shown is not None and shown.is_leaf_charge:
+            draft.retold_nano_usd += change.cost_nano_usd
 
 
 def _postings(posted: Posted) -> Iterator[tuple[Posting, Totals]]:

@@ -19,6 +19,7 @@ class Draft:
     crossings: list[Crossing] = field(default_factory=list)
     exceeded: set[str] = field(default_factory=set)
     corrections: list[tuple[bytes, int]] = field(default_factory=list)
+    retold_nano_usd: int = 0
 
 
 def stamp_of(
@@ -39,6 +40,7 @@ def stamp_of(
         crossings=tuple(draft.crossings),
         exceeded=tuple(sorted(draft.exceeded)),
         corrections=tuple(draft.corrections),
+        retold_nano_usd=draft.retold_nano_usd,
     )
 
 

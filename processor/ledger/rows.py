@@ -151,6 +151,8 @@ def encode_stamp(stamp: Stamp, entry: Entry | None) -> str | None:
         parts["f"] = stamp.exceeded
     if stamp.corrections:
         parts["c"] = [(span_id.hex(), nano_usd) for span_id, nano_usd in stamp.corrections]
+    if stamp.retold_nano_usd:
+        parts["r"] = stamp.retold_nano_usd
     return dump(parts) if parts else None
 
 
@@ -172,6 +174,7 @@ def decode_stamp(text: str | None, entry: Entry | None) -> Stamp:
         tuple(Crossing(*crossing) for crossing in parts.get("x", ())),
         tuple(parts.get("f", ())),
         tuple((bytes.fromhex(span_id), nano_usd) for span_id, nano_usd in parts.get("c", ())),
+        parts.get("r", 0),
     )
 
 

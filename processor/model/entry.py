@@ -54,6 +54,11 @@ class Entry(NamedTuple):
     start_ns: int = 0
     """Start of the call; 0 where its times cannot be trusted."""
 
+    @property
+    def is_leaf_charge(self) -> bool:
+        """True for a priced leaf call, the one kind of span that others may add up."""
+        return self.amount is not None and self.aggregate is None and self.status != "aggregate"
+
 
 class Stamp(NamedTuple):
     """Everything that is written on one span. It is stored, and given again for a known span."""
@@ -67,6 +72,9 @@ class Stamp(NamedTuple):
     """Names of the budgets that stand exceeded for this span."""
     corrections: tuple[tuple[bytes, int], ...] = ()
     """(span id, nano-USD) of older charges that this span's arrival changed."""
+    retold_nano_usd: int = 0
+    """The part of `corrections` that changes leaf charges: what they were charged stands on
+    them under the names of other tools, which know no corrections."""
 
 
 class SpanRow(NamedTuple):

@@ -168,7 +168,7 @@ def test_a_span_reads_back_as_it_was_written(store, more):
         Stamp(agent=TOTALS),
         Stamp(trace=Totals(*[BIG] * 9), session=Totals()),
         Stamp(exceeded=("a", ODD)),
-        Stamp(corrections=((b"\x00" * 7 + b"\x01", -BIG), (SPAN, 3))),
+        Stamp(corrections=((b"\x00" * 7 + b"\x01", -BIG), (SPAN, 3)), retold_nano_usd=-BIG),
         Stamp(
             crossings=(
                 crossing(share=0.8),

@@ -23,7 +23,8 @@ PURE = {
     "rollup": set(),
     "budget": {"rollup"},
     "decide": {"rollup", "budget"},
-    "enrich": set(),
+    "emission": set(),
+    "enrich": {"emission"},
     # A stored call is priced again and booked again, so both rooms are needed.
     "insight": {"pricing", "decide"},
 }
@@ -33,7 +34,7 @@ SHELLS = {
     "ledger": {"decide", "budget", "rollup"},
     "exporter": set(),
     # Settings turn the operator's files into the values that rooms define.
-    "config": {"pricing", "budget"},
+    "config": {"pricing", "budget", "emission"},
 }
 PLANT = {"pipeline", "app", "assembly", "costs", "cli", "__init__"}
 IMPURE = {

@@ -11,6 +11,8 @@ REPORTED_COSTS: Sources = (
     *keys(
         "litellm.cost.total",
         "gen_ai.cost.total_cost",
+        # A cost in USD, whatever it is called; Sentry's convention.
+        "gen_ai.cost.total_tokens",
         "gen_ai.usage.total_cost",
         "gen_ai.usage.cost",
         "llm.cost.total",

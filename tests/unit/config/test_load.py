@@ -364,6 +364,14 @@ privacy: {salt: hunter2-hunter2-hunter2}
             "exporters: {otlp: {headers: {x: 5}}}\n",
             "p.yaml:1: exporters.otlp.headers: the value of x must be text (put it in quotes)",
         ),
+        (
+            "emit: [langfuze]\n",
+            (
+                "p.yaml:1: emit: unknown reader 'langfuze' (did you mean langfuse? valid: "
+                "agentops, langfuse, logfire, mlflow, openinference, openlit, sentry)"
+            ),
+        ),
+        ("emit: langfuse\n", "p.yaml:1: emit: must be a list, got 'langfuse' (write [agentops])"),
         ("log:\n  level: ${env:LEVEL}\n", "p.yaml:2: log.level: the environment variable LEVEL"),
     ],
 )
@@ -378,7 +386,7 @@ def test_all_mistakes_of_file_flags_and_environment_are_reported_at_once(written
     assert problems_of(path, flags, {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}) == [
         (
             "p.yaml:1: colour: unknown key (known keys: data_dir, receivers, exporters, pricing, "
-            "budgets, ledger, privacy, limits, reload, log, forward)"
+            "budgets, ledger, privacy, limits, reload, log, forward, emit)"
         ),
         "command line: log.levle: unknown setting (did you mean log.level?)",
         (

@@ -88,6 +88,14 @@ def test_a_call_that_turns_out_to_wrap_another_is_corrected_on_the_inner_one(tur
     assert turns.shown == 1000
 
 
+def test_what_a_leaf_shows_already_is_told_apart_from_what_an_aggregate_was_charged(turns, given):
+    """Other tools' names stand on leaf calls only, so only those are shown twice."""
+    turns.turn(given.call(1), given.aggregate(3, trace=2, tokens=100))
+    plan = turns.turn(given.call(2, 1), given.call(4, 3, trace=2))
+    assert [plan.stamps[row].retold_nano_usd for row in (0, 1)] == [-1000, 0]
+    assert [sum(nano for _, nano in plan.stamps[row].corrections) for row in (0, 1)] == [-1000] * 2
+
+
 def test_usage_that_comes_late_corrects_what_stood_in_for_it(turns, given):
     turns.turn(given.usage_missing(2, 1))
     turns.turn(given.aggregate(1, tokens=100))
