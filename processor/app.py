@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import platform
 import signal
 import time
 from collections.abc import Callable
@@ -12,7 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from processor import __version__
-from processor.assembly import build_exporter, build_ledger, build_receiver, refuse_loop
+from processor.assembly import (
+    build_exporter,
+    build_ledger,
+    build_receiver,
+    build_telemetry,
+    refuse_loop,
+)
 from processor.budget import Policy, parse_budgets
 from processor.config import Settings, Watcher, bundled
 from processor.costs import Costs
@@ -24,6 +31,8 @@ from processor.pipeline import Pipeline
 from processor.pricing import Catalog, compile_catalog, parse_prices
 from processor.receiver import Receiver
 from processor.semconv import ReadOptions
+from processor.telemetry import Build, Sources, TelemetryServer
+from processor.traffic import SWITCHED_OFF, Traffic
 
 T = TypeVar("T", Catalog, Policy)
 
@@ -36,17 +45,21 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._watchers: list[Watcher[Any]] = []
+        self._watchers: dict[str, Watcher[Any]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._receiver: Receiver | None = None
         self._exporter: Fanout | None = None
         self._ledger: Ledger | None = None
         self._pipeline: Pipeline | None = None
         self._catalog: Catalog | None = None
+        self._telemetry: TelemetryServer | None = None
+        self._traffic = Traffic()
         self.port = 0
         """Where OTLP/gRPC is taken, once started."""
         self.http_port = 0
         """Where OTLP/HTTP is taken, once started; 0 where it is off."""
+        self.metrics_port = 0
+        """Where /metrics and /health are served, once started; 0 where they are off."""
 
     async def start(self) -> None:
         """Open the books, the way out and at last the way in. Raises ConfigError."""
@@ -61,19 +74,32 @@ class App:
             self._exporter = exporter
             await exporter.start()
             options = self._options(self._catalog)
-            self._pipeline = Pipeline(exporter, self._ledger, self._catalog, options, settings.emit)
+            self._pipeline = Pipeline(
+                exporter,
+                self._ledger,
+                self._catalog,
+                options,
+                settings.emit,
+                traffic=self._traffic,
+                counts_logs=settings.logs.count_calls,
+            )
             costs = Costs(self._ledger, lambda: cast("Catalog", self._catalog))
-            self._receiver = build_receiver(settings, self._take, costs)
+            self._receiver = build_receiver(settings, self._take, costs, self._traffic)
+            await self._start_telemetry()
             self.port = await self._receiver.start()
             self.http_port = self._receiver.http_port
         except BaseException:
             await self.stop(0)
             raise
-        self._tasks = [asyncio.ensure_future(watcher.run()) for watcher in self._watchers]
+        if self._telemetry is not None:
+            self._telemetry.health.phase = "serving"
+        self._tasks = [asyncio.ensure_future(each.run()) for each in self._watchers.values()]
         _settle_memory()
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Take nothing new, finish what is under way, close the way out and the books."""
+        if self._telemetry is not None:
+            self._telemetry.health.phase = "stopping"
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -83,7 +109,30 @@ class App:
             await self._exporter.close()
         if self._ledger is not None:
             await self._ledger.close()
+        if self._telemetry is not None:
+            await self._telemetry.stop()
         self._tasks, self._receiver, self._exporter, self._ledger = [], None, None, None
+        self._telemetry = None
+
+    async def _start_telemetry(self) -> None:
+        """Answer what is going on from before the way in opens until after everything closed."""
+        pipeline, exporter = cast("Pipeline", self._pipeline), cast("Fanout", self._exporter)
+        ledger, receiver = cast("Ledger", self._ledger), cast("Receiver", self._receiver)
+        sources = Sources(
+            traffic=self._traffic,
+            outcomes=pipeline.outcomes,
+            exporter=exporter,
+            ledger=ledger,
+            answers=lambda: receiver.answers,
+            prices=lambda: pipeline.catalog,
+            budgets_version=lambda: ledger.policy.version,
+            watched=self._watchers,
+            build=Build(__version__, platform.python_version(), time.time()),
+        )
+        self._telemetry = build_telemetry(self._settings, sources)
+        if self._telemetry is not None:
+            await self._telemetry.start()
+            self.metrics_port = self._telemetry.port
 
     def describe(self) -> list[str]:
         """What runs here, in a few lines for people."""
@@ -98,6 +147,7 @@ class App:
             f"llm-cost-processor {__version__}",
             *(f"listens on   {way}" for way in listens),
             f"forwards to  {' and '.join(settings.exporters.ways())}",
+            f"acknowledges {settings.exporters.promise()}",
         ]
         if catalog is not None:
             source = settings.pricing.file or _BUNDLED
@@ -108,6 +158,9 @@ class App:
             count = len(self._ledger.policy.budgets)
             lines.append(f"budgets      {settings.budgets.file or _BUNDLED} ({count} limits)")
         lines.append(f"ledger       {settings.ledger.path}")
+        if self.metrics_port:
+            host = settings.telemetry.metrics.endpoint.rpartition(":")[0]
+            lines.append(f"metrics      http://{host}:{self.metrics_port}/metrics, and /health")
         return lines
 
     def warnings(self) -> list[str]:
@@ -123,6 +176,9 @@ class App:
     async def _take(self, batch: Batch) -> Receipt:
         pipeline = cast("Pipeline", self._pipeline)
         if not getattr(self._settings.forward, batch.signal):
+            with self._traffic.follow(batch) as passage:
+                await pipeline.charge_logs(batch)
+                passage.drop(SWITCHED_OFF)
             return Receipt()
         return await pipeline.handle(batch)
 
@@ -138,7 +194,7 @@ class App:
             return parse(bundled(default), default)
         watcher = Watcher(Path(file), parse, on_change, self._settings.reload.interval_s)
         value = watcher.load()
-        self._watchers.append(watcher)
+        self._watchers[default.partition(".")[0]] = watcher
         return value
 
     def _reprice(self, catalog: Catalog) -> None:
@@ -179,7 +235,7 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
         loop.add_signal_handler(number, stopping.set)
     await stopping.wait()
     announce("stopping: finishing what is under way")
-    await app.stop()
+    await app.stop(settings.shutdown_timeout_s)
     announce("stopped")
 
 

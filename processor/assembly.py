@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+from processor import wire
 from processor.budget import Policy
 from processor.config import Settings
 from processor.config.exporters import Exporters, OtlpExporter, OtlpHttpExporter
 from processor.config.receivers import HttpReceiver
+from processor.config.spool import SendingQueue
 from processor.errors import ConfigError, Problem
 from processor.exporter import (
     Address,
@@ -23,8 +26,11 @@ from processor.exporter import (
     Gate,
     GrpcTransport,
     HttpTransport,
+    InPortions,
     MergePolicy,
     RetryPolicy,
+    Spool,
+    SpooledBackend,
     Transport,
     parse_address,
     parse_url,
@@ -34,12 +40,18 @@ from processor.exporter import (
 from processor.ledger import Ledger, Limits, SqliteStore
 from processor.receiver import CostQueries, Handle, HttpListener, Receiver, ServerTls, http_tls
 from processor.receiver.address import Address as Listen
+from processor.receiver.address import listen as open_sockets
 from processor.receiver.address import parse_address as parse_listen
+from processor.telemetry import Exposition, Health, Sources, TelemetryServer
+from processor.traffic import Traffic
 
 _MIB = 1024 * 1024
+_METRICS_SETTING = "telemetry.metrics.endpoint"
 
 
-def build_receiver(settings: Settings, handle: Handle, costs: CostQueries) -> Receiver:
+def build_receiver(
+    settings: Settings, handle: Handle, costs: CostQueries, traffic: Traffic
+) -> Receiver:
     """The way in. Raises ConfigError."""
     grpc = settings.receivers.otlp.protocols.grpc
     tls = None
@@ -52,7 +64,10 @@ def build_receiver(settings: Settings, handle: Handle, costs: CostQueries) -> Re
         costs,
         max_message_bytes=grpc.max_recv_msg_size_mib * _MIB,
         tls=tls,
+        bearer_tokens=grpc.auth.bearer_tokens,
         http=_http_listener(settings.receivers.otlp.protocols.http),
+        forward_headers=settings.exporters.forwarded_headers,
+        traffic=traffic,
     )
 
 
@@ -67,8 +82,10 @@ def _http_listener(http: HttpReceiver) -> HttpListener | None:
     return HttpListener(
         http.endpoint,
         max_body_bytes=http.max_request_body_size_mib * _MIB,
+        max_json_bytes=http.max_json_body_size_mib * _MIB,
         tls=tls,
         allowed_origins=http.cors.allowed_origins,
+        bearer_tokens=http.auth.bearer_tokens,
     )
 
 
@@ -77,9 +94,9 @@ def build_exporter(settings: Settings) -> Fanout:
     exporters = settings.exporters
     destinations: list[Destination] = []
     if exporters.otlp.endpoint:
-        destinations.append(_grpc_backend(exporters.otlp))
+        destinations.append(_sized(_grpc_backend(exporters.otlp), exporters.otlp))
     if exporters.otlphttp.is_set:
-        destinations.append(_http_backend(exporters.otlphttp))
+        destinations.append(_sized(_http_backend(exporters.otlphttp), exporters.otlphttp))
     if exporters.file.path:
         rotation = exporters.file.rotation
         destinations.append(
@@ -112,6 +129,18 @@ def build_ledger(settings: Settings, policy: Policy) -> Ledger:
     )
 
 
+def build_telemetry(settings: Settings, sources: Sources) -> TelemetryServer | None:
+    """What serves /metrics and /health, listening already; None where it is off.
+
+    Raises ConfigError.
+    """
+    endpoint = settings.telemetry.metrics.endpoint
+    if not endpoint:
+        return None
+    sockets = open_sockets(parse_listen(endpoint, _METRICS_SETTING))
+    return TelemetryServer(sockets, Exposition(sources), Health(sources))
+
+
 def refuse_loop(settings: Settings) -> None:
     """Refuse a backend that is our own listener.
 
@@ -129,11 +158,14 @@ def refuse_loop(settings: Settings) -> None:
 def listens_on(settings: Settings) -> list[Listen]:
     """Every address that the settings say to listen on. Raises ConfigError."""
     protocols = settings.receivers.otlp.protocols
-    return [
+    found = [
         parse_listen(endpoint, f"receivers.otlp.protocols.{name}.endpoint")
         for name, endpoint in (("grpc", protocols.grpc.endpoint), ("http", protocols.http.endpoint))
         if endpoint
     ]
+    if settings.telemetry.metrics.endpoint:
+        found.append(parse_listen(settings.telemetry.metrics.endpoint, _METRICS_SETTING))
+    return found
 
 
 def _backends(exporters: Exporters) -> Iterator[tuple[str, Address]]:
@@ -165,7 +197,7 @@ def _is_here(host: str, listen_host: str) -> bool:
     return bool(found & ours)
 
 
-def _grpc_backend(otlp: OtlpExporter) -> Backend:
+def _grpc_backend(otlp: OtlpExporter) -> Destination:
     tls = otlp.tls
     address: Address = parse_address(otlp.endpoint)
     if tls.insecure is not None and not address.has_scheme:
@@ -176,10 +208,10 @@ def _grpc_backend(otlp: OtlpExporter) -> Backend:
         compression="gzip" if otlp.compression == "gzip" else "none",
         tls=ClientTls(_pem(tls.ca_file), _pem(tls.cert_file), _pem(tls.key_file)),
     )
-    return _persistent(transport, otlp)
+    return _queued(_persistent(transport, otlp), otlp.sending_queue, "otlp")
 
 
-def _http_backend(http: OtlpHttpExporter) -> Backend:
+def _http_backend(http: OtlpHttpExporter) -> Destination:
     tls = http.tls
     endpoints = read_endpoints(http.endpoint, http.own_endpoints, insecure=tls.insecure)
     transport = HttpTransport(
@@ -188,7 +220,7 @@ def _http_backend(http: OtlpHttpExporter) -> Backend:
         compression="gzip" if http.compression == "gzip" else "none",
         tls=tls_context(tls.ca_file, tls.cert_file, tls.key_file),
     )
-    return _persistent(transport, http)
+    return _queued(_persistent(transport, http), http.sending_queue, "otlphttp")
 
 
 def _persistent(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
@@ -199,12 +231,33 @@ def _persistent(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter)
         retry=RetryPolicy(
             initial_s=retry.initial_interval_s,
             max_s=retry.max_interval_s,
-            max_elapsed_s=retry.max_elapsed_time_s,
+            max_elapsed_s=retry.max_elapsed_time_s or math.inf,
         ),
         attempt_timeout_s=exporter.timeout_s,
+        # What goes to the disk next must not be half on its way to the backend as well.
+        cuts_attempts=not exporter.sending_queue.enabled,
         max_message_bytes=exporter.max_message_mib * _MIB,
         merge=MergePolicy(merge.max_bytes, merge.max_delay_s) if merge.enabled else None,
+        forwards=exporter.forward_headers,
     )
+
+
+def _queued(backend: Backend, queue: SendingQueue, name: str) -> Destination:
+    """The same backend, with its queue on the disk where the settings ask for one."""
+    if not queue.enabled:
+        return backend
+    return SpooledBackend(
+        backend,
+        Spool(Path(queue.directory), max_bytes=queue.max_megabytes * _MIB),
+        setting=f"exporters.{name}.sending_queue.directory",
+        spill_after_s=queue.spill_after_s,
+        consumers=queue.num_consumers,
+    )
+
+
+def _sized(destination: Destination, exporter: OtlpExporter | OtlpHttpExporter) -> Destination:
+    """A backend that gets what is too large for it in several parts."""
+    return InPortions(destination, wire.split, max_bytes=exporter.max_message_mib * _MIB)
 
 
 def _pem(file: str) -> bytes | None:

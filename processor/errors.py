@@ -7,6 +7,8 @@ ProcessorError
 │   └── BackendRefusedError   the backend will never take this payload
 ├── RetryableError            the same input may succeed later; says after how long
 │   ├── OverloadedError       too much is under way; nothing was changed
+│   │   ├── SlowSenderError   the body took too long to arrive
+│   │   └── StoppingError     the processor is shutting down
 │   ├── BackendUnavailableError
 │   └── LedgerUnavailableError  the books could not be written; nothing was changed
 └── ConfigError               settings, prices or budgets that cannot be used
@@ -16,11 +18,14 @@ ProcessorError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 
 class ProcessorError(Exception):
     """Base of every error this program raises on purpose."""
+
+    reason: ClassVar[str] = "other"
+    """A word for it, under which it is counted."""
 
 
 class PermanentError(ProcessorError):
@@ -30,13 +35,19 @@ class PermanentError(ProcessorError):
 class UndecodableError(PermanentError):
     """The payload cannot be decoded."""
 
+    reason = "undecodable"
+
 
 class TooLargeError(PermanentError):
     """The payload is over the size limit."""
 
+    reason = "too_large"
+
 
 class BackendRefusedError(PermanentError):
     """The backend refused for good; `code` is its gRPC status code (an integer)."""
+
+    reason = "backend_refused"
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -54,13 +65,41 @@ class RetryableError(ProcessorError):
 class OverloadedError(RetryableError):
     """Too much is under way. Raised before any state has changed."""
 
+    reason = "overloaded"
+
+
+class SlowSenderError(OverloadedError):
+    """The body of a request took too long to arrive."""
+
+    reason = "slow_sender"
+
+
+class StoppingError(OverloadedError):
+    """The processor is shutting down."""
+
+    reason = "stopping"
+
 
 class BackendUnavailableError(RetryableError):
     """The backend could not be reached, or asked to be tried later."""
 
+    reason = "backend_unavailable"
+
 
 class LedgerUnavailableError(RetryableError):
     """The books could not be written (disk full, locked, read-only). Nothing was charged."""
+
+    reason = "ledger_unavailable"
+
+
+class Trouble(NamedTuple):
+    """Why something that is tried again and again failed the last time."""
+
+    message: str
+    at_s: float
+    """By the monotonic clock."""
+    times: int = 1
+    """How often it has failed in a row."""
 
 
 class Problem(NamedTuple):

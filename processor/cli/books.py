@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from processor.assembly import build_ledger
-from processor.cli.calling import NoAnswerError, Remote
+from processor.cli.calling import TOKEN_VARIABLE, NoAnswerError, Remote
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.costs import Costs
@@ -66,8 +67,9 @@ def ask(settings: Settings, endpoint: str | None, question: Callable[[Answers], 
     That is their file while nobody keeps it, else the processor where the settings say it listens.
     Raises ConfigError, NoAnswerError, RefusedError.
     """
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if endpoint:
-        return _put(question, Remote(endpoint))
+        return _put(question, Remote(endpoint, token))
     path = Path(settings.ledger.path)
     why = f"there are no books at {path}"
     if path.exists():
@@ -76,8 +78,9 @@ def ask(settings: Settings, endpoint: str | None, question: Callable[[Answers], 
         except BooksInUseError:
             why = f"a running processor keeps the books at {path}"
     listens = _listening_at(settings)
+    known = settings.receivers.otlp.protocols.grpc.auth.bearer_tokens
     try:
-        return _put(question, Remote(listens))
+        return _put(question, Remote(listens, token or next(iter(known), "")))
     except NoAnswerError as error:
         fix = "say with --endpoint where the processor listens, or with --data-dir where books are"
         raise NoAnswerError(f"{why}, and nobody answers at {listens} ({fix})") from error

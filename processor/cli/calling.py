@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.message import Message
 
 from processor.cli.terminal import plain
-from processor.errors import ProcessorError
+from processor.errors import ConfigError, Problem, ProcessorError
 from processor.generated.cost_service_pb2 import (
     ListUnpricedRequest,
     ListUnpricedResponse,
@@ -21,6 +21,9 @@ CHANNEL_OPTIONS: Final = (
     # A proxy of the environment must not answer in the processor's place.
     ("grpc.enable_http_proxy", 0),
 )
+
+TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - where a token is, not a token
+"""The environment variable with the token for a processor that asks for one."""
 
 _SERVICE: Final = "/llm_cost.v1.CostService/"
 _TIMEOUT_S = 60.0
@@ -41,8 +44,13 @@ class RefusedError(ProcessorError):
 class Remote:
     """Questions to a running processor. Raises NoAnswerError and RefusedError."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, token: str = "") -> None:
+        """`token` is what the processor asks of its callers, if it does. Raises ConfigError."""
+        if not (token.isascii() and token.isprintable()):
+            what = "has characters that no header can carry"
+            raise ConfigError([Problem(TOKEN_VARIABLE, what, "set it to the token alone")])
         self._endpoint = endpoint
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
     async def unpriced(self) -> list[Unknown]:
         """Calls without a price, most calls first."""
@@ -78,7 +86,8 @@ class Remote:
         async with grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS) as channel:
             call: Any = channel.unary_unary(f"{_SERVICE}{method}", None, None)  # bytes for bytes
             try:
-                return kind.FromString(await call(question.SerializeToString(), timeout=timeout_s))
+                body = question.SerializeToString()
+                return kind.FromString(await call(body, timeout=timeout_s, metadata=self._metadata))
             except grpc.aio.AioRpcError as error:
                 message = f"{self._endpoint} cannot be asked: {reason_of(error, timeout_s)}"
                 has_answered = _has_answered(error)
@@ -135,6 +144,8 @@ def reason_of(error: grpc.RpcError, timeout_s: float) -> str:
         return "nobody listens there, or not with plain-text gRPC"
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"no answer within {timeout_s:g} s"
+    if code == grpc.StatusCode.UNAUTHENTICATED:
+        return plain(f"{error.details() or code.name} (set {TOKEN_VARIABLE} to one that it knows)")
     if code == grpc.StatusCode.UNIMPLEMENTED:
         return "unimplemented: who listens there does not know this question"
     return plain(f"{code.name.lower()}: {error.details() or 'no details'}")

@@ -7,14 +7,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from processor.config.model import section, setting
-from processor.config.values import Headers, duration, headers
+from processor.config.spool import SendingQueue
+from processor.config.values import Headers, duration, header_names, headers
 from processor.fields import choice, flag, optional, text, whole
 from processor.model import Signal
 
 _MAX_MESSAGE = (
-    "Largest request to send, in MiB before compression; a larger one is refused. What is written "
-    "on spans makes requests larger than they were received, so leave room above "
-    "max_recv_msg_size_mib."
+    "Largest request to send, in MiB before compression: what the backend takes. A larger one "
+    "leaves in several parts; a span that is larger by itself is left out, and its sender told."
+)
+
+_FORWARD_HEADERS = (
+    "Headers of senders that are passed on to this backend, such as [x-scope-orgid]; they take the "
+    "place of those in headers. None unless named. With authorization named, the backend gets each "
+    "sender's own credentials, which may not be meant for it, and sending_queue keeps them."
 )
 
 
@@ -48,8 +54,9 @@ class Retry:
     )
     max_elapsed_time_s: float = setting(
         300.0,
-        duration(),
-        "When to give up and tell the sender to try again; sooner if its own deadline is sooner.",
+        duration(0.0),
+        "When to give up and tell the sender to try again; sooner if its own deadline is sooner. "
+        "0s: never of our own accord.",
         key="max_elapsed_time",
         shown="5m",
     )
@@ -97,10 +104,11 @@ class OtlpExporter:
         secret=True,
     )
     compression: str = setting("none", choice(("none", "gzip"), "compression"), "none or gzip.")
+    forward_headers: tuple[str, ...] = setting((), header_names, _FORWARD_HEADERS, shown="[]")
     timeout_s: float = setting(
-        5.0, duration(), "How long one attempt may take.", key="timeout", shown="5s"
+        10.0, duration(), "How long one attempt may take.", key="timeout", shown="10s"
     )
-    max_message_mib: int = setting(128, whole(1, 2047), _MAX_MESSAGE)
+    max_message_mib: int = setting(64, whole(1, 2047), _MAX_MESSAGE)
     max_in_flight_mib: int = setting(
         128,
         whole(1, 65536),
@@ -108,6 +116,7 @@ class OtlpExporter:
     )
     tls: ClientTls = section(ClientTls)
     retry_on_failure: Retry = section(Retry)
+    sending_queue: SendingQueue = section(SendingQueue)
     merge: Merge = section(Merge)
 
 
@@ -138,12 +147,14 @@ class OtlpHttpExporter:
         secret=True,
     )
     compression: str = setting("none", choice(("none", "gzip"), "compression"), "none or gzip.")
+    forward_headers: tuple[str, ...] = setting((), header_names, _FORWARD_HEADERS, shown="[]")
     timeout_s: float = setting(
-        5.0, duration(), "How long one attempt may take.", key="timeout", shown="5s"
+        10.0, duration(), "How long one attempt may take.", key="timeout", shown="10s"
     )
-    max_message_mib: int = setting(128, whole(1, 2047), _MAX_MESSAGE)
+    max_message_mib: int = setting(64, whole(1, 2047), _MAX_MESSAGE)
     tls: ClientTls = section(ClientTls)
     retry_on_failure: Retry = section(Retry)
+    sending_queue: SendingQueue = section(SendingQueue)
     merge: Merge = section(Merge)
 
     @property
@@ -208,6 +219,11 @@ class Exporters:
         """Whether spans go to another program."""
         return bool(self.otlp.endpoint) or self.otlphttp.is_set
 
+    @property
+    def forwarded_headers(self) -> frozenset[str]:
+        """The headers of senders that some backend is to be told."""
+        return frozenset((*self.otlp.forward_headers, *self.otlphttp.forward_headers))
+
     def ways(self) -> list[str]:
         """Where everything goes, in words for people."""
         http = self.otlphttp
@@ -218,3 +234,11 @@ class Exporters:
         ways += [f"OTLP/HTTP at {', '.join(urls)}"] if urls else []
         ways += [f"files in {self.file.path}"] if self.file.path else []
         return ways + (["the log"] if self.debug.verbosity != "none" else [])
+
+    def promise(self) -> str:
+        """What is acknowledged, in words for people."""
+        backends = ((self.otlp, bool(self.otlp.endpoint)), (self.otlphttp, self.otlphttp.is_set))
+        queues = [each.sending_queue for each, is_set in backends if is_set]
+        places = [queue.describe() for queue in queues if queue.enabled]
+        delivered = "what has been delivered"
+        return f"{delivered}, or waits on disk in {' and '.join(places)}" if places else delivered

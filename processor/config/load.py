@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
 from processor.config.environment import (
     GRPC,
@@ -17,15 +17,20 @@ from processor.config.environment import (
     route,
 )
 from processor.config.expand import expand
+from processor.config.exporters import OtlpExporter, OtlpHttpExporter
+from processor.config.exposure import exposure_warnings
 from processor.config.model import Given, Setting, build, parts_of, settings_of
 from processor.config.settings import Settings
 from processor.document import Document, Path, dotted
 from processor.errors import ConfigError, Problem
 from processor.fields import Fields, Untyped, nearest
 
+Exporter = TypeVar("Exporter", OtlpExporter, OtlpHttpExporter)
+
 _PROTOCOLS = ("receivers", "otlp", "protocols")
 _GRPC_ENDPOINT = (*_PROTOCOLS, "grpc", "endpoint")
 _HTTP_ENDPOINT = (*_PROTOCOLS, "http", "endpoint")
+_METRICS_ENDPOINT = ("telemetry", "metrics", "endpoint")
 
 _FILE_BYTES_MAX = 8 * 1024 * 1024
 
@@ -117,8 +122,9 @@ def _imply(given: dict[Path, Given]) -> None:
     protocol to insist on its usual one.
     """
     grpc = given.get(_GRPC_ENDPOINT)
-    if grpc and _HTTP_ENDPOINT not in given and str(grpc.value).strip().endswith(":0"):
-        given[_HTTP_ENDPOINT] = grpc
+    if grpc and str(grpc.value).strip().endswith(":0"):
+        given.setdefault(_HTTP_ENDPOINT, grpc)
+        given.setdefault(_METRICS_ENDPOINT, Given("127.0.0.1:0", grpc.where))
 
 
 def _contradictions(settings: Settings, given: Mapping[Path, Given]) -> Iterator[Problem]:
@@ -150,19 +156,12 @@ def _contradictions(settings: Settings, given: Mapping[Path, Given]) -> Iterator
 def _contradictions_of_backends(
     settings: Settings, given: Mapping[Path, Given]
 ) -> Iterator[Problem]:
-    protocols, exporters = settings.receivers.otlp.protocols, settings.exporters
-    largest_mib = max(
-        protocols.grpc.max_recv_msg_size_mib, protocols.http.max_request_body_size_mib
-    )
+    exporters = settings.exporters
     for path, exporter in ((GRPC, exporters.otlp), (HTTP, exporters.otlphttp)):
         retry = exporter.retry_on_failure
         if retry.initial_interval_s > retry.max_interval_s:
             where = _where((*path, "retry_on_failure", "initial_interval"), given)
             yield Problem(where, "is longer than max_interval", "raise max_interval")
-        if exporter.max_message_mib < largest_mib:
-            where = _where((*path, "max_message_mib"), given)
-            what = f"is less than the {largest_mib} MiB that are let in, which could not leave"
-            yield Problem(where, what, f"set {min(2 * largest_mib, 2047)}")
 
 
 def _where(path: Path, given: Mapping[Path, Given]) -> str:
@@ -176,8 +175,24 @@ def _completed(settings: Settings, environ: Mapping[str, str]) -> Settings:
     if not exporters.has_backend and not exporters.file.path:
         file = dataclasses.replace(exporters.file, path=str(folder / "spans"))
         exporters = dataclasses.replace(exporters, file=file)
+    exporters = dataclasses.replace(
+        exporters,
+        otlp=_with_queue(exporters.otlp, folder / "spool" / "otlp"),
+        otlphttp=_with_queue(exporters.otlphttp, folder / "spool" / "otlphttp"),
+    )
     ledger = settings.ledger
     if not ledger.path:
         ledger = dataclasses.replace(ledger, path=str(folder / "ledger.db"))
     warnings = tuple(protocol_warnings(environ)) if exporters.has_backend else ()
+    protocols = settings.receivers.otlp.protocols
+    warnings += tuple(exposure_warnings(protocols, exporters.forwarded_headers))
     return dataclasses.replace(settings, exporters=exporters, ledger=ledger, warnings=warnings)
+
+
+def _with_queue(exporter: Exporter, folder: FilePath) -> Exporter:
+    """The same exporter, its queue in `folder` unless it has one of its own."""
+    queue = exporter.sending_queue
+    if not queue.enabled or queue.directory:
+        return exporter
+    queue = dataclasses.replace(queue, directory=str(folder))
+    return dataclasses.replace(exporter, sending_queue=queue)

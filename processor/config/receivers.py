@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from processor.config.model import section, setting
-from processor.config.values import origins
+from processor.config.values import origins, tokens
 from processor.fields import optional, text, whole
 
 
@@ -23,6 +23,20 @@ class ServerTls:
 
 
 @dataclass(frozen=True, slots=True)
+class Auth:
+    """Without tokens everyone who can connect may send."""
+
+    bearer_tokens: tuple[str, ...] = setting(
+        (),
+        tokens,
+        'Senders must show one of these, such as ["${env:LLM_COST_TOKEN}"], each of 16 '
+        "characters or more. Two of them let senders change from one to the other.",
+        shown="[]",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class GrpcReceiver:
     """OTLP over gRPC."""
 
@@ -33,6 +47,7 @@ class GrpcReceiver:
         64, whole(1, 1024), "Largest request in MiB, counted after decompression."
     )
     tls: ServerTls = section(ServerTls)
+    auth: Auth = section(Auth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +75,14 @@ class HttpReceiver:
     max_request_body_size_mib: int = setting(
         64, whole(1, 1024), "Largest request in MiB, counted after decompression."
     )
+    max_json_body_size_mib: int = setting(
+        16,
+        whole(1, 1024),
+        "Largest request as JSON. While it is read, it takes up to twenty-five times its size in "
+        "memory.",
+    )
     tls: ServerTls = section(ServerTls)
+    auth: Auth = section(Auth)
     cors: Cors = section(Cors)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -63,12 +64,18 @@ class Watcher(Generic[T]):
         """Digest of the content that was last used or refused."""
         self.last_error = ""
         """Why the file as it stands is not in force; ``""`` while it is."""
+        self.reloads = 0
+        self.failures = 0
+        """How often new content came into force, and how often it could not."""
+        self.loaded_s = 0.0
+        """When what is in force was read, in seconds since 1970."""
 
     def load(self) -> T:
         """The value at the start. Raises ConfigError: a program must not start on a broken file."""
         text = read_text(self._path)
         value = self._parse(text, str(self._path))
         self._seen = self._judged = _Look(text).digest
+        self.loaded_s = time.time()
         return value
 
     def check(self) -> bool:
@@ -118,7 +125,10 @@ class Watcher(Generic[T]):
     def _settle(self, values: list[T], error: str) -> None:
         self.last_error = error
         if error:
+            self.failures += 1
             _LOG.error("%s is not used; the last good one stays in force:\n%s", self._path, error)
         for value in values:
             self._on_change(value)
+            self.reloads += 1
+            self.loaded_s = time.time()
             _LOG.info("%s has changed and is in force", self._path)

@@ -12,8 +12,10 @@ import dataclasses
 from dataclasses import dataclass
 
 from processor.config.exporters import Exporters
+from processor.config.logs import Logs
 from processor.config.model import section, setting
 from processor.config.receivers import Receivers
+from processor.config.telemetry import Telemetry
 from processor.config.values import duration, secret, several
 from processor.emission import READERS
 from processor.fields import choice, flag, optional, text, whole
@@ -130,6 +132,16 @@ class Settings:
     reload: Reload = section(Reload)
     log: Log = section(Log)
     forward: Forward = section(Forward)
+    logs: Logs = section(Logs)
+    telemetry: Telemetry = section(Telemetry)
+    shutdown_timeout_s: float = setting(
+        10.0,
+        duration(),
+        "How long what is under way may take to be delivered once the program is told to stop. "
+        "Senders of what is left are told to try again.",
+        key="shutdown_timeout",
+        shown="10s",
+    )
     emit: tuple[str, ...] = setting(
         (),
         several(READERS, "reader"),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 from urllib.parse import unquote
 
-from processor.fields import Check, Untyped, Wrong, choice, shown
+from processor.fields import Check, Concealed, Untyped, Wrong, choice, shown
 
 Headers = tuple[tuple[str, str], ...]
 """Pairs of name and value."""
@@ -21,7 +21,19 @@ _UNITS_S = {
 _DURATION_PART = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 _DURATION = re.compile(rf"(?:{_DURATION_PART.pattern})+")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,4096}=*")
+"""A bearer token as RFC 6750 has it."""
 _SECRET_CHARS_MIN = 16
+_HEADER_NAME = re.compile(r"(?!grpc-)[0-9a-z_.-]{1,100}(?<!-bin)")
+_HEADERS_OF_A_HOP = frozenset(
+    {
+        "accept-encoding", "connection", "content-encoding", "content-length", "content-type",
+        "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+        "user-agent",
+    }
+)  # fmt: skip
+"""Headers about one connection or one request, which mean nothing on the next."""
+_HEADERS_MAX = 16
 
 
 def duration(least_s: float = 0.001, most_s: float = 86400.0) -> Check[float]:
@@ -98,6 +110,34 @@ def several(valid: Collection[str], noun: str) -> Check[tuple[str, ...]]:
         return tuple(dict.fromkeys(one(each) for each in value))
 
     return check
+
+
+def tokens(value: object) -> tuple[str, ...]:
+    """A list of bearer tokens: what a header can carry, and long enough not to be guessed."""
+    if not isinstance(value, list):
+        what = f"must be a list, got {shown(Concealed(value) if isinstance(value, str) else value)}"
+        raise Wrong(what, 'write ["${env:NAME}"]')
+    found = tuple(secret(each) for each in value)
+    if not all(map(_TOKEN.fullmatch, found)):
+        # The text of such a token is not shown, and neither is where it goes wrong.
+        raise Wrong("has a token that no header can carry", "use letters, digits and -._~+/=")
+    return found
+
+
+def header_names(value: object) -> tuple[str, ...]:
+    """A list of headers that may travel on; the names in lower case, sorted."""
+    if not isinstance(value, list):
+        raise Wrong(f"must be a list, got {shown(value)}", "write [x-scope-orgid]")
+    names = {str(each).lower() for each in value}
+    for name in sorted(names):
+        if name in _HEADERS_OF_A_HOP:
+            raise Wrong(f"has {name}, which is about a single connection", "remove it")
+        if not _HEADER_NAME.fullmatch(name):
+            fix = "use letters, digits and -_., and no name that begins with grpc- or ends in -bin"
+            raise Wrong(f"has {shown(name)}, which is no name of a header with text", fix)
+    if len(names) > _HEADERS_MAX:
+        raise Wrong(f"must have at most {_HEADERS_MAX} names, has {len(names)}")
+    return tuple(sorted(names))
 
 
 def secret(value: object) -> str:

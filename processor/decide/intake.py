@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator, Sequence
+from hashlib import blake2b
 
 from processor.model import Charge, Entry, Intake, Mark, Spans, Unpriced
 from processor.rollup import Node
 from processor.rollup.waiting import Waiting, WaitingRoom, is_entry
+
+_SPAN_ID_BYTES = 8
 
 LIFETIME = "counts the agent's whole lifetime, not this run"
 """Why an aggregate cannot be priced, whatever prices there are."""
@@ -15,10 +18,12 @@ LIFETIME = "counts the agent's whole lifetime, not this run"
 def notable(
     charges: Sequence[Charge | Unpriced], marks: Sequence[Mark], spans: Spans
 ) -> set[bytes]:
-    """Ids of the traces that a batch brings calls or agents for."""
+    """Ids of the traces that a batch brings calls or agents for, those of log records included."""
     rows = [charge.call.mark.row for charge in charges]
     rows += [mark.row for mark in marks if mark.is_agent]
-    return {spans.trace_ids[row] for row in rows}
+    found = {spans.trace_ids[row] for row in rows}
+    found.update([charge.call.log_trace for charge in charges if charge.call.log_trace])
+    return found
 
 
 def relevant(intake: Intake, known: Container[bytes]) -> set[bytes]:
@@ -98,6 +103,27 @@ def noted_nodes(intake: Intake) -> Iterator[Node]:
     for mark, charge in sorted(pairs, key=lambda pair: pair[0].row):
         entry = None if charge is None else entry_of(charge, mark.service)
         yield node_of(spans, mark, entry)
+
+
+def echoes(intake: Intake) -> Iterator[tuple[bytes, Node]]:
+    """What the log records of a session are told of its spans, by trace; see `rollup.told`.
+
+    It says nothing of owners: the records name theirs.
+    """
+    spans = intake.spans
+    for charge in intake.charges:
+        call = charge.call
+        if call.log_trace:
+            row, mark = call.mark.row, call.mark
+            ids = spans.trace_ids[row] + spans.span_ids[row]
+            echo_id = blake2b(ids, digest_size=_SPAN_ID_BYTES).digest()
+            entry = entry_of(charge, mark.service)
+            # It hangs from the session, as the records do, which is no span.
+            parent_id = call.log_trace[-_SPAN_ID_BYTES:]
+            node = Node(
+                echo_id, parent_id, mark.time_ns, service=mark.service, entry=entry, is_echo=True
+            )
+            yield call.log_trace, node
 
 
 def set_aside(intake: Intake, traces: Collection[bytes], room: WaitingRoom) -> None:

@@ -25,6 +25,7 @@ from processor.rollup import Movement, Node, Trace
 from processor.rollup.node import Place
 from processor.rollup.owner import AGENT_RUN, DIMENSIONS, resolve
 from processor.rollup.totals import NOTHING, minus, plus
+from processor.rollup.trace import is_of_logs
 from processor.rollup.window import bucket_of
 
 _Key = TypeVar("_Key")
@@ -124,7 +125,7 @@ def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple
 
 
 def _scope_id(watch: Watch, trace_id: bytes, place: Place) -> str | None:
-    """Which total of a watch a place counts for; None for none."""
+    """Which total of a watch a place counts for; None for none. A session's logs are no trace."""
     if watch.match:
         ids = dict(zip(DIMENSIONS, place, strict=True))
         if not matches(watch.match, ids):
@@ -132,7 +133,7 @@ def _scope_id(watch: Watch, trace_id: bytes, place: Place) -> str | None:
     if watch.scope == "total":
         return ""
     if watch.scope == "trace":
-        return trace_id.hex()
+        return None if is_of_logs(trace_id) else trace_id.hex()
     return place[DIMENSIONS.index(watch.scope)] or None
 
 
@@ -289,6 +290,7 @@ def _stamp(turn: _Turn) -> None:
                 node.stamp,
                 node.is_cut,
                 id(node) in amended,
+                node.is_echo,
             )
         )
     for row, node in posted.rows.items():

@@ -30,6 +30,8 @@ def stamp_of(
     Totals are as of arrival. A root, and a span whose parent is remote, shows the trace's and
     its session's; a call that comes after such a span (`is_amended`) shows the trace's again.
     """
+    if node.is_echo:  # It is no span, so there is nothing to write on.
+        return Stamp(node.entry)
     has_calls = trace.total.calls > 0 or trace.total.cost_nano_usd > 0 or trace.total.unpriced > 0
     shows_trace = node.is_entry or (is_amended and node.entry is not None)
     return Stamp(

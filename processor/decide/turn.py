@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from processor.budget.verdict import StateKey, Watch
-from processor.decide.intake import noted_nodes, waiting_node
+from processor.decide.intake import echoes, noted_nodes, waiting_node
 from processor.model import Entry, Intake, SpanRow, Totals
 from processor.rollup import Arrival, Movement, Node, Plain, Trace, absorb
 from processor.rollup.waiting import Waiting, WaitingRoom, is_entry
@@ -172,6 +172,7 @@ def _sort_rows(
         else:
             posted.repeats += 1
             posted.conflicts += _differs(known, node)
+    _add_echoes(intake, traces, shares, posted)
     for row, trace_id in enumerate(spans.trace_ids):
         if row in noted or trace_id not in traces:
             continue
@@ -186,6 +187,25 @@ def _sort_rows(
             share.arrivals.append(Arrival(node))
         else:
             share.plain.setdefault(span_id, Plain(parent_id, row))
+
+
+def _add_echoes(
+    intake: Intake, traces: Mapping[bytes, Trace], shares: Mapping[bytes, _Share], posted: Posted
+) -> None:
+    """Tell the log records of a session what its spans were charged."""
+    arriving: dict[tuple[bytes, bytes], Node] = {}
+    for trace_id, node in echoes(intake):
+        key = (trace_id, node.span_id)
+        known = arriving.get(key) or traces[trace_id].nodes.get(node.span_id)
+        if known is None:
+            arriving[key] = node
+            shares[trace_id].arrivals.append(Arrival(node))
+        elif _gives_way(known, node):
+            known.entry = node.entry
+            if key not in arriving:
+                arriving[key] = known
+                shares[trace_id].arrivals.append(Arrival(known, is_amendment=True))
+                posted.amended.append((trace_id, known))
 
 
 def _gives_way(known: Node, copy: Node) -> bool:
@@ -228,6 +248,7 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
                 ambient=row.ambient,
                 service=row.service,
                 entry=row.entry,
+                is_echo=row.is_echo,
             )
             node.is_cut = row.is_cut
             nodes[row.span_id] = node

@@ -2,6 +2,7 @@
 
 from processor.exporter.address import Address, HttpAddress, parse_address, parse_url
 from processor.exporter.backend import Backend
+from processor.exporter.backlog import Backlog
 from processor.exporter.debug import DebugDestination
 from processor.exporter.destination import Counters, Destination
 from processor.exporter.endpoints import read_endpoints
@@ -12,12 +13,15 @@ from processor.exporter.grpc_channel import ClientTls
 from processor.exporter.grpc_client import GrpcTransport
 from processor.exporter.http_client import HttpTransport, tls_context
 from processor.exporter.merge import MergePolicy
+from processor.exporter.portions import InPortions
 from processor.exporter.retry import RetryPolicy
+from processor.exporter.spool import Spool, SpooledBackend
 from processor.exporter.transport import Transport
 
 __all__ = [
     "Address",
     "Backend",
+    "Backlog",
     "ClientTls",
     "Counters",
     "DebugDestination",
@@ -28,8 +32,11 @@ __all__ = [
     "GrpcTransport",
     "HttpAddress",
     "HttpTransport",
+    "InPortions",
     "MergePolicy",
     "RetryPolicy",
+    "Spool",
+    "SpooledBackend",
     "Transport",
     "parse_address",
     "parse_url",

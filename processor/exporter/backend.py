@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
-from processor.errors import PermanentError, RetryableError, TooLargeError
+from processor.errors import RetryableError, TooLargeError
 from processor.exporter.courier import Courier
 from processor.exporter.destination import Counters
 from processor.exporter.merge import MergePolicy, Merger
 from processor.exporter.retry import RetryPolicy
 from processor.exporter.transport import Transport
-from processor.model import Receipt, Signal
+from processor.model import Metadata, Receipt, Signal
 
 _MIB = 1024 * 1024
 _LONGEST_DELAY_S: Final = 60.0
@@ -28,22 +28,30 @@ class Backend:
         *,
         retry: RetryPolicy | None = None,
         attempt_timeout_s: float = 10.0,
+        cuts_attempts: bool = True,
         max_message_bytes: int = 128 * _MIB,
         merge: MergePolicy | None = None,
+        forwards: Collection[str] = (),
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Without `merge` every payload is a request of its own; `chance` gives jitter."""
+        """Without `merge` every payload is a request of its own; see `Courier` for the rest.
+
+        `forwards` names what of a payload's metadata this backend is told.
+        """
         self.name = transport.name
         self.counters = Counters()
         self._transport = transport
         self._retry = retry or RetryPolicy()
+        self._chance = chance
         self._max_message_bytes = max_message_bytes
+        self._forwards = frozenset(forwards)
         courier = Courier(
             transport,
             self.counters,
             self._retry,
             attempt_timeout_s=attempt_timeout_s,
+            cuts_attempts=cuts_attempts,
             chance=chance,
             sleep=sleep,
         )
@@ -64,22 +72,39 @@ class Backend:
             await self._merger.close()
         await self._transport.close()
 
-    async def deliver(self, signal: Signal, payload: bytes, timeout_s: float | None) -> Receipt:
+    async def deliver(
+        self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata = ()
+    ) -> Receipt:
         """Send until the backend answers for good, or the time is up; see `Destination`."""
+        with self.counters.follow(len(payload)):
+            return await self.send(signal, payload, self.budget_s(timeout_s), metadata)
+
+    def budget_s(self, timeout_s: float | None) -> float:
+        """How long a payload is tried whose sender gives up after `timeout_s`."""
+        return self._retry.budget_s(timeout_s)
+
+    def told(self, metadata: Metadata) -> Metadata:
+        """What of a payload's metadata this backend is told."""
+        return tuple(pair for pair in metadata if pair[0] in self._forwards)
+
+    def pause_s(self, failures: int) -> float:
+        """How long to wait before the backend is tried again that has failed so often in a row."""
+        return self._retry.pause_s(failures, self._chance())
+
+    async def send(
+        self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
+    ) -> Receipt:
+        """Send for `budget_s` without counting what becomes of it; raises what `deliver` raises.
+
+        For a caller who keeps what the backend does not take for now.
+        """
         try:
             self._check_size(payload)
-            receipt = await self._send(signal, payload, self._retry.budget_s(timeout_s))
-        except PermanentError:
-            self.counters.refused += 1
-            raise
+            return await self._send(signal, payload, budget_s, self.told(metadata))
         except RetryableError as error:
-            self.counters.unavailable += 1
             # A backend may ask for years, but nobody who waits that long comes back.
             error.delay_s = min(error.delay_s, _LONGEST_DELAY_S)
             raise
-        self.counters.delivered += 1
-        self.counters.delivered_bytes += len(payload)
-        return receipt
 
     def _check_size(self, payload: bytes) -> None:
         if len(payload) > self._max_message_bytes:

@@ -12,7 +12,7 @@ from processor.errors import BackendRefusedError, BackendUnavailableError
 from processor.exporter.destination import Counters
 from processor.exporter.retry import RetryPolicy
 from processor.exporter.transport import AttemptError, Transport
-from processor.model import Receipt, Signal
+from processor.model import Metadata, Receipt, Signal
 
 _log = logging.getLogger(__name__)
 
@@ -29,21 +29,28 @@ class Courier:
         retry: RetryPolicy,
         *,
         attempt_timeout_s: float,
+        cuts_attempts: bool = True,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`chance` gives numbers in [0, 1) for jitter."""
+        """`chance` gives numbers in [0, 1) for jitter.
+
+        Without `cuts_attempts` the end of the time only keeps further attempts from being made.
+        """
         self._transport = transport
         self._counters = counters
         self._retry = retry
         self._attempt_timeout_s = attempt_timeout_s
+        self._cuts_attempts = cuts_attempts
         self._chance = chance
         self._sleep = sleep
         self._said: set[tuple[Signal, str]] = set()
         self._is_away = False
         """True from the first payload that was given back until one is taken again."""
 
-    async def send(self, signal: Signal, payload: bytes, budget_s: float) -> Receipt:
+    async def send(
+        self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
+    ) -> Receipt:
         """Send for as long as `budget_s`.
 
         Raises BackendRefusedError when the backend never takes it, BackendUnavailableError when
@@ -54,9 +61,11 @@ class Courier:
         failures, advice = 0, ""
         telling: AttemptError | None = None
         while True:
-            timeout_s = min(self._attempt_timeout_s, max(end_s - loop.time(), 0.0))
+            timeout_s = self._attempt_timeout_s
+            if self._cuts_attempts:
+                timeout_s = min(timeout_s, max(end_s - loop.time(), 0.0))
             try:
-                receipt = await self._transport.attempt(signal, payload, timeout_s)
+                receipt = await self._transport.attempt(signal, payload, timeout_s, metadata)
                 return self._noted(signal, receipt)
             except AttemptError as failure:
                 if not failure.is_retryable:
@@ -98,12 +107,10 @@ class Courier:
         """The backend will never take this payload."""
         name = self._transport.name
         if failure.code == _UNIMPLEMENTED:
-            what = (
-                "%s does not take the signal %s (%r); senders are told so, and should not send it"
-            )
+            what = "%s does not take the signal %s (%r); it should not be sent"
             self._say(signal, "unimplemented", what, name, signal, str(failure))
         else:
-            what = "%s refuses the signal %s for good, and senders are told so: %s"
+            what = "%s refuses the signal %s for good: %s"
             self._say(signal, f"refused {failure.code}", what, name, signal, str(failure))
         raise BackendRefusedError(failure.code, f"{name}: {failure}") from failure
 
@@ -116,7 +123,7 @@ class Courier:
         message = f"{message} ({advice})" if advice else message
         if not self._is_away:
             self._is_away = True
-            _log.warning("nothing is delivered, and senders are told to try again: %s", message)
+            _log.warning("nothing is delivered for now: %s", message)
         raise BackendUnavailableError(message, delay_s) from failure
 
     def _say(self, signal: Signal, kind: str, what: str, *values: object) -> None:

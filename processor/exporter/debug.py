@@ -13,7 +13,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from processor.exporter.destination import Counters
-from processor.model import Receipt, Signal
+from processor.model import Metadata, Receipt, Signal
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class DebugDestination:
         """A line for each batch; with `is_detailed` also one for each span that has a cost."""
         self.name = "the log"
         self.counters = Counters()
+        self.is_backend = False
         self._is_detailed = is_detailed
 
     def takes(self, signal: Signal) -> bool:  # noqa: ARG002 - the log takes whatever there is
@@ -45,12 +46,17 @@ class DebugDestination:
     async def close(self) -> None:
         """Nothing has to be closed."""
 
-    async def deliver(self, signal: Signal, payload: bytes, timeout_s: float | None) -> Receipt:  # noqa: ARG002 - a log has no time limit
+    async def deliver(
+        self,
+        signal: Signal,
+        payload: bytes,
+        timeout_s: float | None,  # noqa: ARG002 - a log has no time limit
+        metadata: Metadata = (),  # noqa: ARG002 - it is told to backends only
+    ) -> Receipt:
         """Write the lines; see `Destination`."""
-        for line in self._lines(signal, payload):
-            _log.info("%s", line)
-        self.counters.delivered += 1
-        self.counters.delivered_bytes += len(payload)
+        with self.counters.follow(len(payload)):
+            for line in self._lines(signal, payload):
+                _log.info("%s", line)
         return Receipt()
 
     def _lines(self, signal: Signal, payload: bytes) -> Iterator[str]:

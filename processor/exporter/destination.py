@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
-from processor.model import Receipt, Signal
+from processor.errors import BackendRefusedError, PermanentError, RetryableError, Trouble
+from processor.exporter.backlog import Backlog
+from processor.model import Metadata, Receipt, Signal
+
+_CODES: Final = (
+    "ok",
+    "cancelled",
+    "unknown",
+    "invalid_argument",
+    "deadline_exceeded",
+    "not_found",
+    "already_exists",
+    "permission_denied",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal",
+    "unavailable",
+    "data_loss",
+    "unauthenticated",
+)
+"""The names of gRPC's status codes, by their numbers."""
+
+_ABOUT_US: Final = frozenset({"permission_denied", "unauthenticated"})
+"""Codes that refuse whatever we send, and not one payload."""
 
 
 @dataclass(slots=True)
 class Counters:
-    """What became of the payloads given to one destination; each is counted once at the end."""
+    """What became of the payloads given to one destination.
 
+    At any moment: given = delivered + refused + unavailable + abandoned + under way.
+    """
+
+    given: int = 0
+    under_way: int = 0
+    """Payloads that still wait for their end."""
     delivered: int = 0
     """Payloads that are safe at the destination, partial successes included."""
     delivered_bytes: int = 0
     refused: int = 0
     """Payloads that the destination will never take."""
+    refused_for: Counter[str] = field(default_factory=Counter)
+    """The same by reason: the backend's status code, or a word of ours."""
     unavailable: int = 0
     """Payloads given back to their senders, to be sent again."""
+    abandoned: int = 0
+    """Payloads given up when the processor stopped; they may have arrived all the same."""
     retried: int = 0
     """Attempts after the first."""
     rejected_items: int = 0
@@ -27,6 +68,42 @@ class Counters:
     """Payloads that left in one request with others."""
     unreadable: int = 0
     """Requests that were taken with an answer that cannot be read."""
+    backlog: Callable[[], Backlog] | None = None
+    """Tells what waits on the disk; None without a queue there."""
+    trouble: Trouble | None = None
+    """None from each delivery until the next failure that is not about a single payload."""
+
+    @contextmanager
+    def follow(self, size: int) -> Iterator[None]:
+        """Count one payload of `size` bytes, from when it is given to its one end."""
+        self.given += 1
+        self.under_way += 1
+        try:
+            yield
+        except RetryableError as error:
+            self.unavailable += 1
+            self._note(error)
+            raise
+        except asyncio.CancelledError:
+            self.abandoned += 1
+            raise
+        except Exception as error:
+            reason = _reason(error)
+            self.refused += 1
+            self.refused_for[reason] += 1
+            if reason in _ABOUT_US:
+                self._note(error)
+            raise
+        else:
+            self.delivered += 1
+            self.delivered_bytes += size
+            self.trouble = None
+        finally:
+            self.under_way -= 1
+
+    def _note(self, error: Exception) -> None:
+        times = self.trouble.times if self.trouble else 0
+        self.trouble = Trouble(str(error), time.monotonic(), times + 1)
 
 
 class Destination(Protocol):
@@ -46,13 +123,22 @@ class Destination(Protocol):
     async def start(self) -> None:
         """Open connections and files; never waits for a backend. Raises ConfigError."""
 
-    async def deliver(self, signal: Signal, payload: bytes, timeout_s: float | None) -> Receipt:
+    async def deliver(
+        self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata = ()
+    ) -> Receipt:
         """Return once the payload is delivered or durable.
 
-        `timeout_s` is what is left until the sender gives up, None when it never does. Raises
+        `timeout_s` is what is left until the sender gives up, None when it never does; `metadata`
+        is what a backend is to be told of the sender's headers. Raises
         BackendRefusedError, TooLargeError or UndecodableError when it never will be, and
         BackendUnavailableError when the sender should try again.
         """
 
     async def close(self) -> None:
         """Let go of connections and files; called when nothing is being delivered any more."""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, BackendRefusedError):
+        return _CODES[error.code] if 0 <= error.code < len(_CODES) else "unknown"
+    return error.reason if isinstance(error, PermanentError) else "bug"

@@ -13,6 +13,7 @@ from processor.errors import (
     ProcessorError,
     RetryableError,
 )
+from processor.exporter.delivered import Delivered
 from processor.exporter.destination import Destination
 from processor.exporter.gate import Gate
 from processor.model import Batch, Receipt
@@ -29,21 +30,23 @@ class Fanout:
         self, destinations: Sequence[Destination], gate: Gate, *, close_grace_s: float = 10.0
     ) -> None:
         """`close_grace_s` is how long `close` waits for what is under way."""
-        self._destinations = tuple(destinations)
-        self._gate = gate
+        self.destinations = tuple(destinations)
+        self.gate = gate
         self._close_grace_s = close_grace_s
+        self._delivered = Delivered()
 
     @contextmanager
     def reserve(self, batch: Batch) -> Iterator[_Place]:
         """Take a place for a batch. Raises OverloadedError, before anything has changed."""
-        with self._gate.place(len(batch.payload)):
-            yield _Place(batch, [each for each in self._destinations if each.takes(batch.signal)])
+        with self.gate.place(len(batch.payload)):
+            takers = [each for each in self.destinations if each.takes(batch.signal)]
+            yield _Place(batch, takers, self._delivered)
 
     async def start(self) -> None:
         """Start every destination; those already started are closed when one cannot be."""
         started: list[Destination] = []
         try:
-            for destination in self._destinations:
+            for destination in self.destinations:
                 await destination.start()
                 started.append(destination)
         except BaseException:
@@ -53,19 +56,23 @@ class Fanout:
 
     async def close(self) -> None:
         """Finish what is under way, within bounds, then close every destination."""
-        if not await self._gate.drain(self._close_grace_s):
-            count = self._gate.requests_under_way
+        if not await self.gate.drain(self._close_grace_s):
+            count = self.gate.requests_under_way
             _log.warning("closing while %d requests are still under way", count)
-        for destination in self._destinations:
+        for destination in self.destinations:
             await destination.close()
 
 
 class _Place:
     """A reserved place on the way to every destination."""
 
-    def __init__(self, batch: Batch, destinations: Sequence[Destination]) -> None:
+    def __init__(
+        self, batch: Batch, destinations: Sequence[Destination], delivered: Delivered
+    ) -> None:
         self._signal = batch.signal
+        self._metadata = batch.metadata
         self._destinations = destinations
+        self._delivered = delivered
         self._payload: bytes | None = None
         self._ends_s = None if batch.timeout_s is None else _now_s() + batch.timeout_s
 
@@ -81,22 +88,34 @@ class _Place:
             message = f"no backend here takes the signal {self._signal}; it should not be sent"
             raise BackendRefusedError(_UNIMPLEMENTED, message)
         left_s = None if self._ends_s is None else max(self._ends_s - _now_s(), 0.0)
-        deliveries = [
-            destination.deliver(self._signal, self._payload, left_s)
-            for destination in self._destinations
-        ]
-        if len(deliveries) == 1:
-            return await deliveries[0]
-        return merge(await asyncio.gather(*deliveries, return_exceptions=True))
+        if len(self._destinations) == 1:
+            only = self._destinations[0]
+            return await only.deliver(self._signal, self._payload, left_s, self._metadata)
+        return await self._deliver_to_all(self._payload, left_s)
+
+    async def _deliver_to_all(self, payload: bytes, left_s: float | None) -> Receipt:
+        """Deliver to those that do not have it from an earlier try of the sender's."""
+        signal, metadata = self._signal, self._metadata
+        before = self._delivered.recall(signal, payload, metadata)
+        rest = [each for each in self._destinations if each not in before]
+        deliveries = [each.deliver(signal, payload, left_s, metadata) for each in rest]
+        outcomes = await asyncio.gather(*deliveries, return_exceptions=True)
+        taken = {
+            destination: outcome
+            for destination, outcome in zip(rest, outcomes, strict=True)
+            if isinstance(outcome, Receipt)
+        }
+        comes_again = any(isinstance(outcome, RetryableError) for outcome in outcomes)
+        self._delivered.keep(signal, payload, metadata, {**before, **taken} if comes_again else {})
+        return merge([*before.values(), *outcomes])
 
 
 def merge(outcomes: Sequence[Receipt | BaseException]) -> Receipt:
     """The worst of several answers, raised when it is an error.
 
     Worst first: a bug of ours; "try again", because one destination may still get it that way;
-    "never"; a partial success; success. Destinations that delivered get the payload again when
-    another one asks for a retry: OTLP backends must expect duplicates. Several partial successes
-    name much the same items, so the largest count stands for all.
+    "never"; a partial success; success. Several partial successes name much the same items, so the
+    largest count stands for all.
     """
     errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
     bugs = [error for error in errors if not isinstance(error, ProcessorError)]

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
-from processor.errors import BackendUnavailableError, ConfigError, Problem, UndecodableError
+from processor.errors import BackendUnavailableError, ConfigError, Problem
 from processor.exporter.destination import Counters
 from processor.exporter.otlp_json import encode_line
 from processor.exporter.rotation import RotatingFile
-from processor.model import Receipt, Signal
+from processor.model import Metadata, Receipt, Signal
 
 _log = logging.getLogger(__name__)
 
@@ -82,16 +82,23 @@ class FileDestination:
             raise ConfigError([problem]) from error
         self._writer = asyncio.ensure_future(self._write_groups())
 
-    async def deliver(self, signal: Signal, payload: bytes, timeout_s: float | None) -> Receipt:  # noqa: ARG002 - a disk has no time limit
+    async def deliver(
+        self,
+        signal: Signal,
+        payload: bytes,
+        timeout_s: float | None,  # noqa: ARG002 - a disk has no time limit
+        metadata: Metadata = (),  # noqa: ARG002 - it is told to backends only
+    ) -> Receipt:
         """Return when the payload's line is on the disk; see `Destination`."""
-        if self._writer is None:
-            raise BackendUnavailableError(f"{self.name}: the processor is stopping")
-        if not payload:
-            return Receipt()
-        waiting = _Waiting(signal, payload, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        self._wake.set()
-        return await waiting.done
+        with self.counters.follow(len(payload)):
+            if self._writer is None:
+                raise BackendUnavailableError(f"{self.name}: the processor is stopping")
+            if not payload:
+                return Receipt()
+            waiting = _Waiting(signal, payload, asyncio.get_running_loop().create_future())
+            self._waiting.append(waiting)
+            self._wake.set()
+            return await waiting.done
 
     async def close(self) -> None:
         """Write what still waits, then close the files."""
@@ -113,7 +120,7 @@ class FileDestination:
             if group:
                 outcomes = await loop.run_in_executor(self._thread, self._write, group)
                 for waiting, outcome in zip(group, outcomes, strict=True):
-                    self._settle(waiting, outcome)
+                    _settle(waiting, outcome)
 
     def _take_group(self) -> list[_Waiting]:
         """The longest-waiting payloads, up to a size that bounds memory and latency."""
@@ -157,21 +164,6 @@ class FileDestination:
         self._is_failing = False
         return None
 
-    def _settle(self, waiting: _Waiting, outcome: Exception | None) -> None:
-        if outcome is None:
-            self.counters.delivered += 1
-            self.counters.delivered_bytes += len(waiting.payload)
-        elif isinstance(outcome, UndecodableError):
-            self.counters.refused += 1
-        else:
-            self.counters.unavailable += 1
-        if waiting.done.done():  # its caller has left
-            return
-        if outcome is None:
-            waiting.done.set_result(Receipt())
-        else:
-            waiting.done.set_exception(outcome)
-
     def _open(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = os.open(self._directory, os.O_RDONLY)
@@ -193,3 +185,12 @@ class FileDestination:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _settle(waiting: _Waiting, outcome: Exception | None) -> None:
+    if waiting.done.done():  # its caller has left
+        return
+    if outcome is None:
+        waiting.done.set_result(Receipt())
+    else:
+        waiting.done.set_exception(outcome)

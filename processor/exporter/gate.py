@@ -23,8 +23,8 @@ class Gate:
         self, *, max_bytes: int = 128 * _MIB, max_requests: int = 512, delay_s: float = 1.0
     ) -> None:
         """`delay_s` is how long a refused sender is asked to wait."""
-        self._max_bytes = max_bytes
-        self._max_requests = max_requests
+        self.max_bytes = max_bytes
+        self.max_requests = max_requests
         self._delay_s = delay_s
         self._empty = asyncio.Event()
         self._empty.set()
@@ -37,8 +37,8 @@ class Gate:
     def place(self, size: int) -> Iterator[None]:
         """Hold a place for `size` bytes. Raises OverloadedError, before anything has changed."""
         if self.requests_under_way and (
-            self.bytes_under_way + size > self._max_bytes
-            or self.requests_under_way >= self._max_requests
+            self.bytes_under_way + size > self.max_bytes
+            or self.requests_under_way >= self.max_requests
         ):
             self.refused += 1
             raise OverloadedError(self._overload(), self._delay_s)
@@ -63,5 +63,5 @@ class Gate:
     def _overload(self) -> str:
         return (
             f"{self.requests_under_way} requests with {self.bytes_under_way} bytes wait for the "
-            f"backend; the limits are {self._max_requests} and {self._max_bytes}"
+            f"backend; the limits are {self.max_requests} and {self.max_bytes}"
         )

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import grpc
 
-from processor import __version__
 from processor.exporter.address import Address, is_loopback
 from processor.exporter.transport import Compression
 
@@ -19,7 +18,6 @@ _COMPRESSIONS: Final[dict[Compression, grpc.Compression]] = {
 }
 _SERVICE_CONFIG: Final = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
-    ("grpc.primary_user_agent", f"llm-cost-processor/{__version__}"),
     # The sizes of requests are checked here, with a better message.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", _RESPONSE_LIMIT_BYTES),
@@ -48,9 +46,11 @@ class ClientTls:
     key: bytes | None = field(default=None, repr=False)
 
 
-def open_channel(address: Address, compression: Compression, tls: ClientTls) -> grpc.aio.Channel:
+def open_channel(
+    address: Address, compression: Compression, tls: ClientTls, user_agent: str
+) -> grpc.aio.Channel:
     """A channel that connects on first use, and again whenever it has to."""
-    options = _OPTIONS
+    options = (*_OPTIONS, ("grpc.primary_user_agent", user_agent))
     if is_loopback(address.host):
         # A proxy for the way out of the house has no business on the way to the next room.
         options = (*options, ("grpc.enable_http_proxy", 0))

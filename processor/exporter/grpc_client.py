@@ -12,12 +12,12 @@ from processor.errors import BackendUnavailableError
 from processor.exporter.address import Address
 from processor.exporter.advice import hint
 from processor.exporter.grpc_channel import ClientTls, open_channel
-from processor.exporter.headers import read_headers
+from processor.exporter.headers import read_headers, user_agent, with_metadata
 from processor.exporter.receipt import receipt_in
 from processor.exporter.retry import is_retryable
-from processor.exporter.rpc_status import code_of, message_of, retry_delay_s
+from processor.exporter.rpc_status import code_of, is_cut_off, message_of, retry_delay_s
 from processor.exporter.transport import AttemptError, Compression
-from processor.model import Receipt, Signal
+from processor.model import Metadata, Receipt, Signal
 
 _METHODS: Final[dict[Signal, str]] = {
     "traces": "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -41,6 +41,7 @@ class GrpcTransport:
         self.name = str(address)
         self._address = address
         self._headers = read_headers(headers or {})
+        self._user_agent = user_agent(headers or {})
         self._compression: Compression = compression
         self._tls = tls or ClientTls()
         self._channel: grpc.aio.Channel | None = None
@@ -48,7 +49,7 @@ class GrpcTransport:
 
     async def start(self) -> None:
         """Prepare the connection; it is made with the first payload."""
-        self._channel = open_channel(self._address, self._compression, self._tls)
+        self._channel = open_channel(self._address, self._compression, self._tls, self._user_agent)
         self._methods = {
             signal: self._channel.unary_unary(
                 method, request_serializer=None, response_deserializer=None
@@ -66,14 +67,15 @@ class GrpcTransport:
         if channel is not None:
             await channel.close(None)
 
-    async def attempt(self, signal: Signal, payload: bytes, timeout_s: float) -> Receipt | None:
+    async def attempt(
+        self, signal: Signal, payload: bytes, timeout_s: float, metadata: Metadata = ()
+    ) -> Receipt | None:
         """Send once; see `Transport`."""
         if self._channel is None:
             raise BackendUnavailableError(f"{self.name}: not connected, the processor is stopping")
+        headers = with_metadata(self._headers, metadata)
         try:
-            response = await self._methods[signal](
-                payload, timeout=timeout_s, metadata=self._headers
-            )
+            response = await self._methods[signal](payload, timeout=timeout_s, metadata=headers)
         except grpc.aio.AioRpcError as error:
             raise self._failure(error) from error
         except asyncio.CancelledError:
@@ -94,7 +96,7 @@ class GrpcTransport:
             error.code().name,
             message,
             code,
-            is_retryable=is_retryable(code, asked_s),
+            is_retryable=is_retryable(code, asked_s) or is_cut_off(error),
             asked_s=asked_s,
             advice=hint(self._address, message),
         )

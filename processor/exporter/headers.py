@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from processor import __version__
 from processor.errors import ConfigError, Problem
+from processor.model import Metadata
 
 GrpcHeaders = tuple[tuple[str, str | bytes], ...]
 
@@ -25,6 +27,19 @@ _OURS: Final = frozenset(
     }
 )
 """Headers that say how a request is written, which is not the user's to say."""
+_USER_AGENT: Final = "user-agent"
+"""No header of its own: see `user_agent`."""
+
+
+def user_agent(headers: Mapping[str, str]) -> str:
+    """Who sends: the product, then the exporter and its language; first the user's own, if any.
+
+    Source: OTLP exporter specification, "User Agent". The exporter's name is not that of
+    OpenTelemetry's own, whose versions are others.
+    """
+    theirs = [value for name, value in headers.items() if name.lower() == _USER_AGENT]
+    ours = f"llm-cost-processor/{__version__} OTel-OTLP-Exporter-Python-LLM-Cost/{__version__}"
+    return " ".join((*theirs, ours))
 
 
 def read_headers(headers: Mapping[str, str]) -> GrpcHeaders:
@@ -40,6 +55,14 @@ def read_http_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return dict(_checked(headers, "exporters.otlphttp.headers", _HTTP_NAME, _OURS))
 
 
+def with_metadata(headers: GrpcHeaders, metadata: Metadata) -> GrpcHeaders:
+    """The user's headers, and a sender's in place of those that have the same name."""
+    if not metadata:
+        return headers
+    named = {name for name, _ in metadata}
+    return *(header for header in headers if header[0] not in named), *metadata
+
+
 def _checked(
     headers: Mapping[str, str], setting: str, names: re.Pattern[str], ours: frozenset[str]
 ) -> list[tuple[str, str]]:
@@ -51,7 +74,7 @@ def _checked(
     ]
     if problems:
         raise ConfigError(problems)
-    return lower
+    return [(name, value) for name, value in lower if name != _USER_AGENT]
 
 
 def _problems(

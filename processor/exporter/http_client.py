@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import io
 import ssl
 import time
@@ -13,22 +12,21 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from processor import __version__
+from processor.compression import gzip
 from processor.errors import BackendUnavailableError, ConfigError, Problem
 from processor.exporter.address import HttpAddress, is_loopback
 from processor.exporter.advice import http_hint
-from processor.exporter.headers import read_http_headers
+from processor.exporter.headers import read_http_headers, user_agent
 from processor.exporter.http_answer import code_of, message_of, read_body, receipt_of, retry_after_s
 from processor.exporter.retry import is_retryable_http
 from processor.exporter.transport import AttemptError, Compression
-from processor.model import Receipt, Signal
+from processor.model import Metadata, Receipt, Signal
 
 _UNAVAILABLE: Final = 14
 _CONNECTIONS_MAX: Final = 64
 _CONNECT_TIMEOUT_S: Final = 10.0
 _IDLE_S: Final = 30.0
 _DAY_S: Final = 86_400.0
-_GZIP_LEVEL: Final = 1
 _LARGE_BYTES: Final = 256 * 1024
 """From here on, packing a body takes longer than handing it to another thread."""
 
@@ -54,12 +52,13 @@ class HttpTransport:
         self._endpoints = dict(endpoints)
         self._proxies = {signal: _proxy_of(each) for signal, each in endpoints.items()}
         self._headers = {
-            "User-Agent": f"llm-cost-processor/{__version__}",
+            "User-Agent": user_agent(headers or {}),
             "Content-Type": "application/x-protobuf",
             "Accept-Encoding": "identity",
             **read_http_headers(headers or {}),
         }
         self._compression = compression
+        self._packing = {"Content-Encoding": "gzip"} if compression == "gzip" else {}
         self._tls = tls
         self._now = now
         self._session: aiohttp.ClientSession | None = None
@@ -89,7 +88,9 @@ class HttpTransport:
         if session is not None:
             await session.close()
 
-    async def attempt(self, signal: Signal, payload: bytes, timeout_s: float) -> Receipt | None:
+    async def attempt(
+        self, signal: Signal, payload: bytes, timeout_s: float, metadata: Metadata = ()
+    ) -> Receipt | None:
         """Send once; see `Transport`."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + timeout_s
@@ -104,7 +105,7 @@ class HttpTransport:
                 self._endpoints[signal].url,
                 # A large body is handed over in pieces, so that others get their turn.
                 data=io.BytesIO(body) if len(body) > _LARGE_BYTES else body,
-                headers={"Content-Encoding": "gzip"} if self._compression == "gzip" else None,
+                headers=self._packing | dict(metadata),
                 allow_redirects=False,
                 proxy=self._proxies[signal],
                 timeout=aiohttp.ClientTimeout(
@@ -119,8 +120,8 @@ class HttpTransport:
         if self._compression == "none":
             return payload
         if len(payload) < _LARGE_BYTES:
-            return _pack(payload)
-        return await asyncio.to_thread(_pack, payload)
+            return gzip(payload)
+        return await asyncio.to_thread(gzip, payload)
 
     async def _read(self, signal: Signal, response: aiohttp.ClientResponse) -> Receipt | None:
         """Once a success has been announced, nothing that follows can take it back."""
@@ -175,10 +176,6 @@ def _no_answer(message: str, advice: str = "") -> AttemptError:
 def _is_nonsense(error: Exception) -> bool:
     is_proxys = isinstance(error, aiohttp.ClientHttpProxyError)
     return isinstance(error, aiohttp.ClientResponseError) and not is_proxys
-
-
-def _pack(payload: bytes) -> bytes:
-    return gzip.compress(payload, _GZIP_LEVEL, mtime=0)
 
 
 def _proxy_of(endpoint: HttpAddress) -> str | None:

@@ -4,7 +4,8 @@ Two encoded Export…ServiceRequests, one after the other, are one valid request
 both, so merging is joining bytes. A request leaves at once while none of its signal is under way,
 and joins others only while it would have to share the connection anyway: at low load nothing waits.
 
-What a sender is told stays what its own request deserves:
+Only requests of one signal with the same metadata are merged, as they have to be told the same to
+the backend. What a sender is told stays what its own request deserves:
 
 - a merged request that is refused is sent again in its parts, so that the bad one fails alone;
 - of a partial success nobody can tell whose items were rejected: each sender gets the message and
@@ -22,7 +23,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, get_args
+from typing import Final
 
 from processor.errors import (
     BackendRefusedError,
@@ -31,14 +32,13 @@ from processor.errors import (
     RetryableError,
 )
 from processor.exporter.destination import Counters
-from processor.model import Receipt, Signal
+from processor.model import Metadata, Receipt, Signal
 
-Send = Callable[[Signal, bytes, float], Awaitable[Receipt]]
+Send = Callable[[Signal, bytes, float, Metadata], Awaitable[Receipt]]
 
 _UNIMPLEMENTED: Final = 12
 _ENTRY_TAG: Final = 0x0A
 _LONGEST_SHIFT: Final = 28
-_SIGNALS: Final[tuple[Signal, ...]] = get_args(Signal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +62,46 @@ class Merger:
     """Stands before the courier and takes what the courier takes."""
 
     def __init__(self, send: Send, policy: MergePolicy, counters: Counters) -> None:
-        self._lanes = {signal: _Lane(signal, send, policy, counters) for signal in _SIGNALS}
+        self._send = send
+        self._policy = policy
+        self._counters = counters
+        self._lanes: dict[tuple[Signal, Metadata], _Lane] = {}
 
-    async def send(self, signal: Signal, payload: bytes, budget_s: float) -> Receipt:
+    async def send(
+        self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
+    ) -> Receipt:
         """Send alone or together with others; raises what the courier raises."""
-        return await self._lanes[signal].send(payload, budget_s)
+        lane = self._lanes.get((signal, metadata)) or self._open_lane(signal, metadata)
+        return await lane.send(payload, budget_s)
 
     async def close(self) -> None:
         """End what is still under way as unavailable."""
         for lane in self._lanes.values():
             await lane.close()
 
+    def _open_lane(self, signal: Signal, metadata: Metadata) -> _Lane:
+        """Open a lane for payloads that have none yet.
+
+        Those that are empty make room for it, since senders choose how many there are.
+        """
+        self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.is_empty}
+
+        def send(payload: bytes, budget_s: float) -> Awaitable[Receipt]:
+            return self._send(signal, payload, budget_s, metadata)
+
+        lane = self._lanes[signal, metadata] = _Lane(send, self._policy, self._counters)
+        return lane
+
 
 class _Lane:
-    """The payloads of one signal."""
+    """The payloads of one signal that have the same metadata, and so may become one request."""
 
-    def __init__(self, signal: Signal, send: Send, policy: MergePolicy, counters: Counters) -> None:
-        self._signal: Signal = signal
+    def __init__(
+        self,
+        send: Callable[[bytes, float], Awaitable[Receipt]],
+        policy: MergePolicy,
+        counters: Counters,
+    ) -> None:
         self._send = send
         self._policy = policy
         self._counters = counters
@@ -103,6 +126,10 @@ class _Lane:
             self._timer = loop.call_later(self._policy.max_delay_s, self._depart)
         return await waiting.done
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self._under_way or self._waiting or self._tasks)
+
     async def close(self) -> None:
         self._depart()
         while self._tasks:
@@ -114,7 +141,7 @@ class _Lane:
     async def _send_alone(self, payload: bytes, budget_s: float) -> Receipt:
         self._under_way += 1
         try:
-            return await self._send(self._signal, payload, budget_s)
+            return await self._send(payload, budget_s)
         finally:
             self._arrive()
 
@@ -157,7 +184,7 @@ class _Lane:
             least_s = min(waiting.ends_s for waiting in group)
             joined = b"".join(waiting.payload for waiting in group)
             try:
-                receipt = await self._send(self._signal, joined, max(least_s - loop.time(), 0.0))
+                receipt = await self._send(joined, max(least_s - loop.time(), 0.0))
             except RetryableError as error:
                 # Whoever is in time for another attempt goes on, after the pause that is due.
                 limit_s = max(least_s, loop.time() + error.delay_s)
@@ -178,7 +205,7 @@ class _Lane:
     async def _send_apart(self, waiting: _Waiting) -> None:
         left_s = waiting.ends_s - asyncio.get_running_loop().time()
         try:
-            receipt = await self._send(self._signal, waiting.payload, max(left_s, 0.0))
+            receipt = await self._send(waiting.payload, max(left_s, 0.0))
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender has to hear it
             _fail([waiting], error)
         else:

@@ -7,6 +7,7 @@ return together.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +36,7 @@ class RetryPolicy:
     factor: float = 1.5
     max_s: float = 30.0
     max_elapsed_s: float = 300.0
-    """The longest time spent on one payload, whatever its sender's deadline."""
+    """The longest time spent on one payload, whatever its sender's deadline; it may be infinite."""
     unbounded_elapsed_s: float = 60.0
     """The same for a sender without a deadline, who would otherwise hold a place for long."""
 
@@ -46,7 +47,8 @@ class RetryPolicy:
         answer; or at half time for a sender that waits less than two seconds.
         """
         if timeout_s is None:
-            return min(self.max_elapsed_s, self.unbounded_elapsed_s)
+            is_endless = math.isinf(self.max_elapsed_s)
+            return math.inf if is_endless else min(self.max_elapsed_s, self.unbounded_elapsed_s)
         margin_s = min(_MARGIN_S, timeout_s / 2)
         return min(self.max_elapsed_s, max(timeout_s - margin_s, 0.0))
 

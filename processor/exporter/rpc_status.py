@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -10,6 +11,8 @@ from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untype
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
 from processor.exporter.receipt import shorten
+
+_CUT_OFF: Final = re.compile(r"Stream removed \((RST_STREAM|Failed parsing HTTP/2)")
 
 
 def code_of(error: grpc.aio.AioRpcError) -> int:
@@ -20,6 +23,15 @@ def code_of(error: grpc.aio.AioRpcError) -> int:
 def message_of(error: grpc.aio.AioRpcError) -> str:
     """The status message, shortened."""
     return shorten(error.details() or error.code().name)
+
+
+def is_cut_off(error: grpc.aio.AioRpcError) -> bool:
+    """Whether this is no answer at all, but what gRPC makes of a connection or stream that broke.
+
+    By what it broke with gRPC chooses a code for that, UNKNOWN and INTERNAL among them, which are
+    final where a backend has said them. Only its own words tell the two apart.
+    """
+    return _CUT_OFF.match(error.details() or "") is not None
 
 
 def retry_delay_s(error: grpc.aio.AioRpcError) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from processor.model import Receipt, Signal
+from processor.model import Metadata, Receipt, Signal
 
 Compression = Literal["none", "gzip"]
 
@@ -44,10 +44,13 @@ class Transport(Protocol):
     def takes(self, signal: Signal) -> bool:
         """Whether payloads of this signal can be sent here at all."""
 
-    async def attempt(self, signal: Signal, payload: bytes, timeout_s: float) -> Receipt | None:
+    async def attempt(
+        self, signal: Signal, payload: bytes, timeout_s: float, metadata: Metadata = ()
+    ) -> Receipt | None:
         """Send once. None: the backend has taken the payload, but its answer cannot be read.
 
-        Raises AttemptError, and BackendUnavailableError once it has been closed.
+        `metadata` goes along, each name in place of a header of that name that is set. Raises
+        AttemptError, and BackendUnavailableError once it has been closed.
         """
 
     async def close(self) -> None:

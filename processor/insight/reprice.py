@@ -18,7 +18,13 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
         raise ValueError("the row is not of a call")
     provider, models, tier = entry.asked
     call = Call(
-        Mark(row=0, time_ns=row.time_ns, time_assumed=entry.time_assumed),
+        Mark(
+            row=0,
+            time_ns=row.time_ns,
+            time_assumed=entry.time_assumed,
+            start_ns=entry.start_ns,
+            scope=entry.scope,
+        ),
         entry.kind,
         provider,
         models,

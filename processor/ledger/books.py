@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from processor import decide
 from processor.budget.policy import Budget, Policy
@@ -22,6 +23,7 @@ from processor.budget.verdict import (
     series_of,
     spent_of,
 )
+from processor.ledger.notice import warn_of
 from processor.ledger.store import Store
 from processor.model import Entry, Intake, Plan, Scope, Standing, Totals
 from processor.rollup import Trace
@@ -59,6 +61,21 @@ class Counters:
     conflicts: int = 0
     corrections: int = 0
     crossings: int = 0
+    evicted_traces: int = 0
+    """Working copies that were given up for others; read again when they are needed."""
+    failures: int = 0
+    """Batches that could not be booked; their senders were told to try again."""
+
+
+class Held(NamedTuple):
+    """How much is in memory."""
+
+    traces: int
+    spans: int
+    states: int
+    waiting_spans: int
+    evicted_spans: int
+    """Waiting spans that were given up since the start."""
 
 
 class Books:
@@ -164,18 +181,29 @@ class Books:
         self._touched = (set(), set())
         self._called_in.clear()
         for plan in plans:
-            new = [row for row in plan.rows if row.entry is not None and not row.is_amendment]
+            calls = [row for row in plan.rows if row.entry is not None and not row.is_echo]
+            new = [row for row in calls if not row.is_amendment]
             self.counters.charged += len(new)
             self.counters.repeats += plan.repeats
             self.counters.conflicts += plan.conflicts
             self.counters.corrections += len(plan.corrections)
             self.counters.crossings += len(plan.crossings)
+            warn_of(plan.crossings)
         limits = self._limits
         while len(self._traces) > limits.traces or self._spans > limits.spans:
             trace_id, _ = self._traces.popitem(last=False)
             self._spans -= self._sizes.pop(trace_id, 0)
+            self.counters.evicted_traces += 1
         while len(self._states) > self._limits.states:
             self._states.popitem(last=False)
+
+    @property
+    def held(self) -> Held:
+        """How much is in memory now; may be read from any thread."""
+        room = self.room
+        return Held(
+            len(self._traces), self._spans, len(self._states), len(room), room.evicted_spans
+        )
 
     def _measure(self, trace_id: bytes) -> None:
         trace = self._traces.get(trace_id)

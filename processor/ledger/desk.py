@@ -10,6 +10,7 @@ import asyncio
 import logging
 import queue
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from typing import Any, Literal, TypeVar
 
 from processor import decide
 from processor.budget.policy import Policy
-from processor.errors import LedgerUnavailableError
-from processor.ledger.books import Books, Counters, Limits
+from processor.errors import LedgerUnavailableError, Trouble
+from processor.ledger.books import Books, Counters, Held, Limits
 from processor.ledger.repricing import PriceAgain, Repricer
 from processor.ledger.store import Store
 from processor.model import (
@@ -57,6 +58,10 @@ class _Job:
     future: asyncio.Future[Any] | None = None
 
 
+class _TurnFailedError(LedgerUnavailableError):
+    """A bug of ours met something in a batch; the books themselves are well."""
+
+
 class Ledger:
     """Exactly-once bookkeeping over a store."""
 
@@ -68,6 +73,10 @@ class Ledger:
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
+        self.size_bytes = 0
+        """What the books take on the disk, as of the last commit."""
+        self.trouble: Trouble | None = None
+        """Why the last turn could not be booked; None while turns can."""
 
     @property
     def policy(self) -> Policy:
@@ -79,6 +88,16 @@ class Ledger:
         """What has happened to spans since the start."""
         return self._books.counters
 
+    @property
+    def held(self) -> Held:
+        """How much is in memory."""
+        return self._books.held
+
+    @property
+    def jobs_in_line(self) -> int:
+        """Turns and questions that wait for the books."""
+        return self._jobs.qsize()
+
     async def start(self) -> None:
         """Open the books: read which traces are under way, fill totals that budgets need."""
         self._loop = asyncio.get_running_loop()
@@ -87,6 +106,7 @@ class Ledger:
         recent = await self._ask(lambda: books.store.recent_traces(self._limits.known_traces))
         self._known.update(dict.fromkeys(reversed(recent)))
         await self._ask(lambda: books.set_policy(books.policy))
+        self.size_bytes = await self._ask(books.store.size_bytes)
 
     async def close(self) -> None:
         """Finish the turns in line, then close the store."""
@@ -204,10 +224,21 @@ class Ledger:
                 books.store.commit()
         except Exception as error:  # noqa: BLE001 - every caller has to be answered
             _roll_back(books)
-            self._answer([(job, None, _as_unavailable(error)) for job in group])
-            return
-        books.settle(plan for _, plan, error in outcomes if error is None and plan is not None)
+            outcomes = [(job, None, _as_unavailable(error)) for job in group]
+        else:
+            books.settle(plan for _, plan, error in outcomes if error is None and plan is not None)
+        if is_writing:
+            self._note([error for job, _, error in outcomes if job.kind == "turn"])
         self._answer(outcomes)
+
+    def _note(self, errors: list[Exception | None]) -> None:
+        """Count the turns that failed. A batch that fails by its own fault tells nothing."""
+        self.counters.failures += len(errors) - errors.count(None)
+        telling = [error for error in errors if not isinstance(error, _TurnFailedError)]
+        if telling:
+            last = telling[-1]
+            self.trouble = Trouble(str(last), time.monotonic()) if last else None
+        self.size_bytes = self._books.store.size_bytes()
 
     def _answer(self, outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
         waiting = [outcome for outcome in outcomes if outcome[0].future is not None]
@@ -237,7 +268,7 @@ def _as_unavailable(error: Exception) -> LedgerUnavailableError:
     if isinstance(error, LedgerUnavailableError):
         return error
     _LOG.error("a turn of the ledger failed", exc_info=error)
-    return LedgerUnavailableError(f"the ledger failed: {error!r}", delay_s=5.0)
+    return _TurnFailedError(f"the ledger failed: {error!r}", delay_s=5.0)
 
 
 def _resolve(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:

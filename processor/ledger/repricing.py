@@ -86,7 +86,7 @@ class Repricer:
         return found
 
     def _add_up(self, posted: decide.Posted) -> None:
-        self._calls += len(posted.amended)
+        self._calls += sum(not node.is_echo for _, node in posted.amended)
         for _, movement in posted.movements:
             entry, before, after = movement.node.entry, movement.before, movement.after
             total = self._models.setdefault(entry.model if entry else "", _Sum())

@@ -23,7 +23,7 @@ from processor.money import Amount
 Columns = tuple[Any, ...]
 """Values in the order of the table's columns, without `seq`."""
 
-_AGENT, _ENTRY, _AMENDMENT, _CUT = 1, 2, 4, 8
+_AGENT, _ENTRY, _AMENDMENT, _CUT, _ECHO = 1, 2, 4, 8, 16
 
 
 def key_of(trace_id: bytes, span_id: bytes) -> int:
@@ -50,6 +50,7 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
         | row.is_entry * _ENTRY
         | row.is_amendment * _AMENDMENT
         | row.is_cut * _CUT
+        | row.is_echo * _ECHO
     )
     entry = row.entry
     own = None if row.own == NOBODY else _own_text(row.own)
@@ -112,6 +113,7 @@ def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
         decode_stamp(columns[-1], entry),
         bool(flags & _CUT),
         bool(flags & _AMENDMENT),
+        bool(flags & _ECHO),
     )
 
 

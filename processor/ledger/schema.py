@@ -103,6 +103,7 @@ SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extr
   MIN(time_ns), MAX(time_ns)
 FROM spans JOIN labels ON labels.id = spans.label
 WHERE spans.label IN (SELECT id FROM labels WHERE json_extract(text, '$[0]') = 'unpriced')
+  AND NOT spans.flags & 16 -- an echo, of a call that has a row of its own
   AND NOT EXISTS (
   SELECT 1 FROM spans AS later WHERE later.key = spans.key AND later.seq > spans.seq
     AND later.span_id = spans.span_id AND later.trace_id = spans.trace_id)

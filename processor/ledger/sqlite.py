@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,6 +36,7 @@ class SqliteStore:
         """Open or create the file at `path`. Raises ConfigError when that cannot be done."""
         self._labels: OrderedDict[rows.Columns, int] = OrderedDict()
         self._texts: OrderedDict[int, str] = OrderedDict()
+        self._files = path, path.with_name(f"{path.name}-wal")
         fix = "choose another place with --data-dir"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,6 +218,12 @@ class SqliteStore:
                 Crossing._make((*row[:9], bool(row[9]), bool(row[10]), *row[11:]))
                 for row in self._db.execute(query, (limit,))
             ]
+
+    def size_bytes(self) -> int:
+        """Bytes of the file and of its write-ahead log; 0 where nobody can say."""
+        with suppress(OSError):
+            return sum(file.stat().st_size for file in self._files if file.exists())
+        return 0
 
     def close(self) -> None:
         """Close the file and let go of the lock."""

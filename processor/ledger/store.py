@@ -66,5 +66,8 @@ class Store(Protocol):
     def crossings(self, limit: int) -> Sequence[Crossing]:
         """The latest crossings, newest first."""
 
+    def size_bytes(self) -> int:
+        """What the rows take on the disk; 0 where nobody can say. Raises nothing."""
+
     def close(self) -> None:
         """Let go of the file or connection."""

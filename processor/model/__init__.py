@@ -7,6 +7,7 @@ Times are nanoseconds since the Unix epoch, in UTC.
 """
 
 from processor.model.call import (
+    LOG_TRACE,
     NOBODY,
     Aggregate,
     Call,
@@ -20,7 +21,22 @@ from processor.model.call import (
     Usage,
 )
 from processor.model.entry import Correction, Entry, Intake, Plan, Posting, SpanRow, Stamp
-from processor.model.otlp import Batch, Edit, Event, Group, Receipt, Signal, Spans, Value, Wanted
+from processor.model.otlp import (
+    Batch,
+    Edit,
+    Event,
+    Group,
+    Logs,
+    Metadata,
+    Portion,
+    Portions,
+    Receipt,
+    Signal,
+    Spans,
+    Transport,
+    Value,
+    Wanted,
+)
 from processor.model.total import (
     Calendar,
     Crossing,
@@ -34,6 +50,7 @@ from processor.model.total import (
 )
 
 __all__ = [
+    "LOG_TRACE",
     "NOBODY",
     "Aggregate",
     "Batch",
@@ -49,9 +66,13 @@ __all__ = [
     "Event",
     "Group",
     "Intake",
+    "Logs",
     "Mark",
+    "Metadata",
     "Owner",
     "Plan",
+    "Portion",
+    "Portions",
     "Posting",
     "Reading",
     "Receipt",
@@ -64,6 +85,7 @@ __all__ = [
     "Standing",
     "Status",
     "Totals",
+    "Transport",
     "Unknown",
     "Unpriced",
     "Usage",

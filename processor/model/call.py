@@ -62,6 +62,10 @@ class Owner(NamedTuple):
 
 NOBODY = Owner()
 
+LOG_TRACE = b"llm-logs"
+"""How the ids of traces begin that hold no spans but the log records of one session; what follows
+is derived from the session. No random trace id begins like this."""
+
 
 class Mark(NamedTuple):
     """A span worth keeping in the books: a call, an agent, or one that says whom it belongs to."""
@@ -117,6 +121,8 @@ class Call(NamedTuple):
     """False when the span lacks ``llm.tokens.*``, which are then written."""
     free: str = ""
     """Why the call costs nothing whatever its tokens (``gateway cache`` …), else ``""``."""
+    log_trace: bytes = b""
+    """Of a span whose tool writes log records as well: the trace in which these are charged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ class SpanRow(NamedTuple):
     """True when its parent is not followed, since that would lead back to itself or too far."""
     is_amendment: bool = False
     """True for the row that gives a span its usage after an earlier row without."""
+    is_echo: bool = False
+    """True for what the log records of a session are told of a span: it charges nothing."""
 
 
 class Correction(NamedTuple):

@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Signal = Literal["traces", "metrics", "logs"]
+Transport = Literal["grpc", "http"]
 
 Value = str | int | float | bool | bytes | None | tuple["Value", ...] | dict[str, "Value"]
 """An OTLP AnyValue in Python; arrays are tuples, key-value lists are dicts, null is None."""
+
+
+Metadata = tuple[tuple[str, str], ...]
+"""Headers of a request that travel on with it: each name once, in lower case, sorted by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,10 @@ class Batch:
     received_ns: int
     timeout_s: float | None = None
     """What is left of the caller's own deadline, if it set one."""
+    metadata: Metadata = ()
+    """What of its headers the backend is to be told; batches that differ in it never merge."""
+    transport: Transport = "grpc"
+    """How it came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,8 @@ class Wanted:
     """Keys that are never a reason to look at a span: of a span they are read only when it also
     carries something of the above, of scopes and resources always. A span that has nothing else
     counts as one that carries nothing. For names that nearly every span has."""
+    latest: frozenset[str] = frozenset()
+    """Keys whose last value counts where a span repeats them; of all others it is the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,26 @@ class Spans:
         return len(self.span_ids)
 
 
+@dataclass(slots=True)
+class Logs:
+    """What the log records of one payload say that carry a wanted event's name, in columns."""
+
+    event_names: list[str] = field(default_factory=list)
+    """The name where OTLP has a field for it; ``""`` for none."""
+    bodies: list[str] = field(default_factory=list)
+    """The body of a record that is a short text, else ``""``."""
+    time_ns: list[int] = field(default_factory=list)
+    observed_ns: list[int] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    """Index into `group`."""
+    attributes: list[Mapping[str, Value]] = field(default_factory=list)
+    """The wanted ones in wire order; of a repeated key, the first."""
+    group: list[Group] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.attributes)
+
+
 class Event(NamedTuple):
     """A span event to add."""
 
@@ -98,6 +129,22 @@ class Edit(NamedTuple):
 
     attributes: Mapping[str, Value]
     events: Sequence[Event] = ()
+
+
+class Portion(NamedTuple):
+    """A part of a request that was too large, and a request by itself."""
+
+    payload: bytes
+    items: int
+    """Spans, data points or log records in it."""
+
+
+class Portions(NamedTuple):
+    """All of a request that was too large, in the order it had."""
+
+    parts: Sequence[Portion]
+    left_out: int
+    """Items that no part can hold, each being too large alone."""
 
 
 class Receipt(NamedTuple):

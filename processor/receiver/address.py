@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from processor.errors import ConfigError, Problem
 
 _SETTING: Final = "receivers.otlp.protocols.grpc.endpoint"
-_OTHER_PROGRAM = "stop the other program, or choose another port here and in the senders' exporters"
+_OTHER_PROGRAM = "stop the other program, or choose another port here and for those who connect"
 _OWN_ADDRESS = "use an address of this host"
 
 

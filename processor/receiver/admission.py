@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from processor.errors import OverloadedError
-from processor.model import Batch, Receipt, Signal
+from processor.errors import OverloadedError, SlowSenderError, StoppingError
+from processor.model import Batch, Metadata, Receipt, Signal, Transport
+from processor.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
@@ -32,10 +33,12 @@ class Admission:
         *,
         max_concurrent_requests: int,
         read_timeout_s: float,
+        traffic: Traffic | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """`read_timeout_s` bounds how long a sender may take to send one body."""
         self._handle = handle
+        self.traffic = traffic or Traffic()
         self._max_concurrent_requests = max_concurrent_requests
         self._read_timeout_s = read_timeout_s
         self._now_ns = now_ns
@@ -50,14 +53,21 @@ class Admission:
         """Requests that are being read or carried, those whose caller has left included."""
         return self._reading + len(self._carried)
 
-    async def take(self, signal: Signal, read: Read) -> Receipt:
+    async def take(
+        self,
+        signal: Signal,
+        read: Read,
+        metadata: Metadata = (),
+        transport: Transport = "grpc",
+    ) -> Receipt:
         """Admit a request, have its body read, and carry it all the way.
 
         Raises OverloadedError before `read` is called, and whatever reading and handling raise.
         """
-        with self._place():
+        with self.traffic.arrive(signal, transport), self._place():
             payload, timeout_s = await read()
-            task = self._carry(Batch(signal, payload, self._now_ns(), timeout_s))
+            now_ns = self._now_ns()
+            task = self._carry(Batch(signal, payload, now_ns, timeout_s, metadata, transport))
         # A caller that hangs up cancels this coroutine. What is on the books must still be
         # forwarded, so the batch is carried by a task of its own.
         try:
@@ -65,7 +75,7 @@ class Admission:
         except asyncio.CancelledError:
             if not task.cancelled():
                 raise
-            raise OverloadedError("the processor stopped before this was delivered") from None
+            raise StoppingError("the processor stopped before this was delivered") from None
 
     async def arrive(self, body: Awaitable[T]) -> T:
         """Wait for a body. Raises OverloadedError when its sender takes too long over it."""
@@ -74,7 +84,7 @@ class Admission:
                 return await body
         except TimeoutError as error:
             message = f"the request body did not arrive within {self._read_timeout_s:g} s"
-            raise OverloadedError(message) from error
+            raise SlowSenderError(message) from error
 
     def refuse_further(self) -> None:
         """From now on refuse every new request."""
@@ -94,7 +104,7 @@ class Admission:
     @contextmanager
     def _place(self) -> Iterator[None]:
         if self._draining:
-            raise OverloadedError("the processor is shutting down")
+            raise StoppingError("the processor is shutting down")
         if self.under_way >= self._max_concurrent_requests:
             raise OverloadedError(f"{self.under_way} requests are under way, which is the limit")
         self._reading += 1

@@ -25,7 +25,7 @@ class Cors:
         return asks and headers.get("Origin", "") in self._allowed
 
     def preflight_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Permission to POST, with whatever headers the page has set: they change nothing here."""
+        """Permission to POST, with whatever headers the page has set: few are ever looked at."""
         wanted = headers.get("Access-Control-Request-Headers", "")
         return {
             **self.headers(headers),

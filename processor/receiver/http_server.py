@@ -6,13 +6,12 @@ import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 import aiohttp
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
@@ -21,13 +20,20 @@ from processor.model import Signal
 from processor.receiver.acknowledge import response_to
 from processor.receiver.address import listen, parse_address
 from processor.receiver.admission import Admission
+from processor.receiver.bearer import Bearer
 from processor.receiver.content import MEDIA_TYPES, Encoding, encoding_of, is_gzip, read_body
 from processor.receiver.cors import Cors
+from processor.receiver.forwarded import ForwardedHeaders
 from processor.receiver.otlp_json_reader import read_json
 from processor.receiver.rpc import Desk
 from processor.receiver.status import Answer, UnsupportedRequestError
+from processor.receiver.strangers import Strangers
 
+_log = logging.getLogger(__name__)
 _library_log = logging.getLogger(f"{__name__}.aiohttp")
+# Some of what tells a mistake is said for debugging only; the filter drops the rest of that.
+_library_log.setLevel(logging.DEBUG)
+_library_log.addFilter(Strangers(_log))
 
 _SETTING = "receivers.otlp.protocols.http.endpoint"
 _PATHS: Final[dict[str, Signal]] = {
@@ -56,20 +62,36 @@ class HttpListener:
     listen: str
     max_body_bytes: int = 64 * 1024 * 1024
     """Counted after decompression, and applied while inflating."""
+    max_json_bytes: int = 16 * 1024 * 1024
+    """The same for JSON, of which reading takes up to twenty-five times the size in memory."""
     tls: ssl.SSLContext | None = None
     allowed_origins: tuple[str, ...] = ()
     """Whose web pages may send."""
+    bearer_tokens: tuple[str, ...] = field(default=(), repr=False)
+    """Who may send, when there are any."""
 
 
 class HttpServer:
     """Takes batches in over HTTP/1.1, as protobuf or as JSON."""
 
-    def __init__(self, listener: HttpListener, admission: Admission, desk: Desk) -> None:
+    def __init__(
+        self,
+        listener: HttpListener,
+        admission: Admission,
+        desk: Desk,
+        forwarded: ForwardedHeaders,
+    ) -> None:
         """Raises ConfigError for an address that is none."""
         self._address = parse_address(listener.listen, _SETTING)
         self._listener = listener
+        self._limits: Final[dict[Encoding, int]] = {
+            "protobuf": listener.max_body_bytes,
+            "json": min(listener.max_json_bytes, listener.max_body_bytes),
+        }
         self._admission = admission
         self._desk = desk
+        self._forwarded = forwarded
+        self._bearer = Bearer(listener.bearer_tokens)
         self._cors = Cors(listener.allowed_origins)
         self._converting = asyncio.Lock()
         self._runner: web.ServerRunner | None = None
@@ -119,18 +141,22 @@ class HttpServer:
         return response
 
     async def _take(self, request: web.BaseRequest) -> Message:
+        self._bearer.check(request.headers.get("Authorization", ""))
         signal = _PATHS.get(request.rel_url.raw_path)
         if signal is None:
             message = f"there is only {', '.join(_PATHS)}"
             raise UnsupportedRequestError(404, message)
         if request.method != "POST":
             raise UnsupportedRequestError(405, "only POST is served here", Allow="POST")
-        encoding = encoding_of(request.headers.get("Content-Type", ""))
-        gzipped = is_gzip(",".join(request.headers.getall("Content-Encoding", [])))
-        if (request.content_length or 0) > self._listener.max_body_bytes:
-            raise TooLargeError(f"the body is larger than {self._listener.max_body_bytes} bytes")
+        with self._admission.traffic.screen(signal, "http"):
+            encoding = encoding_of(request.headers.get("Content-Type", ""))
+            gzipped = is_gzip(",".join(request.headers.getall("Content-Encoding", [])))
+            if (request.content_length or 0) > self._limits[encoding]:
+                raise TooLargeError(f"the body is larger than {self._limits[encoding]} bytes")
         read = partial(self._read, request, signal, encoding, gzipped=gzipped)
-        return response_to(signal, await self._admission.take(signal, read))
+        metadata = self._forwarded.pick(request.headers.items)
+        receipt = await self._admission.take(signal, read, metadata, "http")
+        return response_to(signal, receipt)
 
     async def _read(
         self, request: web.BaseRequest, signal: Signal, encoding: Encoding, *, gzipped: bool
@@ -140,16 +166,15 @@ class HttpServer:
         if _expects(request):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # The answer itself has not begun.
-        max_bytes = self._listener.max_body_bytes
         chunks = _chunks(request)
-        body = read_body(chunks, gzipped=gzipped, max_bytes=max_bytes)
+        body = read_body(chunks, gzipped=gzipped, max_bytes=self._limits[encoding])
         payload = await self._admission.arrive(body)
         if encoding == "json":
             payload = await self._convert(signal, payload)
         return payload, max(end_s - loop.time(), 0.0)
 
     async def _convert(self, signal: Signal, body: bytes) -> bytes:
-        max_bytes = self._listener.max_body_bytes
+        max_bytes = self._limits["json"]
         if len(body) <= _CONVERTED_AT_ONCE_BYTES:
             return read_json(signal, body, max_bytes)
         async with self._converting:
@@ -172,15 +197,6 @@ class _Server(web.Server):
     ) -> None:
         super().connection_lost(handler, exc)
         self._open -= 1
-
-
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """False for malformed requests: with a traceback for each, senders could fill the disk."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
-
-
-_library_log.addFilter(_is_worth_a_line)
 
 
 async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:

@@ -17,6 +17,7 @@ from processor.errors import UndecodableError
 from processor.model import Signal
 from processor.receiver.acknowledge import response_to
 from processor.receiver.admission import Admission
+from processor.receiver.forwarded import ForwardedHeaders
 from processor.receiver.rpc import Context, Desk
 
 SERVICES: Final[dict[str, Signal]] = {
@@ -31,9 +32,10 @@ _CANCELLED_WITHIN_S = 0.05
 class Intake:
     """Takes batches in over gRPC."""
 
-    def __init__(self, admission: Admission, desk: Desk) -> None:
+    def __init__(self, admission: Admission, desk: Desk, forwarded: ForwardedHeaders) -> None:
         self._admission = admission
         self._desk = desk
+        self._forwarded = forwarded
 
     def handlers(self) -> list[grpc.GenericRpcHandler[Any, Any]]:
         """What the gRPC server is to be given."""
@@ -49,7 +51,8 @@ class Intake:
         return await self._desk.answer(context, self._take(signal, context))
 
     async def _take(self, signal: Signal, context: Context) -> bytes:
-        receipt = await self._admission.take(signal, partial(self._read, context))
+        metadata = self._forwarded.pick(context.invocation_metadata)
+        receipt = await self._admission.take(signal, partial(self._read, context), metadata)
         return response_to(signal, receipt).SerializeToString()
 
     async def _read(self, context: Context) -> tuple[bytes, float | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Collection
 from typing import Final
 
 import grpc
@@ -13,12 +14,15 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 from processor.errors import ConfigError, Problem
 from processor.receiver.address import check_free, parse_address, refusal
 from processor.receiver.admission import Admission, Handle
+from processor.receiver.bearer import Bearer, BearerGuard
 from processor.receiver.cost_service import SERVICE, CostQueries, CostService
+from processor.receiver.forwarded import ForwardedHeaders
 from processor.receiver.health import Health
 from processor.receiver.http_server import HttpListener, HttpServer
 from processor.receiver.intake import SERVICES, Intake
 from processor.receiver.rpc import Desk
 from processor.receiver.tls import ServerTls
+from processor.traffic import Traffic
 
 _log = logging.getLogger(__name__)
 
@@ -50,28 +54,36 @@ class Receiver:
         max_concurrent_requests: int = 128,
         read_timeout_s: float = 30.0,
         tls: ServerTls | None = None,
+        bearer_tokens: tuple[str, ...] = (),
         http: HttpListener | None = None,
+        forward_headers: Collection[str] = (),
+        traffic: Traffic | None = None,
     ) -> None:
-        """`listen`, `max_message_bytes` and `tls` are those of gRPC; `http` is off when None.
+        """`listen`, `max_message_bytes`, `tls` and `bearer_tokens` are those of gRPC.
 
+        `http` is off when None.
         `max_message_bytes` holds after decompression, and is applied while inflating. Over
         `max_concurrent_requests` of both protocols together a sender is told UNAVAILABLE before
         its body is read; what bodies may hold in memory is bounded by the product of the two.
-        Raises ConfigError.
+        `forward_headers` are the names, in lower case, of what batches carry as metadata. Raises
+        ConfigError.
         """
         self._address = parse_address(listen)
         self._tls = tls
+        self._bearer = Bearer(bearer_tokens)
         self._max_message_bytes = max_message_bytes
         self._desk = Desk()
         self._admission = Admission(
             handle,
             max_concurrent_requests=max_concurrent_requests,
             read_timeout_s=read_timeout_s,
+            traffic=traffic,
         )
-        self._intake = Intake(self._admission, self._desk)
+        forwarded = ForwardedHeaders(forward_headers)
+        self._intake = Intake(self._admission, self._desk, forwarded)
         self._cost_service = CostService(costs, self._desk)
         self._health = Health([*SERVICES, SERVICE])
-        self._http = HttpServer(http, self._admission, self._desk) if http else None
+        self._http = HttpServer(http, self._admission, self._desk, forwarded) if http else None
         self._server: grpc.aio.Server | None = None
         self.http_port = 0
         """Where OTLP/HTTP is taken, once started; 0 where it is off."""
@@ -90,7 +102,8 @@ class Receiver:
         """Listen, and return the gRPC port. Raises ConfigError when an address cannot be had."""
         check_free(self._address)
         options = (("grpc.max_receive_message_length", self._max_message_bytes), *_LIMITS)
-        server = grpc.aio.server(options=options)
+        guards = [BearerGuard(self._bearer, self._desk)] if self._bearer.is_asked_for else []
+        server = grpc.aio.server(interceptors=guards, options=options)
         server.add_generic_rpc_handlers((*self._intake.handlers(), self._cost_service.handler()))
         add_HealthServicer_to_server(self._health, server)
         port = self._bind(server)

@@ -5,6 +5,7 @@
 | UndecodableError        | INVALID_ARGUMENT   | 400  | must not retry; BadRequest names the place |
 | TooLargeError           | RESOURCE_EXHAUSTED | 413  | must not retry: there is no RetryInfo     |
 | BackendRefusedError     | the backend's own  | `_HTTP_STATUS` | does what that code says        |
+| UnauthenticatedError    | UNAUTHENTICATED    | 401  | must show a token that is known here      |
 | ForbiddenError          | PERMISSION_DENIED  | 403  | must ask from somewhere else              |
 | UnsupportedRequestError | UNIMPLEMENTED      | its own | must send something else               |
 | RetryableError          | UNAVAILABLE        | 503  | retries after RetryInfo and Retry-After   |
@@ -65,12 +66,27 @@ class InvalidQuestionError(PermanentError):
         self.field = field
 
 
+class UnauthenticatedError(PermanentError):
+    """A request without a token that is known here; `challenge` says what to show over HTTP."""
+
+    code = grpc.StatusCode.UNAUTHENTICATED
+    http_status = 401
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.headers = (("WWW-Authenticate", challenge),)
+
+
 class ForbiddenError(PermanentError):
     """A question that this caller may not ask."""
 
 
 class UnsupportedRequestError(PermanentError):
     """An HTTP request that is no OTLP export: its path, method or encoding is not one of ours."""
+
+    code = grpc.StatusCode.UNIMPLEMENTED
+
+    reason = "unsupported"
 
     def __init__(self, http_status: int, message: str, **headers: str) -> None:
         """`headers` of the answer, with underscores for hyphens."""
@@ -123,9 +139,8 @@ def answer_to(error: Exception) -> Answer:
             return _bad_request(error.field, message)
         case UndecodableError():
             return _bad_request("body", message)
-        case UnsupportedRequestError():
-            code = grpc.StatusCode.UNIMPLEMENTED
-            return Answer(code, message, b"", error.http_status, error.headers)
+        case UnauthenticatedError() | UnsupportedRequestError():
+            return Answer(error.code, message, b"", error.http_status, error.headers)
         case ForbiddenError() | TooLargeError() | BackendRefusedError():
             return Answer(_refusal_code(error), message)
         case _:

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from processor.model import Totals, Usage
+from processor.model import Entry, Totals, Usage
 from processor.rollup.node import Node, Place
 from processor.rollup.owner import AGENT_RUN, Resolver
 from processor.rollup.totals import (
     NO_SHARE,
     NO_USAGE,
     NOTHING,
+    Share,
     minus,
     plus,
+    rest_of,
     share_of,
     usage_minus,
     usage_plus,
@@ -76,12 +78,7 @@ def absorb(
     added = _hang(trace, arrivals, plain, waiting)
     amended = [arrival.node for arrival in arrivals if arrival.is_amendment]
     causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
-    displaced = []
-    for node in (*added, *amended):
-        for twin in trace.twins.add(node):
-            if twin not in causes:
-                displaced.append(twin)
-                causes[twin] = node
+    displaced = _displace(trace, tuple(causes), causes)
     touched = _recount(trace, added, [*amended, *displaced], causes)
     for node in added:
         if node.span_id in trace.children:
@@ -97,9 +94,23 @@ def absorb(
     moved = (
         _move(resolver, trace, node, causes.get(node, node))
         for node in touched
-        if node.entry is not None or node.is_agent
+        if (node.entry is not None or node.is_agent) and not node.is_echo
     )
     return added, [movement for movement in moved if movement is not None]
+
+
+def _displace(trace: Trace, news: Iterable[Node], causes: dict[Node, Node]) -> list[Node]:
+    """Find older calls that are told of again, or no longer; notes in `causes` who told."""
+    displaced = []
+    for node in news:
+        affected = trace.twins.add(node)
+        if trace.told is not None:
+            affected += trace.told.add(node)
+        for other in affected:
+            if other not in causes:
+                displaced.append(other)
+                causes[other] = node
+    return displaced
 
 
 def _hang(
@@ -156,9 +167,7 @@ def _recount(
             node.below = plus(node.below, change)
             node.explained = usage_plus(node.explained, usage)
         if node.entry is not None:
-            node.share = (
-                NO_SHARE if node.is_twin else share_of(node.entry, node.below, node.explained)
-            )
+            node.share = _share(node, node.entry)
         above = trace.parent(node)
         if above is None or above in new:
             continue  # A new parent sums its children itself.
@@ -169,6 +178,15 @@ def _recount(
             pending[above] = (plus(known[0], change), usage_plus(known[1], usage))
             causes.setdefault(above, causes.get(node, node))
     return dict.fromkeys(ordered)
+
+
+def _share(node: Node, entry: Entry) -> Share:
+    """What a call or aggregate adds, other accounts of the same call considered."""
+    if node.is_twin or node.is_echo:
+        return NO_SHARE
+    share = share_of(entry, node.below, node.explained)
+    told = None if node.told_by is None else node.told_by.entry
+    return share if told is None else rest_of(share, told)
 
 
 def _stands(node: Node) -> tuple[Totals, Usage]:

@@ -14,9 +14,9 @@ class Node:
     """A span in the skeleton. Working copy: the ledger's rows are the truth."""
 
     __slots__ = (
-        "ambient", "below", "entry", "explained", "height", "is_agent", "is_cut", "is_entry",
-        "is_linked", "is_twin", "own", "parent_id", "place", "posted", "row", "service", "share",
-        "span_id", "stamp", "time_ns",
+        "ambient", "below", "entry", "explained", "height", "is_agent", "is_cut", "is_echo",
+        "is_entry", "is_linked", "is_twin", "own", "parent_id", "place", "posted", "row",
+        "service", "share", "span_id", "stamp", "time_ns", "told_by",
     )  # fmt: skip
 
     def __init__(
@@ -32,6 +32,7 @@ class Node:
         ambient: Owner = NOBODY,
         service: str = "",
         entry: Entry | None = None,
+        is_echo: bool = False,
     ) -> None:
         self.span_id = span_id
         self.parent_id = parent_id
@@ -49,6 +50,10 @@ class Node:
         """True when its parent is not followed: it leads back to itself, or too far up."""
         self.is_twin = False
         """True for a call that another span of the trace accounts for as well; see `twins`."""
+        self.is_echo = is_echo
+        """True among log records for what a span was charged; it adds nothing. See `told`."""
+        self.told_by: Node | None = None
+        """Of a log record, the echo of the span that tells of the same call."""
         self.height = 1
         """How many spans stand above one another in its subtree, itself included."""
         self.is_linked = False

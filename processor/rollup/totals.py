@@ -123,6 +123,19 @@ def share_of(entry: Entry, below: Totals, explained: Usage) -> Share:
     return Share(totals, usage, amount)
 
 
+def rest_of(share: Share, told: Entry) -> Share:
+    """What a log record adds to a call that a span tells of, which was charged as `told` says.
+
+    Of a single call both tell, and the record adds the difference, also one below zero: records
+    know of cached tokens and of thoughts that some spans leave out. An aggregate is the sum of many
+    records, so what is left of each is that it was a call, and perhaps one that a cache helped.
+    """
+    if told.aggregate is not None:
+        calls, hits = share.totals.calls, share.totals.cache_hits
+        return Share(Totals(calls=calls, cache_hits=hits), NO_USAGE, ZERO)
+    return share._replace(totals=minus(share.totals, share_of(told, NOTHING, NO_USAGE).totals))
+
+
 def _share_without_usage(entry: Entry, below: Totals, calls: int) -> Share:
     if entry.amount is not None:  # Somebody upstream reported a cost without tokens.
         rest = max(0, entry.amount.total - below.cost_nano_usd)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from processor.model import NOBODY, Owner, Totals
+from processor.model import LOG_TRACE, NOBODY, Owner, Totals
 from processor.rollup.node import Node
+from processor.rollup.told import Told
 from processor.rollup.totals import NOTHING
 from processor.rollup.twins import Twins
 
@@ -18,12 +19,17 @@ SHARED = ("session", "user", "org")
 fields of `Owner`."""
 
 
+def is_of_logs(trace_id: bytes) -> bool:
+    """Whether a trace holds the log records of a session, and no spans."""
+    return trace_id.startswith(LOG_TRACE)
+
+
 class Trace:
     """All nodes of a trace, by span id, with the children of each."""
 
     __slots__ = (
-        "awaited", "children", "has_entry", "hex_id", "nodes", "runs", "total", "twins",
-        "values",
+        "awaited", "children", "has_entry", "hex_id", "nodes", "runs", "told", "total",
+        "twins", "values",
     )  # fmt: skip
 
     def __init__(self, trace_id: bytes) -> None:
@@ -39,6 +45,8 @@ class Trace:
         self.runs: dict[str, Totals] = {}
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
         self.twins = Twins()
+        self.told = Told() if is_of_logs(trace_id) else None
+        """Of a trace of log records: which of them a span tells of as well."""
         self.has_entry = False
 
     def insert(self, node: Node) -> None:

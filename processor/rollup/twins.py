@@ -39,7 +39,7 @@ class Twins:
     def add(self, node: Node) -> list[Node]:
         """Take a call in; returns the nodes that have become a twin, or are one no longer."""
         entry = node.entry
-        if entry is None or entry.aggregate is not None or entry.usage is None:
+        if entry is None or entry.aggregate is not None or entry.usage is None or node.is_echo:
             return []
         counts = (entry.usage.input_tokens, entry.usage.output_tokens)
         if counts == (0, 0):

@@ -10,13 +10,24 @@
     owners      whom a span says it belongs to
     calls       one call
     reading     a payload
+    logs        a payload of log records; `log_ids` makes ids for them
 
-`WANTED` is what has to be scanned, `read` the way in.
+`WANTED` is what has to be scanned, `read` the way in; `LOGS_WANTED` and `read_logs` for logs.
 """
 
 from processor.semconv.calls import CacheSemantics, ReadOptions
+from processor.semconv.logs import LOGS_WANTED, LogReading, read_logs
 from processor.semconv.provider import infer_provider
 from processor.semconv.reading import read
 from processor.semconv.wanted import WANTED
 
-__all__ = ["WANTED", "CacheSemantics", "ReadOptions", "infer_provider", "read"]
+__all__ = [
+    "LOGS_WANTED",
+    "WANTED",
+    "CacheSemantics",
+    "LogReading",
+    "ReadOptions",
+    "infer_provider",
+    "read",
+    "read_logs",
+]

@@ -9,8 +9,10 @@ from typing import Literal
 from processor.model import Call, Mark, Spans, Usage
 from processor.semconv.columns import Column, Row, first, first_sum
 from processor.semconv.dialects.instrumentations import Reading
+from processor.semconv.dialects.logs import LOG_TOOLS
 from processor.semconv.dialects.naming import STANDARD_TIERS
 from processor.semconv.layout import INPUT, OUTPUT, Layout
+from processor.semconv.log_ids import log_trace
 from processor.semconv.profile import Profile
 from processor.semconv.provider import infer_provider
 from processor.semconv.recognise import is_model
@@ -58,7 +60,7 @@ def read_call(
         models,
         usage,
         profile.aggregate,
-        _plain_tier(tier or ""),
+        plain_tier(tier or ""),
         response_id or "",
         spans.failed[row],
         amount,
@@ -67,6 +69,7 @@ def read_call(
         profile.dialect,
         profile.has_tokens,
         profile.free,
+        _log_trace_of(profile.dialect, mark, response_id or ""),
     )
 
 
@@ -99,7 +102,7 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> tuple[Usa
         return None, UNREADABLE
     if counts.input is None and counts.output is None and counts.total is None:
         return None, ""
-    operator = _operator_rule(profile, options)
+    operator = operator_rule((profile.scope, profile.provider), options)
     return settle(counts, profile.terms, operator, are_buckets=are_buckets)
 
 
@@ -115,7 +118,7 @@ def _models_inside(layout: Layout, reader: Row) -> tuple[str, ...]:
     return (model,) if model is not None and is_model(model) else ()
 
 
-def _plain_tier(stated: str) -> str:
+def plain_tier(stated: str) -> str:
     """A service tier in lower case, ``""`` for the standard one."""
     tier = stated.lower()
     return "" if tier in STANDARD_TIERS else tier
@@ -126,11 +129,20 @@ def _source_name(spans: Spans, row: int, source: Column | None) -> str:
     return spans.keys[spans.shapes[row]][source.indices[0]] if source is not None else ""
 
 
-def _operator_rule(profile: Profile, options: ReadOptions) -> Reading | None:
+def _log_trace_of(dialect: str, mark: Mark, response_id: str) -> bytes:
+    """Where log records of the same session are charged, if the tool writes any."""
+    if dialect not in LOG_TOOLS:
+        return b""
+    session = mark.own.session or mark.ambient.session or response_id
+    return log_trace(dialect, session) if session else b""
+
+
+def operator_rule(names: tuple[str, ...], options: ReadOptions) -> Reading | None:
+    """What the operator says of cached tokens, under the first of these names, or of all."""
     rules = options.cache_semantics
     if not rules:
         return None
-    for name in (profile.scope, profile.provider, "default"):
+    for name in (*names, "default"):
         rule = rules.get(name)
         if rule is not None:
             return None if rule == "auto" else rule

@@ -48,6 +48,10 @@ _SUPPORTING = frozenset({
 })  # fmt: skip
 """What ordinary spans carry as well, and what says nothing unless something else does."""
 
+_LATEST = frozenset({"thread.id"})
+"""Rust's tracing writes the operating system's thread first, and Codex its conversation after it,
+under the same name."""
+
 
 def _names() -> set[str]:
     """Every key of every table; those of span events as ``event:<name>:<key>``."""
@@ -67,6 +71,7 @@ def _wanted(names: set[str]) -> Wanted:
         keys=frozenset(names - events - _SUPPORTING),
         events=frozenset(name.split(":")[1] for name in events),
         supporting=frozenset(names & _SUPPORTING),
+        latest=_LATEST,
     )
 
 

@@ -1,21 +1,24 @@
 """The wire room: an OTLP trace payload read into columns, and written back with edits.
 
     scan(payload, wanted) -> Spans        splice(spans, edits, drop=()) -> bytes
+    split(signal, payload, max_bytes) -> Portions      scan_logs(payload, wanted) -> Logs
 
 This version is built on ``opentelemetry-proto``. It states what is right; a compiled kernel may
 take over the same two functions and is then tested against this one. What both keep:
 
 **scan**
  1. A payload is decodable when protobuf parses it as ``ExportTraceServiceRequest``; anything else
-    is an UndecodableError, and no other error is ever raised for a payload. Unknown fields, fields
+    is an UndecodableError; more than `FIELDS_MAX` spans, groups and fields around them are a
+    TooLargeError. No other error is ever raised for a payload. Unknown fields, fields
     in any order, padded varints and singular messages sent in parts are all decodable.
  2. Item `i` of every column belongs to the i-th span on the wire. A field that is absent reads as
     its protobuf default. ``payload[starts[i]:ends[i]]`` is the span's message.
  3. Only wanted keys are decoded, from spans, instrumentation scopes and resources alike: a key is
     wanted when it is in ``wanted.keys`` or starts with one of ``wanted.prefixes``. They stand in
-    wire order, a repeated key once, with its first value. At most `ATTRIBUTES_MAX` are read of one
-    span, scope or resource. A key in ``wanted.supporting`` is read likewise, but a span that has
-    nothing else counts as one that carries nothing wanted.
+    wire order, a repeated key once, with its first value, or its last one where it is in
+    ``wanted.latest``. At most `ATTRIBUTES_MAX` are read of one span, scope or resource. A key in
+    ``wanted.supporting`` is read likewise, but a span that has nothing else counts as one that
+    carries nothing wanted.
  4. The first event of each name in ``wanted.events`` adds all its attributes, after the span's
     own, as ``event:<name>:<key>``; at most `EVENT_ATTRIBUTES_MAX` of one event.
  5. An array or key-value list inside `NESTING_MAX` others reads as None. So does a reference into
@@ -37,11 +40,26 @@ take over the same two functions and is then tested against this one. What both 
     their shortest form; every other byte is copied.
  5. An integer beyond 64 bits is written as a double, an unpaired surrogate as ``?``, an array or
     dict inside `NESTING_MAX` others as an empty value: the result always parses.
+
+**scan_logs** finds the log records that a tool writes in place of spans, by their names; see there.
+
+**split** is for requests of any signal that have become too large for a backend; see there.
 """
 
 from processor.wire.anyvalue import NESTING_MAX
 from processor.wire.attributes import ATTRIBUTES_MAX, EVENT_ATTRIBUTES_MAX
-from processor.wire.scan import scan
+from processor.wire.logs import scan_logs
+from processor.wire.scan import FIELDS_MAX, scan
 from processor.wire.splice import splice
+from processor.wire.split import split
 
-__all__ = ["ATTRIBUTES_MAX", "EVENT_ATTRIBUTES_MAX", "NESTING_MAX", "scan", "splice"]
+__all__ = [
+    "ATTRIBUTES_MAX",
+    "EVENT_ATTRIBUTES_MAX",
+    "FIELDS_MAX",
+    "NESTING_MAX",
+    "scan",
+    "scan_logs",
+    "splice",
+    "split",
+]

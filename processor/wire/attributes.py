@@ -17,13 +17,16 @@ EVENT_ATTRIBUTES_MAX = 64
 
 
 def read_wanted(attributes: Iterable[KeyValue], wanted: Wanted) -> dict[str, Value]:
-    """Read the wanted and the supporting attributes in wire order; of a repeated key, the first."""
+    """Read the wanted and the supporting attributes in wire order; of a repeated key, the first.
+
+    Of a repeated key in `wanted.latest` it is the last value, where the first would stand.
+    """
     keys, supporting, prefixes = wanted.keys, wanted.supporting, wanted.prefixes
     values: dict[str, Value] = {}
     for pair in attributes:
         key = pair.key
         if key in keys or key in supporting or (prefixes and key.startswith(prefixes)):
-            if key in values:
+            if key in values and key not in wanted.latest:
                 continue
             value = pair.value
             # At most one kind is there, the others read as zero: what is not zero is the value.

@@ -1,12 +1,12 @@
 """Where messages lie inside messages: offsets, which no protobuf library tells.
 
-The walk does not judge a payload; it runs where the parser has already accepted it. It reads tags
-and lengths only, and skips whole messages.
+The walk does not judge a payload beyond its outline. It reads tags and lengths only, skips whole
+messages, and comes to an end with whatever bytes it is given.
 """
 
 from __future__ import annotations
 
-from processor.errors import UndecodableError
+from processor.errors import TooLargeError, UndecodableError
 from processor.wire.varint import encode_varint, read_varint
 
 RESOURCE_SPANS = 1
@@ -21,6 +21,11 @@ ATTRIBUTES = 9
 _VARINT, _FIXED64, _DELIMITED, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _PADDING = 0x80
 """A varint byte that adds nothing but "more follows"."""
+
+_GROUPED_MAX = 1000
+"""Fields within groups, which no telemetry has."""
+_UNBOUNDED = 1 << 62
+_TOO_MANY = "the request has more spans, groups of spans and fields around them than are taken"
 
 Record = tuple[int, int, int]
 """One message inside another: where its tag begins, where its own bytes begin, where they end."""
@@ -42,8 +47,19 @@ def find_records(payload: bytes, start: int, end: int, number: int) -> list[Reco
     A field of that number with another wire type is an unknown field, as it is for a parser.
     Raises UndecodableError when tags and lengths do not add up to the message.
     """
+    return walk_fields(payload, start, end, number, _UNBOUNDED)[0]
+
+
+def walk_fields(
+    payload: bytes, start: int, end: int, number: int, fields_max: int
+) -> tuple[list[Record], int]:
+    """Like `find_records`, and count all fields. Raises TooLargeError about `fields_max` of them.
+
+    It is exact up to a factor of two, and keeps a hostile message from costing more than that.
+    """
     wanted = delimited_tag(number)
     found: list[Record] = []
+    others = 0
     position = start
     try:
         while position < end:
@@ -54,6 +70,9 @@ def find_records(payload: bytes, start: int, end: int, number: int) -> list[Reco
                 tag, position = read_varint(payload, head)
             if tag != wanted:
                 position = _skip(payload, position, tag)
+                others += 1
+                if others > fields_max:
+                    raise TooLargeError(_TOO_MANY)
                 continue
             size = payload[position]
             position += 1
@@ -66,13 +85,15 @@ def find_records(payload: bytes, start: int, end: int, number: int) -> list[Reco
                     size, position = read_varint(payload, position - 1)
             found.append((head, position, position + size))
             position += size
+            if len(found) > fields_max:
+                raise TooLargeError(_TOO_MANY)
     except IndexError:
         position = -1
     if position != end:
         raise UndecodableError(
             "the payload is not an OTLP trace request: a field reaches past its message"
         )
-    return found
+    return found, len(found) + others
 
 
 def find_head(payload: bytes, start: int) -> int:
@@ -99,7 +120,7 @@ def _skip(payload: bytes, position: int, tag: int) -> int:
     Groups, long out of use, can hold further groups; a counter takes the place of recursion.
     """
     depth = 0
-    while True:
+    for _ in range(_GROUPED_MAX):
         kind = tag & 7
         if kind == _VARINT:
             _, position = read_varint(payload, position)
@@ -121,3 +142,4 @@ def _skip(payload: bytes, position: int, tag: int) -> int:
         if not depth:
             return position
         tag, position = read_varint(payload, position)
+    raise TooLargeError(_TOO_MANY)

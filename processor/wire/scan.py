@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sized
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span, Status
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from processor.errors import UndecodableError
 from processor.model import Group, Spans, Wanted
 from processor.wire.attributes import Shapes
-from processor.wire.envelope import RESOURCE_SPANS, SCOPE_SPANS, SPANS, Record, find_records
+from processor.wire.envelope import RESOURCE_SPANS, SCOPE_SPANS, SPANS, Record, walk_fields
 from processor.wire.groups import group_readers
 from processor.wire.prefilter import (
     event_prefilter,
@@ -21,20 +20,54 @@ from processor.wire.prefilter import (
     wanted_prefilter,
 )
 
-_Message = TypeVar("_Message", ResourceSpans, ScopeSpans, Span)
+_Outline = list[list[list[Record]]]
+"""Where the spans lie, of each ScopeSpans of each ResourceSpans."""
+
 _ERROR = Status.STATUS_CODE_ERROR
+FIELDS_MAX = 250_000
+"""Spans, groups of spans and fields around them in one request. An empty span takes two bytes on
+the wire and five hundred times that in memory, so bytes alone bound nothing."""
 
 
 def scan(payload: bytes, wanted: Wanted) -> Spans:
     """Read what every span of an ExportTraceServiceRequest says, and where it lies.
 
-    Raises UndecodableError when `payload` is not such a request.
+    Raises UndecodableError when `payload` is not such a request, TooLargeError when it has more
+    than `FIELDS_MAX` spans, before they are made.
     """
+    outline = _draw_outline(payload)
     try:
         request = ExportTraceServiceRequest.FromString(payload)
     except DecodeError as error:
         raise UndecodableError(f"the payload is not an OTLP trace request: {error}") from error
-    return _Scanner(payload, wanted).read(request)
+    return _Scanner(payload, wanted).read(request, outline)
+
+
+def _draw_outline(payload: bytes) -> _Outline:
+    """Find where all spans lie. Raises UndecodableError, TooLargeError."""
+    left = FIELDS_MAX
+
+    def find(place: Record, number: int) -> list[Record]:
+        nonlocal left
+        _, start, end = place
+        records, fields = walk_fields(payload, start, end, number, left)
+        left -= fields
+        return records
+
+    whole = (0, 0, len(payload))
+    return [
+        [find(scope, SPANS) for scope in find(resource, SCOPE_SPANS)]
+        for resource in find(whole, RESOURCE_SPANS)
+    ]
+
+
+def _compare(messages: Sized, places: Sized) -> None:
+    """Refuse rather than give a span another one's place, should parser and walk ever differ."""
+    if len(messages) != len(places):
+        raise UndecodableError(
+            f"the payload is ambiguous: it has {len(messages)} messages in a field or "
+            f"{len(places)}, depending on how it is read"
+        )
 
 
 class _Scanner:
@@ -48,49 +81,30 @@ class _Scanner:
         self._messages: list[Span] = []
         self._places: list[Record] = []
 
-    def read(self, request: ExportTraceServiceRequest) -> Spans:
+    def read(self, request: ExportTraceServiceRequest, outline: _Outline) -> Spans:
         """Read all spans, in wire order."""
-        self._find_spans(request)
+        self._pair_spans(request, outline)
         self._fill_columns()
         self._read_attributes()
         return self._spans
 
-    def _find_spans(self, request: ExportTraceServiceRequest) -> None:
-        """Find the spans of all groups, and what the groups say."""
+    def _pair_spans(self, request: ExportTraceServiceRequest, outline: _Outline) -> None:
+        """Pair all spans with their places, and read what their groups say."""
         readers = group_readers(self._wanted)
-        whole = (0, 0, len(self._payload))
-        for message, place in self._pair(request.resource_spans, whole, RESOURCE_SPANS):
-            if not message.scope_spans:
+        _compare(request.resource_spans, outline)
+        for message, scopes in zip(request.resource_spans, outline, strict=True):
+            _compare(message.scope_spans, scopes)
+            if not scopes:
                 continue
             resource = readers.resource(message.resource)
-            for scope_spans, inner in self._pair(message.scope_spans, place, SCOPE_SPANS):
+            for scope_spans, places in zip(message.scope_spans, scopes, strict=True):
                 spans = scope_spans.spans
-                places = self._locate(spans, inner, SPANS)
+                _compare(spans, places)
                 if places:
                     self._spans.groups += [len(self._spans.group)] * len(places)
                     self._spans.group.append(Group(resource, *readers.scope(scope_spans.scope)))
                     self._messages += spans
                     self._places += places
-
-    def _pair(
-        self, messages: Sequence[_Message], around: Record, number: int
-    ) -> Iterator[tuple[_Message, Record]]:
-        """Pair the messages of a repeated field with where they lie inside `around`."""
-        return zip(messages, self._locate(messages, around, number), strict=True)
-
-    def _locate(self, messages: Sequence[object], around: Record, number: int) -> list[Record]:
-        """Find where the messages of a repeated field lie inside `around`.
-
-        Refuses rather than give a span another one's place, should parser and walk ever differ.
-        """
-        _, start, end = around
-        places = find_records(self._payload, start, end, number)
-        if len(messages) != len(places):
-            raise UndecodableError(
-                f"the payload is ambiguous: it has {len(messages)} messages in a field or "
-                f"{len(places)}, depending on how it is read"
-            )
-        return places
 
     def _fill_columns(self) -> None:
         """Fill every column; those of attributes as if there were none."""

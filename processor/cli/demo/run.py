@@ -108,6 +108,7 @@ class _Demo:
             "data_dir": str(folder),
             "budgets.file": str(budgets),
             "exporters.otlp.endpoint": f"127.0.0.1:{backend_port}",
+            "telemetry.metrics.endpoint": "127.0.0.1:0",
         }
         # Where nobody asked for an address, another one is better than none. Who asks for one gets
         # that, and no second port that may be taken.

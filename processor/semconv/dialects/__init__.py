@@ -7,6 +7,7 @@
     owners            session, user, organisation, agent, feature, task
     costs             costs that somebody upstream has written
     instrumentations  who wrote the span, and what its numbers mean
+    logs              records of coding agents that tell of a call
 
 A new dialect is a few rows here. Rows of one field stand in the order in which they are read:
 the first that is present and readable wins, and names of the same thing are never added up.

@@ -110,6 +110,7 @@ CACHE_WRITE: Sources = (
     *inside(LITELLM, "cache_creation_input_tokens", "prompt_tokens_details.cache_creation_tokens"),
     *inside(LOGFIRE, "cache_creation_input_tokens"),
     *inside(LANGSMITH_IN, "cache_creation"),
+    *keys("codex.turn.token_usage.cache_write_input_tokens"),
     *keys("cache_creation_tokens", when="bare"),
 )
 

@@ -187,6 +187,7 @@ REPEATS: tuple[Repeat, ...] = (
     Repeat("lifetime", ("agent",), scope="opentelemetry.instrumentation.crewai"),
     Repeat("sum", ("llm",), scope="opentelemetry.instrumentation.crewai"),
     Repeat("sum", ("llm",), scope="gcp.vertex.agent", operation="call_llm"),
+    Repeat("sum", ("llm",), dialect="codex"),
     Repeat("last_step", ("chain",), operation="ai.generateText"),
     Repeat("sum", ("agent", "workflow", "chain", "other")),
 )

@@ -56,6 +56,7 @@ _USER: Sources = (
         "trace.metadata.openrouter.user_id",
         "langsmith.metadata.user_id",
         "langwatch.user.id",
+        "user.account_id",
         "user.email",
         "user.account_uuid",
     ),
