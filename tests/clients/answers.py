@@ -59,14 +59,17 @@ PRICES = {
     "gpt-5-mini": Prices(1_259, 10_037, 127, 1_571, 2_531),
     "text-embedding-3-small": Prices(23, 0, 23, 23, 23),
     "claude-sonnet-4-5": Prices(3_001, 15_013, 307, 3_761, 6_011),
+    "gemini-2.5-pro": Prices(1_277, 10_039, 131, 1_277, 1_277),
 }
 SERVED_AS = {
     "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
     "gpt-5-mini": "gpt-5-mini-2025-08-07",
     "text-embedding-3-small": "text-embedding-3-small",
     "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
+    "gemini-2.5-pro": "gemini-2.5-pro",
 }
 """The name that a provider gives the model in its answers."""
+_MAKERS = {"claude": "anthropic", "gemini": "google"}
 
 
 def cost_nano_usd(model: str, tokens: Tokens, *, knows_1h: bool = True) -> int:
@@ -86,7 +89,7 @@ def price_file() -> str:
     """`PRICES` as the processor's price file, per million tokens, and nothing beside them."""
     lines = ["version: 1", "catalogue: {source: none}", "models:"]
     for model, prices in PRICES.items():
-        provider = "anthropic" if model.startswith("claude") else "openai"
+        provider = _MAKERS.get(model.partition("-")[0], "openai")
         # Nano-USD per token are thousandths of a USD per million tokens.
         usd = {
             name: f"{nano_usd // 1000}.{nano_usd % 1000:03d}"

@@ -1,4 +1,4 @@
-"""Stand-ins for OpenAI and Anthropic on the loopback interface.
+"""Stand-ins for OpenAI, Anthropic and Google on the loopback interface.
 
 The first step of a request's path names the scenario (``/cached/v1/chat/completions``). Each
 request of a scenario is answered with the next of its answers, and what was served is noted as
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 
-from clients import anthropic_wire, openai_wire
+from clients import anthropic_wire, gemini_wire, openai_wire
 from clients.answers import Answer
 
 Json = dict[str, Any]
@@ -27,7 +27,13 @@ _WIRE: Mapping[str, tuple[Whole, Streamed | None]] = {
     "v1/embeddings": (openai_wire.embeddings, None),
     "v1/messages": (anthropic_wire.message, anthropic_wire.stream_message),
     "v1/messages/count_tokens": (anthropic_wire.count_tokens, None),
+    f"v1beta/models/{gemini_wire.MODEL}:streamGenerateContent": (
+        gemini_wire.content,
+        gemini_wire.stream_content,
+    ),
 }
+_STREAMS = ":streamGenerateContent"
+"""How a path ends where it says, and not the request, that the answer is to be streamed."""
 _FREE = frozenset({"v1/messages/count_tokens"})
 
 
@@ -79,8 +85,9 @@ class Providers:
         """Note a request; returns it with its answer and number, None for an unexpected one."""
         scenario, _, rest = path.strip("/").partition("/")
         with self._lock:
-            answer = next(self._answers.get(scenario, iter(())), None)
-            if answer is None or rest not in _WIRE:
+            answers = self._answers.get(scenario, iter(())) if rest in _WIRE else iter(())
+            answer = next(answers, None)
+            if answer is None:
                 self.surprises.append(path)
                 return None
             served = Served(scenario, rest, body, answer)
@@ -105,8 +112,8 @@ class Providers:
                     is_message = served.path.startswith("v1/messages")
                     wire = anthropic_wire if is_message else openai_wire
                     self._send(served.answer.status, wire.error(served.answer.status))
-                elif body.get("stream") and streamed is not None:
-                    self._stream(streamed(body, served.answer, number))
+                elif streamed is not None and (body.get("stream") or _STREAMS in served.path):
+                    self._stream(streamed(body, served.answer, number), number)
                 else:
                     self._send(200, whole(body, served.answer, number))
 
@@ -119,8 +126,9 @@ class Providers:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def _stream(self, events: Iterator[bytes]) -> None:
+            def _stream(self, events: Iterator[bytes], number: int) -> None:
                 self.send_response(200)
+                self.send_header("request-id", f"req_{number:06d}")
                 self.send_header("content-type", "text/event-stream")
                 self.send_header("transfer-encoding", "chunked")
                 self.end_headers()

@@ -108,8 +108,8 @@ def play_command(
     """The same for any program; it is told instrumentations and scenarios."""
     run = Run()
     with ExitStack() as stack:
-        backend = stack.enter_context(_backend(folder))
-        processor = stack.enter_context(_processor(folder, backend.port))
+        backend = stack.enter_context(recording(folder))
+        processor = stack.enter_context(processing(folder, backend.port))
         providers = stack.enter_context(Providers(scenarios))
         client = subprocess.run(
             [*command, instrumentations, *scenarios],
@@ -137,7 +137,7 @@ def play_command(
             ask += [("session", f"s-{scenario}"), ("user", f"u-{scenario}")]
         names = {found.attributes.get("gen_ai.agent.name") for found in run.found}
         ask += [("agent", str(name)) for name in names if name]
-        run.totals = {(scope, name): _totals(processor.port, scope, name) for scope, name in ask}
+        run.totals = {(scope, name): totals(processor.port, scope, name) for scope, name in ask}
     return run
 
 
@@ -157,7 +157,7 @@ def _plain_value(value: Any) -> Any:
     return None if kind is None else getattr(value, kind)
 
 
-def _totals(port: int, scope: str, name: str) -> GetTotalsResponse:
+def totals(port: int, scope: str, name: str) -> GetTotalsResponse:
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         call = channel.unary_unary(
             "/llm_cost.v1.CostService/GetTotals",
@@ -205,10 +205,13 @@ def _start(*command: object) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def _backend(folder: Path) -> Iterator[Backend]:
-    out = folder / "backend.bin"
+def recording(folder: Path) -> Iterator[Backend]:
+    """A backend that keeps what it takes in the folder, and can be told to misbehave."""
+    out, control = folder / "backend.bin", folder / "control.json"
     recorder = ROOT / "tests" / "backends" / "recorder.py"
-    backend = Backend(_start(recorder, "--out", out), out=out)
+    backend = Backend(
+        _start(recorder, "--out", out, "--control", control), out=out, control=control
+    )
     with _running(backend):
         end_s = time.monotonic() + START_TIMEOUT_S
         while not backend.lines and time.monotonic() < end_s:
@@ -218,7 +221,8 @@ def _backend(folder: Path) -> Iterator[Backend]:
 
 
 @contextmanager
-def _processor(folder: Path, backend_port: int) -> Iterator[Process]:
+def processing(folder: Path, backend_port: int, *flags: object) -> Iterator[Process]:
+    """The processor with the prices of `PRICES` and no budgets, between senders and a backend."""
     pricing, budgets = folder / "pricing.yaml", folder / "budgets.yaml"
     pricing.write_text(price_file())
     budgets.write_text("version: 1\nbudgets: []\n")
@@ -226,7 +230,7 @@ def _processor(folder: Path, backend_port: int) -> Iterator[Process]:
         _start(
             "-m", "processor.cli", "serve", "--listen", "127.0.0.1:0",
             "--data-dir", folder / "data", "--forward-to", f"127.0.0.1:{backend_port}",
-            "--pricing", pricing, "--budgets", budgets,
+            "--pricing", pricing, "--budgets", budgets, *flags,
         )
     )  # fmt: skip
     with _running(processor):

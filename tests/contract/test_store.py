@@ -144,6 +144,7 @@ def test_an_entry_reads_back_as_it_was_written(engine, kept):
         {"is_entry": True},
         {"is_amendment": True},
         {"is_cut": True},
+        {"is_echo": True},
         {"parent_id": b"parent.."},
         {"own": Owner("s", None, "", ODD, None, "t")},
         {"ambient": Owner(None, "u", None, "", ODD, None)},

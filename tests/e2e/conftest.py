@@ -39,10 +39,9 @@ def spawn():
         process.popen.stdout.close()
 
 
-@pytest.fixture
-def backend(spawn, tmp_path):
-    """A recording backend on a free port."""
-    out, control = tmp_path / "backend.bin", tmp_path / "control.json"
+def start_recorder(spawn, folder, name="backend"):
+    """Start a recording backend on a free port."""
+    out, control = folder / f"{name}.bin", folder / f"{name}-control.json"
     process = spawn(
         Backend,
         ROOT / "tests" / "backends" / "recorder.py",
@@ -54,6 +53,12 @@ def backend(spawn, tmp_path):
         time.sleep(0.02)
     process.port = int(process.lines[0])
     return process
+
+
+@pytest.fixture
+def backend(spawn, tmp_path):
+    """A recording backend."""
+    return start_recorder(spawn, tmp_path)
 
 
 @pytest.fixture

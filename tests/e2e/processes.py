@@ -15,6 +15,8 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from processor.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 30.0
 
@@ -110,6 +112,23 @@ def export(port, payload, timeout_s=20.0, metadata=()):
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         method = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
         return method(payload, timeout=timeout_s, metadata=metadata)
+
+
+def ask(port, method, request, answer):
+    """One question to CostService."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = channel.unary_unary(
+            f"/llm_cost.v1.CostService/{method}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=answer.FromString,
+        )
+        return call(request, timeout=10)
+
+
+def total_nano_usd(port, scope, scope_id=""):
+    """What the books say that something has cost."""
+    question = GetTotalsRequest(scope=scope, id=scope_id)
+    return ask(port, "GetTotals", question, GetTotalsResponse).cost_nano_usd
 
 
 def is_serving(port):

@@ -10,7 +10,7 @@ import time
 import grpc
 import pytest
 from e2e.applications import BUDGETS, PRICES, chat, run_agents, tracer
-from e2e.processes import Process, attributes, export, is_serving
+from e2e.processes import Process, ask, attributes, export, is_serving, total_nano_usd
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -19,8 +19,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from processor.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
-    GetTotalsRequest,
-    GetTotalsResponse,
 )
 
 
@@ -37,21 +35,6 @@ def files(tmp_path):
 def processor(serve, backend, files):
     """The processor in front of the recording backend."""
     return serve("--forward-to", f"127.0.0.1:{backend.port}", *files)
-
-
-def ask(port, method, request, answer):
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        call = channel.unary_unary(
-            f"/llm_cost.v1.CostService/{method}",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=answer.FromString,
-        )
-        return call(request, timeout=10)
-
-
-def total_nano_usd(port, scope, scope_id=""):
-    question = GetTotalsRequest(scope=scope, id=scope_id)
-    return ask(port, "GetTotals", question, GetTotalsResponse).cost_nano_usd
 
 
 def test_every_attribute_arrives_at_the_backend(processor, backend):

@@ -8,11 +8,10 @@ import socket
 import subprocess
 import sys
 
-import grpc
 import pytest
 import yaml
 from e2e.applications import BUDGETS, PRICES
-from e2e.processes import ROOT, attributes, export
+from e2e.processes import ROOT, ask, attributes, export
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.generated.cost_service_pb2 import (
@@ -83,13 +82,7 @@ class House:
         return ["--endpoint", f"127.0.0.1:{self.processor.port}"]
 
     def ask(self, method, question, answer):
-        with grpc.insecure_channel(f"127.0.0.1:{self.processor.port}") as channel:
-            call = channel.unary_unary(
-                f"/llm_cost.v1.CostService/{method}",
-                request_serializer=lambda message: message.SerializeToString(),
-                response_deserializer=answer.FromString,
-            )
-            return call(question, timeout=10)
+        return ask(self.processor.port, method, question, answer)
 
     def totals(self):
         return {

@@ -14,7 +14,7 @@ SOURCES = sorted(
     path for path in PACKAGE.rglob("*.py") if "generated" not in path.relative_to(PACKAGE).parts
 )
 
-HALL = {"errors", "money", "model", "ports", "document", "fields"}
+HALL = {"errors", "money", "model", "ports", "document", "fields", "compression", "traffic"}
 PURE = {
     # room: the rooms it may use besides the hall
     "wire": set(),
@@ -33,6 +33,7 @@ SHELLS = {
     # The ledger calls the pure decision itself: load, decide and commit are one transaction.
     "ledger": {"decide", "budget", "rollup"},
     "exporter": set(),
+    "telemetry": set(),
     # Settings turn the operator's files into the values that rooms define.
     "config": {"pricing", "budget", "emission"},
 }

@@ -48,7 +48,7 @@ def test_every_way_out_that_is_set_is_built(tmp_path):
             debug__verbosity="basic",
         )
     )
-    assert [(each.name, each.takes("traces")) for each in exporter._destinations] == [
+    assert [(each.name, each.takes("traces")) for each in exporter.destinations] == [
         ("127.0.0.1:5317", True),
         ("http://127.0.0.1:5318", False),
         (str(tmp_path), True),

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from processor.cli.calling import NoAnswerError, RefusedError, Remote
-from processor.errors import OverloadedError
+from processor.errors import ConfigError, OverloadedError
 from processor.model import Difference, Repricing, Unknown
 from processor.receiver import Receiver
 
@@ -71,3 +71,23 @@ async def test_nobody_there_is_told_with_the_address():
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(NoAnswerError, match=f"{address} cannot be asked: nobody listens there"):
         await Remote(address).unpriced()
+
+
+async def test_a_processor_that_asks_for_a_token_gets_it():
+    """Guarantees: with the token it answers; without, the message names the variable."""
+    guarded = Costs()
+    receiver = Receiver("127.0.0.1:0", None, guarded, bearer_tokens=("a-token-of-some-length",))
+    endpoint = f"127.0.0.1:{await receiver.start()}"
+    assert await Remote(endpoint, "a-token-of-some-length").unpriced() == UNKNOWNS
+    for token in ("", "another"):
+        with pytest.raises(RefusedError, match="set LLM_COST_TOKEN to one that it knows"):
+            await Remote(endpoint, token).unpriced()
+    await receiver.stop(0.1)
+
+
+@pytest.mark.parametrize("token", ["two\nlines-of-some-length", "schl\u00fcssel-of-some-length"])
+def test_a_token_that_no_header_can_carry_is_refused_in_one_line(token):
+    """Guarantees: neither a traceback nor the token is shown."""
+    with pytest.raises(ConfigError, match="LLM_COST_TOKEN: has characters") as caught:
+        Remote("127.0.0.1:1", token)
+    assert "of-some-length" not in str(caught.value)

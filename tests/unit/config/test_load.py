@@ -259,10 +259,18 @@ def test_the_log_alone_is_no_backend():
     assert exporters.ways() == ["files in llm-cost-data/spans", "the log"]
 
 
-def test_what_is_let_in_must_be_able_to_leave(written):
-    path = written("exporters: {otlphttp: {max_message_mib: 32}}")
-    (problem,) = problems_of(path)
-    assert "exporters.otlphttp.max_message_mib: is less than the 64 MiB that are let in" in problem
+def test_headers_that_are_passed_on_are_named_one_by_one(written):
+    """Guarantees: any case, no repeats, and nothing that belongs to a single connection."""
+    path = written("exporters: {otlp: {forward_headers: [X-Scope-OrgID, x-scope-orgid, b]}}")
+    assert load_settings(path, {}, {}).exporters.otlp.forward_headers == ("b", "x-scope-orgid")
+    for name in ("host", "Content-Type", "grpc-timeout", "trace-bin", "a b", "*", '""'):
+        (problem,) = problems_of(written(f"exporters: {{otlp: {{forward_headers: ['{name}']}}}}"))
+        assert "exporters.otlp.forward_headers: has" in problem
+
+
+def test_a_backend_can_be_waited_for_without_end(written):
+    path = written("exporters: {otlp: {retry_on_failure: {max_elapsed_time: 0s}}}")
+    assert load_settings(path, {}, {}).exporters.otlp.retry_on_failure.max_elapsed_time_s == 0
 
 
 def test_references_to_the_environment_may_stand_for_anything(written):
@@ -386,7 +394,8 @@ def test_all_mistakes_of_file_flags_and_environment_are_reported_at_once(written
     assert problems_of(path, flags, {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}) == [
         (
             "p.yaml:1: colour: unknown key (known keys: data_dir, receivers, exporters, pricing, "
-            "budgets, ledger, privacy, limits, reload, log, forward, emit)"
+            "budgets, ledger, privacy, limits, reload, log, forward, logs, telemetry, "
+            "shutdown_timeout, emit)"
         ),
         "command line: log.levle: unknown setting (did you mean log.level?)",
         (

@@ -36,7 +36,7 @@ def test_http_listens_on_its_own_port_of_this_machine_only():
 def test_http_can_be_switched_off():
     assert listens(http="") == ""
     settings = load_settings(None, {HTTP: ""}, {})
-    assert [str(each) for each in listens_on(settings)] == ["127.0.0.1:4317"]
+    assert [str(each) for each in listens_on(settings)] == ["127.0.0.1:4317", "127.0.0.1:8888"]
 
 
 def test_another_port_or_host_for_grpc_says_nothing_of_http():
@@ -107,3 +107,89 @@ def test_a_backend_that_is_either_of_our_ports_is_refused(port):
 def test_an_address_that_is_none_names_its_setting():
     with pytest.raises(ConfigError, match=r"protocols\.http\.endpoint: 'nowhere'"):
         listens_on(load_settings(None, {HTTP: "nowhere"}, {}))
+
+
+TOKENS = "receivers: {otlp: {protocols: {http: {auth: {bearer_tokens: %s}}}}}"
+
+
+def test_tokens_are_a_list_and_never_printed(tmp_path):
+    """Guarantees: from the environment or the file, and hidden wherever settings are shown."""
+    file = file_with(tmp_path, TOKENS % '["${env:ONE}", "second-token-of-some-length="]')
+    settings = load_settings(file, {}, {"ONE": "first-token-of-some-length"})
+    auth = settings.receivers.otlp.protocols.http.auth
+    assert auth.bearer_tokens == ("first-token-of-some-length", "second-token-of-some-length=")
+    assert "of-some-length" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("[short]", "must have at least 16 characters, has 5"),
+        ("secret-in-the-wrong-place", "must be a list"),
+        ("[12345678901234567890]", "must be text"),
+        ("['secret with spaces in it']", "no header can carry"),
+        ("['secret-with-an-\u00fcmlaut']", "no header can carry"),
+        ("[{secret-in-a-map: 1}]", "must be text"),
+    ],
+)
+def test_a_token_that_will_not_do_is_refused_and_not_shown(tmp_path, value, says):
+    """Guarantees: the message says what is wrong without telling the secret."""
+    with pytest.raises(ConfigError, match=says) as caught:
+        http_of(file_with(tmp_path, TOKENS % value))
+    assert "secret" not in str(caught.value)
+
+
+OPEN = "whoever reaches"
+IN_PLAIN_TEXT = "travel unencrypted"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "more", "says"),
+    [
+        ("127.0.0.1:1", "", ""),
+        ("localhost:1", "", ""),
+        ("[::1]:1", "", ""),
+        ("127.9.9.9:1", "", ""),
+        ("0.0.0.0:1", "", OPEN),
+        (":1", "", OPEN),
+        ("[::]:1", "", OPEN),
+        ("host.example.com:1", "", OPEN),
+        ("0.0.0.0:1", "auth: {bearer_tokens: [a-token-of-some-length]}", IN_PLAIN_TEXT),
+        ("0.0.0.0:1", "tls: {cert_file: a, key_file: b}", OPEN),
+        ("0.0.0.0:1", "tls: {cert_file: a, key_file: b, client_ca_file: c}", ""),
+        (
+            "0.0.0.0:1",
+            "tls: {cert_file: a, key_file: b}, auth: {bearer_tokens: [a-token-of-some-length]}",
+            "",
+        ),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_door_that_is_open_to_others_is_mentioned(tmp_path, protocol, endpoint, more, says):
+    """Guarantees: one sentence at the start for what strangers can use; none on loopback."""
+    text = f"receivers: {{otlp: {{protocols: {{{protocol}: {{endpoint: '{endpoint}', {more}}}}}}}}}"
+    warnings = load_settings(file_with(tmp_path, text), {}, {}).warnings
+    assert len(warnings) == bool(says)
+    for warning in warnings:
+        assert warning.startswith(f"receivers.otlp.protocols.{protocol}: ")
+        assert says in warning
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "tokens", "is_said"),
+    [
+        ("authorization", "[a-token-of-some-length]", True),
+        ("authorization", "[]", False),
+        ("x-scope-orgid", "[a-token-of-some-length]", False),
+    ],
+)
+def test_our_own_tokens_that_would_go_on_to_a_backend_are_mentioned(
+    tmp_path, forwarded, tokens, is_said
+):
+    """Guarantees: nobody hands on by accident what guards the way in."""
+    text = (
+        f"receivers: {{otlp: {{protocols: {{http: {{auth: {{bearer_tokens: {tokens}}}}}}}}}}}\n"
+        f"exporters: {{otlp: {{endpoint: 'a:1', forward_headers: [{forwarded}]}}}}\n"
+    )
+    warnings = load_settings(file_with(tmp_path, text), {}, {}).warnings
+    assert any("our own bearer tokens" in warning for warning in warnings) == is_said

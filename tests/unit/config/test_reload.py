@@ -190,3 +190,15 @@ async def test_run_brings_changes_into_force_in_the_event_loop(path):
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
+
+
+def test_what_came_into_force_and_what_could_not_is_counted(path):
+    shop = Shop(path)
+    shop.watcher.load()
+    loaded_s = shop.watcher.loaded_s
+    assert loaded_s > 0
+    for text in ("2", "x", "3"):
+        path.write_text(text)
+        shop.look_twice()
+    assert (shop.watcher.reloads, shop.watcher.failures) == (2, 1)
+    assert shop.watcher.loaded_s >= loaded_s

@@ -1,6 +1,6 @@
 """The Collector configurations fit what the processor writes, sends and listens to.
 
-They cannot say that the Collector accepts them: that is for its own `validate` command.
+That a Collector accepts them, and what it does with them, is shown by tests/backends.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ def read(name: str) -> Any:
     return yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["front", "behind"])
+FRONTS = ["front", "front-two", "front-loadbalancing"]
+
+
+@pytest.mark.parametrize("name", [*FRONTS, "behind"])
 def test_collector_pipelines_use_exactly_what_is_declared(name):
     """Guarantees: no component is missing, and none stands there unused."""
     config = read(name)
@@ -33,13 +36,34 @@ def test_collector_pipelines_use_exactly_what_is_declared(name):
         assert used == set(config[kind])
 
 
-def test_the_collector_in_front_keeps_a_trace_together_and_samples_nothing():
+def test_the_balancing_collector_keeps_a_trace_together():
     """Guarantees: all spans of a trace reach the same books, on our port."""
-    config = read("front")
-    balanced = config["exporters"]["loadbalancing"]
+    balanced = read("front-loadbalancing")["exporters"]["loadbalancing"]
     assert balanced["routing_key"] == "traceID"
     assert {host[-5:] for host in balanced["resolver"]["static"]["hostnames"]} == {":4317"}
-    assert not [name for name in config["processors"] if "sampl" in name]
+
+
+@pytest.mark.parametrize("name", FRONTS)
+def test_a_collector_in_front_samples_nothing_and_takes_what_we_take(name):
+    """Guarantees: nothing is dropped before it is counted, and no request is too large for it."""
+    config = read(name)
+    kinds = {processor.partition("/")[0] for processor in config["processors"]}
+    assert kinds <= {"memory_limiter", "filter"}
+    ours, theirs = Settings().receivers.otlp.protocols, config["receivers"]["otlp"]["protocols"]
+    assert theirs["grpc"]["max_recv_msg_size_mib"] >= ours.grpc.max_recv_msg_size_mib
+    http_mib = theirs["http"]["max_request_body_size"] / 2**20
+    assert http_mib >= ours.http.max_request_body_size_mib
+
+
+def test_the_two_halves_of_the_traces_are_all_of_them():
+    """Guarantees: each first digit of a trace id is let through by one filter, and by only one."""
+    filters = [body for kind, body in read("front-two")["processors"].items() if "filter" in kind]
+    kept = [
+        re.fullmatch(r'not IsMatch\(trace_id\.string, "\^(.+)"\)', body["traces"]["span"][0])[1]
+        for body in filters
+    ]
+    for digit in "0123456789abcdef":
+        assert sum(bool(re.match(pattern, digit)) for pattern in kept) == 1
 
 
 def written_on_an_expensive_root() -> dict[str, object]:
@@ -76,8 +100,8 @@ def test_the_collector_behind_samples_by_attributes_as_they_are_written():
         elif policy["type"] == "string_attribute":
             read_as[content["key"]] = str
         elif policy["type"] == "ottl_condition":
-            (condition,) = content["span"]
-            read_as[re.fullmatch(r'attributes\["([^"]+)"\] >= [0-9.]+', condition)[1]] = float
+            for condition in content.get("span", ()):
+                read_as[re.fullmatch(r'attributes\["([^"]+)"\] >= [0-9.]+', condition)[1]] = float
     assert set(read_as) >= {"llm.cost_usd", "llm.budget.exceeded"}
     for key, kind in read_as.items():
         assert type(written[key]) is kind, key

@@ -22,7 +22,7 @@ class Backend:
     def __init__(self, *failures):
         self.failures = list(failures)
 
-    async def attempt(self, _signal, _payload, _timeout_s):
+    async def attempt(self, _signal, _payload, _timeout_s, _metadata):
         if self.failures:
             raise self.failures.pop(0)
         return Receipt()

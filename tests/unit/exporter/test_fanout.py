@@ -40,7 +40,7 @@ class Shelf:
         if self.outcome == "broken":
             raise ZeroDivisionError
 
-    async def deliver(self, signal, payload, timeout_s):
+    async def deliver(self, signal, payload, timeout_s, _metadata=()):
         self.taken.append((signal, payload, timeout_s))
         await asyncio.sleep(0)
         if isinstance(self.outcome, Exception):

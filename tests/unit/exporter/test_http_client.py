@@ -123,7 +123,7 @@ async def test_a_request_says_what_it_is(recorder, payload, compression, times):
     (record,) = recorder.records
     assert record.payload == payload * times
     assert record.metadata["x-scope-orgid"] == "tenant"
-    assert record.metadata["user-agent"] == f"llm-cost-processor/{__version__}"
+    assert record.metadata["user-agent"].startswith(f"llm-cost-processor/{__version__} ")
     assert record.metadata["content-type"] == "application/x-protobuf"
     assert record.metadata.get("content-encoding", "none") == compression
     assert record.metadata["content-length"]

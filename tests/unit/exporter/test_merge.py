@@ -40,7 +40,7 @@ class Line:
         """What was sent: signal, names of spans, time that was left."""
         self.open = []
 
-    async def send(self, signal, payload, budget_s):
+    async def send(self, signal, payload, budget_s, _metadata):
         done = asyncio.get_running_loop().create_future()
         self.sent.append((signal, names(payload), budget_s))
         self.open.append(done)
@@ -301,7 +301,7 @@ async def test_what_could_harm_its_neighbours_travels_alone(odd):
     sent = []
     hold = asyncio.Event()
 
-    async def send(_, payload, __):
+    async def send(_, payload, __, ___):
         sent.append(payload)
         await hold.wait()
         return Receipt()
@@ -316,6 +316,43 @@ async def test_what_could_harm_its_neighbours_travels_alone(odd):
     hold.set()
     await asyncio.gather(*tasks)
     assert sent[2:] == [request("b") + request("c")]
+
+
+async def test_requests_with_other_metadata_do_not_wait_for_each_other():
+    """Guarantees: what is merged is told to the backend as each of its senders has said it."""
+    sent = []
+    hold = asyncio.Event()
+
+    async def send(_, payload, __, metadata):
+        sent.append((names(payload), metadata))
+        await hold.wait()
+        return Receipt()
+
+    merger = Merger(send, MergePolicy(max_delay_s=LONG_S), Counters())
+    tenants = [(("x-scope-orgid", tenant),) for tenant in "ab"]
+    tasks = [
+        asyncio.ensure_future(merger.send("traces", request(name), LONG_S, metadata))
+        for name in "123"
+        for metadata in tenants
+    ]
+    await settle()
+    assert sent == [(["1"], metadata) for metadata in tenants]
+    hold.set()
+    await asyncio.gather(*tasks)
+    assert sent[2:] == [(["2", "3"], metadata) for metadata in tenants]
+
+
+async def test_lanes_that_are_empty_are_let_go_of():
+    """Guarantees: senders choose the metadata, and yet memory stays bounded."""
+    merger = Merger(Line().send, MergePolicy(), Counters())
+    for number in range(100):
+        task = asyncio.ensure_future(
+            merger.send("traces", request("a"), LONG_S, (("tenant", str(number)),))
+        )
+        await settle()
+        task.cancel()
+        await settle()
+    assert len(merger._lanes) == 1
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16383, 16384, 3_000_000])

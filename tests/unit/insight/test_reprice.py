@@ -33,6 +33,7 @@ def stored(call, catalog):
 
 CALLS = {
     "plain": made(),
+    "with a beginning": made(mark=Mark(0, TIME_NS, service="shop", start_ns=5, scope="a.library")),
     "unknown": made(models=("nobody-knows",)),
     "two names": made(models=("a-of-today", "a")),
     "tier": made(tier="batch"),

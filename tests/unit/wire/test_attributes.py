@@ -26,6 +26,14 @@ def test_of_a_repeated_key_the_first_value_is_read():
     assert read_wanted(span.attributes, WANTED) == {"a": "first"}
 
 
+def test_of_a_repeated_key_the_last_value_is_read_where_that_is_wanted():
+    span = Span()
+    for key, value in (("a", "1"), ("b", "2"), ("a", "3"), ("b", "4")):
+        add(span.attributes, **{key: value})
+    found = read_wanted(span.attributes, Wanted(frozenset({"a", "b"}), latest=frozenset({"b"})))
+    assert list(found.items()) == [("a", "1"), ("b", "4")]
+
+
 def test_the_number_of_attributes_is_bounded():
     # Unwanted ones do not count.
     span = Span()

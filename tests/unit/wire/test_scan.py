@@ -5,9 +5,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 
-from processor.errors import UndecodableError
+from processor.errors import TooLargeError, UndecodableError
 from processor.model import Group, Wanted
-from processor.wire import NESTING_MAX, scan
+from processor.wire import FIELDS_MAX, NESTING_MAX, scan
 from processor.wire.varint import encode_varint
 
 WANTED = Wanted(frozenset({"service.name", "llm.model", "env"}))
@@ -146,7 +146,7 @@ def test_nesting_never_breaks_anything(field, levels):
 
 def test_a_disagreement_between_parser_and_walk_is_refused(monkeypatch):
     # Should they ever differ, no span is given another one's place.
-    monkeypatch.setattr(sys.modules[scan.__module__], "find_records", lambda *_: [])
+    monkeypatch.setattr(sys.modules[scan.__module__], "walk_fields", lambda *_: ([], 0))
     with pytest.raises(UndecodableError, match="ambiguous"):
         scan(enclosed(b""), WANTED)
 
@@ -162,3 +162,27 @@ def test_spans_of_chance_kinds_keep_their_numbers():
     payload = enclosed(span.SerializeToString())
     assert scan(payload, WANTED).kinds == [999]
     assert ScopeSpans.FromString(record(2, span.SerializeToString())).spans[0].kind == 999
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x0a\x00" * (FIELDS_MAX + 1),
+        record(1, b"\x12\x00" * FIELDS_MAX),
+        record(1, record(2, b"\x12\x00" * FIELDS_MAX)),
+        record(1, record(2, b"\x12\x00" * (FIELDS_MAX // 2)) * 2),
+        b"\x98\x06\x00" * (FIELDS_MAX + 1),
+        b"\xa3\x06" + b"\x08\x00" * 2000 + b"\xa4\x06",
+    ],
+    ids=["resources", "scopes", "spans", "spans of two scopes", "unknown fields", "a group"],
+)
+def test_more_spans_than_fit_are_refused_before_they_are_made(payload):
+    """Guarantees: neither memory nor time beyond the limit, at whichever level they stand."""
+    with pytest.raises(TooLargeError):
+        scan(payload, WANTED)
+
+
+def test_as_many_spans_as_fit_are_read():
+    """Guarantees: the limit is the number that it says."""
+    count = FIELDS_MAX - 2
+    assert len(scan(record(1, record(2, b"\x12\x00" * count)), WANTED)) == count

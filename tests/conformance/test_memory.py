@@ -1,0 +1,65 @@
+"""Rule 3, as far as memory goes: what hostile bodies of an allowed size make of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+from processor import semconv, wire
+from processor.errors import TooLargeError
+from processor.receiver.otlp_json_reader import read_json
+
+MIB = 1024 * 1024
+LIMIT = 16 * MIB
+
+def peak_mib():
+    with open("/proc/self/status") as status:
+        line = next(line for line in status if line.startswith("VmHWM"))
+    return int(line.split()[1]) // 1024
+
+def dense_json():
+    pair = b'{"key":"a","value":{"intValue":1}}'
+    pairs = b",".join([pair] * (LIMIT // (len(pair) + 1) - 10))
+    return b'{"resourceSpans":[{"resource":{"attributes":[' + pairs + b"]}}]}"
+
+def objects_json():
+    objects = b",".join([b"{}"] * (LIMIT // 16 - 10))
+    return (b'{"resourceSpans":[' + objects).ljust(LIMIT - 10) + b"]}"
+
+def empty_spans():
+    spans = b"\\x12\\x00" * (16 * MIB)
+    size = len(spans)
+    scope = b"\\x12" + varint(size) + spans
+    return b"\\x0a" + varint(len(scope)) + scope
+
+def varint(value):
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*parts, value])
+
+body = globals()[sys.argv[1]]()
+before = peak_mib()
+try:
+    if sys.argv[1].endswith("json"):
+        read_json("traces", body, LIMIT)
+    else:
+        wire.scan(body, semconv.WANTED)
+except TooLargeError:
+    pass
+print(peak_mib() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("body", ["dense_json", "objects_json", "empty_spans"])
+def test_rule_03_hostile_bodies_stay_within_memory(body):
+    """Guarantees: less than half a GiB, for the largest JSON and for millions of spans."""
+    command = [sys.executable, "-c", PROGRAM, body]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert int(run.stdout) < 512

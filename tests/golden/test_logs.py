@@ -1,0 +1,116 @@
+"""Recorded and composed log records of coding agents, alone and with spans of the same calls."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from processor import pricing, semconv, wire
+from processor.budget import Policy
+from processor.ledger import Ledger, Limits, SqliteStore
+from processor.model import Call, Intake, Signal, Totals, Usage
+from processor.pricing import Catalog, compile_catalog, parse_prices
+from processor.receiver.otlp_json_reader import read_json
+from processor.semconv import ReadOptions
+
+_ROWS = [
+    json.loads(line)
+    for line in Path(__file__).with_name("logs-coding-agents.jsonl").read_text("utf-8").splitlines()
+]
+"""The recorded ones are what a real tool of that version sent about one answer of a stand-in
+provider, with logs and traces switched on; long texts are shortened or left out."""
+_RECEIVED_NS = 1_795_383_000 * 10**9
+_LARGE = 1 << 24
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """The prices that come along."""
+    return compile_catalog(parse_prices("", "test"))
+
+
+def payload_of(row: dict[str, Any], signal: Signal) -> bytes:
+    body = row["logs" if signal == "logs" else "spans"]
+    return read_json(signal, json.dumps(body).encode(), _LARGE)
+
+
+def calls_of(row: dict[str, Any]) -> list[Call]:
+    logs = wire.scan_logs(payload_of(row, "logs"), semconv.LOGS_WANTED)
+    return semconv.read_logs(logs, _RECEIVED_NS, ReadOptions()).calls
+
+
+def intake_of(row: dict[str, Any], signal: Signal, catalog: Catalog) -> Intake:
+    payload = payload_of(row, signal)
+    if signal == "logs":
+        logs = wire.scan_logs(payload, semconv.LOGS_WANTED)
+        found = semconv.read_logs(logs, _RECEIVED_NS, ReadOptions())
+        charges = pricing.price(found.calls, catalog)
+        return Intake(found.spans, charges, [], _RECEIVED_NS)
+    spans = wire.scan(payload, semconv.WANTED)
+    reading = semconv.read(spans, _RECEIVED_NS, ReadOptions())
+    return Intake(spans, pricing.price(reading.calls, catalog), reading.marks, _RECEIVED_NS)
+
+
+def total_of(row: dict[str, Any], signals: tuple[Signal, ...], catalog: Catalog, folder: Path):
+    async def run() -> Totals:
+        ledger = Ledger(SqliteStore(folder / "books.db"), Policy((), "p"), Limits())
+        await ledger.start()
+        for signal in signals:
+            await ledger.post(intake_of(row, signal, catalog))
+        total = await ledger.total("total", "")
+        await ledger.close()
+        return total
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("row", _ROWS, ids=lambda row: row["id"])
+def test_every_record_reads_as_expected(row) -> None:
+    """Provider, model, quantities, owner, cost, tier and times of each call that is told of."""
+    calls, expected = calls_of(row), row["expected"]["calls"]
+    assert len(calls) == len(expected)
+    for call, told in zip(calls, expected, strict=True):
+        mark = call.mark
+        assert (call.provider, call.models) == (told["provider"], (told["model"],))
+        assert call.usage == Usage(**told["usage"])
+        assert call.reported_nano_usd == told.get("reported_nano_usd")
+        assert call.response_id == told.get("response_id", "")
+        assert call.tier == told.get("tier", "")
+        owner = {name: told.get(name) for name in ("session", "user", "org", "agent")}
+        assert mark.own._asdict() == owner | {"feature": None, "task": None}
+        assert (mark.service, mark.time_ns) == (told["service"], told["end_ns"])
+        assert mark.time_ns - mark.start_ns == told["duration_ms"] * 10**6
+
+
+@pytest.mark.parametrize("row", _ROWS, ids=lambda row: row["id"])
+def test_records_are_charged_once(row, catalog, tmp_path) -> None:
+    """A record that comes again, also written anew, adds nothing."""
+    total = total_of(row, ("logs", "logs"), catalog, tmp_path)._asdict()
+    expected = row["expected"]["total"]
+    assert {name: total[name] for name in expected} == expected
+    assert (total["cost_nano_usd"] > 0) == (expected["calls"] > expected.get("unpriced", 0))
+
+
+@pytest.mark.parametrize("signals", [("logs", "traces"), ("traces", "logs")], ids=str)
+@pytest.mark.parametrize("row", [row for row in _ROWS if row["spans"]], ids=lambda row: row["id"])
+def test_a_call_in_records_and_spans_is_charged_once(row, signals, catalog, tmp_path) -> None:
+    """Whichever comes first, the total is what the records alone would come to."""
+    alone = total_of(row, ("logs",), catalog, tmp_path)
+    (tmp_path / "both").mkdir()
+    both = total_of(row, signals, catalog, tmp_path / "both")
+    kept = ("cost_nano_usd", "calls", "unpriced", "input_tokens", "output_tokens", "cached_tokens")
+    assert {name: getattr(both, name) for name in kept} == {
+        name: getattr(alone, name) for name in kept
+    }
+
+
+@pytest.mark.parametrize("row", [row for row in _ROWS if row["spans"]], ids=lambda row: row["id"])
+def test_spans_alone_are_charged_as_one_call_or_its_sum(row, catalog, tmp_path) -> None:
+    """A recorded answer is read from exactly one span, with everything that spans tell of it."""
+    alone = total_of(row, ("traces",), catalog, tmp_path)
+    assert alone.unpriced == 0
+    assert alone.input_tokens == row["expected"]["total"]["input_tokens"]

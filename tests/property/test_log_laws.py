@@ -1,0 +1,353 @@
+"""Laws of the books where log records and spans tell of the same calls, in whatever order.
+
+The oracle below knows the calls that were made, and who told of them; it knows nothing of echoes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import tempfile
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from processor.budget import Budget, Policy
+from processor.ledger import Ledger, SqliteStore
+from processor.ledger.books import Limits
+from processor.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
+from processor.money import price_usage
+from processor.semconv.log_ids import log_trace
+
+NANO = 10**6
+RATES = tuple(NANO * rate for rate in (2503, 313, 3137, 5021, 0, 0, 10007, 10007, 0, 0, 0, 0))
+SECOND_NS = 10**9
+START_NS = 1_790_000_000 * SECOND_NS
+APART_S = 11
+"""Seconds between calls, so that what tells of one cannot be taken for the next."""
+LIMIT_NANO_USD = 9_000_000
+POLICY = Policy(
+    (Budget("all", "total", "none", LIMIT_NANO_USD, "usd", Calendar(ZoneInfo("UTC"), 0)),), "p1"
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A call that was made, and who told of it."""
+
+    tool: str
+    session: int
+    number: int
+    usage: Usage
+    has_log: bool
+    has_span: bool
+    is_priced: bool = True
+    at_s: int = 0
+    is_silent: bool = False
+    """Its span has no counts, as Gemini CLI's have none unless they are asked for."""
+
+    @property
+    def end_ns(self) -> int:
+        return START_NS + (self.at_s or self.number * APART_S) * SECOND_NS
+
+    @property
+    def seen_usage(self) -> Usage:
+        """What its span says: Gemini CLI's leaves out what came from a cache, and thoughts."""
+        if self.is_silent:
+            return None
+        if self.tool != "gemini-cli":
+            return self.usage
+        return Usage(input=self.usage.input_tokens, output=self.usage.output)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A span with the sum of several calls of Codex."""
+
+    session: int
+    calls: tuple[Made, ...]
+    has_span: bool
+
+    @property
+    def usage(self) -> Usage:
+        parts = [call.usage._replace(requests=0) for call in self.calls]
+        return Usage._make(map(sum, zip(*parts, strict=True)))
+
+
+def digest(*facts, size):
+    return blake2b(repr(facts).encode(), digest_size=size).digest()
+
+
+def response_id_of(call):
+    return f"req-{call.session}-{call.number}" if call.tool == "claude-code" else ""
+
+
+def charge_of(call, is_priced):
+    if call.usage is None:
+        return Unpriced(call, "usage_missing", "no usage reported", "x", "m")
+    if not is_priced:
+        return Unpriced(call, "unpriced", "model unknown", "x", "m")
+    return Charge(call, price_usage(call.usage, RATES), "exact", "x", "m", "v1", RATES)
+
+
+def record_item(made):
+    """A log record as semconv would hand it on: (trace, span, parent, charge)."""
+    trace_id = log_trace(made.tool, f"s{made.session}")
+    own = Owner(session=f"s{made.session}", agent=made.tool)
+    mark = Mark(0, made.end_ns - 3_000_000, own=own, start_ns=made.end_ns - SECOND_NS)
+    call = Call(mark, "llm", "x", ("m",), made.usage, response_id=response_id_of(made))
+    span_id = digest("log", made.tool, made.session, made.number, size=8)
+    return trace_id, span_id, trace_id[8:], charge_of(call, made.is_priced)
+
+
+def span_item(made):
+    own = Owner(session=f"s{made.session}", agent=made.tool)
+    mark = Mark(0, made.end_ns, own=own, start_ns=made.end_ns - 2 * SECOND_NS)
+    call = Call(
+        mark, "llm", "x", ("m",), made.seen_usage, response_id=response_id_of(made),
+        log_trace=log_trace(made.tool, f"s{made.session}"),
+    )  # fmt: skip
+    ids = (made.tool, made.session, made.number)
+    return digest(*ids, size=16), digest("span", *ids, size=8), b"", charge_of(call, made.is_priced)
+
+
+def turn_item(turn):
+    own = Owner(session=f"s{turn.session}", agent="codex")
+    first, last = turn.calls[0], turn.calls[-1]
+    mark = Mark(0, last.end_ns + 1, own=own, start_ns=first.end_ns - 2 * SECOND_NS)
+    call = Call(
+        mark, "llm", "x", ("m",), turn.usage, aggregate="sum",
+        log_trace=log_trace("codex", f"s{turn.session}"),
+    )  # fmt: skip
+    ids = ("turn", turn.session, first.number)
+    return digest(*ids, size=16), digest("span", *ids, size=8), b"", charge_of(call, is_priced=True)
+
+
+def batch_of(items):
+    spans, charges = Spans(b""), []
+    for row, (trace_id, span_id, parent_id, charge) in enumerate(items):
+        spans.trace_ids.append(trace_id)
+        spans.span_ids.append(span_id)
+        spans.parent_ids.append(parent_id)
+        spans.flags.append(0)
+        mark = charge.call.mark._replace(row=row)
+        charges.append(charge._replace(call=charge.call._replace(mark=mark)))
+    return Intake(spans, charges, [], START_NS + 10**13)
+
+
+def items_of(world):
+    found = []
+    for thing in world:
+        calls = thing.calls if isinstance(thing, Turn) else (thing,)
+        found += [record_item(call) for call in calls if call.has_log]
+        if thing.has_span:
+            found.append(turn_item(thing) if isinstance(thing, Turn) else span_item(thing))
+    return found
+
+
+def cost(usage):
+    return price_usage(usage, RATES).total
+
+
+def expected(world):
+    """Cost, calls and calls without a price of everything, each call once, by its best account."""
+    nano, calls, unpriced = 0, 0, 0
+    for thing in world:
+        if isinstance(thing, Turn):
+            logged = [call for call in thing.calls if call.has_log]
+            nano += cost(thing.usage) if thing.has_span else sum(cost(c.usage) for c in logged)
+            calls += len(logged)
+        elif thing.has_log or thing.has_span:
+            calls += 1
+            if not thing.is_priced or (thing.is_silent and not thing.has_log):
+                unpriced += 1
+            else:
+                nano += cost(thing.usage if thing.has_log else thing.seen_usage)
+    return nano, calls, unpriced
+
+
+@st.composite
+def usages(draw):
+    return Usage(
+        input=draw(st.integers(0, 50)),
+        cache_read=draw(st.sampled_from([0, 0, 90])),
+        output=draw(st.integers(1, 4)),
+        reasoning=draw(st.sampled_from([0, 0, 7])),
+    )
+
+
+@st.composite
+def worlds(draw):
+    """Some sessions of some tools; not everything is told of, and some of it twice."""
+    world, number = [], 0
+    for session in range(draw(st.integers(1, 2))):
+        for _ in range(draw(st.integers(1, 5))):
+            tool = draw(st.sampled_from(["claude-code", "gemini-cli", "codex"]))
+            count = draw(st.integers(1, 3)) if tool == "codex" else 1
+            calls = []
+            for _ in range(count):
+                number += 1
+                calls.append(
+                    Made(
+                        tool, session, number, draw(usages()), draw(st.booleans()),
+                        draw(st.booleans()), tool == "codex" or draw(st.integers(0, 4)) > 0,
+                        is_silent=tool == "gemini-cli" and draw(st.integers(0, 2)) == 0,
+                    )
+                )  # fmt: skip
+            is_turn = tool == "codex"
+            world.append(Turn(session, tuple(calls), draw(st.booleans())) if is_turn else calls[0])
+    return world
+
+
+@st.composite
+def deliveries(draw):
+    world = draw(worlds())
+    items = items_of(world)
+    order = draw(st.permutations(items))
+    repeats = draw(st.lists(st.sampled_from(items), max_size=4)) if items else []
+    stream = order + repeats
+    cuts = sorted(draw(st.sets(st.integers(1, max(1, len(stream) - 1)), max_size=5)))
+    return world, [stream[a:b] for a, b in itertools.pairwise([0, *cuts, len(stream)]) if a < b]
+
+
+class Run:
+    """A ledger, and what it said should be written on spans."""
+
+    def __init__(self, folder):
+        self.path = Path(folder) / "books.db"
+        self.stamps = {}
+        self.ledger = None
+
+    async def open(self):
+        self.ledger = Ledger(SqliteStore(self.path), POLICY, Limits())
+        await self.ledger.start()
+
+    async def post(self, items):
+        stamps = await self.ledger.post(batch_of(items))
+        for row, item in enumerate(items):
+            if not item[0].startswith(b"llm-logs"):
+                self.stamps[item[1]] = stamps[row]
+
+    async def check(self, world):
+        nano, calls, unpriced = expected(world)
+        total = await self.ledger.total("total", "")
+        assert (total.cost_nano_usd, total.calls, total.unpriced) == (nano, calls, unpriced)
+        for session in {thing.session for thing in world}:
+            mine = [thing for thing in world if thing.session == session]
+            whole = await self.ledger.total("session", f"s{session}")
+            assert (whole.cost_nano_usd, whole.calls, whole.unpriced) == expected(mine)
+        # What a backend adds up is what its own spans cost, whatever records have told besides.
+        told = [stamp.entry.amount.total for stamp in self.stamps.values() if stamp.entry.amount]
+        priced = [thing for thing in world if thing.has_span and getattr(thing, "is_priced", True)]
+        seen = [t.usage if isinstance(t, Turn) else t.seen_usage for t in priced]
+        assert sum(told) == sum(cost(usage) for usage in seen if usage is not None)
+        assert not any(stamp.corrections for stamp in self.stamps.values())
+
+
+LAWS = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@LAWS
+@given(deliveries())
+def test_a_call_is_charged_once_whoever_tells_of_it(delivery):
+    """Guarantees: order, split and repetition of records and spans do not matter."""
+    world, batches = delivery
+
+    async def check(folder):
+        run = Run(folder)
+        await run.open()
+        for items in batches:
+            await run.post(items)
+        await run.check(world)
+        await run.ledger.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(check(folder))
+
+
+@LAWS
+@given(deliveries(), st.integers(0, 4))
+def test_a_restart_changes_nothing(delivery, at):
+    """Guarantees: what the books hold is enough to go on as if nothing had happened."""
+    world, batches = delivery
+
+    async def check(folder):
+        run = Run(folder)
+        await run.open()
+        for number, items in enumerate(batches):
+            if number == at:
+                await run.ledger.close()
+                await run.open()
+            await run.post(items)
+        await run.ledger.close()
+        await run.open()
+        for items in batches:
+            await run.post(items)
+        await run.check(world)
+        await run.ledger.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(check(folder))
+
+
+@LAWS
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=8), st.integers(1, 12), st.randoms())
+def test_calls_alike_at_one_time_are_told_of_one_by_one(outputs, spread_s, random):
+    """Guarantees: where all is told twice, every call is charged as its record says, once."""
+    world = [
+        Made("gemini-cli", 0, number, Usage(input=10, cache_read=5, output=output, reasoning=2),
+             has_log=True, has_span=True, at_s=1 + number * spread_s)
+        for number, output in enumerate(outputs)
+    ]  # fmt: skip
+
+    async def check(folder):
+        run = Run(folder)
+        await run.open()
+        items = items_of(world)
+        random.shuffle(items)
+        for item in items:
+            await run.post([item])
+        await run.check(world)
+        await run.ledger.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(check(folder))
+
+
+def at_double_prices(row):
+    """What a stored call costs when every rate has doubled."""
+    entry = row.entry
+    if entry.rates is None:
+        return entry
+    rates = tuple(2 * rate for rate in RATES)
+    return entry._replace(rates=rates, amount=price_usage(entry.usage, rates))
+
+
+@LAWS
+@given(deliveries(), st.booleans())
+def test_prices_that_change_change_records_and_echoes_alike(delivery, is_restarted):
+    """Guarantees: a reprice books what everything costs now, whoever told of it, also later on."""
+    world, batches = delivery
+
+    async def check(folder):
+        run = Run(folder)
+        await run.open()
+        for items in batches:
+            await run.post(items)
+        if is_restarted:
+            await run.ledger.close()
+            await run.open()
+        await run.ledger.reprice(at_double_prices, (0, 2**63 - 1), START_NS, is_dry_run=False)
+        for items in batches:
+            await run.post(items)
+        nano, calls, unpriced = expected(world)
+        total = await run.ledger.total("total", "")
+        assert (total.cost_nano_usd, total.calls, total.unpriced) == (2 * nano, calls, unpriced)
+        await run.ledger.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(check(folder))

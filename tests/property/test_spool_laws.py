@@ -1,0 +1,266 @@
+"""Laws of the queue on the disk: whatever ends the process and whenever, what it promised is kept.
+
+The disk below forgets what was not synced when the power is cut, and stops the process in the
+middle of any write. What it remembers of unsynced bytes is up to chance, as with a real one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections import Counter
+from functools import partialmethod
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from processor.exporter.spool import segment
+from processor.exporter.spool.record import CURSOR_AT, START, Record
+from processor.exporter.spool.store import Spool
+
+LIMIT_BYTES = 16 * 600
+
+
+class Ended(BaseException):
+    """The process is no more."""
+
+
+class Disk:
+    """Stands in for `os` where segments are written."""
+
+    def __init__(self):
+        self.synced: dict[str, bytes] = {}
+        """What a power cut leaves of each file at least."""
+        self.removed: dict[str, bytes] = {}
+        """Files whose removal a power cut may undo."""
+        self.steps_left: int | None = None
+        """After so many steps the process ends; None for never."""
+        self.share = 0.0
+        """How much of the write that it ends in is still done."""
+        self.is_full = False
+        self.is_broken = False
+        self._broken: set[str] = set()
+        """Files of which a failed sync has forgotten what was written."""
+        self._paths: dict[int, str] = {}
+
+    def __getattr__(self, name):
+        return getattr(os, name)
+
+    def open(self, path, flags, mode=0o777):
+        descriptor = os.open(path, flags, mode)
+        self._paths[descriptor] = str(path)
+        if flags & os.O_CREAT:
+            self._broken.discard(str(path))
+            self.synced.pop(str(path), None)
+        return descriptor
+
+    def pwritev(self, descriptor, pieces, at):
+        data = b"".join(pieces)
+        if self.is_full:
+            os.pwrite(descriptor, data[: len(data) // 2], at)
+            raise OSError(errno.ENOSPC, "no space")
+        if self._is_last_step():
+            os.pwrite(descriptor, data[: int(len(data) * self.share)], at)
+            raise Ended
+        return os.pwrite(descriptor, data, at)
+
+    def pwrite(self, descriptor, data, at):
+        if self._is_last_step():
+            raise Ended
+        return os.pwrite(descriptor, data, at)
+
+    def fsync(self, descriptor):
+        path = self._paths[descriptor]
+        if self.is_broken:
+            self._broken.add(path)
+            raise OSError(errno.EIO, "broken")
+        is_last = self._is_last_step()
+        if (not is_last or self.share > 0.5) and path not in self._broken:
+            if Path(path).is_dir():
+                self.removed.clear()
+            else:
+                self.synced[path] = Path(path).read_bytes()
+        if is_last:
+            raise Ended
+
+    def ftruncate(self, descriptor, size):
+        if self._is_last_step():
+            raise Ended
+        os.ftruncate(descriptor, size)
+
+    def unlink(self, path, *, missing_ok=False):
+        if self._is_last_step():
+            raise Ended
+        if path.exists() or not missing_ok:
+            self.removed[str(path)] = path.read_bytes()
+            os.unlink(path)  # noqa: PTH108 - this stands in for Path.unlink
+
+    def _is_last_step(self):
+        """Whether the process ends in this step, or has ended already and is only unwound."""
+        if self.steps_left is None:
+            return False
+        self.steps_left -= 1
+        return self.steps_left < 0
+
+    def cut_power(self, folder, draw):
+        """Go back to what was synced, and some of the rest."""
+        for path, content in self.removed.items():
+            if draw(st.booleans()):
+                Path(path).write_bytes(content)
+        self.removed.clear()
+        for path in folder.glob("*.spool"):
+            now, then = path.read_bytes(), self.synced.get(str(path), b"")
+            end = draw(st.integers(min(len(then), len(now)), len(now)))
+            left = bytearray(now[:end]) + bytes(draw(st.sampled_from([0, 7, 5000])))
+            if draw(st.booleans()):
+                left[CURSOR_AT:START] = then[CURSOR_AT:START]
+            path.write_bytes(left)
+
+
+def _removed_by(path, disk, *, missing_ok=False):
+    disk.unlink(path, missing_ok=missing_ok)
+
+
+class KilledQueue(RuleBasedStateMachine):
+    """Appends, sends, failing disks and kill -9 in any order."""
+
+    is_power_cut = False
+
+    def __init__(self):
+        super().__init__()
+        self.temporary = tempfile.TemporaryDirectory()
+        self.folder = Path(self.temporary.name)
+        self.disk = Disk()
+        self.real = segment.os, Path.unlink
+        segment.os, Path.unlink = self.disk, partialmethod(_removed_by, self.disk)
+        self.number = 0
+        self.tried: set[bytes] = set()
+        self.promised: set[bytes] = set()
+        self.sent: Counter[bytes] = Counter()
+        self.copies_allowed = 0
+        self.start()
+
+    def start(self):
+        self.disk.steps_left, self.disk.is_broken = None, False
+        self.spool = Spool(self.folder, max_bytes=LIMIT_BYTES, new_mark=self.mark)
+        self.spool.open()
+
+    def mark(self, size):
+        """Different for each segment, and the same whenever hypothesis repeats a run."""
+        self.number += 1
+        return b"%0*d" % (size, self.number)
+
+    @rule(sizes=st.lists(st.integers(8, 250), min_size=1, max_size=4))
+    def append(self, sizes):
+        self.append_until(sizes, None, 0.0)
+
+    @rule(
+        sizes=st.lists(st.integers(8, 250), min_size=1, max_size=4),
+        steps=st.integers(0, 4),
+        share=st.floats(0, 1),
+        data=st.data(),
+    )
+    def end_while_appending(self, sizes, steps, share, data):
+        if not self.append_until(sizes, steps, share):
+            self.end(data)
+
+    def append_until(self, sizes, steps, share):
+        payloads = []
+        for size in sizes:
+            self.number += 1
+            payloads.append(b"%08d" % self.number + bytes(size - 8))
+        self.tried |= set(payloads)
+        self.disk.steps_left, self.disk.share = steps, share
+        try:
+            outcomes = self.spool.append([Record("traces", payload) for payload in payloads])
+        except Ended:
+            return False
+        self.promised |= {
+            payload for payload, outcome in zip(payloads, outcomes, strict=True) if not outcome
+        }
+        return steps is None
+
+    @rule(most=st.integers(1, 5))
+    def send(self, most):
+        self.send_until(most, None)
+
+    @rule(most=st.integers(1, 5), steps=st.integers(0, 2), data=st.data())
+    def end_while_sending(self, most, steps, data):
+        due = self.send_until(most, steps)
+        self.copies_allowed += len(due.records) if due else 0
+        self.end(data)
+
+    def send_until(self, most, steps):
+        self.disk.steps_left = steps
+        try:
+            due = self.spool.take(most, 10**9)
+            if due is None:
+                return None
+            self.sent.update(record.payload for record in due.records)
+            try:
+                self.spool.finish(due)
+            except Ended:
+                return due
+        except Ended:
+            return None
+        return None
+
+    def end(self, data):
+        if self.is_power_cut:
+            self.disk.cut_power(self.folder, data.draw)
+        self.spool.close()
+        self.start()
+
+    @rule()
+    def stop_and_start(self):
+        self.spool.close()
+        self.start()
+
+    @rule(is_full=st.booleans(), is_broken=st.booleans())
+    def fail_or_recover(self, is_full, is_broken):
+        self.disk.is_full, self.disk.is_broken = is_full, is_broken
+
+    @invariant()
+    def it_stays_within_its_limit(self):
+        assert self.is_power_cut or self.spool.size_bytes <= LIMIT_BYTES
+
+    @invariant()
+    def a_killed_process_damages_nothing(self):
+        assert self.is_power_cut or not self.spool.counters.lost
+        assert self.is_power_cut or not list(self.folder.glob("*.corrupt"))
+
+    def teardown(self):
+        try:
+            self.disk.is_full = self.disk.is_broken = False
+            self.disk.steps_left = None
+            while due := self.spool.take(3, 10**9):
+                self.sent.update(record.payload for record in due.records)
+                self.spool.finish(due)
+            assert self.promised <= self.sent.keys(), "what was acknowledged has been sent"
+            assert self.sent.keys() <= self.tried, "nothing is made up"
+            copies = sum(self.sent.values()) - len(self.sent)
+            assert self.is_power_cut or copies <= self.copies_allowed
+            assert not list(self.folder.glob("*.spool")), "what has been sent takes no room"
+            self.spool.close()
+        finally:
+            segment.os, Path.unlink = self.real
+            self.temporary.cleanup()
+
+
+class PowerlessQueue(KilledQueue):
+    """The same with power cuts in place of kills."""
+
+    is_power_cut = True
+
+
+TestKilledQueue = KilledQueue.TestCase
+TestPowerlessQueue = PowerlessQueue.TestCase
+TestKilledQueue.settings = TestPowerlessQueue.settings = settings(
+    max_examples=25,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)

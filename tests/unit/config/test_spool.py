@@ -1,0 +1,51 @@
+"""The settings of an exporter's queue on the disk."""
+
+import pytest
+
+from processor.config import load_settings
+from processor.errors import ConfigError
+
+OTLP = "exporters.otlp"
+HTTP = "exporters.otlphttp"
+
+
+def settings(**given):
+    names = {name.replace("__", "."): value for name, value in given.items()}
+    return load_settings(None, {"data_dir": "/data", f"{OTLP}.endpoint": "a:1", **names}, {})
+
+
+def test_there_is_no_queue_unless_asked_for():
+    """Guarantees: by default an answer is the backend's, and no folder is named."""
+    found = settings()
+    assert not found.exporters.otlp.sending_queue.enabled
+    assert not found.exporters.otlphttp.sending_queue.enabled
+    assert found.exporters.promise() == "what has been delivered"
+
+
+def test_each_exporter_has_a_folder_of_its_own():
+    """Guarantees: two backends never share a queue, and a folder that is named is used."""
+    found = settings(
+        exporters__otlp__sending_queue__enabled=True,
+        exporters__otlphttp__endpoint="http://b:4318",
+        exporters__otlphttp__sending_queue__enabled=True,
+        exporters__otlphttp__sending_queue__directory="/queue",
+    )
+    assert found.exporters.otlp.sending_queue.directory == "/data/spool/otlp"
+    assert found.exporters.otlphttp.sending_queue.directory == "/queue"
+    assert found.exporters.promise() == (
+        "what has been delivered, or waits on disk in /data/spool/otlp (up to 1024 MiB) and "
+        "/queue (up to 1024 MiB)"
+    )
+
+
+def test_a_queue_of_a_backend_that_is_not_there_promises_nothing():
+    """Guarantees: the promise is about backends that something is sent to."""
+    found = settings(exporters__otlphttp__sending_queue__enabled=True)
+    assert found.exporters.promise() == "what has been delivered"
+
+
+@pytest.mark.parametrize(("name", "value"), [("max_megabytes", "0"), ("num_consumers", "0")])
+def test_a_queue_without_room_is_refused(name, value):
+    """Guarantees: a limit that would keep everything out is a mistake, and told."""
+    with pytest.raises(ConfigError, match=name):
+        settings(**{f"exporters__otlp__sending_queue__{name}": value})
