@@ -7,6 +7,10 @@ version=v1.62.0
 root=$(cd "$(dirname "$0")/../.." && pwd)
 folder="$root/.cache/jaeger-$version"
 if [ ! -x "$folder/jaeger" ]; then
+	if ! command -v go >/dev/null; then
+		echo "NO GO TOOLCHAIN: Jaeger cannot be built here" >&2
+		exit 69
+	fi
 	mkdir -p "$folder"
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
-from e2e.conftest import serve, spawn  # noqa: F401 - fixtures that these tests share
-
-HERE = Path(__file__).parent
-BUILD_TIMEOUT_S = 1500
+from backends.running import free_ports, made_by, running
+from e2e.conftest import backend, serve, spawn  # noqa: F401 - fixtures of these tests too
 
 JAEGER = """
 service:
@@ -33,17 +27,6 @@ extensions:
 receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{otlp}"}}}}}}}}
 exporters: {{jaeger_storage_exporter: {{trace_storage: mem}}}}
 """
-
-
-def free_ports(count):
-    """Ports that nobody uses at the moment."""
-    holders = [socket.socket() for _ in range(count)]
-    for holder in holders:
-        holder.bind(("127.0.0.1", 0))
-    ports = [holder.getsockname()[1] for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports
 
 
 def get_json(url):
@@ -83,17 +66,7 @@ class Jaeger:
 @pytest.fixture(scope="session")
 def jaeger_binary():
     """Jaeger, built once and kept in .cache/."""
-    if shutil.which("go") is None:
-        pytest.skip("NO GO TOOLCHAIN: Jaeger cannot be built here, so nothing is proven with it")
-    built = subprocess.run(
-        [HERE / "build_jaeger.sh"],
-        capture_output=True,
-        text=True,
-        timeout=BUILD_TIMEOUT_S,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr[-3000:]
-    return built.stdout.strip().splitlines()[-1]
+    return made_by("build_jaeger.sh")
 
 
 @pytest.fixture
@@ -102,16 +75,12 @@ def jaeger(jaeger_binary, tmp_path):
     otlp, query, query_grpc, health = free_ports(4)
     config = tmp_path / "jaeger.yaml"
     config.write_text(JAEGER.format(otlp=otlp, query=query, query_grpc=query_grpc, health=health))
-    log = (tmp_path / "jaeger.log").open("w")
-    process = subprocess.Popen([jaeger_binary, "--config", config], stdout=log, stderr=log)
-    try:
+    with running(jaeger_binary, "--config", config) as process:
         end_s = time.monotonic() + 60
         while get_json(f"http://127.0.0.1:{query}/api/services") is None:
-            assert process.poll() is None, (tmp_path / "jaeger.log").read_text()[-3000:]
+            assert process.popen.poll() is None, "\n".join(process.lines)
             assert time.monotonic() < end_s, "Jaeger did not start"
             time.sleep(0.1)
         yield Jaeger(otlp, query)
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
+        # It keeps nothing, and would take ten seconds to end by itself.
+        process.popen.kill()
