@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import socket
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from processor.config import Settings
 from processor.config.exporters import Exporters, OtlpExporter, OtlpHttpExporter
 from processor.config.receivers import HttpReceiver
 from processor.config.spool import SendingQueue
+from processor.config.telemetry import METRICS_ENDPOINT
 from processor.errors import ConfigError, Problem
 from processor.exporter import (
     Address,
@@ -45,6 +47,7 @@ from processor.receiver.address import parse_address as parse_listen
 from processor.telemetry import Exposition, Health, Sources, TelemetryServer
 from processor.traffic import Traffic
 
+_LOG = logging.getLogger(__name__)
 _MIB = 1024 * 1024
 _METRICS_SETTING = "telemetry.metrics.endpoint"
 
@@ -137,8 +140,19 @@ def build_telemetry(settings: Settings, sources: Sources) -> TelemetryServer | N
     endpoint = settings.telemetry.metrics.endpoint
     if not endpoint:
         return None
-    sockets = open_sockets(parse_listen(endpoint, _METRICS_SETTING))
-    return TelemetryServer(sockets, Exposition(sources), Health(sources))
+    return TelemetryServer(_metrics_sockets(endpoint), Exposition(sources), Health(sources))
+
+
+def _metrics_sockets(endpoint: str) -> list[socket.socket]:
+    """The usual place is a Collector's as well, and nobody has asked for it: another will do."""
+    address = parse_listen(endpoint, _METRICS_SETTING)
+    try:
+        return open_sockets(address)
+    except ConfigError as error:
+        if endpoint != METRICS_ENDPOINT:
+            raise
+        _LOG.warning("%s; metrics and health are at another port this time", error)
+        return open_sockets(address._replace(port=0))
 
 
 def refuse_loop(settings: Settings) -> None:

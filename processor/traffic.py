@@ -9,8 +9,8 @@ What is *refused* or *rejected* has changed nothing. What is *accepted* is on th
 it belongs there, and goes to every exporter. All counts are changed in the event loop, each step
 without a pause, so whoever reads them there sees equations that hold.
 
-Spans are counted once a request has been read; metrics and logs are never read, so they have
-requests only.
+Spans are counted once a request has been read; metrics and most logs are never decoded, so they
+have requests only.
 """
 
 from __future__ import annotations

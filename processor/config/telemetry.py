@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from processor.config.model import section, setting
 from processor.fields import optional, text
+
+
+METRICS_ENDPOINT: Final = "127.0.0.1:8888"
+"""Where nobody has asked for another place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +20,10 @@ class Metrics:
     """Its own metrics for Prometheus at /metrics, its health at /health and /live."""
 
     endpoint: str = setting(
-        "127.0.0.1:8888",
+        METRICS_ENDPOINT,
         optional(text),
-        "Where to listen; empty: nowhere. When gRPC has port 0, any free port of this machine "
-        "unless it is set.",
+        "Where to listen; empty: nowhere. Where this one is taken, perhaps by a Collector, or gRPC "
+        "has port 0, any free port is used unless another is set here.",
     )
 
 

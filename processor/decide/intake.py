@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Container, Iterator, Sequence
 from hashlib import blake2b
 
-from processor.model import Charge, Entry, Intake, Mark, Spans, Unpriced
+from processor.model import Charge, Entry, Intake, Mark, Spans, Unpriced, is_entry
 from processor.rollup import Node
-from processor.rollup.waiting import Waiting, WaitingRoom, is_entry
+from processor.rollup.waiting import Waiting, WaitingRoom
 
 _SPAN_ID_BYTES = 8
 

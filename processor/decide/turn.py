@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from processor.budget.verdict import StateKey, Watch
 from processor.decide.intake import echoes, noted_nodes, waiting_node
-from processor.model import Entry, Intake, SpanRow, Totals
+from processor.model import Entry, Intake, SpanRow, Totals, is_entry
 from processor.rollup import Arrival, Movement, Node, Plain, Trace, absorb
-from processor.rollup.waiting import Waiting, WaitingRoom, is_entry
+from processor.rollup.waiting import Waiting, WaitingRoom
 
 
 class Change(NamedTuple):

@@ -1,4 +1,4 @@
-"""The shapes that pass from room to room, one type for each stage. No behaviour lives here.
+"""The shapes that pass from room to room, one type for each stage. No decisions are made here.
 
     Batch ─▶ Spans ─▶ Reading (Call, Mark) ─▶ Charge | Unpriced ─▶ Entry, Stamp ─▶ Edit ─▶ Receipt
 
@@ -36,6 +36,7 @@ from processor.model.otlp import (
     Transport,
     Value,
     Wanted,
+    is_entry,
 )
 from processor.model.total import (
     Calendar,
@@ -92,4 +93,5 @@ __all__ = [
     "Value",
     "Wanted",
     "WindowKind",
+    "is_entry",
 ]

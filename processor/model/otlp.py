@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+_REMOTE_PARENT = 0x300
+"""Of the flags of a span: "is remote" is known (0x100) and true (0x200)."""
+
 Signal = Literal["traces", "metrics", "logs"]
 Transport = Literal["grpc", "http"]
 
@@ -114,6 +117,11 @@ class Logs:
 
     def __len__(self) -> int:
         return len(self.attributes)
+
+
+def is_entry(parent_id: bytes, flags: int) -> bool:
+    """True for a root, and for a span whose parent is in another process."""
+    return not parent_id or flags & _REMOTE_PARENT == _REMOTE_PARENT
 
 
 class Event(NamedTuple):

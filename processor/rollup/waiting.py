@@ -11,11 +11,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from processor.model import Mark, Spans
+from processor.model import Mark, Spans, is_entry
 from processor.rollup.absorb import Plain
-
-_REMOTE_PARENT = 0x300
-"""OTLP span flags: "is remote" is known (0x100) and true (0x200)."""
 
 
 class Waiting(NamedTuple):
@@ -57,11 +54,6 @@ class _Trace:
             self.noted[span_id] = span
         else:
             self.plain[span_id] = Plain(span.parent_id)
-
-
-def is_entry(parent_id: bytes, flags: int) -> bool:
-    """True for a root, and for a span whose parent is in another process."""
-    return not parent_id or flags & _REMOTE_PARENT == _REMOTE_PARENT
 
 
 class WaitingRoom:

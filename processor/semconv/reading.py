@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from processor.model import Group, Mark, Reading, Spans
+from collections.abc import Collection
+
+from processor.model import NOBODY, Group, Mark, Owner, Reading, Spans, is_entry
 from processor.semconv.calls import ReadOptions, read_call
 from processor.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.semconv.emitter import Emitter
@@ -82,7 +84,30 @@ class _Reader:
         for row, shape in enumerate(self._spans.shapes):
             if shape and row not in refused:
                 self._read_span(row, shape)
+        self._mark_entries(refused)
         return self._reading
+
+    def _mark_entries(self, refused: Collection[int]) -> None:
+        """Mark silent roots, and the like, whose scope or resource names a session.
+
+        The totals of a session stand on these spans, so theirs has to be known.
+        """
+        spans = self._spans
+        indexes = range(len(spans.group))
+        owned = {index for index in indexes if self._surroundings_of(index).ambient.session}
+        if not owned:
+            return
+        noted = {call.mark.row for call in self._reading.calls}
+        noted.update(mark.row for mark in self._reading.marks)
+        for row, index in enumerate(spans.groups):
+            if (
+                index in owned
+                and row not in noted
+                and row not in refused
+                and is_entry(spans.parent_ids[row], spans.flags[row])
+            ):
+                mark = self._mark(row, NOBODY, self._surroundings_of(index))
+                self._reading.marks.append(mark)
 
     def _read_span(self, row: int, shape: int) -> None:
         spans = self._spans
@@ -94,7 +119,10 @@ class _Reader:
         profile = reader.profile(spans.values[row], spans.names[row])
         if profile.is_silent:
             return
-        mark = self._mark(row, profile, surroundings)
+        own = read_owner(profile.layout.owners, spans.values[row], self._options.user_hash_salt)
+        if profile.is_agent and own.agent is None:
+            own = own._replace(agent=_agent_name(spans.names[row]))
+        mark = self._mark(row, own, surroundings, is_agent=profile.is_agent)
         if profile.call_kind is not None and not self._is_twin(row, profile):
             call = read_call(profile, spans, row, mark, self._options)
             if call is not None:
@@ -110,17 +138,16 @@ class _Reader:
             self._surroundings[index] = found
         return found
 
-    def _mark(self, row: int, profile: Profile, surroundings: _Surroundings) -> Mark:
+    def _mark(
+        self, row: int, own: Owner, surroundings: _Surroundings, *, is_agent: bool = False
+    ) -> Mark:
         spans = self._spans
-        own = read_owner(profile.layout.owners, spans.values[row], self._options.user_hash_salt)
-        if profile.is_agent and own.agent is None:
-            own = own._replace(agent=_agent_name(spans.names[row]))
         start_ns, end_ns = spans.start_ns[row], spans.end_ns[row]
         is_believed = 0 < end_ns <= self._received_ns + AHEAD_MAX_NS and start_ns <= end_ns
         return Mark(
             row,
             end_ns if is_believed else self._received_ns,
-            profile.is_agent,
+            is_agent,
             own,
             surroundings.ambient,
             surroundings.service,

@@ -87,6 +87,16 @@ def test_every_attribute_arrives_at_the_backend(processor, backend):
     assert root["session.agent_runs"] == 1
 
 
+def test_a_session_that_only_the_resource_names_stands_on_the_root(processor, backend):
+    """Guarantees: an application that sets session.id once, for all it sends, sees its total."""
+    provider, app = tracer(processor.port, **{"session.id": "cli-7"})
+    with app.start_as_current_span("run"):
+        chat(app, "chat")
+    provider.shutdown()
+    root = attributes(backend.by_name()["run"])
+    assert root["session.total_cost_usd"] == root["trace.total_cost_usd"] == 0.0045
+
+
 def test_a_crossed_budget_is_an_event_on_the_span_that_crossed_it(processor, backend):
     """Guarantees: each crossing is there once, with its numbers, and where the cause is."""
     provider, app = tracer(processor.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -111,6 +112,23 @@ def test_a_port_that_is_taken_is_an_error_that_names_its_setting(spawn, tmp_path
         )  # fmt: skip
         process.wait_for(f"telemetry.metrics.endpoint: cannot listen on {endpoint}")
         assert process.popen.wait(20) != 0
+
+
+def test_the_usual_port_gives_way_where_nobody_asked_for_it(spawn, tmp_path):
+    """Guarantees: a Collector on this machine, whose metrics are there too, keeps nobody out."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # Something may listen there already.
+            stack.enter_context(socket.create_server(("127.0.0.1", 8888)))
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+        process = spawn(
+            Process, "-m", "processor.cli", "serve", "--listen", f"127.0.0.1:{port}",
+            "--listen-http", "", "--data-dir", tmp_path / "data",
+        )  # fmt: skip
+        process.wait_for("metrics and health are at another port")
+        url = process.wait_for("metrics      http://").split()[1].removesuffix(",")
+        assert ":8888/" not in url
+        assert get(url)[0] == 200
 
 
 def test_it_can_be_switched_off(serve, tmp_path):

@@ -107,12 +107,12 @@ class SpooledBackend:
         folder = self._queue.spool.directory
         try:
             await self._queue.start()
-        except BlockingIOError as error:
-            what, fix = f"another process uses {folder}", "give each its own data_dir"
-            raise ConfigError([Problem(self._setting, what, fix)]) from error
         except OSError as error:
+            await self._queue.close()
             what = f"{folder} cannot be used: {error.strerror or error}"
             fix = "choose a folder that this user may write to"
+            if isinstance(error, BlockingIOError):
+                what, fix = f"another process uses {folder}", "give each its own data_dir"
             raise ConfigError([Problem(self._setting, what, fix)]) from error
         await self._backend.start()
         if found := self._queue.spool.counters.found:

@@ -7,8 +7,8 @@ import weakref
 
 import pytest
 
-from processor.model import Mark, Owner, Spans
-from processor.rollup.waiting import Waiting, WaitingRoom, is_entry
+from processor.model import Mark, Owner, Spans, is_entry
+from processor.rollup.waiting import Waiting, WaitingRoom
 
 FIRST = Waiting(b"parent", None, is_entry=False)
 SECOND = Waiting(b"", None, is_entry=True)

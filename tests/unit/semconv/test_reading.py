@@ -31,6 +31,22 @@ def test_rows_come_out_in_order_each_once(build_spans) -> None:
     assert reading.rejected == []
 
 
+def test_a_silent_root_is_marked_where_its_surroundings_name_a_session(build_spans) -> None:
+    """The totals of the session stand on it; spans below, and roots of nobody, stay unmarked."""
+    told = {"resource": {"session.id": "s", "service.name": "shop"}}
+    spans = build_spans(
+        told,
+        {**told, "parent": True},
+        {"resource": {"user.id": "u"}},
+        {**told, "attributes": {"user.id": "u"}},
+        {**told, "span_id": b""},
+    )
+    reading = read(spans, RECEIVED_NS, ReadOptions())
+    marks = {mark.row: mark for mark in reading.marks}
+    assert sorted(marks) == [0, 3]
+    assert (marks[0].ambient.session, marks[0].service, any(marks[0].own)) == ("s", "shop", False)
+
+
 def test_an_empty_payload_reads_as_nothing() -> None:
     """No spans, no findings."""
     reading = read(Spans(b""), RECEIVED_NS, ReadOptions())
