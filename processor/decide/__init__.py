@@ -2,14 +2,16 @@
 
     relevant(intake, known)            which traces the books have to look at
     rebuild(rows)                      a trace's working copy from its rows
-    post(intake, traces, waiting)      hang the spans in; which totals the next step needs
+    post(intake, traces, waiting)      hang the spans in
+    needs(posted, watches)             which totals the next step needs
     judge(posted, watches, states)     budgets; the plan to commit, with every stamp
 
 The ledger calls these inside its transaction, and commits the plan or nothing.
 """
 
+from processor.decide.changes import contributions, needs
 from processor.decide.intake import LIFETIME, entry_of, notable, relevant, set_aside
-from processor.decide.judge import contributions, judge, needs
+from processor.decide.judge import judge
 from processor.decide.turn import Posted, amend, post, rebuild
 
 __all__ = [

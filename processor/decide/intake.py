@@ -105,25 +105,26 @@ def noted_nodes(intake: Intake) -> Iterator[Node]:
         yield node_of(spans, mark, entry)
 
 
-def echoes(intake: Intake) -> Iterator[tuple[bytes, Node]]:
-    """What the log records of a session are told of its spans, by trace; see `rollup.told`.
+def log_traces(intake: Intake) -> dict[int, bytes]:
+    """Where log records of the same calls are charged, by row; of tools that write such records."""
+    calls = [charge.call for charge in intake.charges]
+    return {call.mark.row: call.log_trace for call in calls if call.log_trace}
+
+
+def echo_of(node: Node, trace_id: bytes, log_trace: bytes) -> Node:
+    """What the log records of a session are told of a span in its trace; see `rollup.told`.
 
     It says nothing of owners: the records name theirs.
     """
-    spans = intake.spans
-    for charge in intake.charges:
-        call = charge.call
-        if call.log_trace:
-            row, mark = call.mark.row, call.mark
-            ids = spans.trace_ids[row] + spans.span_ids[row]
-            echo_id = blake2b(ids, digest_size=_SPAN_ID_BYTES).digest()
-            entry = entry_of(charge, mark.service)
-            # It hangs from the session, as the records do, which is no span.
-            parent_id = call.log_trace[-_SPAN_ID_BYTES:]
-            node = Node(
-                echo_id, parent_id, mark.time_ns, service=mark.service, entry=entry, is_echo=True
-            )
-            yield call.log_trace, node
+    return Node(
+        blake2b(trace_id + node.span_id, digest_size=_SPAN_ID_BYTES).digest(),
+        # It hangs from the session, as the records do, which is no span.
+        log_trace[-_SPAN_ID_BYTES:],
+        node.time_ns,
+        service=node.service,
+        entry=node.entry,
+        is_echo=True,
+    )
 
 
 def set_aside(intake: Intake, traces: Collection[bytes], room: WaitingRoom) -> None:

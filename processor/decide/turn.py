@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from processor.budget.verdict import StateKey, Watch
-from processor.decide.intake import echoes, noted_nodes, waiting_node
+from processor.decide.intake import echo_of, log_traces, noted_nodes, waiting_node
 from processor.model import Entry, Intake, SpanRow, Totals, is_entry
 from processor.rollup import Arrival, Movement, Node, Plain, Trace, absorb
 from processor.rollup.waiting import Waiting, WaitingRoom
@@ -32,12 +32,12 @@ class Posted:
     movements: list[tuple[bytes, Movement]] = field(default_factory=list)
     """In the order in which budgets count them: by end time, then span id."""
     changes: list[list[Change]] = field(default_factory=list)
-    """For each movement, filled in by `judge.needs`."""
+    """For each movement, filled in by `changes.needs`."""
     rows: dict[int, Node] = field(default_factory=dict)
     """Row of the batch to its node, repeats included."""
     before: dict[tuple[str, str], Totals] = field(default_factory=dict)
     """Totals of the traces and agent runs that budgets follow, before this turn, by scope and
-    id; filled in by `judge.needs`."""
+    id; filled in by `changes.needs`."""
     called_in: list[tuple[bytes, bytes, Waiting]] = field(default_factory=list)
     """(trace id, span id, span) taken from the waiting room; put back if the turn fails."""
     callers: dict[bytes, Node] = field(default_factory=dict)
@@ -145,67 +145,65 @@ def _call_in(waiting: Mapping[bytes, Waiting], trace: Trace, share: _Share) -> N
         share.arrivals.append(Arrival(waiting_node(span_id, span)))
 
 
+@dataclass(slots=True)
+class _Arrivals:
+    """The noted spans of a batch, each on its way into its trace unless that knows it."""
+
+    traces: Mapping[bytes, Trace]
+    shares: Mapping[bytes, _Share]
+    posted: Posted
+    nodes: dict[tuple[bytes, bytes], Node] = field(default_factory=dict)
+    """By trace id and span id."""
+
+    def take(self, trace_id: bytes, node: Node) -> bool:
+        """Let a span in, or its usage where the books have it without; False for a repeat."""
+        key = (trace_id, node.span_id)
+        known = self.nodes.get(key) or self.traces[trace_id].nodes.get(node.span_id)
+        if known is None:
+            self.nodes[key] = node
+            self.shares[trace_id].arrivals.append(Arrival(node))
+            return True
+        if _gives_way(known, node):
+            known.entry, known.row = node.entry, node.row
+            if key not in self.nodes:
+                self.nodes[key] = known
+                self.shares[trace_id].arrivals.append(Arrival(known, is_amendment=True))
+                self.posted.amended.append((trace_id, known))
+            return True
+        self.posted.repeats += 1
+        self.posted.conflicts += _differs(known, node)
+        return False
+
+
 def _sort_rows(
     intake: Intake, traces: Mapping[bytes, Trace], shares: Mapping[bytes, _Share], posted: Posted
 ) -> None:
-    spans = intake.spans
-    arriving: dict[tuple[bytes, bytes], Node] = {}
+    spans, arrivals = intake.spans, _Arrivals(traces, shares, posted)
     noted: set[int] = set()
+    told = log_traces(intake)
     for node in noted_nodes(intake):
         noted.add(node.row)
-        trace_id = spans.trace_ids[node.row]
+        trace_id, log_trace = spans.trace_ids[node.row], told.get(node.row)
         if trace_id not in traces:
             continue
-        share = shares[trace_id]
-        share.rows.append((node.row, node.span_id))
-        key = (trace_id, node.span_id)
-        known = arriving.get(key) or traces[trace_id].nodes.get(node.span_id)
-        if known is None:
-            arriving[key] = node
-            share.arrivals.append(Arrival(node))
-        elif _gives_way(known, node):
-            known.entry, known.row = node.entry, node.row
-            if key not in arriving:
-                arriving[key] = known
-                share.arrivals.append(Arrival(known, is_amendment=True))
-                posted.amended.append((trace_id, known))
-        else:
-            posted.repeats += 1
-            posted.conflicts += _differs(known, node)
-    _add_echoes(intake, traces, shares, posted)
+        shares[trace_id].rows.append((node.row, node.span_id))
+        # Only what is charged is told, so a copy that changes nothing tells nothing either.
+        if arrivals.take(trace_id, node) and log_trace is not None:
+            arrivals.take(log_trace, echo_of(node, trace_id, log_trace))
     for row, trace_id in enumerate(spans.trace_ids):
         if row in noted or trace_id not in traces:
             continue
         span_id, parent_id = spans.span_ids[row], spans.parent_ids[row]
         share = shares[trace_id]
         share.rows.append((row, span_id))
-        if span_id in traces[trace_id].nodes or (trace_id, span_id) in arriving:
+        if span_id in traces[trace_id].nodes or (trace_id, span_id) in arrivals.nodes:
             posted.repeats += 1
         elif is_entry(parent_id, spans.flags[row]):
             node = Node(span_id, parent_id, intake.received_ns, row=row, is_entry=True)
-            arriving[trace_id, span_id] = node
+            arrivals.nodes[trace_id, span_id] = node
             share.arrivals.append(Arrival(node))
         else:
             share.plain.setdefault(span_id, Plain(parent_id, row))
-
-
-def _add_echoes(
-    intake: Intake, traces: Mapping[bytes, Trace], shares: Mapping[bytes, _Share], posted: Posted
-) -> None:
-    """Tell the log records of a session what its spans were charged."""
-    arriving: dict[tuple[bytes, bytes], Node] = {}
-    for trace_id, node in echoes(intake):
-        key = (trace_id, node.span_id)
-        known = arriving.get(key) or traces[trace_id].nodes.get(node.span_id)
-        if known is None:
-            arriving[key] = node
-            shares[trace_id].arrivals.append(Arrival(node))
-        elif _gives_way(known, node):
-            known.entry = node.entry
-            if key not in arriving:
-                arriving[key] = known
-                shares[trace_id].arrivals.append(Arrival(known, is_amendment=True))
-                posted.amended.append((trace_id, known))
 
 
 def _gives_way(known: Node, copy: Node) -> bool:

@@ -214,12 +214,13 @@ def test_a_sampler_behind_keeps_what_is_dear_and_the_books_keep_all(
     trace(app, "over budget", calls=3, call=in_session)
     trace(app, "still over budget", tokens=(100, 20), call=in_session)
     trace(app, "over budget by its root", calls=3, root=[("session.id", "s-3")])
+    trace(app, "still over by its root", tokens=(100, 20), root=[("session.id", "s-3")])
     trace(app, "failed", fails=True)
     trace(app, "unpriced", model="nobody-knows-this", root=[("session.id", "s-1")])
     provider.force_flush()
     kept = {
         "expensive", "expensive together", "many tokens", "over budget", "still over budget",
-        "over budget by its root", "failed", "unpriced",
+        "over budget by its root", "still over by its root", "failed", "unpriced",
     }  # fmt: skip
     wait_for(lambda: kept <= backend.by_name().keys())
     # Once a later one has come, all that were to come before have come.

@@ -214,7 +214,18 @@ def test_a_parent_that_ends_last_carries_the_crossing_it_brings_about(turns, giv
     (crossing,) = plan.stamps[0].crossings
     assert (crossing.trigger, crossing.scope_id, crossing.spent) == ("attribution", "s", 2000)
     assert crossing.span == span_of(given, 1)
-    assert plan.stamps[0].exceeded == ()
+    assert plan.stamps[0].exceeded == ("b",)
+
+
+def test_a_later_trace_of_an_owner_over_budget_says_so_on_the_span_that_names_the_owner(
+    turns, given
+):
+    """Where only roots name the session, a sampler still finds the traces that are over it."""
+    turns.use(given.budget("b", "session", 2000))
+    turns.turn(given.call(2, 1, tokens=200), given.carrier(1, session="s"))
+    turns.turn(given.call(12, 11, trace=2))
+    plan = turns.turn(given.carrier(11, trace=2, session="s"))
+    assert (plan.crossings, plan.stamps[0].exceeded) == ([], ("b",))
 
 
 def test_a_parent_in_the_same_turn_makes_it_an_ordinary_crossing(turns, given):
