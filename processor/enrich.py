@@ -121,7 +121,8 @@ def _add_totals(attributes: Attributes, prefix: str, totals: Totals) -> None:
     attributes[f"{prefix}.total_cost_usd"] = totals.cost_nano_usd / NANO_PER_USD
     if prefix == "session":
         attributes["session.agent_runs"] = totals.agent_runs
-    else:
+    elif totals.calls or not (totals.tokens or totals.cost_nano_usd):
+        # Where a sum is all there is, nobody has counted the calls.
         attributes[f"{prefix}.llm_calls"] = totals.calls
     if totals.unpriced:
         attributes[f"{prefix}.cost_at_least"] = True

@@ -3,22 +3,27 @@
 The log records of a session are calls in a trace of their own. Each span of the session leaves an
 *echo* there: a node that is charged nothing and tells the records what the span was charged.
 
-- The echo of a call tells of one record. Where the tool writes response ids, it is the one with the
+- The echo of a call tells of one record. Where both have a response id, it is the one with the
   same id; else one of the same time that has the same output and no less input; else, where the
   span has no counts at all, the next one in time. Records often say more than spans, so the record
   adds the difference.
 - The echo of an aggregate tells of every record that was written while it lasted. It is their sum,
   so they add nothing but the number of calls.
 
-Which echo tells of which record depends on the set of both alone.
+Records and echoes of calls are married: all agree on which pairs are close, so there is exactly one
+set of pairs that no two of different pairs would leave for each other, in whatever order they come
+(Gale and Shapley 1962, with one ranking for both sides). It is kept up to date node by node. Only
+where more than `_NEAR_MAX` calls alike are near each other, or more than `_COVERED_MAX` stand below
+one aggregate, a record may be charged that a span tells of; none is ever told of by the echo of
+another call.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
+from processor.model import Entry, Usage
 from processor.rollup.node import Node
 
 APART_MAX_NS = 5 * 10**9
@@ -27,150 +32,84 @@ answer is there, by one process with one clock."""
 SILENT_APART_MAX_NS = 10**9
 """The same where there are no counts to compare."""
 
-_GROUP_MAX = 64
-"""Records and echoes alike that are compared with each other; further ones are charged."""
+_NEAR_MAX = 32
+"""Nodes before and after one that are compared with it, of those that are alike."""
+_STEPS_MAX = 64
+"""Nodes that may lose their partner to the one before them, when a node comes."""
+_AGGREGATES_MAX = 64
+"""Aggregates looked at for one record, from those that ended first after it."""
 _COVERED_MAX = 4096
 """Records looked at for one aggregate; of more, the later ones are charged."""
 
 _Timed = tuple[int, bytes, Node]
 """When a node ended, its id, which makes the order total, and itself."""
+_Sign = tuple[str, str | int]
+"""Something by which two accounts of one call are known: what it is, and its value."""
+_Rank = tuple[int, int, int, bytes, bytes]
+"""How close a record and an echo are, the closest first; no two pairs have the same."""
 
-
-class _Sign(NamedTuple):
-    """Something by which two accounts of one call are known."""
-
-    distance: Callable[[Node, Node], tuple[int, ...] | None]
-    """How far a record is from an echo; None where they cannot be of one call."""
-    apart_max_ns: int | None
-    """A pause that separates calls for certain."""
-
-
-class _Pool:
-    """Records and echoes that may be of the same calls, by one sign, and the pairs among them."""
-
-    __slots__ = ("_items", "_sign", "pairs")
-
-    def __init__(self, sign: _Sign) -> None:
-        self._sign = sign
-        self._items: list[_Timed] = []
-        self.pairs: dict[Node, Node] = {}
-        """Each record that an echo tells of, and this echo."""
-
-    def put(self, node: Node) -> list[Node]:
-        """Take a node in, if it is not there yet; returns the records around it."""
-        _join(self._items, node)
-        return self._pair_around(node)
-
-    def take_out(self, node: Node) -> list[Node]:
-        """Let go of a node; returns the records that were around it."""
-        around = self._pair_around(node, without=node)
-        self._items = [item for item in self._items if item[2] is not node]
-        return around
-
-    def _pair_around(self, node: Node, without: Node | None = None) -> list[Node]:
-        """Pair records and echoes anew wherever the node may matter, the closest first."""
-        around = [other for _, _, other in self._around(node) if other is not without]
-        records = [other for other in around if not other.is_echo]
-        echoes = [other for other in around if other.is_echo]
-        found = [
-            (distance, record.span_id, echo.span_id, record, echo)
-            for record in records
-            for echo in echoes
-            if (distance := self._sign.distance(record, echo)) is not None
-        ]
-        for record in records:
-            self.pairs.pop(record, None)
-        taken: set[Node] = set()
-        for *_, record, echo in sorted(found, key=lambda item: item[:3]):
-            if record not in self.pairs and echo not in taken:
-                self.pairs[record] = echo
-                taken.add(echo)
-        return records
-
-    def _around(self, node: Node) -> Sequence[_Timed]:
-        """What stands around a node without a pause that would keep it apart."""
-        items, apart_max_ns = self._items, self._sign.apart_max_ns
-        if apart_max_ns is None:
-            return items[:_GROUP_MAX]
-        first = last = bisect_left(items, (node.time_ns, node.span_id))
-        lowest, end = max(first - _GROUP_MAX, 0), min(first + _GROUP_MAX, len(items))
-        reached_ns = node.time_ns
-        while first > lowest and reached_ns - items[first - 1][0] <= apart_max_ns:
-            first -= 1
-            reached_ns = items[first][0]
-        reached_ns = node.time_ns
-        while last < end and items[last][0] - reached_ns <= apart_max_ns:
-            reached_ns = items[last][0]
-            last += 1
-        return items[first:last]
+_SILENT: _Sign = ("silent", 0)
+"""Of a span that says neither which call it was, nor what it used."""
+_WITHIN_NS = {"id": 1 << 63, "output": APART_MAX_NS, "silent": SILENT_APART_MAX_NS}
 
 
 class Told:
     """The records and echoes of one session."""
 
-    __slots__ = ("_aggregates", "_by_output", "_by_response", "_echoes", "_records", "_silent")
+    __slots__ = ("_aggregates", "_alike", "_partners", "_records")
 
     def __init__(self) -> None:
-        self._by_response: dict[str, _Pool] = {}
-        self._by_output: dict[int, _Pool] = {}
-        """Of those without an id, by output without reasoning, which some spans leave out."""
-        self._silent = _Pool(_BY_TIME)
-        """Records without an id, and echoes of spans that have no counts either."""
+        self._alike: dict[tuple[bool, _Sign], list[_Timed]] = {}
+        """Echoes (True) and records (False) with one sign."""
+        self._partners: dict[Node, Node] = {}
+        """Of each record the echo that tells of it, and the other way round."""
         self._records: list[_Timed] = []
         self._aggregates: list[_Timed] = []
-        self._echoes: dict[Node, _Pool] = {}
-        """Those of single calls, and where each stands."""
 
     def add(self, node: Node) -> list[Node]:
         """Take a node in, or look again at one that has changed; returns records it matters to."""
         entry = node.entry
         if entry is None:
             return []
-        if node.is_echo:
-            if entry.aggregate is not None:
-                return self._add_aggregate(node) if entry.usage is not None else []
-            return self._add_echo(node)
-        _join(self._records, node)
-        affected = {node: None}
-        for pool in self._pools(node):
-            affected.update(dict.fromkeys(pool.put(node)))
-        return self._settle(affected)
+        if not node.is_echo:
+            return self._add_record(node)
+        if entry.aggregate is not None:
+            return self._add_aggregate(node) if _is_sum(entry) else []
+        if entry.status == "failed" and entry.usage is None:
+            return []  # Nobody tells of a call that used nothing.
+        return self._add_echo(node)
+
+    def _add_record(self, record: Node) -> list[Node]:
+        if not _join(self._records, record):
+            return []
+        self._shelve(record)
+        return self._settle([record, *self._marry(record)])
 
     def _add_aggregate(self, echo: Node) -> list[Node]:
         _join(self._aggregates, echo)
         first = bisect_left(self._records, (_start(echo),))
         last = bisect_right(self._records, (echo.time_ns + 1,))
-        return self._settle([item[2] for item in self._records[first:last][:_COVERED_MAX]])
+        covered = [item[2] for item in self._records[first:last][:_COVERED_MAX]]
+        return self._settle(covered, echo)
 
     def _add_echo(self, echo: Node) -> list[Node]:
-        entry = echo.entry
-        if entry is None or (entry.status == "failed" and entry.usage is None):
-            return []  # Nobody tells of a call that used nothing.
-        affected: dict[Node, None] = {}
-        pool = self._pools(echo)[0 if entry.response_id or entry.usage is not None else -1]
-        before = self._echoes.setdefault(echo, pool)
-        if before is not pool:  # It has got its counts by now.
-            affected.update(dict.fromkeys(before.take_out(echo)))
-            self._echoes[echo] = pool
-        affected.update(dict.fromkeys(pool.put(echo)))
-        # What the span was charged may be news to a record that it has told of before.
-        known = [record for record in affected if record.told_by is echo]
-        return [*known, *(record for record in self._settle(affected) if record not in known)]
+        self._shelve(echo)
+        # One that was here before may have got its counts by now.
+        record = self._part(echo)
+        affected = self._marry(echo)
+        if record is not None:
+            affected += [record, *([] if record in self._partners else self._marry(record))]
+        return self._settle(affected, echo)
 
-    def _pools(self, node: Node) -> tuple[_Pool, ...]:
-        """Where a node can find its counterpart."""
-        entry = node.entry
-        if entry is not None and entry.response_id:
-            return (self._by_response.setdefault(entry.response_id, _Pool(_BY_ID)),)
-        return self._by_output.setdefault(_output(node), _Pool(_BY_COUNTS)), self._silent
+    def _settle(self, records: Iterable[Node], news: Node | None = None) -> list[Node]:
+        """Note who tells of each record; returns those for which that has changed.
 
-    def _settle(self, records: Iterable[Node]) -> list[Node]:
-        """Note who tells of each record; returns those for which that has changed."""
+        What an echo was charged may be `news` to a record that it has told of before.
+        """
         changed = []
-        for record in records:
-            pairs = (pool.pairs.get(record) for pool in self._pools(record))
-            teller = next(filter(None, pairs), None) or self._lasting_at(record)
-            if teller is not record.told_by:
+        for record in dict.fromkeys(records):
+            teller = self._partners.get(record) or self._lasting_at(record)
+            if teller is not record.told_by or (teller is not None and teller is news):
                 record.told_by = teller
                 changed.append(record)
         return changed
@@ -178,46 +117,113 @@ class Told:
     def _lasting_at(self, record: Node) -> Node | None:
         """An aggregate that lasted when a record was written. Turns of a session do not overlap."""
         at = bisect_left(self._aggregates, (record.time_ns,))
-        for _, _, echo in self._aggregates[at : at + _GROUP_MAX]:
+        for _, _, echo in self._aggregates[at : at + _AGGREGATES_MAX]:
             if _start(echo) <= record.time_ns:
                 return echo
         return None
 
+    def _shelve(self, node: Node) -> None:
+        for sign in _signs(node):
+            _join(self._alike.setdefault((node.is_echo, sign), []), node)
 
-def _join(items: list[_Timed], node: Node) -> None:
-    at = bisect_left(items, (node.time_ns, node.span_id))
-    if at == len(items) or items[at][2] is not node:
-        insort(items, (node.time_ns, node.span_id, node), key=lambda item: item[:2])
+    def _marry(self, node: Node) -> list[Node]:
+        """Find a partner for a node, then for whoever lost theirs; returns the records of all."""
+        involved: list[Node] = []
+        for _ in range(_STEPS_MAX):
+            partner = self._closest(node)
+            if partner is None:
+                break
+            left = self._part(partner)
+            self._partners[node], self._partners[partner] = partner, node
+            involved += (node, partner)
+            if left is None:
+                break
+            # Each step marries a pair less close than the one that was parted before it.
+            involved.append(left)
+            node = left
+        return [each for each in involved if not each.is_echo]
+
+    def _part(self, node: Node) -> Node | None:
+        """Take a node's partner from it, and return it."""
+        partner = self._partners.pop(node, None)
+        if partner is not None:
+            del self._partners[partner]
+        return partner
+
+    def _closest(self, node: Node) -> Node | None:
+        """Of those that would have a node rather than their partner, the closest one."""
+        best: tuple[_Rank, Node] | None = None
+        for other in self._near(node):
+            rank = _rank(node, other)
+            if rank is None or (best is not None and best[0] <= rank):
+                continue
+            partner = self._partners.get(other)
+            known = None if partner is None else _rank(partner, other)
+            if known is None or rank < known:
+                best = rank, other
+        return None if best is None else best[1]
+
+    def _near(self, node: Node) -> Iterator[Node]:
+        """Nodes of the other kind that may be of the same call."""
+        for sign in _signs(node):
+            others: Sequence[_Timed] = self._alike.get((not node.is_echo, sign), ())
+            at = bisect_left(others, (node.time_ns, node.span_id))
+            for time_ns, _, other in others[max(at - _NEAR_MAX, 0) : at + _NEAR_MAX]:
+                if abs(time_ns - node.time_ns) <= _WITHIN_NS[sign[0]]:
+                    yield other
 
 
-def _in_order(record: Node, echo: Node) -> tuple[int, ...]:
-    """Of several with one id the first record is charged, should they be twins."""
-    return record.time_ns, echo.time_ns
+def _join(items: list[_Timed], node: Node) -> bool:
+    """Put a node where it belongs; False when it is there already."""
+    item = (node.time_ns, node.span_id, node)
+    at = bisect_left(items, item[:2])
+    if at < len(items) and items[at][2] is node:
+        return False
+    items.insert(at, item)
+    return True
 
 
-def _by_counts(record: Node, echo: Node) -> tuple[int, ...] | None:
+def _signs(node: Node) -> list[_Sign]:
+    """By what a node's counterpart can be known."""
+    entry = node.entry
+    if entry is None:
+        return []
+    signs: list[_Sign] = [("id", entry.response_id)] if entry.response_id else []
+    if entry.usage is not None:
+        signs.append(("output", _output(entry.usage)))
+    is_unknown = not entry.response_id and (entry.usage is None or not node.is_echo)
+    return [*signs, _SILENT] if is_unknown else signs
+
+
+def _rank(node: Node, other: Node) -> _Rank | None:
+    """How close a record and an echo, in any order, are; None where they are of two calls."""
+    record, echo = (other, node) if node.is_echo else (node, other)
+    if record.entry is None or echo.entry is None:
+        return None
+    ids = record.span_id, echo.span_id
+    if record.entry.response_id and echo.entry.response_id:
+        if record.entry.response_id != echo.entry.response_id:
+            return None
+        # Of several with one id the first record is charged, should they be twins.
+        return 0, record.time_ns, echo.time_ns, *ids
     apart_ns = abs(record.time_ns - echo.time_ns)
-    more = _input(record) - _input(echo)
-    return (more, apart_ns) if more >= 0 and apart_ns <= APART_MAX_NS else None
+    if echo.entry.usage is None:
+        return 2, apart_ns, 0, *ids
+    if record.entry.usage is None or _output(record.entry.usage) != _output(echo.entry.usage):
+        return None
+    more = record.entry.usage.input_tokens - echo.entry.usage.input_tokens
+    return (1, more, apart_ns, *ids) if more >= 0 else None
 
 
-def _by_time(record: Node, echo: Node) -> tuple[int, ...] | None:
-    apart_ns = abs(record.time_ns - echo.time_ns)
-    return (apart_ns,) if apart_ns <= SILENT_APART_MAX_NS else None
+def _is_sum(entry: Entry) -> bool:
+    """Whether an aggregate has counted anything."""
+    usage = entry.usage
+    return usage is not None and usage.input_tokens + usage.output_tokens > 0
 
 
-_BY_ID = _Sign(_in_order, None)
-_BY_COUNTS = _Sign(_by_counts, APART_MAX_NS)
-_BY_TIME = _Sign(_by_time, SILENT_APART_MAX_NS)
-
-
-def _input(node: Node) -> int:
-    return 0 if node.entry is None or node.entry.usage is None else node.entry.usage.input_tokens
-
-
-def _output(node: Node) -> int:
-    usage = None if node.entry is None else node.entry.usage
-    return 0 if usage is None else usage.output_tokens - usage.reasoning
+def _output(usage: Usage) -> int:
+    """Tokens of the answer without reasoning, which some spans leave out."""
+    return usage.output_tokens - usage.reasoning
 
 
 def _start(node: Node) -> int:

@@ -128,8 +128,12 @@ def rest_of(share: Share, told: Entry) -> Share:
 
     Of a single call both tell, and the record adds the difference, also one below zero: records
     know of cached tokens and of thoughts that some spans leave out. An aggregate is the sum of many
-    records, so what is left of each is that it was a call, and perhaps one that a cache helped.
+    records, so what is left of each is that it was a call, and perhaps one that a cache helped. One
+    without a price has counted the tokens and that something is unknown, so each adds its cost.
     """
+    if told.aggregate is not None and told.amount is None:
+        rest = share.totals._replace(input_tokens=0, output_tokens=0, unpriced=0)
+        return share._replace(totals=rest)
     if told.aggregate is not None:
         calls, hits = share.totals.calls, share.totals.cache_hits
         return Share(Totals(calls=calls, cache_hits=hits), NO_USAGE, ZERO)

@@ -70,6 +70,8 @@ class Twins:
             for key in set(_places(node)) - keys:
                 keys.add(key)
                 group = self._by_place.get(key, [])
+                if _is_of_one(group):
+                    continue  # One instrumentation tells of each call once.
                 outer |= _matched([other for other in group if other not in self._repeats])
                 open_nodes += group
         changed = []
@@ -106,8 +108,8 @@ def _ended(node: Node) -> tuple[int, bytes]:
 
 def _matched(group: list[Node]) -> set[Node]:
     """The outer spans of all pairs, each pair of two instrumentations and one within the other."""
-    if len({node.entry.scope for node in group if node.entry is not None}) < 2:
-        return set()  # One instrumentation tells of each call once.
+    if _is_of_one(group):
+        return set()
     outer: set[Node] = set()
     inner: set[Node] = set()
     by_length = sorted(group, key=lambda node: (node.time_ns - _start(node), node.span_id))
@@ -120,6 +122,11 @@ def _matched(group: list[Node]) -> set[Node]:
                 inner.add(short)
                 break
     return outer
+
+
+def _is_of_one(group: Iterable[Node]) -> bool:
+    """Whether no two calls of a group were written by different instrumentations."""
+    return len({node.entry.scope for node in group if node.entry is not None}) < 2
 
 
 def _holds(long: Node, short: Node) -> bool:

@@ -152,8 +152,13 @@ class Held(Protocol):
 class Ledger(Protocol):
     """The books."""
 
-    size_bytes: int
-    trouble: Trouble | None
+    @property
+    def size_bytes(self) -> int:
+        """What they take on the disk."""
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the last turn could not be booked."""
 
     @property
     def counters(self) -> LedgerCounters:

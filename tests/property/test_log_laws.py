@@ -49,13 +49,15 @@ class Made:
     at_s: int = 0
     is_silent: bool = False
     """Its span has no counts, as Gemini CLI's have none unless they are asked for."""
+    has_ids: tuple[bool, bool] = (True, True)
+    """Whether record and span name the response, where the tool does so at all."""
 
     @property
     def end_ns(self) -> int:
         return START_NS + (self.at_s or self.number * APART_S) * SECOND_NS
 
     @property
-    def seen_usage(self) -> Usage:
+    def seen_usage(self) -> Usage | None:
         """What its span says: Gemini CLI's leaves out what came from a cache, and thoughts."""
         if self.is_silent:
             return None
@@ -82,8 +84,9 @@ def digest(*facts, size):
     return blake2b(repr(facts).encode(), digest_size=size).digest()
 
 
-def response_id_of(call):
-    return f"req-{call.session}-{call.number}" if call.tool == "claude-code" else ""
+def response_id_of(call, has_id):
+    is_named = has_id and call.tool == "claude-code"
+    return f"req-{call.session}-{call.number}" if is_named else ""
 
 
 def charge_of(call, is_priced):
@@ -99,7 +102,8 @@ def record_item(made):
     trace_id = log_trace(made.tool, f"s{made.session}")
     own = Owner(session=f"s{made.session}", agent=made.tool)
     mark = Mark(0, made.end_ns - 3_000_000, own=own, start_ns=made.end_ns - SECOND_NS)
-    call = Call(mark, "llm", "x", ("m",), made.usage, response_id=response_id_of(made))
+    response_id = response_id_of(made, made.has_ids[0])
+    call = Call(mark, "llm", "x", ("m",), made.usage, response_id=response_id)
     span_id = digest("log", made.tool, made.session, made.number, size=8)
     return trace_id, span_id, trace_id[8:], charge_of(call, made.is_priced)
 
@@ -108,7 +112,8 @@ def span_item(made):
     own = Owner(session=f"s{made.session}", agent=made.tool)
     mark = Mark(0, made.end_ns, own=own, start_ns=made.end_ns - 2 * SECOND_NS)
     call = Call(
-        mark, "llm", "x", ("m",), made.seen_usage, response_id=response_id_of(made),
+        mark, "llm", "x", ("m",), made.seen_usage,
+        response_id=response_id_of(made, made.has_ids[1]),
         log_trace=log_trace(made.tool, f"s{made.session}"),
     )  # fmt: skip
     ids = (made.tool, made.session, made.number)
@@ -196,6 +201,7 @@ def worlds(draw):
                         tool, session, number, draw(usages()), draw(st.booleans()),
                         draw(st.booleans()), tool == "codex" or draw(st.integers(0, 4)) > 0,
                         is_silent=tool == "gemini-cli" and draw(st.integers(0, 2)) == 0,
+                        has_ids=(draw(st.booleans()), draw(st.booleans())),
                     )
                 )  # fmt: skip
             is_turn = tool == "codex"

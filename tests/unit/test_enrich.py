@@ -181,6 +181,13 @@ def test_totals_of_agent_trace_and_session():
     )
 
 
+def test_calls_that_nobody_counted_are_left_out():
+    """Guarantees: no "0 calls" beside money where a sum is all there is, as in a turn of Codex."""
+    known = edit_of(Stamp(trace=Totals(cost_nano_usd=1, input_tokens=7))).attributes
+    assert set(known) == {"trace.total_tokens", "trace.total_cost_usd"}
+    assert edit_of(Stamp(agent=Totals())).attributes["agent.llm_calls"] == 0
+
+
 @pytest.mark.parametrize("unpriced", [0, 1])
 def test_totals_with_unpriced_calls_say_at_least(unpriced):
     totals = Totals(cost_nano_usd=1, calls=2, unpriced=unpriced)

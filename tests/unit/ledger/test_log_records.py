@@ -76,3 +76,14 @@ async def test_a_span_after_its_record_takes_the_charge_over(ledger):
     assert ledger.counters.corrections == 1
     assert (await ledger.total("trace", LOGS.hex())).cost_nano_usd == 0
     assert (await ledger.total("session", "s")).cost_nano_usd == 2_000_000
+
+
+async def test_a_span_that_is_not_charged_tells_nothing(ledger):
+    """Guarantees: where another copy of a span was first, and no call, its record is charged."""
+    first = intake(is_record=False)
+    mark = first.charges[0].call.mark._replace(is_agent=True)
+    await ledger.post(Intake(first.spans, [], [mark], AT_NS))
+    await ledger.post(intake(is_record=False))
+    await ledger.post(intake(is_record=True))
+    total = await ledger.total("total", "")
+    assert (total.calls, total.cost_nano_usd) == (1, 2_000_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from random import Random
 
 import pytest
 
@@ -104,6 +105,52 @@ def test_an_id_tells_whatever_the_time_and_another_id_never():
     assert (same.calls, other.calls) == (0, 1)
 
 
+def test_an_account_without_an_id_is_known_by_counts_and_time():
+    """Guarantees: a tool that writes ids on one side only is charged once, each pair for itself."""
+    with_id = lambda: node("e", 0.1, response_id="r1", echo=True)  # noqa: E731 - one of a row
+    assert total_of(lambda: node("a"), with_id) == Totals()
+    assert (
+        total_of(lambda: node("a", response_id="r1"), lambda: node("e", 0.1, echo=True)) == Totals()
+    )
+    both = total_of(lambda: node("a"), lambda: node("b", 0.2, response_id="r1"), with_id)
+    assert (both.calls, both.cost_nano_usd) == (1, cost(Usage(10, output=5)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("is_known_by_id", [True, False])
+def test_many_calls_alike_in_a_row_are_told_of_one_by_one(seed, is_known_by_id):
+    """Guarantees: however long calls alike follow one another, none is charged twice or never."""
+    made = [
+        node(
+            f"{kind}{number}",
+            number / 2 + 0.1 * (kind == "e"),
+            echo=kind == "e",
+            response_id=f"r{number}" if is_known_by_id else "",
+        )
+        for number in range(150)
+        for kind in "re"
+    ]
+    Random(seed).shuffle(made)
+    trace = Trace(LOG_TRACE + b"12345678")
+    for each in made:
+        absorb(trace, [Arrival(each)], {})
+    assert trace.total == Totals()
+
+
+def test_more_calls_alike_at_one_moment_than_are_compared_are_charged_and_never_lost():
+    """Guarantees: an echo tells of one record at most, whatever a sender makes up."""
+    made = [
+        node(f"{kind}{n}", response_id="r", echo=kind == "e") for n in range(90) for kind in "re"
+    ]
+    trace = Trace(LOG_TRACE + b"12345678")
+    Random(7).shuffle(made)
+    for each in made:
+        absorb(trace, [Arrival(each)], {})
+    tellers = [each.told_by for each in made if each.told_by is not None]
+    assert len(tellers) == len(set(tellers))
+    assert trace.total.cost_nano_usd >= 0
+
+
 def test_a_record_twice_under_one_id_is_one_call():
     """Guarantees: a copy with another time is a twin, with or without a span."""
     copies = (lambda: node("a", response_id="r"), lambda: node("b", 1, response_id="r"))
@@ -135,6 +182,44 @@ def test_an_aggregate_tells_of_all_that_was_written_while_it_lasted():
 
     total = total_of(lambda: node("a"), lambda: node("b", 5), lambda: node("c", 6), turn)
     assert (total.calls, total.cost_nano_usd) == (3, cost(Usage(10, output=5)))
+
+
+def test_a_turn_without_a_price_takes_no_cost_from_its_records():
+    """Guarantees: what the records cost is charged, tokens are counted once."""
+
+    def turn():
+        unpriced = entry(
+            Usage(20, output=10), aggregate="sum", start_ns=AT_NS - 5, status="unpriced"
+        )
+        echo = node("t", 5, echo=True)
+        echo.entry = unpriced._replace(amount=None, rates=None)
+        return echo
+
+    total = total_of(lambda: node("a"), lambda: node("b", 2), turn)
+    assert total == Totals(2 * cost(Usage(10, output=5)), calls=2)
+
+
+def test_a_turn_that_counted_nothing_tells_of_nothing():
+    """Guarantees: an agent's span with zeros does not swallow what its session used."""
+    total = total_of(
+        lambda: node("a"),
+        lambda: node("t", 5, Usage(), aggregate="sum", start_ns=AT_NS - 5, echo=True),
+    )
+    assert (total.calls, total.cost_nano_usd) == (1, cost(Usage(10, output=5)))
+
+
+def test_a_turn_that_gets_its_price_later_takes_the_cost_over():
+    """Guarantees: a reprice of the turn is told to the records that it covers."""
+    trace = Trace(LOG_TRACE + b"12345678")
+    turn = node("t", 5, Usage(10, output=5), aggregate="sum", start_ns=AT_NS - 5, echo=True)
+    priced = turn.entry
+    assert priced is not None
+    turn.entry = priced._replace(amount=None, rates=None, status="unpriced")
+    absorb(trace, [Arrival(node("a")), Arrival(turn)], {})
+    assert trace.total.cost_nano_usd == cost(Usage(10, output=5))
+    turn.entry = priced
+    absorb(trace, [Arrival(turn, is_amendment=True)], {})
+    assert trace.total == Totals(calls=1)
 
 
 def test_a_span_whose_clock_is_not_believed_lasts_no_time():
