@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from processor import __version__
+from processor.addresses import refuse_loop
 from processor.assembly import (
     build_exporter,
     build_ledger,
     build_receiver,
     build_telemetry,
-    refuse_loop,
 )
 from processor.budget import Policy, parse_budgets
 from processor.config import Settings, Watcher, bundled

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import socket
-from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 
 from processor import wire
+from processor.addresses import METRICS_SETTING
 from processor.budget import Policy
 from processor.config import Settings
-from processor.config.exporters import Exporters, OtlpExporter, OtlpHttpExporter
+from processor.config.exporters import OtlpExporter, OtlpHttpExporter
 from processor.config.receivers import HttpReceiver
 from processor.config.spool import SendingQueue
 from processor.config.telemetry import METRICS_ENDPOINT
@@ -28,20 +27,17 @@ from processor.exporter import (
     Gate,
     GrpcTransport,
     HttpTransport,
-    InPortions,
     MergePolicy,
     RetryPolicy,
     Spool,
     SpooledBackend,
     Transport,
     parse_address,
-    parse_url,
     read_endpoints,
     tls_context,
 )
 from processor.ledger import Ledger, Limits, SqliteStore
 from processor.receiver import CostQueries, Handle, HttpListener, Receiver, ServerTls, http_tls
-from processor.receiver.address import Address as Listen
 from processor.receiver.address import listen as open_sockets
 from processor.receiver.address import parse_address as parse_listen
 from processor.telemetry import Exposition, Health, Sources, TelemetryServer
@@ -49,7 +45,6 @@ from processor.traffic import Traffic
 
 _LOG = logging.getLogger(__name__)
 _MIB = 1024 * 1024
-_METRICS_SETTING = "telemetry.metrics.endpoint"
 
 
 def build_receiver(
@@ -97,9 +92,9 @@ def build_exporter(settings: Settings) -> Fanout:
     exporters = settings.exporters
     destinations: list[Destination] = []
     if exporters.otlp.endpoint:
-        destinations.append(_sized(_grpc_backend(exporters.otlp), exporters.otlp))
+        destinations.append(_grpc_backend(exporters.otlp))
     if exporters.otlphttp.is_set:
-        destinations.append(_sized(_http_backend(exporters.otlphttp), exporters.otlphttp))
+        destinations.append(_http_backend(exporters.otlphttp))
     if exporters.file.path:
         rotation = exporters.file.rotation
         destinations.append(
@@ -145,7 +140,7 @@ def build_telemetry(settings: Settings, sources: Sources) -> TelemetryServer | N
 
 def _metrics_sockets(endpoint: str) -> list[socket.socket]:
     """The usual place is a Collector's as well, and nobody has asked for it: another will do."""
-    address = parse_listen(endpoint, _METRICS_SETTING)
+    address = parse_listen(endpoint, METRICS_SETTING)
     try:
         return open_sockets(address)
     except ConfigError as error:
@@ -153,62 +148,6 @@ def _metrics_sockets(endpoint: str) -> list[socket.socket]:
             raise
         _LOG.warning("%s; metrics and health are at another port this time", error)
         return open_sockets(address._replace(port=0))
-
-
-def refuse_loop(settings: Settings) -> None:
-    """Refuse a backend that is our own listener.
-
-    OTEL_EXPORTER_OTLP_ENDPOINT often points applications at us, and then reaches us as well.
-    Raises ConfigError.
-    """
-    ways = product(listens_on(settings), _backends(settings.exporters))
-    for listen, (setting, backend) in ways:
-        if backend.port == listen.port and _is_here(backend.host, listen.host):
-            what = f"{backend} is this processor itself, so spans would go round for ever"
-            fix = f"name the backend behind it, with --forward-to or {setting}"
-            raise ConfigError([Problem(setting, what, fix)])
-
-
-def listens_on(settings: Settings) -> list[Listen]:
-    """Every address that the settings say to listen on. Raises ConfigError."""
-    protocols = settings.receivers.otlp.protocols
-    found = [
-        parse_listen(endpoint, f"receivers.otlp.protocols.{name}.endpoint")
-        for name, endpoint in (("grpc", protocols.grpc.endpoint), ("http", protocols.http.endpoint))
-        if endpoint
-    ]
-    if settings.telemetry.metrics.endpoint:
-        found.append(parse_listen(settings.telemetry.metrics.endpoint, _METRICS_SETTING))
-    return found
-
-
-def _backends(exporters: Exporters) -> Iterator[tuple[str, Address]]:
-    """Every address that something is sent to, with the setting that names it."""
-    if exporters.otlp.endpoint:
-        yield "exporters.otlp.endpoint", parse_address(exporters.otlp.endpoint)
-    http = exporters.otlphttp
-    named = [("endpoint", http.endpoint)]
-    named += [(f"{signal}_endpoint", text) for signal, text in http.own_endpoints.items()]
-    for key, text in named:
-        if text:
-            setting = f"exporters.otlphttp.{key}"
-            yield setting, parse_url(text, setting).address
-
-
-def _is_here(host: str, listen_host: str) -> bool:
-    """True when the host leads to an address that we listen on. Looks up names, not numbers."""
-    try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-        ours = {info[4][0] for info in socket.getaddrinfo(listen_host, None)}
-    except OSError:  # A name that nobody knows here is not our own.
-        return False
-    anywhere = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
-    if found & anywhere:  # Who connects to that reaches this machine.
-        found |= {"127.0.0.1", "::1"}
-    if ours & anywhere:
-        ours |= {"127.0.0.1", "::1"}
-        ours |= {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), None)}
-    return bool(found & ours)
 
 
 def _grpc_backend(otlp: OtlpExporter) -> Destination:
@@ -238,8 +177,10 @@ def _http_backend(http: OtlpHttpExporter) -> Destination:
 
 
 def _persistent(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
-    """A backend with retries and merging, whatever it speaks."""
+    """A backend with parts, retries and merging, whatever it speaks."""
     retry, merge = exporter.retry_on_failure, exporter.merge
+    max_message_bytes = exporter.max_message_mib * _MIB
+    max_merged_bytes = min(merge.max_bytes, max_message_bytes)
     return Backend(
         transport,
         retry=RetryPolicy(
@@ -250,8 +191,9 @@ def _persistent(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter)
         attempt_timeout_s=exporter.timeout_s,
         # What goes to the disk next must not be half on its way to the backend as well.
         cuts_attempts=not exporter.sending_queue.enabled,
-        max_message_bytes=exporter.max_message_mib * _MIB,
-        merge=MergePolicy(merge.max_bytes, merge.max_delay_s) if merge.enabled else None,
+        max_message_bytes=max_message_bytes,
+        split=wire.split,
+        merge=MergePolicy(max_merged_bytes, merge.max_delay_s) if merge.enabled else None,
         forwards=exporter.forward_headers,
     )
 
@@ -267,11 +209,6 @@ def _queued(backend: Backend, queue: SendingQueue, name: str) -> Destination:
         spill_after_s=queue.spill_after_s,
         consumers=queue.num_consumers,
     )
-
-
-def _sized(destination: Destination, exporter: OtlpExporter | OtlpHttpExporter) -> Destination:
-    """A backend that gets what is too large for it in several parts."""
-    return InPortions(destination, wire.split, max_bytes=exporter.max_message_mib * _MIB)
 
 
 def _pem(file: str) -> bytes | None:

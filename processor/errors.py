@@ -9,6 +9,7 @@ ProcessorError
 │   ├── OverloadedError       too much is under way; nothing was changed
 │   │   ├── SlowSenderError   the body took too long to arrive
 │   │   └── StoppingError     the processor is shutting down
+│   ├── CallerLeftError       the body broke off; nobody waits for the answer
 │   ├── BackendUnavailableError
 │   └── LedgerUnavailableError  the books could not be written; nothing was changed
 └── ConfigError               settings, prices or budgets that cannot be used
@@ -78,6 +79,12 @@ class StoppingError(OverloadedError):
     """The processor is shutting down."""
 
     reason = "stopping"
+
+
+class CallerLeftError(RetryableError):
+    """The sender hung up before all of its body had come. Nothing has changed."""
+
+    reason = "caller_left"
 
 
 class BackendUnavailableError(RetryableError):

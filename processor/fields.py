@@ -9,9 +9,10 @@ A *check* takes a value as it stands in the file and returns what it means, or r
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from processor.document import Document, Path
 from processor.errors import Problem
@@ -19,6 +20,7 @@ from processor.errors import Problem
 T = TypeVar("T")
 Check = Callable[[Any], T]
 
+_NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 _SHOWN_CHARS_MAX = 40
 _TEXT_CHARS_MAX = 4096
 _WHOLE_MAX = 2**63 - 1
@@ -55,8 +57,13 @@ class Fields:
         value: object,
         known: Collection[str],
         problems: list[Problem],
+        *,
+        elsewhere: Mapping[str, str] = _NOWHERE,
     ) -> None:
-        """Note in `problems` whatever is wrong with `value`, now and when its fields are read."""
+        """Note in `problems` whatever is wrong with `value`, now and when its fields are read.
+
+        `elsewhere` says of keys that are known in other maps where those are.
+        """
         self.document = document
         self.path = path
         self.problems = problems
@@ -65,9 +72,7 @@ class Fields:
             self.note(None, f"must be a map, got {shown(value)}")
         for key in self.values:
             if key not in known:
-                near = nearest(key, known)
-                mend = f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
-                self.note(key, "unknown key", mend)
+                self.note(key, "unknown key", _mend(key, known, elsewhere))
 
     def read(self, key: str, check: Check[T], default: T) -> T:
         """What the field means; `default` when it is absent, empty or wrong."""
@@ -103,6 +108,14 @@ class Fields:
         """Note a problem at a field, or at the map itself when `key` is None."""
         path = self.path if key is None else (*self.path, key)
         self.problems.append(self.document.problem(path, what, fix))
+
+
+def _mend(key: str, known: Collection[str], elsewhere: Mapping[str, str]) -> str:
+    """What to do about an unknown key."""
+    if key in elsewhere:
+        return f"it stands {elsewhere[key]}"
+    near = nearest(key, known)
+    return f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

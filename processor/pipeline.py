@@ -127,8 +127,8 @@ class Pipeline:
             return _UNREAD, []
 
     def _write(self, spans: Spans, stamps: Mapping[int, Stamp], reading: Reading) -> bytes:
-        edits = enrich(spans, stamps, self.readers)
         try:
+            edits = enrich(spans, stamps, self.readers)
             written = wire.splice(spans, edits, reading.rejected)
         except Exception:  # noqa: BLE001 - whatever it is, see below
             # The charge stands, so the spans must arrive.

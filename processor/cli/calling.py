@@ -147,5 +147,5 @@ def reason_of(error: grpc.RpcError, timeout_s: float) -> str:
     if code == grpc.StatusCode.UNAUTHENTICATED:
         return plain(f"{error.details() or code.name} (set {TOKEN_VARIABLE} to one that it knows)")
     if code == grpc.StatusCode.UNIMPLEMENTED:
-        return "unimplemented: who listens there does not know this question"
+        return "what listens there is no llm-cost processor (say with --endpoint where it listens)"
     return plain(f"{code.name.lower()}: {error.details() or 'no details'}")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from processor.assembly import build_exporter, listens_on, refuse_loop
+from processor.addresses import listens_on, refuse_loop
+from processor.assembly import build_exporter
 from processor.budget import Budget, Policy
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from

@@ -14,8 +14,9 @@ from processor.insight import Prices
 from processor.pricing import compile_catalog, parse_prices
 
 _BUNDLED = "built in"
-NO_FILE_YET: Final = "a file of your own and name it with --pricing"
-"""Where to write prices when no price file is in use."""
+NO_FILE_YET: Final = "a copy of config/pricing.yaml, named with --pricing"
+"""Where to write prices when no price file is in use. A file of one's own stands in place of the
+one that comes along, so an empty one would lose what that mends."""
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from processor.document import Document, Path
 from processor.errors import Problem
@@ -17,6 +17,8 @@ from processor.fields import Concealed
 _REFERENCE = re.compile(
     r"\$\$\{|\$\{env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<odd>\$\{)"
 )
+_NOT_TO_BE_HAD: Final = object()
+"""Stands for a value with a problem. It is left out, so that it makes one problem, not two."""
 
 
 def expand(document: Document, environ: Mapping[str, str], problems: list[Problem]) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -24,14 +26,16 @@ def expand(document: Document, environ: Mapping[str, str], problems: list[Proble
 
     def walk(value: Any, path: Path) -> Any:  # noqa: ANN401 - as above
         if isinstance(value, dict):
-            return {key: walk(inner, (*path, key)) for key, inner in value.items()}
+            pairs = ((key, walk(inner, (*path, key))) for key, inner in value.items())
+            return {key: inner for key, inner in pairs if inner is not _NOT_TO_BE_HAD}
         if isinstance(value, list):
-            return [walk(inner, (*path, position)) for position, inner in enumerate(value)]
+            items = (walk(inner, (*path, position)) for position, inner in enumerate(value))
+            return [inner for inner in items if inner is not _NOT_TO_BE_HAD]
         if isinstance(value, str) and "${" in value:
             return replaced(value, path)
         return value
 
-    def replaced(text: str, path: Path) -> Concealed | None:
+    def replaced(text: str, path: Path) -> object:
         found_before = len(problems)
 
         def one(found: re.Match[str]) -> str:
@@ -49,7 +53,7 @@ def expand(document: Document, environ: Mapping[str, str], problems: list[Proble
             return value or ""
 
         text = _REFERENCE.sub(one, text)
-        # A value that could not be had counts as absent, so that it makes one problem, not two.
-        return Concealed(text) if len(problems) == found_before else None
+        return Concealed(text) if len(problems) == found_before else _NOT_TO_BE_HAD
 
-    return walk(document.root, ())
+    found = walk(document.root, ())
+    return None if found is _NOT_TO_BE_HAD else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path as FilePath
@@ -90,7 +91,8 @@ def _given_in(
 ) -> Iterator[tuple[Path, Given]]:
     """The settings that one section of the file sets."""
     parts = {part.path[-1]: part for part in parts_of(kind, path)}
-    fields = Fields(document, path, value, [str(key) for key in parts], problems)
+    known = [str(key) for key in parts]
+    fields = Fields(document, path, value, known, problems, elsewhere=_homes())
     for key, part in parts.items():
         inner = fields.values.get(str(key))
         if inner is None:
@@ -99,6 +101,17 @@ def _given_in(
             yield part.path, Given(inner, document.problem(part.path, "").where)
         else:
             yield from _given_in(document, part.kind, part.path, inner, problems)
+
+
+@functools.cache
+def _homes() -> Mapping[str, str]:
+    """For each key of a settings file, in words, the places where it may stand."""
+    places: dict[str, dict[str, None]] = {}
+    for each in settings_of(Settings):
+        for depth, key in enumerate(each.path):
+            place = f"below {dotted(each.path[:depth])}" if depth else "at the left margin"
+            places.setdefault(str(key), {})[place] = None
+    return {key: " or ".join(found) for key, found in places.items()}
 
 
 def _from_flags(

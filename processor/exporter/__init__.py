@@ -13,7 +13,6 @@ from processor.exporter.grpc_channel import ClientTls
 from processor.exporter.grpc_client import GrpcTransport
 from processor.exporter.http_client import HttpTransport, tls_context
 from processor.exporter.merge import MergePolicy
-from processor.exporter.portions import InPortions
 from processor.exporter.retry import RetryPolicy
 from processor.exporter.spool import Spool, SpooledBackend
 from processor.exporter.transport import Transport
@@ -32,7 +31,6 @@ __all__ = [
     "GrpcTransport",
     "HttpAddress",
     "HttpTransport",
-    "InPortions",
     "MergePolicy",
     "RetryPolicy",
     "Spool",

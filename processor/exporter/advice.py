@@ -14,6 +14,7 @@ _SIGNS_OF_A_TLS_SERVER: Final[Sequence[str]] = (
     "settings frame",
     "http/1",
 )
+_SIGN_OF_AN_HTTP_SERVER: Final = "http1.x server"
 _HTTP_PORT: Final = 4318
 
 
@@ -24,6 +25,11 @@ def hint(address: Address, message: str) -> str:
         return _tls_hint(address)
     if address.port == _HTTP_PORT and not address.is_tls:
         return f"{_HTTP_PORT} is the port of OTLP over HTTP: write http://{address}/v1/traces"
+    if not address.is_tls and _SIGN_OF_AN_HTTP_SERVER in text:
+        return (
+            f"the backend speaks HTTP/1 there; write http://{address}/v1/traces if it takes OTLP "
+            f"over HTTP, or https://{address} if it expects TLS"
+        )
     if not address.is_tls and any(word in text for word in _SIGNS_OF_A_TLS_SERVER):
         return f"the backend is spoken to in plaintext; write https://{address} if it expects TLS"
     return ""

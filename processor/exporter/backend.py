@@ -1,4 +1,4 @@
-"""A backend as a `Destination`: the limit on size, merging, retries, and what became of it all."""
+"""A backend as a `Destination`: parts, merging, retries, and what became of it all."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import random
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
-from processor.errors import RetryableError, TooLargeError
+from processor.errors import RetryableError
 from processor.exporter.courier import Courier
 from processor.exporter.destination import Counters
 from processor.exporter.merge import MergePolicy, Merger
+from processor.exporter.portions import InPortions, Split, uncut
 from processor.exporter.retry import RetryPolicy
 from processor.exporter.transport import Transport
 from processor.model import Metadata, Receipt, Signal
@@ -30,6 +31,7 @@ class Backend:
         attempt_timeout_s: float = 10.0,
         cuts_attempts: bool = True,
         max_message_bytes: int = 128 * _MIB,
+        split: Split = uncut,
         merge: MergePolicy | None = None,
         forwards: Collection[str] = (),
         chance: Callable[[], float] = random.random,
@@ -37,6 +39,7 @@ class Backend:
     ) -> None:
         """Without `merge` every payload is a request of its own; see `Courier` for the rest.
 
+        `split` cuts what is larger than `max_message_bytes`, or than the backend turns out to take.
         `forwards` names what of a payload's metadata this backend is told.
         """
         self.name = transport.name
@@ -44,7 +47,6 @@ class Backend:
         self._transport = transport
         self._retry = retry or RetryPolicy()
         self._chance = chance
-        self._max_message_bytes = max_message_bytes
         self._forwards = frozenset(forwards)
         courier = Courier(
             transport,
@@ -56,7 +58,13 @@ class Backend:
             sleep=sleep,
         )
         self._merger = Merger(courier.send, merge, self.counters) if merge else None
-        self._send = self._merger.send if self._merger else courier.send
+        self._portions = InPortions(
+            self._merger.send if self._merger else courier.send,
+            split,
+            self.counters,
+            name=self.name,
+            max_bytes=max_message_bytes,
+        )
 
     def takes(self, signal: Signal) -> bool:
         """Whether this backend is told of a signal at all."""
@@ -99,14 +107,8 @@ class Backend:
         For a caller who keeps what the backend does not take for now.
         """
         try:
-            self._check_size(payload)
-            return await self._send(signal, payload, budget_s, self.told(metadata))
+            return await self._portions.send(signal, payload, budget_s, self.told(metadata))
         except RetryableError as error:
             # A backend may ask for years, but nobody who waits that long comes back.
             error.delay_s = min(error.delay_s, _LONGEST_DELAY_S)
             raise
-
-    def _check_size(self, payload: bytes) -> None:
-        if len(payload) > self._max_message_bytes:
-            size = f"{len(payload)} bytes, and the limit is {self._max_message_bytes}"
-            raise TooLargeError(f"the payload for {self.name} has {size}")

@@ -6,17 +6,16 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from processor.errors import BackendRefusedError, BackendUnavailableError
+from processor.exporter.codes import Code
 from processor.exporter.destination import Counters
 from processor.exporter.retry import RetryPolicy
 from processor.exporter.transport import AttemptError, Transport
 from processor.model import Metadata, Receipt, Signal
 
 _log = logging.getLogger(__name__)
-
-_UNIMPLEMENTED: Final = 12
 
 
 class Courier:
@@ -106,8 +105,8 @@ class Courier:
     def _refuse(self, signal: Signal, failure: AttemptError) -> NoReturn:
         """The backend will never take this payload."""
         name = self._transport.name
-        if failure.code == _UNIMPLEMENTED:
-            what = "%s does not take the signal %s (%r); it should not be sent"
+        if failure.code == Code.UNIMPLEMENTED:
+            what = "%s does not take the signal %s (%r); check its address, or do not send it this"
             self._say(signal, "unimplemented", what, name, signal, str(failure))
         else:
             what = "%s refuses the signal %s for good: %s"

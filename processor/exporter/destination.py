@@ -12,28 +12,8 @@ from typing import Final, Protocol
 
 from processor.errors import BackendRefusedError, PermanentError, RetryableError, Trouble
 from processor.exporter.backlog import Backlog
+from processor.exporter.codes import Code
 from processor.model import Metadata, Receipt, Signal
-
-_CODES: Final = (
-    "ok",
-    "cancelled",
-    "unknown",
-    "invalid_argument",
-    "deadline_exceeded",
-    "not_found",
-    "already_exists",
-    "permission_denied",
-    "resource_exhausted",
-    "failed_precondition",
-    "aborted",
-    "out_of_range",
-    "unimplemented",
-    "internal",
-    "unavailable",
-    "data_loss",
-    "unauthenticated",
-)
-"""The names of gRPC's status codes, by their numbers."""
 
 _ABOUT_US: Final = frozenset({"permission_denied", "unauthenticated"})
 """Codes that refuse whatever we send, and not one payload."""
@@ -63,7 +43,8 @@ class Counters:
     retried: int = 0
     """Attempts after the first."""
     rejected_items: int = 0
-    """Spans, data points and log records that partial successes named as rejected."""
+    """Spans, data points and log records that partial successes named as rejected, and those of
+    parts that were too large or refused where others were not."""
     merged: int = 0
     """Payloads that left in one request with others."""
     unreadable: int = 0
@@ -140,5 +121,5 @@ class Destination(Protocol):
 
 def _reason(error: Exception) -> str:
     if isinstance(error, BackendRefusedError):
-        return _CODES[error.code] if 0 <= error.code < len(_CODES) else "unknown"
+        return Code(error.code).name.lower()
     return error.reason if isinstance(error, PermanentError) else "bug"

@@ -13,14 +13,13 @@ from processor.errors import (
     ProcessorError,
     RetryableError,
 )
+from processor.exporter.codes import Code
 from processor.exporter.delivered import Delivered
 from processor.exporter.destination import Destination
 from processor.exporter.gate import Gate
 from processor.model import Batch, Receipt
 
 _log = logging.getLogger(__name__)
-
-_UNIMPLEMENTED = 12
 
 
 class Fanout:
@@ -86,7 +85,7 @@ class _Place:
             raise RuntimeError("settled() before fill()")
         if not self._destinations:
             message = f"no backend here takes the signal {self._signal}; it should not be sent"
-            raise BackendRefusedError(_UNIMPLEMENTED, message)
+            raise BackendRefusedError(Code.UNIMPLEMENTED, message)
         left_s = None if self._ends_s is None else max(self._ends_s - _now_s(), 0.0)
         if len(self._destinations) == 1:
             only = self._destinations[0]

@@ -12,6 +12,7 @@ from processor.exporter.address import Address, is_loopback
 from processor.exporter.transport import Compression
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
+_TRAILERS_LIMIT_BYTES: Final = 64 * 1024
 _COMPRESSIONS: Final[dict[Compression, grpc.Compression]] = {
     "none": grpc.Compression.NoCompression,
     "gzip": grpc.Compression.Gzip,
@@ -21,6 +22,10 @@ _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     # The sizes of requests are checked here, with a better message.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", _RESPONSE_LIMIT_BYTES),
+    # A long message makes long trailers. Beyond a limit, which by default begins at 8 KiB, gRPC
+    # puts RESOURCE_EXHAUSTED, which is final, in place of what the backend has answered.
+    ("grpc.max_metadata_size", _TRAILERS_LIMIT_BYTES),
+    ("grpc.absolute_max_metadata_size", _TRAILERS_LIMIT_BYTES),
     # A backend that comes back is found within seconds, one that stays away is not hammered.
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.min_reconnect_backoff_ms", 2_000),

@@ -16,23 +16,23 @@ import aiohttp
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
-from processor.exporter.receipt import receipt_in, receipt_in_json, shorten
+from processor.exporter.codes import Code
+from processor.exporter.receipt import flatten, receipt_in, receipt_in_json
 from processor.model import Receipt, Signal
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
-_UNKNOWN: Final = 2
 _CODES: Final = {
-    400: 3,  # INVALID_ARGUMENT
-    401: 16,  # UNAUTHENTICATED
-    403: 7,  # PERMISSION_DENIED
-    404: 12,  # UNIMPLEMENTED
-    405: 12,
-    413: 8,  # RESOURCE_EXHAUSTED, which is permanent where it comes without a delay
-    429: 14,  # UNAVAILABLE
-    501: 12,
-    502: 14,
-    503: 14,
-    504: 14,
+    400: Code.INVALID_ARGUMENT,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    405: Code.UNIMPLEMENTED,
+    413: Code.RESOURCE_EXHAUSTED,  # permanent, where it comes without a delay
+    429: Code.UNAVAILABLE,
+    501: Code.UNIMPLEMENTED,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
 }
 _GZIP_WBITS: Final = 31
 _SECONDS: Final = re.compile(r"[0-9]{1,18}")
@@ -40,9 +40,9 @@ _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 _TEXT_LIMIT_CHARS: Final = 200
 
 
-def code_of(status: int) -> int:
+def code_of(status: int) -> Code:
     """The gRPC status code that says most nearly the same; never a retryable one by accident."""
-    return _CODES.get(status, _UNKNOWN)
+    return _CODES.get(status, Code.UNKNOWN)
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes | None:
@@ -128,4 +128,4 @@ def _said(content_type: str, body: bytes) -> str:
 
 
 def _printable(text: str) -> str:
-    return _UNPRINTABLE.sub(" ", shorten(text)).strip()
+    return _UNPRINTABLE.sub(" ", flatten(text)).strip()

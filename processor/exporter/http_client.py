@@ -16,13 +16,13 @@ from processor.compression import gzip
 from processor.errors import BackendUnavailableError, ConfigError, Problem
 from processor.exporter.address import HttpAddress, is_loopback
 from processor.exporter.advice import http_hint
+from processor.exporter.codes import Code
 from processor.exporter.headers import read_http_headers, user_agent
 from processor.exporter.http_answer import code_of, message_of, read_body, receipt_of, retry_after_s
 from processor.exporter.retry import is_retryable_http
 from processor.exporter.transport import AttemptError, Compression
 from processor.model import Metadata, Receipt, Signal
 
-_UNAVAILABLE: Final = 14
 _CONNECTIONS_MAX: Final = 64
 _CONNECT_TIMEOUT_S: Final = 10.0
 _IDLE_S: Final = 30.0
@@ -170,7 +170,7 @@ def tls_context(ca_file: str, cert_file: str, key_file: str) -> ssl.SSLContext:
 
 
 def _no_answer(message: str, advice: str = "") -> AttemptError:
-    return AttemptError("no answer", message, _UNAVAILABLE, is_retryable=True, advice=advice)
+    return AttemptError("no answer", message, Code.UNAVAILABLE, is_retryable=True, advice=advice)
 
 
 def _is_nonsense(error: Exception) -> bool:

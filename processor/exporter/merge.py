@@ -31,12 +31,12 @@ from processor.errors import (
     PermanentError,
     RetryableError,
 )
+from processor.exporter.codes import Code
 from processor.exporter.destination import Counters
 from processor.model import Metadata, Receipt, Signal
 
 Send = Callable[[Signal, bytes, float, Metadata], Awaitable[Receipt]]
 
-_UNIMPLEMENTED: Final = 12
 _ENTRY_TAG: Final = 0x0A
 _LONGEST_SHIFT: Final = 28
 
@@ -218,7 +218,7 @@ def is_about_payload(error: Exception) -> bool:
     UNIMPLEMENTED is about the signal, whatever was sent.
     """
     if isinstance(error, BackendRefusedError):
-        return error.code != _UNIMPLEMENTED
+        return error.code != Code.UNIMPLEMENTED
     return isinstance(error, PermanentError)
 
 

@@ -1,4 +1,4 @@
-"""In front of a backend with a limit on size: larger requests reach it in several parts.
+"""Before a backend with a limit on size: larger requests reach it in several parts.
 
 What is written on spans makes requests larger than they were received, and a backend may take less
 than we do. A part is a request of its own: one that is refused fails alone, and its items are told
@@ -23,12 +23,13 @@ from processor.errors import (
     TooLargeError,
     UndecodableError,
 )
-from processor.exporter.destination import Counters, Destination
+from processor.exporter.codes import Code
+from processor.exporter.destination import Counters
+from processor.exporter.merge import Send
 from processor.model import Metadata, Portions, Receipt, Signal
 
 _log = logging.getLogger(__name__)
 
-_RESOURCE_EXHAUSTED: Final = 8
 _TOO_LARGE: Final = re.compile(
     r"HTTP 413|larger than max( \([0-9]+ vs\. (?P<limit>[0-9]{1,18})\))?"
     r"|exceeds (the )?max|message (is )?too large",
@@ -42,66 +43,57 @@ Split = Callable[[Signal, bytes, int, int], Portions]
 UndecodableError."""
 
 
-class InPortions:
-    """A `Destination` that takes requests of any size."""
+def uncut(_signal: Signal, _payload: bytes, _aim_bytes: int, _max_bytes: int) -> Portions:
+    """A `Split` for what must not be cut."""
+    raise UndecodableError("it is not cut")
 
-    def __init__(self, destination: Destination, split: Split, *, max_bytes: int) -> None:
-        """`max_bytes` is the largest request that `destination` may be given."""
-        self.name = destination.name
-        self._destination = destination
+
+class InPortions:
+    """Stands before the merger or the courier, and takes requests of any size."""
+
+    def __init__(
+        self, send: Send, split: Split, counters: Counters, *, name: str, max_bytes: int
+    ) -> None:
+        """`name` is the backend's, and `max_bytes` the largest request that `send` may be given."""
+        self._send = send
         self._split = split
+        self._counters = counters
+        self._name = name
         self._max_bytes = max_bytes
         self._aim_bytes = max_bytes
         """What requests are cut to: the limit, or what the backend has taught since."""
 
-    @property
-    def counters(self) -> Counters:
-        """Those of the destination, for which each part is a payload."""
-        return self._destination.counters
-
-    def takes(self, signal: Signal) -> bool:
-        """As the destination does."""
-        return self._destination.takes(signal)
-
-    async def start(self) -> None:
-        """Start the destination."""
-        await self._destination.start()
-
-    async def close(self) -> None:
-        """Close the destination."""
-        await self._destination.close()
-
-    async def deliver(
-        self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata = ()
+    async def send(
+        self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
     ) -> Receipt:
-        """Deliver as a whole or in parts; see `Destination`.
+        """Send as a whole or in parts, all of them within `budget_s`.
 
         What no part can hold is told as rejected, and so is a part that is refused where another
-        one is not.
+        one is not. Raises TooLargeError where nothing would be left, and what `send` raises.
         """
         loop = asyncio.get_running_loop()
-        end_s = None if timeout_s is None else loop.time() + timeout_s
+        end_s = loop.time() + budget_s
         if len(payload) <= self._aim_bytes:
             try:
-                return await self._destination.deliver(signal, payload, timeout_s, metadata)
+                return await self._send(signal, payload, budget_s, metadata)
             except BackendRefusedError as refusal:
                 portions = await self._cut_smaller(signal, payload, refusal)
         else:
             portions = await self._cut(signal, payload)
         outcome = _Outcome()
         if portions.left_out:
-            self.counters.rejected_items += portions.left_out
-            message = f"{portions.left_out} items are each larger than {self.name} takes"
-            outcome.reject(portions.left_out, message)
-        is_cut = len(portions.parts) > 1
+            message = f"{portions.left_out} items are each larger than {self._name} takes"
+            outcome.leave_out(portions.left_out, message)
+        send = self.send if len(portions.parts) > 1 else self._send
         for part, items in portions.parts:
-            left_s = None if end_s is None else max(end_s - loop.time(), 0.0)
-            deliver = self.deliver if is_cut else self._destination.deliver
+            left_s = max(end_s - loop.time(), 0.0)
             try:
-                outcome.take(await deliver(signal, part, left_s, metadata))
+                outcome.take(await send(signal, part, left_s, metadata))
             except PermanentError as error:
                 outcome.refuse(items, error)
-        return outcome.receipt()
+        receipt = outcome.receipt()
+        self._counters.rejected_items += outcome.left_out
+        return receipt
 
     async def _cut(self, signal: Signal, payload: bytes) -> Portions:
         """Raise TooLargeError for what cannot be cut, or would leave nothing to be sent."""
@@ -110,9 +102,8 @@ class InPortions:
         except UndecodableError:
             portions = Portions((), 0)
         if not portions.parts:
-            with self.counters.follow(len(payload)):
-                limits = f"{len(payload)} bytes, no part of which is under {self._max_bytes}"
-                raise TooLargeError(f"the payload for {self.name} has {limits}")
+            size = f"{len(payload)} bytes, and the limit is {self._max_bytes} for any part of it"
+            raise TooLargeError(f"the payload for {self._name} has {size}")
         return portions
 
     async def _parts(self, signal: Signal, payload: bytes, aim_bytes: int) -> Portions:
@@ -136,7 +127,7 @@ class InPortions:
             raise refusal
         self._aim_bytes = min(self._aim_bytes, aim_bytes)
         what = "%s does not take %d bytes, so requests above %d are cut; set max_message_mib"
-        _log.warning(what, self.name, len(payload), aim_bytes)
+        _log.warning(what, self._name, len(payload), aim_bytes)
         return portions
 
 
@@ -147,7 +138,7 @@ def _taught_by(refusal: BackendRefusedError, size: int) -> int:
     libraries say it in these words, most of them with the limit.
     """
     said = _TOO_LARGE.search(str(refusal))
-    if refusal.code != _RESOURCE_EXHAUSTED or said is None:
+    if refusal.code != Code.RESOURCE_EXHAUSTED or said is None:
         return 0
     limit = int(said["limit"] or 0)
     return limit if 0 < limit < size else size // 2
@@ -157,7 +148,10 @@ class _Outcome:
     """What has become of the parts of one request so far."""
 
     def __init__(self) -> None:
+        self.left_out = 0
+        """Items that have not been sent, or whose part was refused."""
         self._rejected = 0
+        """Items of parts that were taken."""
         self._messages: dict[str, None] = {}
         self._refusal: PermanentError | None = None
         self._is_taken = False
@@ -165,21 +159,21 @@ class _Outcome:
     def take(self, receipt: Receipt) -> None:
         """A part was taken, perhaps not all of it."""
         self._is_taken = True
-        self.reject(receipt.rejected, receipt.message)
+        self._rejected += receipt.rejected
+        self._messages[receipt.message] = None
 
     def refuse(self, items: int, error: PermanentError) -> None:
         """A part was refused for good."""
         self._refusal = error
-        self.reject(items, str(error))
+        self.leave_out(items, str(error))
 
-    def reject(self, items: int, message: str) -> None:
+    def leave_out(self, items: int, message: str) -> None:
         """Items will not arrive."""
-        self._rejected += items
-        if message:
-            self._messages[message] = None
+        self.left_out += items
+        self._messages[message] = None
 
     def receipt(self) -> Receipt:
         """What to tell of the whole. Raises the refusal where no part was taken."""
         if self._refusal is not None and not self._is_taken:
             raise self._refusal
-        return Receipt(self._rejected, "; ".join(self._messages))
+        return Receipt(self._rejected + self.left_out, "; ".join(filter(None, self._messages)))

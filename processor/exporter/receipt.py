@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from processor.model import Receipt, Signal
 
 _MESSAGE_LIMIT_CHARS: Final = 1024
+_BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""What ends a line, or steers a terminal."""
 _REJECTED_MAX: Final = 2**63 - 1
 _JSON_NAMES: Final[Mapping[Signal, str]] = {
     "traces": "rejectedSpans",
@@ -58,11 +61,15 @@ def receipt_in_json(signal: Signal, response: bytes) -> Receipt | None:
         return None
 
 
-def shorten(message: str) -> str:
-    """A message from a backend, which decides its length, not we."""
-    return message[:_MESSAGE_LIMIT_CHARS]
+def flatten(message: str) -> str:
+    """Make a line of bounded length of what a backend says, for logs and for senders.
+
+    It is without halves of surrogate pairs, which JSON can hold but no message of ours.
+    """
+    line = _BREAKS.sub(" ", message[:_MESSAGE_LIMIT_CHARS])
+    return line.encode("utf-8", "replace").decode("utf-8")
 
 
 def _receipt(rejected: int, message: str) -> Receipt:
     """A negative count can only be a mistake of the backend."""
-    return Receipt(min(max(rejected, 0), _REJECTED_MAX), shorten(message))
+    return Receipt(min(max(rejected, 0), _REJECTED_MAX), flatten(message))

@@ -11,15 +11,16 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-_RESOURCE_EXHAUSTED: Final = 8
+from processor.exporter.codes import Code
+
 _RETRYABLE: Final = frozenset(
     {
-        1,  # CANCELLED
-        4,  # DEADLINE_EXCEEDED
-        10,  # ABORTED
-        11,  # OUT_OF_RANGE
-        14,  # UNAVAILABLE
-        15,  # DATA_LOSS
+        Code.CANCELLED,
+        Code.DEADLINE_EXCEEDED,
+        Code.ABORTED,
+        Code.OUT_OF_RANGE,
+        Code.UNAVAILABLE,
+        Code.DATA_LOSS,
     }
 )
 _RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
@@ -64,7 +65,7 @@ class RetryPolicy:
 
 def is_retryable(code: int, asked_s: float | None) -> bool:
     """Whether a gRPC status may be tried again; `asked_s` is its RetryInfo, None without one."""
-    return code in _RETRYABLE or (code == _RESOURCE_EXHAUSTED and asked_s is not None)
+    return code in _RETRYABLE or (code == Code.RESOURCE_EXHAUSTED and asked_s is not None)
 
 
 def is_retryable_http(status: int) -> bool:

@@ -10,19 +10,25 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no py.typed
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
-from processor.exporter.receipt import shorten
+from processor.exporter.codes import Code
+from processor.exporter.receipt import flatten
 
-_CUT_OFF: Final = re.compile(r"Stream removed \((RST_STREAM|Failed parsing HTTP/2)")
+_CUT_OFF: Final = re.compile(
+    r"Stream removed \((Delayed close due to in-progress write \()?"
+    r"(RST_STREAM|Failed parsing HTTP/2)"
+)
+"""How gRPC's own message begins when a stream or a connection broke. After the same first words it
+also tells of answers beyond our limits, and those answers were there."""
 
 
-def code_of(error: grpc.aio.AioRpcError) -> int:
-    """The status code as its number."""
-    return int(error.code().value[0])
+def code_of(error: grpc.aio.AioRpcError) -> Code:
+    """The status code."""
+    return Code(error.code().value[0])
 
 
 def message_of(error: grpc.aio.AioRpcError) -> str:
-    """The status message, shortened."""
-    return shorten(error.details() or error.code().name)
+    """The status message, in one line."""
+    return flatten(error.details() or error.code().name)
 
 
 def is_cut_off(error: grpc.aio.AioRpcError) -> bool:

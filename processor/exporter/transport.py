@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from processor.exporter.codes import Code
 from processor.model import Metadata, Receipt, Signal
 
 Compression = Literal["none", "gzip"]
@@ -16,13 +17,13 @@ class AttemptError(Exception):
         self,
         reason: str,
         message: str,
-        code: int,
+        code: Code,
         *,
         is_retryable: bool,
         asked_s: float | None = None,
         advice: str = "",
     ) -> None:
-        """`code` is a gRPC status code, `reason` its name or HTTP's; `asked_s` the least wait."""
+        """`reason` is the code's name or HTTP's; `asked_s` the least wait."""
         super().__init__(message)
         self.reason = reason
         self.code = code

@@ -15,7 +15,7 @@ from aiohttp import web
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from processor.errors import TooLargeError, UndecodableError
+from processor.errors import CallerLeftError, TooLargeError, UndecodableError
 from processor.model import Signal
 from processor.receiver.acknowledge import response_to
 from processor.receiver.address import listen, parse_address
@@ -153,8 +153,8 @@ class HttpServer:
             gzipped = is_gzip(",".join(request.headers.getall("Content-Encoding", [])))
             if (request.content_length or 0) > self._limits[encoding]:
                 raise TooLargeError(f"the body is larger than {self._limits[encoding]} bytes")
+            metadata = self._forwarded.pick(request.headers.items)
         read = partial(self._read, request, signal, encoding, gzipped=gzipped)
-        metadata = self._forwarded.pick(request.headers.items)
         receipt = await self._admission.take(signal, read, metadata, "http")
         return response_to(signal, receipt)
 
@@ -203,8 +203,10 @@ async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
     try:
         async for chunk in request.content.iter_any():
             yield chunk
-    except (ConnectionError, web.RequestPayloadError, aiohttp.ClientPayloadError) as error:
-        raise UndecodableError("the body ended before its end, or is malformed") from error
+    except ConnectionError as error:
+        raise CallerLeftError("the sender hung up before all of the body had come") from error
+    except (web.RequestPayloadError, aiohttp.ClientPayloadError) as error:
+        raise UndecodableError("the body is malformed as HTTP has it") from error
 
 
 def _expects(request: web.BaseRequest) -> bool:

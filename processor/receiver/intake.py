@@ -51,7 +51,8 @@ class Intake:
         return await self._desk.answer(context, self._take(signal, context))
 
     async def _take(self, signal: Signal, context: Context) -> bytes:
-        metadata = self._forwarded.pick(context.invocation_metadata)
+        with self._admission.traffic.screen(signal, "grpc"):
+            metadata = self._forwarded.pick(context.invocation_metadata)
         receipt = await self._admission.take(signal, partial(self._read, context), metadata)
         return response_to(signal, receipt).SerializeToString()
 

@@ -8,7 +8,8 @@
 | UnauthenticatedError    | UNAUTHENTICATED    | 401  | must show a token that is known here      |
 | ForbiddenError          | PERMISSION_DENIED  | 403  | must ask from somewhere else              |
 | UnsupportedRequestError | UNIMPLEMENTED      | its own | must send something else               |
-| RetryableError          | UNAVAILABLE        | 503  | retries after RetryInfo and Retry-After   |
+| CallerLeftError         | CANCELLED          | 503  | has left, and sends it again              |
+| other RetryableError    | UNAVAILABLE        | 503  | retries after RetryInfo and Retry-After   |
 | any other               | INTERNAL           | 500  | must not retry: a bug meets the same again |
 
 RESOURCE_EXHAUSTED without RetryInfo is permanent for an OTLP client, so overload is never told
@@ -33,13 +34,18 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # has 
 
 from processor.errors import (
     BackendRefusedError,
+    CallerLeftError,
     PermanentError,
     RetryableError,
     TooLargeError,
     UndecodableError,
 )
 
-_MESSAGE_LIMIT_CHARS = 1024
+_MESSAGE_BYTES_MAX: Final = 1024
+"""Of a message in UTF-8. Over gRPC it travels in trailers, up to three times as long there, and
+twice more in the details. Of trailers beyond 8 KiB gRPC's clients make a RESOURCE_EXHAUSTED, which
+is final, whatever the answer was."""
+_CUT: Final = "…"
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 _HTTP_STATUS: Final[dict[grpc.StatusCode, int]] = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
@@ -129,6 +135,8 @@ def answer_to(error: Exception) -> Answer:
     """What the caller is told when its request fails with `error`."""
     message = _shorten(str(error))
     match error:
+        case CallerLeftError() | ForbiddenError() | TooLargeError() | BackendRefusedError():
+            return Answer(_code_of(error), message)
         case RetryableError():
             delay = RetryInfo(retry_delay=_duration(error.delay_s))
             answer = _with_details(grpc.StatusCode.UNAVAILABLE, message, delay)
@@ -141,16 +149,16 @@ def answer_to(error: Exception) -> Answer:
             return _bad_request("body", message)
         case UnauthenticatedError() | UnsupportedRequestError():
             return Answer(error.code, message, b"", error.http_status, error.headers)
-        case ForbiddenError() | TooLargeError() | BackendRefusedError():
-            return Answer(_refusal_code(error), message)
         case _:
             return Answer(grpc.StatusCode.INTERNAL, "internal error; the processor's log has it")
 
 
-def _refusal_code(
-    error: ForbiddenError | TooLargeError | BackendRefusedError,
+def _code_of(
+    error: CallerLeftError | ForbiddenError | TooLargeError | BackendRefusedError,
 ) -> grpc.StatusCode:
     match error:
+        case CallerLeftError():
+            return grpc.StatusCode.CANCELLED
         case ForbiddenError():
             return grpc.StatusCode.PERMISSION_DENIED
         case TooLargeError():
@@ -178,6 +186,9 @@ def _duration(seconds: float) -> Duration:
 
 
 def _shorten(message: str) -> str:
-    if len(message) <= _MESSAGE_LIMIT_CHARS:
-        return message
-    return message[: _MESSAGE_LIMIT_CHARS - 1] + "…"
+    """A message within bounds, and without halves of surrogate pairs, which no answer can carry."""
+    encoded = message.encode("utf-8", "replace")
+    if len(encoded) <= _MESSAGE_BYTES_MAX:
+        return encoded.decode("utf-8")
+    room = _MESSAGE_BYTES_MAX - len(_CUT.encode())
+    return encoded[:room].decode("utf-8", "ignore") + _CUT

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 
-from processor.model import NOBODY, Owner, Value
+from processor.model import NOBODY, Group, Owner, Value
 from processor.semconv.columns import Row, Values, first
 from processor.semconv.dialects.owners import AMBIENT_OWNERS, REDACTED, WINDOW_SERVICES
 from processor.semconv.layout import Slots, lay_out_fields
 from processor.semconv.values import read_tags, read_text
 
+_SESSION_KEYS = frozenset(key for source in AMBIENT_OWNERS["session"] for key in source.keys)
 _USER = Owner._fields.index("user")
 _FEATURE = Owner._fields.index("feature")
 _HASH_BYTES = 16
@@ -46,6 +47,14 @@ def read_ambient_owner(
     if near is NOBODY or far is NOBODY:
         return far if near is NOBODY else near
     return Owner(*(a if a is not None else b for a, b in zip(near, far, strict=True)))
+
+
+def names_session(group: Group) -> bool:
+    """False where neither scope nor resource has an attribute that may name a session."""
+    return not (
+        _SESSION_KEYS.isdisjoint(group.resource)
+        and _SESSION_KEYS.isdisjoint(group.scope_attributes)
+    )
 
 
 def hash_user(user: str, salt: str) -> str:

@@ -9,7 +9,7 @@ from processor.semconv.calls import ReadOptions, read_call
 from processor.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.semconv.emitter import Emitter
 from processor.semconv.looks import Looks, ShapeReader
-from processor.semconv.owners import read_ambient_owner, read_owner
+from processor.semconv.owners import names_session, read_ambient_owner, read_owner
 from processor.semconv.profile import Profile
 from processor.semconv.values import bound, read_text
 
@@ -93,21 +93,16 @@ class _Reader:
         The totals of a session stand on these spans, so theirs has to be known.
         """
         spans = self._spans
-        indexes = range(len(spans.group))
-        owned = {index for index in indexes if self._surroundings_of(index).ambient.session}
-        if not owned:
-            return
+        if not any(names_session(group) for group in spans.group):
+            return  # The usual case, made cheap.
         noted = {call.mark.row for call in self._reading.calls}
         noted.update(mark.row for mark in self._reading.marks)
         for row, index in enumerate(spans.groups):
-            if (
-                index in owned
-                and row not in noted
-                and row not in refused
-                and is_entry(spans.parent_ids[row], spans.flags[row])
-            ):
-                mark = self._mark(row, NOBODY, self._surroundings_of(index))
-                self._reading.marks.append(mark)
+            is_open = row not in noted and row not in refused
+            if is_open and is_entry(spans.parent_ids[row], spans.flags[row]):
+                surroundings = self._surroundings_of(index)
+                if surroundings.ambient.session:
+                    self._reading.marks.append(self._mark(row, NOBODY, surroundings))
 
     def _read_span(self, row: int, shape: int) -> None:
         spans = self._spans

@@ -21,8 +21,8 @@ _LIMIT_BYTES: Final = gauge("gate_limit_bytes", "Most bytes that may hold a plac
 
 _GIVEN: Final = counter(
     "exporter_given_requests",
-    "Requests given to an exporter: delivered, refused, unavailable, abandoned or under way. The "
-    "parts of one that was too large count each.",
+    "Requests given to an exporter: delivered, refused, unavailable, abandoned or under way. One "
+    "that leaves in parts, being too large, counts once.",
     "exporter",
 )
 _UNDER_WAY: Final = gauge(
@@ -55,7 +55,7 @@ _ABANDONED: Final = counter(
 _REJECTED: Final = counter(
     "exporter_rejected_items",
     "Spans, data points and log records of delivered requests that the backend's partial success "
-    "named as rejected. Senders are told.",
+    "named as rejected, or that were too large for it. Senders are told.",
     "exporter",
 )
 _UNREADABLE: Final = counter(

@@ -95,4 +95,6 @@ def _away(destination: Destination) -> str:
     backlog = _backlog(destination)
     if backlog is None or not backlog.is_away:
         return ""
-    return f"{destination.name} is away, and {backlog.waiting} requests wait on the disk"
+    count = backlog.waiting
+    requests = "1 request waits" if count == 1 else f"{count} requests wait"
+    return f"{destination.name} is away, and {requests} on the disk"

@@ -7,7 +7,7 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -93,12 +93,26 @@ class TelemetryServer:
 
 
 class _Server(web.Server):
-    """Bounds how many connections are open; one beyond that is hung up on at once."""
+    """Bounds how many connections are open: for one beyond that, the oldest is hung up on.
+
+    So whoever holds all of them keeps no probe from hearing that the processor is alive.
+    """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - as aiohttp has it
+        super().__init__(*arguments, **settings)
+        self._open: dict[web.RequestHandler, asyncio.Transport] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
-        if len(self.connections) > _CONNECTIONS_MAX:
-            transport.abort()
+        self._open[handler] = transport
+        if len(self._open) > _CONNECTIONS_MAX:
+            self._open.pop(next(iter(self._open))).abort()
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        super().connection_lost(handler, exc)
+        self._open.pop(handler, None)
 
 
 def _live() -> web.Response:

@@ -94,12 +94,16 @@ class _Scripted:
         try:
             yield self.port
         finally:
+            # A connection that is accepted in the very turn in which the server closes would be
+            # left open by asyncio, so it accepts none from here on.
+            for listener in server.sockets:
+                asyncio.get_running_loop().remove_reader(listener.fileno())
+            await _turn_the_loop()  # for connections that have come just now
             server.close()
-            await asyncio.sleep(0)  # for connections that have come just now
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.sleep(0)  # for those that have just been aborted
+            await _turn_the_loop()  # for those that have just been aborted
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError
@@ -110,6 +114,12 @@ class _Scripted:
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         with suppress(ConnectionError):
             await script(exchange)
+
+
+async def _turn_the_loop() -> None:
+    """A connection takes several turns of the loop from its arrival to its task, or to its end."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 class HttpScript(_Scripted):

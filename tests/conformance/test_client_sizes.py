@@ -5,7 +5,7 @@ from __future__ import annotations
 import grpc
 import pytest
 from conformance.incoming import METHODS, REQUESTS, Gateway, Refusal, a_call, a_span, traces
-from conformance.outgoing import KIB, MIB, SMALL, counters_of, partial_of, spans_in, texts
+from conformance.outgoing import KIB, MIB, SMALL, counters_of, partial_of, spans_in, texts, until
 from conformance.scripted_backend import (
     Exchange,
     GrpcScript,
@@ -118,7 +118,8 @@ async def test_rule_07_a_grpc_backend_teaches_its_limit(open_gateway):
         assert await gateway.call(texts(10, 100_000)) == b""
     await server.stop(None)
     assert [len(spans_in(part)) for part in taken] == [2] * 10
-    assert counters_of(gateway)[0].refused == 1
+    counters = counters_of(gateway)[0]
+    assert (counters.given, counters.delivered, counters.refused) == (2, 2, 0)
 
 
 @pytest.mark.parametrize("size", [100_000, 240_000])
@@ -138,6 +139,37 @@ async def test_rule_07_an_http_backend_teaches_its_limit(open_gateway, size):
         assert partial_of(await gateway.call(payload))[0] == 1
     fitting = [body for body in backend.bodies if len(body) <= 256 * KIB]
     assert [span.name for span in spans_in(*fitting)] == [f"span {n}" for n in range(1, 11)]
+
+
+async def test_rule_07_what_waited_on_the_disk_leaves_in_parts_too(open_gateway):
+    """It was acknowledged while the backend was away, and its limit unknown: nothing is dropped."""
+    backend = HttpScript(http_answer("503 Service Unavailable"))
+    async with backend.listening() as port:
+        gateway: Gateway = await open_gateway(
+            **{
+                "exporters.otlp.endpoint": "",
+                "exporters.otlphttp.endpoint": f"http://127.0.0.1:{port}",
+                "exporters.otlphttp.sending_queue.enabled": "true",
+                "exporters.otlphttp.sending_queue.spill_after": "20ms",
+                "exporters.otlphttp.retry_on_failure.initial_interval": "10ms",
+                "exporters.otlphttp.retry_on_failure.max_interval": "20ms",
+            }
+        )
+        assert await gateway.call(texts(10, 100_000)) == b""
+        backend.bodies.clear()
+        taken: list[bytes] = []
+
+        async def take_what_fits(exchange: Exchange) -> None:
+            if fits := len(exchange.body) <= 256 * KIB:
+                taken.append(exchange.body)
+            await http_answer("200 OK" if fits else "413 Content Too Large")(exchange)
+
+        backend.scripts = [take_what_fits]
+        await until(lambda: len(spans_in(*taken)) >= 10)
+        backlog = counters_of(gateway)[0].backlog
+        await until(lambda: not backlog().waiting)
+        assert (backlog().delivered, backlog().dropped) == (1, {})
+    assert [span.name for span in spans_in(*taken)] == [f"span {n}" for n in range(1, 11)]
 
 
 @pytest.mark.parametrize("message", ["RATE_LIMITED: too many spans", "quota exceeded"])

@@ -81,7 +81,9 @@ async def test_rule_47_what_the_backend_does_not_take_is_counted_by_its_reason(
         assert found.sum("exporter_refused_requests_total", reason=counted) == 1
     else:
         assert found.sum("exporter_unavailable_requests_total") == 1
-        assert found.sum("exporter_retried_attempts_total") == gateway.backend.attempts - 1
+        # The last one may have been cut short before it reached the backend.
+        unseen = found.sum("exporter_retried_attempts_total") - (gateway.backend.attempts - 1)
+        assert unseen in {0, 1}
 
 
 async def test_rule_47_what_is_not_let_in_is_counted_by_its_reason(open_gateway):

@@ -37,7 +37,7 @@ SHELLS = {
     # Settings turn the operator's files into the values that rooms define.
     "config": {"pricing", "budget", "emission"},
 }
-PLANT = {"pipeline", "app", "assembly", "costs", "cli", "__init__"}
+PLANT = {"pipeline", "app", "addresses", "assembly", "costs", "cli", "__init__"}
 IMPURE = {
     "asyncio", "concurrent", "grpc", "sqlite3", "apsw", "time", "random", "secrets", "logging",
     "os", "socket", "subprocess", "threading", "pathlib", "shutil", "urllib.request", "http",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from processor.assembly import build_exporter, refuse_loop
+from processor.addresses import refuse_loop
+from processor.assembly import build_exporter
 from processor.config import load_settings
 from processor.errors import ConfigError
 

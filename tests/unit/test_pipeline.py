@@ -9,6 +9,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor import pipeline as spine
+from processor import wire
 from processor.model import Batch, Receipt
 from processor.pipeline import Outcomes, Pipeline
 from processor.pricing import compile_catalog, parse_prices
@@ -68,7 +69,11 @@ async def test_a_batch_that_cannot_be_read_is_unread_and_nothing_else(pipeline, 
     assert sum(dataclasses.astuple(pipeline.outcomes)) == 3
 
 
-async def test_a_batch_that_cannot_be_written_is_unwritten_and_nothing_else(pipeline, monkeypatch):
-    monkeypatch.setattr(spine.wire, "splice", fail)
+@pytest.mark.parametrize(("room", "function"), [(wire, "splice"), (spine, "enrich")])
+async def test_a_batch_that_cannot_be_written_is_unwritten_and_nothing_else(
+    pipeline, monkeypatch, room, function
+):
+    """Guarantees: it is on the books by then, so it goes on, whatever fails."""
+    monkeypatch.setattr(room, function, fail)
     await pipeline.handle(a_batch())
     assert pipeline.outcomes == Outcomes(unwritten=3)

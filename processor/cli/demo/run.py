@@ -97,7 +97,8 @@ class _Demo:
                 return
             summary = await ask(endpoint, spans)
             self._print(render_summary(summary, self._paint, self._width))
-            self._say_what_next(endpoint, once=once)
+            host, http = endpoint.rpartition(":")[0], app.http_port
+            self._say_what_next(endpoint, f"{host}:{http}" if http else "", once=once)
             if not once:
                 await self._go_on()
 
@@ -130,6 +131,8 @@ class _Demo:
     def _introduce(self, endpoint: str, backend_port: int) -> None:
         way = f"application ─▶ processor {endpoint} ─▶ backend 127.0.0.1:{backend_port}"
         self._print([f" {self._paint('bold', 'llm-cost demo')}   {way}", "", _INTRODUCTION])
+        if not self._listen and endpoint != LISTEN_DEFAULT:
+            self._print([" Port 4317 or 4318 is in use, so it listens on others this time."])
 
     async def _play(self, endpoint: str) -> list[Seen]:
         """Run the application request by request; returns all spans that came out."""
@@ -153,10 +156,13 @@ class _Demo:
             await asyncio.to_thread(desk.close)
         return spans
 
-    def _say_what_next(self, endpoint: str, *, once: bool) -> None:
-        where = LISTEN_DEFAULT if once else endpoint
+    def _say_what_next(self, grpc: str, http: str, *, once: bool) -> None:
+        if once:
+            grpc, http = LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
+        over_http = (f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}", "or this (HTTP)")
         steps = (
-            (f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{where}", "for your application (gRPC)"),
+            (f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc}", "for your application (gRPC)"),
+            *([over_http] if http else []),
             ("llm-cost serve --forward-to HOST:PORT", "in front of your backend"),
             ("llm-cost serve --budgets FILE --pricing FILE", "with limits and prices of your own"),
         )

@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
-from processor.errors import PermanentError, RetryableError
+from processor.errors import BackendRefusedError, PermanentError, RetryableError
 from processor.exporter.backend import Backend
+from processor.exporter.codes import Code
 from processor.exporter.spool.queue import Queue
 from processor.exporter.spool.record import Record
 from processor.exporter.spool.store import Due
@@ -17,8 +18,14 @@ from processor.exporter.spool.store import Due
 _log = logging.getLogger(__name__)
 
 _DELAY_S: Final = 5.0
+_LOCKED_OUT: Final = frozenset({Code.UNAUTHENTICATED, Code.PERMISSION_DENIED})
+"""Final for a sender, who can be told. But what is on the disk was promised to be safe, and the
+next token may be taken."""
+_LOCKED_OUT_DELAY_S: Final = 60.0
 _PROBES: Final = 2
 """Sent to a backend that takes nothing: two, to tell a bad backend from a bad payload."""
+_ROUNDS_OF_PROBES: Final = 8
+"""After so many it may be the payloads all the same, so as many as ever are sent."""
 
 
 class _Left(NamedTuple):
@@ -57,6 +64,7 @@ class Drain:
         self._consumers = consumers
         self._round_s = round_s
         self._failed_rounds = 0
+        self._is_locked_out = False
         self._on_taken = on_taken
         self._sleep = sleep
 
@@ -67,7 +75,8 @@ class Drain:
             try:
                 due = await self._queue.take(most)
                 self.is_busy = True
-                most = self._consumers if await self._send(due) else _PROBES
+                await self._send(due)
+                most = _PROBES if self._failed_rounds % _ROUNDS_OF_PROBES else self._consumers
             except Exception as error:  # noqa: BLE001 - nothing is lost, it is all still there
                 what = "%s: sending from %s is tried again in %g s, because of %r"
                 folder = self._queue.spool.directory
@@ -76,21 +85,26 @@ class Drain:
             finally:
                 self.is_busy = False
 
-    async def _send(self, due: Due) -> bool:
-        """Send all that is due; False when the backend takes nothing for now."""
+    async def _send(self, due: Due) -> None:
+        """Send all that is due; wait, and leave it where it is, when the backend takes nothing."""
         left = await self._offer_all(due.records)
         if len(left) == len(due.records):
             self._failed_rounds += 1
-            asked_s = max(delay_s for _, delay_s in left)
-            await self._sleep(max(asked_s, self._backend.pause_s(self._failed_rounds)))
-            return False
+            await self._pause(left, self._failed_rounds)
+            return
         self._failed_rounds = 0
         # The backend takes others, so it must be the payload: it has to wait behind them.
-        while left:
-            rest = await self._put_back([record for record, _ in left])
+        tries = 0
+        while left and (rest := await self._put_back([record for record, _ in left])):
+            tries += 1
+            await self._pause(left, tries)
             left = await self._offer_all(rest)
         await self._queue.finish(due)
-        return True
+
+    async def _pause(self, left: Sequence[_Left], failures: int) -> None:
+        """Wait as long as the backend asks for, and the longer the more often it has failed."""
+        asked_s = max(delay_s for _, delay_s in left)
+        await self._sleep(max(asked_s, self._backend.pause_s(failures)))
 
     async def _offer_all(self, records: Sequence[Record]) -> list[_Left]:
         """Send records; returns those that have to be sent again."""
@@ -106,14 +120,24 @@ class Drain:
         except RetryableError as error:
             return error.delay_s
         except PermanentError as error:
+            if isinstance(error, BackendRefusedError) and error.code in _LOCKED_OUT:
+                self._say_locked_out(error)
+                return _LOCKED_OUT_DELAY_S
             if error.reason not in self.dropped:
                 what = "%s refuses what its sender was told is safe; it is dropped and counted: %s"
                 _log.error(what, self._backend.name, error)
             self.dropped[error.reason] += 1
             return None
+        self._is_locked_out = False
         self._on_taken()
         self.delivered += 1
         return None
+
+    def _say_locked_out(self, error: BackendRefusedError) -> None:
+        if not self._is_locked_out:
+            what = "%s lets us in no more, and what waits in %s is kept until it does: %s"
+            _log.error(what, self._backend.name, self._queue.spool.directory, error)
+        self._is_locked_out = True
 
     async def _put_back(self, records: Sequence[Record]) -> list[Record]:
         """Write records to the end of the queue; returns those for which that was not possible."""

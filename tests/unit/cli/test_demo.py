@@ -7,7 +7,7 @@ import pytest
 
 from processor.cli import main
 from processor.cli.demo.application import DURATION_S, TravelDesk
-from processor.cli.demo.run import _reachable
+from processor.cli.demo.run import _Demo, _reachable
 
 
 @pytest.fixture
@@ -98,3 +98,27 @@ def test_without_the_sdk_one_line_says_how_to_install_it(capsys):
 )
 def test_the_application_is_pointed_at_an_address_it_can_reach(listen, host):
     assert _reachable(listen) == host
+
+
+@pytest.mark.parametrize(
+    ("listen", "endpoint", "is_told"),
+    [
+        (None, "127.0.0.1:4317", False),
+        (None, "127.0.0.1:33333", True),
+        ("127.0.0.1:0", "127.0.0.1:33333", False),
+    ],
+)
+def test_it_says_why_it_listens_elsewhere(capsys, listen, endpoint, is_told):
+    """Guarantees: who sends to the usual port learns at once that somebody else has it."""
+    _Demo(sys, listen)._introduce(endpoint, 14317)
+    assert ("is in use" in capsys.readouterr().out) == is_told
+
+
+def test_both_protocols_are_offered_where_both_are_served(capsys):
+    demo = _Demo(sys, None)
+    demo._say_what_next("127.0.0.1:33333", "127.0.0.1:33334", once=False)
+    told = capsys.readouterr().out
+    assert "http://127.0.0.1:33333 " in told
+    assert "http://127.0.0.1:33334 " in told
+    demo._say_what_next("127.0.0.1:33333", "", once=False)
+    assert "HTTP)" not in capsys.readouterr().out

@@ -65,4 +65,4 @@ def test_a_server_without_health_is_told_apart(capsys):
         assert main(["healthcheck", "--endpoint", f"127.0.0.1:{port}"]) == 1
     finally:
         server.stop(None).wait()
-    assert "cannot be asked: unimplemented: " in capsys.readouterr().out
+    assert "cannot be asked: what listens there is no llm-cost processor" in capsys.readouterr().out

@@ -35,7 +35,7 @@ mine of azure: not known
     1 call, 30 tokens, from no service
     2027-01-15T08:00:00Z to 2027-01-15T08:00:01Z
 
-To price them, fill this in and add it to a file of your own and name it with --pricing:
+To price them, fill this in and add it to a copy of config/pricing.yaml, named with --pricing:
 
   models:
     - provider: "openai"

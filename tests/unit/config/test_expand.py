@@ -57,6 +57,14 @@ def test_variable_that_is_not_set_is_a_problem_with_its_line():
     ]
 
 
+def test_what_could_not_be_had_is_left_out():
+    """Guarantees: one mistake is one problem; nothing complains of what stands in its place."""
+    value, problems = expanded("{a: {b: '${env:NONE}', c: 1}, d: ['${env:NONE}'], e: null}")
+    assert value == {"a": {"c": 1}, "d": [], "e": None}
+    assert len(problems) == 2
+    assert expanded("${env:NONE}")[0] is None
+
+
 @pytest.mark.parametrize("text", ["a: ${X}", "a: ${env:}", "a: ${env:a-b}", "a: '${env:X'"])
 def test_odd_reference_is_a_problem(text):
     _, problems = expanded(text, X="x")

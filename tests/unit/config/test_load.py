@@ -388,6 +388,25 @@ def test_mistake_is_named_with_its_line_and_mend(written, text, message):
     assert problem.startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        (
+            "forward_headers: [x-scope-orgid]\n",
+            "it stands below exporters.otlp or below exporters.otlphttp",
+        ),
+        (
+            "exporters:\n  sending_queue: {enabled: true}\n",
+            "it stands below exporters.otlp or below exporters.otlphttp",
+        ),
+        ("exporters: {emit: [langfuse]}\n", "it stands at the left margin"),
+    ],
+)
+def test_a_key_that_stands_in_the_wrong_place_is_told_the_right_one(written, text, mend):
+    (problem,) = problems_of(written(text))
+    assert problem.endswith(f"unknown key ({mend})")
+
+
 def test_all_mistakes_of_file_flags_and_environment_are_reported_at_once(written):
     path = written("colour: red\nlog: {level: loud}\n")
     flags = {"log.levle": "info", "limits.waiting_spans": "many"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from processor.assembly import listens_on, refuse_loop
+from processor.addresses import listens_on, refuse_loop
 from processor.config import load_settings
 from processor.errors import ConfigError
 

@@ -94,7 +94,11 @@ def test_every_command_of_ours_can_be_parsed(page):
                     build_parser().parse_args(ours)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize(
+    "page",
+    [*ROOT.glob("*.md"), *sorted(DEPLOY.rglob("*.md"))],
+    ids=lambda p: str(p.relative_to(ROOT)),
+)
 def test_every_link_leads_to_a_file(page):
     """Guarantees: no link is broken, nor the place in a page that it leads to."""
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
@@ -116,6 +120,7 @@ def test_names_of_attributes_and_metrics_are_the_program_s(page):
     text = page.read_text(encoding="utf-8")
     known = (ROOT / "README.md").read_text(encoding="utf-8")
     known += (ROOT / "processor" / "enrich.py").read_text(encoding="utf-8")
+    known += (ROOT / "processor" / "emission.py").read_text(encoding="utf-8")
     known += (ROOT / "processor" / "decide" / "stamp.py").read_text(encoding="utf-8")
     for name in re.findall(r"(?:span\.|@|`)((?:llm|trace)\.[a-z_.]+[a-z])", text):
         assert f'"{name}"' in known or f"`{name}`" in known, name

@@ -25,6 +25,14 @@ def test_grpc_to_the_port_of_http_names_the_mend():
     assert "write http://tempo:4318/v1/traces" in told
 
 
+def test_grpc_to_what_answers_in_http_names_both_mends():
+    """Guarantees: a web server, or TLS behind one port with it, is not taken for TLS alone."""
+    said = "Failed parsing HTTP/2 (Expected SETTINGS frame) (Trying to connect an http1.x server)"
+    told = hint(parse_address("http://tempo:8080"), said)
+    assert "http://tempo:8080/v1/traces" in told
+    assert "https://tempo:8080" in told
+
+
 def test_http_to_what_is_not_http_names_the_mend():
     address = parse_address("http://tempo:4317")
     told = http_hint(address, is_tls_trouble=False, is_nonsense=True)

@@ -227,6 +227,24 @@ def certificate(tmp_path):
     return (tmp_path / "cert.pem").read_bytes(), (tmp_path / "key.pem").read_bytes()
 
 
+async def test_a_long_message_of_the_backend_does_not_hide_its_answer(payload):
+    """Guarantees: UNAVAILABLE stays so, where by default gRPC would put RESOURCE_EXHAUSTED."""
+
+    async def refuse(_request, context):
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "一" * 4000)
+
+    server = grpc.aio.server()
+    service = "opentelemetry.proto.collector.trace.v1.TraceService"
+    handlers = {"Export": grpc.unary_unary_rpc_method_handler(refuse)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with destination(f"127.0.0.1:{port}") as out:
+        with pytest.raises(BackendUnavailableError, match="UNAVAILABLE after"):
+            await out.deliver("traces", payload, 1.2)
+    await server.stop(None)
+
+
 async def test_tls_with_the_right_authority_delivers(recorder, payload, certificate):
     chain, key = certificate
     port = await recorder.start(credentials=grpc.ssl_server_credentials([(key, chain)]))

@@ -36,6 +36,11 @@ def test_an_empty_answer_is_a_full_success_and_rubbish_has_no_receipt():
         ('{"partialSuccess": null}', Receipt()),
         ('{"partialSuccess": {"rejectedSpans": "3", "errorMessage": "old"}}', Receipt(3, "old")),
         ('{"partialSuccess": {"rejectedSpans": 3}}', Receipt(3, "")),
+        (
+            r'{"partialSuccess": {"errorMessage": "half \ud83d of one"}}',
+            Receipt(0, "half ? of one"),
+        ),
+        (r'{"partialSuccess": {"errorMessage": "a\r\nlie\u001b[2J"}}', Receipt(0, "a lie [2J")),
         ('{"partialSuccess": {"rejectedSpans": -3}}', Receipt()),
         ('{"partialSuccess": {"rejectedSpans": 1e999}}', None),
         ('{"partialSuccess": {"rejectedSpans": "many"}}', None),

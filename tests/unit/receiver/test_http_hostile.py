@@ -8,10 +8,12 @@ import os
 import subprocess
 import sys
 import zlib
+from collections import Counter
 
 import pytest
 
 from processor.receiver import http_server
+from processor.traffic import Traffic
 
 JSON = "application/json"
 GZIP = {"Content_Encoding": "gzip"}
@@ -122,6 +124,20 @@ async def test_what_is_no_http_is_hung_up_on(served, start):
     assert b"200" not in (await served.raw(start)).partition(b"\r\n")[0]
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [b"Content-Type: \xff\r\n", b"Content-Type: application/json\r\nContent-Encoding: \xff\r\n"],
+)
+async def test_headers_that_are_no_text_get_an_answer_all_the_same(served, rest, caplog):
+    """Guarantees: what is told of such a header can be written, and no traceback fills the log."""
+    head = b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n"
+    answer = await served.raw(head + rest + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 415")
+    status = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert status["code"] == 12
+    assert not caplog.records
+
+
 async def test_an_absolute_address_is_served_like_a_path(served):
     request = HEAD.replace(b"/v1/traces", b"http://elsewhere.example/v1/traces?x=1")
     answer = await served.raw(request + b"Connection: close\r\nContent-Length: 0\r\n\r\n")
@@ -138,6 +154,17 @@ async def test_a_sender_that_leaves_in_the_middle_is_forgotten(served):
     for rest in (b"Content-Length: 100\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"):
         await served.raw(HEAD + rest, then=0.05)
     assert not served.batches
+
+
+async def test_a_sender_that_leaves_in_the_middle_is_counted_as_such(house):
+    """Guarantees: as over gRPC it has left, and has not sent something wrong."""
+    traffic = Traffic()
+    await house.open_http(more={"traffic": traffic})
+    await house.raw(HEAD + b"Content-Length: 100\r\n\r\nabc", then=0.05)
+    tally = traffic.requests["traces", "http"]
+    await house.receiver.stop(5.0)
+    assert (tally.refused, tally.rejected) == (Counter(caller_left=1), Counter())
+    assert house.receiver.answers == {"CANCELLED": 1}
 
 
 async def test_a_connection_that_never_asks_is_closed(house, monkeypatch):

@@ -10,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from processor.errors import BackendRefusedError, BackendUnavailableError, UndecodableError
 from processor.model import Receipt
+from processor.traffic import Traffic
 
 Code = grpc.StatusCode
 
@@ -208,3 +209,34 @@ async def test_many_callers_at_once_are_all_answered(house, payload):
         answers = await asyncio.gather(*[export(payload, timeout=30) for _ in range(300)])
     assert answers == [b""] * 300
     assert house.receiver.answers["OK"] == 300
+
+
+@pytest.mark.parametrize("letter", ["x", "一", "😀"])
+async def test_a_long_reason_does_not_turn_try_again_into_never(house, payload, letter):
+    """Guarantees: the trailers fit, else gRPC's clients would make RESOURCE_EXHAUSTED of them."""
+
+    async def fail(_batch):
+        raise BackendUnavailableError(letter * 2000)
+
+    house.work = fail
+    await house.open()
+    async with house.channel() as channel:
+        export = house.unary(channel, house.TRACES)
+        for _ in range(20):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await export(payload, timeout=10)
+            assert caught.value.code() is Code.UNAVAILABLE
+
+
+async def test_a_header_that_cannot_be_passed_on_is_counted_as_rejected(house, payload):
+    """Guarantees: over both protocols such a request is received, and rejected."""
+    traffic = Traffic()
+    await house.open_http(more={"traffic": traffic, "forward_headers": ["x-scope-orgid"]})
+    tenant = "x" * 5000
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await house.call(house.TRACES, payload, metadata=(("x-scope-orgid", tenant),))
+    assert caught.value.code() is Code.INVALID_ARGUMENT
+    assert (await house.post(body=payload, X_Scope_OrgID=tenant)).status == 400
+    for transport in ("grpc", "http"):
+        tally = traffic.requests["traces", transport]
+        assert (tally.received, tally.arriving, tally.rejected) == (1, 0, {"undecodable": 1})

@@ -11,6 +11,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no p
 from processor.errors import (
     BackendRefusedError,
     BackendUnavailableError,
+    CallerLeftError,
     LedgerUnavailableError,
     OverloadedError,
     ProcessorError,
@@ -69,5 +70,19 @@ def test_a_bug_tells_the_caller_nothing_of_the_inside():
     assert "secret" not in answer_to(ValueError("secret")).message
 
 
-def test_a_long_message_is_cut():
-    assert len(answer_to(BackendRefusedError(3, "x" * 100_000)).message) == 1024
+@pytest.mark.parametrize("letter", ["x", "é", "一", "😀"])
+def test_a_long_message_is_cut(letter):
+    message = answer_to(BackendRefusedError(3, letter * 100_000)).message
+    assert 1020 < len(message.encode()) <= 1024
+    assert message == letter * (len(message) - 1) + "…"
+
+
+def test_halves_of_surrogate_pairs_do_not_keep_an_answer_from_being_written():
+    answer = answer_to(UndecodableError("a \udcff b"))
+    assert answer.message == "a ? b"
+    assert Status.FromString(answer.http_body.SerializeToString()).message == "a ? b"
+
+
+def test_a_sender_that_has_left_is_no_trouble_of_ours():
+    answer = answer_to(CallerLeftError("gone"))
+    assert (answer.code, answer.http_status) == (Code.CANCELLED, 503)

@@ -23,7 +23,10 @@ def clock(monkeypatch):
 
 
 async def say_over_grpc(house):
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{house.receiver.http_port}") as channel:
+    # A connection of its own: a shared one would wait a second after the first failure.
+    own = (("grpc.use_local_subchannel_pool", 1),)
+    target = f"127.0.0.1:{house.receiver.http_port}"
+    async with grpc.aio.insecure_channel(target, own) as channel:
         with pytest.raises(grpc.aio.AioRpcError):
             await channel.unary_unary("/any/Method")(b"", timeout=5)
 

@@ -80,6 +80,8 @@ def test_a_queue_that_has_room_is_told_and_no_failure(health, way):
         "degraded",
         (f"{way.name} is away, and 3 requests wait on the disk",),
     )
+    way.counters.backlog = lambda: replace(BACKLOG, waiting=1)
+    assert health.report().reasons == (f"{way.name} is away, and 1 request waits on the disk",)
     way.counters.backlog = lambda: replace(BACKLOG, is_failing=True)
     assert health.report().status == "failing"
 

@@ -95,16 +95,29 @@ def ask_by_hand(port, data):
             return b""
 
 
-async def test_connections_are_bounded(server):
-    """Guarantees: whoever opens connections for nothing uses up no more than a few."""
+async def test_who_holds_all_connections_keeps_no_probe_out(server):
+    """Guarantees: connections are bounded, and the oldest gives way."""
     request = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
+    place = ("127.0.0.1", server.port)
     with ExitStack() as idle:
-        for _ in range(64):
-            place = ("127.0.0.1", server.port)
+        held = [
             idle.enter_context(await asyncio.to_thread(socket.create_connection, place))
-        assert await asyncio.to_thread(ask_by_hand, server.port, request) == b""
-    await asyncio.sleep(0.05)
-    assert b"200" in await asyncio.to_thread(ask_by_hand, server.port, request)
+            for _ in range(70)
+        ]
+        assert b"200" in await asyncio.to_thread(ask_by_hand, server.port, request)
+        for each in held:
+            each.settimeout(0.2)
+        assert [await asyncio.to_thread(is_hung_up_on, each) for each in held[:7]] == [True] * 7
+        assert not await asyncio.to_thread(is_hung_up_on, held[-1])
+
+
+def is_hung_up_on(connection):
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
 
 
 async def test_nonsense_is_refused_without_a_word_in_the_log(server, caplog):

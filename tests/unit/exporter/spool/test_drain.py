@@ -116,19 +116,38 @@ async def test_one_that_fails_among_others_waits_behind_them(queue):
 
 
 async def test_one_that_cannot_wait_behind_them_is_tried_on(queue, monkeypatch):
-    """Guarantees: a full disk does not make anybody get twice what others did not get."""
+    """Guarantees: a full disk does not make anybody get twice what others did not get.
+
+    And a backend that asks for a pause has it.
+    """
     backend = Backend()
-    backend.answers[b"1"] = [away() for _ in range(3)]
+    backend.answers[b"1"] = [away(), away(30.0), away(0.1)]
     await put(queue, b"0", b"1", b"2")
 
     async def full(_record):
         raise OSError(errno.ENOSPC, "no space")
 
     monkeypatch.setattr(queue, "append", full)
-    async with draining(queue, backend) as (drain, _):
+    async with draining(queue, backend) as (drain, slept):
         pass
+    assert slept == [1.0, 30.0, 3.0]
     assert sorted(backend.taken) == [b"0", b"1", b"2"]
     assert drain.put_back == 0
+
+
+async def test_those_that_nobody_takes_do_not_hold_up_the_others(queue):
+    """Guarantees: two payloads that always fail are told from a backend that is away."""
+    backend = Backend()
+    for payload in (b"0", b"1"):
+        backend.answers[payload] = [away() for _ in range(30)]
+    await put(queue, *(b"%d" % row for row in range(8)))
+    async with draining(queue, backend) as (drain, _):
+        async with asyncio.timeout(20):
+            while len(backend.taken) < 6:  # noqa: ASYNC110 - what is looked at has no event
+                await asyncio.sleep(0.001)
+        assert len(backend.answers[b"0"]) > 10
+    assert sorted(backend.taken) == [b"%d" % row for row in range(8)]
+    assert drain.put_back > 0
 
 
 async def test_what_is_refused_is_counted_by_its_reason(queue):
@@ -141,6 +160,20 @@ async def test_what_is_refused_is_counted_by_its_reason(queue):
         pass
     assert drain.dropped == {"backend_refused": 2}
     assert backend.taken == [b"0"]
+
+
+@pytest.mark.parametrize("code", [7, 16])
+async def test_what_waits_is_kept_while_a_token_is_refused(queue, caplog, code):
+    """Guarantees: an expired token costs time, not what senders were told is safe."""
+    backend = Backend()
+    backend.answers[b"*"] = [BackendRefusedError(code, "token expired")] * 3
+    await put(queue, b"0")
+    async with draining(queue, backend) as (drain, slept):
+        pass
+    assert backend.taken == [b"0"]
+    assert drain.dropped == {}
+    assert slept[:3] == [60.0, 60.0, 60.0]
+    assert len([line for line in caplog.messages if "token expired" in line]) == 1
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EMFILE, "too many"), RuntimeError("a bug")])
