@@ -10,7 +10,6 @@ from typing import Final
 from processor.config.model import section, setting
 from processor.fields import optional, text
 
-
 METRICS_ENDPOINT: Final = "127.0.0.1:8888"
 """Where nobody has asked for another place."""
 

@@ -70,7 +70,7 @@ class Line:
         """Send a request; the name of the status that came back."""
         method = _EXPORT.format("trace" if signal == "trace" else signal, signal.title())
         try:
-            self.channel.unary_unary(method)(payload, timeout=timeout_s)
+            self._call(method, payload, timeout_s)
         except grpc.RpcError as error:
             return str(error.code().name)
         return "OK"
@@ -96,9 +96,15 @@ class Line:
 
     def total_nano_usd(self, scope: str = "total", scope_id: str = "") -> int:
         """What the books say."""
-        ask = self.channel.unary_unary("/llm_cost.v1.CostService/GetTotals")
         request = GetTotalsRequest(scope=scope, id=scope_id).SerializeToString()
-        return int(GetTotalsResponse.FromString(ask(request, timeout=10)).cost_nano_usd)
+        answer = self._call("/llm_cost.v1.CostService/GetTotals", request, 10.0)
+        return int(GetTotalsResponse.FromString(answer).cost_nano_usd)
+
+    def _call(self, method: str, request: bytes, timeout_s: float) -> bytes:
+        call = self.channel.unary_unary(
+            method, request_serializer=bytes, response_deserializer=bytes
+        )
+        return bytes(call(request, timeout=timeout_s))
 
 
 class Load:
