@@ -36,8 +36,8 @@ def parse_address(text: str, setting: str = _SETTING) -> Address:
     except ValueError:
         port = None
     if port is None or not is_plain:
-        problem = Problem(setting, f"{text!r} is not an address", "write host:port")
-        raise ConfigError([problem])
+        fix = "write host:port, with a port from 0 to 65535"
+        raise ConfigError([Problem(setting, f"{text!r} is not an address", fix)])
     return Address(host or "::", port, setting)
 
 
