@@ -70,6 +70,7 @@ class Pipeline:
         self.counts_logs = counts_logs
         self.traffic = traffic or Traffic()
         self.outcomes = Outcomes()
+        self._has_met_bad_logs = False
 
     async def handle(self, batch: Batch) -> Receipt:
         """Take one received batch through the house.
@@ -109,8 +110,11 @@ class Pipeline:
             reading = semconv.read_logs(logs, batch.received_ns, self.options)
             charges = pricing.price(reading.calls, self.catalog)
         except ProcessorError as error:
-            # Whether such bytes are logs is for the backend to say.
-            _LOG.warning("log records could not be read, they go on as they are: %s", error)
+            # Whether such bytes are logs is for the backend to say. Said once, since a sender
+            # could fill the log with it.
+            level = logging.DEBUG if self._has_met_bad_logs else logging.WARNING
+            self._has_met_bad_logs = True
+            _LOG.log(level, "log records could not be read, they go on as they are: %s", error)
             return Intake(Spans(b""), [], [], batch.received_ns)
         except Exception:  # noqa: BLE001 - a bug of ours must not cost the sender its records
             _LOG.exception("log records could not be read; they go on as they are")

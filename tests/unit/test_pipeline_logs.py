@@ -123,3 +123,14 @@ async def test_a_bug_in_reading_costs_nobody_a_record(pipeline, books, exporter,
     monkeypatch.setattr("processor.pipeline.semconv.read_logs", fail)
     await pipeline.handle(logs(payload()))
     assert (books.intakes, len(exporter.taken)) == ([], 1)
+
+
+async def test_records_that_cannot_be_read_are_mentioned_once(pipeline, books, exporter, caplog):
+    """Guarantees: they go on as they are, and no sender can fill the log with them."""
+    broken = b"\x0a\x7fclaude_code.api_request"
+    for _ in range(3):
+        await pipeline.handle(Batch("logs", broken, 0))
+    assert exporter.taken == [broken] * 3
+    assert books.intakes == []
+    said = [record for record in caplog.records if "could not be read" in record.message]
+    assert [record.levelname for record in said if record.levelno >= 30] == ["WARNING"]
