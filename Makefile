@@ -52,8 +52,8 @@ format: $(VENV)/ready ## format and mend what can be mended
 	$(BIN)/ruff check --fix $(CHECKED)
 
 proto: $(VENV)/ready ## generate our own service's messages from proto/
-	$(BIN)/python -m grpc_tools.protoc -Iprocessor/generated=proto/llm_cost/v1 \
-		--python_out=. --pyi_out=. processor/generated/cost_service.proto
+	$(BIN)/python -m grpc_tools.protoc -Iprocessor/surfaces/grpc/generated=proto/llm_cost/v1 \
+		--python_out=. --pyi_out=. processor/surfaces/grpc/generated/cost_service.proto
 
 clean: ## remove what make has made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

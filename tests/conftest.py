@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from processor import semconv
-from processor.model import Group, Spans, Wanted
+from processor.core import semconv
+from processor.core.model import Group, Spans, Wanted
 
 _KINDS = {"INTERNAL": 1, "SERVER": 2, "CLIENT": 3, "PRODUCER": 4, "CONSUMER": 5}
 

@@ -9,16 +9,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from processor.assembly import build_ledger
+from processor.app.assembly import build_ledger
 from processor.cli.calling import TOKEN_VARIABLE, NoAnswerError, Remote
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
-from processor.costs import Costs
-from processor.errors import BooksInUseError
-from processor.insight import mark_priced
-from processor.ledger import SqliteStore
-from processor.model import Repricing, Unknown
-from processor.receiver.address import Address, parse_address
+from processor.core.errors import BooksInUseError
+from processor.core.insight import mark_priced
+from processor.core.model import Repricing, Unknown
+from processor.io.ledger import SqliteStore
+from processor.io.receiver.address import Address, parse_address
+from processor.surfaces.queries.costs import Costs
 
 T = TypeVar("T")
 

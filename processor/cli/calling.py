@@ -7,15 +7,15 @@ from typing import Any, Final, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from processor.cli.terminal import plain
-from processor.errors import ConfigError, Problem, ProcessorError
-from processor.generated.cost_service_pb2 import (
+from processor.core.errors import ConfigError, Problem, ProcessorError
+from processor.core.model import Difference, Repricing, Unknown
+from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ListUnpricedRequest,
     ListUnpricedResponse,
     RepriceRequest,
     RepriceResponse,
 )
-from processor.model import Difference, Repricing, Unknown
+from processor.surfaces.terminal.paint import plain
 
 CHANNEL_OPTIONS: Final = (
     # A proxy of the environment must not answer in the processor's place.

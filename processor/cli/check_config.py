@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from processor.addresses import listens_on, refuse_loop
-from processor.assembly import build_exporter
-from processor.budget import Budget, Policy
+from processor.app.addresses import listens_on, refuse_loop
+from processor.app.assembly import build_exporter
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
-from processor.cli.terminal import left, plain
 from processor.config import Settings
-from processor.errors import ConfigError, Problem
-from processor.insight import Prices
-from processor.money import format_usd
+from processor.core.budgets import Budget, Policy
+from processor.core.errors import ConfigError, Problem
+from processor.core.insight import Prices
+from processor.core.money import format_usd
+from processor.surfaces.terminal.paint import left, plain
 
 T = TypeVar("T")
 

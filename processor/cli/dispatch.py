@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from processor.cli.arguments import build_parser
-from processor.cli.terminal import plain
-from processor.errors import ConfigError, ProcessorError
+from processor.core.errors import ConfigError, ProcessorError
+from processor.surfaces.terminal.paint import plain
 
 EXIT_OK: Final = 0
 EXIT_NO: Final = 1

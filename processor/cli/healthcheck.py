@@ -9,7 +9,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from processor.cli.calling import CHANNEL_OPTIONS, reason_of
-from processor.cli.terminal import plain
+from processor.surfaces.terminal.paint import plain
 
 _TIMEOUT_S = 3.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, tzinfo
 
-from processor.errors import ConfigError, Problem
+from processor.core.errors import ConfigError, Problem
 
 _AGO = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 
 from processor.cli.sources import NO_FILE_YET, file_name, prices_from, settings_from
-from processor.cli.terminal import aligned, left, plain, right
-from processor.errors import ConfigError, Problem
-from processor.model import Usage
-from processor.pricing import Explanation, explain, suggest_entry
+from processor.core.errors import ConfigError, Problem
+from processor.core.model import Usage
+from processor.core.pricing import Explanation, explain, suggest_entry
+from processor.surfaces.terminal.paint import aligned, left, plain, right
 
 _LABELS = {
     "input": "input, uncached",

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from processor.cli.terminal import left, right
-from processor.errors import LedgerUnavailableError
-from processor.insight import Comparison, Prices, Side, changed_patterns, compare, mark_priced
-from processor.ledger import Glimpse, peek
-from processor.model import Unknown
-from processor.money import FEMTO_PER_USD
+from processor.core.errors import LedgerUnavailableError
+from processor.core.insight import Comparison, Prices, Side, changed_patterns, compare, mark_priced
+from processor.core.model import Unknown
+from processor.core.money import FEMTO_PER_USD
+from processor.io.ledger import Glimpse, peek
+from processor.surfaces.terminal.paint import left, right
 
 _PER = 10**6
 

@@ -11,10 +11,10 @@ from datetime import datetime, tzinfo
 from processor.cli.books import ask
 from processor.cli.moments import read_moment
 from processor.cli.sources import budgets_from, settings_from
-from processor.cli.terminal import aligned, left, plain, right
-from processor.errors import ConfigError, Problem
-from processor.model import Difference, Repricing
-from processor.money import format_usd
+from processor.core.errors import ConfigError, Problem
+from processor.core.model import Difference, Repricing
+from processor.core.money import format_usd
+from processor.surfaces.terminal.paint import aligned, left, plain, right
 
 _TIME_NS_MAX = 2**63 - 1
 _NOTE = (

@@ -6,9 +6,9 @@ import argparse
 import asyncio
 import logging
 
-from processor.app import serve
+from processor.app.application import serve
 from processor.cli.sources import settings_from
-from processor.cli.terminal import plain
+from processor.surfaces.terminal.paint import plain
 
 
 def run(arguments: argparse.Namespace) -> int:

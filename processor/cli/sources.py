@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import Final
 
-from processor.budget import Policy, parse_budgets
 from processor.cli.flags import SETTINGS_FLAGS
 from processor.config import Settings, bundled, load_settings, read_text
-from processor.insight import Prices
-from processor.pricing import compile_catalog, parse_prices
+from processor.core.budgets import Policy, parse_budgets
+from processor.core.insight import Prices
+from processor.core.pricing import compile_catalog, parse_prices
 
 _BUNDLED = "built in"
 NO_FILE_YET: Final = "a copy of config/pricing.yaml, named with --pricing"

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from processor.cli.books import ask
 from processor.cli.sources import NO_FILE_YET, settings_from
-from processor.cli.terminal import plain
-from processor.insight import is_mendable
-from processor.model import Unknown
-from processor.pricing import suggest_entry
+from processor.core.insight import is_mendable
+from processor.core.model import Unknown
+from processor.core.pricing import suggest_entry
+from processor.surfaces.terminal.paint import plain
 
 _NS_PER_S = 10**9
 

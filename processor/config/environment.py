@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from processor.config.model import Given
-from processor.document import Path
-from processor.fields import Concealed
+from processor.core.files.document import Path
+from processor.core.files.fields import Concealed
 
 GRPC: Final[Path] = ("exporters", "otlp")
 HTTP: Final[Path] = ("exporters", "otlphttp")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from processor.document import Document, Path
-from processor.errors import Problem
-from processor.fields import Concealed
+from processor.core.errors import Problem
+from processor.core.files.document import Document, Path
+from processor.core.files.fields import Concealed
 
 _REFERENCE = re.compile(
     r"\$\$\{|\$\{env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<odd>\$\{)"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from processor.config.model import section, setting
 from processor.config.spool import SendingQueue
 from processor.config.values import Headers, duration, header_names, headers
-from processor.fields import choice, flag, optional, text, whole
-from processor.model import Signal
+from processor.core.files.fields import choice, flag, optional, text, whole
+from processor.core.model import Signal
 
 _MAX_MESSAGE = (
     "Largest request to send, in MiB before compression: what the backend takes. A larger one "

@@ -22,9 +22,9 @@ from processor.config.exporters import OtlpExporter, OtlpHttpExporter
 from processor.config.exposure import exposure_warnings
 from processor.config.model import Given, Setting, build, parts_of, settings_of
 from processor.config.settings import Settings
-from processor.document import Document, Path, dotted
-from processor.errors import ConfigError, Problem
-from processor.fields import Fields, Untyped, nearest
+from processor.core.errors import ConfigError, Problem
+from processor.core.files.document import Document, Path, dotted
+from processor.core.files.fields import Fields, Untyped, nearest
 
 Exporter = TypeVar("Exporter", OtlpExporter, OtlpHttpExporter)
 
@@ -59,7 +59,7 @@ def load_settings(
 
 def bundled(name: str) -> str:
     """The text of a file that comes with the program: ``budgets.yaml``, ``prices.yaml`` …."""
-    return (resources.files("processor") / "defaults" / name).read_text("utf-8")
+    return (resources.files("processor.config") / "defaults" / name).read_text("utf-8")
 
 
 def read_text(path: FilePath) -> str:

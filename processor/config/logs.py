@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from processor.config.model import setting
-from processor.fields import flag
+from processor.core.files.fields import flag
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, NamedTuple, TypeVar, cast
 
-from processor.document import Path
-from processor.errors import Problem
-from processor.fields import Check, Wrong
+from processor.core.errors import Problem
+from processor.core.files.document import Path
+from processor.core.files.fields import Check, Wrong
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from processor.config.model import section, setting
 from processor.config.values import origins, tokens
-from processor.fields import optional, text, whole
+from processor.core.files.fields import optional, text, whole
 
 
 @dataclass(frozen=True, slots=True)

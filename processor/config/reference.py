@@ -8,7 +8,7 @@ from typing import Any
 
 from processor.config.model import Section, parts_of
 from processor.config.settings import Settings
-from processor.document import Path
+from processor.core.files.document import Path
 
 _WIDTH = 98
 _INDENT = "  "

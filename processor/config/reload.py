@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from processor.config.load import read_text
-from processor.errors import ConfigError
+from processor.core.errors import ConfigError
 
 T = TypeVar("T")
 

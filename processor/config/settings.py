@@ -17,8 +17,8 @@ from processor.config.model import section, setting
 from processor.config.receivers import Receivers
 from processor.config.telemetry import Telemetry
 from processor.config.values import duration, secret, several
-from processor.emission import READERS
-from processor.fields import choice, flag, optional, text, whole
+from processor.core.enrich.emission import READERS
+from processor.core.files.fields import choice, flag, optional, text, whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from processor.config.model import setting
 from processor.config.values import duration
-from processor.fields import flag, optional, text, whole
+from processor.core.files.fields import flag, optional, text, whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from processor.config.model import section, setting
-from processor.fields import optional, text
+from processor.core.files.fields import optional, text
 
 METRICS_ENDPOINT: Final = "127.0.0.1:8888"
 """Where nobody has asked for another place."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 from urllib.parse import unquote
 
-from processor.fields import Check, Concealed, Untyped, Wrong, choice, shown
+from processor.core.files.fields import Check, Concealed, Untyped, Wrong, choice, shown
 
 Headers = tuple[tuple[str, str], ...]
 """Pairs of name and value."""

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from payloads import Request
 
-from processor.ledger import SqliteStore
+from processor.io.ledger import SqliteStore
 
 _NANO_PER_USD = 10**9
 _COST = "llm.cost_usd"

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 from serving import serve
 
-from processor.app import App
+from processor.app.application import App
 from processor.config import load_settings
-from processor.model import Intake, Stamp
+from processor.core.model import Intake, Stamp
 
 
 @asynccontextmanager

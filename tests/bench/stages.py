@@ -18,13 +18,13 @@ from statistics import median
 
 from payloads import Request, Workload, generate
 
-from processor import pricing, semconv, wire
-from processor.app import _settle_memory
-from processor.budget import parse_budgets
+from processor.app.application import _settle_memory
 from processor.config import bundled
-from processor.enrich import enrich
-from processor.ledger import Ledger, Limits, SqliteStore
-from processor.model import Intake
+from processor.core import pricing, semconv, wire
+from processor.core.budgets import parse_budgets
+from processor.core.enrich.attributes import enrich
+from processor.core.model import Intake
+from processor.io.ledger import Ledger, Limits, SqliteStore
 
 _TURN = "ledger turn"
 STAGES = ("scan", "read", "price", _TURN, "enrich", "splice")

@@ -23,7 +23,7 @@ from clients.providers import Providers
 from clients.runs import processing, recording, totals
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from processor.generated.cost_service_pb2 import GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsResponse
 
 AGENT_TIMEOUT_S = 120
 _NO_PROXY = "http://127.0.0.1:9"

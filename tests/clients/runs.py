@@ -20,7 +20,7 @@ from clients.environments import python_of
 from clients.providers import Providers, Served
 from e2e.processes import ROOT, START_TIMEOUT_S, Backend, Process
 
-from processor.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
 PROGRAMS = Path(__file__).parent / "programs"
 PROGRAM_TIMEOUT_S = 120

@@ -10,7 +10,7 @@ import pytest
 from backends.recorder import Recorder
 from conformance.incoming import Gateway
 
-from processor.app import App
+from processor.app.application import App
 from processor.config import load_settings
 
 OpenGateway = Callable[..., Awaitable[Gateway]]

@@ -15,7 +15,7 @@ from e2e.processes import Backend, Process
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from processor.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
 PRICES = """
 version: 1

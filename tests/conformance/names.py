@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
-from processor.exporter import Address
+from processor.io.exporter import Address
 
 _HEAD = struct.Struct(">HHHHHH")
 _ADDRESS_RECORD = 1

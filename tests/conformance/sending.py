@@ -10,7 +10,7 @@ from typing import Any
 from conformance.scripted_backend import GrpcScript, HttpScript, Script
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from processor.exporter import (
+from processor.io.exporter import (
     Backend,
     GrpcTransport,
     HttpTransport,

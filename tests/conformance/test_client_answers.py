@@ -28,8 +28,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from processor.errors import BackendRefusedError
-from processor.model import Receipt
+from processor.core.errors import BackendRefusedError
+from processor.core.model import Receipt
 
 PAYLOAD = request("chat")
 MIB = 1024 * 1024

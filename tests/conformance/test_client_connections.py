@@ -39,9 +39,9 @@ from conformance.scripted_backend import (
 from conformance.sending import PROTOCOLS, QUICK, request, scripted, sending
 
 from processor import __version__
-from processor.errors import BackendRefusedError, BackendUnavailableError
-from processor.exporter import Backend, ClientTls, GrpcTransport, MergePolicy, tls_context
-from processor.model import Receipt
+from processor.core.errors import BackendRefusedError, BackendUnavailableError
+from processor.core.model import Receipt
+from processor.io.exporter import Backend, ClientTls, GrpcTransport, MergePolicy, tls_context
 
 PAYLOAD = request("chat")
 HTTP_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"

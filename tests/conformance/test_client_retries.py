@@ -13,9 +13,9 @@ from conformance.scripted_backend import grpc_ok, grpc_status, http_answer, say_
 from conformance.sending import PROTOCOLS, QUICK, Pauses, request, scripted, sending
 
 from processor.config import Settings
-from processor.errors import BackendRefusedError, BackendUnavailableError
-from processor.exporter import RetryPolicy
-from processor.model import Receipt
+from processor.core.errors import BackendRefusedError, BackendUnavailableError
+from processor.core.model import Receipt
+from processor.io.exporter import RetryPolicy
 
 PAYLOAD = request("chat")
 RETRYABLE = {

@@ -36,14 +36,14 @@ from e2e.conftest import backend as backend  # noqa: PLC0414 - fixtures are foun
 from e2e.conftest import spawn as spawn  # noqa: PLC0414 - fixtures are found by their name
 from e2e.processes import ROOT, Process
 
-from processor.app import App
+from processor.app.application import App
 from processor.config import load_settings
-from processor.errors import ConfigError
-from processor.exporter import Backend, Spool, SpooledBackend
-from processor.exporter.spool import segment
-from processor.exporter.spool.record import START, Record
-from processor.ledger import sqlite
-from processor.model import Receipt
+from processor.core.errors import ConfigError
+from processor.core.model import Receipt
+from processor.io.exporter import Backend, Spool, SpooledBackend
+from processor.io.exporter.spool import segment
+from processor.io.exporter.spool.record import START, Record
+from processor.io.ledger import sqlite
 
 AWAY = '{"answer": "UNAVAILABLE"}'
 METRICS = b"\x0a\x04\x12\x02\x0a\x00"

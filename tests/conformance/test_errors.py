@@ -15,10 +15,10 @@ from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]  # no
 )
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from processor import errors
-from processor.errors import BackendRefusedError, ProcessorError
-from processor.generated.cost_service_pb2 import ListUnpricedResponse
-from processor.receiver import HttpListener, Receiver
+from processor.core import errors
+from processor.core.errors import BackendRefusedError, ProcessorError
+from processor.io.receiver import HttpListener, Receiver
+from processor.surfaces.grpc.generated.cost_service_pb2 import ListUnpricedResponse
 
 Code = grpc.StatusCode
 SPAN = traces(a_span())

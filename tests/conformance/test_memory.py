@@ -9,9 +9,9 @@ import pytest
 
 PROGRAM = """
 import sys
-from processor import semconv, wire
-from processor.errors import TooLargeError
-from processor.receiver.otlp_json_reader import read_json
+from processor.core import semconv, wire
+from processor.core.errors import TooLargeError
+from processor.io.receiver.otlp_json_reader import read_json
 
 MIB = 1024 * 1024
 LIMIT = 16 * MIB

@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from processor.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
 UNKNOWN = varint(1999 << 3 | 2) + b"\x06future" + varint(2000 << 3) + b"\x2a"
 """Two fields that no version of OTLP has."""

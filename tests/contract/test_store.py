@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.ledger import SqliteStore, Store
-from processor.model import (
+from processor.core.model import (
     NOBODY,
     Correction,
     Crossing,
@@ -21,7 +20,8 @@ from processor.model import (
     Totals,
     Usage,
 )
-from processor.money import Amount
+from processor.core.money import Amount
+from processor.io.ledger import SqliteStore, Store
 
 BIG = 2**62 - 1
 START_S = 1_800_000_000

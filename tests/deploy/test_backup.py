@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 from e2e.applications import chat, tracer
 
-from processor.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PAGES = [DEPLOY / folder / "README.md" for folder in ("systemd", "docker", "kubernetes")]

@@ -14,8 +14,8 @@ import pytest
 from e2e.applications import BUDGETS, PRICES
 from e2e.processes import ROOT, ask, attributes, export
 
-from processor.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
-from processor.receiver.otlp_json_reader import read_json
+from processor.io.receiver.otlp_json_reader import read_json
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
 ROWS = {
     row["id"]: row

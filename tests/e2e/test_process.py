@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from processor.generated.cost_service_pb2 import (
+from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
 )

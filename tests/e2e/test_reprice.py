@@ -14,7 +14,7 @@ from e2e.applications import BUDGETS, PRICES
 from e2e.processes import ROOT, ask, attributes, export
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from processor.generated.cost_service_pb2 import (
+from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetTotalsRequest,
     GetTotalsResponse,
     ListUnpricedRequest,

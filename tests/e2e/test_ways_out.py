@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from processor.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
 BUDGETS = "version: 1\nbudgets: []\n"
 NANO_USD_PER_CALL = 2_500_000

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from processor.model import Call, Reading
-from processor.semconv import ReadOptions, read
+from processor.core.model import Call, Reading
+from processor.core.semconv import ReadOptions, read
 
 _FIXTURES = [
     json.loads(line)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from processor import pricing, semconv, wire
-from processor.budget import Policy
-from processor.ledger import Ledger, Limits, SqliteStore
-from processor.model import Call, Intake, Signal, Totals, Usage
-from processor.pricing import Catalog, compile_catalog, parse_prices
-from processor.receiver.otlp_json_reader import read_json
-from processor.semconv import ReadOptions
+from processor.core import pricing, semconv, wire
+from processor.core.budgets import Policy
+from processor.core.model import Call, Intake, Signal, Totals, Usage
+from processor.core.pricing import Catalog, compile_catalog, parse_prices
+from processor.core.semconv import ReadOptions
+from processor.io.ledger import Ledger, Limits, SqliteStore
+from processor.io.receiver.otlp_json_reader import read_json
 
 _ROWS = [
     json.loads(line)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from processor.pricing import compile_catalog, parse_prices
+from processor.core.pricing import compile_catalog, parse_prices
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "config" / "pricing.yaml"

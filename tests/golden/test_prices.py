@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from processor.model import Call, Charge, Mark, Usage
-from processor.money import parse_usd
-from processor.pricing import Catalog, compile_catalog, parse_prices, price
+from processor.core.model import Call, Charge, Mark, Usage
+from processor.core.money import parse_usd
+from processor.core.pricing import Catalog, compile_catalog, parse_prices, price
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "config" / "pricing.yaml"

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from processor import pricing, semconv, wire
-from processor.budget import Policy
-from processor.ledger import Ledger, Limits, SqliteStore
-from processor.model import Intake
-from processor.semconv import ReadOptions
+from processor.core import pricing, semconv, wire
+from processor.core.budgets import Policy
+from processor.core.model import Intake
+from processor.core.semconv import ReadOptions
+from processor.io.ledger import Ledger, Limits, SqliteStore
 
 FLAT = """
 version: 1

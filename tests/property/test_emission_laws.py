@@ -15,12 +15,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processor.budget import Policy
-from processor.emission import emitted
-from processor.ledger import Ledger, SqliteStore
-from processor.ledger.books import Limits
-from processor.model import Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
-from processor.money import NANO_PER_USD, price_usage
+from processor.core.budgets import Policy
+from processor.core.enrich.emission import emitted
+from processor.core.model import Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
+from processor.core.money import NANO_PER_USD, price_usage
+from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger.books import Limits
 
 RATES = {
     name: tuple(10**6 * factor * rate for rate in (2503, 313, 0, 0, 0, 0, 10007, 0, 0, 0, 0, 0))

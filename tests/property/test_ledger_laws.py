@@ -17,10 +17,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processor.budget import Budget, Policy
-from processor.ledger import Ledger, SqliteStore
-from processor.ledger.books import Limits
-from processor.model import (
+from processor.core.budgets import Budget, Policy
+from processor.core.model import (
     NOBODY,
     Calendar,
     Call,
@@ -32,7 +30,9 @@ from processor.model import (
     Unpriced,
     Usage,
 )
-from processor.money import price_usage
+from processor.core.money import price_usage
+from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger.books import Limits
 
 UTC = Calendar(ZoneInfo("UTC"), 0)
 RATES = (2_500_000_000, 1_250_000_000, 0, 0, 0, 0, 10_000_000_000, 0, 0, 0, 0, 0)

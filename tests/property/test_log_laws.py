@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processor.budget import Budget, Policy
-from processor.ledger import Ledger, SqliteStore
-from processor.ledger.books import Limits
-from processor.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
-from processor.money import price_usage
-from processor.semconv.log_ids import log_trace
+from processor.core.budgets import Budget, Policy
+from processor.core.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
+from processor.core.money import price_usage
+from processor.core.semconv.log_ids import log_trace
+from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger.books import Limits
 
 NANO = 10**6
 RATES = tuple(NANO * rate for rate in (2503, 313, 3137, 5021, 0, 0, 10007, 10007, 0, 0, 0, 0))

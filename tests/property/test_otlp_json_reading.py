@@ -14,9 +14,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from property.test_otlp_json import IDS, fill
 
-from processor.errors import ProcessorError
-from processor.exporter.otlp_json import to_json
-from processor.receiver.otlp_json_reader import read_json
+from processor.core.errors import ProcessorError
+from processor.io.exporter.otlp_json import to_json
+from processor.io.receiver.otlp_json_reader import read_json
 
 MIB = 1024 * 1024
 SIGNALS = pytest.mark.parametrize(

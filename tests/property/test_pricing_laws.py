@@ -12,11 +12,11 @@ from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.model import Call, Charge, Mark, Usage
-from processor.money import FEMTO_PER_USD, price_usage
-from processor.pricing import compile_catalog, parse_prices, price
-from processor.pricing.catalogue import compile_model
-from processor.pricing.tariff import choose, complete
+from processor.core.model import Call, Charge, Mark, Usage
+from processor.core.money import FEMTO_PER_USD, price_usage
+from processor.core.pricing import compile_catalog, parse_prices, price
+from processor.core.pricing.catalogue import compile_model
+from processor.core.pricing.tariff import choose, complete
 
 CATALOG = compile_catalog(parse_prices("", "pricing.yaml"))
 PROVIDERS = get_snapshot().providers

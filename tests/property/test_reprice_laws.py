@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from property.test_ledger_laws import START_NS, batch_of, forests, policy
 
-from processor.insight import price_again
-from processor.ledger import Ledger, SqliteStore
-from processor.ledger.books import Limits
-from processor.model import Intake
-from processor.pricing import compile_catalog, parse_prices, price
+from processor.core.insight import price_again
+from processor.core.model import Intake
+from processor.core.pricing import compile_catalog, parse_prices, price
+from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger.books import Limits
 
 MODELS = ("m-1", "m-2", "m-3")
 ALWAYS = (0, 2**63 - 1)

@@ -10,9 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processor.semconv import WANTED, ReadOptions, read
-from processor.semconv.usage import Counts, Terms, settle
-from processor.semconv.values import COUNT_MAX, parse_literal, read_count, read_nano_usd, read_text
+from processor.core.semconv import WANTED, ReadOptions, read
+from processor.core.semconv.usage import Counts, Terms, settle
+from processor.core.semconv.values import (
+    COUNT_MAX,
+    parse_literal,
+    read_count,
+    read_nano_usd,
+    read_text,
+)
 
 _COUNT = st.none() | st.integers(0, 2000) | st.integers(0, COUNT_MAX)
 _COUNTS = st.builds(Counts, *[_COUNT] * len(Counts._fields))

@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from processor.exporter.spool import segment
-from processor.exporter.spool.record import CURSOR_AT, START, Record
-from processor.exporter.spool.store import Spool
+from processor.io.exporter.spool import segment
+from processor.io.exporter.spool.record import CURSOR_AT, START, Record
+from processor.io.exporter.spool.store import Spool
 
 LIMIT_BYTES = 16 * 600
 

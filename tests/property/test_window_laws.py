@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.model import Calendar
-from processor.rollup.window import BUCKET_S, bucket_of, window_of
+from processor.core.budgets.window import BUCKET_S, bucket_of, window_of
+from processor.core.model import Calendar
 
 _TODAY_S = 1_767_225_600  # 2026-01-01
 _LAST_S = (2**64 - 1) // 10**9

@@ -20,11 +20,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from processor.errors import UndecodableError
-from processor.model import Edit, Event, Group, Value, Wanted
-from processor.wire import EVENT_ATTRIBUTES_MAX, NESTING_MAX, scan, splice
-from processor.wire.addition import encode_addition, encode_message
-from processor.wire.envelope import find_records
+from processor.core.errors import UndecodableError
+from processor.core.model import Edit, Event, Group, Value, Wanted
+from processor.core.wire import EVENT_ATTRIBUTES_MAX, NESTING_MAX, scan, splice
+from processor.core.wire.addition import encode_addition, encode_message
+from processor.core.wire.envelope import find_records
 
 LAWS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from senders.table import GRPC, Sender
 from senders.workshop import RECIPES, built
 
-from processor.generated.cost_service_pb2 import GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsResponse
 
 PROGRAM_TIMEOUT_S = 90
 _LEADS_ELSEWHERE = (

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from processor.budget.policy import Budget, Policy
-from processor.decide.intake import entry_of
-from processor.model import (
+from processor.core.attribution import Node
+from processor.core.budgets.policy import Budget, Policy
+from processor.core.model import (
     NOBODY,
     Aggregate,
     Calendar,
@@ -31,8 +31,8 @@ from processor.model import (
     Unpriced,
     Usage,
 )
-from processor.money import Amount, price_usage
-from processor.rollup import Node
+from processor.core.money import Amount, price_usage
+from processor.core.posting.intake import entry_of
 
 NANO = 10**6
 RATES = tuple(NANO * rate for rate in (10, 1, 12, 20, 30, 10, 40, 40, 80, 80, 0, 1000))

@@ -15,8 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from processor.cli.demo.seen import Seen
-from processor.model import Event, Value
+from processor.core.model import Event, Value
+from processor.surfaces.terminal.seen import Seen
 
 _SERVICES = {
     "opentelemetry.proto.collector.trace.v1.TraceService": True,

@@ -16,15 +16,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from processor.app import App
+from processor.app.application import App
 from processor.cli.demo.backend import Backend
-from processor.cli.demo.seen import Seen
 from processor.cli.demo.summary import ask, render_summary
-from processor.cli.demo.tree import render_trace
 from processor.cli.flags import LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
-from processor.cli.terminal import columns, left, paint_for, rule
 from processor.config import load_settings
-from processor.errors import ConfigError, Problem, ProcessorError
+from processor.core.errors import ConfigError, Problem, ProcessorError
+from processor.surfaces.terminal.paint import columns, left, paint_for, rule
+from processor.surfaces.terminal.seen import Seen
+from processor.surfaces.terminal.tree import render_trace
 
 _BUDGETS: Final = """\
 budgets:

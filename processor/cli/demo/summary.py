@@ -7,16 +7,16 @@ from typing import Final, NamedTuple
 
 import grpc
 
-from processor.cli.demo.figures import money, tokens
-from processor.cli.demo.seen import Seen
-from processor.cli.terminal import Paint, left, plain, right, rule, shorten
-from processor.generated.cost_service_pb2 import (
+from processor.core.money import NANO_PER_USD, usd
+from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
     GetTotalsRequest,
     GetTotalsResponse,
 )
-from processor.money import NANO_PER_USD, usd
+from processor.surfaces.terminal.figures import money, tokens
+from processor.surfaces.terminal.paint import Paint, left, plain, right, rule, shorten
+from processor.surfaces.terminal.seen import Seen
 
 _SERVICE: Final = "/llm_cost.v1.CostService"
 _TIMEOUT_S: Final = 5.0

@@ -9,7 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 
 from processor.cli.demo import backend as module
 from processor.cli.demo.backend import Backend, read
-from processor.model import Event
+from processor.core.model import Event
 
 EXPORT = "/opentelemetry.proto.collector.{0}.v1.{1}Service/Export"
 

@@ -8,7 +8,7 @@ from processor.cli import main
 from processor.cli.books import _listening_at
 from processor.cli.calling import Remote
 from processor.config import load_settings
-from processor.ledger import SqliteStore
+from processor.io.ledger import SqliteStore
 
 
 @pytest.fixture

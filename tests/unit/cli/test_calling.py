@@ -5,9 +5,9 @@ import socket
 import pytest
 
 from processor.cli.calling import NoAnswerError, RefusedError, Remote
-from processor.errors import ConfigError, OverloadedError
-from processor.model import Difference, Repricing, Unknown
-from processor.receiver import Receiver
+from processor.core.errors import ConfigError, OverloadedError
+from processor.core.model import Difference, Repricing, Unknown
+from processor.io.receiver import Receiver
 
 UNKNOWNS = [
     Unknown("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),

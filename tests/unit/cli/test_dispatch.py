@@ -5,7 +5,7 @@ import pytest
 
 from processor import __version__
 from processor.cli import dispatch, main
-from processor.errors import ConfigError, LedgerUnavailableError, Problem
+from processor.core.errors import ConfigError, LedgerUnavailableError, Problem
 
 
 def command_that_raises(error):

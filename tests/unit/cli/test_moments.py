@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from processor.cli.moments import read_moment
-from processor.errors import ConfigError
+from processor.core.errors import ConfigError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW_NS = 1_800_000_000 * 10**9

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from processor.cli import main, reprice
-from processor.model import Difference, Repricing
+from processor.core.model import Difference, Repricing
 
 FOUND = Repricing(
     5,

@@ -1,8 +1,11 @@
 import re
 
 from processor.cli.demo.summary import Account, Summary, render_summary
-from processor.cli.terminal import Paint, cells
-from processor.generated.cost_service_pb2 import CheckBudgetResponse, GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import (
+    CheckBudgetResponse,
+    GetTotalsResponse,
+)
+from processor.surfaces.terminal.paint import Paint, cells
 
 NANO = 10**9
 

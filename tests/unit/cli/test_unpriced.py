@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from processor.cli import main, unpriced
-from processor.decide import LIFETIME
-from processor.model import Unknown
+from processor.core.model import Unknown
+from processor.core.posting import LIFETIME
 
 FIRST_NS = 1_800_000_000 * 10**9
 NEW = Unknown("openai", ("new-1", "new"), "not known", "shop", 1200, 33_000, FIRST_NS, FIRST_NS)

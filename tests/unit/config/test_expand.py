@@ -3,9 +3,9 @@
 import pytest
 
 from processor.config.expand import expand
-from processor.document import Document
-from processor.errors import Problem
-from processor.fields import Concealed
+from processor.core.errors import Problem
+from processor.core.files.document import Document
+from processor.core.files.fields import Concealed
 
 
 def expanded(text: str, **environ: str):

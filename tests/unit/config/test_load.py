@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from processor.config import Settings, bundled, load_settings, read_text
-from processor.errors import ConfigError
+from processor.core.errors import ConfigError
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from processor.addresses import listens_on, refuse_loop
+from processor.app.addresses import listens_on, refuse_loop
 from processor.config import load_settings
-from processor.errors import ConfigError
+from processor.core.errors import ConfigError
 
 GRPC = "receivers.otlp.protocols.grpc.endpoint"
 HTTP = "receivers.otlp.protocols.http.endpoint"

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from processor.config import Watcher
-from processor.errors import ConfigError, Problem
+from processor.core.errors import ConfigError, Problem
 
 
 class Shop:

@@ -3,7 +3,7 @@
 import pytest
 
 from processor.config import load_settings
-from processor.errors import ConfigError
+from processor.core.errors import ConfigError
 
 OTLP = "exporters.otlp"
 HTTP = "exporters.otlphttp"

@@ -3,7 +3,7 @@
 import pytest
 
 from processor.config.values import duration, headers, secret
-from processor.fields import Concealed, Untyped, Wrong
+from processor.core.files.fields import Concealed, Untyped, Wrong
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from processor.config import Settings
-from processor.enrich import enrich
-from processor.model import Entry, Spans, Stamp, Totals, Usage
-from processor.money import Amount
+from processor.core.enrich.attributes import enrich
+from processor.core.model import Entry, Spans, Stamp, Totals, Usage
+from processor.core.money import Amount
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "collector"
 

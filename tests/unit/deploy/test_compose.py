@@ -17,8 +17,8 @@ from unit.deploy.shipped import (
 )
 
 from processor import __version__
-from processor.budget import parse_budgets
-from processor.pricing import parse_prices
+from processor.core.budgets import parse_budgets
+from processor.core.pricing import parse_prices
 
 FILES = sorted((DEPLOY / "compose").glob("*.yaml"))
 

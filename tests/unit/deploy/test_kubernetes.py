@@ -18,9 +18,9 @@ from unit.deploy.shipped import (
 )
 
 from processor import __version__
-from processor.budget import parse_budgets
 from processor.cli.arguments import build_parser
-from processor.pricing import compile_catalog, parse_prices
+from processor.core.budgets import parse_budgets
+from processor.core.pricing import compile_catalog, parse_prices
 
 KUBERNETES = DEPLOY / "kubernetes"
 CONFIG = KUBERNETES / "config"

@@ -8,7 +8,7 @@ import re
 import pytest
 from unit.deploy.shipped import DEPLOY, PORTS, read
 
-from processor.telemetry import DECLARED
+from processor.surfaces.metrics import DECLARED
 
 ALERTS = DEPLOY / "prometheus" / "alerts.yaml"
 TEMPO = DEPLOY / "compose" / "tempo"

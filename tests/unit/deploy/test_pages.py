@@ -11,8 +11,8 @@ from unit.deploy.shipped import DEPLOY, ROOT
 
 from processor.cli.arguments import build_parser
 from processor.cli.dispatch import main
-from processor.emission import READERS
-from processor.telemetry import DECLARED
+from processor.core.enrich.emission import READERS
+from processor.surfaces.metrics import DECLARED
 
 # The pages of Collectors, Jaeger, Phoenix and senders are held to the real programs elsewhere.
 ELSEWHERE = {"collector", "jaeger", "phoenix", "senders"}

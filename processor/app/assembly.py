@@ -1,0 +1,222 @@
+"""From settings to the parts with I/O: one plain constructor for each."""
+
+from __future__ import annotations
+
+import logging
+import math
+import socket
+from pathlib import Path
+
+from processor.app.addresses import METRICS_SETTING
+from processor.config import Settings
+from processor.config.exporters import OtlpExporter, OtlpHttpExporter
+from processor.config.receivers import HttpReceiver
+from processor.config.spool import SendingQueue
+from processor.config.telemetry import METRICS_ENDPOINT
+from processor.core import wire
+from processor.core.budgets import Policy
+from processor.core.errors import ConfigError, Problem
+from processor.core.flow import Traffic
+from processor.io.exporter import (
+    Address,
+    Backend,
+    ClientTls,
+    DebugDestination,
+    Destination,
+    Fanout,
+    FileDestination,
+    Gate,
+    GrpcTransport,
+    HttpTransport,
+    MergePolicy,
+    RetryPolicy,
+    Spool,
+    SpooledBackend,
+    Transport,
+    parse_address,
+    read_endpoints,
+    tls_context,
+)
+from processor.io.ledger import Ledger, Limits, SqliteStore
+from processor.io.receiver import CostQueries, Handle, HttpListener, Receiver, ServerTls, http_tls
+from processor.io.receiver.address import listen as open_sockets
+from processor.io.receiver.address import parse_address as parse_listen
+from processor.surfaces.metrics import Exposition, Health, Sources, TelemetryServer
+
+_LOG = logging.getLogger(__name__)
+_MIB = 1024 * 1024
+
+
+def build_receiver(
+    settings: Settings, handle: Handle, costs: CostQueries, traffic: Traffic
+) -> Receiver:
+    """The way in. Raises ConfigError."""
+    grpc = settings.receivers.otlp.protocols.grpc
+    tls = None
+    certificate, key = _pem(grpc.tls.cert_file), _pem(grpc.tls.key_file)
+    if certificate is not None and key is not None:
+        tls = ServerTls(certificate, key, _pem(grpc.tls.client_ca_file))
+    return Receiver(
+        grpc.endpoint,
+        handle,
+        costs,
+        max_message_bytes=grpc.max_recv_msg_size_mib * _MIB,
+        tls=tls,
+        bearer_tokens=grpc.auth.bearer_tokens,
+        http=_http_listener(settings.receivers.otlp.protocols.http),
+        forward_headers=settings.exporters.forwarded_headers,
+        traffic=traffic,
+    )
+
+
+def _http_listener(http: HttpReceiver) -> HttpListener | None:
+    """What of OTLP/HTTP the settings ask for; None when they switch it off."""
+    if not http.endpoint:
+        return None
+    files, tls = http.tls, None
+    if files.cert_file:
+        setting = "receivers.otlp.protocols.http.tls"
+        tls = http_tls(files.cert_file, files.key_file, files.client_ca_file, setting)
+    return HttpListener(
+        http.endpoint,
+        max_body_bytes=http.max_request_body_size_mib * _MIB,
+        max_json_bytes=http.max_json_body_size_mib * _MIB,
+        tls=tls,
+        allowed_origins=http.cors.allowed_origins,
+        bearer_tokens=http.auth.bearer_tokens,
+    )
+
+
+def build_exporter(settings: Settings) -> Fanout:
+    """Every way out behind one gate. Raises ConfigError."""
+    exporters = settings.exporters
+    destinations: list[Destination] = []
+    if exporters.otlp.endpoint:
+        destinations.append(_grpc_backend(exporters.otlp))
+    if exporters.otlphttp.is_set:
+        destinations.append(_http_backend(exporters.otlphttp))
+    if exporters.file.path:
+        rotation = exporters.file.rotation
+        destinations.append(
+            FileDestination(
+                Path(exporters.file.path),
+                max_file_bytes=rotation.max_megabytes * _MIB,
+                max_files=rotation.max_backups + 1,
+            )
+        )
+    if exporters.debug.verbosity != "none":
+        is_detailed = exporters.debug.verbosity == "detailed"
+        destinations.append(DebugDestination(is_detailed=is_detailed))
+    return Fanout(destinations, Gate(max_bytes=exporters.otlp.max_in_flight_mib * _MIB))
+
+
+def build_ledger(settings: Settings, policy: Policy) -> Ledger:
+    """The books, not yet started. Raises ConfigError, BooksInUseError where others keep them."""
+    limits = settings.limits
+    return Ledger(
+        SqliteStore(Path(settings.ledger.path)),
+        policy,
+        Limits(
+            traces=limits.traces_in_memory,
+            spans=limits.spans_in_memory,
+            states=limits.budget_states,
+            waiting_spans=limits.waiting_spans,
+            trace_spans=limits.spans_per_trace,
+            known_traces=limits.known_traces,
+        ),
+    )
+
+
+def build_telemetry(settings: Settings, sources: Sources) -> TelemetryServer | None:
+    """What serves /metrics and /health, listening already; None where it is off.
+
+    Raises ConfigError.
+    """
+    endpoint = settings.telemetry.metrics.endpoint
+    if not endpoint:
+        return None
+    return TelemetryServer(_metrics_sockets(endpoint), Exposition(sources), Health(sources))
+
+
+def _metrics_sockets(endpoint: str) -> list[socket.socket]:
+    """The usual place is a Collector's as well, and nobody has asked for it: another will do."""
+    address = parse_listen(endpoint, METRICS_SETTING)
+    try:
+        return open_sockets(address)
+    except ConfigError as error:
+        if endpoint != METRICS_ENDPOINT:
+            raise
+        _LOG.warning("%s; metrics and health are at another port this time", error)
+        return open_sockets(address._replace(port=0))
+
+
+def _grpc_backend(otlp: OtlpExporter) -> Destination:
+    tls = otlp.tls
+    address: Address = parse_address(otlp.endpoint)
+    if tls.insecure is not None and not address.has_scheme:
+        address = address._replace(is_tls=not tls.insecure)
+    transport = GrpcTransport(
+        address,
+        headers=dict(otlp.headers),
+        compression="gzip" if otlp.compression == "gzip" else "none",
+        tls=ClientTls(_pem(tls.ca_file), _pem(tls.cert_file), _pem(tls.key_file)),
+    )
+    return _queued(_persistent(transport, otlp), otlp.sending_queue, "otlp")
+
+
+def _http_backend(http: OtlpHttpExporter) -> Destination:
+    tls = http.tls
+    endpoints = read_endpoints(http.endpoint, http.own_endpoints, insecure=tls.insecure)
+    transport = HttpTransport(
+        endpoints,
+        headers=dict(http.headers),
+        compression="gzip" if http.compression == "gzip" else "none",
+        tls=tls_context(tls.ca_file, tls.cert_file, tls.key_file),
+    )
+    return _queued(_persistent(transport, http), http.sending_queue, "otlphttp")
+
+
+def _persistent(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
+    """A backend with parts, retries and merging, whatever it speaks."""
+    retry, merge = exporter.retry_on_failure, exporter.merge
+    max_message_bytes = exporter.max_message_mib * _MIB
+    max_merged_bytes = min(merge.max_bytes, max_message_bytes)
+    return Backend(
+        transport,
+        retry=RetryPolicy(
+            initial_s=retry.initial_interval_s,
+            max_s=retry.max_interval_s,
+            max_elapsed_s=retry.max_elapsed_time_s or math.inf,
+        ),
+        attempt_timeout_s=exporter.timeout_s,
+        # What goes to the disk next must not be half on its way to the backend as well.
+        cuts_attempts=not exporter.sending_queue.enabled,
+        max_message_bytes=max_message_bytes,
+        split=wire.split,
+        merge=MergePolicy(max_merged_bytes, merge.max_delay_s) if merge.enabled else None,
+        forwards=exporter.forward_headers,
+    )
+
+
+def _queued(backend: Backend, queue: SendingQueue, name: str) -> Destination:
+    """The same backend, with its queue on the disk where the settings ask for one."""
+    if not queue.enabled:
+        return backend
+    return SpooledBackend(
+        backend,
+        Spool(Path(queue.directory), max_bytes=queue.max_megabytes * _MIB),
+        setting=f"exporters.{name}.sending_queue.directory",
+        spill_after_s=queue.spill_after_s,
+        consumers=queue.num_consumers,
+    )
+
+
+def _pem(file: str) -> bytes | None:
+    """The content of a PEM file; None for no file. Raises ConfigError."""
+    if not file:
+        return None
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        problem = Problem(file, f"cannot be read: {error.strerror or error}")
+        raise ConfigError([problem]) from error

@@ -1,9 +1,0 @@
-"""Budgets: the policy that a file describes, and whether a call takes a total over its limit.
-
-`parse_budgets` reads the file; `verdict` judges totals by the policy. Pure.
-"""
-
-from processor.budget.parse import parse_budgets
-from processor.budget.policy import Budget, Policy, Unit
-
-__all__ = ["Budget", "Policy", "Unit", "parse_budgets"]

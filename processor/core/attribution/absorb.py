@@ -1,0 +1,241 @@
+"""One turn for one trace: hang the new spans in, and say what moves where.
+
+Whatever the order in which spans come, a trace ends with the same shares in the same places.
+A span's share depends on what is known below it, its place on what is known above; when a new
+span changes either for an older one, the difference is posted as a movement of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from processor.core.attribution.node import Node, Place
+from processor.core.attribution.owner import AGENT_RUN, Resolver
+from processor.core.attribution.totals import (
+    NO_SHARE,
+    NO_USAGE,
+    NOTHING,
+    Share,
+    minus,
+    plus,
+    rest_of,
+    share_of,
+    usage_minus,
+    usage_plus,
+)
+from processor.core.attribution.trace import Trace
+from processor.core.model import Entry, Totals, Usage
+
+_SILENT = (None, None, None)
+_NOTHING_YET = (NOTHING, NO_USAGE)
+
+
+class Arrival(NamedTuple):
+    """A span that the books do not know yet, or know without its usage."""
+
+    node: Node
+    is_amendment: bool = False
+    """True when the books have the span with its usage missing, and this copy has it."""
+
+
+class Plain(NamedTuple):
+    """A span without meaning of its own that may turn out to link a call to its agent."""
+
+    parent_id: bytes
+    row: int = -1
+    """Its row in the batch at hand; -1 when it was kept from an earlier one."""
+
+
+_NONE: Mapping[bytes, Plain] = {}
+
+
+class Movement(NamedTuple):
+    """A share that is new, changed, or moved to another place."""
+
+    node: Node
+    cause: Node
+    """The span of this turn that brought it about: `node` itself, or a span near it."""
+    source: Place | None
+    """Where the share stood before; None for a new span."""
+    before: Totals
+    target: Place
+    after: Totals
+
+
+def absorb(
+    trace: Trace,
+    arrivals: Sequence[Arrival],
+    plain: Mapping[bytes, Plain],
+    waiting: Mapping[bytes, Plain] = _NONE,
+) -> tuple[list[Node], list[Movement]]:
+    """Take new spans into a trace; returns the nodes added and the movements they cause.
+
+    `plain` are spans of this batch, by id, and `waiting` spans of earlier ones: they become part
+    of the skeleton if a call or agent turns out to hang from them.
+    """
+    before = trace.common()
+    added = _hang(trace, arrivals, plain, waiting)
+    amended = [arrival.node for arrival in arrivals if arrival.is_amendment]
+    causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
+    displaced = _displace(trace, tuple(causes), causes)
+    touched = _recount(trace, added, [*amended, *displaced], causes)
+    for node in added:
+        if node.span_id in trace.children:
+            for below in trace.subtree(node):
+                touched[below] = None
+                causes.setdefault(below, node)
+    if trace.common() != before:
+        speaker = next((node for node in added if node.own[:3] != _SILENT), added[0])
+        for node in trace.nodes.values():
+            touched[node] = None
+            causes.setdefault(node, speaker)
+    resolver = Resolver(trace)
+    moved = (
+        _move(resolver, trace, node, causes.get(node, node))
+        for node in touched
+        if (node.entry is not None or node.is_agent) and not node.is_echo
+    )
+    return added, [movement for movement in moved if movement is not None]
+
+
+def _displace(trace: Trace, news: Iterable[Node], causes: dict[Node, Node]) -> list[Node]:
+    """Find older calls that are told of again, or no longer; notes in `causes` who told."""
+    displaced = []
+    for node in news:
+        affected = trace.twins.add(node)
+        if trace.told is not None:
+            affected += trace.told.add(node)
+        for other in affected:
+            if other not in causes:
+                displaced.append(other)
+                causes[other] = node
+    return displaced
+
+
+def _hang(
+    trace: Trace,
+    arrivals: Iterable[Arrival],
+    plain: Mapping[bytes, Plain],
+    waiting: Mapping[bytes, Plain],
+) -> list[Node]:
+    added: list[Node] = []
+    for node, is_amendment in arrivals:
+        if not is_amendment:
+            trace.insert(node)
+            added.append(node)
+    # Only what is asked for now, or has come now, can be news: the rest was looked at before.
+    wanted = [span_id for span_id in plain if span_id in trace.awaited]
+    for node in tuple(added):
+        if node.entry is not None or node.is_agent or node.span_id in trace.children:
+            asked = trace.awaits(node)
+            if asked is not None:
+                wanted.append(asked)
+    while wanted:
+        span_id = wanted.pop()
+        found = plain.get(span_id) or waiting.get(span_id)
+        if found is None or span_id not in trace.awaited:
+            continue
+        node = Node(span_id, found.parent_id, 0, row=found.row)
+        trace.insert(node)
+        added.append(node)
+        asked = trace.awaits(node)
+        if asked is not None:
+            wanted.append(asked)
+    return added
+
+
+def _recount(
+    trace: Trace, added: Sequence[Node], amended: Sequence[Node], causes: dict[Node, Node]
+) -> dict[Node, None]:
+    """Recompute shares bottom-up for all that is new and all that stands above it."""
+    new = set(added)
+    depths: dict[Node, int] = {}
+    for node in (*added, *amended):
+        if node.span_id in trace.children or node.parent_id in trace.nodes:
+            _measure(trace, node, depths)
+        else:  # It stands alone so far, as most calls do when they come.
+            depths[node] = 0
+    pending: dict[Node, tuple[Totals, Usage]] = {}
+    ordered = sorted(depths, key=depths.__getitem__, reverse=True)
+    for node in ordered:
+        was = _NOTHING_YET if node in new else _stands(node)
+        if node in new:
+            node.below, node.explained = _sum_children(trace, node)
+        elif node in pending:
+            change, usage = pending[node]
+            node.below = plus(node.below, change)
+            node.explained = usage_plus(node.explained, usage)
+        if node.entry is not None:
+            node.share = _share(node, node.entry)
+        above = trace.parent(node)
+        if above is None or above in new:
+            continue  # A new parent sums its children itself.
+        now = _stands(node)
+        change, usage = minus(now[0], was[0]), usage_minus(now[1], was[1])
+        if change != NOTHING or usage != NO_USAGE:
+            known = pending.get(above, _NOTHING_YET)
+            pending[above] = (plus(known[0], change), usage_plus(known[1], usage))
+            causes.setdefault(above, causes.get(node, node))
+    return dict.fromkeys(ordered)
+
+
+def _share(node: Node, entry: Entry) -> Share:
+    """What a call or aggregate adds, other accounts of the same call considered."""
+    if node.is_twin or node.is_echo:
+        return NO_SHARE
+    share = share_of(entry, node.below, node.explained)
+    told = None if node.told_by is None else node.told_by.entry
+    return share if told is None else rest_of(share, told)
+
+
+def _stands(node: Node) -> tuple[Totals, Usage]:
+    """What a node and all below it add to its parent."""
+    share = node.share
+    return plus(node.below, share.totals), usage_plus(node.explained, share.explains)
+
+
+def _measure(trace: Trace, node: Node, depths: dict[Node, int]) -> int:
+    """Depth of a node and of every ancestor, the topmost known one being 0."""
+    path = [node]
+    for above in trace.ancestors(node):
+        if above in depths:
+            break
+        path.append(above)
+    top = trace.parent(path[-1])
+    depth = depths.get(top, -1) + 1 if top is not None else 0
+    for step in reversed(path):
+        depths[step] = depth
+        depth += 1
+    return depth
+
+
+def _sum_children(trace: Trace, node: Node) -> tuple[Totals, Usage]:
+    below, explained = _NOTHING_YET
+    for child in trace.children.get(node.span_id, ()):
+        if not child.is_cut:
+            totals, usage = _stands(child)
+            below, explained = plus(below, totals), usage_plus(explained, usage)
+    return below, explained
+
+
+def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement | None:
+    """Bring one node's place up to date, with the trace's own sums; None if nothing changed."""
+    source, before = node.place, node.posted
+    target, is_outermost = resolver.place(node)
+    after = node.share.totals
+    if is_outermost:
+        after = after._replace(agent_runs=1)
+    if source == target and before == after:
+        return None
+    node.place, node.posted = target, after
+    trace.total = plus(trace.total, minus(after, before))
+    if source is not None:
+        _add_to_run(trace, source[AGENT_RUN], minus(NOTHING, before))
+    _add_to_run(trace, target[AGENT_RUN], after)
+    return Movement(node, cause, source, before, target, after)
+
+
+def _add_to_run(trace: Trace, run: str | None, change: Totals) -> None:
+    if run:
+        trace.runs[run] = plus(trace.runs.get(run, NOTHING), change)

@@ -1,0 +1,70 @@
+"""One span in the skeleton of its trace."""
+
+from __future__ import annotations
+
+from processor.core.attribution.totals import NO_SHARE, NO_USAGE, NOTHING, Share
+from processor.core.model import NOBODY, Entry, Owner, Stamp, Totals
+
+Place = tuple[str | None, ...]
+"""Scope ids of one span in the order of `owner.DIMENSIONS`; None where a scope does not apply,
+``""`` where the owner is not known."""
+
+
+class Node:
+    """A span in the skeleton. Working copy: the ledger's rows are the truth."""
+
+    __slots__ = (
+        "ambient", "below", "entry", "explained", "height", "is_agent", "is_cut", "is_echo",
+        "is_entry", "is_linked", "is_twin", "own", "parent_id", "place", "posted", "row",
+        "service", "share", "span_id", "stamp", "time_ns", "told_by",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        span_id: bytes,
+        parent_id: bytes,
+        time_ns: int,
+        *,
+        row: int = -1,
+        is_agent: bool = False,
+        is_entry: bool = False,
+        own: Owner = NOBODY,
+        ambient: Owner = NOBODY,
+        service: str = "",
+        entry: Entry | None = None,
+        is_echo: bool = False,
+    ) -> None:
+        self.span_id = span_id
+        self.parent_id = parent_id
+        self.time_ns = time_ns
+        self.row = row
+        """Its row in the batch at hand; -1 once that batch is done."""
+        self.is_agent = is_agent
+        self.is_entry = is_entry
+        """A root, or a span whose parent is in another process."""
+        self.own = own
+        self.ambient = ambient
+        self.service = service
+        self.entry = entry
+        self.is_cut = False
+        """True when its parent is not followed: it leads back to itself, or too far up."""
+        self.is_twin = False
+        """True for a call that another span of the trace accounts for as well; see `twins`."""
+        self.is_echo = is_echo
+        """True among log records for what a span was charged; it adds nothing. See `told`."""
+        self.told_by: Node | None = None
+        """Of a log record, the echo of the span that tells of the same call."""
+        self.height = 1
+        """How many spans stand above one another in its subtree, itself included."""
+        self.is_linked = False
+        """True once its ancestors have been asked for."""
+        self.below: Totals = NOTHING
+        """Sum of the shares of all spans below it."""
+        self.explained = NO_USAGE
+        """Quantities that spans below it were charged for."""
+        self.share: Share = NO_SHARE
+        self.place: Place | None = None
+        """Where its share is posted; None while it has none."""
+        self.posted: Totals = NOTHING
+        """What stands at its place: its share, and one agent run if it is the outermost agent."""
+        self.stamp: Stamp | None = None

@@ -1,0 +1,125 @@
+"""The skeleton of one trace: the spans that matter for money, and how they hang together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from processor.core.attribution.node import Node
+from processor.core.attribution.told import Told
+from processor.core.attribution.totals import NOTHING
+from processor.core.attribution.twins import Twins
+from processor.core.model import LOG_TRACE, NOBODY, Owner, Totals
+
+DEPTH_LIMIT = 512
+"""Spans above one another. Deeper nesting is not real, and would let a sender make each span cost
+as much as the whole trace: the link that would go beyond is cut, and stays cut."""
+
+SHARED = ("session", "user", "org")
+"""What a whole trace may be said to belong to, where all spans that say so agree: the first
+fields of `Owner`."""
+
+
+def is_of_logs(trace_id: bytes) -> bool:
+    """Whether a trace holds the log records of a session, and no spans."""
+    return trace_id.startswith(LOG_TRACE)
+
+
+class Trace:
+    """All nodes of a trace, by span id, with the children of each."""
+
+    __slots__ = (
+        "awaited", "children", "has_entry", "hex_id", "nodes", "runs", "told", "total",
+        "twins", "values",
+    )  # fmt: skip
+
+    def __init__(self, trace_id: bytes) -> None:
+        self.hex_id = trace_id.hex()
+        self.nodes: dict[bytes, Node] = {}
+        self.children: dict[bytes, list[Node]] = {}
+        """By parent id, whether that parent has been seen or not."""
+        self.awaited: set[bytes] = set()
+        """Parents that a call or agent hangs from, and that have not been seen."""
+        self.values: tuple[set[str], ...] = tuple(set() for _ in SHARED)
+        """What its spans say of `SHARED`; two values are enough to know that they differ."""
+        self.total: Totals = NOTHING
+        self.runs: dict[str, Totals] = {}
+        """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
+        self.twins = Twins()
+        self.told = Told() if is_of_logs(trace_id) else None
+        """Of a trace of log records: which of them a span tells of as well."""
+        self.has_entry = False
+
+    def insert(self, node: Node) -> None:
+        """Hang a node into the trace; its id must not be there yet."""
+        self.nodes[node.span_id] = node
+        self.awaited.discard(node.span_id)
+        children = self.children.get(node.span_id, ())
+        for child in children:
+            if child.height >= DEPTH_LIMIT:
+                child.is_cut = True
+        node.height = 1 + max((child.height for child in children if not child.is_cut), default=0)
+        if node.parent_id:
+            self.children.setdefault(node.parent_id, []).append(node)
+            if not node.is_cut and node.parent_id in self.nodes:
+                self._link(node)
+        if node.is_entry:
+            self.has_entry = True
+        if node.own is not NOBODY:
+            for seen, value in zip(self.values, node.own, strict=False):
+                if value is not None and len(seen) < 2:
+                    seen.add(value)
+
+    def _link(self, node: Node) -> None:
+        """Cut the link to the parent if it closes a circle or goes too far; else raise heights."""
+        path: list[Node] = []
+        for above in self.ancestors(node):
+            if above is node or len(path) + node.height >= DEPTH_LIMIT:
+                node.is_cut = True
+                return
+            path.append(above)
+        height = node.height
+        for above in path:
+            height += 1
+            if above.height >= height:
+                return
+            above.height = height
+
+    def parent(self, node: Node) -> Node | None:
+        """The known parent of a node."""
+        return None if node.is_cut else self.nodes.get(node.parent_id)
+
+    def ancestors(self, node: Node) -> Iterator[Node]:
+        """Known ancestors, nearest first; there are fewer than `DEPTH_LIMIT`."""
+        above = self.parent(node)
+        while above is not None:
+            yield above
+            above = self.parent(above)
+
+    def subtree(self, top: Node) -> Iterator[Node]:
+        """A node and everything known below it, in no particular order."""
+        stack = [top]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(c for c in self.children.get(node.span_id, ()) if not c.is_cut)
+
+    def awaits(self, node: Node) -> bytes | None:
+        """Ask for the first unknown ancestor of a call or agent, so that the tree can close.
+
+        Returns its id, or None when there is none or somebody has asked before.
+        """
+        while not node.is_linked:
+            node.is_linked = True
+            above = self.parent(node)
+            if above is None:
+                if not node.parent_id or node.is_cut:
+                    return None
+                self.awaited.add(node.parent_id)
+                return node.parent_id
+            node = above
+        return None
+
+    def common(self) -> Owner:
+        """Session, user and org of the trace, each only where all that name one agree."""
+        session, user, org = (next(iter(seen)) if len(seen) == 1 else None for seen in self.values)
+        return Owner(session=session, user=user, org=org)

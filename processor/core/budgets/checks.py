@@ -1,0 +1,110 @@
+"""What the values in a budgets file have to look like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, cast, get_args
+from zoneinfo import ZoneInfo, available_timezones
+
+from processor.core.files.fields import Wrong, choice, nearest, number, shown, text, whole
+from processor.core.model import Scope, WindowKind
+from processor.core.money import parse_usd
+
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+WINDOWS: tuple[WindowKind, ...] = get_args(WindowKind)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_NAME = re.compile(r"[^\s,][^,\x00-\x1f\x7f]{0,99}")
+_LIMIT_USD_MAX = 9_000_000_000
+"""Nano-USD are kept in 64 bits with a sign."""
+_LIMIT_TOKENS_MAX = 10**18
+_SWITCH_OFF = "to switch a rule off, write enabled: false"
+_PATTERN_CHARS_MAX = 200
+_PATTERNS_MAX = 100
+
+
+def budget_name(value: object) -> str:
+    """A name of up to 100 characters; names are written on spans in a list with commas."""
+    name = text(value)
+    if not _NAME.fullmatch(name):
+        raise Wrong("must be at most 100 characters, without commas and control characters")
+    return name
+
+
+def scope(value: object) -> Scope:
+    """What kind of thing the budget is for."""
+    return cast("Scope", choice(SCOPES, "scope")(value))
+
+
+def window(value: object) -> WindowKind:
+    """The window the budget is renewed by."""
+    if isinstance(value, str) and value.strip().lower().startswith("rolling"):
+        raise Wrong(
+            f"rolling windows are not supported yet, got {shown(value)}",
+            f"valid: {', '.join(WINDOWS)}",
+        )
+    return cast("WindowKind", choice(WINDOWS, "window")(value))
+
+
+def week_start(value: object) -> int:
+    """A weekday as its number, 0 for Monday."""
+    return WEEKDAYS.index(choice(WEEKDAYS, "weekday")(value))
+
+
+def time_zone(value: object) -> ZoneInfo:
+    """A time zone by its IANA name."""
+    name = text(value)
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
+        near = nearest(name, available_timezones())
+        guess = f"did you mean {near}?" if near else "valid: names like UTC or Europe/Berlin"
+        raise Wrong(f"unknown time zone {shown(value)}", guess) from None
+
+
+def limit_usd(value: object) -> int:
+    """An amount of USD above 0, as nano-USD."""
+    amount = number(value)
+    if amount > _LIMIT_USD_MAX:
+        raise Wrong(f"must be at most {_LIMIT_USD_MAX}, got {shown(value)}")
+    nano_usd = parse_usd(max(amount, Decimal(0)))
+    if nano_usd == 0:
+        raise Wrong(f"must be > 0, got {shown(value)}", _SWITCH_OFF)
+    return nano_usd
+
+
+def limit_tokens(value: object) -> int:
+    """A number of tokens above 0."""
+    if number(value) <= 0:
+        raise Wrong(f"must be > 0, got {shown(value)}", _SWITCH_OFF)
+    return whole(most=_LIMIT_TOKENS_MAX)(value)
+
+
+def warn_at(value: object) -> tuple[Decimal, ...]:
+    """One share or a list of them, ascending and each only once."""
+    values: Sequence[Any] = value if isinstance(value, list) else [value]
+    return tuple(sorted({_share(each) for each in values}))
+
+
+def _share(value: object) -> Decimal:
+    share = number(value)
+    if not 0 < share < 1:
+        percent = share / 100
+        mend = f"write {percent} for {share} %" if 1 < share < 100 else ""
+        raise Wrong(f"must be above 0 and below 1, got {shown(value)}", mend)
+    return share
+
+
+def patterns(value: object) -> tuple[str, ...]:
+    """One glob pattern or a list of them."""
+    values: Sequence[Any] = value if isinstance(value, list) else [value]
+    if not values:
+        raise Wrong("has no pattern, so that no call would count", 'use "*" for any value')
+    if len(values) > _PATTERNS_MAX:
+        raise Wrong(f"must be at most {_PATTERNS_MAX} patterns, has {len(values)}")
+    found = tuple(text(each) for each in values)
+    if any(len(each) > _PATTERN_CHARS_MAX for each in found):
+        raise Wrong(f"has a pattern of more than {_PATTERN_CHARS_MAX} characters")
+    return found

@@ -1,0 +1,84 @@
+"""Budgets as plain values: what is limited, for whom, and over which window."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from processor.core.model import Calendar, Scope, WindowKind
+
+Unit = Literal["usd", "tokens"]
+
+_DIGEST_CHARS = 12
+"""48 bits: a file would need millions of filters before two of them shared a digest by chance."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One limit under one rule. Each id of the scope (each user, …) has its own total under it."""
+
+    name: str
+    scope: Scope
+    window: WindowKind
+    limit: int
+    """Nano-USD, or tokens when `unit` is ``tokens``; greater than 0."""
+    unit: Unit
+    calendar: Calendar
+    warn_at: tuple[Decimal, ...] = ()
+    """Shares of the limit, ascending, each above 0 and below 1."""
+    match: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """Patterns by what they look at; a call counts when each is met by one of its patterns."""
+    overrides: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Limits of single scope ids, in the unit of `limit`."""
+    source_line: int = field(default=0, compare=False)
+    """Where the rule stands in its file."""
+
+    def limit_for(self, scope_id: str) -> int:
+        """The limit of one scope id, in the unit of `limit`."""
+        return self.overrides.get(scope_id, self.limit)
+
+    @cached_property
+    def smallest_limit(self) -> int:
+        """The lowest limit that any scope id has."""
+        return min((self.limit, *self.overrides.values()))
+
+    @cached_property
+    def shares(self) -> tuple[float, ...]:
+        """The shares of the limit that are watched for, ascending; the last one is 1.0."""
+        return (*(float(share) for share in self.warn_at), 1.0)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short name of the totals this budget looks at; ``""`` when it counts every call.
+
+        It depends on scope and filter only, so that totals outlive a changed name or limit.
+        """
+        if not self.match:
+            return ""
+        parts = [self.scope, sorted((key, sorted(each)) for key, each in self.match.items())]
+        content = json.dumps(parts, separators=(",", ":")).encode()
+        return hashlib.sha256(content).hexdigest()[:_DIGEST_CHARS]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All budgets in force. Immutable: a reload puts another one in its place."""
+
+    budgets: tuple[Budget, ...] = ()
+    version: str = ""
+    """Digest of the file's text."""
+    warnings: tuple[str, ...] = ()
+    """What was accepted but has no effect, for the log."""
+    calendar: Calendar = Calendar(ZoneInfo("UTC"))  # noqa: RUF009 - an immutable value
+    """The file's time zone and week, for questions that name a window but no budget."""
+
+
+def version_of(text: str) -> str:
+    """The version of a policy: a short digest of the text it was read from."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]

@@ -1,0 +1,131 @@
+"""Whether a movement takes a budget over its limit: at most one crossing for each key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import ROUND_CEILING, Decimal
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import NamedTuple
+
+from processor.core.budgets.policy import Budget, Policy
+from processor.core.budgets.window import window_of
+from processor.core.model import Calendar, Crossing, Scope, Totals, WindowKind
+
+StateKey = tuple[str, str, int, int]
+"""(series, scope id, window start, window end), the window in epoch seconds, 0 and 0 for none."""
+
+
+class State:
+    """How one scope stands in one window: what it has spent, and what it has crossed."""
+
+    __slots__ = ("crossed", "total")
+
+    def __init__(self, total: Totals, crossed: set[tuple[str, int, str, float]]) -> None:
+        self.total = total
+        self.crossed = crossed
+        """(budget, limit, unit, share) of every crossing written so far."""
+
+
+class Watch(NamedTuple):
+    """One total that is followed, and the budgets that depend on it."""
+
+    series: str
+    """Name of the totals: the scope, and a digest where only matching calls count."""
+    scope: Scope
+    window: WindowKind
+    calendar: Calendar
+    match: Mapping[str, tuple[str, ...]]
+    budgets: tuple[Budget, ...]
+
+    def key(self, scope_id: str, time_s: int) -> StateKey:
+        """The key of the state that a moment counts for."""
+        start, end = window_of(self.window, time_s, self.calendar)
+        return self.series, scope_id, start, end
+
+
+def series_of(budget: Budget) -> str:
+    """The name of the totals that a budget looks at."""
+    return f"{budget.scope}?{budget.digest}" if budget.digest else budget.scope
+
+
+def compile_watches(policy: Policy) -> tuple[Watch, ...]:
+    """The totals to follow: one for each distinct scope, filter and window of the budgets.
+
+    Lifetime totals of sessions are always followed, since they are written on root spans.
+    """
+    groups: dict[tuple[str, WindowKind, Calendar | None], list[Budget]] = {}
+    groups["session", "none", None] = []
+    for budget in policy.budgets:
+        if budget.scope != "call":
+            calendar = None if budget.window == "none" else budget.calendar
+            groups.setdefault((series_of(budget), budget.window, calendar), []).append(budget)
+    watches = []
+    for (series, window, calendar), budgets in groups.items():
+        scope: Scope = budgets[0].scope if budgets else "session"
+        match = budgets[0].match if budgets else {}
+        zone = calendar or policy.calendar
+        watches.append(Watch(series, scope, window, zone, match, tuple(budgets)))
+    return tuple(watches)
+
+
+def matches(match: Mapping[str, tuple[str, ...]], ids: Mapping[Scope, str | None]) -> bool:
+    """True when every filtered name has a value that fits one of its patterns."""
+    for name, patterns in match.items():
+        value = ids.get(name) or ""  # type: ignore[call-overload]  # a name that is no scope has no value
+        if not any(fnmatchcase(value, pattern) for pattern in patterns):
+            return False
+    return True
+
+
+class Window(NamedTuple):
+    """The window that a crossing is in, and the moment of judging."""
+
+    start_s: int
+    end_s: int
+    now_s: int
+
+
+def crossings(budget: Budget, scope_id: str, state: State, window: Window) -> Iterator[Crossing]:
+    """Crossings that the state has just reached; marks them in the state, so that none repeats."""
+    limit = budget.limit_for(scope_id)
+    spent = spent_of(budget, state.total)
+    for share in budget.shares:
+        if not is_reached(spent, limit, share):
+            return
+        mark = (budget.name, limit, budget.unit, share)
+        if mark in state.crossed:
+            continue
+        state.crossed.add(mark)
+        yield Crossing(
+            budget=budget.name,
+            scope=budget.scope,
+            scope_id=scope_id,
+            window_start_s=window.start_s,
+            window_end_s=window.end_s,
+            limit=limit,
+            unit=budget.unit,
+            share=share,
+            spent=spent,
+            at_least=state.total.unpriced > 0,
+            late=bool(window.end_s) and window.now_s >= window.end_s,
+        )
+
+
+def is_reached(spent: int, limit: int, share: float) -> bool:
+    """True when `spent` is at or over that share of the limit; exact, as the share was written."""
+    return spent >= threshold_of(limit, share)
+
+
+@lru_cache(maxsize=1024)
+def threshold_of(limit: int, share: float) -> int:
+    """The least amount that reaches a share of a limit."""
+    if share >= 1.0:
+        return limit
+    # The shortest text of a double is the decimal that it was read from.
+    return int((limit * Decimal(repr(share))).to_integral_value(ROUND_CEILING))
+
+
+def spent_of(budget: Budget, total: Totals) -> int:
+    """What counts against the budget: nano-USD or tokens."""
+    return total.cost_nano_usd if budget.unit == "usd" else total.tokens

@@ -1,0 +1,112 @@
+"""Windows of time: quarter-hour buckets, and the calendar windows that are made of them.
+
+Totals are kept per bucket. Every zone's offset from UTC is a multiple of 15 minutes today, so a
+window of any zone is a whole number of buckets, and one set of totals answers for all zones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from processor.core.model import Calendar, WindowKind
+
+__all__ = ["BUCKET_S", "Calendar", "bucket_of", "window_of"]
+
+BUCKET_S = 900
+"""Length of a bucket in seconds."""
+
+_NS_PER_S = 10**9
+_HOUR_S = 3600
+_TIME_S_MAX = (2**64 - 1) // _NS_PER_S
+"""The last second that OTLP's unsigned 64-bit nanoseconds can name, in the year 2554."""
+
+_WINDOWS_CACHED_MAX = 4096
+"""A key is a kind, a calendar and a bucket: about ten days of four kinds, in constant memory."""
+
+
+def bucket_of(time_ns: int) -> int:
+    """The start of the bucket that holds `time_ns`, in seconds since the epoch, UTC."""
+    return _clip(time_ns // _NS_PER_S) // BUCKET_S * BUCKET_S
+
+
+def window_of(kind: WindowKind, time_s: int, calendar: Calendar) -> tuple[int, int]:
+    """The window ``[start, end)`` that holds `time_s`, in seconds since the epoch, UTC.
+
+    A day, week or month begins when the clock of the calendar's zone first shows midnight (or
+    jumps over it) and ends when the next one begins; a day may have 23 or 25 hours. An hour runs
+    from full hour to full hour of that clock; an hour that the clock shows twice is two windows.
+    The kind ``none`` has no window and gives ``(0, 0)``. Times that OTLP cannot name are moved
+    to the nearest one it can.
+    """
+    if kind == "none":
+        return 0, 0
+    return _window(kind, _clip(time_s) // BUCKET_S * BUCKET_S, calendar)
+
+
+@lru_cache(maxsize=_WINDOWS_CACHED_MAX)
+def _window(kind: WindowKind, bucket_s: int, calendar: Calendar) -> tuple[int, int]:
+    """`window_of` for the start of a bucket; all moments of a bucket share their window."""
+    if kind == "hour":
+        return _hour(bucket_s, calendar.zone)
+    following = _FOLLOWING[kind]
+    today = datetime.fromtimestamp(bucket_s, calendar.zone).date()
+    first = _FIRST[kind](today, calendar.week_start)
+    start, end = _reached(first, calendar.zone), _reached(following(first), calendar.zone)
+    # A clock set back across midnight shows the old date again, but the new day has begun.
+    while end <= bucket_s:
+        first = following(first)
+        start, end = end, _reached(following(first), calendar.zone)
+    return start, end
+
+
+def _hour(bucket_s: int, zone: ZoneInfo) -> tuple[int, int]:
+    """The clock hour; cut short where the minute hand itself jumps (Lord Howe Island: 30 min)."""
+    hand = _minute_hand(bucket_s, zone)
+    start = bucket_s - (bucket_s + hand) % _HOUR_S
+    # An hour has four buckets: asking each of them is simpler than looking for the jump.
+    buckets = range(start, start + _HOUR_S, BUCKET_S)
+    own = [bucket for bucket in buckets if _minute_hand(bucket, zone) == hand]
+    return own[0], own[-1] + BUCKET_S
+
+
+def _reached(day: date, zone: ZoneInfo) -> int:
+    """The bucket in which the clock of `zone` first shows `day`, or a later date."""
+    # Of a midnight that comes twice, this is the first. Of one that the clock jumps over, it is
+    # the moment that would have been midnight without the jump, which is at or after the jump.
+    moment = int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
+    while datetime.fromtimestamp(moment - 1, zone).date() >= day:
+        moment -= BUCKET_S
+    return moment // BUCKET_S * BUCKET_S
+
+
+def _minute_hand(time_s: int, zone: ZoneInfo) -> int:
+    """By how much full hours of `zone` come before those of UTC, in seconds, in whole buckets."""
+    offset = datetime.fromtimestamp(time_s, zone).utcoffset() or timedelta()
+    return offset.seconds % _HOUR_S // BUCKET_S * BUCKET_S
+
+
+def _clip(time_s: int) -> int:
+    return min(max(time_s, 0), _TIME_S_MAX)
+
+
+def _first_of_week(day: date, week_start: int) -> date:
+    return day - timedelta(days=(day.weekday() - week_start) % 7)
+
+
+def _next_month(first: date) -> date:
+    return (first.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+_FIRST: dict[WindowKind, Callable[[date, int], date]] = {
+    "day": lambda day, _: day,
+    "week": _first_of_week,
+    "month": lambda day, _: day.replace(day=1),
+}
+_FOLLOWING: dict[WindowKind, Callable[[date], date]] = {
+    "day": lambda day: day + timedelta(days=1),
+    "week": lambda day: day + timedelta(days=7),
+    "month": _next_month,
+}

@@ -1,0 +1,142 @@
+"""YAML text as plain values that know which line they came from.
+
+Stricter than YAML 1.1 where that would cost money: a repeated key is an error instead of
+"the last one wins", numbers are exact Decimals, and keys are always text.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import yaml
+
+from processor.core.errors import ConfigError, Problem
+
+Path = tuple[str | int, ...]
+
+_SIZE_LIMIT_BYTES = 8 * 1024 * 1024
+_VALUES_MAX = 200_000
+"""Values of one file, counted as often as aliases repeat them."""
+
+
+class Document:
+    """A parsed file: `root` is its value, `problem` names a place in it.
+
+    Numbers with a fraction or exponent are Decimals, so that prices stay exact.
+    """
+
+    def __init__(self, text: str, source: str) -> None:
+        """Parse `text`; `source` names the file in messages. Raises ConfigError."""
+        self.source = source
+        self.lines: dict[Path, int] = {}
+        self._problems: list[Problem] = []
+        if len(text) > _SIZE_LIMIT_BYTES:
+            limit = _SIZE_LIMIT_BYTES // 1024 // 1024
+            raise ConfigError([Problem(source, f"is larger than {limit} MiB")])
+        self._values = 0
+        try:
+            node = yaml.compose(text, Loader=_Loader)
+            self.root: Any = None if node is None else self._value(node, (), frozenset())
+        except RecursionError as error:
+            raise ConfigError([Problem(source, "is nested too deeply")]) from error
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            line = mark.line + 1 if mark is not None else 1
+            raise ConfigError(
+                [Problem(f"{source}:{line}", f"is not valid YAML: {error.problem}")]
+            ) from error
+        except yaml.YAMLError as error:
+            raise ConfigError([Problem(source, f"is not valid YAML: {error}")]) from error
+        if self._problems:
+            raise ConfigError(self._problems)
+
+    def problem(self, path: Path, what: str, fix: str = "") -> Problem:
+        """A problem at `path`, with the line of the nearest known place around it."""
+        return Problem(f"{self.source}:{self.line(path)}: {dotted(path)}", what, fix)
+
+    def line(self, path: Path) -> int:
+        """The line of `path`, or of the nearest known place around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def _value(self, node: yaml.Node, path: Path, above: frozenset[int]) -> Any:  # noqa: ANN401 - YAML holds anything
+        self._values += 1
+        if self._values > _VALUES_MAX:
+            raise ConfigError([Problem(self.source, f"has more than {_VALUES_MAX} values")])
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        if id(node) in above:
+            self._problems.append(self.problem(path, "refers to itself"))
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path, above | {id(node)})
+        if isinstance(node, yaml.SequenceNode):
+            inner = above | {id(node)}
+            return [self._value(item, (*path, i), inner) for i, item in enumerate(node.value)]
+        return self._scalar(node, path)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path, above: frozenset[int]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            here = (*path, key)
+            line = key_node.start_mark.line + 1
+            if key in result:
+                first = self.lines[here]
+                where = f"{self.source}:{line}: {dotted(here)}"
+                self._problems.append(
+                    Problem(where, f"stands twice, first in line {first}", "keep one of them")
+                )
+                continue
+            self.lines[here] = line
+            result[key] = self._value(value_node, here, above)
+        return result
+
+    def _scalar(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 - YAML holds anything
+        text = str(node.value)
+        if node.tag == "tag:yaml.org,2002:null":
+            return None
+        if node.tag == "tag:yaml.org,2002:bool":
+            return text.lower() in {"true", "yes", "on"}
+        if node.tag in {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}:
+            return self._number(text.replace("_", ""), path)
+        if node.tag in {"tag:yaml.org,2002:str", "tag:yaml.org,2002:timestamp"}:
+            return text
+        self._problems.append(
+            self.problem(path, f"has the tag {node.tag}", "use plain text, numbers, lists and maps")
+        )
+        return None
+
+    def _number(self, text: str, path: Path) -> int | Decimal | None:
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            self._problems.append(
+                self.problem(path, f"{text} is read as a number here", "put it in quotes")
+            )
+            return None
+        is_whole = number.is_finite() and "." not in text and "e" not in text.lower()
+        return int(number) if is_whole else number
+
+
+class _Loader(yaml.SafeLoader):
+    """A loader that refuses aliases beyond a bound, so that a small file cannot grow huge."""
+
+    _aliases_left = 100
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            self._aliases_left -= 1
+            if self._aliases_left < 0:
+                mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # PyYAML
+                raise yaml.composer.ComposerError(None, None, "too many aliases", mark)
+        return super().compose_node(parent, index)
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: ``budgets[2].limit_usd``."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text or "the file"

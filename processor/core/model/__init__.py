@@ -1,0 +1,97 @@
+"""The shapes that pass from room to room, one type for each stage. No decisions are made here.
+
+    Batch ─▶ Spans ─▶ Reading (Call, Mark) ─▶ Charge | Unpriced ─▶ Entry, Stamp ─▶ Edit ─▶ Receipt
+
+Ids are raw bytes as on the wire: 16 bytes for a trace, 8 for a span, ``b""`` for "no parent".
+Times are nanoseconds since the Unix epoch, in UTC.
+"""
+
+from processor.core.model.call import (
+    LOG_TRACE,
+    NOBODY,
+    Aggregate,
+    Call,
+    CallKind,
+    Charge,
+    Mark,
+    Owner,
+    Reading,
+    Status,
+    Unpriced,
+    Usage,
+)
+from processor.core.model.entry import Correction, Entry, Intake, Plan, Posting, SpanRow, Stamp
+from processor.core.model.otlp import (
+    Batch,
+    Edit,
+    Event,
+    Group,
+    Logs,
+    Metadata,
+    Portion,
+    Portions,
+    Receipt,
+    Signal,
+    Spans,
+    Transport,
+    Value,
+    Wanted,
+    is_entry,
+)
+from processor.core.model.total import (
+    Calendar,
+    Crossing,
+    Difference,
+    Repricing,
+    Scope,
+    Standing,
+    Totals,
+    Unknown,
+    WindowKind,
+)
+
+__all__ = [
+    "LOG_TRACE",
+    "NOBODY",
+    "Aggregate",
+    "Batch",
+    "Calendar",
+    "Call",
+    "CallKind",
+    "Charge",
+    "Correction",
+    "Crossing",
+    "Difference",
+    "Edit",
+    "Entry",
+    "Event",
+    "Group",
+    "Intake",
+    "Logs",
+    "Mark",
+    "Metadata",
+    "Owner",
+    "Plan",
+    "Portion",
+    "Portions",
+    "Posting",
+    "Reading",
+    "Receipt",
+    "Repricing",
+    "Scope",
+    "Signal",
+    "SpanRow",
+    "Spans",
+    "Stamp",
+    "Standing",
+    "Status",
+    "Totals",
+    "Transport",
+    "Unknown",
+    "Unpriced",
+    "Usage",
+    "Value",
+    "Wanted",
+    "WindowKind",
+    "is_entry",
+]

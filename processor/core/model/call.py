@@ -1,0 +1,174 @@
+"""What a span says once it is read, and what it costs once it is priced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from processor.core.money import Amount, Rates
+
+
+class Usage(NamedTuple):
+    """Disjoint quantities of one call: no token is in two fields. `money.Rates` has this order.
+
+    Input as reported by most providers is input + cache_read + cache_write + cache_write_1h +
+    audio_input + image_input; output is output + reasoning + audio_output + image_output.
+    """
+
+    input: int = 0
+    """Uncached text input tokens."""
+    cache_read: int = 0
+    cache_write: int = 0
+    """Tokens written to a cache that lives five minutes (or has only one lifetime)."""
+    cache_write_1h: int = 0
+    audio_input: int = 0
+    image_input: int = 0
+    output: int = 0
+    """Output tokens without reasoning, audio and image."""
+    reasoning: int = 0
+    audio_output: int = 0
+    image_output: int = 0
+    requests: int = 1
+    web_searches: int = 0
+
+    @property
+    def input_tokens(self) -> int:
+        """All input, as most providers report it."""
+        return (
+            self.input
+            + self.cache_read
+            + self.cache_write
+            + self.cache_write_1h
+            + self.audio_input
+            + self.image_input
+        )
+
+    @property
+    def output_tokens(self) -> int:
+        """All output, as most providers report it."""
+        return self.output + self.reasoning + self.audio_output + self.image_output
+
+
+class Owner(NamedTuple):
+    """Whom a span belongs to, as far as it says; None where it says nothing."""
+
+    session: str | None = None
+    user: str | None = None
+    org: str | None = None
+    agent: str | None = None
+    feature: str | None = None
+    task: str | None = None
+
+
+NOBODY = Owner()
+
+LOG_TRACE = b"llm-logs"
+"""How the ids of traces begin that hold no spans but the log records of one session; what follows
+is derived from the session. No random trace id begins like this."""
+
+
+class Mark(NamedTuple):
+    """A span worth keeping in the books: a call, an agent, or one that says whom it belongs to."""
+
+    row: int
+    time_ns: int
+    """End of the span, or the receive time where the end cannot be trusted."""
+    is_agent: bool = False
+    """True for the span of an agent or workflow; its name is in ``own.agent``."""
+    own: Owner = NOBODY
+    """What the span itself says."""
+    ambient: Owner = NOBODY
+    """What its instrumentation scope and resource say, in that order of preference."""
+    service: str = ""
+    time_assumed: bool = False
+    start_ns: int = 0
+    """Start of the span; 0 where its times cannot be trusted."""
+    scope: str = ""
+    """Name of the instrumentation scope."""
+
+
+CallKind = Literal["llm", "embedding", "rerank", "image", "audio", "moderation"]
+
+Aggregate = Literal["sum", "last_step", "lifetime", "sole_carrier"]
+"""How an aggregate repeats the usage of the spans below it; see ARCHITECTURE.md."""
+
+
+class Call(NamedTuple):
+    """A span that reports (or should report) LLM usage, in plain terms."""
+
+    mark: Mark
+    kind: CallKind
+    provider: str
+    """As the span says it, lower case; ``""`` when it does not."""
+    models: tuple[str, ...]
+    """Names to try, best first: response model, then request model. May be empty."""
+    usage: Usage | None
+    """None: the span reports no tokens."""
+    aggregate: Aggregate | None = None
+    """None for a leaf call."""
+    tier: str = ""
+    """Service tier as served: flex, priority, batch …; ``""`` for the standard one."""
+    response_id: str = ""
+    failed: bool = False
+    reported_nano_usd: int | None = None
+    """A cost that somebody upstream wrote on the span, finite and not negative."""
+    reported_by: str = ""
+    """The attribute that carried `reported_nano_usd`."""
+    rule: str = ""
+    """Which cache-inclusion rule decided the reading, when it is not the plain one."""
+    dialect: str = ""
+    has_tokens: bool = True
+    """False when the span lacks ``llm.tokens.*``, which are then written."""
+    free: str = ""
+    """Why the call costs nothing whatever its tokens (``gateway cache`` …), else ``""``."""
+    log_trace: bytes = b""
+    """Of a span whose tool writes log records as well: the trace in which these are charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What `semconv.read` found in a payload."""
+
+    calls: list[Call]
+    marks: list[Mark]
+    """Noteworthy spans that are not calls."""
+    rejected: list[int]
+    """Rows whose trace or span id is short or all zero: never charged, never forwarded."""
+
+
+Status = Literal[
+    "exact", "alias", "pattern", "fallback", "free", "reported", "aggregate",
+    "unpriced", "usage_missing", "failed",
+]  # fmt: skip
+
+
+class Charge(NamedTuple):
+    """A call with its price."""
+
+    call: Call
+    amount: Amount
+    status: Status
+    provider: str
+    """Canonical provider of the price."""
+    model: str
+    """Canonical model of the price."""
+    price_version: str
+    rates: Rates | None
+    """What each unit costs; None where the amount was reported rather than computed."""
+    reason: str = ""
+    """How the price was found, when the status is not ``exact``."""
+    saved_nano_usd: int = 0
+    """What the cached tokens would have cost more as plain input."""
+
+
+class Unpriced(NamedTuple):
+    """A call without a price, and why. Its cost is unknown, which is not zero."""
+
+    call: Call
+    status: Status
+    """``unpriced``, ``usage_missing`` or ``failed`` (a failed call without usage cost nothing)."""
+    reason: str
+    provider: str = ""
+    model: str = ""
+    """The name that could not be priced; ``""`` when the span names none."""
+    price_version: str = ""

@@ -1,0 +1,144 @@
+"""What the ledger keeps, and what one turn writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from processor.core.model.call import (
+    Aggregate,
+    CallKind,
+    Charge,
+    Mark,
+    Owner,
+    Status,
+    Unpriced,
+    Usage,
+)
+from processor.core.model.otlp import Spans
+from processor.core.model.total import Crossing, Totals
+from processor.core.money import Amount, Rates
+
+
+class Entry(NamedTuple):
+    """One immutable row of the ledger: a call as it was first charged."""
+
+    status: Status
+    reason: str
+    provider: str
+    model: str
+    service: str
+    price_version: str
+    usage: Usage | None
+    """What the span reported, in disjoint quantities."""
+    amount: Amount | None
+    """None while the cost is unknown. For an aggregate, the part that was charged."""
+    rates: Rates | None
+    aggregate: Aggregate | None = None
+    saved_nano_usd: int = 0
+    reported_nano_usd: int | None = None
+    rule: str = ""
+    has_tokens: bool = True
+    kind: CallKind = "llm"
+    time_assumed: bool = False
+    asked: tuple[str, tuple[str, ...], str] = ("", (), "")
+    """Provider, models and service tier as the span named them, to price it again by."""
+    response_id: str = ""
+    reported_by: str = ""
+    """The attribute that carried `reported_nano_usd`."""
+    free: str = ""
+    """Why the call cost nothing whatever its tokens; see `Call.free`."""
+    scope: str = ""
+    """Name of the instrumentation scope."""
+    start_ns: int = 0
+    """Start of the call; 0 where its times cannot be trusted."""
+
+    @property
+    def is_leaf_charge(self) -> bool:
+        """True for a priced leaf call, the one kind of span that others may add up."""
+        return self.amount is not None and self.aggregate is None and self.status != "aggregate"
+
+
+class Stamp(NamedTuple):
+    """Everything that is written on one span. It is stored, and given again for a known span."""
+
+    entry: Entry | None = None
+    agent: Totals | None = None
+    trace: Totals | None = None
+    session: Totals | None = None
+    crossings: tuple[Crossing, ...] = ()
+    exceeded: tuple[str, ...] = ()
+    """Names of the budgets that stand exceeded for this span."""
+    corrections: tuple[tuple[bytes, int], ...] = ()
+    """(span id, nano-USD) of older charges that this span's arrival changed."""
+    retold_nano_usd: int = 0
+    """The part of `corrections` that changes leaf charges: what they were charged stands on
+    them under the names of other tools, which know no corrections."""
+
+
+class SpanRow(NamedTuple):
+    """What the ledger keeps of one span, appended once and never edited."""
+
+    trace_id: bytes
+    span_id: bytes
+    parent_id: bytes
+    time_ns: int
+    is_agent: bool
+    is_entry: bool
+    """A root, or a span whose parent is in another process."""
+    own: Owner
+    ambient: Owner
+    service: str
+    entry: Entry | None
+    stamp: Stamp
+    is_cut: bool = False
+    """True when its parent is not followed, since that would lead back to itself or too far."""
+    is_amendment: bool = False
+    """True for the row that gives a span its usage after an earlier row without."""
+    is_echo: bool = False
+    """True for what the log records of a session are told of a span: it charges nothing."""
+
+
+class Correction(NamedTuple):
+    """An older charge that changed because of what is now known below it."""
+
+    trace_id: bytes
+    span_id: bytes
+    cause_id: bytes
+    """The span whose arrival changed it, and on which the correction is written; ``b""`` for a
+    reprice, which has none."""
+    time_ns: int
+    """Time of the corrected span: the window whose totals change."""
+    change: Totals
+
+
+Posting = tuple[str, str, int]
+"""(scope, scope id, start of the quarter-hour bucket in epoch seconds)."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """All that one turn writes, in one transaction, and what to stamp on the batch's spans."""
+
+    rows: list[SpanRow] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
+    postings: dict[Posting, Totals] = field(default_factory=dict)
+    """Changes of totals, to be added."""
+    crossings: list[Crossing] = field(default_factory=list)
+    stamps: dict[int, Stamp] = field(default_factory=dict)
+    """By row of the batch."""
+    repeats: int = 0
+    """Spans that were on the books already."""
+    conflicts: int = 0
+    """Repeats that say something else than the first copy; the first stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What one batch brings to the books."""
+
+    spans: Spans
+    charges: Sequence[Charge | Unpriced]
+    marks: Sequence[Mark]
+    received_ns: int

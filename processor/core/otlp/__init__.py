@@ -1,0 +1,1 @@
+"""What OTLP itself says: its encodings and its compression."""

@@ -1,0 +1,131 @@
+"""What a turn changes in totals: in those that budgets follow, and in those that are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from processor.core.attribution import Movement, Node, Trace
+from processor.core.attribution.node import Place
+from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, resolve
+from processor.core.attribution.totals import NOTHING, minus, plus
+from processor.core.attribution.trace import is_of_logs
+from processor.core.budgets.verdict import StateKey, Watch, matches
+from processor.core.budgets.window import bucket_of
+from processor.core.model import Posting, Totals
+from processor.core.posting.turn import Change, Posted
+
+_Key = TypeVar("_Key")
+_STORED = DIMENSIONS[:AGENT_RUN] + DIMENSIONS[AGENT_RUN + 1 :]
+"""Scopes whose totals are kept in the ledger. A trace and its runs are summed from their spans."""
+
+
+def needs(posted: Posted, watches: Sequence[Watch]) -> set[StateKey]:
+    """Keys of the states that `judge` will ask for; notes in `posted` what changes in each."""
+    posted.changes = [
+        [change for watch in watches for change in _changes(watch, trace_id, movement)]
+        for trace_id, movement in posted.movements
+    ]
+    keys = {change.key for changes in posted.changes for change in changes}
+    _note_before(posted)
+    for trace_id, node in (*posted.added, *posted.amended):
+        if node.is_entry and (session := session_of(posted, trace_id, node)):
+            keys.add(("session", session, 0, 0))
+    return keys
+
+
+def _note_before(posted: Posted) -> None:
+    """Totals of traces and runs before this turn: what they are now, less what has changed."""
+    for (trace_id, _), changes in zip(posted.movements, posted.changes, strict=True):
+        trace = posted.traces[trace_id]
+        for change in changes:
+            series, scope_id = change.key[:2]
+            if series not in {"trace", "agent_run"}:
+                continue
+            now = trace.total if series == "trace" else trace.runs.get(scope_id, NOTHING)
+            before = posted.before.get((series, scope_id), now)
+            posted.before[series, scope_id] = minus(before, change.change)
+
+
+def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple[str, int, Totals]]:
+    """What a trace adds to a filtered total, as (scope id, bucket, totals)."""
+    for node in trace.nodes.values():
+        if node.place is not None and node.posted != NOTHING:
+            scope_id = _scope_id(watch, trace_id, node.place)
+            if scope_id is not None:
+                yield scope_id, bucket_of(node.time_ns), node.posted
+
+
+def _scope_id(watch: Watch, trace_id: bytes, place: Place) -> str | None:
+    """Which total of a watch a place counts for; None for none. A session's logs are no trace."""
+    if watch.match:
+        ids = dict(zip(DIMENSIONS, place, strict=True))
+        if not matches(watch.match, ids):
+            return None
+    if watch.scope == "total":
+        return ""
+    if watch.scope == "trace":
+        return None if is_of_logs(trace_id) else trace_id.hex()
+    return place[DIMENSIONS.index(watch.scope)] or None
+
+
+def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Change]:
+    """What a movement changes in a watch's totals: the old owner first, then the new one."""
+    target = _scope_id(watch, trace_id, movement.target)
+    source = None if movement.source is None else _scope_id(watch, trace_id, movement.source)
+    time_s = bucket_of(movement.node.time_ns)
+    if source == target:
+        if target is not None and movement.after != movement.before:
+            change = minus(movement.after, movement.before)
+            yield Change(watch, watch.key(target, time_s), change)
+        return
+    if source is not None:
+        change = minus(NOTHING, movement.before)
+        yield Change(watch, watch.key(source, time_s), change)
+    if target is not None:
+        yield Change(watch, watch.key(target, time_s), movement.after)
+
+
+def is_decrease(change: Totals) -> bool:
+    """True when nothing that a budget limits grows, and something shrinks."""
+    cost, tokens = change.cost_nano_usd, change.tokens
+    return cost <= 0 and tokens <= 0 and (cost < 0 or tokens < 0)
+
+
+def postings_of(posted: Posted) -> dict[Posting, Totals]:
+    """Changes of the stored totals. Calls of one place and time are added up first."""
+    places: dict[tuple[Place, int], Totals] = {}
+    changes: dict[Posting, Totals] = {}
+    for (_, movement), followed in zip(posted.movements, posted.changes, strict=True):
+        bucket = bucket_of(movement.node.time_ns)
+        if movement.source is not None and movement.before != NOTHING:
+            _add(places, (_stored(movement.source), bucket), minus(NOTHING, movement.before))
+        if movement.after != NOTHING:
+            _add(places, (_stored(movement.target), bucket), movement.after)
+        # Filtered totals; several windows of one filter share them.
+        for posting, change in {
+            (*item.key[:2], bucket): item.change for item in followed if item.watch.match
+        }.items():
+            _add(changes, posting, change)
+    for (place, bucket), change in places.items():
+        _add(changes, ("total", "", bucket), change)
+        for scope, owner in zip(_STORED, place, strict=True):
+            if owner is not None:
+                _add(changes, (scope, owner, bucket), change)
+    return {posting: change for posting, change in changes.items() if change != NOTHING}
+
+
+def _stored(place: Place) -> Place:
+    return place[:AGENT_RUN] + place[AGENT_RUN + 1 :]
+
+
+def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
+    known = sums.get(key)
+    sums[key] = change if known is None else plus(known, change)
+
+
+def session_of(posted: Posted, trace_id: bytes, node: Node) -> str:
+    """The session that a span of this turn belongs to; ``""`` when that is not known."""
+    trace = posted.traces[trace_id]
+    place = node.place or resolve(trace, node)[0]
+    return place[DIMENSIONS.index("session")] or ""

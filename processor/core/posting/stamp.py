@@ -1,0 +1,79 @@
+"""What is written on one span, from the working copies after a turn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from processor.core.attribution import Node, Trace
+from processor.core.attribution.totals import NO_USAGE, plus
+from processor.core.model import Crossing, Entry, Stamp, Totals
+
+_EXPLAINED = "counted in the spans below"
+_TWIN = "counted on another span of the same call"
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a turn has found to say on one span."""
+
+    crossings: list[Crossing] = field(default_factory=list)
+    exceeded: set[str] = field(default_factory=set)
+    corrections: list[tuple[bytes, int]] = field(default_factory=list)
+    retold_nano_usd: int = 0
+
+
+def stamp_of(
+    node: Node, trace: Trace, draft: Draft, session: Totals | None, *, is_amended: bool
+) -> Stamp:
+    """The stamp of a span that this turn brought.
+
+    Totals are as of arrival. A root, and a span whose parent is remote, shows the trace's and
+    its session's; a call that comes after such a span (`is_amended`) shows the trace's again.
+    """
+    if node.is_echo:  # It is no span, so there is nothing to write on.
+        return Stamp(node.entry)
+    has_calls = trace.total.calls > 0 or trace.total.cost_nano_usd > 0 or trace.total.unpriced > 0
+    shows_trace = node.is_entry or (is_amended and node.entry is not None)
+    return Stamp(
+        entry=None if node.entry is None else written_entry(node.entry, node),
+        agent=plus(node.below, node.share.totals) if node.is_agent else None,
+        trace=trace.total if shows_trace and has_calls else None,
+        session=session if has_calls else None,
+        crossings=tuple(draft.crossings),
+        exceeded=tuple(sorted(draft.exceeded)),
+        corrections=tuple(draft.corrections),
+        retold_nano_usd=draft.retold_nano_usd,
+    )
+
+
+def written_entry(entry: Entry, node: Node) -> Entry:
+    """The entry as the span shows it: only what this very span is charged for.
+
+    A span that repeats the usage of the spans below it shows no cost and no tokens of its own,
+    so that whoever adds up spans, in any backend, arrives at the ledger's total.
+    """
+    share = node.share
+    if node.is_twin:
+        return entry._replace(
+            status="aggregate", reason=_TWIN, amount=None, usage=None, has_tokens=True
+        )
+    is_whole = entry.aggregate is None and (
+        share.amount == entry.amount and (share.totals.calls > 0 or entry.amount is not None)
+    )
+    if is_whole:
+        return entry
+    charged = share.amount
+    if charged is not None and (charged.total > 0 or share.explains != NO_USAGE):
+        is_all = charged == entry.amount
+        return entry._replace(
+            status=entry.status if entry.status == "free" else "aggregate",
+            amount=charged,
+            usage=share.explains,
+            saved_nano_usd=entry.saved_nano_usd if is_all else 0,
+            has_tokens=True,
+        )
+    if entry.amount is None and share.totals.unpriced:
+        return entry._replace(has_tokens=True, usage=None)
+    return entry._replace(
+        status="aggregate", reason=_EXPLAINED, amount=None, usage=None, has_tokens=True
+    )

@@ -1,0 +1,131 @@
+"""The catalog: an immutable value that knows every price, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from processor.core.pricing import catalogue
+from processor.core.pricing.book import Book
+from processor.core.pricing.index import load_hosts
+from processor.core.pricing.names import NAME_LIMIT
+from processor.core.pricing.providers import canonical
+from processor.core.pricing.resolve import Shelf, resolve
+from processor.core.pricing.shapes import CacheSemantics, Match, PriceFile
+
+_MEMO_LIMIT = 4096
+_LONGEST = 2 * NAME_LIMIT
+_MOST_MODELS = 4
+_DAY_NS = 86_400 * 10**9
+
+Question = tuple[str, tuple[str, ...], str]
+"""Provider, models and service tier, as a span names them."""
+
+
+class Memo:
+    """Answers to the latest questions, unknown models among them; bounded, like an LRU.
+
+    Two generations: a full young one becomes the old one, and what is asked again moves back.
+    So at most twice the limit is kept, and a hit costs one dictionary look-up.
+    """
+
+    def __init__(self, limit: int) -> None:
+        """Keep at least the `limit` answers asked for last."""
+        self._limit = limit
+        self._young: dict[Question, Match] = {}
+        self._old: dict[Question, Match] = {}
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def get(self, question: Question) -> Match | None:
+        """The answer, if it is still known."""
+        match = self._young.get(question)
+        if match is None:
+            match = self._old.pop(question, None)
+            if match is not None:
+                self.put(question, match)
+        return match
+
+    def put(self, question: Question, match: Match) -> None:
+        """Remember an answer."""
+        if len(self._young) >= self._limit:
+            self._old = self._young
+            self._young = {}
+        self._young[question] = match
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Prices of the operator and of the catalogue, compiled. Equal inputs give equal prices.
+
+    A reload makes a new value; nothing that was remembered outlives the prices it came from.
+    """
+
+    version: str
+    """Names the price file's content and the catalogue's version; written on every charge."""
+    catalogue_version: str
+    """The catalogue's version, ``""`` when none is used."""
+    cache_semantics: Mapping[str, CacheSemantics]
+    """Provider (or ``default``) -> whether reported input includes cached tokens."""
+    trusted: frozenset[str]
+    """Attributes whose reported cost wins over ours."""
+    warn_if_older_than_days: int
+    shelf: Shelf = field(repr=False)
+    _price_dates: tuple[date, ...] = field(repr=False)
+    _memo: Memo = field(default_factory=lambda: Memo(_MEMO_LIMIT), repr=False, compare=False)
+
+    def match(self, provider: str, models: tuple[str, ...], tier: str) -> Match:
+        """The price for what a span names; remembered unless it is absurdly long."""
+        question = (provider, models, tier)
+        match = self._memo.get(question)
+        if match is None:
+            names = tuple(model[:_LONGEST] for model in models[:_MOST_MODELS])
+            match = resolve(self.shelf, provider[:_LONGEST], names, tier[:_LONGEST])
+            if sum(map(len, (provider, tier, *models))) <= _LONGEST:
+                self._memo.put(question, match)
+        return match
+
+    def provider(self, spelling: str) -> str:
+        """The canonical id of a provider; the spelling itself where it is unknown."""
+        return canonical(spelling, self.shelf.aliases)
+
+    def age_days(self, now_ns: int) -> int | None:
+        """For how many days at most the catalogue has not followed the market.
+
+        Counted from its newest price in force; None without a catalogue.
+        """
+        today = datetime.fromtimestamp(now_ns // 10**9, UTC).date()
+        place = bisect_right(self._price_dates, today)
+        return (today - self._price_dates[place - 1]).days if place else None
+
+    def is_stale(self, now_ns: int) -> bool:
+        """Whether the catalogue is older than the operator accepts."""
+        age = self.age_days(now_ns)
+        return age is not None and age > self.warn_if_older_than_days
+
+
+def compile_catalog(file: PriceFile) -> Catalog:
+    """Make the catalog of a price file; models are compiled when they are first asked for."""
+    version = catalogue.VERSION if file.use_catalogue else ""
+    digest = hashlib.sha256(f"{file.digest} {version}".encode()).hexdigest()
+    shelf = Shelf(
+        book=Book(file.offers),
+        hosts=load_hosts() if file.use_catalogue else {},
+        aliases=file.aliases,
+        free=file.free,
+        cache_defaults=file.cache_defaults,
+        fallback=file.fallback,
+    )
+    return Catalog(
+        version=digest[:8],
+        catalogue_version=version,
+        cache_semantics=file.cache_semantics,
+        trusted=file.trusted,
+        warn_if_older_than_days=file.warn_if_older_than_days,
+        shelf=shelf,
+        _price_dates=catalogue.price_dates() if file.use_catalogue else (),
+    )

@@ -1,0 +1,149 @@
+"""Reading one call: its tokens, its cost as reported, and the rest of what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from processor.core.model import Call, Mark, Spans, Usage
+from processor.core.semconv.columns import Column, Row, first, first_sum
+from processor.core.semconv.dialects.instrumentations import Reading
+from processor.core.semconv.dialects.logs import LOG_TOOLS
+from processor.core.semconv.dialects.naming import STANDARD_TIERS
+from processor.core.semconv.layout import INPUT, OUTPUT, Layout
+from processor.core.semconv.log_ids import log_trace
+from processor.core.semconv.profile import Profile
+from processor.core.semconv.provider import infer_provider
+from processor.core.semconv.recognise import is_model
+from processor.core.semconv.usage import UNREADABLE, Counts, settle
+from processor.core.semconv.values import COUNT_MAX, read_nano_usd, read_text
+
+CacheSemantics = Literal["inclusive", "exclusive", "auto"]
+
+_PLAIN_MAX = COUNT_MAX // 4
+"""Counts up to here need no check of their sum."""
+_NO_COUNTS: list[int | None] = [None] * len(Counts._fields)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the operator decides about reading."""
+
+    cache_semantics: Mapping[str, CacheSemantics] = field(default_factory=dict)
+    """Whether reported input includes cached tokens, by instrumentation scope, by provider, or
+    as ``default``. The first of these that is there decides; ``auto`` leaves it to evidence."""
+    user_hash_salt: str | None = None
+    """When set, user ids are replaced by pseudonyms made with it."""
+
+
+def read_call(
+    profile: Profile, spans: Spans, row: int, mark: Mark, options: ReadOptions
+) -> Call | None:
+    """Read one call; None when the span is one only if it reports usage, and it does not."""
+    values, layout = spans.values[row], profile.layout
+    reader = Row(values)
+    usage, rule = read_usage(profile, reader, options)
+    if usage is None and profile.needs_usage:
+        return None
+    amount: int | None = None
+    source: Column | None = None
+    if layout.costs:
+        amount, source, _ = first_sum(reader, layout.costs, read_nano_usd)
+    models = profile.models or _models_inside(layout, reader)
+    tier = first(reader, layout.tiers, read_text) if layout.tiers else None
+    response_id = first(reader, layout.response_ids, read_text) if layout.response_ids else None
+    return Call(
+        mark,
+        profile.call_kind or "llm",
+        profile.provider or next(map(infer_provider, models), ""),
+        models,
+        usage,
+        profile.aggregate,
+        plain_tier(tier or ""),
+        response_id or "",
+        spans.failed[row],
+        amount,
+        _source_name(spans, row, source),
+        rule,
+        profile.dialect,
+        profile.has_tokens,
+        profile.free,
+        _log_trace_of(profile.dialect, mark, response_id or ""),
+    )
+
+
+def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> tuple[Usage | None, str]:
+    """Read a call's tokens as disjoint quantities, with the rules that were not the plain ones."""
+    values = reader.values
+    if profile.plain is not None:
+        given, made = values[profile.plain[0]], values[profile.plain[1]]
+        if (
+            type(given) is int
+            and type(made) is int
+            and 0 <= given <= _PLAIN_MAX
+            and 0 <= made <= _PLAIN_MAX
+        ):
+            return Usage(given, output=made), ""
+    found = _NO_COUNTS.copy()
+    are_buckets = is_unreadable = False
+    for position, index, columns in profile.layout.counts:
+        value = values[index] if index >= 0 else None
+        if type(value) is int and 0 <= value <= COUNT_MAX:
+            found[position] = value
+            continue
+        found[position], column, is_bad = first_sum(reader, columns)
+        if position in (INPUT, OUTPUT):
+            is_unreadable = is_unreadable or is_bad
+        if position == INPUT:
+            are_buckets = column is not None and column.is_bucket
+    counts = Counts(*found)
+    if is_unreadable and not _is_mended(counts):
+        return None, UNREADABLE
+    if counts.input is None and counts.output is None and counts.total is None:
+        return None, ""
+    operator = operator_rule((profile.scope, profile.provider), options)
+    return settle(counts, profile.terms, operator, are_buckets=are_buckets)
+
+
+def _is_mended(counts: Counts) -> bool:
+    """Whether the total and the other count tell what could not be read."""
+    known = [count for count in (counts.input, counts.output) if count is not None]
+    return counts.total is not None and len(known) == 1 and counts.total >= known[0]
+
+
+def _models_inside(layout: Layout, reader: Row) -> tuple[str, ...]:
+    """The model that JSON on the span names, where no attribute does."""
+    model = first(reader, layout.models_inside, read_text)
+    return (model,) if model is not None and is_model(model) else ()
+
+
+def plain_tier(stated: str) -> str:
+    """A service tier in lower case, ``""`` for the standard one."""
+    tier = stated.lower()
+    return "" if tier in STANDARD_TIERS else tier
+
+
+def _source_name(spans: Spans, row: int, source: Column | None) -> str:
+    """The attribute that a column stands for."""
+    return spans.keys[spans.shapes[row]][source.indices[0]] if source is not None else ""
+
+
+def _log_trace_of(dialect: str, mark: Mark, response_id: str) -> bytes:
+    """Where log records of the same session are charged, if the tool writes any."""
+    if dialect not in LOG_TOOLS:
+        return b""
+    session = mark.own.session or mark.ambient.session or response_id
+    return log_trace(dialect, session) if session else b""
+
+
+def operator_rule(names: tuple[str, ...], options: ReadOptions) -> Reading | None:
+    """What the operator says of cached tokens, under the first of these names, or of all."""
+    rules = options.cache_semantics
+    if not rules:
+        return None
+    for name in (*names, "default"):
+        rule = rules.get(name)
+        if rule is not None:
+            return None if rule == "auto" else rule
+    return None

@@ -1,0 +1,219 @@
+"""Who wrote a span, and what its numbers mean.
+
+Whether "input" contains the cached tokens, and "output" the reasoning, depends on the library
+that wrote the span more than on the model: the same model is reported both ways.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from processor.core.model import Aggregate
+
+Family = Literal["anthropic", "bedrock", "google", "openai"]
+"""Whose wire format the raw counts came in; ``openai`` is what everybody else imitates."""
+
+Reading = Literal["inclusive", "exclusive"]
+
+
+class Dialect(NamedTuple):
+    """How to recognise an emitter; any one of the signs is enough."""
+
+    name: str
+    scopes: tuple[str, ...] = ()
+    """How the name of its instrumentation scope begins."""
+    keys: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    """Attributes with the value, in lower case, that gives it away."""
+    sdk: str = ""
+    """Its ``telemetry.sdk.name``."""
+
+
+DIALECTS: tuple[Dialect, ...] = (
+    Dialect("claude-code", scopes=("com.anthropic.claude_code",)),
+    Dialect("anthropic-sdk", scopes=("com.anthropic.sdk", "com.anthropic.claude-platform")),
+    Dialect("codex", keys=("codex.turn.token_usage.input_tokens",)),
+    Dialect("openlit", scopes=("openlit",), keys=("gen_ai.application_name",), sdk="openlit"),
+    Dialect("logfire", scopes=("logfire",)),
+    Dialect("pydantic-ai", scopes=("pydantic-ai",)),
+    Dialect(
+        "strands",
+        scopes=("strands",),
+        values=(("gen_ai.system", "strands-agents"), ("gen_ai.provider.name", "strands-agents")),
+    ),
+    Dialect("litellm", scopes=("litellm",), keys=("litellm.call_id", "litellm.cost.total")),
+    Dialect("openrouter", scopes=("openrouter",)),
+    Dialect("agentgateway", scopes=("agentgateway",), keys=("agw.ai.usage.cost.total",)),
+    Dialect("laminar", scopes=("lmnr",), keys=("lmnr.span.type",)),
+    Dialect("mastra", keys=("mastra.span.type",)),
+    Dialect("agentops", keys=("agentops.span.kind",)),
+    Dialect("langsmith", scopes=("langsmith",), keys=("langsmith.span.kind",)),
+    Dialect("mlflow", keys=("mlflow.spanType", "mlflow.chat.tokenUsage")),
+    Dialect("langfuse", scopes=("langfuse-sdk",), keys=("langfuse.observation.type",)),
+    Dialect("vercel-ai", keys=("ai.operationId", "ai.model.id")),
+    Dialect("dify", scopes=("dify",), keys=("dify.tenant_id",)),
+    Dialect("gemini-cli", scopes=("gemini-cli", "qwen-code")),
+    Dialect("llamaindex", scopes=("llamaindex.opentelemetry",)),
+    Dialect("genkit", scopes=("genkit-tracer",)),
+    Dialect(
+        "openinference",
+        scopes=("openinference.", "@arizeai/openinference-"),
+        keys=("openinference.span.kind",),
+    ),
+    Dialect("google-adk", scopes=("gcp.vertex.agent",)),
+    Dialect("microsoft", scopes=("microsoft.", "experimental.microsoft.", "agent_framework")),
+    Dialect("copilot", scopes=("copilot-chat", "github-copilot")),
+    Dialect(
+        "otel-genai",
+        scopes=(
+            "opentelemetry.instrumentation.openai_v2",
+            "opentelemetry.instrumentation.genai",
+            "opentelemetry.instrumentation.google_genai",
+            "opentelemetry.instrumentation.botocore",
+            "opentelemetry.util.genai",
+        ),
+    ),
+    Dialect(
+        "traceloop",
+        scopes=("opentelemetry.instrumentation.", "@traceloop/"),
+        keys=("traceloop.span.kind", "traceloop.entity.name", "llm.request.type"),
+    ),
+    Dialect("seed", keys=("llm.tokens.input", "llm.tokens.output", "llm.model")),
+    Dialect(
+        "otel-genai",
+        keys=(
+            "gen_ai.operation.name",
+            "gen_ai.provider.name",
+            "gen_ai.system",
+            "gen_ai.request.model",
+            "gen_ai.usage.input_tokens",
+            "gen_ai.usage.prompt_tokens",
+        ),
+    ),
+)  # fmt: skip
+"""The first that fits names the span's dialect."""
+
+
+class Rule(NamedTuple):
+    """A row of `CACHE_RULES` or `REASONING_RULES`. What is empty fits anything."""
+
+    reading: Reading
+    scope: str = ""
+    dialect: str = ""
+    families: tuple[Family, ...] = ()
+    since: tuple[int, ...] = ()
+    below: tuple[int, ...] = ()
+    """Bounds on the scope's version; a scope without a version fits neither."""
+    span_name: str = ""
+    model: str = ""
+    """A part of the model's name."""
+
+
+CACHE_RULES: tuple[Rule, ...] = (
+    Rule("inclusive", dialect="seed"),
+    Rule("exclusive", scope="opentelemetry.instrumentation.botocore"),
+    Rule("inclusive", scope="opentelemetry.instrumentation.openai_v2"),
+    Rule("inclusive", scope="opentelemetry.instrumentation.genai"),
+    Rule("inclusive", scope="opentelemetry.instrumentation.google_genai"),
+    Rule("inclusive", scope="opentelemetry.util.genai"),
+    Rule("exclusive", scope="openinference.instrumentation.bedrock", model="nova"),
+    Rule(
+        "inclusive",
+        scope="openinference.instrumentation.bedrock",
+        span_name="bedrock.invoke_model",
+    ),
+    Rule("exclusive", scope="openinference.instrumentation.bedrock"),
+    Rule("inclusive", dialect="openinference"),
+    Rule("exclusive", scope="opentelemetry.instrumentation.bedrock"),
+    Rule("inclusive", scope="opentelemetry.instrumentation.openai"),
+    Rule("inclusive", scope="opentelemetry.instrumentation.anthropic"),
+    Rule("inclusive", scope="openlit.instrumentation.claude_agent_sdk"),
+    Rule("exclusive", dialect="openlit", families=("anthropic", "bedrock")),
+    Rule("inclusive", dialect="openlit", families=("openai", "google")),
+    Rule("inclusive", scope="gen_ai"),
+    Rule("exclusive", dialect="vercel-ai", families=("anthropic", "bedrock")),
+    Rule("inclusive", dialect="vercel-ai"),
+    Rule("inclusive", dialect="pydantic-ai"),
+    Rule("inclusive", dialect="logfire"),
+    Rule("inclusive", dialect="google-adk"),
+    Rule("exclusive", dialect="strands", below=(1, 34)),
+    Rule("inclusive", dialect="strands", since=(1, 34)),
+    Rule("exclusive", dialect="claude-code"),
+    Rule("inclusive", dialect="codex"),
+    Rule("inclusive", dialect="gemini-cli"),
+    Rule("inclusive", dialect="anthropic-sdk"),
+    Rule("inclusive", dialect="litellm"),
+    Rule("inclusive", dialect="openrouter"),
+    Rule("exclusive", dialect="agentgateway", families=("anthropic", "bedrock")),
+    Rule("inclusive", dialect="agentgateway"),
+    Rule("exclusive", dialect="agentops", families=("anthropic", "bedrock")),
+    Rule("inclusive", dialect="agentops"),
+    Rule("exclusive", dialect="mastra", families=("anthropic", "bedrock")),
+    Rule("inclusive", dialect="mastra"),
+    Rule("inclusive", dialect="laminar"),
+    Rule("inclusive", dialect="langsmith"),
+    Rule("inclusive", dialect="microsoft"),
+    Rule("inclusive", dialect="copilot"),
+    Rule("inclusive", scope="envoyproxy/ai-gateway"),
+)
+"""Whether input contains the cached tokens, where emitter and wire format settle it."""
+
+REASONING_RULES: tuple[Rule, ...] = (
+    Rule("exclusive", scope="opentelemetry.instrumentation.google_generativeai"),
+    Rule("exclusive", scope="opentelemetry.instrumentation.vertexai"),
+    Rule("exclusive", scope="openinference.instrumentation.vertexai"),
+    Rule("exclusive", dialect="openlit", families=("google",)),
+    Rule("exclusive", dialect="gemini-cli"),
+    Rule("exclusive", dialect="genkit", families=("google",)),
+)
+"""Whether output contains the reasoning; it does wherever no row says otherwise."""
+
+
+class Repeat(NamedTuple):
+    """A row of `REPEATS`: how some span repeats what stands below it. Empty fits anything."""
+
+    aggregate: Aggregate
+    kinds: tuple[str, ...]
+    scope: str = ""
+    dialect: str = ""
+    operation: str = ""
+    """The value of ``ai.operationId``, or else the span's name."""
+
+
+REPEATS: tuple[Repeat, ...] = (
+    Repeat("sole_carrier", ("agent",), scope="logfire.claude_agent_sdk"),
+    Repeat("sole_carrier", ("agent",), scope="openinference.instrumentation.claude_agent_sdk"),
+    Repeat("lifetime", ("agent",), dialect="strands"),
+    Repeat("lifetime", ("agent",), scope="opentelemetry.instrumentation.crewai"),
+    Repeat("sum", ("llm",), scope="opentelemetry.instrumentation.crewai"),
+    Repeat("sum", ("llm",), scope="gcp.vertex.agent", operation="call_llm"),
+    Repeat("sum", ("llm",), dialect="codex"),
+    Repeat("last_step", ("chain",), operation="ai.generateText"),
+    Repeat("sum", ("agent", "workflow", "chain", "other")),
+)
+"""The first row that fits says how usage on such a span relates to the spans below it; a call
+that no row fits is a leaf. Wrappers that trace a call which is traced again below are `sum`.
+"""
+
+
+class Quiet(NamedTuple):
+    """A row of `QUIET`."""
+
+    scope: str
+    unless: tuple[str, str] | None = None
+    """An attribute and its value with which a span is a call all the same."""
+
+
+QUIET: tuple[Quiet, ...] = (
+    Quiet("openinference.instrumentation.beeai"),
+    Quiet("openrouter"),
+    Quiet("logfire.openai", unless=("logfire.span_type", "log")),
+    Quiet("logfire.anthropic", unless=("logfire.span_type", "log")),
+)
+"""Emitters that open several spans of a call's kind for one call: those without usage are none.
+
+Logfire's span of a stream ends when the stream begins; a log at its end has the usage, if any.
+"""
+
+TWIN_SCOPES = ("com.anthropic.claude-platform",)
+"""Servers that trace, below the client's span, the call that the client has reported already."""

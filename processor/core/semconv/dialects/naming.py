@@ -1,0 +1,84 @@
+"""Where dialects write models, providers, tiers and response ids."""
+
+from __future__ import annotations
+
+from processor.core.semconv.sources import Sources, inside, keys
+
+MODELS: Sources = (
+    *keys(
+        "llm.model",
+        "langfuse.observation.model.name",
+        "gen_ai.response.model",
+        "ai.response.model",
+        "llm.response.model_name",
+        "llm.model_name",
+        "mlflow.llm.model",
+        "litellm.provider.model",
+        "gen_ai.request.model",
+        "llm.request.model_name",
+        "embedding.model_name",
+        "reranker.model_name",
+        "ai.model.id",
+        "llm.response.model",
+        "llm.request.model",
+        "event:LLMChatEndEvent:response.raw.model",
+        "genkit:name",
+    ),
+    *keys("model", when="bare"),
+    *keys("langsmith.metadata.ls_model_name"),
+)
+"""The response model comes first: it resolves deployments, aliases and routers."""
+
+MODELS_INSIDE: Sources = (
+    *inside("gcp.vertex.agent.llm_request", "model"),
+    *inside("llm.invocation_parameters", "model", "model_name", "model_id", "modelId"),
+    *inside("haystack.component.output", "replies.0.meta.model", "replies.0._meta.model"),
+)
+"""Read span by span, and only where no attribute above names a model."""
+
+MODEL_PLACEHOLDERS = frozenset({"", "unknown", "none", "null", "n/a", "test", "undefined"})
+MODEL_PLACEHOLDER_PREFIXES = ("function:",)
+
+PROVIDERS: Sources = keys(
+    "gen_ai.provider.name",
+    "gen_ai.system",
+    "llm.provider",
+    "ai.model.provider",
+    "mlflow.llm.provider",
+    "llm.system",
+    "langsmith.metadata.ls_provider",
+    "trace.metadata.openrouter.provider_slug",
+)
+HOST = "server.address"
+
+TIERS: Sources = (
+    *keys(
+        "openai.response.service_tier",
+        "gen_ai.openai.response.service_tier",
+        "anthropic.response.service_tier",
+        "gen_ai.response.service_tier",
+    ),
+    *inside("ai.response.providerMetadata", "openai.serviceTier", "anthropic.usage.service_tier"),
+    *inside("gen_ai.usage.raw", "service_tier"),
+    *inside("langfuse.observation.model.parameters", "service_tier"),
+    *keys(
+        "gen_ai.cost.service_tier",
+        "openai.request.service_tier",
+        "gen_ai.openai.request.service_tier",
+        "anthropic.request.service_tier",
+    ),
+    *keys("speed", when="bare"),
+    *inside("llm.invocation_parameters", "service_tier"),
+)
+"""The tier served comes before the tier asked for."""
+
+STANDARD_TIERS = frozenset({"", "standard", "standard_only", "default", "auto", "normal"})
+
+RESPONSE_IDS: Sources = (
+    *keys("gen_ai.response.id", "ai.response.id"),
+    *keys("request_id", when="bare"),
+    *keys("litellm.call_id", "anthropic.request.id"),
+)
+
+CACHE_HITS = ("litellm.cache_hit",)
+"""Flags of a gateway that answered from its own cache: there are tokens, but no cost."""

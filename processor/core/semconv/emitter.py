@@ -1,0 +1,81 @@
+"""Who wrote a span, and what is known of its ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from processor.core.semconv.dialects.instrumentations import DIALECTS, Family, Reading, Rule
+from processor.core.semconv.sources import Condition
+
+
+class Emitter(NamedTuple):
+    """An instrumentation scope and the SDK it runs in."""
+
+    scope: str
+    version: str = ""
+    sdk: str = ""
+
+    def numbers(self) -> tuple[int, ...]:
+        """The leading numbers of the version: ``1.34.0rc1`` → (1, 34)."""
+        numbers: list[int] = []
+        for part in self.version.split("."):
+            if not (part.isascii() and part.isdigit() and len(part) <= 9):
+                break
+            numbers.append(int(part))
+        return tuple(numbers)
+
+
+def name_dialect(emitter: Emitter, keys: AbstractSet[str], texts: Mapping[str, str]) -> str:
+    """Name the dialect of a span with these keys and telling texts, ``""`` if it has none."""
+    scope = emitter.scope.lower()
+    for dialect in DIALECTS:
+        if (
+            scope.startswith(dialect.scopes)
+            or not keys.isdisjoint(dialect.keys)
+            or any(texts.get(key, "").lower() == text for key, text in dialect.values)
+            or (dialect.sdk and dialect.sdk == emitter.sdk)
+        ):
+            return dialect.name
+    return ""
+
+
+def held_conditions(dialect: str, family: Family, texts: Mapping[str, str]) -> frozenset[Condition]:
+    """Which conditions of the tables' sources such spans fulfil."""
+    conditions: dict[Condition, bool] = {
+        "": True,
+        "bare": dialect in {"claude-code", "codex"} or texts.get("span.type") == "llm_request",
+        "codex": dialect == "codex",
+        "agent_entity": texts.get("traceloop.span.kind") == "agent",
+        "anthropic": family in {"anthropic", "bedrock"},
+    }
+    return frozenset(condition for condition, holds in conditions.items() if holds)
+
+
+class Circumstances(NamedTuple):
+    """What the rules about emitters ask for."""
+
+    emitter: Emitter
+    dialect: str
+    family: Family
+    span_name: str
+    models: tuple[str, ...]
+
+
+def find_rule(rules: Sequence[Rule], spans: Circumstances) -> Reading | None:
+    """What the first rule that fits says; None when none does."""
+    return next((rule.reading for rule in rules if _fits(rule, spans)), None)
+
+
+def _fits(rule: Rule, spans: Circumstances) -> bool:
+    version = spans.emitter.numbers()
+    return (
+        spans.emitter.scope.startswith(rule.scope)
+        and rule.dialect in {"", spans.dialect}
+        and (not rule.families or spans.family in rule.families)
+        and rule.span_name in {"", spans.span_name}
+        and (not rule.since or (bool(version) and version >= rule.since))
+        and (not rule.below or (bool(version) and version < rule.below))
+        and (not rule.model or any(rule.model in model.lower() for model in spans.models))
+    )

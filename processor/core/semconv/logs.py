@@ -1,0 +1,194 @@
+"""Reading log records: those of a coding agent that tell of a call, as if each were a span."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from processor.core.model import Call, Group, Logs, Mark, Spans, Value, Wanted
+from processor.core.semconv.calls import ReadOptions, operator_rule, plain_tier
+from processor.core.semconv.dialects.logs import (
+    COSTS,
+    DURATION_MS,
+    EVENT_NAME,
+    IDENTITY,
+    LOG_DIALECTS,
+    LOG_RESPONSE_IDS,
+    MODEL,
+    TIERS,
+    LogDialect,
+)
+from processor.core.semconv.dialects.owners import AMBIENT_OWNERS, OWNERS
+from processor.core.semconv.layout import Slots, lay_out_fields
+from processor.core.semconv.log_ids import log_trace, record_id
+from processor.core.semconv.owners import read_ambient_owner, read_owner
+from processor.core.semconv.provider import name_family, name_provider
+from processor.core.semconv.reading import AHEAD_MAX_NS
+from processor.core.semconv.recognise import is_model
+from processor.core.semconv.usage import Counts, Terms, settle
+from processor.core.semconv.values import bound, read_count, read_nano_usd, read_text
+
+_DURATION_MAX_MS = 24 * 3600 * 1000
+_NS_PER_MS = 10**6
+_NO_COUNTS = Counts()
+_BY_EVENT = {event: dialect for dialect in LOG_DIALECTS for event in dialect.events}
+_SELECTORS = {dialect.only[0] for dialect in LOG_DIALECTS if dialect.only is not None}
+_COUNT_KEYS = {key for dialect in LOG_DIALECTS for keys in dialect.counts.values() for key in keys}
+_OWN_KEYS = {key for sources in OWNERS.values() for source in sources for key in source.keys}
+_AMBIENT_KEYS = {
+    key for sources in AMBIENT_OWNERS.values() for source in sources for key in source.keys
+}
+_FACTS = frozenset(
+    {MODEL, DURATION_MS, *COSTS, *TIERS, *LOG_RESPONSE_IDS, *IDENTITY} | _COUNT_KEYS | _SELECTORS
+)
+
+LOGS_WANTED = Wanted(
+    keys=_FACTS | _OWN_KEYS | _AMBIENT_KEYS | {"service.name"}, events=frozenset(_BY_EVENT)
+)
+"""What `wire.scan_logs` has to read for `read_logs`."""
+
+
+class LogReading(NamedTuple):
+    """The calls that log records tell of, and the spans they would be."""
+
+    spans: Spans
+    """One for each call, with ids that follow from what the record says."""
+    calls: list[Call]
+
+
+def read_logs(logs: Logs, received_ns: int, options: ReadOptions) -> LogReading:
+    """Find the records that tell of a call; those without usage are none.
+
+    Each hangs from its session, which is no span: so it is no root, and no span is its parent.
+    """
+    reader = _Reader(logs, received_ns, options)
+    for row in range(len(logs)):
+        reader.read(row)
+    return LogReading(reader.spans, reader.calls)
+
+
+class _Reader:
+    """The state of one reading."""
+
+    def __init__(self, logs: Logs, received_ns: int, options: ReadOptions) -> None:
+        self._logs = logs
+        self._received_ns = received_ns
+        self._options = options
+        self.spans = Spans(b"")
+        self.calls: list[Call] = []
+
+    def read(self, row: int) -> None:
+        """Read one record; it adds a call and a span, or nothing."""
+        logs, attributes = self._logs, self._logs.attributes[row]
+        dialect = _find_dialect(logs.event_names[row], logs.bodies[row], attributes)
+        if dialect is None:
+            return
+        counts = _read_counts(dialect, attributes)
+        if counts == _NO_COUNTS:
+            return
+        mark = self._mark(row, dialect, logs.group[logs.groups[row]])
+        call = self._call(dialect, attributes, counts, mark)
+        self.calls.append(call)
+        session = mark.own.session or mark.ambient.session
+        stated_ns = logs.time_ns[row] or logs.observed_ns[row]
+        facts = [f"{key}={attributes[key]!r}" for key in sorted(_FACTS & attributes.keys())]
+        span_id = record_id((dialect.events[0], session, stated_ns, *facts))
+        # Without a session there is nothing that a record belongs to but its call, or itself.
+        trace_id = log_trace(dialect.name, session or call.response_id or span_id.hex())
+        spans = self.spans
+        spans.trace_ids.append(trace_id)
+        spans.span_ids.append(span_id)
+        spans.parent_ids.append(trace_id[-len(span_id) :])
+        spans.names.append(dialect.events[0])
+        spans.flags.append(0)
+        spans.start_ns.append(mark.start_ns)
+        spans.end_ns.append(mark.time_ns)
+
+    def _mark(self, row: int, dialect: LogDialect, group: Group) -> Mark:
+        logs, attributes = self._logs, self._logs.attributes[row]
+        salt = self._options.user_hash_salt
+        own = read_owner(_slots(tuple(attributes)), tuple(attributes.values()), salt)
+        ambient = read_ambient_owner(group.scope_attributes, group.resource, salt)
+        service = read_text(group.resource.get("service.name")) or ""
+        if own.agent is None and ambient.agent is None:
+            # The tool that writes the record is the agent that makes the call.
+            own = own._replace(agent=service or dialect.name)
+        end_ns = logs.time_ns[row] or logs.observed_ns[row]
+        is_believed = 0 < end_ns <= self._received_ns + AHEAD_MAX_NS
+        duration_ms = min(read_count(attributes.get(DURATION_MS)) or 0, _DURATION_MAX_MS)
+        return Mark(
+            len(self.calls),
+            end_ns if is_believed else self._received_ns,
+            own=own,
+            ambient=ambient,
+            service=service,
+            time_assumed=not is_believed,
+            start_ns=max(end_ns - duration_ms * _NS_PER_MS, 1) if is_believed else 0,
+            scope=bound(group.scope_name),
+        )
+
+    def _call(
+        self, dialect: LogDialect, attributes: Mapping[str, Value], counts: Counts, mark: Mark
+    ) -> Call:
+        model = read_text(attributes.get(MODEL))
+        models = (model,) if model is not None and is_model(model) else ()
+        provider = name_provider(filter(None, (dialect.provider,)), "", models)
+        terms = Terms("llm", name_family(provider, models), dialect.cache, dialect.reasoning)
+        operator = operator_rule((mark.scope, provider), self._options)
+        usage, rule = settle(counts, terms, operator)
+        reported, reported_by = _first_cost(attributes)
+        return Call(
+            mark,
+            "llm",
+            provider,
+            models,
+            usage,
+            tier=plain_tier(_first_text(attributes, TIERS)),
+            response_id=_first_text(attributes, LOG_RESPONSE_IDS),
+            reported_nano_usd=reported,
+            reported_by=reported_by,
+            rule=rule,
+            dialect=dialect.name,
+        )
+
+
+def _find_dialect(event_name: str, body: str, attributes: Mapping[str, Value]) -> LogDialect | None:
+    """Whose record it is, by the name that it has in one of three places."""
+    names = (event_name, attributes.get(EVENT_NAME), body)
+    found = next(
+        (_BY_EVENT[name] for name in names if isinstance(name, str) and name in _BY_EVENT), None
+    )
+    if found is not None and found.only is not None:
+        key, value = found.only
+        return found if attributes.get(key) == value else None
+    return found
+
+
+def _read_counts(dialect: LogDialect, attributes: Mapping[str, Value]) -> Counts:
+    found: dict[str, int] = {}
+    for name, keys in dialect.counts.items():
+        numbers = [
+            number for key in keys if (number := read_count(attributes.get(key))) is not None
+        ]
+        if numbers:
+            found[name] = sum(numbers)
+    return Counts(**found)
+
+
+def _first_text(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:
+    return next((text for key in keys if (text := read_text(attributes.get(key)))), "")
+
+
+def _first_cost(attributes: Mapping[str, Value]) -> tuple[int | None, str]:
+    for key in COSTS:
+        amount = read_nano_usd(attributes.get(key))
+        if amount is not None:
+            return amount, key
+    return None, ""
+
+
+@lru_cache(maxsize=256)
+def _slots(keys: tuple[str, ...]) -> Slots:
+    index = {key: position for position, key in enumerate(keys)}
+    return lay_out_fields(OWNERS, index, frozenset({"", "bare"}))

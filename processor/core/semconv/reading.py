@@ -1,0 +1,173 @@
+"""Reading a payload: which of its spans are calls, which are worth a mark, which are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from processor.core.model import NOBODY, Group, Mark, Owner, Reading, Spans, is_entry
+from processor.core.semconv.calls import ReadOptions, read_call
+from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
+from processor.core.semconv.emitter import Emitter
+from processor.core.semconv.looks import Looks, ShapeReader
+from processor.core.semconv.owners import names_session, read_ambient_owner, read_owner
+from processor.core.semconv.profile import Profile
+from processor.core.semconv.values import bound, read_text
+
+AHEAD_MAX_NS = 3600 * 10**9
+"""How far after its receipt a span may claim to end; beyond, its clock is not believed."""
+
+_SERVER = 2
+_TRACE_ID_SIZE = 16
+_SPAN_ID_SIZE = 8
+_NO_TRACE_ID = bytes(_TRACE_ID_SIZE)
+_NO_SPAN_ID = bytes(_SPAN_ID_SIZE)
+
+_LOOKS = Looks()
+
+
+def read(spans: Spans, received_ns: int, options: ReadOptions) -> Reading:
+    """Find the calls and the other noteworthy spans of a payload.
+
+    Which spans they are and what they say follows from `spans` and `options` alone; what is
+    remembered from one payload to the next only makes it quick.
+    """
+    rejected = find_rejected(spans)
+    return _Reader(spans, received_ns, options).read(rejected)
+
+
+def find_rejected(spans: Spans) -> list[int]:
+    """Rows whose trace or span id has the wrong size or is all zero."""
+    if (
+        set(map(len, spans.trace_ids)) <= {_TRACE_ID_SIZE}
+        and set(map(len, spans.span_ids)) <= {_SPAN_ID_SIZE}
+        and _NO_TRACE_ID not in spans.trace_ids
+        and _NO_SPAN_ID not in spans.span_ids
+    ):
+        return []
+    ids = zip(spans.trace_ids, spans.span_ids, strict=True)
+    return [row for row, (trace, span) in enumerate(ids) if not _is_valid(trace, span)]
+
+
+class _Surroundings:
+    """What the spans of one group share, read once."""
+
+    __slots__ = ("ambient", "emitter", "readers", "scope", "service")
+
+    def __init__(self, group: Group, options: ReadOptions) -> None:
+        self.emitter = Emitter(
+            group.scope_name,
+            group.scope_version,
+            read_text(group.resource.get("telemetry.sdk.name")) or "",
+        )
+        self.ambient = read_ambient_owner(
+            group.scope_attributes, group.resource, options.user_hash_salt
+        )
+        self.scope = bound(group.scope_name)
+        self.service = read_text(group.resource.get("service.name")) or ""
+        self.readers: dict[int, ShapeReader] = {}
+
+
+class _Reader:
+    """The state of one reading."""
+
+    def __init__(self, spans: Spans, received_ns: int, options: ReadOptions) -> None:
+        self._spans = spans
+        self._received_ns = received_ns
+        self._options = options
+        self._surroundings: list[_Surroundings | None] = [None] * len(spans.group)
+        self._reading = Reading([], [], [])
+
+    def read(self, rejected: list[int]) -> Reading:
+        """Read every span that carries anything wanted and is not among the rejected."""
+        self._reading.rejected.extend(rejected)
+        refused = frozenset(rejected)
+        for row, shape in enumerate(self._spans.shapes):
+            if shape and row not in refused:
+                self._read_span(row, shape)
+        self._mark_entries(refused)
+        return self._reading
+
+    def _mark_entries(self, refused: Collection[int]) -> None:
+        """Mark silent roots, and the like, whose scope or resource names a session.
+
+        The totals of a session stand on these spans, so theirs has to be known.
+        """
+        spans = self._spans
+        if not any(names_session(group) for group in spans.group):
+            return  # The usual case, made cheap.
+        noted = {call.mark.row for call in self._reading.calls}
+        noted.update(mark.row for mark in self._reading.marks)
+        for row, index in enumerate(spans.groups):
+            is_open = row not in noted and row not in refused
+            if is_open and is_entry(spans.parent_ids[row], spans.flags[row]):
+                surroundings = self._surroundings_of(index)
+                if surroundings.ambient.session:
+                    self._reading.marks.append(self._mark(row, NOBODY, surroundings))
+
+    def _read_span(self, row: int, shape: int) -> None:
+        spans = self._spans
+        surroundings = self._surroundings_of(spans.groups[row])
+        reader = surroundings.readers.get(shape)
+        if reader is None:
+            reader = _LOOKS.reader(spans.keys[shape], surroundings.emitter)
+            surroundings.readers[shape] = reader
+        profile = reader.profile(spans.values[row], spans.names[row])
+        if profile.is_silent:
+            return
+        own = read_owner(profile.layout.owners, spans.values[row], self._options.user_hash_salt)
+        if profile.is_agent and own.agent is None:
+            own = own._replace(agent=_agent_name(spans.names[row]))
+        mark = self._mark(row, own, surroundings, is_agent=profile.is_agent)
+        if profile.call_kind is not None and not self._is_twin(row, profile):
+            call = read_call(profile, spans, row, mark, self._options)
+            if call is not None:
+                self._reading.calls.append(call)
+                return
+        if mark.is_agent or any(mark.own):
+            self._reading.marks.append(mark)
+
+    def _surroundings_of(self, index: int) -> _Surroundings:
+        found = self._surroundings[index]
+        if found is None:
+            found = _Surroundings(self._spans.group[index], self._options)
+            self._surroundings[index] = found
+        return found
+
+    def _mark(
+        self, row: int, own: Owner, surroundings: _Surroundings, *, is_agent: bool = False
+    ) -> Mark:
+        spans = self._spans
+        start_ns, end_ns = spans.start_ns[row], spans.end_ns[row]
+        is_believed = 0 < end_ns <= self._received_ns + AHEAD_MAX_NS and start_ns <= end_ns
+        return Mark(
+            row,
+            end_ns if is_believed else self._received_ns,
+            is_agent,
+            own,
+            surroundings.ambient,
+            surroundings.service,
+            not is_believed,
+            start_ns if is_believed else 0,
+            surroundings.scope,
+        )
+
+    def _is_twin(self, row: int, profile: Profile) -> bool:
+        """Whether the span is a server's account of a call that its parent accounts for."""
+        spans = self._spans
+        return profile.is_twin and spans.kinds[row] == _SERVER and bool(spans.parent_ids[row])
+
+
+def _agent_name(span_name: str) -> str | None:
+    """The agent's name, from the name of its span."""
+    for prefix in AGENT_NAME_PREFIXES:
+        span_name = span_name.removeprefix(prefix)
+    return read_text(span_name)
+
+
+def _is_valid(trace_id: bytes, span_id: bytes) -> bool:
+    return (
+        len(trace_id) == _TRACE_ID_SIZE
+        and len(span_id) == _SPAN_ID_SIZE
+        and trace_id != _NO_TRACE_ID
+        and span_id != _NO_SPAN_ID
+    )

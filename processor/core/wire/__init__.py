@@ -1,0 +1,65 @@
+"""The wire room: an OTLP trace payload read into columns, and written back with edits.
+
+    scan(payload, wanted) -> Spans        splice(spans, edits, drop=()) -> bytes
+    split(signal, payload, max_bytes) -> Portions      scan_logs(payload, wanted) -> Logs
+
+This version is built on ``opentelemetry-proto``. It states what is right; a compiled kernel may
+take over the same two functions and is then tested against this one. What both keep:
+
+**scan**
+ 1. A payload is decodable when protobuf parses it as ``ExportTraceServiceRequest``; anything else
+    is an UndecodableError; more than `FIELDS_MAX` spans, groups and fields around them are a
+    TooLargeError. No other error is ever raised for a payload. Unknown fields, fields
+    in any order, padded varints and singular messages sent in parts are all decodable.
+ 2. Item `i` of every column belongs to the i-th span on the wire. A field that is absent reads as
+    its protobuf default. ``payload[starts[i]:ends[i]]`` is the span's message.
+ 3. Only wanted keys are decoded, from spans, instrumentation scopes and resources alike: a key is
+    wanted when it is in ``wanted.keys`` or starts with one of ``wanted.prefixes``. They stand in
+    wire order, a repeated key once, with its first value, or its last one where it is in
+    ``wanted.latest``. At most `ATTRIBUTES_MAX` are read of one span, scope or resource. A key in
+    ``wanted.supporting`` is read likewise, but a span that has nothing else counts as one that
+    carries nothing wanted.
+ 4. The first event of each name in ``wanted.events`` adds all its attributes, after the span's
+    own, as ``event:<name>:<key>``; at most `EVENT_ATTRIBUTES_MAX` of one event.
+ 5. An array or key-value list inside `NESTING_MAX` others reads as None. So does a reference into
+    a string table, which a trace payload does not have. In a key-value list the first of a
+    repeated key wins.
+ 6. Values come from the structure of the message, never from a search for bytes: what looks like
+    an attribute inside a text is text. Texts are as long as the sender made them.
+ 7. ``keys[0]`` is ``()``, the keys of spans that carry nothing wanted. A ScopeSpans without spans
+    makes no `Group`. The mappings of a group are shared, with other groups and later payloads.
+
+**splice**
+ 1. Without an edit that says something and without a row to drop, the answer is the very object
+    that was scanned.
+ 2. Of an edited span, attributes whose key is set anew are removed, all of them; the new ones are
+    appended in the edit's order, then its events. Its other bytes stay as they are.
+ 3. A dropped span goes as a whole, and so does a ScopeSpans or ResourceSpans that had something
+    in it and has nothing left. A row that is dropped and edited is dropped.
+ 4. Apart from that, only the tags and lengths that enclose a changed span are written anew, in
+    their shortest form; every other byte is copied.
+ 5. An integer beyond 64 bits is written as a double, an unpaired surrogate as ``?``, an array or
+    dict inside `NESTING_MAX` others as an empty value: the result always parses.
+
+**scan_logs** finds the log records that a tool writes in place of spans, by their names; see there.
+
+**split** is for requests of any signal that have become too large for a backend; see there.
+"""
+
+from processor.core.wire.anyvalue import NESTING_MAX
+from processor.core.wire.attributes import ATTRIBUTES_MAX, EVENT_ATTRIBUTES_MAX
+from processor.core.wire.logs import scan_logs
+from processor.core.wire.scan import FIELDS_MAX, scan
+from processor.core.wire.splice import splice
+from processor.core.wire.split import split
+
+__all__ = [
+    "ATTRIBUTES_MAX",
+    "EVENT_ATTRIBUTES_MAX",
+    "FIELDS_MAX",
+    "NESTING_MAX",
+    "scan",
+    "scan_logs",
+    "splice",
+    "split",
+]

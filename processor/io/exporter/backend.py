@@ -1,0 +1,114 @@
+"""A backend as a `Destination`: parts, merging, retries, and what became of it all."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
+
+from processor.core.errors import RetryableError
+from processor.core.model import Metadata, Receipt, Signal
+from processor.io.exporter.courier import Courier
+from processor.io.exporter.destination import Counters
+from processor.io.exporter.merge import MergePolicy, Merger
+from processor.io.exporter.portions import InPortions, Split, uncut
+from processor.io.exporter.retry import RetryPolicy
+from processor.io.exporter.transport import Transport
+
+_MIB = 1024 * 1024
+_LONGEST_DELAY_S: Final = 60.0
+
+
+class Backend:
+    """An OTLP backend behind any `Transport`."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        retry: RetryPolicy | None = None,
+        attempt_timeout_s: float = 10.0,
+        cuts_attempts: bool = True,
+        max_message_bytes: int = 128 * _MIB,
+        split: Split = uncut,
+        merge: MergePolicy | None = None,
+        forwards: Collection[str] = (),
+        chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Without `merge` every payload is a request of its own; see `Courier` for the rest.
+
+        `split` cuts what is larger than `max_message_bytes`, or than the backend turns out to take.
+        `forwards` names what of a payload's metadata this backend is told.
+        """
+        self.name = transport.name
+        self.counters = Counters()
+        self._transport = transport
+        self._retry = retry or RetryPolicy()
+        self._chance = chance
+        self._forwards = frozenset(forwards)
+        courier = Courier(
+            transport,
+            self.counters,
+            self._retry,
+            attempt_timeout_s=attempt_timeout_s,
+            cuts_attempts=cuts_attempts,
+            chance=chance,
+            sleep=sleep,
+        )
+        self._merger = Merger(courier.send, merge, self.counters) if merge else None
+        self._portions = InPortions(
+            self._merger.send if self._merger else courier.send,
+            split,
+            self.counters,
+            name=self.name,
+            max_bytes=max_message_bytes,
+        )
+
+    def takes(self, signal: Signal) -> bool:
+        """Whether this backend is told of a signal at all."""
+        return self._transport.takes(signal)
+
+    async def start(self) -> None:
+        """Prepare the connection; it is made with the first payload."""
+        await self._transport.start()
+
+    async def close(self) -> None:
+        """Close the connection; what is still under way ends as unavailable."""
+        if self._merger is not None:
+            await self._merger.close()
+        await self._transport.close()
+
+    async def deliver(
+        self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata = ()
+    ) -> Receipt:
+        """Send until the backend answers for good, or the time is up; see `Destination`."""
+        with self.counters.follow(len(payload)):
+            return await self.send(signal, payload, self.budget_s(timeout_s), metadata)
+
+    def budget_s(self, timeout_s: float | None) -> float:
+        """How long a payload is tried whose sender gives up after `timeout_s`."""
+        return self._retry.budget_s(timeout_s)
+
+    def told(self, metadata: Metadata) -> Metadata:
+        """What of a payload's metadata this backend is told."""
+        return tuple(pair for pair in metadata if pair[0] in self._forwards)
+
+    def pause_s(self, failures: int) -> float:
+        """How long to wait before the backend is tried again that has failed so often in a row."""
+        return self._retry.pause_s(failures, self._chance())
+
+    async def send(
+        self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
+    ) -> Receipt:
+        """Send for `budget_s` without counting what becomes of it; raises what `deliver` raises.
+
+        For a caller who keeps what the backend does not take for now.
+        """
+        try:
+            return await self._portions.send(signal, payload, budget_s, self.told(metadata))
+        except RetryableError as error:
+            # A backend may ask for years, but nobody who waits that long comes back.
+            error.delay_s = min(error.delay_s, _LONGEST_DELAY_S)
+            raise

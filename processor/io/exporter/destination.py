@@ -1,0 +1,125 @@
+"""What a single way out promises; `Fanout` makes one exporter of any number of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from processor.core.errors import BackendRefusedError, PermanentError, RetryableError, Trouble
+from processor.core.model import Metadata, Receipt, Signal
+from processor.io.exporter.backlog import Backlog
+from processor.io.exporter.codes import Code
+
+_ABOUT_US: Final = frozenset({"permission_denied", "unauthenticated"})
+"""Codes that refuse whatever we send, and not one payload."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What became of the payloads given to one destination.
+
+    At any moment: given = delivered + refused + unavailable + abandoned + under way.
+    """
+
+    given: int = 0
+    under_way: int = 0
+    """Payloads that still wait for their end."""
+    delivered: int = 0
+    """Payloads that are safe at the destination, partial successes included."""
+    delivered_bytes: int = 0
+    refused: int = 0
+    """Payloads that the destination will never take."""
+    refused_for: Counter[str] = field(default_factory=Counter)
+    """The same by reason: the backend's status code, or a word of ours."""
+    unavailable: int = 0
+    """Payloads given back to their senders, to be sent again."""
+    abandoned: int = 0
+    """Payloads given up when the processor stopped; they may have arrived all the same."""
+    retried: int = 0
+    """Attempts after the first."""
+    rejected_items: int = 0
+    """Spans, data points and log records that partial successes named as rejected, and those of
+    parts that were too large or refused where others were not."""
+    merged: int = 0
+    """Payloads that left in one request with others."""
+    unreadable: int = 0
+    """Requests that were taken with an answer that cannot be read."""
+    backlog: Callable[[], Backlog] | None = None
+    """Tells what waits on the disk; None without a queue there."""
+    trouble: Trouble | None = None
+    """None from each delivery until the next failure that is not about a single payload."""
+
+    @contextmanager
+    def follow(self, size: int) -> Iterator[None]:
+        """Count one payload of `size` bytes, from when it is given to its one end."""
+        self.given += 1
+        self.under_way += 1
+        try:
+            yield
+        except RetryableError as error:
+            self.unavailable += 1
+            self._note(error)
+            raise
+        except asyncio.CancelledError:
+            self.abandoned += 1
+            raise
+        except Exception as error:
+            reason = _reason(error)
+            self.refused += 1
+            self.refused_for[reason] += 1
+            if reason in _ABOUT_US:
+                self._note(error)
+            raise
+        else:
+            self.delivered += 1
+            self.delivered_bytes += size
+            self.trouble = None
+        finally:
+            self.under_way -= 1
+
+    def _note(self, error: Exception) -> None:
+        times = self.trouble.times if self.trouble else 0
+        self.trouble = Trouble(str(error), time.monotonic(), times + 1)
+
+
+class Destination(Protocol):
+    """A place where payloads are safe once `deliver` returns."""
+
+    @property
+    def name(self) -> str:
+        """How people know it, for messages."""
+
+    @property
+    def counters(self) -> Counters:
+        """What has become of its payloads so far."""
+
+    def takes(self, signal: Signal) -> bool:
+        """Whether payloads of this signal go here at all."""
+
+    async def start(self) -> None:
+        """Open connections and files; never waits for a backend. Raises ConfigError."""
+
+    async def deliver(
+        self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata = ()
+    ) -> Receipt:
+        """Return once the payload is delivered or durable.
+
+        `timeout_s` is what is left until the sender gives up, None when it never does; `metadata`
+        is what a backend is to be told of the sender's headers. Raises
+        BackendRefusedError, TooLargeError or UndecodableError when it never will be, and
+        BackendUnavailableError when the sender should try again.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections and files; called when nothing is being delivered any more."""
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, BackendRefusedError):
+        return Code(error.code).name.lower()
+    return error.reason if isinstance(error, PermanentError) else "bug"

@@ -1,0 +1,136 @@
+"""One exporter in front of any number of destinations: reserve once, deliver to all, merge."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from processor.core.errors import (
+    BackendRefusedError,
+    BackendUnavailableError,
+    ProcessorError,
+    RetryableError,
+)
+from processor.core.model import Batch, Receipt
+from processor.io.exporter.codes import Code
+from processor.io.exporter.delivered import Delivered
+from processor.io.exporter.destination import Destination
+from processor.io.exporter.gate import Gate
+
+_log = logging.getLogger(__name__)
+
+
+class Fanout:
+    """The `Exporter` of the house (see ports.py)."""
+
+    def __init__(
+        self, destinations: Sequence[Destination], gate: Gate, *, close_grace_s: float = 10.0
+    ) -> None:
+        """`close_grace_s` is how long `close` waits for what is under way."""
+        self.destinations = tuple(destinations)
+        self.gate = gate
+        self._close_grace_s = close_grace_s
+        self._delivered = Delivered()
+
+    @contextmanager
+    def reserve(self, batch: Batch) -> Iterator[_Place]:
+        """Take a place for a batch. Raises OverloadedError, before anything has changed."""
+        with self.gate.place(len(batch.payload)):
+            takers = [each for each in self.destinations if each.takes(batch.signal)]
+            yield _Place(batch, takers, self._delivered)
+
+    async def start(self) -> None:
+        """Start every destination; those already started are closed when one cannot be."""
+        started: list[Destination] = []
+        try:
+            for destination in self.destinations:
+                await destination.start()
+                started.append(destination)
+        except BaseException:
+            for destination in started:
+                await destination.close()
+            raise
+
+    async def close(self) -> None:
+        """Finish what is under way, within bounds, then close every destination."""
+        if not await self.gate.drain(self._close_grace_s):
+            count = self.gate.requests_under_way
+            _log.warning("closing while %d requests are still under way", count)
+        for destination in self.destinations:
+            await destination.close()
+
+
+class _Place:
+    """A reserved place on the way to every destination."""
+
+    def __init__(
+        self, batch: Batch, destinations: Sequence[Destination], delivered: Delivered
+    ) -> None:
+        self._signal = batch.signal
+        self._metadata = batch.metadata
+        self._destinations = destinations
+        self._delivered = delivered
+        self._payload: bytes | None = None
+        self._ends_s = None if batch.timeout_s is None else _now_s() + batch.timeout_s
+
+    def fill(self, payload: bytes) -> None:
+        """Say what to send."""
+        self._payload = payload
+
+    async def settled(self) -> Receipt:
+        """Deliver to all, wait for all, and give the worst answer; see `merge`."""
+        if self._payload is None:
+            raise RuntimeError("settled() before fill()")
+        if not self._destinations:
+            message = f"no backend here takes the signal {self._signal}; it should not be sent"
+            raise BackendRefusedError(Code.UNIMPLEMENTED, message)
+        left_s = None if self._ends_s is None else max(self._ends_s - _now_s(), 0.0)
+        if len(self._destinations) == 1:
+            only = self._destinations[0]
+            return await only.deliver(self._signal, self._payload, left_s, self._metadata)
+        return await self._deliver_to_all(self._payload, left_s)
+
+    async def _deliver_to_all(self, payload: bytes, left_s: float | None) -> Receipt:
+        """Deliver to those that do not have it from an earlier try of the sender's."""
+        signal, metadata = self._signal, self._metadata
+        before = self._delivered.recall(signal, payload, metadata)
+        rest = [each for each in self._destinations if each not in before]
+        deliveries = [each.deliver(signal, payload, left_s, metadata) for each in rest]
+        outcomes = await asyncio.gather(*deliveries, return_exceptions=True)
+        taken = {
+            destination: outcome
+            for destination, outcome in zip(rest, outcomes, strict=True)
+            if isinstance(outcome, Receipt)
+        }
+        comes_again = any(isinstance(outcome, RetryableError) for outcome in outcomes)
+        self._delivered.keep(signal, payload, metadata, {**before, **taken} if comes_again else {})
+        return merge([*before.values(), *outcomes])
+
+
+def merge(outcomes: Sequence[Receipt | BaseException]) -> Receipt:
+    """The worst of several answers, raised when it is an error.
+
+    Worst first: a bug of ours; "try again", because one destination may still get it that way;
+    "never"; a partial success; success. Several partial successes name much the same items, so the
+    largest count stands for all.
+    """
+    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    bugs = [error for error in errors if not isinstance(error, ProcessorError)]
+    retryable = [error for error in errors if isinstance(error, RetryableError)]
+    if bugs:
+        raise bugs[0]
+    if retryable:
+        message = "; ".join(str(error) for error in retryable)
+        raise BackendUnavailableError(message, max(error.delay_s for error in retryable))
+    if errors:
+        raise errors[0]
+    receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+    messages = dict.fromkeys(receipt.message for receipt in receipts if receipt.message)
+    rejected = max((receipt.rejected for receipt in receipts), default=0)
+    return Receipt(rejected, "; ".join(messages))
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

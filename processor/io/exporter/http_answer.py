@@ -1,0 +1,131 @@
+"""Reading a backend's answer over HTTP: bounded, whatever it sends.
+
+Source: OTLP specification, "OTLP/HTTP Response"; RFC 9110, section 10.2.3, for Retry-After.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import aiohttp
+from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
+
+from processor.core.model import Receipt, Signal
+from processor.io.exporter.codes import Code
+from processor.io.exporter.receipt import flatten, receipt_in, receipt_in_json
+
+_RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
+_CODES: Final = {
+    400: Code.INVALID_ARGUMENT,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    405: Code.UNIMPLEMENTED,
+    413: Code.RESOURCE_EXHAUSTED,  # permanent, where it comes without a delay
+    429: Code.UNAVAILABLE,
+    501: Code.UNIMPLEMENTED,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}
+_GZIP_WBITS: Final = 31
+_SECONDS: Final = re.compile(r"[0-9]{1,18}")
+_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
+_TEXT_LIMIT_CHARS: Final = 200
+
+
+def code_of(status: int) -> Code:
+    """The gRPC status code that says most nearly the same; never a retryable one by accident."""
+    return _CODES.get(status, Code.UNKNOWN)
+
+
+async def read_body(response: aiohttp.ClientResponse) -> bytes | None:
+    """The body, decompressed; None for one that breaks off, is too large, or cannot be unpacked.
+
+    The limit of 4 MiB holds for what comes in and for what it unpacks to.
+    """
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > _RESPONSE_LIMIT_BYTES:
+                return None
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return None
+    match response.headers.get("Content-Encoding", "identity").strip().lower():
+        case "identity" | "":
+            return bytes(body)
+        case "gzip" | "x-gzip":
+            return _inflate(body)
+        case _:
+            return None
+
+
+def receipt_of(signal: Signal, content_type: str, body: bytes | None) -> Receipt | None:
+    """What the body of an HTTP 200 says; None where it cannot be read."""
+    if body is None:
+        return None
+    if content_type == "application/json" and body:
+        return receipt_in_json(signal, body)
+    return receipt_in(signal, body)
+
+
+def message_of(response: aiohttp.ClientResponse, body: bytes | None) -> str:
+    """What the answer to a request that was not taken says, in a line of printable ASCII."""
+    reason = _printable(f"HTTP {response.status} {response.reason or ''}").strip()
+    if 300 <= response.status < 400:
+        location = _printable(response.headers.get("Location", "nowhere"))
+        return f"{reason}: redirects are not followed, and this one leads to {location}"
+    said = _said(response.content_type, body or b"")
+    return f"{reason}: {said}" if said else reason
+
+
+def retry_after_s(text: str | None, now_s: float) -> float | None:
+    """The wait that a Retry-After header asks for, in seconds or until a date; None for rubbish.
+
+    `now_s` is the time of day as a POSIX timestamp.
+    """
+    if text is None:
+        return None
+    if _SECONDS.fullmatch(text.strip()):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+        aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return max(aware.timestamp() - now_s, 0.0)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _inflate(body: bytearray) -> bytes | None:
+    unpacker = zlib.decompressobj(_GZIP_WBITS)
+    try:
+        plain = unpacker.decompress(body, _RESPONSE_LIMIT_BYTES + 1)
+    except zlib.error:
+        return None
+    is_whole = unpacker.eof and len(plain) <= _RESPONSE_LIMIT_BYTES
+    return plain if is_whole else None
+
+
+def _said(content_type: str, body: bytes) -> str:
+    """The message of the google.rpc.Status that an error's body should be, or its first words."""
+    if not body:
+        return ""
+    try:
+        if content_type == "application/x-protobuf":
+            return _printable(Status.FromString(body).message)
+        if content_type == "application/json":
+            return _printable(str(json.loads(body).get("message", "")))
+    except (DecodeError, ValueError, AttributeError, RecursionError):
+        return ""
+    return _printable(body.decode("utf-8", "replace"))[:_TEXT_LIMIT_CHARS]
+
+
+def _printable(text: str) -> str:
+    return _UNPRINTABLE.sub(" ", flatten(text)).strip()

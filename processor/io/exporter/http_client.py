@@ -1,0 +1,192 @@
+"""Sending to an OTLP/HTTP backend: raw payloads, posted to the URL of their signal."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+
+from processor.core.errors import BackendUnavailableError, ConfigError, Problem
+from processor.core.model import Metadata, Receipt, Signal
+from processor.core.otlp.gzip import gzip
+from processor.io.exporter.address import HttpAddress, is_loopback
+from processor.io.exporter.advice import http_hint
+from processor.io.exporter.codes import Code
+from processor.io.exporter.headers import read_http_headers, user_agent
+from processor.io.exporter.http_answer import (
+    code_of,
+    message_of,
+    read_body,
+    receipt_of,
+    retry_after_s,
+)
+from processor.io.exporter.retry import is_retryable_http
+from processor.io.exporter.transport import AttemptError, Compression
+
+_CONNECTIONS_MAX: Final = 64
+_CONNECT_TIMEOUT_S: Final = 10.0
+_IDLE_S: Final = 30.0
+_DAY_S: Final = 86_400.0
+_LARGE_BYTES: Final = 256 * 1024
+"""From here on, packing a body takes longer than handing it to another thread."""
+
+
+class HttpTransport:
+    """Connections to an OTLP/HTTP backend, kept alive, as a `Transport`."""
+
+    def __init__(
+        self,
+        endpoints: Mapping[Signal, HttpAddress],
+        *,
+        headers: Mapping[str, str] | None = None,
+        compression: Compression = "none",
+        tls: ssl.SSLContext | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """A signal without an endpoint is not taken; there has to be one for some signal.
+
+        `now` is the time of day, which dates in Retry-After are compared with. Raises ConfigError
+        for bad headers.
+        """
+        self.name = next(iter(endpoints.values())).origin
+        self._endpoints = dict(endpoints)
+        self._proxies = {signal: _proxy_of(each) for signal, each in endpoints.items()}
+        self._headers = {
+            "User-Agent": user_agent(headers or {}),
+            "Content-Type": "application/x-protobuf",
+            "Accept-Encoding": "identity",
+            **read_http_headers(headers or {}),
+        }
+        self._compression = compression
+        self._packing = {"Content-Encoding": "gzip"} if compression == "gzip" else {}
+        self._tls = tls
+        self._now = now
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Prepare the connections; they are made when they are needed."""
+        connector = aiohttp.TCPConnector(
+            limit=_CONNECTIONS_MAX,
+            keepalive_timeout=_IDLE_S,
+            ssl=True if self._tls is None else self._tls,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            headers=self._headers,
+            # A backend has no business leaving cookies, or filling our memory from little data.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+        )
+
+    def takes(self, signal: Signal) -> bool:
+        """Whether there is an endpoint for it."""
+        return signal in self._endpoints
+
+    async def close(self) -> None:
+        """Close the connections; requests that are still under way end as unavailable."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def attempt(
+        self, signal: Signal, payload: bytes, timeout_s: float, metadata: Metadata = ()
+    ) -> Receipt | None:
+        """Send once; see `Transport`."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + timeout_s
+        body = await self._packed(payload)
+        session, left_s = self._session, end_s - loop.time()
+        if session is None:
+            raise BackendUnavailableError(f"{self.name}: not connected, the processor is stopping")
+        if left_s <= 0.0:
+            raise _no_answer("no time was left")
+        try:
+            async with session.post(
+                self._endpoints[signal].url,
+                # A large body is handed over in pieces, so that others get their turn.
+                data=io.BytesIO(body) if len(body) > _LARGE_BYTES else body,
+                headers=self._packing | dict(metadata),
+                allow_redirects=False,
+                proxy=self._proxies[signal],
+                timeout=aiohttp.ClientTimeout(
+                    left_s, connect=_CONNECT_TIMEOUT_S, ceil_threshold=_DAY_S
+                ),
+            ) as response:
+                return await self._read(signal, response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._failure(signal, error) from error
+
+    async def _packed(self, payload: bytes) -> bytes:
+        if self._compression == "none":
+            return payload
+        if len(payload) < _LARGE_BYTES:
+            return gzip(payload)
+        return await asyncio.to_thread(gzip, payload)
+
+    async def _read(self, signal: Signal, response: aiohttp.ClientResponse) -> Receipt | None:
+        """Once a success has been announced, nothing that follows can take it back."""
+        body = await read_body(response)
+        status = response.status
+        if 200 <= status < 300:
+            return receipt_of(signal, response.content_type, body)
+        raise AttemptError(
+            f"HTTP {status}",
+            message_of(response, body),
+            code_of(status),
+            is_retryable=is_retryable_http(status),
+            asked_s=retry_after_s(response.headers.get("Retry-After"), self._now()),
+        )
+
+    def _failure(self, signal: Signal, error: Exception) -> Exception:
+        """A request without an answer, for which another attempt may have one."""
+        if self._session is None:
+            message = f"{self.name}: the connection was closed, the processor is stopping"
+            return BackendUnavailableError(message)
+        if isinstance(error, TimeoutError):
+            return _no_answer("it did not answer in time")
+        advice = http_hint(
+            self._endpoints[signal].address,
+            is_tls_trouble=isinstance(error, aiohttp.ClientSSLError | ssl.SSLError),
+            is_nonsense=_is_nonsense(error),
+        )
+        return _no_answer(str(error) or type(error).__name__, advice)
+
+
+def tls_context(ca_file: str, cert_file: str, key_file: str) -> ssl.SSLContext:
+    """What to trust and what to show, each the name of a PEM file or empty.
+
+    Without a `ca_file` it is the system's authorities. Raises ConfigError.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file or None)
+        if cert_file and key_file:
+            context.load_cert_chain(cert_file, key_file)
+    except (OSError, ValueError) as error:
+        files = ", ".join(filter(None, (ca_file, cert_file, key_file)))
+        what = f"{files} cannot be used: {error}"
+        fix = "give PEM files, and the key that belongs to the certificate, without a password"
+        raise ConfigError([Problem("exporters.otlphttp.tls", what, fix)]) from error
+    return context
+
+
+def _no_answer(message: str, advice: str = "") -> AttemptError:
+    return AttemptError("no answer", message, Code.UNAVAILABLE, is_retryable=True, advice=advice)
+
+
+def _is_nonsense(error: Exception) -> bool:
+    is_proxys = isinstance(error, aiohttp.ClientHttpProxyError)
+    return isinstance(error, aiohttp.ClientResponseError) and not is_proxys
+
+
+def _proxy_of(endpoint: HttpAddress) -> str | None:
+    """The proxy that the environment names for a backend; never one for this machine itself."""
+    host = endpoint.address.host
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    return getproxies().get("https" if endpoint.address.is_tls else "http")

@@ -1,0 +1,143 @@
+"""What a segment file looks like. Pure: bytes in, bytes out.
+
+    segment   magic 8 | version 2 | 0 2 | mark 8 | check 4    the head, the same in every version
+              cursor: offset 8 | number 4 | check 4           where the first unsent record begins
+              record …
+    record    mark 8 | number 4 | metadata's length 4 | payload's length 4 | signal 1 |
+              check of the body 4 | check of the above 4        the head
+              metadata | payload                                the body
+
+Numbers are big-endian, checks are CRC-32. The mark is eight random bytes that each segment has for
+itself. It stands before each record, so that the next one can be found behind a damaged one, and
+no payload can pretend to be a record. The numbers of the records tell how many are missing.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Final, NamedTuple, get_args
+from zlib import crc32
+
+from processor.core.model import Metadata, Signal
+
+VERSION: Final = 1
+MARK_BYTES: Final = 8
+
+_MAGIC: Final = b"LLMSPOOL"
+_HEAD: Final = struct.Struct(">8sHH8s")
+_CURSOR: Final = struct.Struct(">QI")
+_RECORD: Final = struct.Struct(">8sIIIBI")
+_CHECK: Final = struct.Struct(">I")
+_SIGNALS: Final[tuple[Signal, ...]] = get_args(Signal)
+
+_HEAD_BYTES: Final = _HEAD.size + _CHECK.size
+CURSOR_AT: Final = _HEAD_BYTES
+START: Final = CURSOR_AT + _CURSOR.size + _CHECK.size
+"""Where the first record begins."""
+RECORD_BYTES: Final = _RECORD.size + _CHECK.size
+"""Size of a record's head."""
+
+
+class Record(NamedTuple):
+    """One payload that waits for its backend."""
+
+    signal: Signal
+    payload: bytes
+    metadata: Metadata = ()
+
+
+class Position(NamedTuple):
+    """A place in a segment: the offset there, and the number that the next record has."""
+
+    offset: int = START
+    number: int = 0
+
+
+class RecordHead(NamedTuple):
+    """What is known of a record before its body has been read."""
+
+    number: int
+    metadata_bytes: int
+    payload_bytes: int
+    signal: int
+    body_check: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of head and body together."""
+        return RECORD_BYTES + self.metadata_bytes + self.payload_bytes
+
+
+def encode_start(mark: bytes) -> bytes:
+    """A segment that has no records yet."""
+    head = _HEAD.pack(_MAGIC, VERSION, 0, mark)
+    return _checked(head) + encode_cursor(mark, Position())
+
+
+def read_start(data: bytes) -> tuple[int, bytes] | None:
+    """The version and the mark that a segment's head names; None where it is damaged.
+
+    Holds for every version, so that a file of another one is known for what it is.
+    """
+    head = data[: _HEAD.size]
+    if len(data) < _HEAD_BYTES or data[_HEAD.size : _HEAD_BYTES] != _check(head):
+        return None
+    magic, version, _, mark = _HEAD.unpack(head)
+    return (version, mark) if magic == _MAGIC else None
+
+
+def encode_cursor(mark: bytes, position: Position) -> bytes:
+    """The cursor, to be written at `CURSOR_AT`."""
+    cursor = _CURSOR.pack(*position)
+    return cursor + _check(mark + cursor)
+
+
+def read_cursor(mark: bytes, data: bytes) -> Position | None:
+    """Where a segment's first `START` bytes say to go on; None where the cursor is damaged."""
+    cursor = data[CURSOR_AT : START - _CHECK.size]
+    if data[START - _CHECK.size : START] != _check(mark + cursor):
+        return None
+    return Position._make(_CURSOR.unpack(cursor))
+
+
+def encoded_bytes(record: Record) -> int:
+    """What a record takes in a file."""
+    return RECORD_BYTES + len(_encode_metadata(record.metadata)) + len(record.payload)
+
+
+def encode_record(mark: bytes, number: int, record: Record) -> tuple[bytes, bytes]:
+    """A record as two pieces that follow each other; the second is the payload itself."""
+    metadata = _encode_metadata(record.metadata)
+    sizes = (len(metadata), len(record.payload))
+    body_check = crc32(record.payload, crc32(metadata))
+    head = _RECORD.pack(mark, number, *sizes, _SIGNALS.index(record.signal), body_check)
+    return _checked(head) + metadata, record.payload
+
+
+def read_record_head(mark: bytes, data: bytes) -> RecordHead | None:
+    """The head of a record that begins with `data`; None where no sound one does."""
+    head = data[: _RECORD.size]
+    if not data.startswith(mark) or data[_RECORD.size : RECORD_BYTES] != _check(head):
+        return None
+    return RecordHead._make(_RECORD.unpack(head)[1:])
+
+
+def read_record(head: RecordHead, metadata: bytes, payload: bytes) -> Record | None:
+    """A record as it was written; None where its body is damaged."""
+    if crc32(payload, crc32(metadata)) != head.body_check or head.signal >= len(_SIGNALS):
+        return None
+    pairs = tuple((name, value) for name, value in json.loads(metadata)) if metadata else ()
+    return Record(_SIGNALS[head.signal], payload, pairs)
+
+
+def _encode_metadata(metadata: Metadata) -> bytes:
+    return json.dumps(metadata).encode() if metadata else b""
+
+
+def _check(data: bytes) -> bytes:
+    return _CHECK.pack(crc32(data))
+
+
+def _checked(data: bytes) -> bytes:
+    return data + _check(data)

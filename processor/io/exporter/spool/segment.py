@@ -1,0 +1,205 @@
+"""One file of records: appended to, read in order, and removed as a whole.
+
+Plain blocking code for one thread. What `append` has returned from is on the disk. How far the
+records have been sent is written into the file itself, in place: that needs no room, so a full disk
+can always be worked off. It is not synced: after a power cut some records are sent once more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from processor.io.exporter.spool.record import (
+    CURSOR_AT,
+    MARK_BYTES,
+    START,
+    VERSION,
+    Position,
+    Record,
+    encode_cursor,
+    encode_record,
+    encode_start,
+    read_cursor,
+    read_start,
+)
+from processor.io.exporter.spool.scan import read_record_at, stretches
+
+_PIECES_MAX: Final = 512
+"""Half of what Linux takes in one call."""
+
+
+class OtherVersionError(Exception):
+    """The file was written by a program that has another format."""
+
+
+class Taken(NamedTuple):
+    """Records that are due, and where the next ones begin."""
+
+    records: Sequence[Record]
+    passed: int
+    """Records before `position`, as far as their heads tell."""
+    lost: int
+    """Records before `position` that are damaged; at least so many, if its last ones are."""
+    position: Position
+
+
+class Segment:
+    """A segment that is on the disk; see `create_segment` and `load_segment`."""
+
+    def __init__(self, path: Path, mark: bytes) -> None:
+        self.path = path
+        self.position = Position()
+        """Where the first record begins that is still to be sent."""
+        self.end = START
+        """Where the last record that is safe ends."""
+        self.waiting = 0
+        """Records between these two, as far as their heads tell."""
+        self.is_damaged = False
+        self.torn_bytes = 0
+        """Left over from an unfinished write, which nobody has been told is safe."""
+        self._mark = mark
+        self._next_number = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing in it is still to be sent."""
+        return self.position.offset >= self.end
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Write records and wait until they are on the disk.
+
+        Raises OSError. The segment must then be left as it is: what a failed sync has kept of it
+        nobody knows.
+        """
+        pieces: list[bytes] = []
+        for number, record in enumerate(records, self._next_number):
+            pieces += encode_record(self._mark, number, record)
+        with _opened(self.path, os.O_WRONLY) as descriptor:
+            try:
+                end = _write_all(descriptor, pieces, self.end)
+                os.fsync(descriptor)
+            except BaseException:
+                # Else a record that was refused would be sent after a restart: not wrong, since
+                # its sender repeats it anyway, but once more than needed.
+                with suppress(OSError):
+                    os.ftruncate(descriptor, self.end)
+                raise
+        self.end = end
+        self.waiting += len(records)
+        self._next_number += len(records)
+
+    def take(self, most: int, most_bytes: int) -> Taken:
+        """The next records: up to `most`, and of more than `most_bytes` only one. Raises OSError.
+
+        They are due until `advance`; what is damaged between them is passed over.
+        """
+        records: list[Record] = []
+        size = passed = lost = 0
+        offset, number = self.position
+        with _opened(self.path, os.O_RDONLY) as descriptor:
+            for stretch in stretches(descriptor, self._mark, offset, self.end):
+                head = stretch.head
+                if head is None:
+                    # If nothing follows, nobody knows how many it were.
+                    lost += stretch.end == self.end
+                    offset = stretch.end
+                    continue
+                size += head.total_bytes
+                if records and (len(records) == most or size > most_bytes):
+                    break
+                record = read_record_at(descriptor, stretch.start, head)
+                records += [record] if record else []
+                passed += 1
+                lost += max(head.number - number, 0) + (record is None)
+                offset, number = stretch.end, head.number + 1
+        if offset == self.position.offset:
+            # Somebody has cut the file off while it was in use.
+            return Taken((), self.waiting, self.waiting, Position(self.end, number))
+        return Taken(records, passed, lost, Position(offset, number))
+
+    def advance(self, taken: Taken) -> None:
+        """What was taken is dealt with. Raises OSError when that cannot be noted in the file."""
+        self.position = taken.position
+        self.waiting = max(self.waiting - taken.passed, 0)
+        with _opened(self.path, os.O_WRONLY) as descriptor:
+            os.pwrite(descriptor, encode_cursor(self._mark, taken.position), CURSOR_AT)
+
+    def count(self) -> None:
+        """Walk over the records by their heads, and find out how many wait. Raises OSError."""
+        with _opened(self.path, os.O_RDONLY) as descriptor:
+            size = os.fstat(descriptor).st_size
+            self.end = min(self.position.offset, size)
+            for stretch in stretches(descriptor, self._mark, self.position.offset, size):
+                self.end = stretch.end
+                self.is_damaged |= stretch.head is None
+                self.waiting += stretch.head is not None
+            self.torn_bytes = size - self.end
+
+
+def create_segment(path: Path, mark: bytes) -> Segment:
+    """A new segment; a crash from now on leaves it or nothing. Raises OSError."""
+    # Spans can hold prompts and answers: only their owner may read them.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        _write_all(descriptor, [encode_start(mark)], 0)
+        os.fsync(descriptor)
+        sync_directory(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
+    return Segment(path, mark)
+
+
+def load_segment(path: Path) -> Segment:
+    """A segment that an earlier run has left. Raises OtherVersionError and OSError.
+
+    Nothing is ever appended to it, so a torn end has only to be passed over.
+    """
+    with _opened(path, os.O_RDONLY) as descriptor:
+        data = os.pread(descriptor, START + MARK_BYTES, 0)
+    start = read_start(data)
+    if start is not None and start[0] != VERSION:
+        raise OtherVersionError(f"format {start[0]}, and this program has format {VERSION}")
+    # A damaged head does not matter while the first record still tells the mark.
+    mark = data[START:] if start is None else start[1]
+    segment = Segment(path, mark)
+    segment.position = read_cursor(mark, data) or Position()
+    segment.is_damaged = start is None and len(data) > START and any(data)
+    if len(mark) == MARK_BYTES:
+        segment.count()
+    return segment
+
+
+def sync_directory(directory: Path) -> None:
+    """Wait until the names in a directory are on the disk. Raises OSError."""
+    with _opened(directory, os.O_RDONLY) as descriptor:
+        os.fsync(descriptor)
+
+
+def _write_all(descriptor: int, pieces: Sequence[bytes], at: int) -> int:
+    """Write pieces one after the other, without joining them; returns the offset behind them."""
+    rest = [memoryview(piece) for piece in pieces if piece]
+    while rest:
+        written = os.pwritev(descriptor, rest[:_PIECES_MAX], at)
+        at += written
+        while written and written >= len(rest[0]):
+            written -= len(rest.pop(0))
+        if written:
+            rest[0] = rest[0][written:]
+    return at
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

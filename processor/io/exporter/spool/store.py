@@ -1,0 +1,252 @@
+"""A folder of segments: the records of one backend, first in, first out, within a limit.
+
+    000000000007.spool      records wait in it
+    000000000005.corrupt    was damaged; what can be read of it is sent, then it is left for people
+
+Plain blocking code for one thread; a lock on the folder keeps other processes away.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from processor.io.exporter.spool.counters import SpoolCounters
+from processor.io.exporter.spool.record import MARK_BYTES, START, Record, encoded_bytes
+from processor.io.exporter.spool.segment import (
+    OtherVersionError,
+    Segment,
+    Taken,
+    create_segment,
+    load_segment,
+    sync_directory,
+)
+
+_log = logging.getLogger(__name__)
+
+_MIB: Final = 1024 * 1024
+_SEGMENT_MAX_BYTES: Final = 64 * _MIB
+_SEGMENTS: Final = 16
+_CORRUPT_MAX: Final = 8
+_PASSING: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN})
+"""What says nothing about the file that could not be read."""
+
+
+class Due(NamedTuple):
+    """Records that are to be sent now; they stay where they are until `Spool.finish`."""
+
+    segment: Segment
+    taken: Taken
+
+    @property
+    def records(self) -> Sequence[Record]:
+        """Never empty: what is damaged has been passed over."""
+        return self.taken.records
+
+
+class Spool:
+    """A queue of records on the disk."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        max_bytes: int = 1024 * _MIB,
+        new_mark: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        """Nothing is touched before `open`. `max_bytes` is the limit of all segments together."""
+        self.directory = directory
+        self.max_bytes = max_bytes
+        self.counters = SpoolCounters()
+        self._segment_bytes = min(_SEGMENT_MAX_BYTES, max_bytes // _SEGMENTS)
+        self._new_mark = new_mark
+        self._segments: list[Segment] = []
+        """Oldest first."""
+        self._growing: Segment | None = None
+        """The last of them, while it may be appended to."""
+        self._unreadable: set[Path] = set()
+        """Left alone until the next start."""
+        self._next_name = 1
+        self._lock: int | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many records are still to be sent."""
+        return sum(segment.waiting for segment in self._segments)
+
+    @property
+    def size_bytes(self) -> int:
+        """What the segments take on the disk, sent records included until their file goes."""
+        return sum(segment.end for segment in self._segments)
+
+    def open(self) -> None:
+        """Lock the folder and find what is there. Raises OSError; BlockingIOError when locked."""
+        folders = (self.directory, *self.directory.parents)
+        missing = [folder for folder in folders if not folder.exists()]
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in missing:
+            sync_directory(folder.parent)
+        self._lock = os.open(self.directory, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        names = {path for path in self.directory.iterdir() if path.stem.isdecimal()}
+        for path in sorted(names, key=lambda path: int(path.stem)):
+            self._next_name = int(path.stem) + 1
+            if path.suffix in {".spool", ".corrupt"}:
+                self._find(path)
+        self.counters.found = self.waiting
+
+    def append(self, records: Sequence[Record]) -> list[OSError | None]:
+        """Write records and wait until they are on the disk; None for each that is."""
+        room = self.max_bytes - self.size_bytes - START
+        full = OSError(errno.ENOSPC, f"it holds all of its {self.max_bytes // _MIB} MiB")
+        outcomes: list[OSError | None] = []
+        fitting: list[Record] = []
+        for record in records:
+            size = encoded_bytes(record)
+            fits = size <= room
+            outcomes.append(None if fits else full)
+            if fits:
+                room -= size
+                fitting.append(record)
+        failure = self._write(fitting) if fitting else None
+        outcomes = [outcome or failure for outcome in outcomes]
+        failed = sum(outcome is not None for outcome in outcomes)
+        self.counters.failed += failed
+        self.counters.kept += len(records) - failed
+        return outcomes
+
+    def take(self, most: int, most_bytes: int) -> Due | None:
+        """The oldest records, up to `most`; of more than `most_bytes` only one. None: all is sent.
+
+        Raises OSError when they cannot be read for now.
+        """
+        for segment in tuple(self._segments):
+            while not segment.is_spent and segment.path not in self._unreadable:
+                try:
+                    due = Due(segment, segment.take(most, most_bytes))
+                except OSError as error:
+                    if error.errno in _PASSING:
+                        raise
+                    self._give_up(segment, error)
+                    break
+                if due.records:
+                    return due
+                self.finish(due)
+            self._remove_if_spent(segment)
+        return None
+
+    def finish(self, due: Due) -> None:
+        """What was due needs nothing more: the backend has taken it, or never will."""
+        segment, taken = due
+        self.counters.done += len(taken.records)
+        if taken.lost:
+            self.counters.lost += taken.lost
+            _log.error("%s: %d records are damaged and lost", segment.path, taken.lost)
+            self._quarantine(segment)
+        try:
+            segment.advance(taken)
+        except OSError as error:
+            # It is dealt with all the same; only a restart would send it again.
+            _log.warning("%s: what was sent cannot be noted: %s", segment.path, error)
+        self._remove_if_spent(segment)
+
+    def close(self) -> None:
+        """Let go of the folder; everything in it is on the disk already."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _write(self, records: Sequence[Record]) -> OSError | None:
+        """Write all of the records or none."""
+        segment = self._growing
+        try:
+            if segment is None or segment.end >= self._segment_bytes:
+                path = self.directory / f"{self._next_name:012}.spool"
+                # A name is used once, whatever comes of it.
+                self._next_name += 1
+                segment = self._growing = create_segment(path, self._new_mark(MARK_BYTES))
+                self._segments.append(segment)
+            segment.append(records)
+        except (OSError, MemoryError) as error:
+            # What a failed sync has kept of the file nobody knows: the next record gets another.
+            self._growing = None
+            if segment is not None:
+                self._remove_if_spent(segment)
+            no_memory = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+            return error if isinstance(error, OSError) else no_memory
+        return None
+
+    def _find(self, path: Path) -> None:
+        """Take up a segment of an earlier run."""
+        try:
+            segment = load_segment(path)
+        except OtherVersionError as error:
+            self.counters.other_version_segments += 1
+            _log.error("%s is left alone, for the program that can read it: it has %s", path, error)
+            return
+        except OSError as error:
+            _log.error("%s is left alone until the next start: %s", path, error)
+            return
+        if segment.torn_bytes:
+            self.counters.torn_bytes += segment.torn_bytes
+            what = "%s ends with %d bytes of an unfinished write, which are passed over"
+            _log.warning(what, path, segment.torn_bytes)
+        if segment.is_spent and path.suffix == ".corrupt":
+            return
+        self._segments.append(segment)
+        if segment.is_damaged:
+            self._quarantine(segment)
+        self._remove_if_spent(segment)
+
+    def _quarantine(self, segment: Segment) -> None:
+        """Keep a damaged segment for people to look at, whatever becomes of its records."""
+        if segment is self._growing:
+            self._growing = None
+        if segment.path.suffix == ".corrupt":
+            return
+        self.counters.corrupt_segments += 1
+        aside = segment.path.with_suffix(".corrupt")
+        _log.error("%s is damaged, and kept as %s", segment.path, aside)
+        try:
+            segment.path = segment.path.rename(aside)
+        except OSError as error:
+            _log.error("%s cannot be renamed: %s", segment.path, error)
+
+    def _forget_corrupt(self) -> None:
+        """Bound the damaged segments from which nothing is to be sent any more."""
+        in_use = {segment.path for segment in self._segments}
+        aside = sorted(path for path in self.directory.glob("*.corrupt") if path not in in_use)
+        for path in aside[:-_CORRUPT_MAX]:
+            _log.error("%s is removed, being the oldest of many damaged ones", path)
+            _unlink(path)
+
+    def _give_up(self, segment: Segment, error: OSError) -> None:
+        self._unreadable.add(segment.path)
+        what = "%s cannot be read, its %d records wait for the next start: %s"
+        _log.error(what, segment.path, segment.waiting, error)
+
+    def _remove_if_spent(self, segment: Segment) -> None:
+        """Delete a segment of which nothing is needed; tried again later where that fails."""
+        if not segment.is_spent or segment not in self._segments:
+            return
+        if segment is self._growing:
+            self._growing = None
+        if segment.path.suffix == ".corrupt":
+            self._segments.remove(segment)
+            self._forget_corrupt()
+        elif _unlink(segment.path):
+            self._segments.remove(segment)
+
+
+def _unlink(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("%s cannot be removed: %s", path, error)
+        return False
+    return True

@@ -1,0 +1,18 @@
+"""The books: who was charged what, kept so that a repeat changes nothing.
+
+Owns the durable rows of calls and skeleton spans, corrections, totals by quarter hour, budget
+crossings, and the working copies of traces that are under way. One transaction for each turn;
+turns that wait share a commit. Does not read spans, price or decide: it loads, calls the pure
+`decide`, and commits its plan or nothing.
+
+`Ledger` is the door; `Store` is what an engine has to offer; `SqliteStore` is the embedded one.
+`peek` reads the file beside whoever keeps it.
+"""
+
+from processor.io.ledger.books import Limits
+from processor.io.ledger.desk import Ledger
+from processor.io.ledger.peek import Glimpse, peek
+from processor.io.ledger.sqlite import SqliteStore
+from processor.io.ledger.store import Store
+
+__all__ = ["Glimpse", "Ledger", "Limits", "SqliteStore", "Store", "peek"]

@@ -1,0 +1,203 @@
+"""A span's row between our types and the columns of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from processor.core.model import (
+    NOBODY,
+    Crossing,
+    Entry,
+    Owner,
+    SpanRow,
+    Stamp,
+    Totals,
+    Unknown,
+    Usage,
+)
+from processor.core.money import Amount
+
+Columns = tuple[Any, ...]
+"""Values in the order of the table's columns, without `seq`."""
+
+_AGENT, _ENTRY, _AMENDMENT, _CUT, _ECHO = 1, 2, 4, 8, 16
+
+
+def key_of(trace_id: bytes, span_id: bytes) -> int:
+    """The index key of a span: signed, the trace's part first, so that a trace is one range."""
+    trace_part = int.from_bytes(trace_id[-4:], signed=True)
+    return (trace_part << 32) | int.from_bytes(span_id[-4:])
+
+
+def key_range(trace_id: bytes) -> tuple[int, int]:
+    """First and last key that a span of the trace can have."""
+    first = int.from_bytes(trace_id[-4:], signed=True) << 32
+    return first, first | 0xFFFFFFFF
+
+
+def dump(value: object) -> str:
+    """Compact JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
+    """Columns of a span row; `label` gives the id of what many rows have in common."""
+    flags = (
+        row.is_agent * _AGENT
+        | row.is_entry * _ENTRY
+        | row.is_amendment * _AMENDMENT
+        | row.is_cut * _CUT
+        | row.is_echo * _ECHO
+    )
+    entry = row.entry
+    own = None if row.own == NOBODY else _own_text(row.own)
+    origin = label((row.service, *row.ambient))
+    head = (
+        key_of(row.trace_id, row.span_id), row.trace_id, row.span_id, row.parent_id,
+        row.time_ns, flags, own, origin,
+    )  # fmt: skip
+    stamp = encode_stamp(row.stamp, entry)
+    if entry is None:
+        return (*head, *(None,) * 18, stamp)
+    return (*head, label(_label(entry)), *_quantities(entry.usage), *_money(entry), stamp)
+
+
+@lru_cache(maxsize=4096)
+def _own_text(own: Owner) -> str:
+    """The same few owners stand on most of the spans of a while."""
+    return dump(own)
+
+
+def _label(entry: Entry) -> Columns:
+    return (
+        entry.status, entry.reason, entry.provider, entry.model, entry.service,
+        entry.price_version, entry.rates, entry.aggregate, entry.rule, entry.has_tokens,
+        entry.kind, entry.time_assumed, entry.asked, entry.reported_by,
+        entry.free, entry.scope,
+    )  # fmt: skip
+
+
+def _quantities(usage: Usage | None) -> Columns:
+    if usage is None:
+        return (None,) * 7
+    rare = (*usage[4:6], *usage[8:])
+    more = None if rare == (0, 0, 0, 0, 1, 0) else dump(rare)
+    return (*usage[:4], usage.output, usage.reasoning, more)
+
+
+def _money(entry: Entry) -> Columns:
+    amount = entry.amount if entry.amount is not None else (None,) * 6
+    saved, reported = entry.saved_nano_usd, entry.reported_nano_usd
+    return (*amount, saved, reported, entry.response_id or None, entry.start_ns or None)
+
+
+def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
+    """A span row from its columns; `text_of` gives the text of a label."""
+    _, trace_id, span_id, parent_id, time_ns, flags, own, origin = columns[:8]
+    service, *ambient = json.loads(text_of(origin))
+    entry = _entry(columns[8:], text_of) if columns[8] is not None else None
+    return SpanRow(
+        trace_id,
+        span_id,
+        parent_id,
+        time_ns,
+        bool(flags & _AGENT),
+        bool(flags & _ENTRY),
+        NOBODY if own is None else Owner(*json.loads(own)),
+        Owner(*ambient),
+        service,
+        entry,
+        decode_stamp(columns[-1], entry),
+        bool(flags & _CUT),
+        bool(flags & _AMENDMENT),
+        bool(flags & _ECHO),
+    )
+
+
+def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
+    (
+        status, reason, provider, model, service, version, rates, aggregate, rule, has_tokens,
+        kind, time_assumed, (asked_provider, asked_models, tier), reported_by, free,
+        scope,
+    ) = json.loads(text_of(columns[0]))  # fmt: skip
+    usage = None
+    if columns[1] is not None:
+        *input_side, output, reasoning = columns[1:7]
+        rare = json.loads(columns[7]) if columns[7] is not None else (0, 0, 0, 0, 1, 0)
+        usage = Usage._make((*input_side, *rare[:2], output, reasoning, *rare[2:]))
+    return Entry(
+        status, reason, provider, model, service, version, usage,
+        None if columns[8] is None else Amount(*columns[8:14]),
+        None if rates is None else tuple(rates),
+        aggregate, columns[14], columns[15], rule, has_tokens, kind, time_assumed,
+        (asked_provider, tuple(asked_models), tier), columns[16] or "", reported_by, free,
+        scope, columns[17] or 0,
+    )  # fmt: skip
+
+
+def encode_stamp(stamp: Stamp, entry: Entry | None) -> str | None:
+    """What a stamp says beyond its entry, as JSON; None when that is nothing."""
+    parts: dict[str, Any] = {}
+    if stamp.entry is not None and entry is not None and stamp.entry != entry:
+        # Most fields are the same even after a reprice, so only those that differ are kept.
+        pairs = zip(Entry._fields, stamp.entry, entry, strict=True)
+        parts["e"] = {name: shown for name, shown, kept in pairs if shown != kept}
+    sums = {"a": stamp.agent, "t": stamp.trace, "s": stamp.session}
+    parts |= {name: totals for name, totals in sums.items() if totals is not None}
+    if stamp.crossings:
+        parts["x"] = stamp.crossings
+    if stamp.exceeded:
+        parts["f"] = stamp.exceeded
+    if stamp.corrections:
+        parts["c"] = [(span_id.hex(), nano_usd) for span_id, nano_usd in stamp.corrections]
+    if stamp.retold_nano_usd:
+        parts["r"] = stamp.retold_nano_usd
+    return dump(parts) if parts else None
+
+
+def decode_stamp(text: str | None, entry: Entry | None) -> Stamp:
+    """The stamp as it was first written."""
+    if text is None:
+        return Stamp(entry=entry)
+    parts = json.loads(text)
+    written = entry
+    if "e" in parts and entry is not None:
+        shown = {name: _revived(name, value) for name, value in parts["e"].items()}
+        written = entry._replace(**shown)
+    totals = {name: Totals(*parts[name]) for name in "ats" if name in parts}
+    return Stamp(
+        written,
+        totals.get("a"),
+        totals.get("t"),
+        totals.get("s"),
+        tuple(Crossing(*crossing) for crossing in parts.get("x", ())),
+        tuple(parts.get("f", ())),
+        tuple((bytes.fromhex(span_id), nano_usd) for span_id, nano_usd in parts.get("c", ())),
+        parts.get("r", 0),
+    )
+
+
+def decode_unknown(columns: Sequence[Any]) -> Unknown:
+    """A line of `schema.UNPRICED`."""
+    provider, models, *rest = columns
+    return Unknown(provider, tuple(json.loads(models)), *rest)
+
+
+def _revived(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON has no type before it is read
+    """A field of an entry as it was before it was JSON, which knows lists only."""
+    if value is None:
+        return None
+    match name:
+        case "usage":
+            return Usage(*value)
+        case "amount":
+            return Amount(*value)
+        case "rates":
+            return tuple(value)
+        case "asked":
+            provider, models, tier = value
+            return provider, tuple(models), tier
+    return value

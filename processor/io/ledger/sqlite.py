@@ -1,0 +1,293 @@
+"""The embedded ledger: one SQLite file, one writing process."""
+
+from __future__ import annotations
+
+import fcntl
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import apsw
+
+from processor.core.errors import BooksInUseError, ConfigError, LedgerUnavailableError, Problem
+from processor.core.model import Crossing, Plan, SpanRow, Totals, Unknown
+from processor.io.ledger import rows, schema
+from processor.io.ledger.store import CrossingMark
+
+_LABELS_CACHED_MAX = 4096
+_SUM_MAX = schema.SUM_MAX
+_PROBE = "SELECT 1 FROM spans WHERE key BETWEEN ? AND ? LIMIT 1"
+_SPAN_COLUMNS = (
+    "key, trace_id, span_id, parent_id, time_ns, flags, own, origin, label, input, cache_read, "
+    "cache_write, cache_write_1h, output, reasoning, more, cost, cost_input, cost_output, "
+    "cost_cache_read, cost_cache_write, cost_fees, saved, reported, response_id, start_ns, stamp"
+)
+
+
+class SqliteStore:
+    """`Store` on SQLite in WAL mode; every commit is synced to the disk.
+
+    A lock file beside the database keeps a second process from writing the same books.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file at `path`. Raises ConfigError when that cannot be done."""
+        self._labels: OrderedDict[rows.Columns, int] = OrderedDict()
+        self._texts: OrderedDict[int, str] = OrderedDict()
+        self._files = path, path.with_name(f"{path.name}-wal")
+        fix = "choose another place with --data-dir"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path.with_suffix(path.suffix + ".lock"))
+        except OSError as error:
+            what = f"cannot be opened: {error.strerror or error}"
+            raise ConfigError([Problem(str(path), what, fix)]) from error
+        try:
+            self._db = apsw.Connection(str(path))
+            self._probe = self._db.cursor()
+            self._prepare(path)
+        except (apsw.Error, ConfigError) as error:
+            self._lock.close()
+            if isinstance(error, ConfigError):
+                self._db.close()
+                raise
+            raise ConfigError([Problem(str(path), f"cannot be opened: {error}", fix)]) from error
+
+    def _prepare(self, path: Path) -> None:
+        self._db.set_busy_timeout(5000)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA cache_size = -32768")
+        version = self._db.pragma("user_version")
+        if version == 0:
+            with self._db:
+                self._db.execute(schema.TABLES)
+                self._db.pragma("user_version", schema.VERSION)
+        elif version != schema.VERSION:
+            what = f"was written by another version (tables {version}, not {schema.VERSION})"
+            fix = "use the program that wrote it, or another --data-dir"
+            raise ConfigError([Problem(str(path), what, fix)])
+
+    def begin(self) -> None:
+        """Start a transaction."""
+        with _TRANSLATED:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """Commit, and wait until it is on the disk."""
+        with _TRANSLATED:
+            self._db.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Forget the transaction; labels it gave out are forgotten as well."""
+        self._forget_labels()
+        if self._db.in_transaction:
+            with _TRANSLATED:
+                self._db.execute("ROLLBACK")
+
+    def save(self) -> None:
+        """Mark a point inside the transaction."""
+        with _TRANSLATED:
+            self._db.execute("SAVEPOINT turn")
+
+    def keep(self) -> None:
+        """Let go of the mark, keeping what was written since."""
+        with _TRANSLATED:
+            self._db.execute("RELEASE turn")
+
+    def undo(self) -> None:
+        """Forget what was written since the mark, and the mark."""
+        self._forget_labels()
+        with _TRANSLATED:
+            self._db.execute("ROLLBACK TO turn")
+            self._db.execute("RELEASE turn")
+
+    def rows_of(self, trace_id: bytes) -> list[SpanRow]:
+        """Everything kept of a trace, in the order it was written."""
+        query = (
+            f"SELECT {_SPAN_COLUMNS} FROM spans "
+            "WHERE key BETWEEN ? AND ? AND trace_id = ? ORDER BY seq"
+        )
+        keys = rows.key_range(trace_id)
+        with _TRANSLATED:
+            # Most traces are new: whether there is anything at all is the quicker question.
+            if not self._probe.execute(_PROBE, keys).fetchall():
+                return []
+            found = self._db.execute(query, (*keys, trace_id)).fetchall()
+        return [rows.decode(columns, self._text) for columns in found]
+
+    def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
+        """Sum of a scope's buckets in ``[start_s, end_s)``; both 0 for all of them."""
+        query, bindings = schema.SUM_TOTALS, [series, scope_id]
+        if end_s:
+            query += " AND bucket >= ? AND bucket < ?"
+            return self._totals(query, (*bindings, start_s, end_s))
+        return self._totals(query, bindings)
+
+    def _totals(self, query: str, bindings: Sequence[str | int]) -> Totals:
+        with _TRANSLATED:
+            try:
+                return Totals._make(next(self._db.execute(query, bindings)))
+            except apsw.SQLError:  # The sum leaves 64 bits: add up here, and stop at the bound.
+                rows = query.replace("COALESCE(SUM(", "(").replace("), 0)", ")")
+                found = self._db.execute(rows, bindings).fetchall()
+        return _bounded(Totals._make(map(sum, zip(*found, strict=True))))
+
+    def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
+        """What one scope has crossed in a window."""
+        query = (
+            "SELECT budget, amount, unit, share FROM crossings "
+            "WHERE scope = ? AND id = ? AND window_start = ?"
+        )
+        with _TRANSLATED:
+            return set(self._db.execute(query, (scope, scope_id, window_start_s)))
+
+    def write(self, plan: Plan) -> None:
+        """Append rows, corrections and crossings, and add the changes to the totals."""
+        with _TRANSLATED:
+            self._db.executemany(
+                schema.INSERT_SPAN, [rows.encode(row, self._label) for row in plan.rows]
+            )
+            self._db.executemany(
+                schema.ADD_TOTALS,
+                [(*posting, *_bounded(change)) for posting, change in plan.postings.items()],
+            )
+            if plan.corrections:
+                self._db.executemany(
+                    schema.INSERT_CORRECTION,
+                    [
+                        (rows.key_of(c.trace_id, c.span_id), *c[:4], *c.change)
+                        for c in plan.corrections
+                    ],
+                )
+            if plan.crossings:
+                self._db.executemany(schema.INSERT_CROSSING, plan.crossings)
+
+    def recent_traces(self, limit: int) -> list[bytes]:
+        """Ids of the traces written last, newest first."""
+        found: dict[bytes, None] = {}
+        with _TRANSLATED:
+            for row in self._db.execute("SELECT trace_id FROM spans ORDER BY seq DESC"):
+                found[row[0]] = None
+                if len(found) >= limit:
+                    break
+        return list(found)
+
+    def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
+        """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
+        query = (
+            "SELECT DISTINCT trace_id FROM spans "
+            "WHERE label IS NOT NULL AND time_ns >= ? AND time_ns < ?"
+        )
+        with _TRANSLATED:
+            return [row[0] for row in self._db.execute(query, (start_ns, end_ns))]
+
+    def unpriced(self) -> list[Unknown]:
+        """Calls without a price as they stand now, alike ones together, most calls first."""
+        with _TRANSLATED:
+            return list(map(rows.decode_unknown, self._db.execute(schema.UNPRICED)))
+
+    def series(self) -> set[str]:
+        """Names of the filtered totals that are complete."""
+        with _TRANSLATED:
+            return {row[0] for row in self._db.execute("SELECT name FROM series")}
+
+    def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
+        """Fill a filtered total with (scope id, bucket, totals); None drops it."""
+        with _TRANSLATED:
+            self._db.execute("DELETE FROM totals WHERE scope = ?", (name,))
+            if changes is None:
+                self._db.execute("DELETE FROM series WHERE name = ?", (name,))
+                return
+            self._db.executemany(
+                schema.ADD_TOTALS,
+                ((name, scope_id, bucket, *change) for scope_id, bucket, change in changes),
+            )
+            self._db.execute("INSERT OR IGNORE INTO series VALUES (?)", (name,))
+
+    def crossings(self, limit: int) -> Sequence[Crossing]:
+        """The latest crossings, newest first."""
+        query = (
+            "SELECT budget, scope, id, window_start, window_end, amount, unit, share, spent, "
+            "at_least, late, cause, span FROM crossings ORDER BY seq DESC LIMIT ?"
+        )
+        with _TRANSLATED:
+            return [
+                Crossing._make((*row[:9], bool(row[9]), bool(row[10]), *row[11:]))
+                for row in self._db.execute(query, (limit,))
+            ]
+
+    def size_bytes(self) -> int:
+        """Bytes of the file and of its write-ahead log; 0 where nobody can say."""
+        with suppress(OSError):
+            return sum(file.stat().st_size for file in self._files if file.exists())
+        return 0
+
+    def close(self) -> None:
+        """Close the file and let go of the lock."""
+        self._db.close()
+        self._lock.close()
+
+    def _label(self, shared: rows.Columns) -> int:
+        known = self._labels.get(shared)
+        if known is not None:
+            return known
+        text = rows.dump(shared)
+        self._db.execute("INSERT OR IGNORE INTO labels (text) VALUES (?)", (text,))
+        label: int = next(self._db.execute("SELECT id FROM labels WHERE text = ?", (text,)))[0]
+        if len(self._labels) >= _LABELS_CACHED_MAX:
+            self._labels.popitem(last=False)
+        self._labels[shared] = label
+        return label
+
+    def _text(self, label: int) -> str:
+        text = self._texts.get(label)
+        if text is None:
+            with _TRANSLATED:
+                query = "SELECT text FROM labels WHERE id = ?"
+                text = str(next(self._db.execute(query, (label,)))[0])
+            if len(self._texts) >= _LABELS_CACHED_MAX:
+                self._texts.popitem(last=False)
+            self._texts[label] = text
+        return text
+
+    def _forget_labels(self) -> None:
+        self._labels.clear()
+        self._texts.clear()
+
+
+def _lock(path: Path) -> IO[Any]:
+    lock = path.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        fix = "stop the other one, or give this one another --data-dir"
+        problem = Problem(str(path), "another process keeps these books", fix)
+        raise BooksInUseError([problem]) from error
+    return lock
+
+
+def _bounded(change: Totals) -> Totals:
+    """Sums that a column can hold: beyond 64 bits they stop, whoever made them up."""
+    if max(change) <= _SUM_MAX and min(change) >= -_SUM_MAX:
+        return change
+    return Totals._make(max(-_SUM_MAX, min(_SUM_MAX, value)) for value in change)
+
+
+class _Translated:
+    """Turns SQLite's errors into ours: whatever it is, the sender may try again."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, apsw.Error):
+            message = f"the ledger cannot be used: {error}"
+            raise LedgerUnavailableError(message, delay_s=5.0) from error
+
+
+_TRANSLATED = _Translated()
+"""Stateless, so one is enough; it stands around every statement."""

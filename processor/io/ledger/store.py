@@ -1,0 +1,73 @@
+"""What an engine that keeps the books has to offer; the contract tests run against any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from processor.core.model import Crossing, Plan, SpanRow, Totals, Unknown
+
+CrossingMark = tuple[str, int, str, float]
+"""(budget, limit, unit, share): what tells two crossings of one scope and window apart."""
+
+
+class Store(Protocol):
+    """Durable rows. All calls come from one thread; writes stand between `begin` and `commit`.
+
+    Every method raises LedgerUnavailableError when the rows cannot be read or written for a
+    reason that may pass (disk full, locked, read-only).
+    """
+
+    def begin(self) -> None:
+        """Start a transaction."""
+
+    def commit(self) -> None:
+        """Make everything since `begin` durable: it survives a kill and a power loss."""
+
+    def rollback(self) -> None:
+        """Forget everything since `begin`."""
+
+    def save(self) -> None:
+        """Mark a point inside the transaction."""
+
+    def keep(self) -> None:
+        """Let go of the mark, keeping what was written since."""
+
+    def undo(self) -> None:
+        """Forget what was written since the mark, and the mark."""
+
+    def rows_of(self, trace_id: bytes) -> list[SpanRow]:
+        """Everything kept of a trace, in the order it was written."""
+
+    def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
+        """Sum of a scope's buckets in ``[start_s, end_s)``; both 0 for all of them."""
+
+    def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
+        """What one scope has crossed in a window."""
+
+    def write(self, plan: Plan) -> None:
+        """Append rows, corrections and crossings, and add the changes to the totals."""
+
+    def recent_traces(self, limit: int) -> list[bytes]:
+        """Ids of the traces written last, newest first."""
+
+    def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
+        """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
+
+    def unpriced(self) -> list[Unknown]:
+        """Calls without a price as they stand now, alike ones together, most calls first."""
+
+    def series(self) -> set[str]:
+        """Names of the filtered totals that are complete."""
+
+    def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
+        """Fill a filtered total with (scope id, bucket, totals); None drops it."""
+
+    def crossings(self, limit: int) -> Sequence[Crossing]:
+        """The latest crossings, newest first."""
+
+    def size_bytes(self) -> int:
+        """What the rows take on the disk; 0 where nobody can say. Raises nothing."""
+
+    def close(self) -> None:
+        """Let go of the file or connection."""

@@ -1,0 +1,133 @@
+"""The door that every protocol shares: how many requests come in, and what becomes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from processor.core.errors import OverloadedError, SlowSenderError, StoppingError
+from processor.core.flow import Traffic
+from processor.core.model import Batch, Metadata, Receipt, Signal, Transport
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Handle = Callable[[Batch], Awaitable[Receipt]]
+"""Takes one batch all the way; may raise any ProcessorError."""
+
+Read = Callable[[], Awaitable[tuple[bytes, float | None]]]
+"""Gives a request's payload as protobuf, and what is then left of its caller's time limit."""
+
+
+class Admission:
+    """Lets batches in, at most `max_concurrent_requests` at a time."""
+
+    def __init__(
+        self,
+        handle: Handle,
+        *,
+        max_concurrent_requests: int,
+        read_timeout_s: float,
+        traffic: Traffic | None = None,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """`read_timeout_s` bounds how long a sender may take to send one body."""
+        self._handle = handle
+        self.traffic = traffic or Traffic()
+        self._max_concurrent_requests = max_concurrent_requests
+        self._read_timeout_s = read_timeout_s
+        self._now_ns = now_ns
+        self._reading = 0
+        self._carried: set[asyncio.Task[Receipt]] = set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._draining = False
+
+    @property
+    def under_way(self) -> int:
+        """Requests that are being read or carried, those whose caller has left included."""
+        return self._reading + len(self._carried)
+
+    async def take(
+        self,
+        signal: Signal,
+        read: Read,
+        metadata: Metadata = (),
+        transport: Transport = "grpc",
+    ) -> Receipt:
+        """Admit a request, have its body read, and carry it all the way.
+
+        Raises OverloadedError before `read` is called, and whatever reading and handling raise.
+        """
+        with self.traffic.arrive(signal, transport), self._place():
+            payload, timeout_s = await read()
+            now_ns = self._now_ns()
+            task = self._carry(Batch(signal, payload, now_ns, timeout_s, metadata, transport))
+        # A caller that hangs up cancels this coroutine. What is on the books must still be
+        # forwarded, so the batch is carried by a task of its own.
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                raise
+            raise StoppingError("the processor stopped before this was delivered") from None
+
+    async def arrive(self, body: Awaitable[T]) -> T:
+        """Wait for a body. Raises OverloadedError when its sender takes too long over it."""
+        try:
+            async with asyncio.timeout(self._read_timeout_s):
+                return await body
+        except TimeoutError as error:
+            message = f"the request body did not arrive within {self._read_timeout_s:g} s"
+            raise SlowSenderError(message) from error
+
+    def refuse_further(self) -> None:
+        """From now on refuse every new request."""
+        self._draining = True
+
+    async def finish(self, grace_s: float) -> int:
+        """Wait for the batches under way, then give up on the rest; returns how many those were."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._quiet.wait()
+        abandoned = list(self._carried)
+        for task in abandoned:
+            task.cancel()
+        await asyncio.gather(*abandoned, return_exceptions=True)
+        return len(abandoned)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if self._draining:
+            raise StoppingError("the processor is shutting down")
+        if self.under_way >= self._max_concurrent_requests:
+            raise OverloadedError(f"{self.under_way} requests are under way, which is the limit")
+        self._reading += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._reading -= 1
+            self._look_quiet()
+
+    def _carry(self, batch: Batch) -> asyncio.Task[Receipt]:
+        task = asyncio.ensure_future(self._handle(batch))
+        self._carried.add(task)
+        task.add_done_callback(self._settle)
+        return task
+
+    def _settle(self, task: asyncio.Task[Receipt]) -> None:
+        """Forget a finished batch, and look at its outcome in case nobody else still does."""
+        self._carried.discard(task)
+        self._look_quiet()
+        if not task.cancelled() and task.exception() is not None:
+            _log.debug("a batch was not delivered: %s", task.exception())
+
+    def _look_quiet(self) -> None:
+        if not self.under_way:
+            self._quiet.set()

@@ -1,0 +1,235 @@
+"""The OTLP/HTTP server: its paths, its limits, its start and its stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from processor.core.errors import CallerLeftError, TooLargeError, UndecodableError
+from processor.core.model import Signal
+from processor.io.receiver.acknowledge import response_to
+from processor.io.receiver.address import listen, parse_address
+from processor.io.receiver.admission import Admission
+from processor.io.receiver.bearer import Bearer
+from processor.io.receiver.content import MEDIA_TYPES, Encoding, encoding_of, is_gzip, read_body
+from processor.io.receiver.cors import Cors
+from processor.io.receiver.forwarded import ForwardedHeaders
+from processor.io.receiver.otlp_json_reader import read_json
+from processor.io.receiver.rpc import Desk
+from processor.io.receiver.status import Answer, UnsupportedRequestError
+from processor.io.receiver.strangers import Strangers
+
+_log = logging.getLogger(__name__)
+_library_log = logging.getLogger(f"{__name__}.aiohttp")
+# Some of what tells a mistake is said for debugging only; the filter drops the rest of that.
+_library_log.setLevel(logging.DEBUG)
+_library_log.addFilter(Strangers(_log))
+
+_SETTING = "receivers.otlp.protocols.http.endpoint"
+_PATHS: Final[dict[str, Signal]] = {
+    "/v1/traces": "traces",
+    "/v1/metrics": "metrics",
+    "/v1/logs": "logs",
+}
+_CONTENT_TYPES: Final = {encoding: name for name, encoding in MEDIA_TYPES.items()}
+_CALLER_PATIENCE_S = 10.0
+"""HTTP has no way to say it, but OTLP exporters wait this long for an answer by default."""
+_CONVERTED_AT_ONCE_BYTES = 256 * 1024
+"""Larger JSON is converted beside the event loop, and one body at a time for the memory's sake."""
+_CONNECTIONS_MAX = 4096
+_IDLE_S = 75.0
+"""How long a connection may be without a complete request head; above what load balancers keep."""
+_LINGER_S = 5.0
+"""How long the rest of a refused body is thrown away, so that its sender reads the answer."""
+_STOP_S = 1.0
+"""How long answers may take to be written when everything else is done."""
+
+
+@dataclass(frozen=True)
+class HttpListener:
+    """Where and how OTLP/HTTP is taken."""
+
+    listen: str
+    max_body_bytes: int = 64 * 1024 * 1024
+    """Counted after decompression, and applied while inflating."""
+    max_json_bytes: int = 16 * 1024 * 1024
+    """The same for JSON, of which reading takes up to twenty-five times the size in memory."""
+    tls: ssl.SSLContext | None = None
+    allowed_origins: tuple[str, ...] = ()
+    """Whose web pages may send."""
+    bearer_tokens: tuple[str, ...] = field(default=(), repr=False)
+    """Who may send, when there are any."""
+
+
+class HttpServer:
+    """Takes batches in over HTTP/1.1, as protobuf or as JSON."""
+
+    def __init__(
+        self,
+        listener: HttpListener,
+        admission: Admission,
+        desk: Desk,
+        forwarded: ForwardedHeaders,
+    ) -> None:
+        """Raises ConfigError for an address that is none."""
+        self._address = parse_address(listener.listen, _SETTING)
+        self._listener = listener
+        self._limits: Final[dict[Encoding, int]] = {
+            "protobuf": listener.max_body_bytes,
+            "json": min(listener.max_json_bytes, listener.max_body_bytes),
+        }
+        self._admission = admission
+        self._desk = desk
+        self._forwarded = forwarded
+        self._bearer = Bearer(listener.bearer_tokens)
+        self._cors = Cors(listener.allowed_origins)
+        self._converting = asyncio.Lock()
+        self._runner: web.ServerRunner | None = None
+
+    async def start(self) -> int:
+        """Listen, and return the port. Raises ConfigError when the address cannot be had."""
+        server = _Server(
+            self._serve,
+            access_log=None,
+            logger=_library_log,
+            auto_decompress=False,  # It would not stop at our limit.
+            keepalive_timeout=_IDLE_S,
+            lingering_time=_LINGER_S,
+        )
+        sockets = listen(self._address)
+        runner = web.ServerRunner(server, shutdown_timeout=_STOP_S)
+        await runner.setup()
+        for each in sockets:
+            await web.SockSite(runner, each, ssl_context=self._listener.tls).start()
+        self._runner = runner
+        port: int = sockets[0].getsockname()[1]
+        return port
+
+    async def refuse_connections(self) -> None:
+        """Stop listening; connections that are open stay so until `stop`."""
+        if self._runner is not None:
+            for site in self._runner.sites:
+                await site.stop()
+
+    async def stop(self) -> None:
+        """Let answers be written, and hang up."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _serve(self, request: web.BaseRequest) -> web.Response:
+        if self._cors.is_preflight(request.method, request.headers):
+            headers = self._cors.preflight_headers(request.headers)
+            return web.Response(status=204, headers=headers)
+        outcome = await self._desk.settle(self._take(request))
+        response = _response(outcome, _answer_encoding(request))
+        response.headers.update(self._cors.headers(request.headers))
+        if _expects(request) and not request.content.is_eof():
+            # Whether the body will still come is the sender's choice, so the next request's
+            # beginning could not be told from it.
+            response.force_close()
+        return response
+
+    async def _take(self, request: web.BaseRequest) -> Message:
+        self._bearer.check(request.headers.get("Authorization", ""))
+        signal = _PATHS.get(request.rel_url.raw_path)
+        if signal is None:
+            message = f"there is only {', '.join(_PATHS)}"
+            raise UnsupportedRequestError(404, message)
+        if request.method != "POST":
+            raise UnsupportedRequestError(405, "only POST is served here", Allow="POST")
+        with self._admission.traffic.screen(signal, "http"):
+            encoding = encoding_of(request.headers.get("Content-Type", ""))
+            gzipped = is_gzip(",".join(request.headers.getall("Content-Encoding", [])))
+            if (request.content_length or 0) > self._limits[encoding]:
+                raise TooLargeError(f"the body is larger than {self._limits[encoding]} bytes")
+            metadata = self._forwarded.pick(request.headers.items)
+        read = partial(self._read, request, signal, encoding, gzipped=gzipped)
+        receipt = await self._admission.take(signal, read, metadata, "http")
+        return response_to(signal, receipt)
+
+    async def _read(
+        self, request: web.BaseRequest, signal: Signal, encoding: Encoding, *, gzipped: bool
+    ) -> tuple[bytes, float]:
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + _CALLER_PATIENCE_S
+        if _expects(request):
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0  # The answer itself has not begun.
+        chunks = _chunks(request)
+        body = read_body(chunks, gzipped=gzipped, max_bytes=self._limits[encoding])
+        payload = await self._admission.arrive(body)
+        if encoding == "json":
+            payload = await self._convert(signal, payload)
+        return payload, max(end_s - loop.time(), 0.0)
+
+    async def _convert(self, signal: Signal, body: bytes) -> bytes:
+        max_bytes = self._limits["json"]
+        if len(body) <= _CONVERTED_AT_ONCE_BYTES:
+            return read_json(signal, body, max_bytes)
+        async with self._converting:
+            return await asyncio.to_thread(read_json, signal, body, max_bytes)
+
+
+class _Server(web.Server):
+    """Bounds how many connections are open; one beyond that is hung up on at once."""
+
+    _open = 0
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        self._open += 1
+        if self._open > _CONNECTIONS_MAX:
+            transport.abort()
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        super().connection_lost(handler, exc)
+        self._open -= 1
+
+
+async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.content.iter_any():
+            yield chunk
+    except ConnectionError as error:
+        raise CallerLeftError("the sender hung up before all of the body had come") from error
+    except (web.RequestPayloadError, aiohttp.ClientPayloadError) as error:
+        raise UndecodableError("the body is malformed as HTTP has it") from error
+
+
+def _expects(request: web.BaseRequest) -> bool:
+    return request.headers.get("Expect", "").lower() == "100-continue"
+
+
+def _answer_encoding(request: web.BaseRequest) -> Encoding:
+    """The request's own encoding; JSON for one that has none of ours, since people can read it."""
+    try:
+        return encoding_of(request.headers.get("Content-Type", ""))
+    except UnsupportedRequestError:
+        return "json"
+
+
+def _response(outcome: Message | Answer, encoding: Encoding) -> web.Response:
+    """A response message or a google.rpc.Status. Both are small, so they are never compressed."""
+    message = outcome.http_body if isinstance(outcome, Answer) else outcome
+    if encoding == "json":
+        body = json_format.MessageToJson(message, indent=None).encode()
+    else:
+        body = message.SerializeToString()
+    headers = {"Content-Type": _CONTENT_TYPES[encoding], "Server": "llm-cost-processor"}
+    if not isinstance(outcome, Answer):
+        return web.Response(body=body, headers=headers)
+    headers.update(outcome.headers)
+    return web.Response(status=outcome.http_status, body=body, headers=headers)

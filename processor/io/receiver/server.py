@@ -1,0 +1,154 @@
+"""The way in: the gRPC server with all it offers, and OTLP/HTTP beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Collection
+from typing import Final
+
+import grpc
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+
+from processor.core.errors import ConfigError, Problem
+from processor.core.flow import Traffic
+from processor.io.receiver.address import check_free, parse_address, refusal
+from processor.io.receiver.admission import Admission, Handle
+from processor.io.receiver.bearer import Bearer, BearerGuard
+from processor.io.receiver.forwarded import ForwardedHeaders
+from processor.io.receiver.health import Health
+from processor.io.receiver.http_server import HttpListener, HttpServer
+from processor.io.receiver.intake import SERVICES, Intake
+from processor.io.receiver.rpc import Desk
+from processor.io.receiver.tls import ServerTls
+from processor.surfaces.grpc.cost_service import SERVICE, CostQueries, CostService
+
+_log = logging.getLogger(__name__)
+
+_MIB = 1024 * 1024
+_LIMITS: Final = (
+    # Two processes must never share a port without knowing of each other.
+    ("grpc.so_reuseport", 0),
+    # Bounds what one connection can hold open; well above what an OTLP exporter uses.
+    ("grpc.max_concurrent_streams", 1024),
+    # Finds senders that vanished without a word.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # Senders behind load balancers ping often; without this they are sent away for it.
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+)
+
+
+class Receiver:
+    """Receives OTLP, and questions about cost over gRPC; `answers` counts its answers by code."""
+
+    def __init__(
+        self,
+        listen: str,
+        handle: Handle,
+        costs: CostQueries,
+        *,
+        max_message_bytes: int = 64 * _MIB,
+        max_concurrent_requests: int = 128,
+        read_timeout_s: float = 30.0,
+        tls: ServerTls | None = None,
+        bearer_tokens: tuple[str, ...] = (),
+        http: HttpListener | None = None,
+        forward_headers: Collection[str] = (),
+        traffic: Traffic | None = None,
+    ) -> None:
+        """`listen`, `max_message_bytes`, `tls` and `bearer_tokens` are those of gRPC.
+
+        `http` is off when None.
+        `max_message_bytes` holds after decompression, and is applied while inflating. Over
+        `max_concurrent_requests` of both protocols together a sender is told UNAVAILABLE before
+        its body is read; what bodies may hold in memory is bounded by the product of the two.
+        `forward_headers` are the names, in lower case, of what batches carry as metadata. Raises
+        ConfigError.
+        """
+        self._address = parse_address(listen)
+        self._tls = tls
+        self._bearer = Bearer(bearer_tokens)
+        self._max_message_bytes = max_message_bytes
+        self._desk = Desk()
+        self._admission = Admission(
+            handle,
+            max_concurrent_requests=max_concurrent_requests,
+            read_timeout_s=read_timeout_s,
+            traffic=traffic,
+        )
+        forwarded = ForwardedHeaders(forward_headers)
+        self._intake = Intake(self._admission, self._desk, forwarded)
+        self._cost_service = CostService(costs, self._desk)
+        self._health = Health([*SERVICES, SERVICE])
+        self._http = HttpServer(http, self._admission, self._desk, forwarded) if http else None
+        self._server: grpc.aio.Server | None = None
+        self.http_port = 0
+        """Where OTLP/HTTP is taken, once started; 0 where it is off."""
+
+    @property
+    def answers(self) -> Counter[str]:
+        """How many requests were answered with each gRPC status code; see `Desk.answers`."""
+        return self._desk.answers
+
+    @property
+    def under_way(self) -> int:
+        """How many export requests are being read or carried."""
+        return self._admission.under_way
+
+    async def start(self) -> int:
+        """Listen, and return the gRPC port. Raises ConfigError when an address cannot be had."""
+        check_free(self._address)
+        options = (("grpc.max_receive_message_length", self._max_message_bytes), *_LIMITS)
+        guards = [BearerGuard(self._bearer, self._desk)] if self._bearer.is_asked_for else []
+        server = grpc.aio.server(interceptors=guards, options=options)
+        server.add_generic_rpc_handlers((*self._intake.handlers(), self._cost_service.handler()))
+        add_HealthServicer_to_server(self._health, server)
+        port = self._bind(server)
+        if self._http is not None:
+            self.http_port = await self._http.start()
+        await server.start()
+        self._server = server
+        await self._health.open()
+        return port
+
+    async def stop(self, grace_s: float) -> None:
+        """Say NOT_SERVING, take nothing new, and wait up to `grace_s` for what is under way."""
+        if self._server is None:
+            return
+        await self._health.drain()
+        self._admission.refuse_further()
+        if self._http is not None:
+            await self._http.refuse_connections()
+        stopping = asyncio.ensure_future(self._server.stop(grace_s))
+        abandoned = await self._admission.finish(grace_s)
+        self._health.release()
+        await stopping
+        if self._http is not None:
+            await self._http.stop()
+        self._server = None
+        if abandoned:
+            _log.warning("%d batches were not finished within %g s", abandoned, grace_s)
+
+    def _bind(self, server: grpc.aio.Server) -> int:
+        try:
+            if self._tls is None:
+                return server.add_insecure_port(str(self._address))
+            return server.add_secure_port(str(self._address), _credentials(self._tls))
+        except RuntimeError as error:
+            why = str(error) or "the address was refused"
+            raise refusal(self._address, why, "see the address and the TLS files") from error
+
+
+def _credentials(tls: ServerTls) -> grpc.ServerCredentials:
+    if b"-----BEGIN" not in tls.certificate or b"-----BEGIN" not in tls.key:
+        what = "the certificate or the key is not a PEM file"
+        fix = "give files that begin with -----BEGIN"
+        raise ConfigError([Problem("receivers.otlp.protocols.grpc.tls", what, fix)])
+    return grpc.ssl_server_credentials(
+        [(tls.key, tls.certificate)],
+        root_certificates=tls.client_ca,
+        require_client_auth=tls.client_ca is not None,
+    )

@@ -1,0 +1,194 @@
+"""The one place where errors become answers, over gRPC and over HTTP.
+
+| error                   | gRPC code          | HTTP | the sender                                |
+|-------------------------|--------------------|------|-------------------------------------------|
+| UndecodableError        | INVALID_ARGUMENT   | 400  | must not retry; BadRequest names the place |
+| TooLargeError           | RESOURCE_EXHAUSTED | 413  | must not retry: there is no RetryInfo     |
+| BackendRefusedError     | the backend's own  | `_HTTP_STATUS` | does what that code says        |
+| UnauthenticatedError    | UNAUTHENTICATED    | 401  | must show a token that is known here      |
+| ForbiddenError          | PERMISSION_DENIED  | 403  | must ask from somewhere else              |
+| UnsupportedRequestError | UNIMPLEMENTED      | its own | must send something else               |
+| CallerLeftError         | CANCELLED          | 503  | has left, and sends it again              |
+| other RetryableError    | UNAVAILABLE        | 503  | retries after RetryInfo and Retry-After   |
+| any other               | INTERNAL           | 500  | must not retry: a bug meets the same again |
+
+RESOURCE_EXHAUSTED without RetryInfo is permanent for an OTLP client, so overload is never told
+that way. Over HTTP overload is 503 and not 429: it is the processor that has too much to do, not
+this sender that asks too often, and Python's exporters long took 429 as permanent, against OTLP.
+Source: OTLP specification, "OTLP/gRPC Response", "OTLP/HTTP Response".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]  # has no py.typed
+    BadRequest,
+    RetryInfo,
+)
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # has no py.typed
+
+from processor.core.errors import (
+    BackendRefusedError,
+    CallerLeftError,
+    PermanentError,
+    RetryableError,
+    TooLargeError,
+    UndecodableError,
+)
+
+_MESSAGE_BYTES_MAX: Final = 1024
+"""Of a message in UTF-8. Over gRPC it travels in trailers, up to three times as long there, and
+twice more in the details. Of trailers beyond 8 KiB gRPC's clients make a RESOURCE_EXHAUSTED, which
+is final, whatever the answer was."""
+_CUT: Final = "…"
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+_HTTP_STATUS: Final[dict[grpc.StatusCode, int]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.UNIMPLEMENTED: 404,
+    # For an OTLP client 429 would be a reason to retry, and here there is never RetryInfo.
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 413,
+    grpc.StatusCode.CANCELLED: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 503,
+    grpc.StatusCode.ABORTED: 503,
+    grpc.StatusCode.OUT_OF_RANGE: 503,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DATA_LOSS: 503,
+}
+"""As the OpenTelemetry Collector has it, but for RESOURCE_EXHAUSTED; every other code is 500."""
+
+
+class InvalidQuestionError(PermanentError):
+    """A question to the cost service that names something unknown; `field` says where."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class UnauthenticatedError(PermanentError):
+    """A request without a token that is known here; `challenge` says what to show over HTTP."""
+
+    code = grpc.StatusCode.UNAUTHENTICATED
+    http_status = 401
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.headers = (("WWW-Authenticate", challenge),)
+
+
+class ForbiddenError(PermanentError):
+    """A question that this caller may not ask."""
+
+
+class UnsupportedRequestError(PermanentError):
+    """An HTTP request that is no OTLP export: its path, method or encoding is not one of ours."""
+
+    code = grpc.StatusCode.UNIMPLEMENTED
+
+    reason = "unsupported"
+
+    def __init__(self, http_status: int, message: str, **headers: str) -> None:
+        """`headers` of the answer, with underscores for hyphens."""
+        super().__init__(message)
+        self.http_status = http_status
+        self.headers = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+
+
+class Answer(NamedTuple):
+    """A status: `details` is a serialized google.rpc.Status, empty when there is none."""
+
+    code: grpc.StatusCode
+    message: str
+    details: bytes = b""
+    own_http_status: int = 0
+    """Where the code does not decide it."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of the HTTP answer."""
+
+    @property
+    def trailers(self) -> tuple[tuple[str, bytes], ...]:
+        """The trailing metadata that carries `details` over gRPC."""
+        return (("grpc-status-details-bin", self.details),) if self.details else ()
+
+    @property
+    def http_status(self) -> int:
+        """The status of the HTTP answer."""
+        return self.own_http_status or _HTTP_STATUS.get(self.code, 500)
+
+    @property
+    def http_body(self) -> Message:
+        """The google.rpc.Status that an HTTP answer carries."""
+        status: Message = Status(code=self.code.value[0], message=self.message)
+        if self.details:
+            status.MergeFromString(self.details)
+        return status
+
+
+def answer_to(error: Exception) -> Answer:
+    """What the caller is told when its request fails with `error`."""
+    message = _shorten(str(error))
+    match error:
+        case CallerLeftError() | ForbiddenError() | TooLargeError() | BackendRefusedError():
+            return Answer(_code_of(error), message)
+        case RetryableError():
+            delay = RetryInfo(retry_delay=_duration(error.delay_s))
+            answer = _with_details(grpc.StatusCode.UNAVAILABLE, message, delay)
+            # Whole seconds is all that the header can say; 0 would invite the sender right back.
+            after_s = max(1, math.ceil(error.delay_s))
+            return answer._replace(headers=(("Retry-After", str(after_s)),))
+        case InvalidQuestionError():
+            return _bad_request(error.field, message)
+        case UndecodableError():
+            return _bad_request("body", message)
+        case UnauthenticatedError() | UnsupportedRequestError():
+            return Answer(error.code, message, b"", error.http_status, error.headers)
+        case _:
+            return Answer(grpc.StatusCode.INTERNAL, "internal error; the processor's log has it")
+
+
+def _code_of(
+    error: CallerLeftError | ForbiddenError | TooLargeError | BackendRefusedError,
+) -> grpc.StatusCode:
+    match error:
+        case CallerLeftError():
+            return grpc.StatusCode.CANCELLED
+        case ForbiddenError():
+            return grpc.StatusCode.PERMISSION_DENIED
+        case TooLargeError():
+            return grpc.StatusCode.RESOURCE_EXHAUSTED
+    known = _CODES.get(error.code, grpc.StatusCode.UNKNOWN)
+    return grpc.StatusCode.UNKNOWN if known is grpc.StatusCode.OK else known
+
+
+def _bad_request(field: str, message: str) -> Answer:
+    violation = BadRequest.FieldViolation(field=field, description=message)
+    details = BadRequest(field_violations=[violation])
+    return _with_details(grpc.StatusCode.INVALID_ARGUMENT, message, details)
+
+
+def _with_details(code: grpc.StatusCode, message: str, detail: Message) -> Answer:
+    status = Status(code=code.value[0], message=message)
+    status.details.add().Pack(detail)
+    return Answer(code, message, status.SerializeToString())
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromNanoseconds(int(max(seconds, 0.0) * 1e9))
+    return duration
+
+
+def _shorten(message: str) -> str:
+    """A message within bounds, and without halves of surrogate pairs, which no answer can carry."""
+    encoded = message.encode("utf-8", "replace")
+    if len(encoded) <= _MESSAGE_BYTES_MAX:
+        return encoded.decode("utf-8")
+    room = _MESSAGE_BYTES_MAX - len(_CUT.encode())
+    return encoded[:room].decode("utf-8", "ignore") + _CUT

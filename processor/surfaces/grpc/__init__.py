@@ -1,0 +1,1 @@
+"""`CostService`: questions about cost over gRPC."""

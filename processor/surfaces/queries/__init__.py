@@ -1,0 +1,1 @@
+"""Questions about cost, answered from the ledger and the prices in force."""

@@ -1,0 +1,127 @@
+"""Whom a span belongs to: its own word, the nearest ancestor's, the trace's, the surroundings'."""
+
+from __future__ import annotations
+
+import pytest
+
+from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, resolve
+from processor.core.attribution.trace import Trace
+from processor.core.model import Owner
+
+
+def place_of(given, number, *told):
+    """The place of one span among those told, by scope."""
+    trace = Trace(b"t" * 16)
+    for one in told:
+        trace.insert(given.node(one))
+    place, _ = resolve(trace, trace.nodes[given.span_id(number)])
+    return dict(zip(DIMENSIONS, place, strict=True))
+
+
+def is_outermost(given, number, *told):
+    trace = Trace(b"t" * 16)
+    for one in told:
+        trace.insert(given.node(one))
+    return resolve(trace, trace.nodes[given.span_id(number)])[1]
+
+
+def test_nobody_is_an_owner_without_a_name_and_is_never_guessed(given):
+    place = place_of(given, 1, given.call(1))
+    assert {place[scope] for scope in DIMENSIONS[: AGENT_RUN + 1]} == {""}
+
+
+def test_the_span_itself_is_asked_first(given):
+    own = Owner(session="own", user="own", org="own", agent="own", feature="own", task="own")
+    above = given.carrier(1, session="up", user="up", org="up", agent="up", feature="up", task="up")
+    place = place_of(given, 2, above, given.call(2, 1, own=own))
+    assert {place[name] for name in Owner._fields} == {"own"}
+
+
+def test_the_nearest_ancestor_that_says_so_wins_for_each_dimension(given):
+    place = place_of(
+        given, 4,
+        given.carrier(1, session="far", user="far"),
+        given.carrier(2, 1, session="near"),
+        given.plain(3, 2),
+        given.call(4, 3),
+    )  # fmt: skip
+    assert (place["session"], place["user"]) == ("near", "far")
+
+
+def test_the_nearest_ancestor_beats_what_the_trace_agrees_on(given):
+    """Guarantees: where carriers disagree, there is no common word, and the near one counts."""
+    place = place_of(
+        given, 3,
+        given.carrier(1, session="elsewhere"),
+        given.carrier(2, session="above"),
+        given.call(3, 2),
+    )  # fmt: skip
+    assert place["session"] == "above"
+
+
+def test_what_the_trace_agrees_on_beats_the_surroundings(given):
+    told = given.call(2, ambient=Owner(session="resource", feature="resource"))
+    place = place_of(given, 2, given.carrier(1, session="s"), told)
+    assert (place["session"], place["feature"]) == ("s", "resource")
+
+
+def test_the_surroundings_are_asked_last(given):
+    ambient = Owner("a", "b", "c", "d", "e", "f")
+    place = place_of(given, 1, given.call(1, ambient=ambient))
+    assert [place[name] for name in Owner._fields] == list("abcdef")
+
+
+def test_the_surroundings_of_an_ancestor_are_not_inherited(given):
+    """Guarantees: another service's resource says nothing about this one's calls."""
+    above = given.plain(1, ambient=Owner(session="other"))
+    assert place_of(given, 2, above, given.call(2, 1))["session"] == ""
+
+
+def test_sessions_that_contradict_each_other_belong_to_nobody_else(given):
+    place = place_of(
+        given, 3, given.carrier(1, session="s1"), given.carrier(2, session="s2"), given.call(3)
+    )
+    assert place["session"] == ""
+
+
+@pytest.mark.parametrize("dimension", ["agent", "feature", "task"])
+def test_agent_feature_and_task_are_never_taken_from_a_sibling(given, dimension):
+    place = place_of(given, 2, given.carrier(1, **{dimension: "x"}), given.call(2))
+    assert place[dimension] == ""
+
+
+def test_a_run_is_named_after_its_outermost_agent(given):
+    told = (
+        given.plain(1),
+        given.agent(2, 1, "outer"),
+        given.plain(3, 2),
+        given.agent(4, 3, "inner"),
+        given.call(5, 4),
+    )
+    place = place_of(given, 5, *told)
+    assert place["agent_run"] == f"{(b't' * 16).hex()}:{given.span_id(2).hex()}"
+    assert place["agent"] == "inner"
+    assert is_outermost(given, 2, *told)
+    assert not is_outermost(given, 4, *told)
+    assert not is_outermost(given, 5, *told)
+
+
+def test_two_agents_side_by_side_are_two_runs(given):
+    told = (given.plain(1), given.agent(2, 1), given.agent(3, 1), given.call(4, 3))
+    assert is_outermost(given, 2, *told)
+    assert is_outermost(given, 3, *told)
+    assert place_of(given, 4, *told)["agent_run"].endswith(given.span_id(3).hex())
+
+
+def test_a_span_that_is_no_call_has_neither_model_nor_provider(given):
+    place = place_of(given, 1, given.agent(1))
+    assert (place["model"], place["provider"], place["service"]) == (None, None, "svc")
+
+
+def test_a_call_has_the_model_and_provider_of_its_price(given):
+    place = place_of(given, 1, given.call(1))
+    assert (place["model"], place["provider"]) == ("gpt-4o", "openai")
+
+
+def test_a_span_that_is_its_own_parent_is_its_own_owner(given):
+    assert place_of(given, 1, given.call(1, 1, own=Owner(session="s")))["session"] == "s"

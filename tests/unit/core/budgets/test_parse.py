@@ -1,0 +1,398 @@
+"""A budgets file becomes a policy, or a list of all its mistakes with lines and mends."""
+
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from processor.core.budgets import parse_budgets
+from processor.core.errors import ConfigError
+from processor.core.model import Calendar
+
+UTC = Calendar(ZoneInfo("UTC"))
+
+
+def problems_of(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse_budgets(text, "b.yaml")
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_empty_file_has_no_budgets():
+    for text in ("", "# nothing\n", "budgets:\n", "budgets: []\n", "version: 1\n"):
+        assert parse_budgets(text, "b.yaml").budgets == ()
+
+
+def test_rule_is_read_with_all_its_fields():
+    text = """
+version: 1
+timezone: Asia/Tokyo
+week_start: sunday
+budgets:
+  - name: research
+    scope: agent
+    window: month
+    limit_usd: 12.5
+    warn_at: [0.8, 0.5, 0.8]
+    match: {service: research-api, provider: [openai, "anthr*"]}
+    overrides: {big: 100, 2024: 0.01}
+"""
+    (budget,) = parse_budgets(text, "b.yaml").budgets
+    assert (budget.name, budget.scope, budget.window) == ("research", "agent", "month")
+    assert (budget.limit, budget.unit) == (12_500_000_000, "usd")
+    assert budget.calendar == Calendar(ZoneInfo("Asia/Tokyo"), 6)
+    assert budget.warn_at == (Decimal("0.5"), Decimal("0.8"))
+    assert budget.match == {"service": ("research-api",), "provider": ("openai", "anthr*")}
+    assert budget.overrides == {"big": 100 * 10**9, "2024": 10**7}
+    assert budget.source_line == 6
+
+
+def test_rule_has_its_own_calendar_where_it_says_so():
+    text = """
+week_start: saturday
+budgets:
+  - {name: a, scope: org, window: week, limit_usd: 1, timezone: Europe/Berlin}
+  - {name: b, scope: org, window: week, limit_usd: 1, week_start: Tuesday}
+"""
+    policy = parse_budgets(text, "b.yaml")
+    assert policy.calendar == Calendar(ZoneInfo("UTC"), 5)
+    first, second = policy.budgets
+    assert first.calendar == Calendar(ZoneInfo("Europe/Berlin"), 5)
+    assert second.calendar == Calendar(ZoneInfo("UTC"), 1)
+
+
+def test_two_limits_in_one_rule_are_two_budgets_of_one_name():
+    text = "budgets: [{name: a, scope: user, limit_usd: 2, limit_tokens: 5_000}]"
+    budgets = parse_budgets(text, "b.yaml").budgets
+    assert [(each.name, each.unit, each.limit) for each in budgets] == [
+        ("a", "usd", 2 * 10**9),
+        ("a", "tokens", 5000),
+    ]
+
+
+def test_token_overrides_are_tokens():
+    text = "budgets: [{name: a, scope: user, limit_tokens: 5, overrides: {x: 7}}]"
+    (budget,) = parse_budgets(text, "b.yaml").budgets
+    assert budget.limit_for("x") == 7
+
+
+def test_rule_that_is_switched_off_is_left_out_and_frees_its_name():
+    text = """
+budgets:
+  - {name: a, scope: user, limit_usd: 1, enabled: false}
+  - {name: a, scope: user, limit_usd: 2, enabled: true}
+"""
+    (budget,) = parse_budgets(text, "b.yaml").budgets
+    assert budget.limit == 2 * 10**9
+
+
+def test_version_changes_with_the_text():
+    one = parse_budgets("budgets: [{name: a, scope: user, limit_usd: 1}]", "b.yaml")
+    two = parse_budgets("budgets: [{name: a, scope: user, limit_usd: 2}]", "b.yaml")
+    assert one.version != two.version
+    assert len(one.version) == 12
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (
+            "scope: user\n    limit_uds: 1\n    limit_usd: 1",
+            "b.yaml:4: budgets[0].limit_uds: unknown key (did you mean limit_usd?)",
+        ),
+        (
+            "scope: usr\n    limit_usd: 1",
+            (
+                "b.yaml:3: budgets[0].scope: unknown scope 'usr' (did you mean user? valid: call, "
+                "trace, agent_run, session, user, org, agent, feature, task, model, provider, "
+                "service, total)"
+            ),
+        ),
+        (
+            "limit_usd: 1",
+            (
+                "b.yaml:2: budgets[0].scope: is missing (one of call, trace, agent_run, "
+                "session, user, org, agent, feature, task, model, provider, service, total)"
+            ),
+        ),
+        ("scope: user", "b.yaml:2: budgets[0]: has no limit (add limit_usd or limit_tokens)"),
+        (
+            "scope: user\n    window: dayly\n    limit_usd: 1",
+            (
+                "b.yaml:4: budgets[0].window: unknown window 'dayly' (did you mean day? "
+                "valid: none, hour, day, week, month)"
+            ),
+        ),
+        (
+            "scope: user\n    window: rolling 7d\n    limit_usd: 1",
+            (
+                "b.yaml:4: budgets[0].window: rolling windows are not supported yet, got "
+                "'rolling 7d' (valid: none, hour, day, week, month)"
+            ),
+        ),
+        (
+            "scope: trace\n    window: day\n    limit_usd: 1",
+            (
+                "b.yaml:4: budgets[0].window: a budget for each trace covers all of "
+                "it, so it has no "
+                "window (remove window: day, or choose another scope)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 0",
+            (
+                "b.yaml:4: budgets[0].limit_usd: must be > 0, got 0 "
+                "(to switch a rule off, write enabled: false)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: -1.5",
+            (
+                "b.yaml:4: budgets[0].limit_usd: must be > 0, got -1.5 "
+                "(to switch a rule off, write enabled: false)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 10000000000",
+            "b.yaml:4: budgets[0].limit_usd: must be at most 9000000000, got 10000000000",
+        ),
+        (
+            "scope: user\n    limit_usd: $5",
+            "b.yaml:4: budgets[0].limit_usd: must be a number, got '$5'",
+        ),
+        (
+            "scope: user\n    limit_usd: .nan",
+            "b.yaml:4: budgets[0].limit_usd: .nan is read as a number here",
+        ),
+        (
+            "scope: user\n    limit_tokens: 0",
+            (
+                "b.yaml:4: budgets[0].limit_tokens: must be > 0, got 0 "
+                "(to switch a rule off, write enabled: false)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_tokens: 1.5",
+            "b.yaml:4: budgets[0].limit_tokens: must be a whole number, got 1.5",
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    warn_at: [0.5, 80]",
+            (
+                "b.yaml:5: budgets[0].warn_at: must be above 0 and below 1, got 80 "
+                "(write 0.8 for 80 %)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    warn_at: 1",
+            "b.yaml:5: budgets[0].warn_at: must be above 0 and below 1, got 1",
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    timezone: Europe/Berln",
+            (
+                "b.yaml:5: budgets[0].timezone: unknown time zone 'Europe/Berln' "
+                "(did you mean Europe/Berlin?)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    timezone: ../../etc/passwd",
+            (
+                "b.yaml:5: budgets[0].timezone: unknown time zone '../../etc/passwd' "
+                "(valid: names like UTC or Europe/Berlin)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    week_start: mon",
+            (
+                "b.yaml:5: budgets[0].week_start: unknown weekday 'mon' (did you mean monday? "
+                "valid: monday, tuesday, wednesday, thursday, friday, saturday, sunday)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    match: {modl: gpt}",
+            "b.yaml:5: budgets[0].match.modl: unknown key (did you mean model?)",
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    match: {model: []}",
+            (
+                "b.yaml:5: budgets[0].match.model: has no pattern, so that no call would count "
+                '(use "*" for any value)'
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    match: {model: }",
+            'b.yaml:5: budgets[0].match.model: is missing (use "*" for any value)',
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    match: {model: " + "x" * 201 + "}",
+            "b.yaml:5: budgets[0].match.model: has a pattern of more than 200 characters",
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    match: {model: [" + "x," * 101 + "]}",
+            "b.yaml:5: budgets[0].match.model: must be at most 100 patterns, has 101",
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    overrides: {x: 0}",
+            (
+                "b.yaml:5: budgets[0].overrides.x: must be > 0, got 0 "
+                "(to switch a rule off, write enabled: false)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    overrides: {x: }",
+            "b.yaml:5: budgets[0].overrides.x: is missing (give it a limit)",
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    overrides: [x]",
+            "b.yaml:5: budgets[0].overrides: must be a map, got a list",
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    limit_tokens: 1\n    overrides: {x: 1}",
+            (
+                "b.yaml:6: budgets[0].overrides: it is not clear which of the two "
+                "limits they replace "
+                "(make two rules, one with limit_usd and one with limit_tokens)"
+            ),
+        ),
+        (
+            "scope: total\n    limit_usd: 1\n    overrides: {x: 1}",
+            (
+                "b.yaml:5: budgets[0].overrides: a total has no ids whose limit could differ "
+                "(remove overrides)"
+            ),
+        ),
+        (
+            "scope: user\n    limit_usd: 1\n    enabled: maybe",
+            "b.yaml:5: budgets[0].enabled: must be true or false, got 'maybe'",
+        ),
+    ],
+)
+def test_mistake_in_a_rule_is_named_with_its_line_and_mend(rule, message):
+    (problem,) = problems_of(f"budgets:\n  - name: a\n    {rule}\n")
+    assert problem.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "version: 2\n",
+            "b.yaml:1: version: must be 1, got 2 (later versions need a later program)",
+        ),
+        ("bugdets: []\n", "b.yaml:1: bugdets: unknown key (did you mean budgets?)"),
+        ("- a\n", "b.yaml:1: the file: must be a map, got a list"),
+        (
+            "budgets: {a: 1}\n",
+            "b.yaml:1: budgets: must be a list, got a map (begin each item with a dash)",
+        ),
+        (
+            "budgets:\n  - {}\n",
+            "b.yaml:2: budgets[0]: is not a rule (give it a name, a scope and a limit)",
+        ),
+        (
+            "budgets:\n  - {scope: user, limit_usd: 1}\n",
+            "b.yaml:2: budgets[0].name: is missing (names appear on spans and in reports)",
+        ),
+        (
+            'budgets:\n  - {name: "a,b", scope: user, limit_usd: 1}\n',
+            (
+                "b.yaml:2: budgets[0].name: must be at most 100 characters, without commas and "
+                "control characters"
+            ),
+        ),
+        (
+            (
+                "budgets:\n"
+                "  - {name: a, scope: user, limit_usd: 1}\n"
+                "  - {name: a, scope: org, limit_usd: 1}\n"
+            ),
+            "b.yaml:3: a: is the name of two budgets, first in line 2 (give each its own name)",
+        ),
+        (
+            "timezone: Mars/Base\n",
+            (
+                "b.yaml:1: timezone: unknown time zone 'Mars/Base' "
+                "(valid: names like UTC or Europe/Berlin)"
+            ),
+        ),
+        (
+            "timezone: Europe\n",
+            "b.yaml:1: timezone: unknown time zone 'Europe' ",
+        ),
+        (
+            "cost: {alerts: {dayly_limit: 1}}\n",
+            "b.yaml:1: cost.alerts.dayly_limit: unknown key (did you mean daily_limit?)",
+        ),
+        (
+            "cost:\n  notifications:\n    - {type: email, threshold: 120%}\n",
+            (
+                "b.yaml:3: cost.notifications[0].threshold: must be above 0 % and at most 100 %, "
+                "got '120%' (write for example 80%)"
+            ),
+        ),
+        (
+            "cost:\n  notifications:\n    - {type: email, threshold: much}\n",
+            (
+                "b.yaml:3: cost.notifications[0].threshold: must be above 0 % and at most 100 %, "
+                "got 'much' (write for example 80%)"
+            ),
+        ),
+        (
+            "cost:\n  notifications:\n    - {type: email}\n",
+            "b.yaml:3: cost.notifications[0].threshold: is missing (write for example 80%)",
+        ),
+        ("budgets: [\n", "b.yaml:2: is not valid YAML:"),
+    ],
+)
+def test_mistake_around_the_rules_is_named_with_its_line_and_mend(text, message):
+    (problem,) = problems_of(text)
+    assert problem.startswith(message)
+
+
+def test_all_mistakes_are_reported_at_once():
+    text = """
+timezone: Nowhere
+budgets:
+  - {name: a, scope: usr, limit_usd: 1}
+  - {name: b, scope: user, limit_usd: 0, window: day, colour: red}
+"""
+    lines = [problem.split(":")[1] for problem in problems_of(text)]
+    assert lines == ["2", "4", "5", "5"]
+
+
+def test_short_form_stands_for_three_totals():
+    text = """
+timezone: Europe/Berlin
+cost:
+  alerts: {daily_limit: 10.00, weekly_limit: 50.00, monthly_limit: 200.00}
+  notifications: [{type: email, threshold: 80%}, {type: slack, threshold: 100%}, {threshold: 0.5}]
+"""
+    policy = parse_budgets(text, "b.yaml")
+    assert [(each.name, each.window, each.limit) for each in policy.budgets] == [
+        ("total-daily", "day", 10 * 10**9),
+        ("total-weekly", "week", 50 * 10**9),
+        ("total-monthly", "month", 200 * 10**9),
+    ]
+    assert {each.scope for each in policy.budgets} == {"total"}
+    assert {each.warn_at for each in policy.budgets} == {(Decimal("0.5"), Decimal("0.8"))}
+    assert {each.calendar.zone for each in policy.budgets} == {ZoneInfo("Europe/Berlin")}
+    assert policy.warnings == (
+        "b.yaml:5: cost.notifications: only the thresholds count; nothing is sent by email, slack",
+    )
+
+
+def test_short_form_limits_that_are_absent_make_no_budget():
+    policy = parse_budgets("cost: {alerts: {weekly_limit: 5}}", "b.yaml")
+    assert [each.name for each in policy.budgets] == ["total-weekly"]
+    assert policy.warnings == ()
+
+
+def test_short_form_and_rules_share_their_names():
+    text = """
+budgets: [{name: total-daily, scope: total, window: day, limit_usd: 1}]
+cost: {alerts: {daily_limit: 5}}
+"""
+    (problem,) = problems_of(text)
+    assert problem == (
+        "b.yaml:3: total-daily: is the name of two budgets, first in line 2 "
+        "(give each its own name)"
+    )

@@ -1,0 +1,105 @@
+"""A stored call at other prices is what it would be if it came in today."""
+
+import pytest
+
+from processor.core.insight import price_again
+from processor.core.model import NOBODY, Call, Mark, SpanRow, Stamp, Usage
+from processor.core.posting import entry_of
+from processor.core.pricing import price
+
+TIME_NS = 1_800_000_000 * 10**9
+A = "{provider: openai, model: a, prices: [{input: 1, output: 2}]}"
+DEARER = "{provider: openai, model: a, prices: [{input: 3, output: 2}]}"
+B = "{provider: openai, model: b, prices: [{input: 1, output: 2}]}"
+
+
+def made(**more):
+    values = {
+        "mark": Mark(0, TIME_NS, service="shop"), "kind": "llm", "provider": "OpenAI",
+        "models": ("a",), "usage": Usage(input=1000, output=10),
+    } | more  # fmt: skip
+    return Call(**values)
+
+
+def stored(call, catalog):
+    """The call's row in the books, priced with a catalog."""
+    [charge] = price([call], catalog)
+    entry = entry_of(charge, "shop")
+    return SpanRow(
+        b"t" * 16, b"s" * 8, b"", TIME_NS, False, False, NOBODY, NOBODY, "shop", entry,
+        Stamp(entry=entry),
+    )  # fmt: skip
+
+
+CALLS = {
+    "plain": made(),
+    "with a beginning": made(mark=Mark(0, TIME_NS, service="shop", start_ns=5, scope="a.library")),
+    "unknown": made(models=("nobody-knows",)),
+    "two names": made(models=("a-of-today", "a")),
+    "tier": made(tier="batch"),
+    "no usage": made(usage=None),
+    "no usage, answered": made(usage=None, failed=True, response_id="r-1"),
+    "failed": made(usage=None, failed=True),
+    "failed with usage": made(failed=True),
+    "cached": made(usage=Usage(input=10, cache_read=500, output=3)),
+    "free": made(free="gateway cache"),
+    "reported": made(models=("nobody-knows",), reported_nano_usd=77, reported_by="x.cost"),
+    "reported, trusted": made(reported_nano_usd=77, reported_by="gen_ai.usage.cost"),
+    "reported, no usage": made(usage=None, reported_nano_usd=77, reported_by="x.cost"),
+    "aggregate": made(aggregate="sum"),
+    "lifetime": made(aggregate="lifetime"),
+    "kind": made(kind="embedding", rule="r", has_tokens=False),
+    "nothing named": made(models=()),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_at_the_same_prices_nothing_changes(prices, name):
+    """Guarantees: running twice changes nothing more, whatever kind of call it is."""
+    catalog = prices(A).catalog
+    row = stored(CALLS[name], catalog)
+    assert price_again(row, catalog) is row.entry
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_at_other_prices_it_is_what_it_would_be_today(prices, name):
+    """Guarantees: the books keep all that pricing looks at."""
+    before = prices(A).catalog
+    trusting = {"reported": "{trust: [gen_ai.usage.cost]}"}
+    for after in (
+        prices(DEARER).catalog, prices(B).catalog, prices().catalog, prices(A, **trusting).catalog,
+        prices(A, B, fallback="{enabled: true, prices: {input: 9, output: 9}}").catalog,
+        prices("{provider: openai, model: a, prices: [{input: 1, output: 2}], "
+               "service_tiers: {batch: {multiplier: 0.5}}}").catalog,
+    ):  # fmt: skip
+        row = stored(CALLS[name], before)
+        found = price_again(row, after)
+        fresh = stored(CALLS[name], after).entry
+        if found is row.entry:
+            fresh = fresh._replace(price_version=found.price_version, reason=found.reason)
+        assert found == fresh
+
+
+def test_the_same_price_under_another_name_is_a_change(prices):
+    """Guarantees: totals by model follow an alias also where the amount stays."""
+    row = stored(made(), prices(A, B).catalog)
+    alias = "{provider: openai, model: b, aliases: [a], prices: [{input: 1, output: 2}]}"
+    found = price_again(row, prices(alias).catalog)
+    assert (found.model, found.amount) == ("b", row.entry.amount)
+    assert found is not row.entry
+
+
+def test_the_price_is_that_of_the_calls_own_time(prices):
+    """Guarantees: a price that starts after the call does not touch it."""
+    row = stored(made(), prices(A).catalog)
+    later = (
+        "{provider: openai, model: a, prices: [{input: 1, output: 2}, "
+        "{input: 9, output: 9, effective_from: 2027-06-01}]}"
+    )
+    assert price_again(row, prices(later).catalog) is row.entry
+
+
+def test_a_span_that_is_no_call_has_no_price(prices):
+    row = stored(made(), prices(A).catalog)._replace(entry=None)
+    with pytest.raises(ValueError, match="not of a call"):
+        price_again(row, prices(A).catalog)

@@ -1,0 +1,80 @@
+"""Turns without a ledger: what is decided is kept in plain dicts."""
+
+from __future__ import annotations
+
+import pytest
+
+from processor.core import posting as decide
+from processor.core.attribution.waiting import WaitingRoom
+from processor.core.budgets.verdict import State, compile_watches
+from processor.core.model import Totals
+
+
+class Turns:
+    """Takes batches one after the other, as the books do with a store behind them."""
+
+    def __init__(self, given):
+        self.given = given
+        self.room = WaitingRoom(1000)
+        self.trace_spans = 1000
+        self.traces = {}
+        self.states = {}
+        self.plans = []
+        self.stamps = {}
+        """The last stamp of each span, by (trace number, span number)."""
+        self.use()
+
+    def use(self, *budgets):
+        """Puts these budgets into force; to be called before the first turn."""
+        self.watches = compile_watches(self.given.policy(*budgets))
+        self.calls = tuple(budget for budget in budgets if budget.scope == "call")
+
+    def turn(self, *told, now_s=None):
+        """Takes one batch; returns the plan."""
+        intake = self.given.batch(*told, now_s=now_s or self.given.NOW_S)
+        ids = decide.relevant(intake, self.traces)
+        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(ids)}
+        posted = decide.post(intake, traces, self.room, self.trace_spans)
+        keys = decide.needs(posted, self.watches)
+        states = {key: self.states.setdefault(key, State(Totals(), set())) for key in sorted(keys)}
+        plan = decide.judge(posted, self.watches, self.calls, states)
+        decide.set_aside(intake, ids, self.room)
+        self.plans.append(plan)
+        for row, one in enumerate(told):
+            if row in plan.stamps:
+                self.stamps[one.trace, one.span] = plan.stamps[row]
+        return plan
+
+    def _trace(self, trace_id):
+        return self.traces.setdefault(trace_id, decide.rebuild(trace_id, []))
+
+    def restart(self):
+        """Reads every trace again from its rows."""
+        for trace_id in self.traces:
+            rows = [row for plan in self.plans for row in plan.rows if row.trace_id == trace_id]
+            self.traces[trace_id] = decide.rebuild(trace_id, rows)
+        self.room = WaitingRoom(1000)
+
+    def total(self, scope, scope_id=""):
+        """What all plans together have posted for one owner, over all time."""
+        changes = [
+            change
+            for plan in self.plans
+            for (name, owner, _), change in plan.postings.items()
+            if (name, owner) == (scope, scope_id)
+        ]
+        return Totals(*map(sum, zip(*changes, strict=True))) if changes else Totals()
+
+    @property
+    def crossings(self):
+        return [crossing for plan in self.plans for crossing in plan.crossings]
+
+    @property
+    def shown(self):
+        """Nano-USD that a backend gets which adds up what is written on spans."""
+        return self.given.shown_total(self.stamps.values())
+
+
+@pytest.fixture
+def turns(given):
+    return Turns(given)

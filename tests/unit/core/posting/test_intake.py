@@ -1,0 +1,108 @@
+"""From a batch to nodes: which traces matter, what is an entry, what waits."""
+
+from __future__ import annotations
+
+from processor.core.attribution.waiting import Waiting, WaitingRoom
+from processor.core.model import Charge, Owner, Usage
+from processor.core.posting.intake import (
+    entry_of,
+    notable,
+    noted_nodes,
+    relevant,
+    set_aside,
+    waiting_node,
+)
+
+
+def waiting_of(room, trace_id):
+    """All spans of a trace that wait, whatever they are."""
+    plain = {
+        span_id: Waiting(span.parent_id, None, is_entry=False)
+        for span_id, span in room.plain(trace_id).items()
+    }
+    return plain | dict(room.noted(trace_id))
+
+
+def notable_of(intake):
+    return notable(intake.charges, intake.marks, intake.spans)
+
+
+def test_calls_and_agents_make_a_trace_notable_and_carriers_do_not(given):
+    intake = given.batch(
+        given.call(1, trace=1),
+        given.agent(2, trace=2),
+        given.carrier(3, trace=3, session="s"),
+        given.plain(4, trace=4),
+        given.failed(5, trace=5),
+    )
+    assert notable_of(intake) == {given.trace_id(at) for at in (1, 2, 5)}
+
+
+def test_further_spans_of_a_known_trace_are_relevant(given):
+    intake = given.batch(given.plain(1, trace=1), given.plain(2, trace=2), given.call(3, trace=3))
+    known = {given.trace_id(2), given.trace_id(9)}
+    assert relevant(intake, known) == {given.trace_id(2), given.trace_id(3)}
+
+
+def test_an_entry_holds_what_the_call_says_and_what_its_price_is(given):
+    charge = given.batch(given.call(1, usage=Usage(input=3, output=1))).charges[0]
+    assert isinstance(charge, Charge)
+    charge = charge._replace(
+        saved_nano_usd=5,
+        reason="why",
+        call=charge.call._replace(
+            reported_nano_usd=9, rule="r", has_tokens=False, kind="embedding",
+            mark=charge.call.mark._replace(time_assumed=True),
+        ),
+    )  # fmt: skip
+    entry = entry_of(charge, "svc")
+    assert entry.amount == charge.amount
+    assert entry.rates == given.RATES
+    assert (entry.status, entry.reason, entry.price_version) == ("exact", "why", "v1")
+    assert (entry.provider, entry.model, entry.service) == ("openai", "gpt-4o", "svc")
+    assert (entry.usage, entry.aggregate) == (Usage(input=3, output=1), None)
+    assert (entry.saved_nano_usd, entry.reported_nano_usd) == (5, 9)
+    assert (entry.rule, entry.has_tokens, entry.kind) == ("r", False, "embedding")
+    assert entry.time_assumed
+
+
+def test_an_unpriced_call_has_no_amount_which_is_not_zero(given):
+    entry = entry_of(given.batch(given.unpriced(1)).charges[0], "svc")
+    assert (entry.status, entry.amount, entry.rates) == ("unpriced", None, None)
+    assert entry.usage == Usage(input=100)
+
+
+def test_nodes_come_in_the_order_of_their_rows(given):
+    intake = given.batch(
+        given.call(3), given.plain(9), given.carrier(2, session="s"), given.call(1), given.agent(4)
+    )
+    nodes = list(noted_nodes(intake))
+    assert [node.row for node in nodes] == [0, 2, 3, 4]
+    assert [node.span_id[-1] for node in nodes] == [3, 2, 1, 4]
+    assert [node.entry is not None for node in nodes] == [True, False, True, False]
+    assert [node.is_agent for node in nodes] == [False, False, False, True]
+
+
+def test_spans_of_traces_without_a_call_are_set_aside_with_what_they_say(given):
+    room = WaitingRoom(10)
+    intake = given.batch(
+        given.plain(1, trace=1),
+        given.carrier(2, 1, trace=1, session="s"),
+        given.call(3, trace=2),
+    )
+    set_aside(intake, {given.trace_id(2)}, room)
+    waiting = waiting_of(room, given.trace_id(1))
+    assert waiting_of(room, given.trace_id(2)) == {}
+    assert waiting[given.span_id(1)] == Waiting(b"", None, is_entry=True)
+    carrier = waiting[given.span_id(2)]
+    assert carrier.mark is not None
+    assert (carrier.parent_id, carrier.mark.own.session) == (given.span_id(1), "s")
+
+
+def test_a_span_that_waited_is_a_node_of_no_row(given):
+    mark = given.batch(given.carrier(1, session="s")).marks[0]
+    node = waiting_node(b"12345678", Waiting(b"parent..", mark, is_entry=False))
+    assert (node.row, node.own, node.parent_id) == (-1, Owner(session="s"), b"parent..")
+    assert node.time_ns == mark.time_ns
+    bare = waiting_node(b"12345678", Waiting(b"", None, is_entry=True))
+    assert (bare.row, bare.is_entry, bare.entry) == (-1, True, None)

@@ -1,0 +1,302 @@
+"""What a price file may say, and how it is told what is wrong with it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from processor.core.errors import ConfigError
+from processor.core.pricing import parse_prices
+
+ROOT = Path(__file__).parents[4]
+MILLION = 10**6
+
+
+def parse(text: str):
+    return parse_prices(text, "pricing.yaml")
+
+
+def problems(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    return str(caught.value)
+
+
+def only_rates(text: str) -> dict[str, int]:
+    (offer,) = parse(text).offers
+    (step,) = offer.steps
+    return dict(step.rates)
+
+
+def test_an_empty_file_is_usable():
+    file = parse("")
+    assert file.offers == ()
+    assert file.use_catalogue
+    assert file.fallback is None
+
+
+@pytest.mark.parametrize("name", ["processor/defaults/pricing.yaml", "config/pricing.yaml"])
+def test_the_shipped_file_has_no_problems_and_no_warnings(name):
+    file = parse((ROOT / name).read_text())
+    assert file.warnings == ()
+    assert len(file.offers) > 20
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        "unit: per_1m, prices: [{input: 2.5, output: 10}]",
+        "unit: per_1k, prices: [{input: 0.0025, output: 0.01}]",
+        "unit: per_token, prices: [{input: 0.0000025, output: 0.00001}]",
+        'unit: per_token, prices: [{input: "2.5e-6", output: 1.0e-5}]',
+        "prices: [{input_per_1k: 0.0025, output_per_1k: 0.01}]",
+        "prices: {input_per_token: 0.0000025, output_per_token: 0.00001}",
+    ],
+)
+def test_units_of_entry_and_key_mean_the_same_price(prices):
+    rates = only_rates(f"models: [{{provider: openai, model: m, {prices}}}]")
+    assert rates == {"input": 2_500_000_000, "output": 10_000_000_000}
+
+
+def test_the_unit_of_the_file_holds_where_an_entry_names_none():
+    text = "unit: per_1k\nmodels: [{model: m, prices: [{input: 1, output: 2}]}]"
+    assert only_rates(text) == {"input": 10**12, "output": 2 * 10**12}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "prices: [{input_per_1k: 0.0025, output_per_1m: 10}]",
+        "prices: [{input: 2.5, output_per_1k: 0.01}]",
+        "unit: per_1k, prices: [{input_per_1m: 2.5, output_per_1m: 10}]",
+        "prices: [{input: 2, output: 6}], tiers: [{above: 10, input_per_1k: 0.004}]",
+    ],
+)
+def test_units_cannot_be_mixed_within_an_entry(entry):
+    assert "mixes prices per_" in problems(f"models: [{{model: m, {entry}}}]")
+
+
+def test_fees_are_for_one_request_whatever_the_unit():
+    rates = only_rates(
+        "models: [{model: m, unit: per_1k, prices: [{request: 0.002, web_search_per_1k: 10}]}]"
+    )
+    assert rates == {"requests": 2 * 10**12, "web_searches": 10**13}
+
+
+def test_the_short_form_is_per_1k_and_knows_free_providers():
+    text = (
+        "providers:\n"
+        "  openai: {gpt-4o: {input: 0.0025, output: 0.01}}\n"
+        '  ollama: {"*": {input: 0, output: 0}}\n'
+    )
+    priced, free = parse(text).offers
+    assert (priced.provider, priced.model) == ("openai", "gpt-4o")
+    assert dict(priced.steps[0].rates) == {"input": 2_500_000_000, "output": 10**10}
+    assert (free.provider, free.model, dict(free.steps[0].rates)) == (
+        "ollama", "*", {"input": 0, "output": 0},
+    )  # fmt: skip
+
+
+def test_the_short_form_follows_the_unit_of_the_file():
+    text = "unit: per_1m\nproviders: {openai: {gpt-4o: {input: 2.5, output: 10}}}"
+    assert only_rates(text)["input"] == 2_500_000_000
+
+
+def test_another_currency_is_turned_into_usd():
+    text = "currency: EUR\nusd_rate: 1.08\nmodels: [{model: m, prices: [{input: 1, output: 2}]}]"
+    assert only_rates(text) == {"input": 1_080_000_000, "output": 2_160_000_000}
+
+
+def test_prices_are_read_exactly():
+    rates = only_rates("models: [{model: m, prices: [{input: 0.1234567, output: 0}]}]")
+    assert rates["input"] == int(Decimal("0.1234567") * 10**9)
+
+
+def test_dates_are_midnights_and_datetimes_instants():
+    text = """
+models:
+  - model: m
+    prices:
+      - {input: 3, output: 0, effective_from: 2026-08-16T16:00:00Z}
+      - {input: 1, output: 0}
+      - {input: 2, output: 0, effective_from: 2024-05-13}
+      - {input: 4, output: 0, effective_from: "2026-08-17T00:00:00+08:00"}
+"""
+    with_duplicate = problems(text)
+    assert "two prices from the same moment" in with_duplicate
+    (offer,) = parse(text.replace("+08:00", "+02:00")).offers
+    assert [step.start_ns // 10**9 for step in offer.steps][1:] == [
+        1715558400, 1786896000, 1786917600,
+    ]  # fmt: skip
+    assert [step.rates["input"] for step in offer.steps] == [n * 10**9 for n in (1, 2, 3, 4)]
+
+
+def test_an_inclusive_threshold_is_one_token_lower():
+    text = (
+        "models: [{model: m, prices: [{input: 1, output: 1}], tiers: "
+        "[{above: 200000, input: 2}, {above: 100000, inclusive: true, input: 3}]}]"
+    )
+    (offer,) = parse(text).offers
+    assert [tier.above for tier in offer.steps[0].tiers] == [99_999, 200_000]
+
+
+def test_aliases_name_a_provider_only_when_one_is_meant():
+    text = (
+        "models: [{provider: openai, model: gpt-4o, aliases: "
+        '["azure:My-Deployment", gpt4o, "llama3.1:8b", "aws.bedrock:arn:aws:x"]}]'
+    )
+    (offer,) = parse(text).offers
+    assert offer.aliases == (
+        ("azure", "my-deployment"),
+        ("openai", "gpt4o"),
+        ("openai", "llama3.1:8b"),
+        ("aws", "arn:aws:x"),
+    )
+
+
+def test_settings_are_read():
+    file = parse(
+        """
+catalogue: {source: none, on_error: keep-last, warn_if_older_than_days: 7}
+cache_defaults: {read_multiplier: 0.1, write_multiplier: 1.25, write_1h_multiplier: 2}
+providers:
+  aliases: {my-gateway: x_ai}
+  free: [Ollama, my-gateway]
+  cache_semantics: {default: auto, aws: exclusive}
+fallback: {enabled: true, prices: {input: 1, output: 3}}
+reported: {trust: [gen_ai.usage.cost]}
+"""
+    )
+    assert not file.use_catalogue
+    assert file.warn_if_older_than_days == 7
+    assert file.cache_defaults == (Fraction(1, 10), Fraction(5, 4), Fraction(2))
+    assert file.aliases == {"my-gateway": "x-ai"}
+    assert file.free == {"ollama", "x-ai"}
+    assert file.cache_semantics == {"default": "auto", "aws": "exclusive"}
+    assert file.fallback == {"input": 10**9, "output": 3 * 10**9}
+    assert file.trusted == {"gen_ai.usage.cost"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("modles: []", "pricing.yaml:1: modles: is not a known key (did you mean models?)"),
+        ("models: [{model: m, price: []}]", "did you mean prices?"),
+        ("models: [{model: m, prices: [{inptu: 1, output: 1}]}]", "did you mean input?"),
+        ("models: [{model: m, prices: [{input: -1, output: 1}]}]", "not negative"),
+        ("models: [{model: m, prices: [{input: nan, output: 1}]}]", "finite"),
+        ("models: [{model: m, prices: [{input: Infinity, output: 1}]}]", "finite"),
+        ("models: [{model: m, prices: [{input: cheap, output: 1}]}]", "must be a number"),
+        ("models: [{model: m, prices: [{input: true, output: 1}]}]", "must be a number"),
+        ("models: [{model: m, prices: [{input: 1.0e+999999, output: 1}]}]", "USD for one unit"),
+        ("models: [{model: m, prices: [{input: 1}]}]", "write output: 0"),
+        ("models: [{model: m, prices: [{output: 1}]}]", "write input: 0"),
+        ("models: [{model: m, prices: [{}]}]", "has no price"),
+        ("models: [{model: m}]", "has no prices"),
+        ("models: [{prices: [{input: 1, output: 1}]}]", "names no model"),
+        ("models: {m: 1}", "must be a list"),
+        ("models: [7]", "must be a mapping"),
+        (
+            "models: [{model: m, prices: [{input: 1, output: 1}], adjust: {multiplier: 2}}]",
+            "keep one",
+        ),
+        ("models: [{model: m, adjust: {factor: 2}}]", "has no multiplier"),
+        ('models: [{model: "m*", aliases: [x]}]', "name one model"),
+        ("models: [{model: m, aliases: [x], tiers: [{above: 5, input: 1}]}]", "write prices"),
+        ("models: [{model: m, prices: [{input: 1, output: 1, input_per_1m: 2}]}]", "second price"),
+        (
+            "models: [{model: m, prices: [{input: 1, output: 1, effective_from: soon}]}]",
+            "is not a date",
+        ),
+        ("models: [{model: m, prices: [{input: 1, output: 1}], tiers: [{input: 2}]}]", "threshold"),
+        (
+            (
+                "models: [{model: m, prices: [{input: 1, output: 1}], "
+                "schedule: [{days: [someday]}]}]"
+            ),
+            "someday is not a day",
+        ),
+        (
+            "models: [{model: m, prices: [{input: 1, output: 1}], service_tiers: {batch: {}}}]",
+            "multiplier: 0.5",
+        ),
+        ("currency: EUR", "write usd_rate"),
+        ("usd_rate: 2", "cannot be 2 for USD"),
+        ("unit: per_kilo", "is not one of per_1m, per_1k, per_token"),
+        ("version: 2", "write version: 1"),
+        ("catalogue: {source: litellm}", "is not one of genai-prices, none"),
+        ("providers: {fre: [ollama]}", "did you mean free?"),
+        ("providers: {cache_semantics: {aws: outside}}", "is not one of inclusive"),
+        ("fallback: {enabled: maybe}", "must be true or false"),
+        ("fallback: {enabled: true}", "has no price"),
+        ("reported: [cost]", "must be a mapping"),
+        (
+            (
+                "models: [{model: m, prices: [{input: 1, output: 1}]}, "
+                "{model: M, prices: [{input: 2, output: 1}]}]"
+            ),
+            "2 times",
+        ),
+        (
+            (
+                "models: [{model: a, aliases: [x], prices: [{input: 1, output: 1}]}, "
+                "{model: b, aliases: [x], prices: [{input: 2, output: 1}]}]"
+            ),
+            "on 2 entries",
+        ),
+    ],
+)
+def test_a_mistake_is_refused_with_its_mend(text, expected):
+    assert expected in problems(text)
+
+
+def test_every_problem_is_told_at_once_with_its_line():
+    text = "unit: per_kilo\nmodels:\n  - model: m\n    prices:\n      - {input: -1, outptu: 2}\n"
+    told = problems(text).splitlines()
+    assert any(line.startswith("pricing.yaml:1: unit:") for line in told)
+    assert any(line.startswith("pricing.yaml:5: models[0].prices[0].input:") for line in told)
+    assert any("outptu" in line for line in told)
+
+
+def test_times_and_zones_of_a_schedule_are_checked():
+    told = problems(
+        "models: [{model: m, prices: [{input: 1, output: 1}], "
+        "schedule: [{from: noon, to: '25:00', tz: Mars/Base}]}]"
+    )
+    assert "in quotes" in told
+    assert "not a time of day" in told
+    assert "not a known time zone" in told
+    assert "has no multiplier" in told
+
+
+@pytest.mark.parametrize(
+    ("prices", "expected"),
+    [
+        ("input: 600, output: 600", "over 500 USD"),
+        ("input: 2.5, output: 0.1", "less than a tenth"),
+        ("input: 0.1, output: 0.4, cache_read: 0.2", "dearer than input"),
+    ],
+)
+def test_a_price_that_looks_like_a_slip_is_a_warning(prices, expected):
+    file = parse(f"models: [{{model: m, prices: [{{{prices}}}]}}]")
+    assert any(expected in str(warning) for warning in file.warnings)
+
+
+def test_an_embedding_without_output_price_is_no_slip():
+    assert parse("models: [{model: m, prices: [{input: 0.1, output: 0}]}]").warnings == ()
+
+
+def test_prices_of_a_free_provider_are_pointed_out():
+    file = parse(
+        "providers: {free: [ollama]}\n"
+        "models: [{provider: ollama, model: m, prices: [{input: 1, output: 1}]}]"
+    )
+    assert "never used" in str(file.warnings[0])
+
+
+def test_the_digest_names_the_content():
+    assert parse("version: 1").digest == parse_prices("version: 1", "elsewhere").digest
+    assert parse("version: 1").digest != parse("version: 1 ").digest

@@ -1,0 +1,322 @@
+"""A backend with a queue on the disk: what is acknowledged, where it is, and what becomes of it."""
+
+import asyncio
+import errno
+import os
+from contextlib import asynccontextmanager
+
+import pytest
+
+from processor.core.errors import BackendRefusedError, BackendUnavailableError, ConfigError
+from processor.core.model import Receipt
+from processor.io.exporter import Backend, MergePolicy, RetryPolicy, Spool, SpooledBackend
+from processor.io.exporter.spool import segment
+from processor.io.exporter.transport import AttemptError
+
+QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
+
+
+class Transport:
+    """A backend that can be away, slow, or have opinions on single payloads."""
+
+    name = "backend:4317"
+
+    def __init__(self):
+        self.is_away = False
+        self.refuses = set()
+        self.poison = set()
+        self.taken = []
+        self.attempts = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def takes(self, signal):
+        return signal != "logs"
+
+    async def start(self):
+        pass
+
+    async def close(self):
+        pass
+
+    async def attempt(self, signal, payload, _timeout_s, metadata=()):
+        self.attempts += 1
+        await self.gate.wait()
+        if self.is_away or payload in self.poison:
+            raise AttemptError("UNAVAILABLE", "connection refused", 14, is_retryable=True)
+        if payload in self.refuses:
+            raise AttemptError("INVALID_ARGUMENT", "no", 3, is_retryable=False)
+        self.taken.append((signal, payload, metadata))
+        return Receipt()
+
+    @property
+    def payloads(self):
+        return [payload for _, payload, _ in self.taken]
+
+
+@asynccontextmanager
+async def opened(transport, folder, *, merge=None, max_bytes=2**30, **settings):
+    backend = Backend(
+        transport, retry=QUICK, cuts_attempts=False, merge=merge, forwards={"x-tenant"}
+    )
+    settings = {"spill_after_s": 0.02, "sleep": quickly, **settings}
+    out = SpooledBackend(backend, Spool(folder, max_bytes=max_bytes), setting="here", **settings)
+    await out.start()
+    try:
+        yield out
+    finally:
+        await out.close()
+
+
+async def quickly(seconds):
+    await asyncio.sleep(min(seconds, 0.01))
+
+
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is looked at has no event
+            await asyncio.sleep(0.005)
+
+
+def waiting(out):
+    return out.counters.backlog().waiting
+
+
+async def is_kept(out, payload):
+    try:
+        await out.deliver("traces", payload, None)
+    except BackendUnavailableError as error:
+        return "it holds all of its" not in str(error)
+    return True
+
+
+def files(folder):
+    return list(folder.glob("*.spool"))
+
+
+async def test_while_the_backend_is_there_the_disk_is_not_touched(tmp_path):
+    """Guarantees: normal traffic has no file and no sync, and is told what the backend says."""
+    transport = Transport()
+    async with opened(transport, tmp_path) as out:
+        assert out.takes("traces")
+        assert not out.takes("logs")
+        for _ in range(3):
+            assert await out.deliver("traces", b"1", 5.0, (("x-tenant", "a"),)) == Receipt()
+        transport.refuses.add(b"bad")
+        with pytest.raises(BackendRefusedError):
+            await out.deliver("traces", b"bad", 5.0)
+        assert transport.taken[0] == ("traces", b"1", (("x-tenant", "a"),))
+        assert files(tmp_path) == []
+        assert (out.counters.delivered, out.counters.refused) == (3, 1)
+
+
+async def test_what_the_backend_does_not_take_is_kept_and_sent_later(tmp_path):
+    """Guarantees: acknowledged means on the disk; it arrives with its signal and metadata."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path) as out:
+        for row in range(20):
+            payload = b"%d" % row
+            assert await out.deliver("metrics", payload, None, (("x-tenant", "a"),)) == Receipt()
+        backlog = out.counters.backlog()
+        assert (backlog.kept, backlog.waiting, backlog.is_away) == (20, 20, True)
+        assert backlog.size_bytes == sum(path.stat().st_size for path in files(tmp_path))
+        assert out.counters.delivered == 20
+        assert "connection refused" in out.counters.trouble.message
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+        assert sorted(transport.payloads, key=int) == [b"%d" % row for row in range(20)]
+        assert transport.taken[0] == ("metrics", transport.payloads[0], (("x-tenant", "a"),))
+        backlog = out.counters.backlog()
+        assert (backlog.delivered, backlog.is_away, backlog.lost) == (20, False, 0)
+        assert files(tmp_path) == []
+
+
+async def test_while_it_is_known_to_be_away_nobody_waits_for_it(tmp_path):
+    """Guarantees: only the queue asks whether it is back, with two requests at a time."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path) as out:
+        await out.deliver("traces", b"0", None)
+        await until(lambda: transport.attempts > 3)
+        transport.gate.clear()
+        await asyncio.sleep(0.1)
+        attempts = transport.attempts
+        await asyncio.gather(*(out.deliver("traces", b"1", None) for _ in range(50)))
+        assert transport.attempts - attempts <= 2
+        transport.gate.set()
+
+
+async def test_when_it_is_back_new_requests_do_not_queue_behind_old_ones(tmp_path):
+    """Guarantees: a long backlog delays nothing that is new."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path, consumers=1) as out:
+        for row in range(200):
+            await out.deliver("traces", b"%d" % row, None)
+        transport.is_away = False
+        await until(lambda: transport.payloads)
+        await out.deliver("traces", b"new", None)
+        assert b"new" in transport.payloads
+        assert waiting(out)
+        await until(lambda: not waiting(out))
+        assert len(set(transport.payloads)) == 201
+
+
+async def test_what_is_refused_for_good_later_is_counted_with_its_reason(tmp_path, caplog):
+    """Guarantees: its sender cannot be told any more, so the operator is; the rest goes on."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path) as out:
+        for payload in (b"1", b"bad", b"2"):
+            await out.deliver("traces", payload, None)
+        transport.refuses.add(b"bad")
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+        backlog = out.counters.backlog()
+        assert backlog.dropped == {"backend_refused": 1}
+        assert backlog.kept == backlog.delivered + sum(backlog.dropped.values())
+        assert sorted(transport.payloads) == [b"1", b"2"]
+        assert "dropped" in caplog.text
+
+
+async def test_a_payload_that_is_never_taken_holds_up_no_others(tmp_path):
+    """Guarantees: what only one payload has is not taken for an outage."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path, consumers=2) as out:
+        for payload in (b"bad", *(b"%d" % row for row in range(20))):
+            await out.deliver("traces", payload, None)
+        transport.poison.add(b"bad")
+        transport.is_away = False
+        await until(lambda: len(transport.payloads) == 20)
+        await until(lambda: waiting(out) == 1)
+        assert await out.deliver("traces", b"new", None) == Receipt()
+        transport.poison.clear()
+        await until(lambda: not waiting(out))
+        backlog = out.counters.backlog()
+        assert backlog.kept == backlog.delivered == 21 + (b"new" not in transport.payloads[:21])
+
+
+async def test_a_folder_that_is_full_is_the_senders_to_wait_for(tmp_path):
+    """Guarantees: refused and not lost; there is room again once the backend is back."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path, max_bytes=20_000) as out:
+        payloads = [b"%d" % row + bytes(1000) for row in range(30)]
+        kept = [payload for payload in payloads if await is_kept(out, payload)]
+        assert 15 < len(kept) < 20
+        refused = len(payloads) - len(kept)
+        assert out.counters.unavailable == out.counters.backlog().failed == refused
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+        assert sorted(transport.payloads) == sorted(kept)
+        transport.is_away = True
+        await out.deliver("traces", b"again", None)
+
+
+async def test_a_disk_that_fails_is_the_senders_to_wait_for(tmp_path, monkeypatch):
+    """Guarantees: UNAVAILABLE as without a queue, and back to normal without a restart."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path) as out:
+
+        def fail(*_arguments):
+            raise OSError(errno.EIO, "Input/output error")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(segment.os, "fsync", fail)
+            for _ in range(3):
+                with pytest.raises(BackendUnavailableError, match="Input/output error"):
+                    await out.deliver("traces", b"1", None)
+        await out.deliver("traces", b"2", None)
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+        assert transport.payloads == [b"2"]
+
+
+async def test_a_disk_that_fails_does_not_keep_it_from_a_backend_that_is_back(
+    tmp_path, monkeypatch
+):
+    """Guarantees: delivery needs no disk."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path) as out:
+        real = os.open
+
+        def fail(path, flags, *rest):
+            if flags & os.O_WRONLY:
+                raise OSError(errno.EROFS, "Read-only file system")
+            return real(path, flags, *rest)
+
+        await out.deliver("traces", b"1", None)
+        monkeypatch.setattr(os, "open", fail)
+        with pytest.raises(BackendUnavailableError):
+            await out.deliver("traces", b"2", None)
+        transport.is_away = False
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    await out.deliver("traces", b"3", None)
+                except BackendUnavailableError:
+                    await asyncio.sleep(0.01)
+                else:
+                    break
+        assert b"3" in transport.payloads
+        monkeypatch.undo()
+        await until(lambda: not waiting(out))
+
+
+async def test_stopping_while_the_backend_is_away_keeps_everything(tmp_path):
+    """Guarantees: what is on its way when it stops is still there, and sent after the restart."""
+    transport = Transport()
+    transport.is_away = True
+    merge = MergePolicy(max_bytes=1000)
+    async with opened(transport, tmp_path, merge=merge) as out:
+        await asyncio.gather(*(out.deliver("traces", b"\x0a\x01%d" % row, 5) for row in range(9)))
+        transport.gate.clear()
+        await asyncio.sleep(0.05)
+    transport = Transport()
+    async with opened(transport, tmp_path, merge=merge) as out:
+        assert out.counters.backlog().found == 9
+        await until(lambda: not waiting(out))
+    assert b"".join(sorted(transport.payloads)).count(b"\x0a") == 9
+    assert files(tmp_path) == []
+
+
+async def test_a_sender_in_a_hurry_is_answered_before_it_leaves(tmp_path):
+    """Guarantees: a backend that hangs costs an attempt, not the sender's acknowledgement."""
+    transport = Transport()
+    async with opened(transport, tmp_path) as out:
+        transport.gate.clear()
+        async with asyncio.timeout(10):
+            assert await out.deliver("traces", b"1", 0.2) == Receipt()
+        assert waiting(out) == 1
+        transport.gate.set()
+        await until(lambda: not waiting(out))
+
+
+async def test_an_attempt_under_way_is_not_cut_short(tmp_path):
+    """Guarantees: an answer slower than the time to spill does not make a second copy."""
+    transport = Transport()
+    async with opened(transport, tmp_path) as out:
+        transport.gate.clear()
+        delivery = asyncio.ensure_future(out.deliver("traces", b"1", None))
+        await asyncio.sleep(0.2)
+        transport.gate.set()
+        await delivery
+        assert transport.payloads == [b"1"]
+        assert transport.attempts == 1
+        assert not waiting(out)
+
+
+async def test_a_folder_in_use_or_out_of_reach_is_told_at_the_start(tmp_path):
+    """Guarantees: the setting, what is wrong with it, and the mend."""
+    async with opened(Transport(), tmp_path):
+        with pytest.raises(ConfigError, match="here: another process"):
+            async with opened(Transport(), tmp_path):
+                pass
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"here: .* cannot be used"):
+        async with opened(Transport(), tmp_path / "file" / "folder"):
+            pass

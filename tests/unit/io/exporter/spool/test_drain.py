@@ -1,0 +1,198 @@
+"""Working the queue off in spite of disks, payloads and bugs."""
+
+import asyncio
+import errno
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from processor.core.errors import BackendRefusedError, BackendUnavailableError
+from processor.core.model import Receipt
+from processor.io.exporter.spool.drain import Drain
+from processor.io.exporter.spool.queue import Queue
+from processor.io.exporter.spool.record import Record
+from processor.io.exporter.spool.store import Spool
+
+
+class Backend:
+    """Takes what it is given, unless it has been told otherwise."""
+
+    name = "backend:4317"
+
+    def __init__(self):
+        self.answers = {}
+        self.taken = []
+        self.under_way = self.most_under_way = 0
+        self.pauses = []
+
+    def pause_s(self, failures):
+        self.pauses.append(failures)
+        return float(failures)
+
+    async def send(self, _signal, payload, _budget_s, _metadata):
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        answers = self.answers.get(payload) or self.answers.get(b"*")
+        if answers:
+            raise answers.pop()
+        self.taken.append(payload)
+        return Receipt()
+
+
+@pytest.fixture
+async def queue(tmp_path):
+    opened = Queue(Spool(tmp_path))
+    await opened.start()
+    yield opened
+    await opened.close()
+
+
+@asynccontextmanager
+async def draining(queue, backend, consumers=4):
+    slept, taken = [], []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+        await asyncio.sleep(0)
+
+    drain = Drain(
+        queue, backend, consumers=consumers, round_s=1.0,
+        on_taken=lambda: taken.append(1), sleep=sleep,
+    )  # fmt: skip
+    task = asyncio.ensure_future(drain.run())
+    yield drain, slept
+    async with asyncio.timeout(20):
+        while queue.spool.waiting:  # noqa: ASYNC110 - what is looked at has no event
+            await asyncio.sleep(0.001)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert len(taken) == drain.delivered == len(backend.taken)
+
+
+async def put(queue, *payloads):
+    for payload in payloads:
+        await queue.append(Record("traces", payload))
+
+
+def away(delay_s=0.1):
+    return BackendUnavailableError("away", delay_s)
+
+
+async def test_so_many_at_a_time_and_in_order(queue):
+    """Guarantees: the backend that has just come back is not flooded."""
+    backend = Backend()
+    payloads = [b"%d" % row for row in range(20)]
+    await put(queue, *payloads)
+    async with draining(queue, backend):
+        pass
+    assert backend.taken == payloads
+    assert backend.most_under_way == 4
+
+
+async def test_pauses_grow_and_are_as_long_as_was_asked_for(queue):
+    """Guarantees: a backend that is away is asked ever less often, and its own wish counts."""
+    backend = Backend()
+    backend.answers[b"*"] = [away(50.0), *(away() for _ in range(5))]
+    await put(queue, b"1")
+    async with draining(queue, backend) as (drain, slept):
+        pass
+    assert slept == [1.0, 2.0, 3.0, 4.0, 5.0, 50.0]
+    assert backend.pauses == [1, 2, 3, 4, 5, 6]
+    assert (backend.taken, drain.put_back) == ([b"1"], 0)
+
+
+async def test_one_that_fails_among_others_waits_behind_them(queue):
+    """Guarantees: it is sent in the end, and once."""
+    backend = Backend()
+    backend.answers[b"1"] = [away() for _ in range(2)]
+    await put(queue, b"0", b"1", b"2", b"3", b"4")
+    async with draining(queue, backend) as (drain, _):
+        pass
+    assert sorted(backend.taken) == [b"0", b"1", b"2", b"3", b"4"]
+    assert drain.put_back >= 1
+
+
+async def test_one_that_cannot_wait_behind_them_is_tried_on(queue, monkeypatch):
+    """Guarantees: a full disk does not make anybody get twice what others did not get.
+
+    And a backend that asks for a pause has it.
+    """
+    backend = Backend()
+    backend.answers[b"1"] = [away(), away(30.0), away(0.1)]
+    await put(queue, b"0", b"1", b"2")
+
+    async def full(_record):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(queue, "append", full)
+    async with draining(queue, backend) as (drain, slept):
+        pass
+    assert slept == [1.0, 30.0, 3.0]
+    assert sorted(backend.taken) == [b"0", b"1", b"2"]
+    assert drain.put_back == 0
+
+
+async def test_those_that_nobody_takes_do_not_hold_up_the_others(queue):
+    """Guarantees: two payloads that always fail are told from a backend that is away."""
+    backend = Backend()
+    for payload in (b"0", b"1"):
+        backend.answers[payload] = [away() for _ in range(30)]
+    await put(queue, *(b"%d" % row for row in range(8)))
+    async with draining(queue, backend) as (drain, _):
+        async with asyncio.timeout(20):
+            while len(backend.taken) < 6:  # noqa: ASYNC110 - what is looked at has no event
+                await asyncio.sleep(0.001)
+        assert len(backend.answers[b"0"]) > 10
+    assert sorted(backend.taken) == [b"%d" % row for row in range(8)]
+    assert drain.put_back > 0
+
+
+async def test_what_is_refused_is_counted_by_its_reason(queue):
+    """Guarantees: nothing disappears without a number."""
+    backend = Backend()
+    for payload in (b"1", b"2"):
+        backend.answers[payload] = [BackendRefusedError(3, "no")]
+    await put(queue, b"0", b"1", b"2")
+    async with draining(queue, backend) as (drain, _):
+        pass
+    assert drain.dropped == {"backend_refused": 2}
+    assert backend.taken == [b"0"]
+
+
+@pytest.mark.parametrize("code", [7, 16])
+async def test_what_waits_is_kept_while_a_token_is_refused(queue, caplog, code):
+    """Guarantees: an expired token costs time, not what senders were told is safe."""
+    backend = Backend()
+    backend.answers[b"*"] = [BackendRefusedError(code, "token expired")] * 3
+    await put(queue, b"0")
+    async with draining(queue, backend) as (drain, slept):
+        pass
+    assert backend.taken == [b"0"]
+    assert drain.dropped == {}
+    assert slept[:3] == [60.0, 60.0, 60.0]
+    assert len([line for line in caplog.messages if "token expired" in line]) == 1
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "too many"), RuntimeError("a bug")])
+async def test_whatever_fails_it_goes_on_later(queue, monkeypatch, caplog, error):
+    """Guarantees: the task that works the queue off does not end before the processor."""
+    backend = Backend()
+    await put(queue, b"0")
+    failures = [error, error]
+    real = queue.spool.take
+
+    def take(*bounds):
+        if failures:
+            raise failures.pop()
+        return real(*bounds)
+
+    monkeypatch.setattr(queue.spool, "take", take)
+    async with draining(queue, backend) as (drain, slept):
+        pass
+    assert backend.taken == [b"0"]
+    assert slept == [5.0, 5.0]
+    assert str(error.args[-1]) in caplog.text
+    assert not drain.is_busy

@@ -1,0 +1,525 @@
+"""Delivery to a real OTLP/HTTP server on loopback, well-behaved or not."""
+
+import asyncio
+import gzip
+import socket
+import ssl
+import subprocess
+from contextlib import asynccontextmanager
+
+import pytest
+from backends.recorder import Recorder
+
+from processor import __version__
+from processor.core.errors import (
+    BackendRefusedError,
+    BackendUnavailableError,
+    ConfigError,
+    TooLargeError,
+)
+from processor.core.model import Receipt
+from processor.io.exporter import Backend, HttpTransport, RetryPolicy, read_endpoints, tls_context
+
+WIRE = ("headers", "compression", "tls", "now")
+QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
+
+
+@asynccontextmanager
+async def destination(base, own=None, **settings):
+    wire = {key: settings.pop(key) for key in WIRE if key in settings}
+    transport = HttpTransport(read_endpoints(base, own or {}), **wire)
+    opened = Backend(transport, **{"retry": QUICK, **settings})
+    await opened.start()
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@asynccontextmanager
+async def connected(recorder, **settings):
+    port = await recorder.start_http()
+    async with destination(f"http://127.0.0.1:{port}", **settings) as opened:
+        yield opened
+
+
+class Scripted:
+    """A server that answers every request on a connection with the next of its scripts."""
+
+    def __init__(self, *scripts):
+        self.scripts = list(scripts)
+        self.requests = []
+        self.connections = 0
+
+    @asynccontextmanager
+    async def listening(self):
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            server.close()
+
+    async def _serve(self, reader, writer):
+        self.connections += 1
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                size = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+                self.requests.append((head, await reader.readexactly(size)))
+                script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+                if isinstance(script, bytes):
+                    writer.write(script)
+                    await writer.drain()
+                else:
+                    await script(writer)
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.transport.abort()
+
+
+def answer(status="200 OK", body=b"", **headers):
+    headers = {"Content-Length": len(body), **headers}
+    lines = [f"HTTP/1.1 {status}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def hang_up(writer):
+    writer.transport.abort()
+
+
+async def test_every_signal_arrives_byte_for_byte_at_its_path(recorder, payload):
+    """Guarantees: POST to /v1/traces, /v1/metrics and /v1/logs below the base endpoint."""
+    async with connected(recorder) as out:
+        for signal in ("traces", "metrics", "logs"):
+            assert await out.deliver(signal, payload, 10.0) == Receipt()
+    assert [record[:2] for record in recorder.records] == [
+        ("t", payload),
+        ("m", payload),
+        ("l", payload),
+    ]
+    assert (out.counters.delivered, out.counters.delivered_bytes) == (3, 3 * len(payload))
+
+
+async def test_a_signals_own_endpoint_is_used_as_it_is_and_others_are_not_taken(payload):
+    backend = Scripted(answer())
+    async with (
+        backend.listening() as url,
+        destination("", {"logs": f"{url}/in?key=a%20b"}) as out,
+    ):
+        assert [out.takes(signal) for signal in ("traces", "metrics", "logs")] == [0, 0, 1]
+        await out.deliver("logs", payload, 10.0)
+    assert backend.requests[0][0].startswith("POST /in?key=a%20b HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize("times", [1, 20_000])
+async def test_a_request_says_what_it_is(recorder, payload, compression, times):
+    """Guarantees: protobuf, our product token, the user's headers; gzip where asked for."""
+    headers = {"X-Scope-OrgID": "tenant"}
+    async with connected(recorder, headers=headers, compression=compression) as out:
+        await out.deliver("traces", payload * times, 10.0)
+    (record,) = recorder.records
+    assert record.payload == payload * times
+    assert record.metadata["x-scope-orgid"] == "tenant"
+    assert record.metadata["user-agent"].startswith(f"llm-cost-processor/{__version__} ")
+    assert record.metadata["content-type"] == "application/x-protobuf"
+    assert record.metadata.get("content-encoding", "none") == compression
+    assert record.metadata["content-length"]
+
+
+async def test_connections_are_kept_alive(payload):
+    backend = Scripted(answer())
+    async with backend.listening() as url, destination(url) as out:
+        for _ in range(5):
+            await out.deliver("traces", payload, 10.0)
+    assert (len(backend.requests), backend.connections) == (5, 1)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_a_passing_trouble_is_retried_until_it_is_over(recorder, payload, status):
+    """Guarantees: retryable are 429, 502, 503 and 504, also without a Retry-After."""
+    recorder.behaviour.answer, recorder.behaviour.times = str(status), 3
+    async with connected(recorder) as out:
+        assert await out.deliver("traces", payload, 30.0) == Receipt()
+    assert recorder.attempts == 4
+    assert len(recorder.records) == 1
+    assert (out.counters.retried, out.counters.delivered) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, 3), (401, 16), (403, 7), (404, 12), (408, 2), (409, 2), (413, 8), (500, 2), (501, 12)],
+)
+async def test_every_other_error_is_final(recorder, payload, status, code):
+    """Guarantees: no other 4xx or 5xx is retried, and none becomes a retryable gRPC code."""
+    recorder.behaviour.answer, recorder.behaviour.message = str(status), "go away"
+    async with connected(recorder) as out:
+        with pytest.raises(BackendRefusedError, match=f"HTTP {status} .*: go away") as caught:
+            await out.deliver("traces", payload, 30.0)
+    assert caught.value.code == code
+    assert recorder.attempts == 1
+    assert out.counters.refused == 1
+
+
+@pytest.mark.parametrize(
+    ("after", "pause_s"), [("7", 7.005), ("Thu, 01 Jan 1970 00:00:09 GMT", 9.005), ("soon", 0.005)]
+)
+async def test_retry_after_is_the_least_wait(payload, after, pause_s):
+    """Guarantees: seconds and dates both count, rubbish does not, and jitter comes on top."""
+    pauses = []
+
+    async def sleep(pause):
+        pauses.append(pause)
+
+    backend = Scripted(answer("503 Busy", Retry_After=after), answer())
+    settings = {"sleep": sleep, "chance": lambda: 0.5, "now": lambda: 0.0}
+    async with backend.listening() as url, destination(url, **settings) as out:
+        assert await out.deliver("traces", payload, 30.0) == Receipt()
+    assert pauses == [pytest.approx(pause_s)]
+
+
+@pytest.mark.parametrize("after", ["1000000000", "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_an_absurd_retry_after_is_bounded(payload, after):
+    """Guarantees: the sender is asked to come back within a minute, after one attempt."""
+    backend = Scripted(answer("429 Too Many Requests", Retry_After=after))
+    async with backend.listening() as url, destination(url) as out:
+        with pytest.raises(BackendUnavailableError, match="HTTP 429 after 1 attempts") as caught:
+            await out.deliver("traces", payload, None)
+    assert caught.value.delay_s == 60.0
+    assert len(backend.requests) == 1
+
+
+async def test_partial_success_is_handed_back_and_never_retried(recorder, payload, caplog):
+    recorder.behaviour.rejected, recorder.behaviour.message = 2, "too old"
+    async with connected(recorder) as out:
+        for _ in range(2):
+            assert await out.deliver("traces", payload, 10.0) == Receipt(2, "too old")
+    assert recorder.attempts == 2
+    assert out.counters.rejected_items == 4
+    assert caplog.text.count("rejected 2 items") == 1
+
+
+async def test_partial_success_in_json_is_understood(payload):
+    body = b'{"partialSuccess": {"rejectedSpans": "2", "errorMessage": "too old"}}'
+    backend = Scripted(answer(body=body, Content_Type="application/json"))
+    async with backend.listening() as url, destination(url) as out:
+        assert await out.deliver("traces", payload, 10.0) == Receipt(2, "too old")
+
+
+async def endless(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
+    for _ in range(1000):
+        writer.write(chunk)
+        await writer.drain()
+
+
+async def broken_off(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+    await writer.drain()
+
+
+async def drop_by_drop(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+    for _ in range(1000):
+        writer.write(b"x")
+        await asyncio.sleep(0.05)
+
+
+BOMB = gzip.compress(bytes(5 * 1024 * 1024))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        answer(body=b"<html>all is well</html>"),
+        answer(body=bytes(5 * 1024 * 1024)),
+        answer(body=BOMB, Content_Encoding="gzip"),
+        answer(body=gzip.compress(b"")[:-1], Content_Encoding="gzip"),
+        answer(body=b"no gzip", Content_Encoding="gzip"),
+        answer(body=b"?", Content_Encoding="br"),
+        endless,
+        broken_off,
+        drop_by_drop,
+    ],
+    ids=["garbage", "huge", "bomb", "torn gzip", "no gzip", "br", "endless", "reset", "slow"],
+)
+async def test_a_success_with_an_answer_that_cannot_be_read_is_a_success(payload, script, caplog):
+    """Guarantees: what a backend has taken is not sent again; memory and time stay bounded.
+
+    An answer may be garbage, larger than 4 MiB (also only after decompression), cut off by a
+    reset, or come a byte at a time.
+    """
+    backend = Scripted(script)
+    async with backend.listening() as url, destination(url, attempt_timeout_s=0.5) as out:
+        for _ in range(2):
+            assert await asyncio.wait_for(out.deliver("traces", payload, 10.0), 10) == Receipt()
+    assert len(backend.requests) == 2
+    assert (out.counters.delivered, out.counters.unreadable) == (2, 2)
+    assert caplog.text.count("its answer cannot be read") == 1
+
+
+async def test_a_packed_answer_is_unpacked(payload):
+    body = gzip.compress(b"\x0a\x02\x08\x03")
+    backend = Scripted(answer(body=body, Content_Encoding="gzip"))
+    async with backend.listening() as url, destination(url) as out:
+        assert await out.deliver("traces", payload, 10.0) == Receipt(3, "")
+
+
+async def torn_head(writer):
+    writer.write(b"HTTP/1.1 200 O")
+    await writer.drain()
+
+
+async def slow_head(writer):
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    for _ in range(100):
+        writer.write(b"X")
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("script", [hang_up, torn_head, slow_head])
+async def test_a_connection_that_ends_without_an_answer_is_retried(payload, script):
+    """Guarantees: nothing is lost to a reset, before or within an answer's head."""
+    backend = Scripted(script, answer())
+    async with backend.listening() as url, destination(url, attempt_timeout_s=0.3) as out:
+        assert await out.deliver("traces", payload, 30.0) == Receipt()
+    assert len(backend.requests) == 2
+    assert out.counters.retried == 1
+
+
+async def test_a_redirect_is_not_followed(payload):
+    """Guarantees: data and credentials go where the operator has said, and nowhere else."""
+    other = Scripted(answer())
+    async with other.listening() as elsewhere:
+        backend = Scripted(answer("307 Temporary Redirect", Location=f"{elsewhere}/v1/traces"))
+        async with backend.listening() as url, destination(url) as out:
+            with pytest.raises(BackendRefusedError, match=f"redirects.*leads to {elsewhere}"):
+                await out.deliver("traces", payload, 10.0)
+    assert not other.requests
+
+
+async def test_cookies_are_not_kept(payload):
+    backend = Scripted(answer(Set_Cookie="a=b"))
+    async with backend.listening() as url, destination(url) as out:
+        await out.deliver("traces", payload, 10.0)
+        await out.deliver("traces", payload, 10.0)
+    assert "cookie" not in backend.requests[1][0].lower()
+
+
+async def test_an_error_page_is_quoted_in_a_line_of_printable_text(payload):
+    backend = Scripted(answer("500 Oh no", b"<h1>\x1b[31mno\n\nentry</h1>" + b"x" * 10**6))
+    async with backend.listening() as url, destination(url) as out:
+        with pytest.raises(BackendRefusedError) as caught:
+            await out.deliver("traces", payload, 10.0)
+    assert "HTTP 500 Oh no: <h1> [31mno entry</h1>xxx" in str(caught.value)
+    assert len(str(caught.value)) < 400
+
+
+async def test_what_does_not_speak_http_names_the_mend(recorder, payload):
+    """Guarantees: the port of OTLP/gRPC in place of HTTP's is told from a backend that is down."""
+    port = await recorder.start()
+    async with destination(f"http://127.0.0.1:{port}") as out:
+        with pytest.raises(BackendUnavailableError, match=r"exporters\.otlp\.endpoint"):
+            await out.deliver("traces", payload, 1.0)
+
+
+async def test_when_the_time_is_up_the_sender_is_asked_to_try_again(recorder, payload):
+    recorder.behaviour.answer = "503"
+    async with connected(recorder) as out:
+        with pytest.raises(BackendUnavailableError, match=r"HTTP 503 after \d+ attempts"):
+            await out.deliver("traces", payload, 0.4)
+    assert recorder.attempts > 1
+    assert recorder.records == []
+
+
+async def test_a_backend_that_hangs_is_left_in_time(recorder, payload):
+    recorder.behaviour.delay_s = 60.0
+    async with connected(recorder, attempt_timeout_s=0.1) as out:
+        with pytest.raises(BackendUnavailableError, match="did not answer in time"):
+            await asyncio.wait_for(out.deliver("traces", payload, 0.6), 10)
+
+
+async def test_a_sender_whose_time_is_up_already_does_not_wait_forever(recorder, payload):
+    async with connected(recorder) as out:
+        with pytest.raises(BackendUnavailableError, match="no time was left"):
+            await asyncio.wait_for(out.deliver("traces", payload, 0.0), 10)
+
+
+async def test_a_backend_that_is_not_there_yet_is_waited_for(payload):
+    probe = Recorder()
+    port = await probe.start_http()
+    await probe.stop()
+    async with destination(f"http://127.0.0.1:{port}") as out:
+        delivery = asyncio.ensure_future(out.deliver("traces", payload, 30.0))
+        await asyncio.sleep(0.2)
+        late = Recorder()
+        await late.start_http(f"127.0.0.1:{port}")
+        assert await delivery == Receipt()
+        await late.stop()
+
+
+@pytest.fixture
+async def _without_names(monkeypatch):
+    """No name leads anywhere, and nobody outside is asked."""
+
+    async def fail(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "name not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", fail)
+
+
+@pytest.mark.usefixtures("_without_names")
+async def test_a_name_that_nobody_knows_is_the_senders_to_retry(payload):
+    async with destination("http://no-such-host.invalid:4318") as out:
+        with pytest.raises(BackendUnavailableError, match=r"no-such-host\.invalid"):
+            await out.deliver("traces", payload, 2.0)
+
+
+async def test_a_payload_over_the_limit_is_not_sent(recorder, payload):
+    async with connected(recorder, max_message_bytes=len(payload) - 1) as out:
+        with pytest.raises(TooLargeError, match="the limit is"):
+            await out.deliver("traces", payload, 10.0)
+    assert recorder.attempts == 0
+    assert out.counters.refused == 1
+
+
+async def test_closing_ends_requests_as_unavailable_and_not_as_cancelled(recorder, payload):
+    recorder.behaviour.delay_s = 60.0
+    async with connected(recorder) as out:
+        delivery = asyncio.ensure_future(out.deliver("traces", payload, 60.0))
+        while not recorder.attempts:  # noqa: ASYNC110 - the recorder has no event to wait for
+            await asyncio.sleep(0.01)
+        await out.close()
+        with pytest.raises(BackendUnavailableError, match="stopping"):
+            await delivery
+        with pytest.raises(BackendUnavailableError, match="stopping"):
+            await out.deliver("traces", payload, 60.0)
+
+
+async def test_a_cancelled_delivery_is_cancelled(recorder, payload):
+    recorder.behaviour.delay_s = 60.0
+    async with connected(recorder) as out:
+        delivery = asyncio.ensure_future(out.deliver("traces", payload, 60.0))
+        await asyncio.sleep(0.05)
+        delivery.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await delivery
+
+
+@pytest.mark.usefixtures("_without_names")
+async def test_a_proxy_is_used_for_other_machines_only(payload, monkeypatch):
+    proxy, backend = Scripted(answer()), Scripted(answer())
+    async with proxy.listening() as through, backend.listening() as url:
+        monkeypatch.setenv("http_proxy", through)
+        monkeypatch.setenv("no_proxy", "spared.invalid")
+        async with destination("http://far.invalid/otlp") as out:
+            await out.deliver("traces", payload, 10.0)
+        async with destination(url) as out:
+            await out.deliver("traces", payload, 10.0)
+        async with destination("http://spared.invalid") as out:
+            with pytest.raises(BackendUnavailableError):
+                await out.deliver("traces", payload, 0.5)
+    assert [head.split()[1] for head, _ in proxy.requests] == ["http://far.invalid/otlp/v1/traces"]
+    assert len(backend.requests) == 1
+
+
+class Certificates:
+    """Certificates for loopback, made when they are needed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def make(self, name, *, is_expired=False):
+        """The files of a certificate that signs itself, and of its key."""
+        run = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"]
+        run += ["-subj", "/CN=localhost", "-days", "2"]
+        run += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        run += ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        subprocess.run(run, cwd=self.folder, check=True, capture_output=True)
+        if is_expired:
+            self._expire(name)
+        return str(self.folder / f"{name}.pem"), str(self.folder / f"{name}.key")
+
+    def _expire(self, name):
+        """Sign it again for a time that is over."""
+        (self.folder / "ca.conf").write_text(
+            "[ca]\ndefault_ca=x\n[x]\ndatabase=index\nnew_certs_dir=.\ndefault_md=sha256\n"
+            "policy=any\nrand_serial=yes\nunique_subject=no\nx509_extensions=ext\n"
+            "[any]\ncommonName=supplied\n"
+            "[ext]\nsubjectAltName=DNS:localhost,IP:127.0.0.1\nbasicConstraints=CA:TRUE\n"
+        )
+        (self.folder / "index").touch()
+        request = ["req", "-new", "-key", f"{name}.key", "-subj", "/CN=localhost", "-out", "x.csr"]
+        sign = ["ca", "-batch", "-selfsign", "-config", "ca.conf", "-in", "x.csr"]
+        sign += ["-keyfile", f"{name}.key", "-out", f"{name}.pem", "-notext"]
+        sign += ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"]
+        for run in (request, sign):
+            subprocess.run(["openssl", *run], cwd=self.folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    return Certificates(tmp_path)
+
+
+def server_side(chain, key, client_ca=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    if client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(client_ca)
+    return context
+
+
+async def test_tls_with_the_right_authority_delivers(recorder, payload, certificates):
+    chain, key = certificates.make("server")
+    port = await recorder.start_http(tls=server_side(chain, key))
+    tls = tls_context(chain, "", "")
+    async with destination(f"https://127.0.0.1:{port}", tls=tls) as out:
+        assert await out.deliver("traces", payload, 10.0) == Receipt()
+
+
+async def test_a_client_certificate_is_shown(recorder, payload, certificates):
+    """Guarantees: mutual TLS; without the certificate the backend does not let us in."""
+    chain, key = certificates.make("server")
+    own, own_key = certificates.make("client")
+    port = await recorder.start_http(tls=server_side(chain, key, client_ca=own))
+    url = f"https://127.0.0.1:{port}"
+    async with destination(url, tls=tls_context(chain, own, own_key)) as out:
+        assert await out.deliver("traces", payload, 10.0) == Receipt()
+    async with destination(url, tls=tls_context(chain, "", "")) as out:
+        with pytest.raises(BackendUnavailableError):
+            await out.deliver("traces", payload, 1.0)
+
+
+@pytest.mark.parametrize("is_expired", [False, True])
+async def test_a_certificate_that_cannot_be_trusted_names_the_mend(
+    recorder, payload, certificates, is_expired
+):
+    """Guarantees: nothing is sent to a stranger, or to a backend whose certificate has expired."""
+    chain, key = certificates.make("server", is_expired=is_expired)
+    port = await recorder.start_http(tls=server_side(chain, key))
+    tls = tls_context(chain if is_expired else "", "", "")
+    told = r"expired.*tls\.ca_file" if is_expired else r"tls\.ca_file"
+    async with destination(f"https://127.0.0.1:{port}", tls=tls) as out:
+        with pytest.raises(BackendUnavailableError, match=told):
+            await out.deliver("traces", payload, 1.0)
+    assert recorder.attempts == 0
+
+
+async def test_tls_to_a_plaintext_backend_names_the_mend(recorder, payload):
+    port = await recorder.start_http()
+    async with destination(f"https://127.0.0.1:{port}") as out:
+        with pytest.raises(BackendUnavailableError, match=f"write http://127.0.0.1:{port}"):
+            await out.deliver("traces", payload, 1.0)
+
+
+def test_files_that_are_no_certificates_are_refused(tmp_path, certificates):
+    chain, _ = certificates.make("one")
+    _, other_key = certificates.make("two")
+    for files in ((str(tmp_path / "none"), "", ""), (__file__, "", ""), ("", chain, other_key)):
+        with pytest.raises(ConfigError, match=r"exporters\.otlphttp\.tls"):
+            tls_context(*files)

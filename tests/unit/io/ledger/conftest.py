@@ -1,0 +1,87 @@
+"""Books on a disk of their own, with a store that tells what it is asked and fails on demand."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from processor.core.errors import LedgerUnavailableError
+from processor.io.ledger import Ledger, Limits, SqliteStore
+
+
+class WatchedStore(SqliteStore):
+    """SQLite, watched; `refuse_*` make the next calls fail as a full disk would."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.commits = 0
+        self.refuse_commits = 0
+        self.refuse_begins = 0
+        self.poison = None
+        """A span id whose rows cannot be written, and the error that says so."""
+        self.gate = threading.Event()
+        """Closed, it holds the books up, so that those who come now wait together."""
+        self.gate.set()
+
+    def begin(self):
+        self.gate.wait(10)
+        if self.refuse_begins:
+            self.refuse_begins -= 1
+            raise LedgerUnavailableError("told to refuse")
+        super().begin()
+
+    def commit(self):
+        if self.refuse_commits:
+            self.refuse_commits -= 1
+            raise LedgerUnavailableError("told to refuse")
+        super().commit()
+        self.commits += 1
+
+    def write(self, plan):
+        super().write(plan)
+        if self.poison is not None and any(row.span_id == self.poison[0] for row in plan.rows):
+            raise self.poison[1]
+
+
+class Desk:
+    """A ledger that can be closed and opened again on the same file."""
+
+    def __init__(self, given, path):
+        self.given = given
+        self.path = path
+        self.policy = given.policy()
+        self.limits = Limits()
+        self.ledger = None
+
+    async def open(self, *budgets, **limits):
+        """(Re)open the books; budgets and limits stay as they are unless given anew."""
+        await self.close()
+        if budgets:
+            self.policy = self.given.policy(*budgets)
+        if limits:
+            self.limits = Limits(**limits)
+        self.store = WatchedStore(self.path)
+        self.ledger = Ledger(self.store, self.policy, self.limits)
+        await self.ledger.start()
+        return self.ledger
+
+    async def close(self):
+        if self.ledger is not None:
+            ledger, self.ledger = self.ledger, None
+            await ledger.close()
+
+    async def post(self, *told, **more):
+        """Posts one batch; returns its stamps by row."""
+        return await self.ledger.post(self.given.batch(*told, **more))
+
+    async def cost(self, scope="total", scope_id=""):
+        return (await self.ledger.total(scope, scope_id)).cost_nano_usd
+
+
+@pytest.fixture
+async def desk(given, tmp_path):
+    opened = Desk(given, tmp_path / "books.db")
+    await opened.open()
+    yield opened
+    await opened.close()

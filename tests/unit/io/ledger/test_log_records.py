@@ -1,0 +1,89 @@
+"""Log records and echoes in the books: what they are counted as, and which budgets they meet."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from processor.core.budgets import Budget, Policy
+from processor.core.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
+from processor.core.money import price_usage
+from processor.core.semconv.log_ids import log_trace
+from processor.io.ledger import Ledger, Limits, SqliteStore
+
+RATES = (10**9, *[0] * 5, 10**9, *[0] * 5)
+AT_NS = 1_790_000_000 * 10**9
+USAGE = Usage(1000, output=1000)
+LOGS = log_trace("claude-code", "s")
+TRACE = b"t" * 16
+
+
+def budget(scope, limit=1_000_000):
+    return Budget(f"by-{scope}", scope, "none", limit, "usd", Calendar(ZoneInfo("UTC"), 0))
+
+
+@pytest.fixture
+async def ledger(tmp_path):
+    """Books with a limit that one call reaches, for several scopes."""
+    budgets = tuple(map(budget, ("trace", "session", "call")))
+    books = Ledger(SqliteStore(tmp_path / "books.db"), Policy(budgets, "p"), Limits())
+    await books.start()
+    yield books
+    await books.close()
+
+
+def intake(*, is_record, is_priced=True):
+    mark = Mark(0, AT_NS, own=Owner(session="s"), start_ns=AT_NS - 1, scope="x")
+    trace = b"" if is_record else LOGS
+    call = Call(mark, "llm", "p", ("m",), USAGE, response_id="r", log_trace=trace)
+    charge: Charge | Unpriced = Unpriced(call, "unpriced", "unknown", "p", "m")
+    if is_priced:
+        charge = Charge(call, price_usage(USAGE, RATES), "exact", "p", "m", "v", RATES)
+    spans = Spans(b"", [LOGS if is_record else TRACE], [b"record.." if is_record else b"thespan."])
+    spans.parent_ids, spans.flags, spans.end_ns = [LOGS[8:] if is_record else b""], [0], [AT_NS]
+    return Intake(spans, [charge], [], AT_NS)
+
+
+async def test_a_session_of_records_is_no_trace(ledger):
+    """Guarantees: a limit for a trace is none for a session, other limits hold."""
+    stamps = await ledger.post(intake(is_record=True))
+    assert {crossing.budget for crossing in stamps[0].crossings} == {"by-session", "by-call"}
+
+
+async def test_an_echo_is_no_call(ledger):
+    """Guarantees: a span is counted once, and so is a repeat of it."""
+    await ledger.post(intake(is_record=False))
+    assert (ledger.counters.charged, ledger.counters.repeats) == (1, 0)
+    await ledger.post(intake(is_record=False))
+    assert (ledger.counters.charged, ledger.counters.repeats) == (1, 1)
+    assert (await ledger.total("total", "")).calls == 1
+
+
+async def test_an_echo_is_not_listed_as_unpriced(ledger):
+    """Guarantees: a span without a price is one call without a price."""
+    await ledger.post(intake(is_record=False, is_priced=False))
+    (unknown,) = await ledger.unpriced()
+    assert unknown.calls == 1
+
+
+async def test_a_span_after_its_record_takes_the_charge_over(ledger):
+    """Guarantees: the correction is in the books, and not on the span, whose cost is its own."""
+    await ledger.post(intake(is_record=True))
+    stamps = await ledger.post(intake(is_record=False))
+    assert stamps[0].entry.amount.total == 2_000_000
+    assert stamps[0].corrections == ()
+    assert ledger.counters.corrections == 1
+    assert (await ledger.total("trace", LOGS.hex())).cost_nano_usd == 0
+    assert (await ledger.total("session", "s")).cost_nano_usd == 2_000_000
+
+
+async def test_a_span_that_is_not_charged_tells_nothing(ledger):
+    """Guarantees: where another copy of a span was first, and no call, its record is charged."""
+    first = intake(is_record=False)
+    mark = first.charges[0].call.mark._replace(is_agent=True)
+    await ledger.post(Intake(first.spans, [], [mark], AT_NS))
+    await ledger.post(intake(is_record=False))
+    await ledger.post(intake(is_record=True))
+    total = await ledger.total("total", "")
+    assert (total.calls, total.cost_nano_usd) == (1, 2_000_000)

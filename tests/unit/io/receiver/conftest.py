@@ -1,0 +1,174 @@
+"""A receiver on a loopback port, with a pipeline and books that a test can set."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import grpc
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, Unknown
+from processor.io.receiver import HttpListener, Receiver
+
+
+@dataclass
+class Books:
+    """Answers every question with what the test put here, and remembers the questions."""
+
+    answer: tuple[Totals, int, int] = (Totals(), 0, 0)
+    standings: list[Standing] = field(default_factory=list)
+    unknowns: list[Unknown] = field(default_factory=list)
+    repricing: Repricing = field(default_factory=lambda: Repricing(0, (), ()))
+    gate: asyncio.Event | None = None
+    """When given, a reprice waits for it."""
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a reprice has been asked for."""
+    error: Exception | None = None
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def totals(
+        self, scope: str, scope_id: str, window: str, at_ns: int | None
+    ) -> tuple[Totals, int, int]:
+        self.asked.append((scope, scope_id, window, at_ns))
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+    async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
+        self.asked.append((dict(scopes), at_ns))
+        if self.error is not None:
+            raise self.error
+        return self.standings
+
+    async def unpriced(self) -> list[Unknown]:
+        self.asked.append(("unpriced",))
+        if self.error is not None:
+            raise self.error
+        return self.unknowns
+
+    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
+        self.asked.append((start_ns, end_ns, is_dry_run))
+        self.begun.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return self.repricing
+
+
+@dataclass
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass
+class House:
+    """A started receiver and what stands behind it."""
+
+    TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+    LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+    books: Books = field(default_factory=Books)
+    batches: list[Batch] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the first batch has come."""
+    work: Callable[[Batch], Awaitable[Receipt]] | None = None
+    receiver: Receiver | None = None
+    port: int = 0
+
+    async def handle(self, batch: Batch) -> Receipt:
+        self.batches.append(batch)
+        self.arrived.set()
+        return Receipt() if self.work is None else await self.work(batch)
+
+    async def open(self, listen: str = "127.0.0.1:0", **settings) -> int:
+        self.receiver = Receiver(listen, self.handle, self.books, **settings)
+        self.port = await self.receiver.start()
+        return self.port
+
+    async def open_http(self, listen: str = "127.0.0.1:0", **settings) -> int:
+        """Open OTLP/HTTP as well, and return its port; the receiver's own settings are `more`."""
+        more = settings.pop("more", {})
+        await self.open(http=HttpListener(listen, **settings), **more)
+        assert self.receiver is not None
+        return self.receiver.http_port
+
+    async def post(
+        self, path: str = "/v1/traces", body: object = b"", *, method: str = "POST", **headers: str
+    ) -> Reply:
+        """One HTTP request, by default of protobuf; headers are given with underscores."""
+        assert self.receiver is not None
+        url = f"http://127.0.0.1:{self.receiver.http_port}{path}"
+        named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        if "content_type" not in headers:
+            named["content-type"] = "application/x-protobuf"
+        timeout = aiohttp.ClientTimeout(20)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, skip_auto_headers=["Content-Type"]) as session,
+            session.request(method, url, data=body, headers=named, compress=None) as response,
+        ):
+            return Reply(response.status, response.headers.copy(), await response.read())
+
+    async def raw(self, request: bytes, *, then: float = 5.0) -> bytes:
+        """What comes back for bytes on the HTTP port, until it hangs up or `then` s have passed."""
+        assert self.receiver is not None
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.receiver.http_port)
+        writer.write(request)
+        answer = b""
+        try:
+            async with asyncio.timeout(then):
+                while chunk := await reader.read(65536):
+                    answer += chunk
+        except (TimeoutError, ConnectionError):
+            pass
+        writer.close()
+        return answer
+
+    def channel(self, **settings) -> grpc.aio.Channel:
+        return grpc.aio.insecure_channel(f"127.0.0.1:{self.port}", **settings)
+
+    def unary(self, channel: grpc.aio.Channel, method: str):
+        return channel.unary_unary(method, None, None)  # bytes in, bytes out
+
+    async def call(self, method: str, body: bytes, **settings):
+        async with self.channel() as channel:
+            return await self.unary(channel, method)(body, timeout=10, **settings)
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    house = House()
+    yield house
+    if house.receiver is not None:
+        await house.receiver.stop(0.1)
+
+
+@pytest.fixture
+def payload() -> bytes:
+    request = ExportTraceServiceRequest()
+    span = request.resource_spans.add().scope_spans.add().spans.add()
+    span.trace_id = b"t" * 16
+    span.span_id = b"s" * 8
+    span.name = "chat"
+    return request.SerializeToString()
+
+
+@pytest.fixture(scope="session")
+def certificate_files(tmp_path_factory) -> tuple[Path, Path]:
+    """A self-signed certificate for localhost, and its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
+    command += " -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout key.pem -out cert.pem"
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem", folder / "key.pem"

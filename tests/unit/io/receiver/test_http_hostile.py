@@ -1,0 +1,247 @@
+"""What no exporter would send over HTTP: the answer is right, and the next request is served."""
+
+import asyncio
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import zlib
+from collections import Counter
+
+import pytest
+
+from processor.core.flow import Traffic
+from processor.io.receiver import http_server
+
+JSON = "application/json"
+GZIP = {"Content_Encoding": "gzip"}
+HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-protobuf\r\n"
+
+
+@pytest.fixture
+async def served(house, payload):
+    """The receiver; afterwards it has to serve a good request, and nothing is left under way."""
+    await house.open_http(max_body_bytes=1_000_000, more={"read_timeout_s": 0.3})
+    yield house
+    assert (await house.post(body=payload)).status == 200
+    assert house.batches[-1].payload == payload
+    assert house.receiver.under_way == 0
+    assert house.receiver.answers["INTERNAL"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(b"hello" * 100)[:-9],
+        gzip.compress(b"hello" * 100)[:-1],
+        gzip.compress(b"hello")[:5],
+        b"",
+        gzip.compress(b"hello") + b"garbage",
+        gzip.compress(b"hello") + gzip.compress(b"world")[:-3],
+        b"not gzip at all",
+        b"\x1f\x8b" + os.urandom(100),
+        zlib.compress(b"hello"),
+        gzip.compress(b"hello")[:-4] + b"\0\0\0\0",
+        gzip.compress(b"") * 5000,
+    ],
+    ids=["cut off", "last byte missing", "half a header", "nothing", "garbage behind",
+         "second member cut off", "plain", "random", "zlib", "wrong length", "5000 members"],
+)  # fmt: skip
+async def test_broken_gzip_is_400(served, body):
+    reply = await served.post(body=body, **GZIP)
+    assert reply.status == 400
+    assert not served.batches
+
+
+async def test_gzip_of_several_members_is_one_body(served):
+    body = b"".join(gzip.compress(part) for part in (b"he", b"", b"llo"))
+    assert (await served.post(body=body, **GZIP)).status == 200
+    assert served.batches[0].payload == b"hello"
+
+
+async def test_gzip_in_gzip_is_inflated_once(served):
+    inner = gzip.compress(b"x" * 100)
+    await served.post(body=gzip.compress(inner), **GZIP)
+    assert served.batches[0].payload == inner
+
+
+async def test_gzip_that_goes_on_without_giving_anything_has_an_end(served):
+    packer = zlib.compressobj(wbits=31)
+    empty = packer.flush(zlib.Z_FULL_FLUSH) + b"\x00\x00\x00\xff\xff" * 300_000
+    assert (await served.post(body=io.BytesIO(empty), **GZIP)).status == 413
+
+
+async def test_json_that_takes_far_more_memory_than_its_size_is_413(served):
+    for body in (b"[" + b"{}," * 330_000 + b"{}]", b"[" + b"0," * 490_000 + b"0]"):
+        assert (await served.post(body=body, content_type=JSON)).status == 413
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":' * 60_000,
+        b"[" * 60_000,
+        b'{"resourceSpans":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+        b"null", b"[]", b'"x"', b"1", b"", b"{", b"{}{}", b"NaN", b"{'a':1}",
+        "{}".encode("utf-16"), b'{"resourceSpans":"\xff"}', b'{"x":' + b"9" * 100_000 + b"}",
+    ],
+    ids=lambda body: body[:12],
+)  # fmt: skip
+async def test_bodies_that_are_no_otlp_json_are_400(served, body):
+    reply = await served.post(body=body, content_type=JSON)
+    assert reply.status == 400
+    assert json.loads(reply.body)["code"] == 3
+    assert len(reply.body) < 4_000
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello0\r\n\r\n",
+        b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"Content-Length: -1\r\n\r\n",
+        b"Content-Length: 1_0\r\n\r\n{}",
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+        b"X: " + b"a" * 65_536 + b"\r\n\r\n",
+        b"".join(b"X-%d: a\r\n" % i for i in range(1000)) + b"\r\n",
+        b"X: a\0b\r\n\r\n",
+    ],
+    ids=["no chunk size", "chunk too long", "two lengths", "negative length", "odd length",
+         "length and chunks", "64 KiB header", "1000 headers", "NUL"],
+)  # fmt: skip
+async def test_malformed_requests_are_400_and_hung_up_on(served, rest, caplog):
+    answer = await served.raw(HEAD + rest)
+    assert b" 400 Bad Request" in answer.splitlines()[0]
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("start", [b"garbage\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+                                   b"\x16\x03\x01\x02\x00" * 20, b"GET\r\n\r\n"])  # fmt: skip
+async def test_what_is_no_http_is_hung_up_on(served, start):
+    assert b"200" not in (await served.raw(start)).partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"Content-Type: \xff\r\n", b"Content-Type: application/json\r\nContent-Encoding: \xff\r\n"],
+)
+async def test_headers_that_are_no_text_get_an_answer_all_the_same(served, rest, caplog):
+    """Guarantees: what is told of such a header can be written, and no traceback fills the log."""
+    head = b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n"
+    answer = await served.raw(head + rest + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 415")
+    status = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert status["code"] == 12
+    assert not caplog.records
+
+
+async def test_an_absolute_address_is_served_like_a_path(served):
+    request = HEAD.replace(b"/v1/traces", b"http://elsewhere.example/v1/traces?x=1")
+    answer = await served.raw(request + b"Connection: close\r\nContent-Length: 0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_body_that_stalls_is_let_go(served):
+    answer = await served.raw(HEAD + b"Content-Length: 100\r\n\r\nabc", then=2.0)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"Retry-After: 1" in answer
+
+
+async def test_a_sender_that_leaves_in_the_middle_is_forgotten(served):
+    for rest in (b"Content-Length: 100\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n5\r\nab"):
+        await served.raw(HEAD + rest, then=0.05)
+    assert not served.batches
+
+
+async def test_a_sender_that_leaves_in_the_middle_is_counted_as_such(house):
+    """Guarantees: as over gRPC it has left, and has not sent something wrong."""
+    traffic = Traffic()
+    await house.open_http(more={"traffic": traffic})
+    await house.raw(HEAD + b"Content-Length: 100\r\n\r\nabc", then=0.05)
+    tally = traffic.requests["traces", "http"]
+    await house.receiver.stop(5.0)
+    assert (tally.refused, tally.rejected) == (Counter(caller_left=1), Counter())
+    assert house.receiver.answers == {"CANCELLED": 1}
+
+
+async def test_a_connection_that_never_asks_is_closed(house, monkeypatch):
+    monkeypatch.setattr(http_server, "_IDLE_S", 0.2)
+    await house.open_http()
+    for start in (b"", b"POST /v1/traces HT", HEAD):
+        await house.raw(start, then=30.0)  # It is not we who hang up.
+    reply = HEAD + b"Content-Length: 0\r\n\r\n"
+    assert (await house.raw(reply + HEAD[:20], then=30.0)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_connections_beyond_the_limit_are_hung_up_on(house, payload, monkeypatch):
+    monkeypatch.setattr(http_server, "_CONNECTIONS_MAX", 3)
+    port = await house.open_http()
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    assert await house.raw(HEAD + b"Content-Length: 0\r\n\r\n") == b""
+    for _, writer in held:
+        writer.close()
+        await writer.wait_closed()
+    await asyncio.sleep(0.05)
+    assert (await house.post(body=payload)).status == 200
+
+
+async def test_a_bug_is_500_and_logged_once(house, caplog):
+    async def fail(_batch):
+        raise ZeroDivisionError("a bug")
+
+    house.work = fail
+    await house.open_http()
+    for _ in range(3):
+        assert (await house.post()).status == 500
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+
+
+BOMB = """
+import asyncio, sys
+from processor.core.model import Receipt
+from processor.io.receiver import HttpListener, Receiver
+
+async def handle(_batch):
+    return Receipt()
+
+async def main():
+    receiver = Receiver("127.0.0.1:0", handle, None, http=HttpListener("127.0.0.1:0"))
+    await receiver.start()
+    print(receiver.http_port, flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    await receiver.stop(1)
+    # Not ru_maxrss: that begins with what the process had that started this one.
+    status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    print(int(status["VmHWM"].split()[0]) // 1024, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_a_gzip_bomb_is_refused_before_it_fills_memory():
+    # 512 KiB on the wire, 512 MiB inflated.
+    packer = zlib.compressobj(wbits=31)
+    body = b"".join(packer.compress(bytes(1 << 20)) for _ in range(512)) + packer.flush()
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", BOMB]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        port = int(server.stdout.readline())
+        for sent in (body, gzip.compress(b"")):
+            assert asyncio.run(send(port, sent)) == (b"413" if sent is body else b"200")
+        server.stdin.write("\n")
+        server.stdin.flush()
+        peak_mib = int(server.stdout.readline())
+    assert peak_mib < 250
+
+
+async def send(port, body):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    line = await reader.readline()
+    writer.close()
+    return line.split()[1]

@@ -1,0 +1,326 @@
+"""Questions about cost over a real connection."""
+
+import asyncio
+
+import grpc
+import pytest
+
+from processor.core.errors import LedgerUnavailableError
+from processor.core.model import Difference, Repricing, Standing, Totals, Unknown
+from processor.surfaces.grpc import cost_service
+from processor.surfaces.grpc.generated.cost_service_pb2 import (
+    BudgetStanding,
+    CheckBudgetRequest,
+    CheckBudgetResponse,
+    GetTotalsRequest,
+    GetTotalsResponse,
+    ListUnpricedRequest,
+    ListUnpricedResponse,
+    RepriceRequest,
+    RepriceResponse,
+)
+
+TOTALS = "/llm_cost.v1.CostService/GetTotals"
+CHECK = "/llm_cost.v1.CostService/CheckBudget"
+UNPRICED = "/llm_cost.v1.CostService/ListUnpriced"
+REPRICE = "/llm_cost.v1.CostService/Reprice"
+Code = grpc.StatusCode
+
+DAILY = Standing(
+    budget="per-user-daily",
+    scope="user",
+    scope_id="u1",
+    window="day",
+    window_start_s=1_700_006_400,
+    window_end_s=1_700_092_800,
+    limit=50_000_000_000,
+    unit="usd",
+    spent=49_000_000_000,
+    at_least=False,
+    exceeded=False,
+)
+
+
+async def ask(house, method, question):
+    return await house.call(method, question.SerializeToString())
+
+
+async def refusal(house, method, question):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await ask(house, method, question)
+    return caught.value
+
+
+async def test_totals_come_back_field_by_field(house):
+    await house.open()
+    totals = Totals(1_234_567_890, 100, 20, 30, 4, 1, 500, 3, 2)
+    house.books.answer = (totals, 1000, 2000)
+    question = GetTotalsRequest(scope="session", id="s1", window="day", at_unix_nano=77)
+    answer = GetTotalsResponse.FromString(await ask(house, TOTALS, question))
+    assert house.books.asked == [("session", "s1", "day", 77)]
+    assert answer == GetTotalsResponse(
+        cost_usd=1.23456789,
+        cost_nano_usd=1_234_567_890,
+        at_least=True,
+        input_tokens=100,
+        output_tokens=20,
+        cached_tokens=30,
+        calls=4,
+        unpriced_calls=1,
+        saved_nano_usd=500,
+        agent_runs=2,
+        window_start_unix_s=1000,
+        window_end_unix_s=2000,
+    )
+
+
+async def test_without_window_and_time_the_question_is_since_the_beginning_and_now(house):
+    await house.open()
+    await ask(house, TOTALS, GetTotalsRequest(scope="total"))
+    assert house.books.asked == [("total", "", "none", None)]
+
+
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        (GetTotalsRequest(scope="galaxy", id="x"), "scope: unknown value 'galaxy'; it takes trace"),
+        (GetTotalsRequest(scope="call", id="x"), "scope: unknown value 'call'"),
+        (GetTotalsRequest(), "scope: unknown value ''"),
+        (GetTotalsRequest(scope="user"), "id: must say which user"),
+        (GetTotalsRequest(scope="total", id="x"), "id: must be empty"),
+        (
+            GetTotalsRequest(scope="user", id="u", window="decade"),
+            "window: unknown value 'decade'; it takes none, hour, day, week, month",
+        ),
+    ],
+)
+async def test_a_bad_question_about_totals_is_told_what_is_valid(house, question, part):
+    await house.open()
+    error = await refusal(house, TOTALS, question)
+    assert error.code() is Code.INVALID_ARGUMENT
+    assert part in error.details()
+    assert house.books.asked == []
+
+
+@pytest.mark.parametrize("method", [TOTALS, CHECK, UNPRICED, REPRICE])
+async def test_undecodable_and_oversize_questions_are_refused(house, method):
+    await house.open()
+    for body, code in (
+        (b"\xff\xff", Code.INVALID_ARGUMENT),
+        (bytes(100_000), Code.RESOURCE_EXHAUSTED),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await house.call(method, body)
+        assert caught.value.code() is code
+
+
+async def test_books_that_cannot_be_read_are_unavailable(house):
+    await house.open()
+    house.books.error = LedgerUnavailableError("locked")
+    assert (await refusal(house, TOTALS, GetTotalsRequest(scope="total"))).code() is (
+        Code.UNAVAILABLE
+    )
+    assert (await refusal(house, CHECK, CheckBudgetRequest())).code() is Code.UNAVAILABLE
+
+
+async def check(house, **question):
+    return CheckBudgetResponse.FromString(await ask(house, CHECK, CheckBudgetRequest(**question)))
+
+
+async def test_a_budget_with_room_allows(house):
+    await house.open()
+    house.books.standings = [DAILY]
+    answer = await check(house, scopes={"user": "u1"}, estimated_cost_usd=1.0)
+    assert answer.allowed
+    assert answer.message == ""
+    assert answer.standings[0] == BudgetStanding(
+        budget="per-user-daily",
+        scope="user",
+        scope_id="u1",
+        window="day",
+        window_start_unix_s=1_700_006_400,
+        window_end_unix_s=1_700_092_800,
+        limit=50_000_000_000,
+        spent=49_000_000_000,
+        unit=BudgetStanding.UNIT_NANO_USD,
+    )
+
+
+async def test_budgets_on_calls_and_on_everything_are_always_asked_for(house):
+    await house.open()
+    await check(house, scopes={"user": "u1"})
+    assert house.books.asked == [({"call": "", "total": "", "user": "u1"}, None)]
+
+
+async def test_an_exceeded_budget_refuses_in_words(house):
+    await house.open()
+    house.books.standings = [DAILY._replace(spent=50_120_000_000, exceeded=True)]
+    answer = await check(house, scopes={"user": "u1"})
+    assert not answer.allowed
+    assert answer.message == "Budget exceeded: per-user-daily of user u1: $50.12 / $50.00"
+
+
+async def test_an_estimate_that_would_exceed_refuses(house):
+    await house.open()
+    house.books.standings = [DAILY]
+    answer = await check(house, scopes={"user": "u1"}, estimated_cost_usd=1.000000001)
+    assert not answer.allowed
+    assert answer.message == (
+        "Budget would be exceeded: per-user-daily of user u1: $49.00 + $1.000000001 / $50.00"
+    )
+
+
+async def test_every_objection_is_named_with_its_unit_and_doubt(house):
+    await house.open()
+    tokens = DAILY._replace(
+        budget="tokens", scope="total", scope_id="", unit="tokens", limit=100, spent=120
+    )
+    house.books.standings = [
+        tokens._replace(exceeded=True, at_least=True),
+        DAILY._replace(spent=51_000_000_000, exceeded=True),
+    ]
+    answer = await check(house)
+    assert answer.message == (
+        "Budget exceeded: tokens: at least 120 tokens / 100 tokens; "
+        "Budget exceeded: per-user-daily of user u1: $51.00 / $50.00"
+    )
+    assert answer.standings[0].unit == BudgetStanding.UNIT_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [
+        ({"scopes": {"usr": "u1"}}, "scopes: unknown value 'usr'; it takes call, trace"),
+        ({"scopes": {"user": ""}}, "scopes[user]: must say which user"),
+        ({"estimated_cost_usd": float("nan")}, "estimated_cost_usd: must be finite"),
+        ({"estimated_cost_usd": float("inf")}, "estimated_cost_usd: must be finite"),
+        ({"estimated_cost_usd": -1.0}, "estimated_cost_usd: must be finite and not negative"),
+    ],
+)
+async def test_a_bad_question_about_budgets_is_told_what_is_wrong(house, question, part):
+    await house.open()
+    error = await refusal(house, CHECK, CheckBudgetRequest(**question))
+    assert error.code() is Code.INVALID_ARGUMENT
+    assert part in error.details()
+
+
+UNKNOWN = Unknown("openai", ("new-1", "new"), "not known", "shop", 3, 3300, 5, 9, has_price=True)
+
+
+async def test_models_without_a_price_come_back_field_by_field(house):
+    await house.open()
+    house.books.unknowns = [UNKNOWN]
+    answer = ListUnpricedResponse.FromString(await ask(house, UNPRICED, ListUnpricedRequest()))
+    [model] = answer.models
+    assert (model.provider, list(model.models)) == ("openai", ["new-1", "new"])
+    assert (model.reason, model.service, model.calls, model.tokens) == (
+        "not known",
+        "shop",
+        3,
+        3300,
+    )
+    assert (model.first_unix_nano, model.last_unix_nano, model.has_price) == (5, 9, True)
+
+
+async def test_the_list_of_models_without_a_price_has_an_end(house):
+    await house.open()
+    house.books.unknowns = [UNKNOWN._replace(models=(f"m-{at}",)) for at in range(1500)]
+    answer = ListUnpricedResponse.FromString(await ask(house, UNPRICED, ListUnpricedRequest()))
+    assert len(answer.models) == 1000
+    assert answer.models[0].models == ["m-0"]
+
+
+async def test_a_reprice_comes_back_field_by_field(house):
+    await house.open()
+    house.books.repricing = Repricing(
+        7,
+        (Difference("new", "", 5, 1, 2, unpriced_before=4, unpriced_after=3),),
+        (Difference("daily", "u1", 6, 10, 20, 30, 40),),
+        100,
+        200,
+        "v9",
+    )
+    question = RepriceRequest(start_unix_nano=5, end_unix_nano=9, dry_run=True)
+    answer = RepriceResponse.FromString(await ask(house, REPRICE, question))
+    assert house.books.asked == [(5, 9, True)]
+    assert (answer.calls, answer.before_nano_usd, answer.after_nano_usd) == (7, 100, 200)
+    assert answer.price_version == "v9"
+    [model], [budget] = answer.models, answer.budgets
+    assert (model.model, model.calls, model.before_nano_usd, model.after_nano_usd) == (
+        "new",
+        5,
+        1,
+        2,
+    )
+    assert (model.unpriced_before, model.unpriced_after) == (4, 3)
+    assert (budget.budget, budget.scope_id, budget.calls) == ("daily", "u1", 6)
+    assert (budget.before_nano_usd, budget.after_nano_usd) == (10, 20)
+    assert (budget.limit_nano_usd, budget.window_start_unix_s) == (30, 40)
+
+
+async def test_a_reprice_without_an_end_has_none(house):
+    await house.open()
+    await ask(house, REPRICE, RepriceRequest())
+    assert house.books.asked == [(0, 2**63 - 1, False)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"start_unix_nano": 9, "end_unix_nano": 9},
+        {"start_unix_nano": 2**63},
+        {"end_unix_nano": 2**64 - 1},
+    ],
+)
+async def test_a_reprice_of_no_time_is_told_so(house, question):
+    await house.open()
+    error = await refusal(house, REPRICE, RepriceRequest(**question))
+    assert error.code() is Code.INVALID_ARGUMENT
+    assert "end_unix_nano: must be after start_unix_nano" in error.details()
+    assert house.books.asked == []
+
+
+async def test_a_reprice_from_elsewhere_is_denied_with_the_reason(house, monkeypatch):
+    """Guarantees: who can only reach the port cannot change the books, and may still ask."""
+    monkeypatch.setattr(cost_service, "is_local", lambda peer: not peer.startswith("ipv4:127."))
+    await house.open()
+    error = await refusal(house, REPRICE, RepriceRequest())
+    assert error.code() is Code.PERMISSION_DENIED
+    assert "only callers over the loopback interface" in error.details()
+    assert house.books.asked == []
+    await ask(house, UNPRICED, ListUnpricedRequest())
+
+
+async def test_one_reprice_at_a_time(house):
+    """Guarantees: another one is told to come back, and may once the first has ended."""
+    await house.open()
+    house.books.gate = asyncio.Event()
+    first = asyncio.ensure_future(ask(house, REPRICE, RepriceRequest(start_unix_nano=1)))
+    await house.books.begun.wait()
+    error = await refusal(house, REPRICE, RepriceRequest(start_unix_nano=2))
+    assert error.code() is Code.UNAVAILABLE
+    assert error.details() == "another reprice is under way"
+    house.books.gate.set()
+    await first
+    await ask(house, REPRICE, RepriceRequest(start_unix_nano=3))
+    assert [start for start, _, _ in house.books.asked] == [1, 3]
+
+
+async def test_a_reprice_that_fails_or_is_left_does_not_bar_the_next(house):
+    await house.open()
+    house.books.error = LedgerUnavailableError("locked")
+    assert (await refusal(house, REPRICE, RepriceRequest())).code() is Code.UNAVAILABLE
+    house.books.error, house.books.gate = None, asyncio.Event()
+    house.books.begun.clear()
+    left = asyncio.ensure_future(ask(house, REPRICE, RepriceRequest()))
+    await house.books.begun.wait()
+    left.cancel()
+    house.books.gate.set()
+    for _ in range(100):
+        try:
+            await ask(house, REPRICE, RepriceRequest())
+            break
+        except grpc.aio.AioRpcError:
+            await asyncio.sleep(0.02)
+    else:
+        pytest.fail("the one that was left still bars the others")

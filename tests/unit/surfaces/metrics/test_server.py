@@ -1,0 +1,126 @@
+"""The HTTP server for /metrics, /health and /live."""
+
+import asyncio
+import socket
+from contextlib import ExitStack
+
+import aiohttp
+import pytest
+
+from processor.surfaces.metrics import Exposition, Health, TelemetryServer
+
+
+@pytest.fixture
+async def server(sources):
+    found = TelemetryServer(
+        [socket.create_server(("127.0.0.1", 0))], Exposition(sources), Health(sources)
+    )
+    await found.start()
+    yield found
+    await found.stop()
+
+
+@pytest.fixture
+async def session():
+    async with aiohttp.ClientSession() as found:
+        yield found
+
+
+def url(server, path):
+    return f"http://127.0.0.1:{server.port}{path}"
+
+
+async def test_metrics_are_prometheus_text(server, session):
+    async with session.get(url(server, "/metrics")) as response:
+        assert response.status == 200
+        assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        text = await response.text()
+    assert text.startswith("# HELP llm_cost_processor_")
+    assert text.endswith("\n")
+
+
+async def test_health_is_a_status_and_words(server, session):
+    """Guarantees: 200 only while requests should be sent here."""
+    async with session.get(url(server, "/health")) as response:
+        assert response.status == 503
+        assert await response.json() == {
+            "status": "starting", "reasons": ["the processor is starting"],
+        }  # fmt: skip
+    server.health.phase = "serving"
+    async with session.get(url(server, "/health")) as response:
+        assert response.status == 200
+        assert (await response.json())["status"] == "degraded"
+
+
+async def test_live_answers_whatever_is_wrong(server, session):
+    async with session.get(url(server, "/live")) as response:
+        assert (response.status, await response.text()) == (200, "alive\n")
+
+
+async def test_head_is_answered_without_a_body(server, session):
+    async with session.head(url(server, "/metrics")) as response:
+        assert response.status == 200
+        assert await response.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/", 404), ("GET", "/metrics/x", 404), ("POST", "/metrics", 405)],
+)
+async def test_what_there_is_not_is_told(server, session, method, path, status):
+    async with session.request(method, url(server, path)) as response:
+        assert response.status == status
+        assert await response.text() in {
+            "there is only /metrics, /health, /live\n",
+            "only GET is served here\n",
+        }
+
+
+async def test_a_bug_is_an_answer_and_one_line_in_the_log(server, session, sources, caplog):
+    """Guarantees: a scrape that fails every few seconds does not fill the disk."""
+    del sources.ledger.size_bytes
+    for _ in range(3):
+        async with session.get(url(server, "/metrics")) as response:
+            assert response.status == 500
+    assert len(caplog.records) == 1
+
+
+def ask_by_hand(port, data):
+    """The first line of the answer; empty where the connection is closed instead."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(data)
+        try:
+            return connection.makefile("rb").readline()
+        except ConnectionResetError:
+            return b""
+
+
+async def test_who_holds_all_connections_keeps_no_probe_out(server):
+    """Guarantees: connections are bounded, and the oldest gives way."""
+    request = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
+    place = ("127.0.0.1", server.port)
+    with ExitStack() as idle:
+        held = [
+            idle.enter_context(await asyncio.to_thread(socket.create_connection, place))
+            for _ in range(70)
+        ]
+        assert b"200" in await asyncio.to_thread(ask_by_hand, server.port, request)
+        for each in held:
+            each.settimeout(0.2)
+        assert [await asyncio.to_thread(is_hung_up_on, each) for each in held[:7]] == [True] * 7
+        assert not await asyncio.to_thread(is_hung_up_on, held[-1])
+
+
+def is_hung_up_on(connection):
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+async def test_nonsense_is_refused_without_a_word_in_the_log(server, caplog):
+    answer = await asyncio.to_thread(ask_by_hand, server.port, b"\x16\x03\x01 nonsense\r\n\r\n")
+    assert b"400" in answer
+    assert not caplog.records

@@ -1,0 +1,83 @@
+import io
+
+import pytest
+
+from processor.surfaces.terminal.paint import (
+    Paint,
+    cells,
+    columns,
+    left,
+    paint_for,
+    plain,
+    right,
+    rule,
+    shorten,
+)
+
+
+class Tty(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("chat gpt-4o", "chat gpt-4o"),
+        ("\x1b[31mred\x1b[0m", "[31mred[0m"),
+        ("two\nlines\tand a tab", "two lines and a tab"),
+        ("\x07bell\x08\x7f", "bell"),
+        ("\x9b31m C1", "31m C1"),
+        ("right\u202eto left\u2066", "rightto left"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("line\u2028separator", "lineseparator"),
+        ("lone \ud800 surrogate", "lone  surrogate"),
+        ("odd\u00a0spaces\u3000", "odd spaces "),
+        ("Zürich 東京 😀", "Zürich 東京 😀"),
+    ],
+)
+def test_nothing_that_a_terminal_would_obey_is_left(text, cleaned):
+    assert plain(text) == cleaned
+
+
+@pytest.mark.parametrize(("text", "width"), [("abc", 3), ("東京", 4), ("e\u0301", 1), ("", 0)])
+def test_width_is_counted_in_cells(text, width):
+    assert cells(text) == width
+
+
+@pytest.mark.parametrize("text", ["", "short", "exactly ten", "東京東京東京東京", "x" * 500])
+@pytest.mark.parametrize("room", [1, 5, 10, 11])
+def test_a_cell_of_a_table_has_exactly_its_width(text, room):
+    assert cells(left(text, room)) == room
+    assert cells(right(text, room)) == room
+
+
+def test_what_is_cut_off_is_marked():
+    assert shorten("claude-sonnet-4-5", 10) == "claude-so…"
+    assert shorten("claude", 6) == "claude"
+
+
+@pytest.mark.parametrize("title", ["", "the books", "東京", "x" * 300])
+def test_a_rule_goes_across_the_terminal(title):
+    assert cells(rule(title, 80)) == 80
+
+
+def test_colours_are_for_terminals_whose_user_did_not_decline():
+    assert paint_for(Tty(), {}).enabled
+    assert not paint_for(Tty(), {"NO_COLOR": "1"}).enabled
+    assert not paint_for(Tty(), {"TERM": "dumb"}).enabled
+    assert not paint_for(io.StringIO(), {}).enabled
+    assert paint_for(Tty(), {"NO_COLOR": ""}).enabled  # As the convention says: when not empty.
+
+
+def test_paint_wraps_text_in_codes_or_leaves_it_alone():
+    assert Paint(enabled=True)("red", "x") == "\x1b[31mx\x1b[0m"
+    assert Paint(enabled=True)("", "x") == "x"
+    assert Paint(enabled=True)("red", "") == ""
+    assert Paint(enabled=False)("red", "x") == "x"
+
+
+@pytest.mark.parametrize(("size", "used"), [("40", 80), ("100", 100), ("500", 140)])
+def test_lines_are_neither_too_short_for_a_table_nor_too_long_to_read(size, used, monkeypatch):
+    monkeypatch.setenv("COLUMNS", size)
+    assert columns() == used
