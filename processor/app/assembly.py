@@ -38,18 +38,18 @@ from processor.io.exporter import (
     tls_context,
 )
 from processor.io.ledger import Ledger, Limits, SqliteStore
-from processor.io.receiver import CostQueries, Handle, HttpListener, Receiver, ServerTls, http_tls
+from processor.io.receiver import Handle, HttpListener, Receiver, ServerTls, http_tls
 from processor.io.receiver.address import listen as open_sockets
 from processor.io.receiver.address import parse_address as parse_listen
+from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.metrics import Exposition, Health, Sources, TelemetryServer
+from processor.surfaces.queries.costs import Costs
 
 _LOG = logging.getLogger(__name__)
 _MIB = 1024 * 1024
 
 
-def build_receiver(
-    settings: Settings, handle: Handle, costs: CostQueries, traffic: Traffic
-) -> Receiver:
+def build_receiver(settings: Settings, handle: Handle, costs: Costs, traffic: Traffic) -> Receiver:
     """The way in. Raises ConfigError."""
     grpc = settings.receivers.otlp.protocols.grpc
     tls = None
@@ -59,7 +59,7 @@ def build_receiver(
     return Receiver(
         grpc.endpoint,
         handle,
-        costs,
+        [CostService(costs)],
         max_message_bytes=grpc.max_recv_msg_size_mib * _MIB,
         tls=tls,
         bearer_tokens=grpc.auth.bearer_tokens,

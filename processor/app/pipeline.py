@@ -5,27 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
 from processor.core.errors import ProcessorError
 from processor.core.flow import Traffic
 from processor.core.model import Batch, Charge, Intake, Reading, Receipt, Spans, Stamp, Unpriced
-from processor.core.ports import Exporter
+from processor.core.ports import Exporter, Ledger
 from processor.core.pricing import Catalog
 from processor.core.semconv import ReadOptions
 
 _LOG = logging.getLogger(__name__)
 _UNREAD = Reading([], [], [])
 _REJECTED = "spans without a valid trace id and span id were left out"
-
-
-class Books(Protocol):
-    """The ledger, as far as the spine needs it."""
-
-    async def post(self, intake: Intake) -> Mapping[int, Stamp]:
-        """Charge a batch; returns what to write on its spans, by row."""
 
 
 @dataclass(slots=True)
@@ -50,7 +42,7 @@ class Pipeline:
     def __init__(
         self,
         exporter: Exporter,
-        ledger: Books,
+        ledger: Ledger,
         catalog: Catalog,
         options: ReadOptions,
         readers: Collection[str] = (),

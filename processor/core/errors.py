@@ -4,7 +4,9 @@ ProcessorError
 ├── PermanentError            the same input would fail again
 │   ├── UndecodableError      the payload is not the OTLP message it claims to be
 │   ├── TooLargeError         the payload is over the size limit
-│   └── BackendRefusedError   the backend will never take this payload
+│   ├── BackendRefusedError   the backend will never take this payload
+│   ├── InvalidQuestionError  a question names something unknown
+│   └── ForbiddenError        this caller may not ask that
 ├── RetryableError            the same input may succeed later; says after how long
 │   ├── OverloadedError       too much is under way; nothing was changed
 │   │   ├── SlowSenderError   the body took too long to arrive
@@ -53,6 +55,18 @@ class BackendRefusedError(PermanentError):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class InvalidQuestionError(PermanentError):
+    """A question to the cost service that names something unknown; `field` says where."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class ForbiddenError(PermanentError):
+    """A question that this caller may not ask."""
 
 
 class RetryableError(ProcessorError):

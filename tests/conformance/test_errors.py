@@ -249,7 +249,7 @@ async def test_rule_26_each_error_has_its_codes(kind):
     async def fail(_batch):
         raise error
 
-    receiver = Receiver("127.0.0.1:0", fail, None, http=HttpListener("127.0.0.1:0"))
+    receiver = Receiver("127.0.0.1:0", fail, http=HttpListener("127.0.0.1:0"))
     port = await receiver.start()
     gateway = Gateway(_At(port, receiver.http_port), None)
     refusal, reply = await gateway.call(SPAN), await gateway.post(SPAN)

@@ -61,7 +61,7 @@ def test_the_image_holds_what_runs_and_nothing_to_build_with(image):
     root, _ = image
     environment = root / "opt" / "llm-cost"
     (packages,) = environment.glob("lib/python3*/site-packages")
-    assert (packages / "processor" / "defaults" / "pricing.yaml").is_file()
+    assert (packages / "processor" / "config" / "defaults" / "pricing.yaml").is_file()
     assert not [path for path in packages.iterdir() if path.name.split("-")[0] in {"pip", "tests"}]
     assert not (root / "src").exists()
     settings = (environment / "processor.yaml").read_bytes()

@@ -4,6 +4,5 @@ from processor.io.receiver.admission import Handle
 from processor.io.receiver.http_server import HttpListener
 from processor.io.receiver.server import Receiver
 from processor.io.receiver.tls import ServerTls, http_tls
-from processor.surfaces.grpc.cost_service import CostQueries
 
-__all__ = ["CostQueries", "Handle", "HttpListener", "Receiver", "ServerTls", "http_tls"]
+__all__ = ["Handle", "HttpListener", "Receiver", "ServerTls", "http_tls"]

@@ -7,11 +7,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 
 from processor.core.errors import ProcessorError
+from processor.core.ports import Caller, Method, Service
+from processor.io.receiver.peer import is_local
 from processor.io.receiver.status import Answer, answer_to
 
 _log = logging.getLogger(__name__)
@@ -46,6 +49,19 @@ class Desk:
             return outcome
         await context.abort(outcome.code, outcome.message, outcome.trailers)
         raise AssertionError("unreachable")  # abort always raises; the type checker cannot know
+
+    def handler_of(self, service: Service) -> grpc.GenericRpcHandler[Any, Any]:
+        """What the gRPC server is to be given, to offer a service of unary methods."""
+        return grpc.method_handlers_generic_handler(
+            service.name,
+            {
+                name: grpc.unary_unary_rpc_method_handler(partial(self._call, method))
+                for name, method in service.methods.items()
+            },
+        )
+
+    async def _call(self, method: Method, body: bytes, context: Context) -> bytes:
+        return await self.answer(context, method(body, Caller(is_local(context.peer()))))
 
     async def settle(self, work: Awaitable[T]) -> T | Answer:
         """Do the work and return its response, or what to answer where it fails; counts both."""

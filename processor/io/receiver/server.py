@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import grpc
@@ -13,6 +13,7 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from processor.core.errors import ConfigError, Problem
 from processor.core.flow import Traffic
+from processor.core.ports import Service
 from processor.io.receiver.address import check_free, parse_address, refusal
 from processor.io.receiver.admission import Admission, Handle
 from processor.io.receiver.bearer import Bearer, BearerGuard
@@ -22,7 +23,6 @@ from processor.io.receiver.http_server import HttpListener, HttpServer
 from processor.io.receiver.intake import SERVICES, Intake
 from processor.io.receiver.rpc import Desk
 from processor.io.receiver.tls import ServerTls
-from processor.surfaces.grpc.cost_service import SERVICE, CostQueries, CostService
 
 _log = logging.getLogger(__name__)
 
@@ -42,13 +42,13 @@ _LIMITS: Final = (
 
 
 class Receiver:
-    """Receives OTLP, and questions about cost over gRPC; `answers` counts its answers by code."""
+    """Receives OTLP, and offers further services over gRPC; `answers` counts answers by code."""
 
     def __init__(
         self,
         listen: str,
         handle: Handle,
-        costs: CostQueries,
+        services: Sequence[Service] = (),
         *,
         max_message_bytes: int = 64 * _MIB,
         max_concurrent_requests: int = 128,
@@ -81,8 +81,8 @@ class Receiver:
         )
         forwarded = ForwardedHeaders(forward_headers)
         self._intake = Intake(self._admission, self._desk, forwarded)
-        self._cost_service = CostService(costs, self._desk)
-        self._health = Health([*SERVICES, SERVICE])
+        self._services = services
+        self._health = Health([*SERVICES, *(service.name for service in services)])
         self._http = HttpServer(http, self._admission, self._desk, forwarded) if http else None
         self._server: grpc.aio.Server | None = None
         self.http_port = 0
@@ -104,7 +104,8 @@ class Receiver:
         options = (("grpc.max_receive_message_length", self._max_message_bytes), *_LIMITS)
         guards = [BearerGuard(self._bearer, self._desk)] if self._bearer.is_asked_for else []
         server = grpc.aio.server(interceptors=guards, options=options)
-        server.add_generic_rpc_handlers((*self._intake.handlers(), self._cost_service.handler()))
+        others = map(self._desk.handler_of, self._services)
+        server.add_generic_rpc_handlers((*self._intake.handlers(), *others))
         add_HealthServicer_to_server(self._health, server)
         port = self._bind(server)
         if self._http is not None:

@@ -35,6 +35,8 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # has 
 from processor.core.errors import (
     BackendRefusedError,
     CallerLeftError,
+    ForbiddenError,
+    InvalidQuestionError,
     PermanentError,
     RetryableError,
     TooLargeError,
@@ -64,14 +66,6 @@ _HTTP_STATUS: Final[dict[grpc.StatusCode, int]] = {
 """As the OpenTelemetry Collector has it, but for RESOURCE_EXHAUSTED; every other code is 500."""
 
 
-class InvalidQuestionError(PermanentError):
-    """A question to the cost service that names something unknown; `field` says where."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
-
-
 class UnauthenticatedError(PermanentError):
     """A request without a token that is known here; `challenge` says what to show over HTTP."""
 
@@ -81,10 +75,6 @@ class UnauthenticatedError(PermanentError):
     def __init__(self, message: str, challenge: str) -> None:
         super().__init__(message)
         self.headers = (("WWW-Authenticate", challenge),)
-
-
-class ForbiddenError(PermanentError):
-    """A question that this caller may not ask."""
 
 
 class UnsupportedRequestError(PermanentError):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Any, Final, Protocol, TypeVar, get_args
+from collections.abc import Mapping
+from typing import Final, TypeVar, get_args
 
-import grpc
 from google.protobuf.message import DecodeError, Message
 
-from processor.core.errors import OverloadedError, TooLargeError, UndecodableError
-from processor.core.model import Repricing, Scope, Standing, Totals, Unknown, WindowKind
+from processor.core.errors import (
+    ForbiddenError,
+    InvalidQuestionError,
+    OverloadedError,
+    TooLargeError,
+    UndecodableError,
+)
+from processor.core.model import Scope, Standing, WindowKind
 from processor.core.money import format_usd, parse_usd
-from processor.io.receiver.peer import is_local
-from processor.io.receiver.rpc import Context, Desk
-from processor.io.receiver.status import ForbiddenError, InvalidQuestionError
+from processor.core.ports import Caller, Method
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
@@ -29,8 +31,9 @@ from processor.surfaces.grpc.messages import (
     totals_message,
     unpriced_message,
 )
+from processor.surfaces.queries.costs import Costs
 
-SERVICE: Final = "llm_cost.v1.CostService"
+ELSEWHERE: Final = Caller(is_local=False)
 
 _REQUEST_LIMIT_BYTES = 64 * 1024
 _TIME_NS_MAX = 2**63 - 1
@@ -46,64 +49,25 @@ _TOTALLED: Final = tuple(scope for scope in _SCOPES if scope != "call")
 _WITHOUT_ID: Final = frozenset({"call", "total"})
 _WINDOWS: Final[tuple[str, ...]] = get_args(WindowKind)
 
-_Method = Callable[[bytes, str], Awaitable[bytes]]
-"""From a request's bytes and its caller (see `peer.is_local`) to the answer's bytes."""
-
 _Question = TypeVar("_Question", bound=Message)
-
-
-class CostQueries(Protocol):
-    """What the service asks the books. Raises LedgerUnavailableError when they cannot be read."""
-
-    async def totals(
-        self, scope: str, scope_id: str, window: str, at_ns: int | None
-    ) -> tuple[Totals, int, int]:
-        """The totals of one scope in the window that holds `at_ns` (None: now).
-
-        Also the start and end of that window in seconds since the Unix epoch; both 0 for ``none``.
-        """
-
-    async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
-        """How these scopes (scope to id) stand against every budget that applies to them.
-
-        ``call`` and ``total`` come with the id ``""``. A budget on single calls has spent 0.
-        """
-
-    async def unpriced(self) -> list[Unknown]:
-        """Calls without a price, alike ones together, most calls first."""
-
-    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
-        """Price the stored calls again that ended in ``[start, end)``."""
 
 
 class CostService:
     """Answers the methods of ``llm_cost.v1.CostService``."""
 
-    def __init__(self, costs: CostQueries, desk: Desk) -> None:
-        self._costs = costs
-        self._desk = desk
-        self._is_repricing = False
+    name: Final = "llm_cost.v1.CostService"
 
-    def handler(self) -> grpc.GenericRpcHandler[Any, Any]:
-        """What the gRPC server is to be given."""
-        methods: dict[str, _Method] = {
+    def __init__(self, costs: Costs) -> None:
+        self._costs = costs
+        self._is_repricing = False
+        self.methods: Mapping[str, Method] = {
             "GetTotals": self.totals,
             "CheckBudget": self.check,
             "ListUnpriced": self.unpriced,
             "Reprice": self.reprice,
         }
-        return grpc.method_handlers_generic_handler(
-            SERVICE,
-            {
-                name: grpc.unary_unary_rpc_method_handler(partial(self._answer, work))
-                for name, work in methods.items()
-            },
-        )
 
-    async def _answer(self, work: _Method, body: bytes, context: Context) -> bytes:
-        return await self._desk.answer(context, work(body, context.peer()))
-
-    async def totals(self, body: bytes, _peer: str = "") -> bytes:
+    async def totals(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """GetTotals, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(GetTotalsRequest, body)
         window = question.window or "none"
@@ -116,7 +80,7 @@ class CostService:
         )
         return totals_message(totals, start_s, end_s).SerializeToString()
 
-    async def check(self, body: bytes, _peer: str = "") -> bytes:
+    async def check(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """CheckBudget, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(CheckBudgetRequest, body)
         for scope, scope_id in question.scopes.items():
@@ -136,15 +100,15 @@ class CostService:
             message="; ".join(objections),
         ).SerializeToString()
 
-    async def unpriced(self, body: bytes, _peer: str = "") -> bytes:
+    async def unpriced(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """ListUnpriced, from bytes to bytes. Raises a ProcessorError."""
         _parse(ListUnpricedRequest, body)
         unknowns = await self._costs.unpriced()
         return unpriced_message(unknowns[:_UNPRICED_MAX]).SerializeToString()
 
-    async def reprice(self, body: bytes, peer: str) -> bytes:
+    async def reprice(self, body: bytes, caller: Caller) -> bytes:
         """Reprice, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
-        if not is_local(peer):
+        if not caller.is_local:
             raise ForbiddenError(_NOT_FROM_HERE)
         question = _parse(RepriceRequest, body)
         start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or _TIME_NS_MAX

@@ -12,8 +12,8 @@ from typing import cast
 from processor.core.budgets.window import window_of
 from processor.core.insight import mark_priced, price_again
 from processor.core.model import Repricing, Scope, Standing, Totals, Unknown, WindowKind
+from processor.core.ports import CostLedger
 from processor.core.pricing import Catalog
-from processor.io.ledger import Ledger
 
 _NS_PER_S = 10**9
 
@@ -21,7 +21,7 @@ _NS_PER_S = 10**9
 class Costs:
     """Answers from the ledger; `catalog` gives the prices in force at the moment of asking."""
 
-    def __init__(self, ledger: Ledger, catalog: Callable[[], Catalog]) -> None:
+    def __init__(self, ledger: CostLedger, catalog: Callable[[], Catalog]) -> None:
         self._ledger = ledger
         self._catalog = catalog
 

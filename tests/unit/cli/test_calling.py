@@ -8,6 +8,7 @@ from processor.cli.calling import NoAnswerError, RefusedError, Remote
 from processor.core.errors import ConfigError, OverloadedError
 from processor.core.model import Difference, Repricing, Unknown
 from processor.io.receiver import Receiver
+from processor.surfaces.grpc.cost_service import CostService
 
 UNKNOWNS = [
     Unknown("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),
@@ -42,7 +43,7 @@ class Costs:
 @pytest.fixture
 async def costs():
     costs = Costs()
-    receiver = Receiver("127.0.0.1:0", None, costs)
+    receiver = Receiver("127.0.0.1:0", None, [CostService(costs)])
     costs.endpoint = f"127.0.0.1:{await receiver.start()}"
     yield costs
     await receiver.stop(0.1)
@@ -76,7 +77,9 @@ async def test_nobody_there_is_told_with_the_address():
 async def test_a_processor_that_asks_for_a_token_gets_it():
     """Guarantees: with the token it answers; without, the message names the variable."""
     guarded = Costs()
-    receiver = Receiver("127.0.0.1:0", None, guarded, bearer_tokens=("a-token-of-some-length",))
+    receiver = Receiver(
+        "127.0.0.1:0", None, [CostService(guarded)], bearer_tokens=("a-token-of-some-length",)
+    )
     endpoint = f"127.0.0.1:{await receiver.start()}"
     assert await Remote(endpoint, "a-token-of-some-length").unpriced() == UNKNOWNS
     for token in ("", "another"):

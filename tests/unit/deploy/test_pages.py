@@ -19,6 +19,7 @@ ELSEWHERE = {"collector", "jaeger", "phoenix", "senders"}
 PAGES = sorted(
     page for page in DEPLOY.rglob("*.md") if page.relative_to(DEPLOY).parts[0] not in ELSEWHERE
 )
+CORE = ROOT / "processor" / "core"
 PREFIX = "llm_cost_processor_"
 METRICS = {metric.name for metric in DECLARED}
 SECRET = "0123456789abcdef-secret"
@@ -119,9 +120,9 @@ def test_names_of_attributes_and_metrics_are_the_program_s(page):
     """Guarantees: what a page tells to look for is what is written and served."""
     text = page.read_text(encoding="utf-8")
     known = (ROOT / "README.md").read_text(encoding="utf-8")
-    known += (ROOT / "processor" / "enrich.py").read_text(encoding="utf-8")
-    known += (ROOT / "processor" / "emission.py").read_text(encoding="utf-8")
-    known += (ROOT / "processor" / "decide" / "stamp.py").read_text(encoding="utf-8")
+    known += (CORE / "enrich" / "attributes.py").read_text(encoding="utf-8")
+    known += (CORE / "enrich" / "emission.py").read_text(encoding="utf-8")
+    known += (CORE / "posting" / "stamp.py").read_text(encoding="utf-8")
     for name in re.findall(r"(?:span\.|@|`)((?:llm|trace)\.[a-z_.]+[a-z])", text):
         assert f'"{name}"' in known or f"`{name}`" in known, name
     for name in re.findall(r"\b((?:receiver|pipeline|exporter|ledger|queue)_\w+_total)", text):

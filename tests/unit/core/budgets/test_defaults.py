@@ -6,7 +6,7 @@ from pathlib import Path
 from processor.core.budgets import parse_budgets
 
 ROOT = Path(__file__).parents[4]
-SHIPPED = ROOT / "processor" / "defaults" / "budgets.yaml"
+SHIPPED = ROOT / "processor" / "config" / "defaults" / "budgets.yaml"
 
 
 def test_defaults_limit_call_session_user_and_org():

@@ -38,7 +38,7 @@ def test_an_empty_file_is_usable():
     assert file.fallback is None
 
 
-@pytest.mark.parametrize("name", ["processor/defaults/pricing.yaml", "config/pricing.yaml"])
+@pytest.mark.parametrize("name", ["processor/config/defaults/pricing.yaml", "config/pricing.yaml"])
 def test_the_shipped_file_has_no_problems_and_no_warnings(name):
     file = parse((ROOT / name).read_text())
     assert file.warnings == ()

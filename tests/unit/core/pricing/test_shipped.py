@@ -12,7 +12,7 @@ from processor.core.money import parse_usd
 from processor.core.pricing import compile_catalog, parse_prices, price
 
 ROOT = Path(__file__).parents[4]
-FILE = ROOT / "processor" / "defaults" / "pricing.yaml"
+FILE = ROOT / "processor" / "config" / "defaults" / "pricing.yaml"
 CATALOG = compile_catalog(parse_prices(FILE.read_text(), FILE.name))
 MILLION = Usage(input=10**6, output=10**6)
 

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import grpc
@@ -15,6 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, Unknown
 from processor.io.receiver import HttpListener, Receiver
+from processor.surfaces.grpc.cost_service import CostService
+from processor.surfaces.queries.costs import Costs
 
 
 @dataclass
@@ -93,7 +96,8 @@ class House:
         return Receipt() if self.work is None else await self.work(batch)
 
     async def open(self, listen: str = "127.0.0.1:0", **settings) -> int:
-        self.receiver = Receiver(listen, self.handle, self.books, **settings)
+        services = [CostService(cast("Costs", self.books))]
+        self.receiver = Receiver(listen, self.handle, services, **settings)
         self.port = await self.receiver.start()
         return self.port
 

@@ -433,7 +433,7 @@ async def test_a_port_in_use_names_the_setting_and_starts_nothing(house):
         with pytest.raises(ConfigError, match=r"protocols\.http\.endpoint: .*the port is in use"):
             await house.open_http(address)
     with pytest.raises(ConfigError, match=r"protocols\.http\.endpoint: 'nowhere'"):
-        Receiver("127.0.0.1:0", house.handle, house.books, http=HttpListener("nowhere"))
+        Receiver("127.0.0.1:0", house.handle, http=HttpListener("nowhere"))
 
 
 @pytest.mark.parametrize("host", ["localhost", "", "[::]", "0.0.0.0"])

@@ -56,7 +56,7 @@ def message(body: bytes, *, is_compressed: bool, length: int | None = None) -> b
     return struct.pack(">BI", is_compressed, len(body) if length is None else length) + body
 
 
-ZIPPED = gzip.compress(b"hello" * 100)
+ZIPPED = gzip.compress(b"hello" * 100, mtime=0)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ async def test_a_port_in_use_is_a_config_error_that_says_what_to_do(house, host)
 
 async def test_two_receivers_never_share_a_port(house):
     port = await house.open()
-    second = Receiver(f"127.0.0.1:{port}", house.handle, house.books)
+    second = Receiver(f"127.0.0.1:{port}", house.handle)
     with pytest.raises(ConfigError, match="in use"):
         await second.start()
 
@@ -49,7 +49,7 @@ async def test_the_port_is_free_again_after_a_stop(house, payload):
 @pytest.mark.parametrize("listen", ["", "4317", "localhost", "localhost:x", "http://h:1", "h:1/p"])
 def test_an_address_that_is_none_is_refused(house, listen):
     with pytest.raises(ConfigError, match="host:port"):
-        Receiver(listen, house.handle, house.books)
+        Receiver(listen, house.handle)
 
 
 async def test_an_address_of_another_host_is_refused(house):
@@ -155,7 +155,7 @@ async def handle(_batch):
     return Receipt()
 
 async def main():
-    receiver = Receiver("127.0.0.1:0", handle, None)
+    receiver = Receiver("127.0.0.1:0", handle)
     print(await receiver.start(), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     await receiver.stop(1)

@@ -12,13 +12,14 @@ from processor.core.errors import (
     BackendRefusedError,
     BackendUnavailableError,
     CallerLeftError,
+    InvalidQuestionError,
     LedgerUnavailableError,
     OverloadedError,
     ProcessorError,
     TooLargeError,
     UndecodableError,
 )
-from processor.io.receiver.status import InvalidQuestionError, answer_to
+from processor.io.receiver.status import answer_to
 
 Code = grpc.StatusCode
 
