@@ -19,7 +19,7 @@ from processor.app.pipeline import Pipeline
 from processor.config import Settings, Watcher, bundled
 from processor.core.budgets import Policy, parse_budgets
 from processor.core.errors import LedgerUnavailableError
-from processor.core.flow import SWITCHED_OFF, Traffic
+from processor.core.flow import SWITCHED_OFF, FlowCounters
 from processor.core.model import Batch, Receipt
 from processor.core.pricing import Catalog, compile_catalog, parse_prices
 from processor.core.semconv import ReadOptions
@@ -27,7 +27,7 @@ from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
 from processor.surfaces.metrics import Build, Sources, TelemetryServer
-from processor.surfaces.queries.costs import Costs
+from processor.surfaces.queries.cost_queries import CostQueries
 
 T = TypeVar("T", Catalog, Policy)
 
@@ -48,7 +48,7 @@ class App:
         self._pipeline: Pipeline | None = None
         self._catalog: Catalog | None = None
         self._telemetry: TelemetryServer | None = None
-        self._traffic = Traffic()
+        self._flow = FlowCounters()
         self.port = 0
         """Where OTLP/gRPC is taken, once started."""
         self.http_port = 0
@@ -75,11 +75,11 @@ class App:
                 self._catalog,
                 options,
                 settings.emit,
-                traffic=self._traffic,
+                flow=self._flow,
                 counts_logs=settings.logs.count_calls,
             )
-            costs = Costs(self._ledger, lambda: cast("Catalog", self._catalog))
-            self._receiver = build_receiver(settings, self._take, costs, self._traffic)
+            costs = CostQueries(self._ledger, lambda: cast("Catalog", self._catalog))
+            self._receiver = build_receiver(settings, self._take, costs, self._flow)
             await self._start_telemetry()
             self.port = await self._receiver.start()
             self.http_port = self._receiver.http_port
@@ -114,7 +114,7 @@ class App:
         pipeline, exporter = cast("Pipeline", self._pipeline), cast("Fanout", self._exporter)
         ledger, receiver = cast("Ledger", self._ledger), cast("Receiver", self._receiver)
         sources = Sources(
-            traffic=self._traffic,
+            flow=self._flow,
             outcomes=pipeline.outcomes,
             exporter=exporter,
             ledger=ledger,
@@ -171,9 +171,9 @@ class App:
     async def _take(self, batch: Batch) -> Receipt:
         pipeline = cast("Pipeline", self._pipeline)
         if not getattr(self._settings.forward, batch.signal):
-            with self._traffic.follow(batch) as passage:
+            with self._flow.follow(batch) as tracker:
                 await pipeline.charge_logs(batch)
-                passage.drop(SWITCHED_OFF)
+                tracker.drop(SWITCHED_OFF)
             return Receipt()
         return await pipeline.handle(batch)
 

@@ -16,7 +16,7 @@ from processor.config.telemetry import METRICS_ENDPOINT
 from processor.core import wire
 from processor.core.budgets import Policy
 from processor.core.errors import ConfigError, Problem
-from processor.core.flow import Traffic
+from processor.core.flow import FlowCounters
 from processor.io.exporter import (
     Address,
     Backend,
@@ -25,9 +25,9 @@ from processor.io.exporter import (
     Destination,
     Fanout,
     FileDestination,
-    Gate,
     GrpcTransport,
     HttpTransport,
+    InFlightLimiter,
     MergePolicy,
     RetryPolicy,
     Spool,
@@ -43,13 +43,15 @@ from processor.io.receiver.address import listen as open_sockets
 from processor.io.receiver.address import parse_address as parse_listen
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.metrics import Exposition, Health, Sources, TelemetryServer
-from processor.surfaces.queries.costs import Costs
+from processor.surfaces.queries.cost_queries import CostQueries
 
 _LOG = logging.getLogger(__name__)
 _MIB = 1024 * 1024
 
 
-def build_receiver(settings: Settings, handle: Handle, costs: Costs, traffic: Traffic) -> Receiver:
+def build_receiver(
+    settings: Settings, handle: Handle, costs: CostQueries, flow: FlowCounters
+) -> Receiver:
     """The way in. Raises ConfigError."""
     grpc = settings.receivers.otlp.protocols.grpc
     tls = None
@@ -65,7 +67,7 @@ def build_receiver(settings: Settings, handle: Handle, costs: Costs, traffic: Tr
         bearer_tokens=grpc.auth.bearer_tokens,
         http=_http_listener(settings.receivers.otlp.protocols.http),
         forward_headers=settings.exporters.forwarded_headers,
-        traffic=traffic,
+        flow=flow,
     )
 
 
@@ -107,7 +109,7 @@ def build_exporter(settings: Settings) -> Fanout:
     if exporters.debug.verbosity != "none":
         is_detailed = exporters.debug.verbosity == "detailed"
         destinations.append(DebugDestination(is_detailed=is_detailed))
-    return Fanout(destinations, Gate(max_bytes=exporters.otlp.max_in_flight_mib * _MIB))
+    return Fanout(destinations, InFlightLimiter(max_bytes=exporters.otlp.max_in_flight_mib * _MIB))
 
 
 def build_ledger(settings: Settings, policy: Policy) -> Ledger:

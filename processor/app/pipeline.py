@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
 from processor.core.errors import ProcessorError
-from processor.core.flow import Traffic
+from processor.core.flow import FlowCounters
 from processor.core.model import Batch, Charge, Intake, Reading, Receipt, Spans, Stamp, Unpriced
 from processor.core.ports import Exporter, Ledger
 from processor.core.pricing import Catalog
@@ -47,7 +47,7 @@ class Pipeline:
         options: ReadOptions,
         readers: Collection[str] = (),
         *,
-        traffic: Traffic | None = None,
+        flow: FlowCounters | None = None,
         counts_logs: bool = True,
     ) -> None:
         """`readers` are the tools for which costs are written under their own names as well.
@@ -60,7 +60,7 @@ class Pipeline:
         self.options = options
         self.readers = readers
         self.counts_logs = counts_logs
-        self.traffic = traffic or Traffic()
+        self.flow = flow or FlowCounters()
         self.outcomes = Outcomes()
         self._has_met_bad_logs = False
 
@@ -71,20 +71,20 @@ class Pipeline:
         changed, LedgerUnavailableError when nothing was charged, and what the backend answers.
         """
         # Refuse here, before anything changes.
-        with self.traffic.follow(batch) as passage, self.exporter.reserve(batch) as slot:
+        with self.flow.follow(batch) as tracker, self.exporter.reserve(batch) as reservation:
             if batch.signal != "traces":
                 await self.charge_logs(batch)
-                slot.fill(batch.payload)
-                passage.accept()
-                return await slot.settled()
+                reservation.fill(batch.payload)
+                tracker.accept()
+                return await reservation.settled()
             spans = wire.scan(batch.payload, semconv.WANTED)
-            passage.read(len(spans))
+            tracker.read(len(spans))
             reading, charges = self._read(spans, batch)
             intake = Intake(spans, charges, reading.marks, batch.received_ns)
             stamps = await self.ledger.post(intake)
-            slot.fill(self._write(spans, stamps, reading))
-            passage.accept(left_out=len(reading.rejected))
-            return _told(await slot.settled(), len(reading.rejected))
+            reservation.fill(self._write(spans, stamps, reading))
+            tracker.accept(left_out=len(reading.rejected))
+            return _told(await reservation.settled(), len(reading.rejected))
 
     async def charge_logs(self, batch: Batch) -> None:
         """Charge the calls that log records tell of; the records themselves stay as they are.

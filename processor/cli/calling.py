@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.message import Message
 
 from processor.core.errors import ConfigError, Problem, ProcessorError
-from processor.core.model import Difference, Repricing, Unknown
+from processor.core.model import Difference, Repricing, UnpricedCalls
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ListUnpricedRequest,
     ListUnpricedResponse,
@@ -52,13 +52,13 @@ class Remote:
         self._endpoint = endpoint
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
 
-    async def unpriced(self) -> list[Unknown]:
+    async def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price, most calls first."""
         answer = await self._ask(
             "ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse, _TIMEOUT_S
         )
         return [
-            Unknown(
+            UnpricedCalls(
                 item.provider,
                 tuple(item.models),
                 item.reason,

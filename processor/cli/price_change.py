@@ -9,9 +9,9 @@ from pathlib import Path
 
 from processor.core.errors import LedgerUnavailableError
 from processor.core.insight import Comparison, Prices, Side, changed_patterns, compare, mark_priced
-from processor.core.model import Unknown
+from processor.core.model import UnpricedCalls
 from processor.core.money import FEMTO_PER_USD
-from processor.io.ledger import Glimpse, peek
+from processor.io.ledger import Snapshot, read_snapshot
 from processor.surfaces.terminal.paint import left, right
 
 _PER = 10**6
@@ -19,7 +19,7 @@ _PER = 10**6
 
 def change_lines(against: str, before: Prices, after: Prices, books: Path) -> Iterator[str]:
     """The differences from the file `against` to the prices that are checked, in lines."""
-    glimpse, trouble = _glimpse(books)
+    glimpse, why_not = _glimpse(books)
     found = compare(before, after, glimpse.asked, time.time_ns())
     told = [item for item in found if item.kind != "same"]
     yield f"changes   from {against}, USD per 1M tokens: input / output / cached input"
@@ -35,20 +35,20 @@ def change_lines(against: str, before: Prices, after: Prices, books: Path) -> It
         yield f"  pattern  {pattern} is {kind}"
     count = len(found) - len(told)
     yield f"  {count} {'model costs' if count == 1 else 'models cost'} the same"
-    yield trouble or _mended(glimpse, before, after)
+    yield why_not or _mended(glimpse, before, after)
 
 
-def _glimpse(books: Path) -> tuple[Glimpse, str]:
+def _glimpse(books: Path) -> tuple[Snapshot, str]:
     """What the books mention, or why they say nothing."""
     if not books.exists():
-        return Glimpse((), ()), f"  there are no books at {books}, so no calls were looked at"
+        return Snapshot((), ()), f"  there are no books at {books}, so no calls were looked at"
     try:
-        return peek(books), ""
+        return read_snapshot(books), ""
     except LedgerUnavailableError as error:
-        return Glimpse((), ()), f"  no calls were looked at: {error}"
+        return Snapshot((), ()), f"  no calls were looked at: {error}"
 
 
-def _mended(glimpse: Glimpse, before: Prices, after: Prices) -> str:
+def _mended(glimpse: Snapshot, before: Prices, after: Prices) -> str:
     """How many of the models without a price would get one."""
     unknowns = glimpse.unpriced
     if not unknowns:
@@ -62,12 +62,12 @@ def _mended(glimpse: Glimpse, before: Prices, after: Prices) -> str:
     )
 
 
-def _count(unknowns: Sequence[Unknown]) -> int:
+def _count(unknowns: Sequence[UnpricedCalls]) -> int:
     """Models, whatever services use them."""
     return len({(unknown.provider, unknown.models) for unknown in unknowns})
 
 
-def _calls(unknowns: Sequence[Unknown]) -> int:
+def _calls(unknowns: Sequence[UnpricedCalls]) -> int:
     return sum(unknown.calls for unknown in unknowns)
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 
-from processor.cli.books import ask
+from processor.cli.ledger_access import ask
 from processor.cli.moments import read_moment
 from processor.cli.sources import budgets_from, settings_from
 from processor.core.errors import ConfigError, Problem

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from processor.cli.books import ask
+from processor.cli.ledger_access import ask
 from processor.cli.sources import NO_FILE_YET, settings_from
 from processor.core.insight import is_mendable
-from processor.core.model import Unknown
+from processor.core.model import UnpricedCalls
 from processor.core.pricing import suggest_entry
 from processor.surfaces.terminal.paint import plain
 
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(unknowns: Sequence[Unknown], path: str) -> Iterator[str]:
+def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
     if not unknowns:
         yield "every call on the books has a price"
         return
@@ -53,14 +53,14 @@ def _lines(unknowns: Sequence[Unknown], path: str) -> Iterator[str]:
         yield from (f"    {line}" for entry in entries for line in entry)
 
 
-def _entry(unknown: Unknown) -> tuple[str, ...]:
+def _entry(unknown: UnpricedCalls) -> tuple[str, ...]:
     """What to add to the price file; nothing where no price is lacking, or none would help."""
     if unknown.has_price or not is_mendable(unknown):
         return ()
     return suggest_entry(unknown.provider, unknown.models)
 
 
-def _as_dict(unknown: Unknown) -> dict[str, object]:
+def _as_dict(unknown: UnpricedCalls) -> dict[str, object]:
     return {
         "provider": unknown.provider,
         "models": list(unknown.models),

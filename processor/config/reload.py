@@ -22,7 +22,7 @@ _SETTLE_S = 0.5
 a half-written file is most often not valid."""
 
 
-class _Look(NamedTuple):
+class _FileState(NamedTuple):
     """What stood in the file at one moment, or why it could not be read."""
 
     text: str
@@ -74,7 +74,7 @@ class Watcher(Generic[T]):
         """The value at the start. Raises ConfigError: a program must not start on a broken file."""
         text = read_text(self._path)
         value = self._parse(text, str(self._path))
-        self._seen = self._judged = _Look(text).digest
+        self._seen = self._judged = _FileState(text).digest
         self.loaded_s = time.time()
         return value
 
@@ -96,13 +96,13 @@ class Watcher(Generic[T]):
             if self._is_news(look):
                 self._settle(*await asyncio.to_thread(self._judge, look))
 
-    def _look(self) -> _Look:
+    def _look(self) -> _FileState:
         try:
-            return _Look(read_text(self._path))
+            return _FileState(read_text(self._path))
         except ConfigError as error:
-            return _Look("", str(error))
+            return _FileState("", str(error))
 
-    def _is_news(self, look: _Look) -> bool:
+    def _is_news(self, look: _FileState) -> bool:
         """True for content that has been seen twice in a row and has not been judged yet."""
         is_steady = look.digest == self._seen
         self._seen = look.digest
@@ -111,7 +111,7 @@ class Watcher(Generic[T]):
         self._judged = look.digest
         return True
 
-    def _judge(self, look: _Look) -> tuple[list[T], str]:
+    def _judge(self, look: _FileState) -> tuple[list[T], str]:
         """The new value, as a list of one, or none and why."""
         if look.error:
             return [], look.error

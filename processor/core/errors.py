@@ -113,7 +113,7 @@ class LedgerUnavailableError(RetryableError):
     reason = "ledger_unavailable"
 
 
-class Trouble(NamedTuple):
+class LastFailure(NamedTuple):
     """Why something that is tried again and again failed the last time."""
 
     message: str
@@ -142,5 +142,5 @@ class ConfigError(ProcessorError):
         self.problems = tuple(problems)
 
 
-class BooksInUseError(ConfigError):
+class LedgerInUseError(ConfigError):
     """Another process keeps the books: it may be asked, but not joined."""

@@ -38,7 +38,7 @@ BUG: Final = "bug"
 
 
 @dataclass(slots=True)
-class Tally:
+class OutcomeCounts:
     """Requests or spans of one lane. What has a reason is counted by it."""
 
     received: int = 0
@@ -59,12 +59,12 @@ class Tally:
     """Accepted but never delivered."""
 
 
-class Traffic:
+class FlowCounters:
     """The counts of one processor, shared by its way in and its pipeline."""
 
     def __init__(self) -> None:
-        self.requests = {lane: Tally() for lane in LANES}
-        self.spans = {lane: Tally() for lane in LANES if lane[0] == "traces"}
+        self.requests = {lane: OutcomeCounts() for lane in LANES}
+        self.spans = {lane: OutcomeCounts() for lane in LANES if lane[0] == "traces"}
         self.received_bytes: Counter[Lane] = Counter()
         """Bytes of the payloads that were read, uncompressed and as protobuf."""
 
@@ -93,25 +93,25 @@ class Traffic:
             raise
 
     @contextmanager
-    def follow(self, batch: Batch) -> Iterator[Passage]:
+    def follow(self, batch: Batch) -> Iterator[RequestTracker]:
         """Count what becomes of a batch that has arrived."""
         lane = batch.signal, batch.transport
         self.received_bytes[lane] += len(batch.payload)
-        passage = Passage(self.requests[lane], self.spans.get(lane))
+        tracker = RequestTracker(self.requests[lane], self.spans.get(lane))
         try:
-            yield passage
+            yield tracker
         except BaseException as error:
-            passage.fail(error)
+            tracker.fail(error)
             raise
-        passage.end()
+        tracker.end()
 
 
-class Passage:
+class RequestTracker:
     """One batch on its way."""
 
-    def __init__(self, requests: Tally, spans: Tally | None) -> None:
+    def __init__(self, requests: OutcomeCounts, spans: OutcomeCounts | None) -> None:
         self._requests = requests
-        self._spans = spans or Tally()
+        self._spans = spans or OutcomeCounts()
         self._span_count = 0
         self._is_accepted = False
         self._is_over = False
@@ -164,11 +164,11 @@ class Passage:
             reasons = tally.returned if place == "returned" else tally.dropped
             reasons[reason] += count
 
-    def _counts(self) -> tuple[tuple[Tally, int], ...]:
+    def _counts(self) -> tuple[tuple[OutcomeCounts, int], ...]:
         return (self._requests, 1), (self._spans, self._span_count)
 
 
-def _turn_away(tally: Tally, count: int, error: BaseException, when_cancelled: str) -> None:
+def _turn_away(tally: OutcomeCounts, count: int, error: BaseException, when_cancelled: str) -> None:
     is_retryable, reason = _read(error, when_cancelled)
     tally.arriving -= count
     if count:

@@ -18,11 +18,11 @@ from processor.core.model import (
     Stamp,
     Standing,
     Totals,
-    Unknown,
+    UnpricedCalls,
 )
 
 
-class Slot(Protocol):
+class Reservation(Protocol):
     """A reserved place on the way out. Leaving its `with` block gives the place back."""
 
     def fill(self, payload: bytes) -> None:
@@ -39,7 +39,7 @@ class Slot(Protocol):
 class Exporter(Protocol):
     """Sends batches on, to every backend there is."""
 
-    def reserve(self, batch: Batch) -> AbstractContextManager[Slot]:
+    def reserve(self, batch: Batch) -> AbstractContextManager[Reservation]:
         """Take a place for a batch. Raises OverloadedError, before anything has changed."""
 
     async def start(self) -> None:
@@ -69,7 +69,7 @@ class CostLedger(Protocol):
     async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
         """How the given scope ids, and the grand total, stand against their budgets."""
 
-    async def unpriced(self) -> list[Unknown]:
+    async def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price, alike ones together, most calls first."""
 
     async def reprice(

@@ -37,7 +37,7 @@ _STREAMS = ":streamGenerateContent"
 _FREE = frozenset({"v1/messages/count_tokens"})
 
 
-class Served(NamedTuple):
+class ServiceTier(NamedTuple):
     """One request, and the answer it got."""
 
     scenario: str
@@ -67,7 +67,7 @@ class Providers:
         """Answers by the name of their scenario, in the order in which they are given."""
         self._answers = {name: iter(answers) for name, answers in scenarios.items()}
         self._lock = threading.Lock()
-        self.served: list[Served] = []
+        self.served: list[ServiceTier] = []
         self.surprises: list[str] = []
         """Requests that no scenario has an answer for."""
         self._server = _Server(("127.0.0.1", 0), self._handler())
@@ -81,7 +81,7 @@ class Providers:
         self._server.shutdown()
         self._server.server_close()
 
-    def take(self, path: str, body: Json) -> tuple[Served, int] | None:
+    def take(self, path: str, body: Json) -> tuple[ServiceTier, int] | None:
         """Note a request; returns it with its answer and number, None for an unexpected one."""
         scenario, _, rest = path.strip("/").partition("/")
         with self._lock:
@@ -90,7 +90,7 @@ class Providers:
             if answer is None:
                 self.surprises.append(path)
                 return None
-            served = Served(scenario, rest, body, answer)
+            served = ServiceTier(scenario, rest, body, answer)
             self.served.append(served)
             return served, len(self.served)
 

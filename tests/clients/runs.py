@@ -17,7 +17,7 @@ from typing import Any
 import grpc
 from clients.answers import Answer, cost_nano_usd, price_file
 from clients.environments import python_of
-from clients.providers import Providers, Served
+from clients.providers import Providers, ServiceTier
 from e2e.processes import ROOT, START_TIMEOUT_S, Backend, Process
 
 from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
@@ -51,7 +51,7 @@ class Found:
 class Run:
     """What came of a run, by scenario."""
 
-    served: list[Served] = field(default_factory=list)
+    served: list[ServiceTier] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)
     totals: dict[tuple[str, str], GetTotalsResponse] = field(default_factory=dict)
@@ -69,14 +69,14 @@ class Run:
         )
         return root
 
-    def billed(self, scenario: str) -> list[Served]:
+    def billed(self, scenario: str) -> list[ServiceTier]:
         """The requests that the provider puts on the bill."""
         return [
             served for served in self.served if served.scenario == scenario and served.is_billed
         ]
 
 
-def bill_nano_usd(billed: Sequence[Served], *, knows_1h: bool) -> int:
+def bill_nano_usd(billed: Sequence[ServiceTier], *, knows_1h: bool) -> int:
     """What the provider asks for these requests."""
     return sum(
         cost_nano_usd(served.request["model"], served.answer.tokens, knows_1h=knows_1h)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from clients.answers import Tokens, cost_nano_usd
 from clients.cases import CLIENTS, Client
-from clients.providers import Served
+from clients.providers import ServiceTier
 from clients.runs import Found, Run
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
@@ -49,7 +49,7 @@ def _by_name(client: Client) -> str:
     return client.name
 
 
-def _told(client: Client, scenario: str, billed: Iterable[Served]) -> list[tuple[str, Tokens]]:
+def _told(client: Client, scenario: str, billed: Iterable[ServiceTier]) -> list[tuple[str, Tokens]]:
     """Model and tokens of each billed request, as far as the client's spans can tell them."""
     found = [
         (served.request["model"], client.told(scenario, served.answer.tokens))
@@ -62,7 +62,7 @@ def _told(client: Client, scenario: str, billed: Iterable[Served]) -> list[tuple
     return found
 
 
-def _is_reported(served: Served) -> bool:
+def _is_reported(served: ServiceTier) -> bool:
     """Whether the answer said what it used: chat streams do so only when asked to."""
     is_chat = served.path == "v1/chat/completions"
     options = served.request.get("stream_options") or {}

@@ -69,7 +69,7 @@ def entry(**more):
 def row(**more):
     values = {
         "trace_id": TRACE, "span_id": SPAN, "parent_id": b"", "time_ns": START_S * 10**9,
-        "is_agent": False, "is_entry": False, "own": NOBODY, "ambient": NOBODY,
+        "is_agent": False, "is_local_root": False, "own": NOBODY, "ambient": NOBODY,
         "service": "svc", "entry": None, "stamp": Stamp(),
     } | more  # fmt: skip
     return SpanRow(**values)
@@ -141,7 +141,7 @@ def test_an_entry_reads_back_as_it_was_written(engine, kept):
     "more",
     [
         {"is_agent": True},
-        {"is_entry": True},
+        {"is_local_root": True},
         {"is_amendment": True},
         {"is_cut": True},
         {"is_echo": True},

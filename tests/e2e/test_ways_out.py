@@ -223,13 +223,13 @@ def test_merging_survives_a_backend_that_fails_now_and_then(merged):
     """Guarantees: what is acknowledged has arrived, what is sent again is charged once."""
     processor, backend = merged
     is_http = "OTLP/HTTP" in processor.wait_for("forwards to")
-    trouble = "503" if is_http else "UNAVAILABLE"
+    last_failure = "503" if is_http else "UNAVAILABLE"
     done = threading.Event()
 
     def disturb():
         is_over = False
         while not is_over:
-            backend.tell(f'{{"answer": "{trouble}", "times": 2, "delay_s": 0.01}}')
+            backend.tell(f'{{"answer": "{last_failure}", "times": 2, "delay_s": 0.01}}')
             is_over = done.wait(1.0)
 
     disturber = threading.Thread(target=disturb)

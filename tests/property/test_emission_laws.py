@@ -20,7 +20,7 @@ from processor.core.enrich.emission import emitted
 from processor.core.model import Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
 from processor.core.money import NANO_PER_USD, price_usage
 from processor.io.ledger import Ledger, SqliteStore
-from processor.io.ledger.books import Limits
+from processor.io.ledger.working_set import Limits
 
 RATES = {
     name: tuple(10**6 * factor * rate for rate in (2503, 313, 0, 0, 0, 0, 10007, 0, 0, 0, 0, 0))

@@ -32,7 +32,7 @@ from processor.core.model import (
 )
 from processor.core.money import price_usage
 from processor.io.ledger import Ledger, SqliteStore
-from processor.io.ledger.books import Limits
+from processor.io.ledger.working_set import Limits
 
 UTC = Calendar(ZoneInfo("UTC"), 0)
 RATES = (2_500_000_000, 1_250_000_000, 0, 0, 0, 0, 10_000_000_000, 0, 0, 0, 0, 0)

@@ -14,7 +14,7 @@ from processor.core.insight import price_again
 from processor.core.model import Intake
 from processor.core.pricing import compile_catalog, parse_prices, price
 from processor.io.ledger import Ledger, SqliteStore
-from processor.io.ledger.books import Limits
+from processor.io.ledger.working_set import Limits
 
 MODELS = ("m-1", "m-2", "m-3")
 ALWAYS = (0, 2**63 - 1)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processor.core.semconv import WANTED, ReadOptions, read
-from processor.core.semconv.usage import Counts, Terms, settle
+from processor.core.semconv.usage import Counts, UsageRules, settle
 from processor.core.semconv.values import (
     COUNT_MAX,
     parse_literal,
@@ -23,7 +23,7 @@ from processor.core.semconv.values import (
 _COUNT = st.none() | st.integers(0, 2000) | st.integers(0, COUNT_MAX)
 _COUNTS = st.builds(Counts, *[_COUNT] * len(Counts._fields))
 _TERMS = st.builds(
-    Terms,
+    UsageRules,
     st.sampled_from(["llm", "embedding"]),
     st.sampled_from(["anthropic", "bedrock", "google", "openai"]),
     st.sampled_from([None, "inclusive", "exclusive"]),

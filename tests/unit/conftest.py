@@ -50,7 +50,7 @@ _UNPRICED: dict[str, tuple[Status, str]] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class LogMatching:
     """One span as a test tells it; ids are small numbers, `at_s` counts from the start."""
 
     kind: str
@@ -91,61 +91,61 @@ def span_id(number: int) -> bytes:
     return number.to_bytes(8, "big") if number else b""
 
 
-def call(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> Told:
+def call(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> LogMatching:
     """A priced leaf call, of `tokens` input tokens unless its usage is given."""
     more.setdefault("usage", Usage(input=tokens))
-    return Told("call", span, parent, **more)
+    return LogMatching("call", span, parent, **more)
 
 
-def unpriced(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> Told:
+def unpriced(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> LogMatching:
     more.setdefault("usage", Usage(input=tokens))
-    return Told("unpriced", span, parent, **more)
+    return LogMatching("unpriced", span, parent, **more)
 
 
-def usage_missing(span: int, parent: int = 0, **more: Any) -> Told:
-    return Told("usage_missing", span, parent, **more)
+def usage_missing(span: int, parent: int = 0, **more: Any) -> LogMatching:
+    return LogMatching("usage_missing", span, parent, **more)
 
 
-def failed(span: int, parent: int = 0, **more: Any) -> Told:
-    return Told("failed", span, parent, **more)
+def failed(span: int, parent: int = 0, **more: Any) -> LogMatching:
+    return LogMatching("failed", span, parent, **more)
 
 
-def aggregate(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> Told:
+def aggregate(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> LogMatching:
     """An agent that reports usage of its own, by default the sum of what is below it."""
     more = {"usage": Usage(input=tokens), "aggregate": "sum", **more}
-    return Told("agent", span, parent, **more)
+    return LogMatching("agent", span, parent, **more)
 
 
-def agent(span: int, parent: int = 0, name: str = "planner", **more: Any) -> Told:
+def agent(span: int, parent: int = 0, name: str = "planner", **more: Any) -> LogMatching:
     own = more.pop("own", NOBODY)._replace(agent=name)
-    return Told("agent", span, parent, own=own, **more)
+    return LogMatching("agent", span, parent, own=own, **more)
 
 
-def carrier(span: int, parent: int = 0, **owner: Any) -> Told:
+def carrier(span: int, parent: int = 0, **owner: Any) -> LogMatching:
     """A span that is neither call nor agent, and says whom it belongs to."""
     place = {name: owner.pop(name) for name in ("trace", "at_s", "remote") if name in owner}
-    return Told("carrier", span, parent, own=Owner(**owner), **place)
+    return LogMatching("carrier", span, parent, own=Owner(**owner), **place)
 
 
-def plain(span: int, parent: int = 0, **more: Any) -> Told:
-    return Told("plain", span, parent, **more)
+def plain(span: int, parent: int = 0, **more: Any) -> LogMatching:
+    return LogMatching("plain", span, parent, **more)
 
 
-def entry(told: Told) -> Entry:
+def entry(told: LogMatching) -> Entry:
     """The ledger's entry of a call or aggregate."""
     return entry_of(_charge(told, 0), "svc")
 
 
-def node(told: Told) -> Node:
-    has_entry = told.kind in {"call", *_UNPRICED} or told.aggregate
+def node(told: LogMatching) -> Node:
+    has_local_root = told.kind in {"call", *_UNPRICED} or told.aggregate
     return Node(
         span_id(told.span), span_id(told.parent), told.time_ns,
-        is_agent=told.kind == "agent", is_entry=not told.parent or told.remote, own=told.own,
-        ambient=told.ambient, service="svc", entry=entry(told) if has_entry else None,
+        is_agent=told.kind == "agent", is_local_root=not told.parent or told.remote, own=told.own,
+        ambient=told.ambient, service="svc", entry=entry(told) if has_local_root else None,
     )  # fmt: skip
 
 
-def batch(*told: Told, now_s: int = NOW_S) -> Intake:
+def batch(*told: LogMatching, now_s: int = NOW_S) -> Intake:
     """A batch as the rooms before the ledger would hand it on."""
     spans, charges, marks = Spans(b""), [], []
     for row, span in enumerate(told):
@@ -161,7 +161,7 @@ def batch(*told: Told, now_s: int = NOW_S) -> Intake:
     return Intake(spans, charges, marks, now_s * 10**9)
 
 
-def _charge(span: Told, row: int) -> Charge | Unpriced:
+def _charge(span: LogMatching, row: int) -> Charge | Unpriced:
     made = Call(
         span.mark._replace(row=row), "llm", "openai", (span.model,), span.usage,
         aggregate=span.aggregate,

@@ -16,7 +16,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from processor.core.model import Event, Value
-from processor.surfaces.terminal.seen import Seen
+from processor.surfaces.terminal.received import ReceivedSpan
 
 _SERVICES = {
     "opentelemetry.proto.collector.trace.v1.TraceService": True,
@@ -34,7 +34,7 @@ class Backend:
     """Keeps the spans of the latest traces."""
 
     def __init__(self) -> None:
-        self._traces: OrderedDict[str, dict[str, Seen]] = OrderedDict()
+        self._traces: OrderedDict[str, dict[str, ReceivedSpan]] = OrderedDict()
         self._changed_s: dict[str, float] = {}
         """Traces that `take` has not handed out since they last changed, and when that was."""
         self._server: grpc.aio.Server | None = None
@@ -60,7 +60,7 @@ class Backend:
         if self._server is not None:
             await self._server.stop(None)
 
-    def take(self, quiet_s: float = 0.0) -> list[list[Seen]]:
+    def take(self, quiet_s: float = 0.0) -> list[list[ReceivedSpan]]:
         """The spans of each trace that has changed, and then been quiet for `quiet_s` seconds."""
         until_s = time.monotonic() - quiet_s
         ready = [trace_id for trace_id, at_s in self._changed_s.items() if at_s <= until_s]
@@ -86,15 +86,15 @@ async def _drop(_payload: bytes, _context: Any) -> bytes:  # noqa: ANN401 - gRPC
     return b""
 
 
-def read(payload: bytes) -> Iterator[Seen]:
+def read(payload: bytes) -> Iterator[ReceivedSpan]:
     """The spans in an OTLP export request."""
     for resource in ExportTraceServiceRequest.FromString(payload).resource_spans:
         for scope in resource.scope_spans:
             yield from map(_seen, scope.spans)
 
 
-def _seen(span: Span) -> Seen:
-    return Seen(
+def _seen(span: Span) -> ReceivedSpan:
+    return ReceivedSpan(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
         parent_id=span.parent_span_id.hex(),

@@ -23,7 +23,7 @@ from processor.cli.flags import LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
 from processor.config import load_settings
 from processor.core.errors import ConfigError, Problem, ProcessorError
 from processor.surfaces.terminal.paint import columns, left, paint_for, rule
-from processor.surfaces.terminal.seen import Seen
+from processor.surfaces.terminal.received import ReceivedSpan
 from processor.surfaces.terminal.tree import render_trace
 
 _BUDGETS: Final = """\
@@ -134,13 +134,13 @@ class _Demo:
         if not self._listen and endpoint != LISTEN_DEFAULT:
             self._print([" Port 4317 or 4318 is in use, so it listens on others this time."])
 
-    async def _play(self, endpoint: str) -> list[Seen]:
+    async def _play(self, endpoint: str) -> list[ReceivedSpan]:
         """Run the application request by request; returns all spans that came out."""
         now_ns = time.time_ns()
         # It plays the last two minutes, but all of them today, or daily budgets would be split.
         start_ns = max(now_ns - self._application.DURATION_S * _NS_PER_S, now_ns - now_ns % _DAY_NS)
         desk = self._application.TravelDesk(endpoint, start_ns)
-        spans: list[Seen] = []
+        spans: list[ReceivedSpan] = []
         try:
             for request in desk.requests:
                 if self._stopping.is_set():
@@ -185,7 +185,7 @@ class _Demo:
             with suppress(NotImplementedError):  # Windows: Ctrl-C interrupts us instead.
                 asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
 
-    def _show_traces(self, traces: Iterable[list[Seen]]) -> None:
+    def _show_traces(self, traces: Iterable[list[ReceivedSpan]]) -> None:
         for trace in traces:
             self._print([*render_trace(trace, self._paint, self._width), ""])
 

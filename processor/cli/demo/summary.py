@@ -16,7 +16,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 )
 from processor.surfaces.terminal.figures import money, tokens
 from processor.surfaces.terminal.paint import Paint, left, plain, right, rule, shorten
-from processor.surfaces.terminal.seen import Seen
+from processor.surfaces.terminal.received import ReceivedSpan
 
 _SERVICE: Final = "/llm_cost.v1.CostService"
 _TIMEOUT_S: Final = 5.0
@@ -53,7 +53,7 @@ class Summary(NamedTuple):
     """What those costs add up to."""
 
 
-async def ask(endpoint: str, spans: Sequence[Seen]) -> Summary:
+async def ask(endpoint: str, spans: Sequence[ReceivedSpan]) -> Summary:
     """Ask the processor at ``host:port`` about all that these spans belong to."""
     async with grpc.aio.insecure_channel(endpoint, options=_OPTIONS) as channel:
         get_totals = channel.unary_unary(

@@ -14,9 +14,28 @@ class Node:
     """A span in the skeleton. Working copy: the ledger's rows are the truth."""
 
     __slots__ = (
-        "ambient", "below", "entry", "explained", "height", "is_agent", "is_cut", "is_echo",
-        "is_entry", "is_linked", "is_twin", "own", "parent_id", "place", "posted", "row",
-        "service", "share", "span_id", "stamp", "time_ns", "told_by",
+        "ambient",
+        "below",
+        "entry",
+        "explained",
+        "height",
+        "is_agent",
+        "is_cut",
+        "is_echo",
+        "is_linked",
+        "is_local_root",
+        "is_twin",
+        "own",
+        "parent_id",
+        "place",
+        "posted",
+        "row",
+        "service",
+        "share",
+        "span_id",
+        "stamp",
+        "time_ns",
+        "told_by",
     )  # fmt: skip
 
     def __init__(
@@ -27,7 +46,7 @@ class Node:
         *,
         row: int = -1,
         is_agent: bool = False,
-        is_entry: bool = False,
+        is_local_root: bool = False,
         own: Owner = NOBODY,
         ambient: Owner = NOBODY,
         service: str = "",
@@ -40,7 +59,7 @@ class Node:
         self.row = row
         """Its row in the batch at hand; -1 once that batch is done."""
         self.is_agent = is_agent
-        self.is_entry = is_entry
+        self.is_local_root = is_local_root
         """A root, or a span whose parent is in another process."""
         self.own = own
         self.ambient = ambient

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from processor.core.attribution.duplicates import Duplicates
+from processor.core.attribution.log_matching import LogMatching
 from processor.core.attribution.node import Node
-from processor.core.attribution.told import Told
 from processor.core.attribution.totals import NOTHING
-from processor.core.attribution.twins import Twins
 from processor.core.model import LOG_TRACE, NOBODY, Owner, Totals
 
 DEPTH_LIMIT = 512
@@ -28,7 +28,7 @@ class Trace:
     """All nodes of a trace, by span id, with the children of each."""
 
     __slots__ = (
-        "awaited", "children", "has_entry", "hex_id", "nodes", "runs", "told", "total",
+        "awaited", "children", "has_local_root", "hex_id", "nodes", "runs", "told", "total",
         "twins", "values",
     )  # fmt: skip
 
@@ -44,10 +44,10 @@ class Trace:
         self.total: Totals = NOTHING
         self.runs: dict[str, Totals] = {}
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
-        self.twins = Twins()
-        self.told = Told() if is_of_logs(trace_id) else None
+        self.twins = Duplicates()
+        self.told = LogMatching() if is_of_logs(trace_id) else None
         """Of a trace of log records: which of them a span tells of as well."""
-        self.has_entry = False
+        self.has_local_root = False
 
     def insert(self, node: Node) -> None:
         """Hang a node into the trace; its id must not be there yet."""
@@ -62,8 +62,8 @@ class Trace:
             self.children.setdefault(node.parent_id, []).append(node)
             if not node.is_cut and node.parent_id in self.nodes:
                 self._link(node)
-        if node.is_entry:
-            self.has_entry = True
+        if node.is_local_root:
+            self.has_local_root = True
         if node.own is not NOBODY:
             for seen, value in zip(self.values, node.own, strict=False):
                 if value is not None and len(seen) < 2:

@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 
 from processor.core.money import Rates
 from processor.core.pricing import Catalog, PriceFile
-from processor.core.pricing.book import OPERATOR_ALIAS
-from processor.core.pricing.offers import is_glob
-from processor.core.pricing.shapes import ANY, Match, Offer
+from processor.core.pricing.entries import is_glob
+from processor.core.pricing.entry_index import OPERATOR_ALIAS
+from processor.core.pricing.shapes import ANY, Match, PriceEntry
 from processor.core.pricing.tariff import choose
 
 Asked = tuple[str, tuple[str, ...], str]
@@ -76,7 +76,7 @@ def changed_patterns(before: PriceFile, after: PriceFile) -> list[tuple[str, Kin
     return found
 
 
-def _patterns(file: PriceFile) -> dict[tuple[str, str, bool], Offer]:
+def _patterns(file: PriceFile) -> dict[tuple[str, str, bool], PriceEntry]:
     return {
         (offer.provider, offer.model, offer.adjust is None): offer
         for offer in file.offers

@@ -21,7 +21,7 @@ from processor.core.model.call import (
     Usage,
 )
 from processor.core.model.entry import Correction, Entry, Intake, Plan, Posting, SpanRow, Stamp
-from processor.core.model.otlp import (
+from processor.core.model.spans import (
     Batch,
     Edit,
     Event,
@@ -36,7 +36,7 @@ from processor.core.model.otlp import (
     Transport,
     Value,
     Wanted,
-    is_entry,
+    is_local_root,
 )
 from processor.core.model.total import (
     Calendar,
@@ -46,7 +46,7 @@ from processor.core.model.total import (
     Scope,
     Standing,
     Totals,
-    Unknown,
+    UnpricedCalls,
     WindowKind,
 )
 
@@ -87,11 +87,11 @@ __all__ = [
     "Status",
     "Totals",
     "Transport",
-    "Unknown",
     "Unpriced",
+    "UnpricedCalls",
     "Usage",
     "Value",
     "Wanted",
     "WindowKind",
-    "is_entry",
+    "is_local_root",
 ]

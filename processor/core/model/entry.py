@@ -16,7 +16,7 @@ from processor.core.model.call import (
     Unpriced,
     Usage,
 )
-from processor.core.model.otlp import Spans
+from processor.core.model.spans import Spans
 from processor.core.model.total import Crossing, Totals
 from processor.core.money import Amount, Rates
 
@@ -85,7 +85,7 @@ class SpanRow(NamedTuple):
     parent_id: bytes
     time_ns: int
     is_agent: bool
-    is_entry: bool
+    is_local_root: bool
     """A root, or a span whose parent is in another process."""
     own: Owner
     ambient: Owner

@@ -58,7 +58,7 @@ class Standing(NamedTuple):
     exceeded: bool
 
 
-class Unknown(NamedTuple):
+class UnpricedCalls(NamedTuple):
     """Calls that no price was found for, alike in what they named."""
 
     provider: str

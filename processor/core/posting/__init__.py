@@ -10,8 +10,8 @@ The ledger calls these inside its transaction, and commits the plan or nothing.
 """
 
 from processor.core.posting.changes import contributions, needs
+from processor.core.posting.decide import judge
 from processor.core.posting.intake import LIFETIME, entry_of, notable, relevant, set_aside
-from processor.core.posting.judge import judge
 from processor.core.posting.turn import Posted, amend, post, rebuild
 
 __all__ = [

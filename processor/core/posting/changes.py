@@ -29,7 +29,7 @@ def needs(posted: Posted, watches: Sequence[Watch]) -> set[StateKey]:
     keys = {change.key for changes in posted.changes for change in changes}
     _note_before(posted)
     for trace_id, node in (*posted.added, *posted.amended):
-        if node.is_entry and (session := session_of(posted, trace_id, node)):
+        if node.is_local_root and (session := session_of(posted, trace_id, node)):
             keys.add(("session", session, 0, 0))
     return keys
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Container, Iterator, Sequence
 from hashlib import blake2b
 
 from processor.core.attribution import Node
-from processor.core.attribution.waiting import Waiting, WaitingRoom
-from processor.core.model import Charge, Entry, Intake, Mark, Spans, Unpriced, is_entry
+from processor.core.attribution.pending import PendingSpan, PendingSpans
+from processor.core.model import Charge, Entry, Intake, Mark, Spans, Unpriced, is_local_root
 
 _SPAN_ID_BYTES = 8
 
@@ -73,7 +73,7 @@ def node_of(spans: Spans, mark: Mark, entry: Entry | None) -> Node:
         mark.time_ns,
         row=row,
         is_agent=mark.is_agent,
-        is_entry=is_entry(spans.parent_ids[row], spans.flags[row]),
+        is_local_root=is_local_root(spans.parent_ids[row], spans.flags[row]),
         own=mark.own,
         ambient=mark.ambient,
         service=mark.service,
@@ -81,14 +81,14 @@ def node_of(spans: Spans, mark: Mark, entry: Entry | None) -> Node:
     )
 
 
-def waiting_node(span_id: bytes, span: Waiting) -> Node:
+def waiting_node(span_id: bytes, span: PendingSpan) -> Node:
     """The node of a span that waited for its trace to have a call."""
     mark = span.mark or Mark(row=-1, time_ns=0)
     return Node(
         span_id,
         span.parent_id,
         mark.time_ns,
-        is_entry=span.is_entry,
+        is_local_root=span.is_local_root,
         own=mark.own,
         ambient=mark.ambient,
         service=mark.service,
@@ -127,7 +127,7 @@ def echo_of(node: Node, trace_id: bytes, log_trace: bytes) -> Node:
     )
 
 
-def set_aside(intake: Intake, traces: Collection[bytes], room: WaitingRoom) -> None:
+def set_aside(intake: Intake, traces: Collection[bytes], room: PendingSpans) -> None:
     """Keep the spans of traces that have no call yet, in case one comes."""
     spans = intake.spans
     marks = {mark.row: mark for mark in intake.marks}

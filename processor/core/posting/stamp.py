@@ -33,7 +33,7 @@ def stamp_of(
     if node.is_echo:  # It is no span, so there is nothing to write on.
         return Stamp(node.entry)
     has_calls = trace.total.calls > 0 or trace.total.cost_nano_usd > 0 or trace.total.unpriced > 0
-    shows_trace = node.is_entry or (is_amended and node.entry is not None)
+    shows_trace = node.is_local_root or (is_amended and node.entry is not None)
     return Stamp(
         entry=None if node.entry is None else written_entry(node.entry, node),
         agent=plus(node.below, node.share.totals) if node.is_agent else None,

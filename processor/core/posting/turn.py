@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from processor.core.attribution import Arrival, Movement, Node, Plain, Trace, absorb
-from processor.core.attribution.waiting import Waiting, WaitingRoom
+from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.budgets.verdict import StateKey, Watch
-from processor.core.model import Entry, Intake, SpanRow, Totals, is_entry
+from processor.core.model import Entry, Intake, SpanRow, Totals, is_local_root
 from processor.core.posting.intake import echo_of, log_traces, noted_nodes, waiting_node
 
 
@@ -38,7 +38,7 @@ class Posted:
     before: dict[tuple[str, str], Totals] = field(default_factory=dict)
     """Totals of the traces and agent runs that budgets follow, before this turn, by scope and
     id; filled in by `changes.needs`."""
-    called_in: list[tuple[bytes, bytes, Waiting]] = field(default_factory=list)
+    called_in: list[tuple[bytes, bytes, PendingSpan]] = field(default_factory=list)
     """(trace id, span id, span) taken from the waiting room; put back if the turn fails."""
     callers: dict[bytes, Node] = field(default_factory=dict)
     """By trace, a span of this batch that is new: it called in those that had waited."""
@@ -73,7 +73,7 @@ class _Share:
 
 
 def post(
-    intake: Intake, traces: Mapping[bytes, Trace], room: WaitingRoom, trace_spans: int
+    intake: Intake, traces: Mapping[bytes, Trace], room: PendingSpans, trace_spans: int
 ) -> Posted:
     """Take a batch into the working copies of its traces.
 
@@ -86,7 +86,9 @@ def post(
     _sort_rows(intake, traces, shares, posted)
     for trace_id, share in shares.items():
         trace = traces[trace_id]
-        if trace.has_entry or any(span.is_entry for span in room.noted(trace_id).values()):
+        if trace.has_local_root or any(
+            span.is_local_root for span in room.noted(trace_id).values()
+        ):
             posted.amendable.add(trace_id)
         if len(trace.nodes) >= trace_spans:
             share.leave_out()
@@ -97,7 +99,9 @@ def post(
         posted.called_in += ((trace_id, span_id, span) for span_id, span in called)
         for span_id, plain in share.plain.items():
             if plain.row >= 0 and span_id not in trace.nodes:
-                room.keep(trace_id, span_id, Waiting(plain.parent_id, None, is_entry=False))
+                room.keep(
+                    trace_id, span_id, PendingSpan(plain.parent_id, None, is_local_root=False)
+                )
         posted.added += ((trace_id, node) for node in added)
         posted.movements += ((trace_id, movement) for movement in movements)
         present = [node for node in (*added, *_amended(share)) if node.row >= 0]
@@ -136,7 +140,7 @@ def amend(
     return posted
 
 
-def _call_in(waiting: Mapping[bytes, Waiting], trace: Trace, share: _Share) -> None:
+def _call_in(waiting: Mapping[bytes, PendingSpan], trace: Trace, share: _Share) -> None:
     """Bring in the roots and carriers that waited for this trace to have a call."""
     arriving = {arrival.node.span_id for arrival in share.arrivals} if waiting else ()
     for span_id, span in waiting.items():
@@ -198,8 +202,8 @@ def _sort_rows(
         share.rows.append((row, span_id))
         if span_id in traces[trace_id].nodes or (trace_id, span_id) in arrivals.nodes:
             posted.repeats += 1
-        elif is_entry(parent_id, spans.flags[row]):
-            node = Node(span_id, parent_id, intake.received_ns, row=row, is_entry=True)
+        elif is_local_root(parent_id, spans.flags[row]):
+            node = Node(span_id, parent_id, intake.received_ns, row=row, is_local_root=True)
             arrivals.nodes[trace_id, span_id] = node
             share.arrivals.append(Arrival(node))
         else:
@@ -241,7 +245,7 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
                 row.parent_id,
                 row.time_ns,
                 is_agent=row.is_agent,
-                is_entry=row.is_entry,
+                is_local_root=row.is_local_root,
                 own=row.own,
                 ambient=row.ambient,
                 service=row.service,

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from processor.core.pricing import catalogue
-from processor.core.pricing.book import Book
+from processor.core.pricing import published as catalogue
+from processor.core.pricing.entry_index import EntryIndex
 from processor.core.pricing.index import load_hosts
 from processor.core.pricing.names import NAME_LIMIT
 from processor.core.pricing.providers import canonical
-from processor.core.pricing.resolve import Shelf, resolve
+from processor.core.pricing.resolve import PriceSources, resolve
 from processor.core.pricing.shapes import CacheSemantics, Match, PriceFile
 
 _MEMO_LIMIT = 4096
@@ -74,7 +74,7 @@ class Catalog:
     trusted: frozenset[str]
     """Attributes whose reported cost wins over ours."""
     warn_if_older_than_days: int
-    shelf: Shelf = field(repr=False)
+    shelf: PriceSources = field(repr=False)
     _price_dates: tuple[date, ...] = field(repr=False)
     _memo: Memo = field(default_factory=lambda: Memo(_MEMO_LIMIT), repr=False, compare=False)
 
@@ -112,8 +112,8 @@ def compile_catalog(file: PriceFile) -> Catalog:
     """Make the catalog of a price file; models are compiled when they are first asked for."""
     version = catalogue.VERSION if file.use_catalogue else ""
     digest = hashlib.sha256(f"{file.digest} {version}".encode()).hexdigest()
-    shelf = Shelf(
-        book=Book(file.offers),
+    shelf = PriceSources(
+        book=EntryIndex(file.offers),
         hosts=load_hosts() if file.use_catalogue else {},
         aliases=file.aliases,
         free=file.free,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 
 from processor.core.money import Rates
-from processor.core.pricing.catalogue import NO_TIER_PRICE
+from processor.core.pricing.published import NO_TIER_PRICE
 from processor.core.pricing.shapes import (
     CacheDefaults,
-    Offer,
     Partial,
+    PriceEntry,
     PriceStep,
-    Served,
+    ServiceTier,
     Step,
     Surcharge,
     Table,
@@ -28,7 +28,9 @@ from processor.core.pricing.tariff import (
 )
 
 
-def compile_offer(offer: Offer, catalogue: Tariff, defaults: CacheDefaults, tier: str) -> Tariff:
+def compile_offer(
+    offer: PriceEntry, catalogue: Tariff, defaults: CacheDefaults, tier: str
+) -> Tariff:
     """The prices of an entry over time.
 
     Before the entry's first price the catalogue's holds, and where the entry has no price for
@@ -51,13 +53,13 @@ def compile_offer(offer: Offer, catalogue: Tariff, defaults: CacheDefaults, tier
     return merge(steps)
 
 
-def _price_at(offer: Offer, start_ns: int) -> PriceStep | None:
+def _price_at(offer: PriceEntry, start_ns: int) -> PriceStep | None:
     in_force = [step for step in offer.steps if step.start_ns <= start_ns]
     return in_force[-1] if in_force else None
 
 
 def _table(
-    own: PriceStep, served: Served | None, listed: Table | None, defaults: CacheDefaults
+    own: PriceStep, served: ServiceTier | None, listed: Table | None, defaults: CacheDefaults
 ) -> Table:
     """Complete rates for every size of request; a tier's missing rates are those of the base."""
     rows: list[Rates] = []

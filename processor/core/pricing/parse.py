@@ -12,11 +12,17 @@ from typing import Any, cast
 
 from processor.core.errors import ConfigError
 from processor.core.files.document import Document
-from processor.core.pricing.offers import Terms, read_offer, read_short
+from processor.core.pricing.entries import ParseDefaults, read_offer, read_short
 from processor.core.pricing.providers import ALIASES, canonical
 from processor.core.pricing.rates import UNITS, Scale, check_complete, check_units, read_rates
 from processor.core.pricing.reading import Reader
-from processor.core.pricing.shapes import CacheDefaults, CacheSemantics, Offer, Partial, PriceFile
+from processor.core.pricing.shapes import (
+    CacheDefaults,
+    CacheSemantics,
+    Partial,
+    PriceEntry,
+    PriceFile,
+)
 
 _TOP_KEYS = frozenset(
     {
@@ -113,7 +119,7 @@ def _terms(
     aliases: Mapping[str, str],
     unit: str,
     usd_rate: Decimal,
-) -> Terms:
+) -> ParseDefaults:
     listed = raw.get("models")
     named = {
         str(item["provider"]).lower()
@@ -121,7 +127,7 @@ def _terms(
         if isinstance(item, dict) and item.get("provider")
     }
     known = named | set(providers) | set(aliases) | set(ALIASES)
-    return Terms(
+    return ParseDefaults(
         unit,
         usd_rate,
         canonical=partial(canonical, aliases=aliases),
@@ -129,7 +135,7 @@ def _terms(
     )
 
 
-def _offers(reader: Reader, raw: Mapping[str, Any], terms: Terms) -> list[Offer]:
+def _offers(reader: Reader, raw: Mapping[str, Any], terms: ParseDefaults) -> list[PriceEntry]:
     listed = reader.items(raw.get("models"), ("models",))
     offers = [read_offer(reader, item, ("models", i), terms) for i, item in enumerate(listed)]
     # The short form quotes per 1K unless the file says otherwise.
@@ -145,7 +151,7 @@ def _offers(reader: Reader, raw: Mapping[str, Any], terms: Terms) -> list[Offer]
     return offers
 
 
-def _check_unique(reader: Reader, offers: list[Offer]) -> None:
+def _check_unique(reader: Reader, offers: list[PriceEntry]) -> None:
     """Refuse two entries for the same name: which of them holds would be a matter of order."""
     counted = Counter((o.provider, o.model, o.adjust is None) for o in offers)
     for (provider, model, _), count in counted.items():
@@ -157,7 +163,7 @@ def _check_unique(reader: Reader, offers: list[Offer]) -> None:
             reader.wrong(("models",), f"has the alias {provider}:{model} on {count} entries")
 
 
-def _check_free(reader: Reader, offers: list[Offer], free: frozenset[str]) -> None:
+def _check_free(reader: Reader, offers: list[PriceEntry], free: frozenset[str]) -> None:
     for provider in sorted(
         {o.provider for o in offers if any(any(s.rates.values()) for s in o.steps)}
     ):

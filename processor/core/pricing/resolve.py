@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from processor.core.model import Status
-from processor.core.pricing.book import Book, Hit
-from processor.core.pricing.catalogue import NO_TIER_PRICE, compile_model
+from processor.core.pricing.entry_index import EntryIndex, EntryMatch
 from processor.core.pricing.index import Found, Host
 from processor.core.pricing.names import (
     NAME_LIMIT,
@@ -29,6 +28,7 @@ from processor.core.pricing.names import (
 )
 from processor.core.pricing.offered import compile_offer, flat_offer
 from processor.core.pricing.providers import canonical, infer
+from processor.core.pricing.published import NO_TIER_PRICE, compile_model
 from processor.core.pricing.shapes import (
     ANY,
     BEGINNING_NS,
@@ -50,10 +50,10 @@ _FREE_TARIFF: Tariff = (Step(BEGINNING_NS, Table((), (FREE_RATES,))),)
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class PriceSources:
     """Everything a price is looked for in."""
 
-    book: Book
+    book: EntryIndex
     hosts: Mapping[str, Host]
     aliases: Mapping[str, str]
     free: frozenset[str]
@@ -61,7 +61,7 @@ class Shelf:
     fallback: Partial | None
 
 
-def resolve(shelf: Shelf, provider: str, models: Sequence[str], tier: str) -> Match:
+def resolve(shelf: PriceSources, provider: str, models: Sequence[str], tier: str) -> Match:
     """The price of a call that names this provider and these models, at this service tier."""
     host = canonical(provider, shelf.aliases)
     served = "" if tier.lower() in _STANDARD_TIERS else tier.lower()
@@ -80,7 +80,7 @@ def resolve(shelf: Shelf, provider: str, models: Sequence[str], tier: str) -> Ma
     return _last_resort(shelf, failure, served)
 
 
-def _price_of(shelf: Shelf, host: str, model: str, tier: str) -> Match:
+def _price_of(shelf: PriceSources, host: str, model: str, tier: str) -> Match:
     """Levels 1 to 4 for one model."""
     if len(model) > NAME_LIMIT:
         return Match("unpriced", "model name is too long", host, model[:NAME_LIMIT])
@@ -102,7 +102,9 @@ def _price_of(shelf: Shelf, host: str, model: str, tier: str) -> Match:
     return match
 
 
-def _offered(shelf: Shelf, hit: Hit, seller: str, names: list[Candidate], tier: str) -> Match:
+def _offered(
+    shelf: PriceSources, hit: EntryMatch, seller: str, names: list[Candidate], tier: str
+) -> Match:
     """The price of an operator's entry, completed from the catalogue."""
     offer = hit.offer
     maker = seller if offer.provider == ANY else offer.provider
@@ -127,7 +129,7 @@ def _offered(shelf: Shelf, hit: Hit, seller: str, names: list[Candidate], tier: 
     return _priced(Match(status, reason, host, model, tariff, rule=f"{maker}:{offer.model}"))
 
 
-def _listed(shelf: Shelf, seller: str, names: list[Candidate], tier: str) -> Match:
+def _listed(shelf: PriceSources, seller: str, names: list[Candidate], tier: str) -> Match:
     """The catalogue's price, with the operator's discount on it."""
     model = names[0].name
     if seller not in shelf.hosts:
@@ -163,7 +165,7 @@ def _tightly(*, own: bool, how: str) -> tuple[Status, str]:
     return "alias", _join(how, "" if own else "maker's price")
 
 
-def _search(shelf: Shelf, seller: str, names: list[Candidate]) -> tuple[Found, str] | None:
+def _search(shelf: PriceSources, seller: str, names: list[Candidate]) -> tuple[Found, str] | None:
     """Look the names up: first as the model's own, then as a similar one, then weakened."""
     host = shelf.hosts.get(seller)
     if host is None:
@@ -204,7 +206,7 @@ def _fine_tune(host: Host, names: Iterable[Candidate]) -> tuple[Found, str] | No
     return None
 
 
-def _last_resort(shelf: Shelf, failure: Match, tier: str) -> Match:
+def _last_resort(shelf: PriceSources, failure: Match, tier: str) -> Match:
     """Levels 5 and 6, for the first model the span names."""
     hit = shelf.book.last_resort(failure.provider)
     if hit is not None:

@@ -61,7 +61,7 @@ class PriceStep(NamedTuple):
     schedule: tuple[Surcharge, ...] = ()
 
 
-class Served(NamedTuple):
+class ServiceTier(NamedTuple):
     """How a service tier differs: some rates of its own, or a multiplier on all token rates."""
 
     rates: Partial
@@ -69,7 +69,7 @@ class Served(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PriceEntry:
     """One operator entry. Without `steps` it stands for the catalogue's price of its model."""
 
     provider: str
@@ -77,7 +77,7 @@ class Offer:
     aliases: tuple[tuple[str, str], ...] = ()
     """(provider, model) pairs that mean this entry; the provider may be `ANY`."""
     steps: tuple[PriceStep, ...] = ()
-    service_tiers: Mapping[str, Served] = field(default_factory=dict)
+    service_tiers: Mapping[str, ServiceTier] = field(default_factory=dict)
     adjust: Fraction | None = None
     """What every rate of the catalogue is multiplied with."""
     estimated: bool = False
@@ -99,7 +99,7 @@ class PriceFile:
     source: str
     digest: str
     """SHA-256 of the text, in hexadecimal."""
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[PriceEntry, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Spelling of a provider -> its canonical id, in addition to those that are built in."""
     free: frozenset[str] = frozenset()

@@ -8,7 +8,7 @@ from typing import Literal
 
 from processor.core.model import Call, Mark, Spans, Usage
 from processor.core.semconv.columns import Column, Row, first, first_sum
-from processor.core.semconv.dialects.instrumentations import Reading
+from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
 from processor.core.semconv.dialects.naming import STANDARD_TIERS
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
@@ -137,7 +137,7 @@ def _log_trace_of(dialect: str, mark: Mark, response_id: str) -> bytes:
     return log_trace(dialect, session) if session else b""
 
 
-def operator_rule(names: tuple[str, ...], options: ReadOptions) -> Reading | None:
+def operator_rule(names: tuple[str, ...], options: ReadOptions) -> Inclusion | None:
     """What the operator says of cached tokens, under the first of these names, or of all."""
     rules = options.cache_semantics
     if not rules:

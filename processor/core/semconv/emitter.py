@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from processor.core.semconv.dialects.instrumentations import DIALECTS, Family, Reading, Rule
+from processor.core.semconv.dialects.instrumentations import DIALECTS, Family, Inclusion, Rule
 from processor.core.semconv.sources import Condition
 
 
@@ -63,7 +63,7 @@ class Circumstances(NamedTuple):
     models: tuple[str, ...]
 
 
-def find_rule(rules: Sequence[Rule], spans: Circumstances) -> Reading | None:
+def find_rule(rules: Sequence[Rule], spans: Circumstances) -> Inclusion | None:
     """What the first rule that fits says; None when none does."""
     return next((rule.reading for rule in rules if _fits(rule, spans)), None)
 

@@ -26,7 +26,7 @@ from processor.core.semconv.owners import read_ambient_owner, read_owner
 from processor.core.semconv.provider import name_family, name_provider
 from processor.core.semconv.reading import AHEAD_MAX_NS
 from processor.core.semconv.recognise import is_model
-from processor.core.semconv.usage import Counts, Terms, settle
+from processor.core.semconv.usage import Counts, UsageRules, settle
 from processor.core.semconv.values import bound, read_count, read_nano_usd, read_text
 
 _DURATION_MAX_MS = 24 * 3600 * 1000
@@ -134,7 +134,7 @@ class _Reader:
         model = read_text(attributes.get(MODEL))
         models = (model,) if model is not None and is_model(model) else ()
         provider = name_provider(filter(None, (dialect.provider,)), "", models)
-        terms = Terms("llm", name_family(provider, models), dialect.cache, dialect.reasoning)
+        terms = UsageRules("llm", name_family(provider, models), dialect.cache, dialect.reasoning)
         operator = operator_rule((mark.scope, provider), self._options)
         usage, rule = settle(counts, terms, operator)
         reported, reported_by = _first_cost(attributes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from processor.core.model import Aggregate, CallKind
 from processor.core.semconv.layout import Layout
-from processor.core.semconv.usage import Terms
+from processor.core.semconv.usage import UsageRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Profile:
     free: str
     has_tokens: bool
     scope: str
-    terms: Terms
+    terms: UsageRules
     layout: Layout
     plain: tuple[int, int] | None
     """Where input and output stand, when such spans carry no other count; else None."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from processor.core.model import NOBODY, Group, Mark, Owner, Reading, Spans, is_entry
+from processor.core.model import NOBODY, Group, Mark, Owner, Reading, Spans, is_local_root
 from processor.core.semconv.calls import ReadOptions, read_call
 from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.core.semconv.emitter import Emitter
-from processor.core.semconv.looks import Looks, ShapeReader
 from processor.core.semconv.owners import names_session, read_ambient_owner, read_owner
 from processor.core.semconv.profile import Profile
+from processor.core.semconv.signatures import ShapeReader, Signatures
 from processor.core.semconv.values import bound, read_text
 
 AHEAD_MAX_NS = 3600 * 10**9
@@ -22,7 +22,7 @@ _SPAN_ID_SIZE = 8
 _NO_TRACE_ID = bytes(_TRACE_ID_SIZE)
 _NO_SPAN_ID = bytes(_SPAN_ID_SIZE)
 
-_LOOKS = Looks()
+_LOOKS = Signatures()
 
 
 def read(spans: Spans, received_ns: int, options: ReadOptions) -> Reading:
@@ -99,7 +99,7 @@ class _Reader:
         noted.update(mark.row for mark in self._reading.marks)
         for row, index in enumerate(spans.groups):
             is_open = row not in noted and row not in refused
-            if is_open and is_entry(spans.parent_ids[row], spans.flags[row]):
+            if is_open and is_local_root(spans.parent_ids[row], spans.flags[row]):
                 surroundings = self._surroundings_of(index)
                 if surroundings.ambient.session:
                     self._reading.marks.append(self._mark(row, NOBODY, surroundings))

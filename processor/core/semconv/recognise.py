@@ -40,7 +40,7 @@ from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.profile import Profile
 from processor.core.semconv.provider import name_family, name_provider
 from processor.core.semconv.sources import CALL_KINDS, Condition, Kind
-from processor.core.semconv.usage import Terms
+from processor.core.semconv.usage import UsageRules
 
 TELLING_NAMES = frozenset(KINDS_BY_NAME) | {
     rule.span_name for rule in CACHE_RULES if rule.span_name
@@ -62,7 +62,7 @@ CALL_SIGNS = (TELLING_KEYS - {HOST, *CACHE_HITS}).union(
 _MODELS_MAX = 4
 
 
-class Look(NamedTuple):
+class Signature(NamedTuple):
     """What spans that look alike share."""
 
     keys: AbstractSet[str]
@@ -73,7 +73,7 @@ class Look(NamedTuple):
     """The span's name when it is one of `TELLING_NAMES`, else ``""``."""
 
 
-def recognise(look: Look, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
+def recognise(look: Signature, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
     """Decide what spans of this look are; `lay_out` knows where their fields stand."""
     dialect = name_dialect(look.emitter, look.keys, look.texts)
     models = _find_models(look, held_conditions(dialect, "openai", look.texts))
@@ -98,7 +98,7 @@ def recognise(look: Look, lay_out: Callable[[frozenset[Condition]], Layout]) -> 
         free="gateway cache" if any(key in look.texts for key in CACHE_HITS) else "",
         has_tokens={"llm.tokens.input", "llm.tokens.output"} <= look.keys,
         scope=look.emitter.scope,
-        terms=Terms(
+        terms=UsageRules(
             call_kind or "llm",
             family,
             find_rule(CACHE_RULES, circumstances),
@@ -109,7 +109,7 @@ def recognise(look: Look, lay_out: Callable[[frozenset[Condition]], Layout]) -> 
     )
 
 
-def _is_quiet(look: Look) -> bool:
+def _is_quiet(look: Signature) -> bool:
     """Whether such a span is a call only if it reports usage."""
     return any(
         look.emitter.scope.startswith(quiet.scope)
@@ -124,7 +124,7 @@ def is_model(name: str) -> bool:
     return name not in MODEL_PLACEHOLDERS and not name.startswith(MODEL_PLACEHOLDER_PREFIXES)
 
 
-def _find_models(look: Look, held: frozenset[Condition]) -> tuple[str, ...]:
+def _find_models(look: Signature, held: frozenset[Condition]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for source in MODELS:
         model = look.texts.get(source.keys[0], "")
@@ -133,7 +133,7 @@ def _find_models(look: Look, held: frozenset[Condition]) -> tuple[str, ...]:
     return tuple(found)[:_MODELS_MAX]
 
 
-def _find_kind(look: Look) -> Kind | None:
+def _find_kind(look: Signature) -> Kind | None:
     """What the strongest sign says; ``never`` is the strongest wherever it stands."""
     stated = [meanings.get(look.texts[key].lower()) for key, meanings in KINDS if key in look.texts]
     stated.append(KINDS_BY_NAME.get(look.name))
@@ -142,7 +142,7 @@ def _find_kind(look: Look) -> Kind | None:
 
 
 def _find_call(
-    look: Look, kind: Kind | None, dialect: str, layout: Layout, *, has_model: bool
+    look: Signature, kind: Kind | None, dialect: str, layout: Layout, *, has_model: bool
 ) -> tuple[CallKind | None, Aggregate | None]:
     """What kind of call such spans are, if any, and how they repeat others, if they do."""
     has_model = has_model or bool(layout.models_inside)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from processor.core.model import CallKind, Usage
-from processor.core.semconv.dialects.instrumentations import Family, Reading
+from processor.core.semconv.dialects.instrumentations import Family, Inclusion
 from processor.core.semconv.values import COUNT_MAX
 
 UNREADABLE = "unreadable tokens"
@@ -45,14 +45,14 @@ class Counts(NamedTuple):
     web_searches: int | None = None
 
 
-class Terms(NamedTuple):
+class UsageRules(NamedTuple):
     """What is known about the emitter of a span, beside the numbers."""
 
     kind: CallKind = "llm"
     family: Family = "openai"
-    cache: Reading | None = None
+    cache: Inclusion | None = None
     """What the emitter's input is documented to mean; None when nobody says."""
-    reasoning: Reading | None = None
+    reasoning: Inclusion | None = None
 
 
 class _Case(NamedTuple):
@@ -64,13 +64,17 @@ class _Case(NamedTuple):
     """Cached tokens, read and written."""
     reasoning: int
     counts: Counts
-    terms: Terms
-    operator: Reading | None
+    terms: UsageRules
+    operator: Inclusion | None
     are_buckets: bool
 
 
 def settle(
-    counts: Counts, terms: Terms, operator: Reading | None = None, *, are_buckets: bool = False
+    counts: Counts,
+    terms: UsageRules,
+    operator: Inclusion | None = None,
+    *,
+    are_buckets: bool = False,
 ) -> tuple[Usage | None, str]:
     """Work out disjoint quantities, and name the rules that were not the plain ones.
 
@@ -110,7 +114,7 @@ def settle(
     return usage, "; ".join(filter(None, rules))
 
 
-def _fill(counts: Counts, terms: Terms) -> tuple[int | None, int, str]:
+def _fill(counts: Counts, terms: UsageRules) -> tuple[int | None, int, str]:
     """Input and output, where need be with the help of the total, and the rule that helped.
 
     Without an input the rule is the reason.

@@ -3,16 +3,16 @@
 from processor.io.exporter.address import Address, HttpAddress, parse_address, parse_url
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.backlog import Backlog
+from processor.io.exporter.batcher import MergePolicy
 from processor.io.exporter.debug import DebugDestination
 from processor.io.exporter.destination import Counters, Destination
 from processor.io.exporter.endpoints import read_endpoints
 from processor.io.exporter.fanout import Fanout
 from processor.io.exporter.file import FileDestination
-from processor.io.exporter.gate import Gate
 from processor.io.exporter.grpc_channel import ClientTls
 from processor.io.exporter.grpc_client import GrpcTransport
 from processor.io.exporter.http_client import HttpTransport, tls_context
-from processor.io.exporter.merge import MergePolicy
+from processor.io.exporter.in_flight import InFlightLimiter
 from processor.io.exporter.retry import RetryPolicy
 from processor.io.exporter.spool import Spool, SpooledBackend
 from processor.io.exporter.transport import Transport
@@ -27,10 +27,10 @@ __all__ = [
     "Destination",
     "Fanout",
     "FileDestination",
-    "Gate",
     "GrpcTransport",
     "HttpAddress",
     "HttpTransport",
+    "InFlightLimiter",
     "MergePolicy",
     "RetryPolicy",
     "Spool",

@@ -9,11 +9,11 @@ from typing import Final
 
 from processor.core.errors import RetryableError
 from processor.core.model import Metadata, Receipt, Signal
-from processor.io.exporter.courier import Courier
+from processor.io.exporter.batcher import Batcher, MergePolicy
 from processor.io.exporter.destination import Counters
-from processor.io.exporter.merge import MergePolicy, Merger
-from processor.io.exporter.portions import InPortions, Split, uncut
 from processor.io.exporter.retry import RetryPolicy
+from processor.io.exporter.retrying_sender import RetryingSender
+from processor.io.exporter.splitting_sender import Split, SplittingSender, uncut
 from processor.io.exporter.transport import Transport
 
 _MIB = 1024 * 1024
@@ -37,7 +37,7 @@ class Backend:
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Without `merge` every payload is a request of its own; see `Courier` for the rest.
+        """Without `merge` every payload is a request of its own; see `RetryingSender` for the rest.
 
         `split` cuts what is larger than `max_message_bytes`, or than the backend turns out to take.
         `forwards` names what of a payload's metadata this backend is told.
@@ -48,7 +48,7 @@ class Backend:
         self._retry = retry or RetryPolicy()
         self._chance = chance
         self._forwards = frozenset(forwards)
-        courier = Courier(
+        courier = RetryingSender(
             transport,
             self.counters,
             self._retry,
@@ -57,8 +57,8 @@ class Backend:
             chance=chance,
             sleep=sleep,
         )
-        self._merger = Merger(courier.send, merge, self.counters) if merge else None
-        self._portions = InPortions(
+        self._merger = Batcher(courier.send, merge, self.counters) if merge else None
+        self._portions = SplittingSender(
             self._merger.send if self._merger else courier.send,
             split,
             self.counters,

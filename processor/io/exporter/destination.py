@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from processor.core.errors import BackendRefusedError, PermanentError, RetryableError, Trouble
+from processor.core.errors import BackendRefusedError, LastFailure, PermanentError, RetryableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.io.exporter.backlog import Backlog
 from processor.io.exporter.codes import Code
@@ -51,7 +51,7 @@ class Counters:
     """Requests that were taken with an answer that cannot be read."""
     backlog: Callable[[], Backlog] | None = None
     """Tells what waits on the disk; None without a queue there."""
-    trouble: Trouble | None = None
+    last_failure: LastFailure | None = None
     """None from each delivery until the next failure that is not about a single payload."""
 
     @contextmanager
@@ -78,13 +78,13 @@ class Counters:
         else:
             self.delivered += 1
             self.delivered_bytes += size
-            self.trouble = None
+            self.last_failure = None
         finally:
             self.under_way -= 1
 
     def _note(self, error: Exception) -> None:
-        times = self.trouble.times if self.trouble else 0
-        self.trouble = Trouble(str(error), time.monotonic(), times + 1)
+        times = self.last_failure.times if self.last_failure else 0
+        self.last_failure = LastFailure(str(error), time.monotonic(), times + 1)
 
 
 class Destination(Protocol):

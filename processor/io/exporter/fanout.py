@@ -17,7 +17,7 @@ from processor.core.model import Batch, Receipt
 from processor.io.exporter.codes import Code
 from processor.io.exporter.delivered import Delivered
 from processor.io.exporter.destination import Destination
-from processor.io.exporter.gate import Gate
+from processor.io.exporter.in_flight import InFlightLimiter
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,11 @@ class Fanout:
     """The `Exporter` of the house (see ports.py)."""
 
     def __init__(
-        self, destinations: Sequence[Destination], gate: Gate, *, close_grace_s: float = 10.0
+        self,
+        destinations: Sequence[Destination],
+        gate: InFlightLimiter,
+        *,
+        close_grace_s: float = 10.0,
     ) -> None:
         """`close_grace_s` is how long `close` waits for what is under way."""
         self.destinations = tuple(destinations)

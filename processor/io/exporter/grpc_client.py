@@ -11,9 +11,9 @@ import grpc
 from processor.core.errors import BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.io.exporter.address import Address
-from processor.io.exporter.advice import hint
 from processor.io.exporter.grpc_channel import ClientTls, open_channel
 from processor.io.exporter.headers import read_headers, user_agent, with_metadata
+from processor.io.exporter.hints import hint
 from processor.io.exporter.receipt import receipt_in
 from processor.io.exporter.retry import is_retryable
 from processor.io.exporter.rpc_status import code_of, is_cut_off, message_of, retry_delay_s

@@ -16,9 +16,9 @@ from processor.core.errors import BackendUnavailableError, ConfigError, Problem
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.gzip import gzip
 from processor.io.exporter.address import HttpAddress, is_loopback
-from processor.io.exporter.advice import http_hint
 from processor.io.exporter.codes import Code
 from processor.io.exporter.headers import read_http_headers, user_agent
+from processor.io.exporter.hints import http_hint
 from processor.io.exporter.http_answer import (
     code_of,
     message_of,

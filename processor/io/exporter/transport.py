@@ -11,7 +11,7 @@ Compression = Literal["none", "gzip"]
 
 
 class AttemptError(Exception):
-    """One attempt that failed; `Courier` decides whether there is another one."""
+    """One attempt that failed; `RetryingSender` decides whether there is another one."""
 
     def __init__(
         self,

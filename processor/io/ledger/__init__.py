@@ -6,13 +6,13 @@ turns that wait share a commit. Does not read spans, price or decide: it loads, 
 `decide`, and commits its plan or nothing.
 
 `Ledger` is the door; `Store` is what an engine has to offer; `SqliteStore` is the embedded one.
-`peek` reads the file beside whoever keeps it.
+`read_snapshot` reads the file beside whoever keeps it.
 """
 
-from processor.io.ledger.books import Limits
-from processor.io.ledger.desk import Ledger
-from processor.io.ledger.peek import Glimpse, peek
+from processor.io.ledger.ledger import Ledger
+from processor.io.ledger.snapshot import Snapshot, read_snapshot
 from processor.io.ledger.sqlite import SqliteStore
 from processor.io.ledger.store import Store
+from processor.io.ledger.working_set import Limits
 
-__all__ = ["Glimpse", "Ledger", "Limits", "SqliteStore", "Store", "peek"]
+__all__ = ["Ledger", "Limits", "Snapshot", "SqliteStore", "Store", "read_snapshot"]

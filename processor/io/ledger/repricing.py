@@ -13,7 +13,7 @@ from processor.core import posting as decide
 from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import StateKey
 from processor.core.model import Difference, Entry, Repricing, SpanRow
-from processor.io.ledger.books import Books
+from processor.io.ledger.working_set import WorkingSet
 
 PriceAgain = Callable[[SpanRow], Entry]
 """The entry that a stored call has at other prices; its own one where nothing changes."""
@@ -35,7 +35,7 @@ class _Sum:
 class Repricer:
     """One reprice, done a few traces at a time so that others get their turns in between."""
 
-    books: Books
+    books: WorkingSet
     price_again: PriceAgain
     start_ns: int
     end_ns: int

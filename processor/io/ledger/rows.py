@@ -15,7 +15,7 @@ from processor.core.model import (
     SpanRow,
     Stamp,
     Totals,
-    Unknown,
+    UnpricedCalls,
     Usage,
 )
 from processor.core.money import Amount
@@ -47,7 +47,7 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
     """Columns of a span row; `label` gives the id of what many rows have in common."""
     flags = (
         row.is_agent * _AGENT
-        | row.is_entry * _ENTRY
+        | row.is_local_root * _ENTRY
         | row.is_amendment * _AMENDMENT
         | row.is_cut * _CUT
         | row.is_echo * _ECHO
@@ -180,10 +180,10 @@ def decode_stamp(text: str | None, entry: Entry | None) -> Stamp:
     )
 
 
-def decode_unknown(columns: Sequence[Any]) -> Unknown:
+def decode_unknown(columns: Sequence[Any]) -> UnpricedCalls:
     """A line of `schema.UNPRICED`."""
     provider, models, *rest = columns
-    return Unknown(provider, tuple(json.loads(models)), *rest)
+    return UnpricedCalls(provider, tuple(json.loads(models)), *rest)
 
 
 def _revived(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON has no type before it is read

@@ -11,8 +11,8 @@ from typing import IO, Any
 
 import apsw
 
-from processor.core.errors import BooksInUseError, ConfigError, LedgerUnavailableError, Problem
-from processor.core.model import Crossing, Plan, SpanRow, Totals, Unknown
+from processor.core.errors import ConfigError, LedgerInUseError, LedgerUnavailableError, Problem
+from processor.core.model import Crossing, Plan, SpanRow, Totals, UnpricedCalls
 from processor.io.ledger import rows, schema
 from processor.io.ledger.store import CrossingMark
 
@@ -184,7 +184,7 @@ class SqliteStore:
         with _TRANSLATED:
             return [row[0] for row in self._db.execute(query, (start_ns, end_ns))]
 
-    def unpriced(self) -> list[Unknown]:
+    def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""
         with _TRANSLATED:
             return list(map(rows.decode_unknown, self._db.execute(schema.UNPRICED)))
@@ -266,7 +266,7 @@ def _lock(path: Path) -> IO[Any]:
         lock.close()
         fix = "stop the other one, or give this one another --data-dir"
         problem = Problem(str(path), "another process keeps these books", fix)
-        raise BooksInUseError([problem]) from error
+        raise LedgerInUseError([problem]) from error
     return lock
 
 

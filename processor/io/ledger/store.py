@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from processor.core.model import Crossing, Plan, SpanRow, Totals, Unknown
+from processor.core.model import Crossing, Plan, SpanRow, Totals, UnpricedCalls
 
 CrossingMark = tuple[str, int, str, float]
 """(budget, limit, unit, share): what tells two crossings of one scope and window apart."""
@@ -54,7 +54,7 @@ class Store(Protocol):
     def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
         """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
 
-    def unpriced(self) -> list[Unknown]:
+    def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""
 
     def series(self) -> set[str]:

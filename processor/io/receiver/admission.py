@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from processor.core.errors import OverloadedError, SlowSenderError, StoppingError
-from processor.core.flow import Traffic
+from processor.core.flow import FlowCounters
 from processor.core.model import Batch, Metadata, Receipt, Signal, Transport
 
 _log = logging.getLogger(__name__)
@@ -33,12 +33,12 @@ class Admission:
         *,
         max_concurrent_requests: int,
         read_timeout_s: float,
-        traffic: Traffic | None = None,
+        flow: FlowCounters | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """`read_timeout_s` bounds how long a sender may take to send one body."""
         self._handle = handle
-        self.traffic = traffic or Traffic()
+        self.flow = flow or FlowCounters()
         self._max_concurrent_requests = max_concurrent_requests
         self._read_timeout_s = read_timeout_s
         self._now_ns = now_ns
@@ -64,7 +64,7 @@ class Admission:
 
         Raises OverloadedError before `read` is called, and whatever reading and handling raise.
         """
-        with self.traffic.arrive(signal, transport), self._place():
+        with self.flow.arrive(signal, transport), self._place():
             payload, timeout_s = await read()
             now_ns = self._now_ns()
             task = self._carry(Batch(signal, payload, now_ns, timeout_s, metadata, transport))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import grpc
 
-from processor.io.receiver.rpc import Context, Desk
+from processor.io.receiver.responder import Context, Responder
 from processor.io.receiver.status import UnauthenticatedError
 
 _SCHEME: Final = "bearer"
@@ -60,9 +60,9 @@ class BearerGuard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # only
     decompressed nor read.
     """
 
-    def __init__(self, bearer: Bearer, desk: Desk) -> None:
+    def __init__(self, bearer: Bearer, responder: Responder) -> None:
         self._bearer = bearer
-        self._desk = desk
+        self._responder = responder
 
     async def intercept_service(
         self, continuation: _Next, handler_call_details: grpc.HandlerCallDetails
@@ -79,7 +79,7 @@ class BearerGuard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # only
 
     def _refuse(self, error: UnauthenticatedError) -> _Handler:
         async def refuse(_body: object, context: Context) -> bytes:
-            return await self._desk.answer(context, _raise(error))
+            return await self._responder.answer(context, _raise(error))
 
         return grpc.stream_unary_rpc_method_handler(refuse)
 

@@ -8,7 +8,7 @@ from typing import Any
 from grpc_health.v1.health import aio  # type: ignore[attr-defined]  # not in its stubs
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from processor.io.receiver.rpc import Context
+from processor.io.receiver.responder import Context
 
 
 class Health(aio.HealthServicer):  # type: ignore[misc]  # the base class has no types

@@ -17,17 +17,17 @@ from google.protobuf.message import Message
 
 from processor.core.errors import CallerLeftError, TooLargeError, UndecodableError
 from processor.core.model import Signal
-from processor.io.receiver.acknowledge import response_to
 from processor.io.receiver.address import listen, parse_address
 from processor.io.receiver.admission import Admission
 from processor.io.receiver.bearer import Bearer
-from processor.io.receiver.content import MEDIA_TYPES, Encoding, encoding_of, is_gzip, read_body
 from processor.io.receiver.cors import Cors
 from processor.io.receiver.forwarded import ForwardedHeaders
+from processor.io.receiver.http_body import MEDIA_TYPES, Encoding, encoding_of, is_gzip, read_body
 from processor.io.receiver.otlp_json_reader import read_json
-from processor.io.receiver.rpc import Desk
+from processor.io.receiver.protocol_mismatch import Strangers
+from processor.io.receiver.responder import Responder
+from processor.io.receiver.responses import response_to
 from processor.io.receiver.status import Answer, UnsupportedRequestError
-from processor.io.receiver.strangers import Strangers
 
 _log = logging.getLogger(__name__)
 _library_log = logging.getLogger(f"{__name__}.aiohttp")
@@ -78,7 +78,7 @@ class HttpServer:
         self,
         listener: HttpListener,
         admission: Admission,
-        desk: Desk,
+        responder: Responder,
         forwarded: ForwardedHeaders,
     ) -> None:
         """Raises ConfigError for an address that is none."""
@@ -89,7 +89,7 @@ class HttpServer:
             "json": min(listener.max_json_bytes, listener.max_body_bytes),
         }
         self._admission = admission
-        self._desk = desk
+        self._responder = responder
         self._forwarded = forwarded
         self._bearer = Bearer(listener.bearer_tokens)
         self._cors = Cors(listener.allowed_origins)
@@ -131,7 +131,7 @@ class HttpServer:
         if self._cors.is_preflight(request.method, request.headers):
             headers = self._cors.preflight_headers(request.headers)
             return web.Response(status=204, headers=headers)
-        outcome = await self._desk.settle(self._take(request))
+        outcome = await self._responder.settle(self._take(request))
         response = _response(outcome, _answer_encoding(request))
         response.headers.update(self._cors.headers(request.headers))
         if _expects(request) and not request.content.is_eof():
@@ -148,7 +148,7 @@ class HttpServer:
             raise UnsupportedRequestError(404, message)
         if request.method != "POST":
             raise UnsupportedRequestError(405, "only POST is served here", Allow="POST")
-        with self._admission.traffic.screen(signal, "http"):
+        with self._admission.flow.screen(signal, "http"):
             encoding = encoding_of(request.headers.get("Content-Type", ""))
             gzipped = is_gzip(",".join(request.headers.getall("Content-Encoding", [])))
             if (request.content_length or 0) > self._limits[encoding]:

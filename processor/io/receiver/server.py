@@ -12,16 +12,16 @@ import grpc
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from processor.core.errors import ConfigError, Problem
-from processor.core.flow import Traffic
+from processor.core.flow import FlowCounters
 from processor.core.ports import Service
 from processor.io.receiver.address import check_free, parse_address, refusal
 from processor.io.receiver.admission import Admission, Handle
 from processor.io.receiver.bearer import Bearer, BearerGuard
 from processor.io.receiver.forwarded import ForwardedHeaders
+from processor.io.receiver.grpc_export import SERVICES, GrpcExport
 from processor.io.receiver.health import Health
 from processor.io.receiver.http_server import HttpListener, HttpServer
-from processor.io.receiver.intake import SERVICES, Intake
-from processor.io.receiver.rpc import Desk
+from processor.io.receiver.responder import Responder
 from processor.io.receiver.tls import ServerTls
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Receiver:
         bearer_tokens: tuple[str, ...] = (),
         http: HttpListener | None = None,
         forward_headers: Collection[str] = (),
-        traffic: Traffic | None = None,
+        flow: FlowCounters | None = None,
     ) -> None:
         """`listen`, `max_message_bytes`, `tls` and `bearer_tokens` are those of gRPC.
 
@@ -72,26 +72,26 @@ class Receiver:
         self._tls = tls
         self._bearer = Bearer(bearer_tokens)
         self._max_message_bytes = max_message_bytes
-        self._desk = Desk()
+        self._responder = Responder()
         self._admission = Admission(
             handle,
             max_concurrent_requests=max_concurrent_requests,
             read_timeout_s=read_timeout_s,
-            traffic=traffic,
+            flow=flow,
         )
         forwarded = ForwardedHeaders(forward_headers)
-        self._intake = Intake(self._admission, self._desk, forwarded)
+        self._grpc_export = GrpcExport(self._admission, self._responder, forwarded)
         self._services = services
         self._health = Health([*SERVICES, *(service.name for service in services)])
-        self._http = HttpServer(http, self._admission, self._desk, forwarded) if http else None
+        self._http = HttpServer(http, self._admission, self._responder, forwarded) if http else None
         self._server: grpc.aio.Server | None = None
         self.http_port = 0
         """Where OTLP/HTTP is taken, once started; 0 where it is off."""
 
     @property
     def answers(self) -> Counter[str]:
-        """How many requests were answered with each gRPC status code; see `Desk.answers`."""
-        return self._desk.answers
+        """How many requests were answered with each gRPC status code; see `Responder.answers`."""
+        return self._responder.answers
 
     @property
     def under_way(self) -> int:
@@ -102,10 +102,10 @@ class Receiver:
         """Listen, and return the gRPC port. Raises ConfigError when an address cannot be had."""
         check_free(self._address)
         options = (("grpc.max_receive_message_length", self._max_message_bytes), *_LIMITS)
-        guards = [BearerGuard(self._bearer, self._desk)] if self._bearer.is_asked_for else []
+        guards = [BearerGuard(self._bearer, self._responder)] if self._bearer.is_asked_for else []
         server = grpc.aio.server(interceptors=guards, options=options)
-        others = map(self._desk.handler_of, self._services)
-        server.add_generic_rpc_handlers((*self._intake.handlers(), *others))
+        others = map(self._responder.handler_of, self._services)
+        server.add_generic_rpc_handlers((*self._grpc_export.handlers(), *others))
         add_HealthServicer_to_server(self._health, server)
         port = self._bind(server)
         if self._http is not None:

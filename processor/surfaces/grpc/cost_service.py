@@ -31,7 +31,7 @@ from processor.surfaces.grpc.messages import (
     totals_message,
     unpriced_message,
 )
-from processor.surfaces.queries.costs import Costs
+from processor.surfaces.queries.cost_queries import CostQueries
 
 ELSEWHERE: Final = Caller(is_local=False)
 
@@ -57,7 +57,7 @@ class CostService:
 
     name: Final = "llm_cost.v1.CostService"
 
-    def __init__(self, costs: Costs) -> None:
+    def __init__(self, costs: CostQueries) -> None:
         self._costs = costs
         self._is_repricing = False
         self.methods: Mapping[str, Method] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from processor.core.model import Repricing, Standing, Totals, Unknown
+from processor.core.model import Repricing, Standing, Totals, UnpricedCalls
 from processor.core.money import usd
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetDifference,
@@ -53,7 +53,7 @@ def standing_message(standing: Standing) -> BudgetStanding:
     )
 
 
-def unpriced_message(unknowns: Sequence[Unknown]) -> ListUnpricedResponse:
+def unpriced_message(unknowns: Sequence[UnpricedCalls]) -> ListUnpricedResponse:
     """Calls without a price."""
     return ListUnpricedResponse(
         models=[

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from processor.surfaces.metrics.declaration import Metric, Sample, counter, gauge
-from processor.surfaces.metrics.sources import Backlog, Destination, Exporter, Gate
+from processor.surfaces.metrics.sources import Backlog, Destination, Exporter, InFlightLimiter
 
 _RESERVED_REQUESTS: Final = gauge(
     "gate_reserved_requests", "Requests that hold a place on the way out."
@@ -141,7 +141,7 @@ def read_exporter(exporter: Exporter) -> Iterator[Sample]:
             yield from _of_backlog(ask(), destination.name)
 
 
-def _of_gate(gate: Gate) -> Iterator[Sample]:
+def _of_gate(gate: InFlightLimiter) -> Iterator[Sample]:
     yield _RESERVED_REQUESTS(gate.requests_under_way)
     yield _RESERVED_BYTES(gate.bytes_under_way)
     yield _LIMIT_REQUESTS(gate.max_requests)

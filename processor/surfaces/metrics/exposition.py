@@ -12,12 +12,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from processor.surfaces.metrics import exporter_metrics, house_metrics, traffic_metrics
+from processor.surfaces.metrics import exporter_metrics
+from processor.surfaces.metrics import flow_metrics as traffic_metrics
+from processor.surfaces.metrics import processor_metrics as house_metrics
 from processor.surfaces.metrics.declaration import Metric, Sample
 from processor.surfaces.metrics.exporter_metrics import read_exporter
-from processor.surfaces.metrics.house_metrics import read_house
+from processor.surfaces.metrics.flow_metrics import read_flow
+from processor.surfaces.metrics.processor_metrics import read_house
 from processor.surfaces.metrics.sources import Sources
-from processor.surfaces.metrics.traffic_metrics import read_traffic
 
 DECLARED: Final[tuple[Metric, ...]] = (
     *traffic_metrics.METRICS,
@@ -52,7 +54,7 @@ class Exposition(Collector):
     def collect(self) -> Iterator[_Family]:
         """Every metric with its values; one that has none now is left out."""
         samples = chain(
-            read_traffic(self._sources.traffic),
+            read_flow(self._sources.flow),
             read_exporter(self._sources.exporter),
             read_house(self._sources, self._now_ns()),
         )

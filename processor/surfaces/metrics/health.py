@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from processor.core.errors import Trouble
+from processor.core.errors import LastFailure
 from processor.surfaces.metrics.sources import Backlog, Destination, Sources
 
 Phase = Literal["starting", "serving", "stopping"]
@@ -50,13 +50,13 @@ class Health:
         if self.phase != "serving":
             return Report(self.phase, (f"the processor is {self.phase}",))
         reasons = []
-        trouble = self._fresh(self._sources.ledger.trouble)
-        if trouble:
-            reasons.append(f"the ledger cannot be written: {trouble}")
+        last_failure = self._fresh(self._sources.ledger.last_failure)
+        if last_failure:
+            reasons.append(f"the ledger cannot be written: {last_failure}")
         ways = [each for each in self._sources.exporter.destinations if _is_backend(each)]
         failing = {each.name: why for each in ways if (why := self._failure_of(each))}
         reasons += [f"nothing is delivered to {name}: {why}" for name, why in failing.items()]
-        is_failing = bool(trouble) or bool(ways and all(map(self._is_down, ways)))
+        is_failing = bool(last_failure) or bool(ways and all(map(self._is_down, ways)))
         reasons += [why for each in ways if each.name not in failing and (why := _away(each))]
         if is_failing:
             return Report("failing", tuple(reasons))
@@ -67,18 +67,18 @@ class Health:
         backlog = _backlog(destination)
         if backlog is not None and not backlog.is_failing:
             return ""
-        return self._fresh(destination.counters.trouble)
+        return self._fresh(destination.counters.last_failure)
 
     def _is_down(self, destination: Destination) -> bool:
-        trouble = destination.counters.trouble
-        is_firm = trouble is not None and trouble.times >= _FIRM_TIMES
+        last_failure = destination.counters.last_failure
+        is_firm = last_failure is not None and last_failure.times >= _FIRM_TIMES
         return is_firm and bool(self._failure_of(destination))
 
-    def _fresh(self, trouble: Trouble | None) -> str:
+    def _fresh(self, last_failure: LastFailure | None) -> str:
         """What the trouble is; ``""`` for none, or one that was long ago."""
-        if trouble is None or self._clock_s() - trouble.at_s > _FRESH_S:
+        if last_failure is None or self._clock_s() - last_failure.at_s > _FRESH_S:
             return ""
-        return trouble.message[:_WORDS_MAX]
+        return last_failure.message[:_WORDS_MAX]
 
 
 def _is_backend(destination: Destination) -> bool:

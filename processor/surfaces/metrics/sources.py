@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from processor.core.errors import Trouble
-from processor.core.flow import Traffic
+from processor.core.errors import LastFailure
+from processor.core.flow import FlowCounters
 
 
-class Gate(Protocol):
+class InFlightLimiter(Protocol):
     """The bound on what is under way."""
 
     bytes_under_way: int
@@ -34,7 +34,7 @@ class ExporterCounters(Protocol):
     rejected_items: int
     merged: int
     unreadable: int
-    trouble: Trouble | None
+    last_failure: LastFailure | None
 
     @property
     def backlog(self) -> Callable[[], Backlog] | None:
@@ -105,7 +105,7 @@ class Exporter(Protocol):
     """Every way out, behind one gate."""
 
     @property
-    def gate(self) -> Gate:
+    def gate(self) -> InFlightLimiter:
         """The bound on what is under way."""
 
     @property
@@ -157,7 +157,7 @@ class Ledger(Protocol):
         """What they take on the disk."""
 
     @property
-    def trouble(self) -> Trouble | None:
+    def last_failure(self) -> LastFailure | None:
         """Why the last turn could not be booked."""
 
     @property
@@ -169,7 +169,7 @@ class Ledger(Protocol):
         """How much is in memory."""
 
     @property
-    def jobs_in_line(self) -> int:
+    def jobs_waiting(self) -> int:
         """Turns and questions that wait."""
 
 
@@ -223,7 +223,7 @@ class Build(NamedTuple):
 class Sources:
     """Everything that is read. What a reload replaces is asked for each time."""
 
-    traffic: Traffic
+    flow: FlowCounters
     outcomes: Outcomes
     exporter: Exporter
     ledger: Ledger

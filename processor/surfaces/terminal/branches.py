@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from processor.surfaces.terminal.seen import Seen
+from processor.surfaces.terminal.received import ReceivedSpan
 
 _ROWS_MAX = 150
 _STEM_CELLS_MAX = 27
@@ -15,21 +15,21 @@ _STEM_CELLS_MAX = 27
 class Branch(NamedTuple):
     """One span and its place in the drawing."""
 
-    span: Seen
+    span: ReceivedSpan
     stem: str
     """What stands before its name."""
     below: str
     """What stands before the lines that belong to it, under its name."""
 
 
-def branches(spans: Sequence[Seen]) -> tuple[list[Branch], int]:
+def branches(spans: Sequence[ReceivedSpan]) -> tuple[list[Branch], int]:
     """The spans of one trace, depth first and by start time, and how many are left out.
 
     A span whose parent is not there counts as a root; spans in a circle hang from nothing and are
     left out.
     """
     known = {span.span_id for span in spans}
-    children: dict[str, list[Seen]] = {}
+    children: dict[str, list[ReceivedSpan]] = {}
     for span in sorted(spans, key=lambda span: (span.start_ns, span.end_ns, span.span_id)):
         parent = span.parent_id if span.parent_id in known else ""
         children.setdefault(parent, []).append(span)

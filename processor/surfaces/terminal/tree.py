@@ -9,7 +9,7 @@ from processor.core.model import Event
 from processor.surfaces.terminal.branches import branches
 from processor.surfaces.terminal.figures import dollars, duration, money, percent, tokens
 from processor.surfaces.terminal.paint import Paint, left, plain, right, rule, shorten
-from processor.surfaces.terminal.seen import Seen
+from processor.surfaces.terminal.received import ReceivedSpan
 
 _TOKENS, _COST, _TOTAL, _STATUS = 8, 10, 12, 9
 _FIGURES: Final = 3 * _TOKENS + _COST + _TOTAL + 2 + _STATUS + 1
@@ -39,7 +39,7 @@ class Line(NamedTuple):
     text: str
 
 
-def render_trace(spans: Sequence[Seen], paint: Paint, width: int) -> list[str]:
+def render_trace(spans: Sequence[ReceivedSpan], paint: Paint, width: int) -> list[str]:
     """The lines of one trace, each at most `width` cells wide."""
     drawn, hidden = branches(spans)
     room = width - _FIGURES
@@ -61,7 +61,7 @@ def _head(room: int) -> str:
     return f" {' ' * room}{counts}{right('cost USD', _COST)}{right('total USD', _TOTAL)}  status"
 
 
-def _heading(spans: Sequence[Seen], paint: Paint, width: int) -> str:
+def _heading(spans: Sequence[ReceivedSpan], paint: Paint, width: int) -> str:
     ends = max(span.end_ns for span in spans) - min(span.start_ns for span in spans)
     parts = [f"trace {spans[0].trace_id[:8]}", duration(ends)]
     for label, keys in (("session", _SESSION), ("user", _USER), ("org", _ORG)):
@@ -70,12 +70,12 @@ def _heading(spans: Sequence[Seen], paint: Paint, width: int) -> str:
     return paint("bold", rule(plain(" · ".join(parts)), width))
 
 
-def _stated(spans: Sequence[Seen], keys: Sequence[str]) -> str:
+def _stated(spans: Sequence[ReceivedSpan], keys: Sequence[str]) -> str:
     found = (span.text(key) for key in keys for span in spans)
     return next((text for text in found if text), "")
 
 
-def _span_line(span: Seen, stem: str, name: str, paint: Paint, room: int) -> str:
+def _span_line(span: ReceivedSpan, stem: str, name: str, paint: Paint, room: int) -> str:
     cost, status, totals = span.number("llm.cost_usd"), span.text("llm.cost.status"), _totals(span)
     # The numbers of an aggregate without a cost of its own are those of the calls below.
     is_call = bool(status) and not (status == "aggregate" and cost is None)
@@ -100,12 +100,12 @@ def _cost(cost: float | None, status: str) -> str:
     return "none" if status == "failed" else "unknown"
 
 
-def _tokens(span: Seen) -> str:
+def _tokens(span: ReceivedSpan) -> str:
     keys = ("llm.tokens.input", "llm.cache.tokens_saved", "llm.tokens.output")
     return "".join(right(tokens(span.number(key)), _TOKENS) for key in keys)
 
 
-def _totals(span: Seen) -> tuple[str, str, str] | None:
+def _totals(span: ReceivedSpan) -> tuple[str, str, str] | None:
     """Tokens, cost and calls of everything below an agent or a root."""
     for of in ("trace", "agent"):
         cost = span.number(f"{of}.total_cost_usd")
@@ -117,7 +117,7 @@ def _totals(span: Seen) -> tuple[str, str, str] | None:
     return None
 
 
-def _notes(span: Seen) -> Iterator[Line]:
+def _notes(span: ReceivedSpan) -> Iterator[Line]:
     """Why a span cost what it did, and what it set off."""
     status, reason = span.text("llm.cost.status"), span.text("llm.cost.reason")
     if span.failed and span.message:
@@ -139,7 +139,7 @@ def _notes(span: Seen) -> Iterator[Line]:
     yield from _budget_notes(span)
 
 
-def _cache_notes(span: Seen) -> Iterator[Line]:
+def _cache_notes(span: ReceivedSpan) -> Iterator[Line]:
     written = span.number("llm.cost.cache_write_usd")
     if written:
         yield Line("dim", f"{dollars(written)} of it for writing to the cache")
@@ -148,7 +148,7 @@ def _cache_notes(span: Seen) -> Iterator[Line]:
         yield Line("dim", f"the cache saved {dollars(saved)}")
 
 
-def _budget_notes(span: Seen) -> Iterator[Line]:
+def _budget_notes(span: ReceivedSpan) -> Iterator[Line]:
     over = set(filter(None, span.text("llm.budget.exceeded").split(",")))
     for event in span.events:
         if event.name == "llm.budget.exceeded":
@@ -178,7 +178,7 @@ def _crossing(event: Event) -> str:
     return f"{says.get('budget.name')!s}{exceeded}: {at}, {of}"
 
 
-def _session_totals(spans: Sequence[Seen]) -> Iterator[str]:
+def _session_totals(spans: Sequence[ReceivedSpan]) -> Iterator[str]:
     """What the latest root says of its session."""
     roots = [span for span in spans if span.number("session.total_cost_usd") is not None]
     if not roots:

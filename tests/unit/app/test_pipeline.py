@@ -16,7 +16,7 @@ from processor.core.pricing import compile_catalog, parse_prices
 from processor.core.semconv import ReadOptions
 
 
-class Slot:
+class Reservation:
     payload = b""
 
     def fill(self, payload):
@@ -29,10 +29,10 @@ class Slot:
 class Exporter:
     @contextmanager
     def reserve(self, _batch):
-        yield Slot()
+        yield Reservation()
 
 
-class Books:
+class WorkingSet:
     async def post(self, _intake):
         return {}
 
@@ -40,7 +40,7 @@ class Books:
 @pytest.fixture
 def pipeline():
     catalog = compile_catalog(parse_prices("version: 1\nmodels: []\n", "p.yaml"))
-    return Pipeline(Exporter(), Books(), catalog, ReadOptions())
+    return Pipeline(Exporter(), WorkingSet(), catalog, ReadOptions())
 
 
 def a_batch():

@@ -31,7 +31,7 @@ class Exporter:
         return Receipt()
 
 
-class Books:
+class WorkingSet:
     """Keeps what it is given, or cannot be written."""
 
     def __init__(self):
@@ -47,7 +47,7 @@ class Books:
 
 @pytest.fixture
 def books():
-    return Books()
+    return WorkingSet()
 
 
 @pytest.fixture

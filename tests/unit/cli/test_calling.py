@@ -6,13 +6,13 @@ import pytest
 
 from processor.cli.calling import NoAnswerError, RefusedError, Remote
 from processor.core.errors import ConfigError, OverloadedError
-from processor.core.model import Difference, Repricing, Unknown
+from processor.core.model import Difference, Repricing, UnpricedCalls
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
 
 UNKNOWNS = [
-    Unknown("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),
-    Unknown("", (), "no model named", "", 1, 0, 0, 2**62),
+    UnpricedCalls("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),
+    UnpricedCalls("", (), "no model named", "", 1, 0, 0, 2**62),
 ]
 REPRICING = Repricing(
     7,
@@ -24,7 +24,7 @@ REPRICING = Repricing(
 )
 
 
-class Costs:
+class CostQueries:
     error = None
 
     def __init__(self):
@@ -42,7 +42,7 @@ class Costs:
 
 @pytest.fixture
 async def costs():
-    costs = Costs()
+    costs = CostQueries()
     receiver = Receiver("127.0.0.1:0", None, [CostService(costs)])
     costs.endpoint = f"127.0.0.1:{await receiver.start()}"
     yield costs
@@ -76,7 +76,7 @@ async def test_nobody_there_is_told_with_the_address():
 
 async def test_a_processor_that_asks_for_a_token_gets_it():
     """Guarantees: with the token it answers; without, the message names the variable."""
-    guarded = Costs()
+    guarded = CostQueries()
     receiver = Receiver(
         "127.0.0.1:0", None, [CostService(guarded)], bearer_tokens=("a-token-of-some-length",)
     )

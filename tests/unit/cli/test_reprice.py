@@ -27,13 +27,13 @@ def ask(monkeypatch, capsys):
     """Answers the command; returns what it prints, and what it asked."""
     asked = []
 
-    class Books:
+    class WorkingSet:
         async def reprice(self, start_ns, end_ns, *, is_dry_run):
             asked.append((start_ns, end_ns, is_dry_run))
 
     def given(found, *flags):
         def answer(_settings, _endpoint, question):
-            coroutine = question(Books())
+            coroutine = question(WorkingSet())
             with pytest.raises(StopIteration):
                 coroutine.send(None)
             return found

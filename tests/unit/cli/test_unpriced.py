@@ -4,12 +4,14 @@ import pytest
 import yaml
 
 from processor.cli import main, unpriced
-from processor.core.model import Unknown
+from processor.core.model import UnpricedCalls
 from processor.core.posting import LIFETIME
 
 FIRST_NS = 1_800_000_000 * 10**9
-NEW = Unknown("openai", ("new-1", "new"), "not known", "shop", 1200, 33_000, FIRST_NS, FIRST_NS)
-MINE = Unknown("azure", ("mine",), "not known", "", 1, 30, FIRST_NS, FIRST_NS + 10**9)
+NEW = UnpricedCalls(
+    "openai", ("new-1", "new"), "not known", "shop", 1200, 33_000, FIRST_NS, FIRST_NS
+)
+MINE = UnpricedCalls("azure", ("mine",), "not known", "", 1, 30, FIRST_NS, FIRST_NS + 10**9)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from processor.core.model import Aggregate
 Family = Literal["anthropic", "bedrock", "google", "openai"]
 """Whose wire format the raw counts came in; ``openai`` is what everybody else imitates."""
 
-Reading = Literal["inclusive", "exclusive"]
+Inclusion = Literal["inclusive", "exclusive"]
 
 
 class Dialect(NamedTuple):
@@ -97,7 +97,7 @@ DIALECTS: tuple[Dialect, ...] = (
 class Rule(NamedTuple):
     """A row of `CACHE_RULES` or `REASONING_RULES`. What is empty fits anything."""
 
-    reading: Reading
+    reading: Inclusion
     scope: str = ""
     dialect: str = ""
     families: tuple[Family, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from processor.core.semconv.dialects.instrumentations import Reading
+from processor.core.semconv.dialects.instrumentations import Inclusion
 
 EVENT_NAME = "event.name"
 """The attribute with an event's name, as it was before log records had a field for it."""
@@ -20,8 +20,8 @@ class LogDialect(NamedTuple):
     """Names of the record: its event name, its body, or its attribute ``event.name``."""
     counts: Mapping[str, tuple[str, ...]]
     """Fields of `usage.Counts`, each with the attributes that are added up to it."""
-    cache: Reading
-    reasoning: Reading
+    cache: Inclusion
+    reasoning: Inclusion
     provider: str = ""
     """Who serves the calls, where the name of the model does not say."""
     only: tuple[str, str] | None = None

@@ -17,9 +17,9 @@ from typing import Final
 from processor.core.errors import (
     BackendUnavailableError,
     ConfigError,
+    LastFailure,
     Problem,
     RetryableError,
-    Trouble,
 )
 from processor.core.model import Metadata, Receipt, Signal
 from processor.io.exporter.backend import Backend
@@ -52,7 +52,7 @@ class SpooledBackend:
 
         After `spill_after_s` no further attempt is made at delivering a payload, and one that is
         under way ends before its sender gives up. So many `consumers` requests from the disk are
-        under way at a time. The backend should not cut attempts short, see `Courier`.
+        under way at a time. The backend should not cut attempts short, see `RetryingSender`.
         """
         self.name = backend.name
         self._backend = backend
@@ -69,7 +69,7 @@ class SpooledBackend:
         )
         self._drain_task: asyncio.Task[None] | None = None
         backend.counters.backlog = self._backlog
-        self._away: Trouble | None = None
+        self._away: LastFailure | None = None
         """From a payload that could not be delivered until the next one that is."""
         self._is_failing = False
 
@@ -140,7 +140,7 @@ class SpooledBackend:
             # Headers can be credentials: those that are for other backends are not written here.
             await self._keep(Record(signal, payload, self._backend.told(metadata)))
         # It is safe, and counts as delivered; but the backend is in trouble all the same.
-        self.counters.trouble = self._away
+        self.counters.last_failure = self._away
         return Receipt()
 
     async def _try(
@@ -158,13 +158,13 @@ class SpooledBackend:
                 what = "what comes for %s is kept in %s until it is back: %s"
                 _log.warning(what, self.name, self._queue.spool.directory, why)
             times = self._away.times if self._away else 0
-            self._away = Trouble(why, time.monotonic(), times + 1)
+            self._away = LastFailure(why, time.monotonic(), times + 1)
             return None
         self._come_back()
         return receipt
 
     def _come_back(self) -> None:
-        self._away = self.counters.trouble = None
+        self._away = self.counters.last_failure = None
 
     async def _keep(self, record: Record) -> None:
         try:

@@ -142,6 +142,6 @@ def test_a_third_opinion_never_brings_agreement_back(given):
 
 
 def test_a_trace_knows_that_its_root_has_passed(given):
-    assert not grown(given, given.call(2, 1)).has_entry
-    assert grown(given, given.call(2, 1), given.plain(1)).has_entry
-    assert grown(given, given.plain(2, 1, remote=True)).has_entry
+    assert not grown(given, given.call(2, 1)).has_local_root
+    assert grown(given, given.call(2, 1), given.plain(1)).has_local_root
+    assert grown(given, given.plain(2, 1, remote=True)).has_local_root

@@ -1,5 +1,5 @@
 from processor.core.insight import is_mendable, mark_priced
-from processor.core.model import Unknown
+from processor.core.model import UnpricedCalls
 from processor.core.posting import LIFETIME
 from processor.core.pricing.charge import OUT_OF_RANGE
 
@@ -9,7 +9,7 @@ IN_2020 = 1_600_000_000 * 10**9
 
 
 def unknown(model="a", reason="model unknown at this provider", last_ns=IN_2027):
-    return Unknown("openai", (model,), reason, "shop", 3, 30, 0, last_ns)
+    return UnpricedCalls("openai", (model,), reason, "shop", 3, 30, 0, last_ns)
 
 
 def test_a_model_that_has_a_price_by_now_is_marked(prices):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from processor.core import posting as decide
-from processor.core.attribution.waiting import WaitingRoom
+from processor.core.attribution.pending import PendingSpans
 from processor.core.budgets.verdict import State, compile_watches
 from processor.core.model import Totals
 
@@ -15,7 +15,7 @@ class Turns:
 
     def __init__(self, given):
         self.given = given
-        self.room = WaitingRoom(1000)
+        self.room = PendingSpans(1000)
         self.trace_spans = 1000
         self.traces = {}
         self.states = {}
@@ -53,7 +53,7 @@ class Turns:
         for trace_id in self.traces:
             rows = [row for plan in self.plans for row in plan.rows if row.trace_id == trace_id]
             self.traces[trace_id] = decide.rebuild(trace_id, rows)
-        self.room = WaitingRoom(1000)
+        self.room = PendingSpans(1000)
 
     def total(self, scope, scope_id=""):
         """What all plans together have posted for one owner, over all time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processor.core.attribution.waiting import Waiting, WaitingRoom
+from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Charge, Owner, Usage
 from processor.core.posting.intake import (
     entry_of,
@@ -17,7 +17,7 @@ from processor.core.posting.intake import (
 def waiting_of(room, trace_id):
     """All spans of a trace that wait, whatever they are."""
     plain = {
-        span_id: Waiting(span.parent_id, None, is_entry=False)
+        span_id: PendingSpan(span.parent_id, None, is_local_root=False)
         for span_id, span in room.plain(trace_id).items()
     }
     return plain | dict(room.noted(trace_id))
@@ -84,7 +84,7 @@ def test_nodes_come_in_the_order_of_their_rows(given):
 
 
 def test_spans_of_traces_without_a_call_are_set_aside_with_what_they_say(given):
-    room = WaitingRoom(10)
+    room = PendingSpans(10)
     intake = given.batch(
         given.plain(1, trace=1),
         given.carrier(2, 1, trace=1, session="s"),
@@ -93,7 +93,7 @@ def test_spans_of_traces_without_a_call_are_set_aside_with_what_they_say(given):
     set_aside(intake, {given.trace_id(2)}, room)
     waiting = waiting_of(room, given.trace_id(1))
     assert waiting_of(room, given.trace_id(2)) == {}
-    assert waiting[given.span_id(1)] == Waiting(b"", None, is_entry=True)
+    assert waiting[given.span_id(1)] == PendingSpan(b"", None, is_local_root=True)
     carrier = waiting[given.span_id(2)]
     assert carrier.mark is not None
     assert (carrier.parent_id, carrier.mark.own.session) == (given.span_id(1), "s")
@@ -101,8 +101,8 @@ def test_spans_of_traces_without_a_call_are_set_aside_with_what_they_say(given):
 
 def test_a_span_that_waited_is_a_node_of_no_row(given):
     mark = given.batch(given.carrier(1, session="s")).marks[0]
-    node = waiting_node(b"12345678", Waiting(b"parent..", mark, is_entry=False))
+    node = waiting_node(b"12345678", PendingSpan(b"parent..", mark, is_local_root=False))
     assert (node.row, node.own, node.parent_id) == (-1, Owner(session="s"), b"parent..")
     assert node.time_ns == mark.time_ns
-    bare = waiting_node(b"12345678", Waiting(b"", None, is_entry=True))
-    assert (bare.row, bare.is_entry, bare.entry) == (-1, True, None)
+    bare = waiting_node(b"12345678", PendingSpan(b"", None, is_local_root=True))
+    assert (bare.row, bare.is_local_root, bare.entry) == (-1, True, None)

@@ -7,14 +7,14 @@ import itertools
 import pytest
 
 from processor.core import posting as decide
-from processor.core.attribution.waiting import Waiting, WaitingRoom
+from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Owner, Totals, Usage
 
 
 def waiting_of(room, trace_id):
     """All spans of a trace that wait, whatever they are."""
     plain = {
-        span_id: Waiting(span.parent_id, None, is_entry=False)
+        span_id: PendingSpan(span.parent_id, None, is_local_root=False)
         for span_id, span in room.plain(trace_id).items()
     }
     return plain | dict(room.noted(trace_id))
@@ -152,7 +152,7 @@ def test_calls_of_one_turn_are_counted_by_end_time_then_span_id(given):
     for order in itertools.permutations(told):
         intake = given.batch(*order)
         traces = {given.trace_id(at): decide.rebuild(given.trace_id(at), []) for at in (1, 2)}
-        posted = decide.post(intake, traces, WaitingRoom(10), 1000)
+        posted = decide.post(intake, traces, PendingSpans(10), 1000)
         assert [move.node.span_id[-1] for _, move in posted.movements] == [3, 4, 1]
 
 
@@ -196,7 +196,7 @@ def test_a_trace_that_is_rebuilt_is_the_trace_that_stood(turns, given):
     for key, node in before.nodes.items():
         other = after.nodes[key]
         assert (node.place, node.posted, node.stamp) == (other.place, other.posted, other.stamp)
-    assert (after.has_entry, after.awaited) == (before.has_entry, before.awaited)
+    assert (after.has_local_root, after.awaited) == (before.has_local_root, before.awaited)
 
 
 def test_repeats_after_a_rebuild_are_stamped_as_the_first_time(turns, given):

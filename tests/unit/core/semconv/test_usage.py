@@ -6,7 +6,7 @@ import pytest
 
 from processor.core.model import Usage
 from processor.core.semconv.dialects.tokens import COUNTS
-from processor.core.semconv.usage import TOTAL_ONLY, UNREADABLE, Counts, Terms, settle
+from processor.core.semconv.usage import TOTAL_ONLY, UNREADABLE, Counts, UsageRules, settle
 from processor.core.semconv.values import COUNT_MAX
 
 ASSUMED = "cache: assumed inside input"
@@ -21,67 +21,77 @@ def test_counts_and_their_table_have_one_order() -> None:
     ("counts", "terms", "usage", "rule"),
     [
         # Nothing cached: nothing to decide.
-        (Counts(100, 10), Terms(), Usage(100, output=10), ""),
+        (Counts(100, 10), UsageRules(), Usage(100, output=10), ""),
         # More is cached than was put in: it stands beside the input, decisively.
         (
             Counts(20, 150, 170, cache_read=2048),
-            Terms(cache="inclusive"),
+            UsageRules(cache="inclusive"),
             Usage(20, 2048, output=150),
             "cache: exceeds input",
         ),
         # The AI SDK's own uncached count proves that its input includes the cached tokens ...
         (
             Counts(100, 10, uncached=40, cache_read=60),
-            Terms(cache="exclusive"),
+            UsageRules(cache="exclusive"),
             Usage(40, 60, output=10),
             "cache: witness",
         ),
         # ... and the provider's raw input that it does not.
         (
             Counts(100, 10, raw_input=100, cache_read=60),
-            Terms(cache="inclusive"),
+            UsageRules(cache="inclusive"),
             Usage(100, 60, output=10),
             "cache: witness",
         ),
         (
             Counts(100, 10, raw_input=40, cache_read=60),
-            Terms(cache="exclusive"),
+            UsageRules(cache="exclusive"),
             Usage(40, 60, output=10),
             "cache: witness",
         ),
         # A raw input that fits neither reading bears no witness.
-        (Counts(100, 10, raw_input=7, cache_read=60), Terms(), Usage(40, 60, output=10), ASSUMED),
+        (
+            Counts(100, 10, raw_input=7, cache_read=60),
+            UsageRules(),
+            Usage(40, 60, output=10),
+            ASSUMED,
+        ),
         # The total adds up only with the cached tokens beside the input.
         (
             Counts(10, 20, 35, cache_read=2, cache_write=3),
-            Terms(cache="inclusive"),
+            UsageRules(cache="inclusive"),
             Usage(10, 2, 3, output=20),
             "cache: total",
         ),
         # ... with reasoning beside the output as well.
         (
             Counts(100, 20, 185, cache_read=60, reasoning=5),
-            Terms(),
+            UsageRules(),
             Usage(100, 60, output=20, reasoning=5),
             "cache: total; reasoning: total",
         ),
         # A total that is just input plus output is no evidence.
-        (Counts(100, 10, 110, cache_read=60), Terms(), Usage(40, 60, output=10), ASSUMED),
+        (Counts(100, 10, 110, cache_read=60), UsageRules(), Usage(40, 60, output=10), ASSUMED),
         # Nor is one that as many reasoning tokens explain.
         (
             Counts(100, 20, 125, cache_read=5, reasoning=5),
-            Terms(),
+            UsageRules(),
             Usage(95, 5, output=20, reasoning=5),
             f"{ASSUMED}; reasoning: total",
         ),
         # What the emitter is known to mean.
         (
             Counts(100, 10, cache_read=60),
-            Terms(cache="exclusive"),
+            UsageRules(cache="exclusive"),
             Usage(100, 60, output=10),
             "cache: instrumentation",
         ),
-        (Counts(100, 10, cache_read=60), Terms(cache="inclusive"), Usage(40, 60, output=10), ""),
+        (
+            Counts(100, 10, cache_read=60),
+            UsageRules(cache="inclusive"),
+            Usage(40, 60, output=10),
+            "",
+        ),
     ],
 )
 def test_cached_tokens_are_inside_or_beside_the_input_by_the_first_evidence(
@@ -94,13 +104,16 @@ def test_cached_tokens_are_inside_or_beside_the_input_by_the_first_evidence(
 def test_the_operator_decides_before_any_evidence() -> None:
     """A rule of the operator's own outranks witness and total."""
     counts = Counts(100, 10, 110, uncached=40, cache_read=60)
-    assert settle(counts, Terms(), "exclusive") == (Usage(100, 60, output=10), "cache: operator")
+    assert settle(counts, UsageRules(), "exclusive") == (
+        Usage(100, 60, output=10),
+        "cache: operator",
+    )
 
 
 def test_not_even_the_operator_takes_more_from_the_input_than_is_in_it() -> None:
     """An impossible rule gives way, so that no quantity is negative."""
     counts = Counts(20, 10, cache_read=60)
-    assert settle(counts, Terms(), "inclusive") == (
+    assert settle(counts, UsageRules(), "inclusive") == (
         Usage(20, 60, output=10),
         "cache: exceeds input",
     )
@@ -109,7 +122,7 @@ def test_not_even_the_operator_takes_more_from_the_input_than_is_in_it() -> None
 def test_buckets_are_left_as_they_are() -> None:
     """Mutually exclusive counts need no subtraction."""
     counts = Counts(179, 35, 278, cache_read=20, reasoning=64, audio_input=5, audio_output=6)
-    usage, rule = settle(counts, Terms(cache="inclusive"), are_buckets=True)
+    usage, rule = settle(counts, UsageRules(cache="inclusive"), are_buckets=True)
     assert usage == Usage(179, 20, audio_input=5, output=35, reasoning=64, audio_output=6)
     assert rule == "cache: buckets; reasoning: buckets"
 
@@ -117,20 +130,20 @@ def test_buckets_are_left_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("counts", "terms", "output", "reasoning", "rule"),
     [
-        (Counts(10, 100, reasoning=60), Terms(), 40, 60, ""),
-        (Counts(10, 100, reasoning=160), Terms(), 100, 160, "reasoning: exceeds output"),
-        (Counts(10, 100, 170, reasoning=60), Terms(), 100, 60, "reasoning: total"),
+        (Counts(10, 100, reasoning=60), UsageRules(), 40, 60, ""),
+        (Counts(10, 100, reasoning=160), UsageRules(), 100, 160, "reasoning: exceeds output"),
+        (Counts(10, 100, 170, reasoning=60), UsageRules(), 100, 60, "reasoning: total"),
         (
             Counts(10, 100, reasoning=60),
-            Terms(reasoning="exclusive"),
+            UsageRules(reasoning="exclusive"),
             100,
             60,
             "reasoning: instrumentation",
         ),
-        (Counts(50, 120, 970), Terms(family="google"), 120, 800, "reasoning: from total"),
-        (Counts(50, 120, 970), Terms(), 120, 0, ""),
-        (Counts(50, 120, 970, reasoning=0), Terms(family="google"), 120, 0, ""),
-        (Counts(50, 120, 170), Terms(family="google"), 120, 0, ""),
+        (Counts(50, 120, 970), UsageRules(family="google"), 120, 800, "reasoning: from total"),
+        (Counts(50, 120, 970), UsageRules(), 120, 0, ""),
+        (Counts(50, 120, 970, reasoning=0), UsageRules(family="google"), 120, 0, ""),
+        (Counts(50, 120, 170), UsageRules(family="google"), 120, 0, ""),
     ],
 )
 def test_reasoning_is_inside_or_beside_the_output(counts, terms, output, reasoning, rule) -> None:
@@ -142,7 +155,7 @@ def test_reasoning_is_inside_or_beside_the_output(counts, terms, output, reasoni
 
 def test_thoughts_that_equal_the_cached_tokens_move_no_cached_token() -> None:
     """A Gemini total is no evidence about its cache."""
-    usage, _ = settle(Counts(100, 10, 160, cache_read=50), Terms(family="google"))
+    usage, _ = settle(Counts(100, 10, 160, cache_read=50), UsageRules(family="google"))
     assert usage == Usage(50, 50, output=10, reasoning=50)
 
 
@@ -157,7 +170,7 @@ def test_thoughts_that_equal_the_cached_tokens_move_no_cached_token() -> None:
 )
 def test_cache_writes_are_told_apart_by_their_lifetime(counts, write, write_1h) -> None:
     """One-hour writes are a part of all writes; without a split all live five minutes."""
-    usage, _ = settle(counts, Terms())
+    usage, _ = settle(counts, UsageRules())
     assert usage is not None
     assert (usage.cache_write, usage.cache_write_1h) == (write, write_1h)
 
@@ -168,7 +181,7 @@ def test_audio_and_image_are_taken_out_of_what_contains_them() -> None:
         1000, 200, cache_read=300, audio_input=150, audio_cached=50, image_input=100,
         audio_output=80, reasoning=20,
     )  # fmt: skip
-    usage, _ = settle(counts, Terms(cache="inclusive"))
+    usage, _ = settle(counts, UsageRules(cache="inclusive"))
     assert usage == Usage(
         500, 300, audio_input=100, image_input=100, output=100, reasoning=20, audio_output=80
     )
@@ -177,26 +190,26 @@ def test_audio_and_image_are_taken_out_of_what_contains_them() -> None:
 def test_images_that_may_be_cached_count_as_text() -> None:
     """Where an overlap is unknown, nothing is counted twice."""
     counts = Counts(2255, 20, cache_read=512, cache_write=1733, image_input=255)
-    usage, _ = settle(counts, Terms(cache="inclusive"))
+    usage, _ = settle(counts, UsageRules(cache="inclusive"))
     assert usage == Usage(10, 512, 1733, output=20)
 
 
 def test_extras_outside_the_totals_are_billed_too() -> None:
     """Compaction adds to input and output."""
-    usage, _ = settle(Counts(10, 5, extra_input=300, extra_output=40), Terms())
+    usage, _ = settle(Counts(10, 5, extra_input=300, extra_output=40), UsageRules())
     assert usage == Usage(310, output=45)
 
 
 @pytest.mark.parametrize(
     ("counts", "terms", "usage", "rule"),
     [
-        (Counts(None, 10, 110), Terms(), Usage(100, output=10), "input from total"),
-        (Counts(100, None, 110), Terms(), Usage(100, output=10), "output from total"),
-        (Counts(8, None, 8), Terms("embedding"), Usage(8), ""),
-        (Counts(None, None, 8), Terms("embedding"), Usage(8), ""),
-        (Counts(None, None, 8), Terms(), None, TOTAL_ONLY),
-        (Counts(None, 10), Terms(), Usage(0, output=10), ""),
-        (Counts(COUNT_MAX, COUNT_MAX), Terms(), None, UNREADABLE),
+        (Counts(None, 10, 110), UsageRules(), Usage(100, output=10), "input from total"),
+        (Counts(100, None, 110), UsageRules(), Usage(100, output=10), "output from total"),
+        (Counts(8, None, 8), UsageRules("embedding"), Usage(8), ""),
+        (Counts(None, None, 8), UsageRules("embedding"), Usage(8), ""),
+        (Counts(None, None, 8), UsageRules(), None, TOTAL_ONLY),
+        (Counts(None, 10), UsageRules(), Usage(0, output=10), ""),
+        (Counts(COUNT_MAX, COUNT_MAX), UsageRules(), None, UNREADABLE),
     ],
 )
 def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, terms, usage, rule) -> None:
@@ -217,5 +230,5 @@ def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, terms, usage, rule)
 )
 def test_a_lifetime_that_nobody_told_is_named(counts, family, rule) -> None:
     """An hour costs more than five minutes, so a bill can be explained only if it says so."""
-    terms = Terms(cache="inclusive", family=family)
+    terms = UsageRules(cache="inclusive", family=family)
     assert settle(counts, terms)[1] == rule

@@ -55,10 +55,10 @@ def test_trouble_lasts_until_the_next_delivery():
     """Guarantees: what concerns every payload is remembered, what concerns one is not."""
     counters = Counters()
     carry(counters, BackendRefusedError(3, "this one is bad"))
-    assert counters.trouble is None
+    assert counters.last_failure is None
     carry(counters, BackendUnavailableError("away"))
     carry(counters, BackendRefusedError(16, "who are you?"))
-    assert counters.trouble.message == "who are you?"
-    assert counters.trouble.times == 2
+    assert counters.last_failure.message == "who are you?"
+    assert counters.last_failure.times == 2
     carry(counters, None)
-    assert counters.trouble is None
+    assert counters.last_failure is None

@@ -14,14 +14,14 @@ from processor.core.model import Batch, Receipt
 from processor.core.ports import Exporter
 from processor.io.exporter.destination import Counters, Destination
 from processor.io.exporter.fanout import Fanout, merge
-from processor.io.exporter.gate import Gate
+from processor.io.exporter.in_flight import InFlightLimiter
 
 REFUSED = BackendRefusedError(7, "no")
 LATER = BackendUnavailableError("down", 3.0)
 MUCH_LATER = BackendUnavailableError("busy", 9.0)
 
 
-class Shelf:
+class PriceSources:
     """A destination that gives a set answer and remembers what it got."""
 
     def __init__(self, outcome=None):
@@ -56,27 +56,27 @@ def batch(timeout_s=None):
 
 
 async def test_it_is_the_exporter_of_the_house():
-    shelf = Shelf()
+    shelf = PriceSources()
     destination: Destination = shelf
-    exporter: Exporter = Fanout([destination], Gate())
-    with exporter.reserve(batch()) as slot:
-        slot.fill(b"after")
-        assert await slot.settled() == Receipt()
+    exporter: Exporter = Fanout([destination], InFlightLimiter())
+    with exporter.reserve(batch()) as reservation:
+        reservation.fill(b"after")
+        assert await reservation.settled() == Receipt()
     assert shelf.taken == [("traces", b"after", None)]
 
 
 async def test_the_senders_deadline_is_passed_on_less_what_went_by():
-    shelf = Shelf()
-    with Fanout([shelf], Gate()).reserve(batch(timeout_s=5.0)) as slot:
+    shelf = PriceSources()
+    with Fanout([shelf], InFlightLimiter()).reserve(batch(timeout_s=5.0)) as reservation:
         await asyncio.sleep(0.01)
-        slot.fill(b"x")
-        await slot.settled()
+        reservation.fill(b"x")
+        await reservation.settled()
     ((_, _, left_s),) = shelf.taken
     assert 0 < left_s < 5.0
 
 
 async def test_a_full_house_refuses_and_leaving_gives_the_place_back():
-    exporter = Fanout([Shelf()], Gate(max_requests=1))
+    exporter = Fanout([PriceSources()], InFlightLimiter(max_requests=1))
     with exporter.reserve(batch()), pytest.raises(OverloadedError), exporter.reserve(batch()):
         pytest.fail("let through")
     with exporter.reserve(batch()):
@@ -84,40 +84,40 @@ async def test_a_full_house_refuses_and_leaving_gives_the_place_back():
 
 
 async def test_all_are_waited_for_though_one_fails():
-    good, bad = Shelf(), Shelf(LATER)
-    with Fanout([bad, good], Gate()).reserve(batch()) as slot:
-        slot.fill(b"x")
+    good, bad = PriceSources(), PriceSources(LATER)
+    with Fanout([bad, good], InFlightLimiter()).reserve(batch()) as reservation:
+        reservation.fill(b"x")
         with pytest.raises(BackendUnavailableError):
-            await slot.settled()
+            await reservation.settled()
     assert good.taken
     assert bad.taken
 
 
 async def test_only_those_get_a_signal_that_take_it():
-    everything, only_logs = Shelf(), Shelf()
+    everything, only_logs = PriceSources(), PriceSources()
     only_logs.signals = {"logs"}
-    with Fanout([everything, only_logs], Gate()).reserve(batch()) as slot:
-        slot.fill(b"x")
-        assert await slot.settled() == Receipt()
+    with Fanout([everything, only_logs], InFlightLimiter()).reserve(batch()) as reservation:
+        reservation.fill(b"x")
+        assert await reservation.settled() == Receipt()
     assert everything.taken
     assert not only_logs.taken
 
 
 async def test_a_signal_that_nobody_takes_is_refused_as_unimplemented():
     """Guarantees: the sender hears that its data goes nowhere."""
-    shelf = Shelf()
+    shelf = PriceSources()
     shelf.signals = set()
-    with Fanout([shelf], Gate()).reserve(batch()) as slot:
-        slot.fill(b"x")
+    with Fanout([shelf], InFlightLimiter()).reserve(batch()) as reservation:
+        reservation.fill(b"x")
         with pytest.raises(BackendRefusedError, match="no backend here takes") as caught:
-            await slot.settled()
+            await reservation.settled()
     assert caught.value.code == 12
 
 
 async def test_settled_before_fill_is_a_mistake():
-    exporter = Fanout([Shelf()], Gate())
-    with exporter.reserve(batch()) as slot, pytest.raises(RuntimeError, match="before fill"):
-        await slot.settled()
+    exporter = Fanout([PriceSources()], InFlightLimiter())
+    with exporter.reserve(batch()) as reservation, pytest.raises(RuntimeError, match="before fill"):
+        await reservation.settled()
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_the_longest_delay_wins_and_every_reason_is_named():
 
 
 async def test_close_waits_for_what_is_under_way():
-    shelf = Shelf()
-    exporter = Fanout([shelf], Gate(), close_grace_s=30)
+    shelf = PriceSources()
+    exporter = Fanout([shelf], InFlightLimiter(), close_grace_s=30)
     await exporter.start()
     with exporter.reserve(batch()):
         closing = asyncio.ensure_future(exporter.close())
@@ -168,14 +168,14 @@ async def test_close_waits_for_what_is_under_way():
 
 
 async def test_close_does_not_wait_for_ever(caplog):
-    exporter = Fanout([Shelf()], Gate(), close_grace_s=0.01)
+    exporter = Fanout([PriceSources()], InFlightLimiter(), close_grace_s=0.01)
     with exporter.reserve(batch()):
         await exporter.close()
     assert "1 requests are still under way" in caplog.text
 
 
 async def test_a_start_that_fails_closes_what_was_started():
-    first, second = Shelf(), Shelf("broken")
+    first, second = PriceSources(), PriceSources("broken")
     with pytest.raises(ZeroDivisionError):
-        await Fanout([first, second], Gate()).start()
+        await Fanout([first, second], InFlightLimiter()).start()
     assert first.life == ["start", "close"]

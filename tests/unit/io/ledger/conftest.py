@@ -44,7 +44,7 @@ class WatchedStore(SqliteStore):
             raise self.poison[1]
 
 
-class Desk:
+class OpenedLedger:
     """A ledger that can be closed and opened again on the same file."""
 
     def __init__(self, given, path):
@@ -80,8 +80,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(given, tmp_path):
-    opened = Desk(given, tmp_path / "books.db")
+async def opened(given, tmp_path):
+    opened = OpenedLedger(given, tmp_path / "books.db")
     await opened.open()
     yield opened
     await opened.close()

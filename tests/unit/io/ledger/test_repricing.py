@@ -8,14 +8,14 @@ import pytest
 
 from processor.core.model import Owner
 from processor.core.money import price_usage
-from processor.io.ledger import peek
+from processor.io.ledger import read_snapshot
 
 S = Owner(session="s")
 ALWAYS = (0, 2**63 - 1)
 
 
 @pytest.fixture
-def reprice(desk, given):
+def reprice(opened, given):
     """Prices everything again, at `times` the price it has in these tests; dry only if told."""
 
     async def ask(times=2, span_ns=ALWAYS, **more):
@@ -29,13 +29,13 @@ def reprice(desk, given):
             return entry._replace(amount=amount, rates=rates, status="exact", price_version="v2")
 
         more = {"is_dry_run": False, **more}
-        return await desk.ledger.reprice(price_again, span_ns, given.NOW_S * 10**9, **more)
+        return await opened.ledger.reprice(price_again, span_ns, given.NOW_S * 10**9, **more)
 
     return ask
 
 
-async def test_differences_are_told_by_model_with_what_was_unknown(desk, given, reprice):
-    await desk.post(given.call(1), given.call(2, model="b", tokens=10), given.unpriced(3))
+async def test_differences_are_told_by_model_with_what_was_unknown(opened, given, reprice):
+    await opened.post(given.call(1), given.call(2, model="b", tokens=10), given.unpriced(3))
     found = await reprice()
     assert found.calls == 3
     assert (found.before_nano_usd, found.after_nano_usd) == (1100, 4200)
@@ -47,18 +47,18 @@ async def test_differences_are_told_by_model_with_what_was_unknown(desk, given, 
     assert (first.unpriced_before, first.unpriced_after) == (1, 0)
 
 
-async def test_the_largest_differences_come_first_and_the_list_has_an_end(desk, given, reprice):
+async def test_the_largest_differences_come_first_and_the_list_has_an_end(opened, given, reprice):
     """Guarantees: senders choose the names of models, and the sums count what is left out."""
-    await desk.post(*(given.call(at, model=f"m{at}", tokens=at) for at in range(1, 151)))
+    await opened.post(*(given.call(at, model=f"m{at}", tokens=at) for at in range(1, 151)))
     found = await reprice()
     assert [each.name for each in found.models[:2]] == ["m150", "m149"]
     assert len(found.models) == 100
     assert found.after_nano_usd - found.before_nano_usd == 10 * sum(range(1, 151))
 
 
-async def test_differences_are_told_by_budget_over_many_transactions(desk, given, reprice):
+async def test_differences_are_told_by_budget_over_many_transactions(opened, given, reprice):
     """Guarantees: spent before and after, by scope id and window, however traces are grouped."""
-    await desk.open(
+    await opened.open(
         given.budget("per-session", "session", 200_000),
         given.budget("hourly", "total", 90_000, window="hour"),
         given.budget("tokens", "session", 10, unit="tokens"),
@@ -66,7 +66,7 @@ async def test_differences_are_told_by_budget_over_many_transactions(desk, given
     )
     for trace in range(1, 121):
         at_s = 3600 if trace > 100 else 0
-        await desk.post(given.call(1, own=S, trace=trace, at_s=at_s))
+        await opened.post(given.call(1, own=S, trace=trace, at_s=at_s))
     for is_dry_run in (True, False):
         found = await reprice(is_dry_run=is_dry_run)
         told = {
@@ -80,70 +80,70 @@ async def test_differences_are_told_by_budget_over_many_transactions(desk, given
             ("hourly", "", given.START_S): (100, 100_000, 200_000, 90_000),
             ("hourly", "", given.START_S + 3600): (20, 20_000, 40_000, 90_000),
         }
-    assert await desk.cost() == await desk.cost("session", "s") == 240_000
+    assert await opened.cost() == await opened.cost("session", "s") == 240_000
 
 
-async def test_only_calls_that_ended_in_the_window_change(desk, given, reprice):
-    await desk.post(*(given.call(at, at_s=at) for at in range(1, 5)))
+async def test_only_calls_that_ended_in_the_window_change(opened, given, reprice):
+    await opened.post(*(given.call(at, at_s=at) for at in range(1, 5)))
     start_ns, end_ns = ((given.START_S + at) * 10**9 for at in (2, 4))
     found = await reprice(span_ns=(start_ns, end_ns))
     assert found.calls == 2
-    assert await desk.cost() == 6000
+    assert await opened.cost() == 6000
 
 
-async def test_running_twice_changes_nothing_more(desk, given, reprice):
-    await desk.post(given.aggregate(1, tokens=300), given.call(2, 1, own=S), given.unpriced(3, 1))
+async def test_running_twice_changes_nothing_more(opened, given, reprice):
+    await opened.post(given.aggregate(1, tokens=300), given.call(2, 1, own=S), given.unpriced(3, 1))
     await reprice()
-    totals = [await desk.ledger.total(*place) for place in (("total", ""), ("session", "s"))]
+    totals = [await opened.ledger.total(*place) for place in (("total", ""), ("session", "s"))]
     found = await reprice()
     assert (found.calls, found.models, found.budgets) == (0, (), ())
-    await desk.open()
+    await opened.open()
     assert (await reprice()).calls == 0
     assert totals == [
-        await desk.ledger.total(*place) for place in (("total", ""), ("session", "s"))
+        await opened.ledger.total(*place) for place in (("total", ""), ("session", "s"))
     ]
 
 
 async def test_a_call_that_gets_a_price_explains_what_its_parent_was_charged_for(
-    desk, given, reprice
+    opened, given, reprice
 ):
     """Guarantees: no double bill once both the parent and what is below it have a price."""
-    await desk.post(given.aggregate(1, tokens=100), given.unpriced(2, 1, tokens=100))
-    assert await desk.cost() == 1000
+    await opened.post(given.aggregate(1, tokens=100), given.unpriced(2, 1, tokens=100))
+    assert await opened.cost() == 1000
     found = await reprice(times=1)
-    assert (found.calls, await desk.cost()) == (1, 1000)
-    assert (await desk.ledger.total("total", "")).unpriced == 0
+    assert (found.calls, await opened.cost()) == (1, 1000)
+    assert (await opened.ledger.total("total", "")).unpriced == 0
 
 
-async def test_filtered_totals_follow_and_stay_complete(desk, given, reprice):
+async def test_filtered_totals_follow_and_stay_complete(opened, given, reprice):
     rule = given.budget("gpt", "session", 10**9, match={"model": ("gpt-*",)})
-    await desk.open(rule)
-    await desk.post(given.call(1, own=S), given.call(2, own=S, model="b"))
+    await opened.open(rule)
+    await opened.post(given.call(1, own=S), given.call(2, own=S, model="b"))
     await reprice()
-    await desk.open(rule)
-    [standing] = await desk.ledger.standing({"session": "s"}, given.NOW_S)
+    await opened.open(rule)
+    [standing] = await opened.ledger.standing({"session": "s"}, given.NOW_S)
     assert standing.spent == 2000
 
 
-async def test_others_get_their_turns_in_between(desk, given, reprice):
+async def test_others_get_their_turns_in_between(opened, given, reprice):
     """Guarantees: batches go on while many traces are priced again, each at its own price."""
     for trace in range(1, 161):
-        await desk.post(given.call(1, trace=trace))
+        await opened.post(given.call(1, trace=trace))
     await asyncio.gather(
-        reprice(), *(desk.post(given.call(2, trace=trace)) for trace in range(1, 161, 8))
+        reprice(), *(opened.post(given.call(2, trace=trace)) for trace in range(1, 161, 8))
     )
-    assert await desk.cost() in range(160 * 2000 + 20 * 1000, 160 * 2000 + 20 * 2000 + 1)
+    assert await opened.cost() in range(160 * 2000 + 20 * 1000, 160 * 2000 + 20 * 2000 + 1)
     await reprice()
-    assert await desk.cost() == 180 * 2000
+    assert await opened.cost() == 180 * 2000
 
 
-async def test_somebody_who_looks_sees_what_calls_name(desk, given, reprice):
+async def test_somebody_who_looks_sees_what_calls_name(opened, given, reprice):
     """Guarantees: a look needs no lock, sees what is committed, and changes nothing."""
-    await desk.post(given.call(1), given.unpriced(2, model="x"), given.unpriced(3, model="x"))
-    seen = peek(desk.path)
+    await opened.post(given.call(1), given.unpriced(2, model="x"), given.unpriced(3, model="x"))
+    seen = read_snapshot(opened.path)
     assert sorted(seen.asked) == [("openai", ("gpt-4o",), ""), ("openai", ("x",), "")]
     [unknown] = seen.unpriced
     assert (unknown.models, unknown.calls, unknown.tokens) == (("x",), 2, 200)
-    assert [unknown] == await desk.ledger.unpriced()
+    assert [unknown] == await opened.ledger.unpriced()
     await reprice()
-    assert peek(desk.path).unpriced == ()
+    assert read_snapshot(opened.path).unpriced == ()

@@ -115,53 +115,53 @@ def test_the_library_is_free_of_the_known_fault_of_resetting_the_log():
     assert tuple(map(int, apsw.sqlite_lib_version().split("."))) >= (3, 51, 3)
 
 
-async def test_a_full_disk_charges_nothing_and_is_over_when_space_comes_back(desk, given):
-    await desk.post(given.call(1))
-    db = desk.store._db
+async def test_a_full_disk_charges_nothing_and_is_over_when_space_comes_back(opened, given):
+    await opened.post(given.call(1))
+    db = opened.store._db
     free = db.pragma("max_page_count")
     db.pragma("max_page_count", db.pragma("page_count"))
     batch = [given.call(at, model=f"model-{at}" * 200) for at in range(10, 60)]
     with pytest.raises(LedgerUnavailableError):
-        await desk.post(*batch)
-    assert await desk.cost() == await desk.cost("trace", given.trace_id(1).hex()) == 1000
+        await opened.post(*batch)
+    assert await opened.cost() == await opened.cost("trace", given.trace_id(1).hex()) == 1000
     db.pragma("max_page_count", free)
-    assert len(await desk.post(*batch)) == 50
-    assert await desk.cost() == await desk.cost("trace", given.trace_id(1).hex()) == 51_000
-    await desk.open()
-    assert await desk.cost() == 51_000
+    assert len(await opened.post(*batch)) == 50
+    assert await opened.cost() == await opened.cost("trace", given.trace_id(1).hex()) == 51_000
+    await opened.open()
+    assert await opened.cost() == 51_000
 
 
-async def test_a_disk_that_becomes_read_only_refuses_as_retryable(desk, given):
-    await desk.post(given.call(1))
-    desk.store._db.pragma("query_only", 1)
+async def test_a_disk_that_becomes_read_only_refuses_as_retryable(opened, given):
+    await opened.post(given.call(1))
+    opened.store._db.pragma("query_only", 1)
     with pytest.raises(LedgerUnavailableError):
-        await desk.post(given.call(2))
-    assert await desk.cost() == 1000
-    desk.store._db.pragma("query_only", 0)
-    await desk.post(given.call(2))
-    assert await desk.cost() == 2000
+        await opened.post(given.call(2))
+    assert await opened.cost() == 1000
+    opened.store._db.pragma("query_only", 0)
+    await opened.post(given.call(2))
+    assert await opened.cost() == 2000
 
 
-async def test_somebody_who_holds_the_file_makes_a_turn_retryable(desk, given):
-    await desk.post(given.call(1))
-    desk.store._db.set_busy_timeout(10)
-    other = apsw.Connection(str(desk.path))
+async def test_somebody_who_holds_the_file_makes_a_turn_retryable(opened, given):
+    await opened.post(given.call(1))
+    opened.store._db.set_busy_timeout(10)
+    other = apsw.Connection(str(opened.path))
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LedgerUnavailableError):
-        await desk.post(given.call(2))
+        await opened.post(given.call(2))
     other.execute("ROLLBACK")
     other.close()
-    await desk.post(given.call(2))
-    assert await desk.cost() == 2000
+    await opened.post(given.call(2))
+    assert await opened.cost() == 2000
 
 
-async def test_a_reader_beside_the_books_neither_waits_nor_is_waited_for(desk, given):
-    await desk.post(given.call(1))
-    other = apsw.Connection(str(desk.path))
+async def test_a_reader_beside_the_books_neither_waits_nor_is_waited_for(opened, given):
+    await opened.post(given.call(1))
+    other = apsw.Connection(str(opened.path))
     other.execute("BEGIN")
     query = "SELECT count(*) FROM spans"
     assert other.execute(query).fetchall() == [(1,)]
-    await desk.post(given.call(2))
+    await opened.post(given.call(2))
     assert other.execute(query).fetchall() == [(1,)]
     other.execute("COMMIT")
     assert other.execute(query).fetchall() == [(2,)]

@@ -14,19 +14,19 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, Unknown
+from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, UnpricedCalls
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries.costs import Costs
+from processor.surfaces.queries.cost_queries import CostQueries
 
 
 @dataclass
-class Books:
+class WorkingSet:
     """Answers every question with what the test put here, and remembers the questions."""
 
     answer: tuple[Totals, int, int] = (Totals(), 0, 0)
     standings: list[Standing] = field(default_factory=list)
-    unknowns: list[Unknown] = field(default_factory=list)
+    unknowns: list[UnpricedCalls] = field(default_factory=list)
     repricing: Repricing = field(default_factory=lambda: Repricing(0, (), ()))
     gate: asyncio.Event | None = None
     """When given, a reprice waits for it."""
@@ -49,7 +49,7 @@ class Books:
             raise self.error
         return self.standings
 
-    async def unpriced(self) -> list[Unknown]:
+    async def unpriced(self) -> list[UnpricedCalls]:
         self.asked.append(("unpriced",))
         if self.error is not None:
             raise self.error
@@ -82,7 +82,7 @@ class House:
     METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
     LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 
-    books: Books = field(default_factory=Books)
+    books: WorkingSet = field(default_factory=WorkingSet)
     batches: list[Batch] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the first batch has come."""
@@ -96,7 +96,7 @@ class House:
         return Receipt() if self.work is None else await self.work(batch)
 
     async def open(self, listen: str = "127.0.0.1:0", **settings) -> int:
-        services = [CostService(cast("Costs", self.books))]
+        services = [CostService(cast("CostQueries", self.books))]
         self.receiver = Receiver(listen, self.handle, services, **settings)
         self.port = await self.receiver.start()
         return self.port

@@ -27,7 +27,7 @@ async def never():
 
 
 def counted(admission):
-    tally = admission.traffic.requests["logs", "http"]
+    tally = admission.flow.requests["logs", "http"]
     return tally.received, tally.arriving, tally.refused
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from processor.core.flow import Traffic
+from processor.core.flow import FlowCounters
 from processor.io.receiver import http_server
 
 JSON = "application/json"
@@ -158,10 +158,10 @@ async def test_a_sender_that_leaves_in_the_middle_is_forgotten(served):
 
 async def test_a_sender_that_leaves_in_the_middle_is_counted_as_such(house):
     """Guarantees: as over gRPC it has left, and has not sent something wrong."""
-    traffic = Traffic()
-    await house.open_http(more={"traffic": traffic})
+    flow = FlowCounters()
+    await house.open_http(more={"flow": flow})
     await house.raw(HEAD + b"Content-Length: 100\r\n\r\nabc", then=0.05)
-    tally = traffic.requests["traces", "http"]
+    tally = flow.requests["traces", "http"]
     await house.receiver.stop(5.0)
     assert (tally.refused, tally.rejected) == (Counter(caller_left=1), Counter())
     assert house.receiver.answers == {"CANCELLED": 1}

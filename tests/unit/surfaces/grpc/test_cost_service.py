@@ -6,8 +6,8 @@ import grpc
 import pytest
 
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import Difference, Repricing, Standing, Totals, Unknown
-from processor.io.receiver import rpc
+from processor.core.model import Difference, Repricing, Standing, Totals, UnpricedCalls
+from processor.io.receiver import responder as rpc
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetStanding,
     CheckBudgetRequest,
@@ -204,7 +204,9 @@ async def test_a_bad_question_about_budgets_is_told_what_is_wrong(house, questio
     assert part in error.details()
 
 
-UNKNOWN = Unknown("openai", ("new-1", "new"), "not known", "shop", 3, 3300, 5, 9, has_price=True)
+UNKNOWN = UnpricedCalls(
+    "openai", ("new-1", "new"), "not known", "shop", 3, 3300, 5, 9, has_price=True
+)
 
 
 async def test_models_without_a_price_come_back_field_by_field(house):

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from processor.app.pipeline import Outcomes
-from processor.core.flow import Traffic
-from processor.io.exporter import Counters, Gate
+from processor.core.flow import FlowCounters
+from processor.io.exporter import Counters, InFlightLimiter
 from processor.io.exporter.backlog import Backlog
-from processor.io.ledger.books import Counters as LedgerCounters
-from processor.io.ledger.books import Held
+from processor.io.ledger.working_set import Counters as LedgerCounters
+from processor.io.ledger.working_set import Held
 from processor.surfaces.metrics import Build, Sources
 
 BACKLOG = Backlog(
@@ -67,14 +67,14 @@ def sources(way: Way) -> Sources:
     ledger: Any = SimpleNamespace(
         counters=LedgerCounters(charged=7),
         held=Held(1, 2, 3, 4, 5),
-        jobs_in_line=6,
+        jobs_waiting=6,
         size_bytes=4096,
-        trouble=None,
+        last_failure=None,
     )
-    exporter: Any = SimpleNamespace(gate=Gate(), destinations=(way,))
+    exporter: Any = SimpleNamespace(gate=InFlightLimiter(), destinations=(way,))
     watched: Any = SimpleNamespace(reloads=1, failures=2, last_error="broken", loaded_s=12.5)
     return Sources(
-        traffic=Traffic(),
+        flow=FlowCounters(),
         outcomes=Outcomes(stamped=9),
         exporter=exporter,
         ledger=ledger,

@@ -3,11 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.surfaces.terminal.branches import branches
-from processor.surfaces.terminal.seen import Seen
+from processor.surfaces.terminal.received import ReceivedSpan
 
 
 def span(span_id, parent_id="", start_ns=0):
-    return Seen("t", span_id, parent_id, f"name {span_id}", start_ns, start_ns, False, "", {})
+    return ReceivedSpan(
+        "t", span_id, parent_id, f"name {span_id}", start_ns, start_ns, False, "", {}
+    )
 
 
 def drawn(*spans):

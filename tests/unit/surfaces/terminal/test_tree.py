@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from processor.core.model import Event
 from processor.surfaces.terminal.paint import Paint, cells
-from processor.surfaces.terminal.seen import Seen
+from processor.surfaces.terminal.received import ReceivedSpan
 from processor.surfaces.terminal.tree import render_trace
 
 PLAIN = Paint(enabled=False)
@@ -15,7 +15,7 @@ SECOND = 10**9
 
 
 def span(span_id, parent_id, name, start_s, end_s, attributes=(), events=(), failed=""):
-    return Seen(
+    return ReceivedSpan(
         TRACE, span_id, parent_id, name, int(start_s * SECOND), int(end_s * SECOND),
         bool(failed), failed, dict(attributes), tuple(events),
     )  # fmt: skip
@@ -201,7 +201,7 @@ KEYS = st.sampled_from(
 @given(HOSTILE, HOSTILE, st.dictionaries(KEYS, ANYTHING), st.dictionaries(HOSTILE, ANYTHING))
 def test_whatever_a_sender_writes_stays_on_its_line(name, message, attributes, event):
     events = [Event(0, "llm.budget.exceeded", {"budget.name": name, **event})]
-    seen = Seen(TRACE, "01", "", name, 0, 1, True, message, attributes, tuple(events))
+    seen = ReceivedSpan(TRACE, "01", "", name, 0, 1, True, message, attributes, tuple(events))
     for line in render_trace([seen], PLAIN, 100):
         assert cells(line) <= 100
         assert line.isprintable()

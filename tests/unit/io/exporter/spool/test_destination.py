@@ -122,7 +122,7 @@ async def test_what_the_backend_does_not_take_is_kept_and_sent_later(tmp_path):
         assert (backlog.kept, backlog.waiting, backlog.is_away) == (20, 20, True)
         assert backlog.size_bytes == sum(path.stat().st_size for path in files(tmp_path))
         assert out.counters.delivered == 20
-        assert "connection refused" in out.counters.trouble.message
+        assert "connection refused" in out.counters.last_failure.message
         transport.is_away = False
         await until(lambda: not waiting(out))
         assert sorted(transport.payloads, key=int) == [b"%d" % row for row in range(20)]

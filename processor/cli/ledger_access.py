@@ -1,0 +1,100 @@
+"""Where a command finds the books: with the processor that keeps them, or in their file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from processor.app.assembly import build_ledger
+from processor.cli.calling import TOKEN_VARIABLE, NoAnswerError, Remote
+from processor.cli.sources import budgets_from, prices_from
+from processor.config import Settings
+from processor.core.errors import LedgerInUseError
+from processor.core.insight import mark_priced
+from processor.core.model import Repricing, UnpricedCalls
+from processor.io.ledger import SqliteStore
+from processor.io.receiver.address import Address, parse_address
+from processor.surfaces.queries.cost_queries import CostQueries
+
+T = TypeVar("T")
+
+_WILDCARDS = frozenset({"::", "0.0.0.0"})  # noqa: S104 - compared with, not bound to
+
+
+class Answers(Protocol):
+    """Who can be asked about the books."""
+
+    async def unpriced(self) -> list[UnpricedCalls]:
+        """Calls without a price, most calls first."""
+
+    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
+        """Price the stored calls again that ended in ``[start, end)``."""
+
+
+class Local:
+    """The books in their file. Raises BooksInUseError while a processor keeps them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def unpriced(self) -> list[UnpricedCalls]:
+        """Calls without a price, most calls first."""
+        catalog = prices_from(self._settings.pricing.file).catalog
+        # Without a ledger around it: that would first put this command's budgets into force.
+        with closing(SqliteStore(Path(self._settings.ledger.path))) as store:
+            return mark_priced(store.unpriced(), catalog)
+
+    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
+        """Price the stored calls again that ended in ``[start, end)``."""
+        catalog = prices_from(self._settings.pricing.file).catalog
+        ledger = build_ledger(self._settings, budgets_from(self._settings.budgets.file))
+        try:
+            await ledger.start()
+            return await CostQueries(ledger, lambda: catalog).reprice(
+                start_ns, end_ns, is_dry_run=is_dry_run
+            )
+        finally:
+            await ledger.close()
+
+
+def ask(settings: Settings, endpoint: str | None, question: Callable[[Answers], Awaitable[T]]) -> T:
+    """Put a question to the processor at `endpoint`; without one, to whoever has the books.
+
+    That is their file while nobody keeps it, else the processor where the settings say it listens.
+    Raises ConfigError, NoAnswerError, RefusedError.
+    """
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    if endpoint:
+        return _put(question, Remote(endpoint, token))
+    path = Path(settings.ledger.path)
+    why = f"there are no books at {path}"
+    if path.exists():
+        try:
+            return _put(question, Local(settings))
+        except LedgerInUseError:
+            why = f"a running processor keeps the books at {path}"
+    listens = _listening_at(settings)
+    known = settings.receivers.otlp.protocols.grpc.auth.bearer_tokens
+    try:
+        return _put(question, Remote(listens, token or next(iter(known), "")))
+    except NoAnswerError as error:
+        fix = "say with --endpoint where the processor listens, or with --data-dir where books are"
+        raise NoAnswerError(f"{why}, and nobody answers at {listens} ({fix})") from error
+
+
+def _put(question: Callable[[Answers], Awaitable[T]], books: Answers) -> T:
+    async def answer() -> T:
+        return await question(books)
+
+    return asyncio.run(answer())
+
+
+def _listening_at(settings: Settings) -> str:
+    """Where a processor with these settings can be reached from its own machine."""
+    address = parse_address(settings.receivers.otlp.protocols.grpc.endpoint)
+    host = "127.0.0.1" if address.host in _WILDCARDS else address.host
+    return str(Address(host, address.port))

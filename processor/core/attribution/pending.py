@@ -1,0 +1,143 @@
+"""Spans of traces that have no call yet: kept for a while, in bounded memory.
+
+Parents usually end after their children, so few spans wait long. A restart or too many spans
+lose some of them. What is lost then is a link: whom a call belongs to, and that a parent further
+up repeats it. A span that is sent again mends it; what memory had to give up is counted.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from processor.core.attribution.absorb import Plain
+from processor.core.model import Mark, Spans, is_local_root
+
+
+class PendingSpan(NamedTuple):
+    """What is kept of a span until its trace turns out to have calls."""
+
+    parent_id: bytes
+    mark: Mark | None
+    """What it says of its owner; None for a plain span."""
+    is_local_root: bool
+
+
+class _Held(NamedTuple):
+    """Rows of one batch, with nothing else of it."""
+
+    span_ids: Sequence[bytes]
+    parent_ids: Sequence[bytes]
+    flags: Sequence[int]
+    marks: Mapping[int, Mark]
+    """By position in the other columns."""
+
+
+class _Trace:
+    """The spans of one trace that wait: as rows until somebody asks for them."""
+
+    __slots__ = ("held", "noted", "plain", "size")
+
+    def __init__(self) -> None:
+        self.held: list[_Held] = []
+        self.noted: dict[bytes, PendingSpan] = {}
+        """Roots, and spans that say whom they belong to."""
+        self.plain: dict[bytes, Plain] = {}
+        self.size = 0
+
+    def add(self, span_id: bytes, span: PendingSpan) -> None:
+        """Add a span; the first copy stays."""
+        if span_id in self.noted or span_id in self.plain:
+            return
+        if span.mark is not None or span.is_local_root:
+            self.noted[span_id] = span
+        else:
+            self.plain[span_id] = Plain(span.parent_id)
+
+
+class PendingSpans:
+    """Bounded memory of spans by trace; the trace that waited longest is given up first."""
+
+    def __init__(self, limit_spans: int) -> None:
+        self._traces: OrderedDict[bytes, _Trace] = OrderedDict()
+        self._limit_spans = limit_spans
+        self._count = 0
+        self.evicted_spans = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def keep(self, trace_id: bytes, span_id: bytes, span: PendingSpan) -> None:
+        """Remember a span; the first copy stays."""
+        trace = self._open(trace_id)
+        trace.add(span_id, span)
+        self._settle(trace)
+
+    def keep_rows(
+        self, trace_id: bytes, spans: Spans, rows: Sequence[int], marks: Mapping[int, Mark]
+    ) -> None:
+        """Remember rows of a batch, at little cost for each: most are never asked for."""
+        trace = self._traces.get(trace_id)
+        if trace is None:
+            trace = self._traces[trace_id] = _Trace()
+        held = _Held(
+            [spans.span_ids[row] for row in rows],
+            [spans.parent_ids[row] for row in rows],
+            [spans.flags[row] for row in rows],
+            {at: marks[row] for at, row in enumerate(rows) if row in marks} if marks else {},
+        )
+        trace.held.append(held)
+        self._grow(trace, len(rows))
+
+    def noted(self, trace_id: bytes) -> Mapping[bytes, PendingSpan]:
+        """Waiting roots and carriers of a trace, by id."""
+        return self._open(trace_id).noted if trace_id in self._traces else {}
+
+    def plain(self, trace_id: bytes) -> Mapping[bytes, Plain]:
+        """Waiting spans of a trace without meaning of their own, by id."""
+        return self._open(trace_id).plain if trace_id in self._traces else {}
+
+    def release(
+        self, trace_id: bytes, span_ids: Iterable[bytes]
+    ) -> list[tuple[bytes, PendingSpan]]:
+        """Let go of spans that have become part of the skeleton; returns those that waited."""
+        if trace_id not in self._traces:
+            return []
+        trace, gone = self._open(trace_id), []
+        for span_id in span_ids:
+            span = trace.noted.pop(span_id, None)
+            if span is None and (plain := trace.plain.pop(span_id, None)) is not None:
+                span = PendingSpan(plain.parent_id, None, is_local_root=False)
+            if span is not None:
+                gone.append((span_id, span))
+        self._settle(trace)
+        if not trace.size:
+            del self._traces[trace_id]
+        return gone
+
+    def _open(self, trace_id: bytes) -> _Trace:
+        """The trace with its held rows turned into spans."""
+        trace = self._traces.get(trace_id)
+        if trace is None:
+            trace = self._traces[trace_id] = _Trace()
+        for span_ids, parent_ids, flags, marks in trace.held:
+            for at, span_id in enumerate(span_ids):
+                entry = is_local_root(parent_ids[at], flags[at])
+                trace.add(span_id, PendingSpan(parent_ids[at], marks.get(at), entry))
+        if trace.held:
+            trace.held = []
+            self._settle(trace)
+        return trace
+
+    def _settle(self, trace: _Trace) -> None:
+        self._grow(trace, len(trace.noted) + len(trace.plain) - trace.size)
+
+    def _grow(self, trace: _Trace, spans: int) -> None:
+        trace.size += spans
+        self._count += spans
+        while self._count > self._limit_spans and self._traces:
+            _, dropped = self._traces.popitem(last=False)
+            self._count -= dropped.size
+            self.evicted_spans += dropped.size
+            dropped.size = 0

@@ -1,0 +1,139 @@
+"""The door of the ledger: callers come on the event loop, a clerk on a thread keeps the books."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from functools import partial
+
+from processor.core import posting as decide
+from processor.core.budgets.policy import Policy
+from processor.core.errors import LastFailure
+from processor.core.model import (
+    Intake,
+    Plan,
+    Repricing,
+    Scope,
+    Stamp,
+    Standing,
+    Totals,
+    UnpricedCalls,
+)
+from processor.io.ledger.repricing import PriceAgain, Repricer
+from processor.io.ledger.store import Store
+from processor.io.ledger.working_set import Counters, Held, Limits, WorkingSet
+from processor.io.ledger.writer import WriterThread
+
+_REPRICED_AT_ONCE = 50
+"""Traces of one transaction of a reprice: some milliseconds."""
+
+
+class Ledger:
+    """Exactly-once bookkeeping over a store."""
+
+    def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
+        self._books = WorkingSet(store, policy, limits)
+        self._limits = limits
+        self._known: OrderedDict[bytes, None] = OrderedDict()
+        self._writer = WriterThread(self._books)
+
+    @property
+    def policy(self) -> Policy:
+        """The budgets in force."""
+        return self._books.policy
+
+    @property
+    def counters(self) -> Counters:
+        """What has happened to spans since the start."""
+        return self._books.counters
+
+    @property
+    def held(self) -> Held:
+        """How much is in memory."""
+        return self._books.held
+
+    @property
+    def jobs_waiting(self) -> int:
+        """Turns and questions that wait for the books."""
+        return self._writer.jobs_waiting
+
+    @property
+    def size_bytes(self) -> int:
+        """What the books take on the disk, as of the last commit."""
+        return self._writer.size_bytes
+
+    @property
+    def last_failure(self) -> LastFailure | None:
+        """Why the last turn could not be booked; None while turns can."""
+        return self._writer.last_failure
+
+    async def start(self) -> None:
+        """Open the books: read which traces are under way, fill totals that budgets need."""
+        self._writer.start()
+        books = self._books
+        recent = await self._writer.ask(
+            lambda: books.store.recent_traces(self._limits.known_traces)
+        )
+        self._known.update(dict.fromkeys(reversed(recent)))
+        await self._writer.ask(lambda: books.set_policy(books.policy))
+        self._writer.size_bytes = await self._writer.ask(books.store.size_bytes)
+
+    async def close(self) -> None:
+        """Finish the turns in line, then close the store."""
+        await self._writer.close()
+        self._books.store.close()
+
+    async def set_policy(self, policy: Policy) -> None:
+        """Put other budgets into force, between two turns."""
+        await self._writer.ask(lambda: self._books.set_policy(policy))
+
+    async def post(self, intake: Intake) -> Mapping[int, Stamp]:
+        """Charge a batch; returns what to write on its spans, by row.
+
+        A span that is on the books already gets the stamp of the first time. A batch that
+        concerns no trace with calls takes no turn. Raises LedgerUnavailableError, and then
+        nothing was charged.
+        """
+        for trace_id in decide.notable(intake.charges, intake.marks, intake.spans):
+            self._known[trace_id] = None
+            self._known.move_to_end(trace_id)
+        while len(self._known) > self._limits.known_traces:
+            self._known.popitem(last=False)
+        trace_ids = decide.relevant(intake, self._known)
+        books = self._books
+        if not trace_ids:
+            self._writer.set_aside(lambda: decide.set_aside(intake, (), books.room))
+            return {}
+        plan: Plan = await self._writer.ask(lambda: books.turn(intake, trace_ids), "turn")
+        return plan.stamps
+
+    async def total(self, scope: Scope, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
+        """What a scope has spent in a window of epoch seconds; (0, 0) for all time.
+
+        A trace is named by its hex id, an agent run by ``trace id:span id``, the grand total
+        by ``""``.
+        """
+        return await self._writer.ask(lambda: self._books.total(scope, scope_id, window))
+
+    async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
+        """How the given scope ids, and the grand total, stand against their budgets."""
+        return await self._writer.ask(lambda: self._books.standing(scopes, time_s))
+
+    async def unpriced(self) -> list[UnpricedCalls]:
+        """Calls without a price, alike ones together, most calls first."""
+        return await self._writer.ask(self._books.store.unpriced)
+
+    async def reprice(
+        self, price_again: PriceAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool
+    ) -> Repricing:
+        """Price the stored calls again that ended in ``[start, end)``; batches go on in between.
+
+        With `is_dry_run` everything is worked out, and nothing kept.
+        """
+        repricer = Repricer(self._books, price_again, *span_ns, now_ns, is_dry_run)
+        store = self._books.store
+        trace_ids = await self._writer.ask(lambda: store.traces_between(*span_ns))
+        for at in range(0, len(trace_ids), _REPRICED_AT_ONCE):
+            some = trace_ids[at : at + _REPRICED_AT_ONCE]
+            await self._writer.ask(partial(repricer.step, some))
+        return repricer.result()

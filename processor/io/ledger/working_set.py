@@ -1,0 +1,275 @@
+"""Working copies of what the ledger holds, and one turn upon them.
+
+Nothing here is asynchronous and nothing is shared: one thread owns the books. A working copy
+that a failed turn may have touched is thrown away and read again from the rows.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from processor.core import posting as decide
+from processor.core.attribution import Trace
+from processor.core.attribution.pending import PendingSpan, PendingSpans
+from processor.core.attribution.totals import NOTHING
+from processor.core.budgets.policy import Budget, Policy
+from processor.core.budgets.verdict import (
+    State,
+    StateKey,
+    Watch,
+    compile_watches,
+    is_reached,
+    series_of,
+    spent_of,
+)
+from processor.core.budgets.window import window_of
+from processor.core.model import Entry, Intake, Plan, Scope, Standing, Totals
+from processor.io.ledger.crossing_log import log_crossings
+from processor.io.ledger.store import Store
+
+_END_OF_TIME_NS = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is kept in memory."""
+
+    traces: int = 50_000
+    """Traces with a working copy; older ones are read again when a span of theirs comes."""
+    spans: int = 200_000
+    """Spans in these working copies together, at two to three KiB each."""
+    states: int = 50_000
+    """Totals of scopes that budgets follow."""
+    waiting_spans: int = 200_000
+    """Spans of traces that have no call yet."""
+    trace_spans: int = 100_000
+    """Spans of one trace that attribution looks at; calls are charged beyond it as well."""
+    known_traces: int = 500_000
+    """Ids of traces with calls: their further spans are looked at, others pass at once."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened to spans since the start."""
+
+    charged: int = 0
+    repeats: int = 0
+    conflicts: int = 0
+    corrections: int = 0
+    crossings: int = 0
+    evicted_traces: int = 0
+    """Working copies that were given up for others; read again when they are needed."""
+    failures: int = 0
+    """Batches that could not be booked; their senders were told to try again."""
+
+
+class Held(NamedTuple):
+    """How much is in memory."""
+
+    traces: int
+    spans: int
+    states: int
+    waiting_spans: int
+    evicted_spans: int
+    """Waiting spans that were given up since the start."""
+
+
+class WorkingSet:
+    """The state behind the ledger's door."""
+
+    def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
+        self.store = store
+        self.counters = Counters()
+        self.room = PendingSpans(limits.waiting_spans)
+        self._limits = limits
+        self._traces: OrderedDict[bytes, Trace] = OrderedDict()
+        self._states: OrderedDict[StateKey, State] = OrderedDict()
+        self._sizes: dict[bytes, int] = {}
+        """Nodes of each working copy when it was last touched."""
+        self._spans = 0
+        self._touched: tuple[set[bytes], set[StateKey]] = (set(), set())
+        self._called_in: list[tuple[bytes, bytes, PendingSpan]] = []
+        self.policy = policy
+        self._watches: tuple[Watch, ...] = ()
+
+    def set_policy(self, policy: Policy) -> None:
+        """Put other budgets into force; filtered totals that are new are filled from the rows."""
+        watches = compile_watches(policy)
+        filtered = {watch.series: watch for watch in watches if watch.match}
+        complete = self.store.series()
+        self.store.begin()
+        try:
+            for name in complete - filtered.keys():
+                self.store.set_series(name, None)
+            for name in filtered.keys() - complete:
+                self.store.set_series(name, self._sums_of(filtered[name]))
+            self.store.commit()
+        except BaseException:
+            self.store.rollback()
+            raise
+        self.policy, self._watches = policy, watches
+        self._states.clear()
+
+    def _sums_of(self, watch: Watch) -> Iterator[tuple[str, int, Totals]]:
+        for trace_id in self.store.traces_between(0, _END_OF_TIME_NS):
+            trace = decide.rebuild(trace_id, self.store.rows_of(trace_id))
+            yield from decide.contributions(watch, trace_id, trace)
+
+    def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
+        """Load, decide and write one batch; the caller commits. Raises what the store raises."""
+        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
+        posted = decide.post(intake, traces, self.room, self._limits.trace_spans)
+        calls = tuple(budget for budget in self.policy.budgets if budget.scope == "call")
+        try:
+            plan = self._judge(posted, calls)
+            self.store.write(plan)
+        except BaseException:
+            self._put_back(posted.called_in)
+            raise
+        self._called_in += posted.called_in
+        decide.set_aside(intake, trace_ids, self.room)
+        return plan
+
+    def amend(self, entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int) -> decide.Posted:
+        """Give stored calls other entries, by trace and span id; the caller commits."""
+        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
+        posted = decide.amend(traces, entries, now_ns)
+        self.store.write(self._judge(posted, ()))
+        return posted
+
+    def spent(self, key: StateKey) -> int:
+        """Nano-USD spent in a window that the turn at hand has touched."""
+        return self._states[key].total.cost_nano_usd
+
+    def _judge(self, posted: decide.Posted, call_budgets: tuple[Budget, ...]) -> Plan:
+        keys = decide.needs(posted, self._watches)
+        self._touched[1].update(keys)
+        states = {key: self._state(key, posted) for key in sorted(keys)}
+        return decide.judge(posted, self._watches, call_budgets, states)
+
+    def _trace(self, trace_id: bytes) -> Trace:
+        self._touched[0].add(trace_id)
+        trace = self._traces.get(trace_id)
+        if trace is None:
+            trace = decide.rebuild(trace_id, self.store.rows_of(trace_id))
+            self._traces[trace_id] = trace
+        else:
+            self._traces.move_to_end(trace_id)
+        return trace
+
+    def _state(self, key: StateKey, posted: decide.Posted) -> State:
+        series, scope_id, start_s, end_s = key
+        state = self._states.get(key)
+        if state is not None:
+            self._states.move_to_end(key)
+            return state
+        before = posted.before.get((series, scope_id))
+        total = self.store.total(series, scope_id, start_s, end_s) if before is None else before
+        scope = series.partition("?")[0]
+        state = State(total, self.store.crossed(scope, scope_id, start_s))
+        self._states[key] = state
+        return state
+
+    def settle(self, plans: Iterable[Plan]) -> None:
+        """The transaction is durable: count it, and let go of what is too much to keep."""
+        for trace_id in self._touched[0]:
+            self._measure(trace_id)
+        self._touched = (set(), set())
+        self._called_in.clear()
+        for plan in plans:
+            calls = [row for row in plan.rows if row.entry is not None and not row.is_echo]
+            new = [row for row in calls if not row.is_amendment]
+            self.counters.charged += len(new)
+            self.counters.repeats += plan.repeats
+            self.counters.conflicts += plan.conflicts
+            self.counters.corrections += len(plan.corrections)
+            self.counters.crossings += len(plan.crossings)
+            log_crossings(plan.crossings)
+        limits = self._limits
+        while len(self._traces) > limits.traces or self._spans > limits.spans:
+            trace_id, _ = self._traces.popitem(last=False)
+            self._spans -= self._sizes.pop(trace_id, 0)
+            self.counters.evicted_traces += 1
+        while len(self._states) > self._limits.states:
+            self._states.popitem(last=False)
+
+    @property
+    def held(self) -> Held:
+        """How much is in memory now; may be read from any thread."""
+        room = self.room
+        return Held(
+            len(self._traces), self._spans, len(self._states), len(room), room.evicted_spans
+        )
+
+    def _measure(self, trace_id: bytes) -> None:
+        trace = self._traces.get(trace_id)
+        size = 0 if trace is None else len(trace.nodes)
+        self._spans += size - self._sizes.pop(trace_id, 0)
+        if size:
+            self._sizes[trace_id] = size
+
+    def forget(self) -> None:
+        """A turn was undone: throw away every working copy that this group has touched."""
+        traces, states = self._touched
+        for trace_id in traces:
+            self._traces.pop(trace_id, None)
+            self._measure(trace_id)
+        for key in states:
+            self._states.pop(key, None)
+        self._touched = (set(), set())
+
+    def lose(self) -> None:
+        """The whole group was undone: spans that its turns have called in wait again."""
+        self.forget()
+        self._put_back(self._called_in)
+        self._called_in.clear()
+
+    def _put_back(self, called_in: Iterable[tuple[bytes, bytes, PendingSpan]]) -> None:
+        for called in called_in:
+            self.room.keep(*called)
+
+    def total(self, scope: Scope, scope_id: str, window: tuple[int, int]) -> Totals:
+        """What a scope has spent in a window; a trace or agent run is summed from its spans."""
+        if scope not in {"trace", "agent_run"}:
+            return self.store.total(scope, scope_id, *window)
+        try:
+            trace_id = bytes.fromhex(scope_id.partition(":")[0])
+        except ValueError:
+            return NOTHING
+        trace = decide.rebuild(trace_id, self.store.rows_of(trace_id))
+        return trace.total if scope == "trace" else trace.runs.get(scope_id, NOTHING)
+
+    def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
+        """How scope ids stand against their budgets; those of a single call have spent nothing."""
+        found = []
+        for budget in self.policy.budgets:
+            scope_id = "" if budget.scope in {"total", "call"} else scopes.get(budget.scope)
+            if scope_id is None:
+                continue
+            start_s, end_s = window_of(budget.window, time_s, budget.calendar)
+            total = NOTHING
+            if budget.match:
+                total = self.store.total(series_of(budget), scope_id, start_s, end_s)
+            elif budget.scope != "call":
+                total = self.total(budget.scope, scope_id, (start_s, end_s))
+            spent, limit = spent_of(budget, total), budget.limit_for(scope_id)
+            found.append(
+                Standing(
+                    budget.name,
+                    budget.scope,
+                    scope_id,
+                    budget.window,
+                    start_s,
+                    end_s,
+                    limit,
+                    budget.unit,
+                    spent,
+                    at_least=total.unpriced > 0,
+                    exceeded=is_reached(spent, limit, 1.0),
+                )
+            )
+        return found

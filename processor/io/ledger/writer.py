@@ -1,0 +1,192 @@
+"""The one thread that keeps the books: what it is asked to do waits in line.
+
+Turns that wait together share one commit (group commit), each behind a mark of its own: one that
+fails alone is refused alone, a commit that fails refuses them all as retryable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from processor.core.errors import LastFailure, LedgerUnavailableError
+from processor.io.ledger.working_set import WorkingSet
+
+_LOG = logging.getLogger(__name__)
+_GROUP_MAX = 64
+"""Turns that share one commit at most, so that the first does not wait for ever."""
+
+_ASIDES_MAX = 1000
+"""Batches without calls that may wait in line; nothing else holds them back if a disk stalls."""
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(slots=True)
+class _Job:
+    """Something to do with the books."""
+
+    work: Callable[[], Any]
+    kind: Literal["turn", "aside", "question"]
+    """A turn writes, in a group; an aside writes nothing and nobody waits for it; a question has
+    the books for itself, and a transaction of its own if it needs one."""
+    future: asyncio.Future[Any] | None = None
+
+
+class _TurnFailedError(LedgerUnavailableError):
+    """A bug of ours met something in a batch; the books themselves are well."""
+
+
+class WriterThread:
+    """Does jobs with the books, one after the other."""
+
+    def __init__(self, books: WorkingSet) -> None:
+        self._books = books
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_closed = False
+        self.size_bytes = 0
+        """What the books take on the disk, as of the last commit."""
+        self.last_failure: LastFailure | None = None
+        """Why the last turn could not be booked; None while turns can."""
+
+    @property
+    def jobs_waiting(self) -> int:
+        """Turns and questions that wait for the books."""
+        return self._jobs.qsize()
+
+    def start(self) -> None:
+        """Begin; answers go to the event loop that runs now."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Finish what is in line; nothing more is taken."""
+        self._is_closed = True
+        if self._thread.is_alive():
+            self._jobs.put(None)
+            await asyncio.to_thread(self._thread.join)
+
+    async def ask(
+        self, work: Callable[[], _Result], kind: Literal["turn", "question"] = "question"
+    ) -> _Result:
+        """Have something done, and wait for what comes of it.
+
+        Raises what the work raises, and LedgerUnavailableError where nothing is taken any more.
+        """
+        if self._is_closed:
+            raise LedgerUnavailableError("the books are closed")
+        future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(work, kind, future))
+        # The turn is carried on even if its caller has gone.
+        return await asyncio.shield(future)
+
+    def set_aside(self, work: Callable[[], object]) -> None:
+        """Have something done that nobody waits for; left out where too much of it waits."""
+        if self._jobs.qsize() < _ASIDES_MAX:
+            self._jobs.put(_Job(work, "aside"))
+
+    def _work(self) -> None:
+        while True:
+            jobs = [self._jobs.get()]
+            while len(jobs) < _GROUP_MAX and not self._jobs.empty():
+                jobs.append(self._jobs.get())
+            group: list[_Job] = []
+            for job in jobs:
+                if job is None:
+                    self._commit(group)
+                    return
+                if job.kind != "question":
+                    group.append(job)
+                    continue
+                # A question keeps its place in line.
+                self._commit(group)
+                group = []
+                self._answer([(job, *_outcome(job.work))])
+            self._commit(group)
+
+    def _commit(self, group: list[_Job]) -> None:
+        """Do the turns and asides of a group, in order, the turns in one transaction."""
+        books, outcomes = self._books, []
+        is_writing = any(job.kind == "turn" for job in group)
+        try:
+            if is_writing:
+                books.store.begin()
+            for job in group:
+                if job.kind == "aside":
+                    outcomes.append((job, *_outcome(job.work)))
+                    continue
+                books.store.save()
+                plan, error = _outcome(job.work)
+                if error is None:
+                    books.store.keep()
+                else:
+                    books.store.undo()
+                    books.forget()
+                outcomes.append((job, plan, error and _as_unavailable(error)))
+            if is_writing:
+                books.store.commit()
+        except Exception as error:  # noqa: BLE001 - every caller has to be answered
+            _roll_back(books)
+            outcomes = [(job, None, _as_unavailable(error)) for job in group]
+        else:
+            books.settle(plan for _, plan, error in outcomes if error is None and plan is not None)
+        if is_writing:
+            self._note([error for job, _, error in outcomes if job.kind == "turn"])
+        self._answer(outcomes)
+
+    def _note(self, errors: list[Exception | None]) -> None:
+        """Count the turns that failed. A batch that fails by its own fault tells nothing."""
+        self._books.counters.failures += len(errors) - errors.count(None)
+        telling = [error for error in errors if not isinstance(error, _TurnFailedError)]
+        if telling:
+            last = telling[-1]
+            self.last_failure = LastFailure(str(last), time.monotonic()) if last else None
+        self.size_bytes = self._books.store.size_bytes()
+
+    def _answer(self, outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
+        waiting = [outcome for outcome in outcomes if outcome[0].future is not None]
+        for job, _, error in outcomes:
+            if job.future is None and error is not None:
+                _LOG.error("the ledger failed on its own: %s", error)
+        if waiting and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_resolve, waiting)
+
+
+def _outcome(work: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    try:
+        return work(), None
+    except Exception as error:  # noqa: BLE001 - handed to the one who asked
+        return None, error
+
+
+def _roll_back(books: WorkingSet) -> None:
+    books.lose()
+    try:
+        books.store.rollback()
+    except LedgerUnavailableError:
+        _LOG.exception("the ledger could not even roll back")
+
+
+def _as_unavailable(error: Exception) -> LedgerUnavailableError:
+    if isinstance(error, LedgerUnavailableError):
+        return error
+    _LOG.error("a turn of the ledger failed", exc_info=error)
+    return _TurnFailedError(f"the ledger failed: {error!r}", delay_s=5.0)
+
+
+def _resolve(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
+    for job, result, error in outcomes:
+        if job.future is None or job.future.done():
+            continue
+        if error is None:
+            job.future.set_result(result)
+        else:
+            job.future.set_exception(error)

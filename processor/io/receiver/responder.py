@@ -1,0 +1,94 @@
+"""What every method does around its own work: count, turn errors into answers, log bugs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
+
+import grpc
+
+from processor.core.errors import ProcessorError
+from processor.core.ports import Caller, Method, Service
+from processor.io.receiver.peer import is_local
+from processor.io.receiver.status import Answer, answer_to
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Context = grpc.aio.ServicerContext[Any, Any]
+"""The caller's side of one request; this server passes bytes, whatever the type says."""
+
+
+class Responder:
+    """Gives every request its answer, and keeps count of the answers."""
+
+    def __init__(
+        self, *, clock_s: Callable[[], float] = time.monotonic, log_interval_s: float = 60.0
+    ) -> None:
+        """`log_interval_s` is the least time between two tracebacks in the log."""
+        self.answers: Counter[str] = Counter()
+        """How many requests were answered with each gRPC status code, by its name.
+
+        CANCELLED are those whose caller left, or whose body gRPC itself refused as too large.
+        """
+        self._clock_s = clock_s
+        self._log_interval_s = log_interval_s
+        self._next_log_s = float("-inf")
+        self._unlogged = 0
+
+    async def answer(self, context: Context, work: Awaitable[bytes]) -> bytes:
+        """Do the work and return its response, or end the gRPC request with the error's status."""
+        outcome = await self.settle(work)
+        if not isinstance(outcome, Answer):
+            return outcome
+        await context.abort(outcome.code, outcome.message, outcome.trailers)
+        raise AssertionError("unreachable")  # abort always raises; the type checker cannot know
+
+    def handler_of(self, service: Service) -> grpc.GenericRpcHandler[Any, Any]:
+        """What the gRPC server is to be given, to offer a service of unary methods."""
+        return grpc.method_handlers_generic_handler(
+            service.name,
+            {
+                name: grpc.unary_unary_rpc_method_handler(partial(self._call, method))
+                for name, method in service.methods.items()
+            },
+        )
+
+    async def _call(self, method: Method, body: bytes, context: Context) -> bytes:
+        return await self.answer(context, method(body, Caller(is_local(context.peer()))))
+
+    async def settle(self, work: Awaitable[T]) -> T | Answer:
+        """Do the work and return its response, or what to answer where it fails; counts both."""
+        try:
+            response = await work
+        except asyncio.CancelledError:
+            self.answers["CANCELLED"] += 1
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever happens, the caller gets a status
+            answer = answer_to(error)
+            self.answers[answer.code.name] += 1
+            if not isinstance(error, ProcessorError):
+                self._report(error)
+            return answer
+        self.answers["OK"] += 1
+        return response
+
+    def _report(self, error: Exception) -> None:
+        """Log a bug with its traceback; a sender that repeats it must not fill the disk."""
+        now_s = self._clock_s()
+        if now_s < self._next_log_s:
+            self._unlogged += 1
+            return
+        _log.error(
+            "a request failed unexpectedly (%d more since the last report)",
+            self._unlogged,
+            exc_info=error,
+        )
+        self._next_log_s = now_s + self._log_interval_s
+        self._unlogged = 0

@@ -1,0 +1,82 @@
+"""Who is asked about the books: the one who has them."""
+
+import socket
+
+import pytest
+
+from processor.cli import main
+from processor.cli.calling import Remote
+from processor.cli.ledger_access import _listening_at
+from processor.config import load_settings
+from processor.io.ledger import SqliteStore
+
+
+@pytest.fixture
+def nowhere(tmp_path):
+    """Settings of a processor that does not run."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    config = tmp_path / "processor.yaml"
+    grpc = f"{{endpoint: '{address}'}}"
+    config.write_text(f"receivers: {{otlp: {{protocols: {{grpc: {grpc}}}}}}}\n")
+    return ["--config", str(config), "--data-dir", str(tmp_path / "data")], address
+
+
+def test_books_that_nobody_keeps_are_read(nowhere, tmp_path, capsys):
+    flags, _ = nowhere
+    SqliteStore(tmp_path / "data" / "ledger.db").close()
+    assert main(["unpriced", *flags]) == 0
+    assert capsys.readouterr().out == "every call on the books has a price\n"
+    assert main(["reprice", "--since", "7d", *flags]) == 0
+    assert capsys.readouterr().out.startswith("nothing changes")
+
+
+@pytest.mark.parametrize("command", [["unpriced"], ["reprice", "--since", "7d"]])
+def test_books_that_are_kept_while_nobody_answers_are_one_line(nowhere, tmp_path, capsys, command):
+    flags, address = nowhere
+    store = SqliteStore(tmp_path / "data" / "ledger.db")
+    assert main([*command, *flags]) == 1
+    store.close()
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert f"a running processor keeps the books at {tmp_path / 'data' / 'ledger.db'}" in shown.err
+    assert f"nobody answers at {address} (say with --endpoint" in shown.err
+
+
+@pytest.mark.parametrize("command", [["unpriced"], ["reprice", "--since", "7d"]])
+def test_where_no_books_are_none_are_made(nowhere, tmp_path, capsys, command):
+    flags, _ = nowhere
+    assert main([*command, *flags]) == 1
+    assert "there are no books at " in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_endpoint_is_asked_even_where_books_are(nowhere, tmp_path, capsys, monkeypatch):
+    flags, _ = nowhere
+    SqliteStore(tmp_path / "data" / "ledger.db").close()
+
+    async def unpriced(self):
+        assert self._endpoint == "there:4317"
+        return []
+
+    monkeypatch.setattr(Remote, "unpriced", unpriced)
+    assert main(["unpriced", "--endpoint", "there:4317", *flags]) == 0
+    assert "every call" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("listen", "reached"),
+    [
+        ("127.0.0.1:4317", "127.0.0.1:4317"),
+        ("0.0.0.0:4317", "127.0.0.1:4317"),
+        (":4317", "127.0.0.1:4317"),
+        ("[::]:4317", "127.0.0.1:4317"),
+        ("[::1]:4317", "[::1]:4317"),
+        ("localhost:1", "localhost:1"),
+    ],
+)
+def test_a_processor_that_listens_everywhere_is_asked_here(listen, reached):
+    settings = load_settings(None, {"receivers.otlp.protocols.grpc.endpoint": listen}, {})
+    assert _listening_at(settings) == reached

@@ -1,0 +1,245 @@
+"""The door of the ledger: who waits together commits together, and nobody pays for another."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from processor.core.errors import LedgerUnavailableError
+from processor.core.model import Owner
+from processor.io.ledger import Ledger, Limits, SqliteStore
+
+S = Owner(session="s")
+
+
+async def gather(opened, *batches):
+    """Posts batches that wait for one another behind a closed gate; answers or errors."""
+    opened.store.gate.clear()
+    tasks = [asyncio.ensure_future(opened.post(*batch)) for batch in batches]
+    await asyncio.sleep(0.05)
+    opened.store.gate.set()
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_batches_that_wait_share_a_commit_and_all_are_answered(opened, given):
+    before = opened.store.commits
+    answers = await gather(opened, *([given.call(1, trace=at)] for at in range(1, 41)))
+    assert all(answer[0].entry.amount.total == 1000 for answer in answers)
+    assert opened.store.commits - before <= 3
+    assert await opened.cost() == 40_000
+
+
+async def test_the_same_span_in_batches_of_one_commit_is_charged_once(opened, given):
+    answers = await gather(opened, *([given.call(1)] for _ in range(10)))
+    assert all(answer == answers[0] for answer in answers)
+    assert await opened.cost() == 1000
+    assert opened.ledger.counters.repeats == 9
+    assert opened.ledger.counters.charged == 1
+
+
+async def test_batches_without_calls_do_not_split_a_group(opened, given):
+    before = opened.store.commits
+    batches = [
+        [given.call(1, trace=at) if at % 2 else given.plain(1, trace=at)] for at in range(1, 41)
+    ]
+    await gather(opened, *batches)
+    assert opened.store.commits - before <= 5
+
+
+async def test_a_batch_that_fails_alone_is_refused_alone(opened, given):
+    opened.store.poison = given.span_id(13), LedgerUnavailableError("only this one")
+    answers = await gather(opened, *([given.call(at)] for at in (11, 12, 13, 14, 15)))
+    assert isinstance(answers[2], LedgerUnavailableError)
+    assert all(0 in answers[at] for at in (0, 1, 3, 4))
+    assert await opened.cost() == await opened.cost("trace", given.trace_id(1).hex()) == 4000
+    opened.store.poison = None
+    await opened.post(given.call(13))
+    assert await opened.cost() == await opened.cost("trace", given.trace_id(1).hex()) == 5000
+
+
+async def test_a_batch_that_fails_leaves_budgets_as_they_stand(opened, given):
+    """Guarantees: states that a failed turn has changed are read again, with their crossings."""
+    await opened.open(given.budget("b", "session", 3000))
+    opened.store.poison = given.span_id(2), LedgerUnavailableError("only this one")
+    answers = await gather(opened, *([given.call(at, own=S)] for at in (1, 2, 3)))
+    assert isinstance(answers[1], LedgerUnavailableError)
+    assert answers[2][0].crossings == ()
+    opened.store.poison = None
+    stamp = (await opened.post(given.call(2, own=S)))[0]
+    assert [crossing.spent for crossing in stamp.crossings] == [3000]
+    assert len(opened.store.crossings(10)) == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), OverflowError("a bug")])
+async def test_a_batch_that_meets_a_bug_is_refused_as_retryable(opened, given, error):
+    """Guarantees: whatever goes wrong inside, callers meet documented errors only."""
+    opened.store.poison = given.span_id(1), error
+    with pytest.raises(LedgerUnavailableError):
+        await opened.post(given.call(1))
+    opened.store.poison = None
+    await opened.post(given.call(1))
+    assert await opened.cost() == 1000
+
+
+@pytest.mark.parametrize("refuse", ["refuse_commits", "refuse_begins"])
+async def test_a_commit_that_fails_refuses_all_and_a_retry_charges_once(opened, given, refuse):
+    batches = [[given.call(at, 1)] for at in (2, 3)] + [[given.carrier(1, session="s")]]
+    await opened.post(given.call(9, own=S))
+    setattr(opened.store, refuse, 9)
+    answers = await gather(opened, *batches)
+    assert all(isinstance(answer, LedgerUnavailableError) for answer in answers)
+    setattr(opened.store, refuse, 0)
+    assert await opened.cost() == 1000
+    await gather(opened, *batches)
+    assert await opened.cost() == await opened.cost("session", "s") == 3000
+    assert opened.ledger.counters.charged == 3
+
+
+async def test_a_commit_that_fails_gives_no_crossing_away(opened, given):
+    """Guarantees: the event comes with the retry, once."""
+    await opened.open(given.budget("b", "session", 1000))
+    opened.store.refuse_commits = 1
+    with pytest.raises(LedgerUnavailableError):
+        await opened.post(given.call(1, own=S))
+    stamp = (await opened.post(given.call(1, own=S)))[0]
+    assert len(stamp.crossings) == len(opened.store.crossings(9)) == 1
+
+
+async def test_spans_that_a_failed_turn_called_in_wait_again(opened, given):
+    await opened.post(given.carrier(1, session="s"))
+    opened.store.refuse_commits = 1
+    with pytest.raises(LedgerUnavailableError):
+        await opened.post(given.call(2, 1))
+    await opened.post(given.call(2, 1))
+    assert await opened.cost("session", "s") == 1000
+
+
+async def test_spans_that_a_good_turn_called_in_do_not_wait_again(opened, given):
+    await opened.post(given.carrier(1, session="s"))
+    opened.store.poison = given.span_id(9), LedgerUnavailableError("only this one")
+    await gather(opened, [given.call(2, 1)], [given.call(9, trace=2)])
+    assert await opened.cost("session", "s") == 1000
+    assert len(opened.ledger._books.room) == 0
+
+
+async def test_a_caller_that_has_gone_does_not_undo_its_turn(opened, given):
+    opened.store.gate.clear()
+    task = asyncio.ensure_future(opened.post(given.call(1)))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    opened.store.gate.set()
+    assert await opened.cost() == 1000
+    assert (await opened.post(given.call(1)))[0].entry.amount.total == 1000
+    assert await opened.cost() == 1000
+
+
+async def test_a_caller_that_has_gone_from_a_failed_turn_troubles_nobody(opened, given):
+    opened.store.gate.clear()
+    opened.store.refuse_commits = 1
+    tasks = [asyncio.ensure_future(opened.post(given.call(at))) for at in (1, 2)]
+    await asyncio.sleep(0.02)
+    tasks[0].cancel()
+    opened.store.gate.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert isinstance(answers[1], LedgerUnavailableError)
+    await opened.post(given.call(1))
+    assert await opened.cost() == 1000
+
+
+async def test_a_batch_without_calls_takes_no_turn(opened, given):
+    before = opened.store.commits
+    assert await opened.post(given.plain(1), given.carrier(2, 1, session="s")) == {}
+    await opened.cost()
+    assert opened.store.commits == before
+
+
+async def test_what_waited_is_there_when_the_call_comes_right_behind(opened, given):
+    await asyncio.gather(opened.post(given.carrier(1, session="s")), opened.post(given.call(2, 1)))
+    assert await opened.cost("session", "s") == 1000
+
+
+async def test_known_traces_are_bounded_and_lose_no_money(opened, given):
+    await opened.open(known_traces=2)
+    for at in range(1, 9):
+        await opened.post(given.call(1, trace=at))
+    assert len(opened.ledger._known) <= 2
+    await opened.post(given.aggregate(2, trace=1), given.call(1, trace=1))
+    assert await opened.cost() == 9000
+
+
+async def test_closing_finishes_the_turns_in_line(opened, given):
+    opened.store.gate.clear()
+    tasks = [asyncio.ensure_future(opened.post(given.call(at))) for at in range(1, 6)]
+    await asyncio.sleep(0.02)
+    closing = asyncio.ensure_future(opened.close())
+    await asyncio.sleep(0.02)
+    opened.store.gate.set()
+    answers = await asyncio.gather(*tasks)
+    await closing
+    assert all(0 in answer for answer in answers)
+    await opened.open()
+    assert await opened.cost() == 5000
+
+
+async def test_closed_books_refuse_instead_of_keeping_callers_waiting(opened, given):
+    ledger = opened.ledger
+    await opened.close()
+    with pytest.raises(LedgerUnavailableError):
+        await asyncio.wait_for(ledger.post(given.batch(given.call(1))), 1)
+
+
+async def test_books_that_were_never_opened_can_be_closed(given, tmp_path):
+    ledger = Ledger(SqliteStore(tmp_path / "other.db"), given.policy(), Limits())
+    try:
+        await ledger.close()
+    finally:
+        ledger._books.store.close()
+
+
+async def test_a_trace_and_a_run_are_summed_from_their_spans(opened, given):
+    await opened.post(given.agent(1), given.call(2, 1), given.call(3))
+    run = f"{given.trace_id(1).hex()}:{given.span_id(1).hex()}"
+    assert await opened.cost("trace", given.trace_id(1).hex()) == 2000
+    assert await opened.cost("agent_run", run) == 1000
+    assert await opened.cost("trace", given.trace_id(7).hex()) == 0
+
+
+async def test_a_total_can_be_asked_for_a_window(opened, given):
+    await opened.post(given.call(1), given.call(2, at_s=3600))
+    start = given.START_S
+    hours = [(start + 3600 * at, start + 3600 * (at + 1)) for at in range(3)]
+    totals = [await opened.ledger.total("total", "", hour) for hour in hours]
+    assert [total.calls for total in totals] == [1, 1, 0]
+
+
+async def test_standings_say_how_scopes_stand_against_their_budgets(opened, given):
+    await opened.open(
+        given.budget("session", "session", 1000),
+        given.budget("hour", "total", 5000, window="hour"),
+        given.budget("run", "agent_run", 1),
+        given.budget("gpt", "user", 10, unit="tokens", match={"model": ("claude*",)}),
+        given.budget("call", "call", 7),
+    )
+    await opened.post(given.call(1, own=Owner(session="s", user="u")))
+    await opened.post(given.unpriced(2, own=Owner(user="u")))
+    standings = await opened.ledger.standing({"session": "s", "user": "u"}, given.NOW_S)
+    found = {each.budget: each for each in standings}
+    assert set(found) == {"session", "hour", "gpt", "call"}
+    assert (found["session"].spent, found["session"].exceeded) == (1000, True)
+    assert (found["hour"].spent, found["hour"].exceeded, found["hour"].at_least) == (
+        1000, False, True,
+    )  # fmt: skip
+    assert found["hour"].window_start_s == given.START_S
+    assert (found["gpt"].spent, found["gpt"].unit) == (0, "tokens")
+    assert (found["call"].spent, found["call"].limit) == (0, 7)
+
+
+async def test_standings_know_overrides_and_strangers(opened, given):
+    await opened.open(given.budget("b", "user", 1000, overrides={"vip": 9}))
+    (vip,) = await opened.ledger.standing({"user": "vip"}, given.NOW_S)
+    (other,) = await opened.ledger.standing({"user": "new"}, given.NOW_S)
+    assert (vip.limit, other.limit, other.spent) == (9, 1000, 0)
