@@ -52,6 +52,8 @@ OURS = {
     errors.UndecodableError: (Code.INVALID_ARGUMENT, 400),
     errors.TooLargeError: (Code.RESOURCE_EXHAUSTED, 413),
     errors.BackendRefusedError: (Code.PERMISSION_DENIED, 403),
+    errors.InvalidQuestionError: (Code.INVALID_ARGUMENT, 400),
+    errors.ForbiddenError: (Code.PERMISSION_DENIED, 403),
     errors.CallerLeftError: (Code.CANCELLED, 503),
     errors.RetryableError: (Code.UNAVAILABLE, 503),
     errors.ProcessorError: (Code.INTERNAL, 500),
