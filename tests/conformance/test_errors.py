@@ -291,4 +291,6 @@ async def ask_costs(gateway, **settings) -> bytes | Refusal:
 def _made(kind):
     if kind is BackendRefusedError:
         return kind(Code.PERMISSION_DENIED.value[0], "no")
+    if kind is errors.InvalidQuestionError:
+        return kind("scope", "no")
     return kind([]) if issubclass(kind, errors.ConfigError) else kind("no")
