@@ -1,5 +1,5 @@
-# make run    sets everything up and shows the processor at work on a small agent application
-# make test   sets everything up and passes the tests
+# make run    sets up what running needs and shows the processor at work on a small agent application
+# make test   sets up what development needs and passes the tests
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -14,18 +14,40 @@ CHECKED := processor tests
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-# An editable installation warns of itself, at length, in what should be a user's first quiet minute.
-$(VENV)/ready: pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; set PYTHON=/path/to/it"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+# What running needs and what development needs are installed apart: `make run` does not wait for
+# linters. Each has a stamp, and the second includes the first.
+$(VENV)/ready-run: pyproject.toml | $(BIN)/python
+	$(call install,demo,the processor and its demo,20 s)
 	@touch $@
 
-run: $(VENV)/ready ## set up and run the demo: agents, prices, budgets, traces with their cost
+$(VENV)/ready: pyproject.toml | $(BIN)/python
+	$(call install,dev,the processor and the tools of development,30 s)
+	@touch $(VENV)/ready-run $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "Python 3.11 or later is needed; here: $$(python3 --version 2>/dev/null || echo none)"; \
+		echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or later is needed; $(PYTHON) is: $$($(PYTHON) --version 2>&1)"; exit 1; }
+	@echo "Making an environment of $$($(PYTHON) --version) in $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# $(call install,EXTRA,WHAT,HOW LONG): pip says nothing while it works, so these lines do.
+# An editable installation warns of itself, at length, in what should be a user's first quiet minute.
+define install
+	@echo "Installing $(2) into $(VENV)"
+	@echo "(about $(3) the first time, more on a slow network; pip is silent meanwhile)"
+	@start=$$(date +%s) && PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet \
+		--disable-pip-version-check --editable '.[$(1)]' && \
+	echo "Installed in $$(($$(date +%s) - start)) s" || { \
+		echo "The packages could not be installed. The first time needs the network."; exit 1; }
+endef
+
+run: $(VENV)/ready-run ## set up and run the demo: agents, prices, budgets, traces with their cost
 	$(BIN)/llm-cost demo
 
-serve: $(VENV)/ready ## set up and run the processor on its defaults
+serve: $(VENV)/ready-run ## set up and run the processor on its defaults
 	$(BIN)/llm-cost serve
 
 test: $(VENV)/ready check unit ## set up, check and test everything that needs no other program
@@ -47,7 +69,7 @@ test-clients: $(VENV)/ready ## install real clients into .cache/ and test with t
 bench: $(VENV)/ready ## measure CPU per span beside a proxy that does nothing
 	$(BIN)/python tests/bench/run.py
 
-format: $(VENV)/ready ## format and mend what can be mended
+format: $(VENV)/ready ## format, and fix what can be fixed
 	$(BIN)/ruff format $(CHECKED)
 	$(BIN)/ruff check --fix $(CHECKED)
 
