@@ -9,7 +9,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 CHECKED := processor tests
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check format unit bench test-backends test-clients proto clean
+.PHONY: help run serve test check format unit test-full bench test-backends test-clients proto clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,8 +57,11 @@ check: $(VENV)/ready ## formatter, linter and types
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/mypy
 
-unit: $(VENV)/ready ## all tests but those with real backends and real clients
-	$(BIN)/pytest -m 'not backend and not clients'
+unit: $(VENV)/ready ## all tests but the full profile and those with real backends and real clients
+	$(BIN)/pytest -m 'not full and not backend and not clients'
+
+test-full: $(VENV)/ready ## the laws of the ledger on SQLite, with synced commits and more examples
+	$(BIN)/pytest -m full
 
 test-backends: $(VENV)/ready ## build real backends into .cache/ and test against them
 	$(BIN)/pytest -m backend

@@ -1,4 +1,4 @@
-"""What every engine that keeps the books has to offer, whatever it is made of."""
+"""What every engine that keeps the ledger has to offer, whatever it is made of."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from processor.core.model import (
     Usage,
 )
 from processor.core.money import Amount
-from processor.io.ledger import SqliteStore, Store
+from processor.io.ledger import Contents, MemoryStore, SqliteStore, Store
 
 BIG = 2**62 - 1
 START_S = 1_800_000_000
@@ -32,7 +32,7 @@ ODD = 'quote\' "double" \\ back\x00nul \u00fc\u4e2d\U0001f680 \u202eline\nend'
 
 @dataclass(frozen=True)
 class Engine:
-    """Opens the same books again and again, as restarts do."""
+    """Opens the same ledger again and again, as restarts do."""
 
     open: Callable[[], Store]
 
@@ -41,7 +41,12 @@ def sqlite(folder: Path) -> Engine:
     return Engine(lambda: SqliteStore(folder / "books.db"))
 
 
-ENGINES = {"sqlite": sqlite}
+def memory(_: Path) -> Engine:
+    contents = Contents()
+    return Engine(lambda: MemoryStore(contents))
+
+
+ENGINES = {"memory": memory, "sqlite": sqlite}
 """To run the contract against another engine, name it here."""
 
 
@@ -481,6 +486,12 @@ def test_calls_without_a_price_are_listed_alike_ones_together(store):
     )
     assert (first.calls, first.tokens, first.first_ns, first.last_ns) == (3, 36, 1, 3)
     assert (second.provider, second.models, second.calls) == ("", (), 1)
+
+
+def test_tokens_of_unpriced_calls_are_of_every_class(store):
+    unknown = {"status": "unpriced", "reason": "no price", "amount": None, "rates": None}
+    commit(store, charged(**unknown, usage=Usage(*range(1, 13))))
+    assert [each.tokens for each in store.unpriced()] == [sum(range(1, 11))]
 
 
 def test_a_call_that_was_priced_since_is_not_listed_as_unpriced(store):

@@ -6,20 +6,17 @@ taken back by a correction, which other tools do not read, so it has to be in wh
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property.engines import law
 
 from processor.core.budgets import Policy
 from processor.core.enrich.emission import emitted
 from processor.core.model import Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
 from processor.core.money import NANO_PER_USD, price_usage
-from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
 RATES = {
@@ -104,14 +101,14 @@ def batch_of(group):
     return Intake(spans, charges, marks, START_NS + 10**12)
 
 
-async def outcome(folder, batches, restart_at):
-    """The total of the books, and the last stamp of each span."""
-    path, written, ledger = Path(folder) / "books.db", {}, None
+async def outcome(open_store, batches, restart_at=-1):
+    """The total of the ledger, and the last stamp of each span."""
+    written, ledger = {}, None
     for number, group in enumerate(batches):
         if ledger is None or number == restart_at:
             if ledger is not None:
                 await ledger.close()
-            ledger = Ledger(SqliteStore(path), Policy((), "p"), Limits())
+            ledger = Ledger(open_store("ledger"), Policy((), "p"), Limits())
             await ledger.start()
         stamps = await ledger.post(batch_of(group))
         written.update((span.ids, stamps[row]) for row, span in enumerate(group) if row in stamps)
@@ -119,11 +116,6 @@ async def outcome(folder, batches, restart_at):
     total = await ledger.total("total", "")
     await ledger.close()
     return total, written.values()
-
-
-def run(batches, restart_at=-1):
-    with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(outcome(folder, batches, restart_at))
 
 
 def added_up(stamps):
@@ -139,14 +131,12 @@ def has_room(stamp):
     return not stamp.corrections or (is_call and entry.amount.total + stamp.retold_nano_usd >= 0)
 
 
-LAWS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@LAWS
-@given(deliveries(["dear", "dear", "cheap", "free", "unknown"]), st.integers(0, 4))
-def test_a_name_of_other_tools_adds_up_to_the_total_where_corrections_have_room(batches, at):
+@law(deliveries(["dear", "dear", "cheap", "free", "unknown"]), st.integers(0, 4), examples=150)
+async def test_a_name_of_other_tools_adds_up_to_the_total_where_corrections_have_room(
+    open_store, batches, at
+):
     """Guarantees: exactly the total, if each correction stands on a call that costs as much."""
-    total, stamps = run(batches, at)
+    total, stamps = await outcome(open_store, batches, at)
     shown = added_up(stamps)
     if all(map(has_room, stamps)):
         assert shown == total.cost_nano_usd
@@ -168,10 +158,9 @@ def told_twice(draw):
     return [[span] for span in draw(st.permutations(spans))]
 
 
-@LAWS
-@given(told_twice())
-def test_what_two_instrumentations_tell_always_has_room(batches):
+@law(told_twice(), examples=150)
+async def test_what_two_instrumentations_tell_always_has_room(open_store, batches):
     """Guarantees: the condition of the law is no way out of the usual case."""
-    total, stamps = run(batches)
+    total, stamps = await outcome(open_store, batches)
     assert all(map(has_room, stamps))
     assert added_up(stamps) == total.cost_nano_usd

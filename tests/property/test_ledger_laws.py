@@ -5,17 +5,14 @@ The oracle below is written for plainness: it sees all spans at once and knows n
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property.engines import law
 
 from processor.core.budgets import Budget, Policy
 from processor.core.model import (
@@ -31,7 +28,7 @@ from processor.core.model import (
     Usage,
 )
 from processor.core.money import price_usage
-from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
 UTC = Calendar(ZoneInfo("UTC"), 0)
@@ -183,14 +180,14 @@ def policy():
 class Run:
     """A ledger that batches are posted to, and what came back."""
 
-    def __init__(self, folder):
-        self.path = Path(folder) / "books.db"
+    def __init__(self, open_store):
+        self.open_store = open_store
         self.written = {}
         self.events = Counter()
         self.ledger = None
 
     async def open(self):
-        self.ledger = Ledger(SqliteStore(self.path), policy(), Limits())
+        self.ledger = Ledger(self.open_store("ledger"), policy(), Limits())
         await self.ledger.start()
 
     async def post(self, group):
@@ -232,42 +229,34 @@ def deliveries(draw):
     return forest, [stream[a:b] for a, b in itertools.pairwise([0, *cuts, len(stream)])]
 
 
-LAWS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@LAWS
-@given(deliveries())
-def test_order_split_and_repetition_do_not_matter(delivery):
+@law(deliveries(), examples=150)
+async def test_order_split_and_repetition_do_not_matter(open_store, delivery):
     """Guarantees: costs, owners and crossings are those of the set of spans."""
     forest, batches = delivery
 
-    async def check(folder):
-        run = Run(folder)
-        await run.open()
-        for group in batches:
-            await run.post(group)
-        costs = expected_costs(forest)
-        total = await run.ledger.total("total", "")
-        assert total.cost_nano_usd == sum(costs.values())
-        assert total.unpriced == sum(_stands_alone(forest, span) for span in forest)
-        assert run.spans_total() == total.cost_nano_usd
-        for dimension, owners in (
-            ("session", ["s1", "s2", ""]),
-            ("user", ["u1", "u2", ""]),
-            ("agent", ["a", "b", ""]),
-            ("feature", ["f", ""]),
-        ):
-            found = await by_owner(run.ledger, dimension, owners)
-            assert found == expected_owners(forest, dimension), dimension
-        for trace in {span.trace for span in forest}:
-            whole = await run.ledger.total("trace", bytes([trace + 1] * 16).hex())
-            spent = sum(cost for span, cost in costs.items() if span.trace == trace)
-            assert whole.cost_nano_usd == spent
-        await _check_crossings(run, forest)
-        await run.ledger.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(folder))
+    run = Run(open_store)
+    await run.open()
+    for group in batches:
+        await run.post(group)
+    costs = expected_costs(forest)
+    total = await run.ledger.total("total", "")
+    assert total.cost_nano_usd == sum(costs.values())
+    assert total.unpriced == sum(_stands_alone(forest, span) for span in forest)
+    assert run.spans_total() == total.cost_nano_usd
+    for dimension, owners in (
+        ("session", ["s1", "s2", ""]),
+        ("user", ["u1", "u2", ""]),
+        ("agent", ["a", "b", ""]),
+        ("feature", ["f", ""]),
+    ):
+        found = await by_owner(run.ledger, dimension, owners)
+        assert found == expected_owners(forest, dimension), dimension
+    for trace in {span.trace for span in forest}:
+        whole = await run.ledger.total("trace", bytes([trace + 1] * 16).hex())
+        spent = sum(cost for span, cost in costs.items() if span.trace == trace)
+        assert whole.cost_nano_usd == spent
+    await _check_crossings(run, forest)
+    await run.ledger.close()
 
 
 def _stands_alone(forest, span):
@@ -318,36 +307,31 @@ async def _check_crossings(run, forest):
                 assert events[share] == 1, "exactly one where the final total reaches the limit"
 
 
-@LAWS
-@given(deliveries(), st.integers(0, 4))
-def test_a_restart_in_the_middle_charges_nothing_twice(delivery, at):
+@law(deliveries(), st.integers(0, 4), examples=150)
+async def test_a_restart_in_the_middle_charges_nothing_twice(open_store, delivery, at):
     """Guarantees: after a restart everything is sent again, and every total stands as it was."""
     forest, batches = delivery
 
-    async def check(folder):
-        run = Run(folder)
-        await run.open()
-        for number, group in enumerate(batches):
-            if number == at:
-                await run.ledger.close()
-                await run.open()
-            await run.post(group)
-        await run.ledger.close()
-        await run.open()
-        # What waited for a call when it stopped comes again, and its links with it.
-        for group in batches:
-            await run.post(group)
-        before = await run.ledger.total("total", "")
-        for group in batches:
-            await run.post(group)
-        total = await run.ledger.total("total", "")
-        assert total.cost_nano_usd == sum(expected_costs(forest).values())
-        assert total.cost_nano_usd == before.cost_nano_usd
-        assert run.spans_total() == total.cost_nano_usd
-        for dimension in ("session", "user"):
-            found = await by_owner(run.ledger, dimension, ["s1", "s2", "u1", "u2", ""])
-            assert sum(found.values()) == total.cost_nano_usd, "the parts add up to the whole"
-        await run.ledger.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(folder))
+    run = Run(open_store)
+    await run.open()
+    for number, group in enumerate(batches):
+        if number == at:
+            await run.ledger.close()
+            await run.open()
+        await run.post(group)
+    await run.ledger.close()
+    await run.open()
+    # What waited for a call when it stopped comes again, and its links with it.
+    for group in batches:
+        await run.post(group)
+    before = await run.ledger.total("total", "")
+    for group in batches:
+        await run.post(group)
+    total = await run.ledger.total("total", "")
+    assert total.cost_nano_usd == sum(expected_costs(forest).values())
+    assert total.cost_nano_usd == before.cost_nano_usd
+    assert run.spans_total() == total.cost_nano_usd
+    for dimension in ("session", "user"):
+        found = await by_owner(run.ledger, dimension, ["s1", "s2", "u1", "u2", ""])
+        assert sum(found.values()) == total.cost_nano_usd, "the parts add up to the whole"
+    await run.ledger.close()

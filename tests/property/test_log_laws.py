@@ -5,22 +5,19 @@ The oracle below knows the calls that were made, and who told of them; it knows 
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import tempfile
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property.engines import law
 
 from processor.core.budgets import Budget, Policy
 from processor.core.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
 from processor.core.money import price_usage
 from processor.core.semconv.log_ids import log_trace
-from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
 NANO = 10**6
@@ -223,13 +220,13 @@ def deliveries(draw):
 class Run:
     """A ledger, and what it said should be written on spans."""
 
-    def __init__(self, folder):
-        self.path = Path(folder) / "books.db"
+    def __init__(self, open_store):
+        self.open_store = open_store
         self.stamps = {}
         self.ledger = None
 
     async def open(self):
-        self.ledger = Ledger(SqliteStore(self.path), POLICY, Limits())
+        self.ledger = Ledger(self.open_store("ledger"), POLICY, Limits())
         await self.ledger.start()
 
     async def post(self, items):
@@ -254,55 +251,48 @@ class Run:
         assert not any(stamp.corrections for stamp in self.stamps.values())
 
 
-LAWS = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-
-@LAWS
-@given(deliveries())
-def test_a_call_is_charged_once_whoever_tells_of_it(delivery):
+@law(deliveries(), examples=80)
+async def test_a_call_is_charged_once_whoever_tells_of_it(open_store, delivery):
     """Guarantees: order, split and repetition of records and spans do not matter."""
     world, batches = delivery
 
-    async def check(folder):
-        run = Run(folder)
-        await run.open()
-        for items in batches:
-            await run.post(items)
-        await run.check(world)
-        await run.ledger.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(folder))
+    run = Run(open_store)
+    await run.open()
+    for items in batches:
+        await run.post(items)
+    await run.check(world)
+    await run.ledger.close()
 
 
-@LAWS
-@given(deliveries(), st.integers(0, 4))
-def test_a_restart_changes_nothing(delivery, at):
+@law(deliveries(), st.integers(0, 4), examples=80)
+async def test_a_restart_changes_nothing(open_store, delivery, at):
     """Guarantees: what the books hold is enough to go on as if nothing had happened."""
     world, batches = delivery
 
-    async def check(folder):
-        run = Run(folder)
-        await run.open()
-        for number, items in enumerate(batches):
-            if number == at:
-                await run.ledger.close()
-                await run.open()
-            await run.post(items)
-        await run.ledger.close()
-        await run.open()
-        for items in batches:
-            await run.post(items)
-        await run.check(world)
-        await run.ledger.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(folder))
+    run = Run(open_store)
+    await run.open()
+    for number, items in enumerate(batches):
+        if number == at:
+            await run.ledger.close()
+            await run.open()
+        await run.post(items)
+    await run.ledger.close()
+    await run.open()
+    for items in batches:
+        await run.post(items)
+    await run.check(world)
+    await run.ledger.close()
 
 
-@LAWS
-@given(st.lists(st.integers(1, 3), min_size=1, max_size=8), st.integers(1, 12), st.randoms())
-def test_calls_alike_at_one_time_are_told_of_one_by_one(outputs, spread_s, random):
+@law(
+    st.lists(st.integers(1, 3), min_size=1, max_size=8),
+    st.integers(1, 12),
+    st.randoms(),
+    examples=80,
+)
+async def test_calls_alike_at_one_time_are_told_of_one_by_one(
+    open_store, outputs, spread_s, random
+):
     """Guarantees: where all is told twice, every call is charged as its record says, once."""
     world = [
         Made("gemini-cli", 0, number, Usage(input=10, cache_read=5, output=output, reasoning=2),
@@ -310,18 +300,14 @@ def test_calls_alike_at_one_time_are_told_of_one_by_one(outputs, spread_s, rando
         for number, output in enumerate(outputs)
     ]  # fmt: skip
 
-    async def check(folder):
-        run = Run(folder)
-        await run.open()
-        items = items_of(world)
-        random.shuffle(items)
-        for item in items:
-            await run.post([item])
-        await run.check(world)
-        await run.ledger.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(folder))
+    run = Run(open_store)
+    await run.open()
+    items = items_of(world)
+    random.shuffle(items)
+    for item in items:
+        await run.post([item])
+    await run.check(world)
+    await run.ledger.close()
 
 
 def at_double_prices(row):
@@ -333,27 +319,24 @@ def at_double_prices(row):
     return entry._replace(rates=rates, amount=price_usage(entry.usage, rates))
 
 
-@LAWS
-@given(deliveries(), st.booleans())
-def test_prices_that_change_change_records_and_echoes_alike(delivery, is_restarted):
+@law(deliveries(), st.booleans(), examples=80)
+async def test_prices_that_change_change_records_and_echoes_alike(
+    open_store, delivery, is_restarted
+):
     """Guarantees: a reprice books what everything costs now, whoever told of it, also later on."""
     world, batches = delivery
 
-    async def check(folder):
-        run = Run(folder)
-        await run.open()
-        for items in batches:
-            await run.post(items)
-        if is_restarted:
-            await run.ledger.close()
-            await run.open()
-        await run.ledger.reprice(at_double_prices, (0, 2**63 - 1), START_NS, is_dry_run=False)
-        for items in batches:
-            await run.post(items)
-        nano, calls, unpriced = expected(world)
-        total = await run.ledger.total("total", "")
-        assert (total.cost_nano_usd, total.calls, total.unpriced) == (2 * nano, calls, unpriced)
+    run = Run(open_store)
+    await run.open()
+    for items in batches:
+        await run.post(items)
+    if is_restarted:
         await run.ledger.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(folder))
+        await run.open()
+    await run.ledger.reprice(at_double_prices, (0, 2**63 - 1), START_NS, is_dry_run=False)
+    for items in batches:
+        await run.post(items)
+    nano, calls, unpriced = expected(world)
+    total = await run.ledger.total("total", "")
+    assert (total.cost_nano_usd, total.calls, total.unpriced) == (2 * nano, calls, unpriced)
+    await run.ledger.close()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
-from pathlib import Path
-
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property.engines import law
 from property.test_ledger_laws import START_NS, batch_of, forests, policy
 
 from processor.core.insight import price_again
 from processor.core.model import Intake
 from processor.core.pricing import compile_catalog, parse_prices, price
-from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
 MODELS = ("m-1", "m-2", "m-3")
@@ -57,78 +53,66 @@ async def totals_of(ledger):
     return {place: await ledger.total(*place) for place in PLACES}
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(forests(), catalogs(), catalogs(), st.integers(0, 9), st.booleans())
-def test_after_a_reprice_all_totals_are_those_of_the_later_prices(forest, first, later, cut, again):
+@law(forests(), catalogs(), catalogs(), st.integers(0, 9), st.booleans(), examples=80)
+async def test_after_a_reprice_all_totals_are_those_of_the_later_prices(
+    open_store, forest, first, later, cut, again
+):
     """Guarantees: whatever came before and after, with and without a restart in between."""
 
-    async def check(folder):
-        opened = []
+    opened = []
 
-        async def opening(name):
-            ledger = Ledger(SqliteStore(Path(folder) / name), policy(), Limits())
-            await ledger.start()
-            opened.append(ledger)
-            return ledger
+    async def opening(name):
+        ledger = Ledger(open_store(name), policy(), Limits())
+        await ledger.start()
+        opened.append(ledger)
+        return ledger
 
-        async def repriced(ledger, **more):
-            return await ledger.reprice(
-                lambda row: price_again(row, later), ALWAYS, START_NS, **more
-            )
+    async def repriced(ledger, **more):
+        return await ledger.reprice(lambda row: price_again(row, later), ALWAYS, START_NS, **more)
 
-        ledger, fresh = await opening("books.db"), await opening("fresh.db")
-        stamps = await ledger.post(intake(forest, first))
-        before = await totals_of(ledger)
-        if again:
-            await opened.pop(0).close()
-            ledger = await opening("books.db")
-        dry = await repriced(ledger, is_dry_run=True)
-        assert await totals_of(ledger) == before, "a dry run changes nothing"
-        done = await repriced(ledger, is_dry_run=False)
-        assert done == dry, "a dry run tells what would happen"
-        change = done.after_nano_usd - done.before_nano_usd
-        total = await ledger.total("total", "")
-        assert total.cost_nano_usd - before["total", ""].cost_nano_usd == change
+    ledger, fresh = await opening("ledger"), await opening("fresh")
+    stamps = await ledger.post(intake(forest, first))
+    before = await totals_of(ledger)
+    if again:
+        await opened.pop(0).close()
+        ledger = await opening("ledger")
+    dry = await repriced(ledger, is_dry_run=True)
+    assert await totals_of(ledger) == before, "a dry run changes nothing"
+    done = await repriced(ledger, is_dry_run=False)
+    assert done == dry, "a dry run tells what would happen"
+    change = done.after_nano_usd - done.before_nano_usd
+    total = await ledger.total("total", "")
+    assert total.cost_nano_usd - before["total", ""].cost_nano_usd == change
 
-        await fresh.post(intake(forest, later))
-        assert await totals_of(ledger) == await totals_of(fresh)
-        assert (await repriced(ledger, is_dry_run=False)).calls == 0, "once is enough"
+    await fresh.post(intake(forest, later))
+    assert await totals_of(ledger) == await totals_of(fresh)
+    assert (await repriced(ledger, is_dry_run=False)).calls == 0, "once is enough"
 
-        tail = forest[cut:]
-        if tail:
-            repeats = await ledger.post(intake(tail, later))
-            for row, stamp in repeats.items():
-                assert stamp == stamps[row + cut], "a repeat is stamped as the first time"
-        assert await totals_of(ledger) == await totals_of(fresh)
-        for each in opened:
-            await each.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(folder))
+    tail = forest[cut:]
+    if tail:
+        repeats = await ledger.post(intake(tail, later))
+        for row, stamp in repeats.items():
+            assert stamp == stamps[row + cut], "a repeat is stamped as the first time"
+    assert await totals_of(ledger) == await totals_of(fresh)
+    for each in opened:
+        await each.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(forests(), catalogs(), catalogs(), st.integers(0, 9))
-def test_spans_that_come_after_a_reprice_meet_it(forest, first, later, cut):
+@law(forests(), catalogs(), catalogs(), st.integers(0, 9), examples=60)
+async def test_spans_that_come_after_a_reprice_meet_it(open_store, forest, first, later, cut):
     """Guarantees: late parents and children correct and move what stands at the later prices."""
 
-    async def check(folder):
-        ledger = Ledger(SqliteStore(Path(folder) / "books.db"), policy(), Limits())
-        fresh = Ledger(SqliteStore(Path(folder) / "fresh.db"), policy(), Limits())
-        for each in (ledger, fresh):
-            await each.start()
-        head, tail = forest[cut:], forest[:cut]  # children first, as spans come
-        if head:
-            await ledger.post(intake(head, first))
-        await ledger.reprice(
-            lambda row: price_again(row, later), ALWAYS, START_NS, is_dry_run=False
-        )
-        if tail:
-            await ledger.post(intake(tail, later))
-        await fresh.post(intake(forest, later))
-        assert await totals_of(ledger) == await totals_of(fresh)
-        for each in (ledger, fresh):
-            await each.close()
-
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(check(folder))
+    ledger = Ledger(open_store("ledger"), policy(), Limits())
+    fresh = Ledger(open_store("fresh"), policy(), Limits())
+    for each in (ledger, fresh):
+        await each.start()
+    head, tail = forest[cut:], forest[:cut]  # children first, as spans come
+    if head:
+        await ledger.post(intake(head, first))
+    await ledger.reprice(lambda row: price_again(row, later), ALWAYS, START_NS, is_dry_run=False)
+    if tail:
+        await ledger.post(intake(tail, later))
+    await fresh.post(intake(forest, later))
+    assert await totals_of(ledger) == await totals_of(fresh)
+    for each in (ledger, fresh):
+        await each.close()

@@ -99,7 +99,9 @@ UNPRICED = """
 SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extract(text, '$[1]'),
   json_extract(text, '$[4]'), COUNT(*),
   SUM(COALESCE(input, 0) + COALESCE(cache_read, 0) + COALESCE(cache_write, 0)
-    + COALESCE(cache_write_1h, 0) + COALESCE(output, 0) + COALESCE(reasoning, 0)),
+    + COALESCE(cache_write_1h, 0) + COALESCE(output, 0) + COALESCE(reasoning, 0)
+    + COALESCE(json_extract(more, '$[0]') + json_extract(more, '$[1]')
+    + json_extract(more, '$[2]') + json_extract(more, '$[3]'), 0)),
   MIN(time_ns), MAX(time_ns)
 FROM spans JOIN labels ON labels.id = spans.label
 WHERE spans.label IN (SELECT id FROM labels WHERE json_extract(text, '$[0]') = 'unpriced')

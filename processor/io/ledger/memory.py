@@ -1,0 +1,194 @@
+"""The same promises as an engine's file, kept in memory: for tests, and for what need not last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from processor.core.attribution.totals import NOTHING, plus
+from processor.core.errors import LedgerUnavailableError
+from processor.core.model import Crossing, Plan, Posting, SpanRow, Totals, UnpricedCalls
+from processor.io.ledger.store import CrossingMark
+
+_Item = TypeVar("_Item")
+_Window = tuple[str, str, int]
+"""(scope, scope id, window start)."""
+_AlikeCalls = tuple[str, tuple[str, ...], str, str]
+"""(provider, models, reason, service): what calls without a price are listed by."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a store in memory keeps. It outlives the store: another one goes on with it."""
+
+    rows: list[SpanRow] = field(default_factory=list)
+    """In the order they were written."""
+    traces: dict[bytes, list[SpanRow]] = field(default_factory=dict)
+    """The same rows by trace."""
+    totals: dict[tuple[str, str], dict[int, Totals]] = field(default_factory=dict)
+    """By series and scope id, then by bucket."""
+    crossings: list[Crossing] = field(default_factory=list)
+    marks: dict[_Window, set[CrossingMark]] = field(default_factory=dict)
+    """The keys of the same crossings by scope and window."""
+    series: set[str] = field(default_factory=set)
+
+
+class MemoryStore:
+    """`Store` without a file. Every change notes how it is undone, until it is committed."""
+
+    def __init__(self, contents: Contents | None = None) -> None:
+        """Go on with `contents`, or begin empty; no two stores may have the same ones at a time."""
+        self._kept = Contents() if contents is None else contents
+        self._undo: list[Callable[[], object]] = []
+        self._save_points: list[int] = []
+        """Lengths of `_undo`."""
+
+    def begin(self) -> None:
+        """Start a transaction."""
+        self.rollback()
+
+    def commit(self) -> None:
+        """Keep everything since `begin`."""
+        self._undo.clear()
+        self._save_points.clear()
+
+    def rollback(self) -> None:
+        """Undo everything since `begin`."""
+        self._undo_to(0)
+        self._save_points.clear()
+
+    def save(self) -> None:
+        """Set a save point inside the transaction."""
+        self._save_points.append(len(self._undo))
+
+    def keep(self) -> None:
+        """Drop the save point, keeping what was written since."""
+        self._save_points.pop()
+
+    def undo(self) -> None:
+        """Undo what was written since the save point, and drop it."""
+        self._undo_to(self._save_points.pop())
+
+    def _undo_to(self, length: int) -> None:
+        while len(self._undo) > length:
+            self._undo.pop()()
+
+    def rows_of(self, trace_id: bytes) -> list[SpanRow]:
+        """Everything kept of a trace, in the order it was written."""
+        return list(self._kept.traces.get(trace_id, ()))
+
+    def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
+        """Sum of a scope's buckets in ``[start_s, end_s)``; both 0 for all of them."""
+        found = NOTHING
+        for bucket, totals in self._kept.totals.get((series, scope_id), {}).items():
+            if not end_s or start_s <= bucket < end_s:
+                found = plus(found, totals)
+        return found
+
+    def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
+        """What one scope has crossed in a window."""
+        return set(self._kept.marks.get((scope, scope_id, window_start_s), ()))
+
+    def write(self, plan: Plan) -> None:
+        """Append rows and crossings, and add the changes to the totals.
+
+        Nothing asks a store for its corrections, so they are not kept.
+        """
+        for row in plan.rows:
+            self._append(self._kept.rows, row)
+            self._append(self._kept.traces.setdefault(row.trace_id, []), row)
+        for posting, change in plan.postings.items():
+            self._add(posting, change)
+        for crossing in plan.crossings:
+            window = (crossing.scope, crossing.scope_id, crossing.window_start_s)
+            mark = (crossing.budget, crossing.limit, crossing.unit, crossing.share)
+            marks = self._kept.marks.setdefault(window, set())
+            if mark in marks:
+                raise LedgerUnavailableError(f"the crossing {window} {mark} is there already")
+            marks.add(mark)
+            self._undo.append(partial(marks.discard, mark))
+            self._append(self._kept.crossings, crossing)
+
+    def _append(self, items: list[_Item], item: _Item) -> None:
+        items.append(item)
+        self._undo.append(items.pop)
+
+    def _add(self, posting: Posting, change: Totals) -> None:
+        series, scope_id, bucket = posting
+        buckets = self._kept.totals.setdefault((series, scope_id), {})
+        known = buckets.get(bucket, NOTHING)
+        buckets[bucket] = plus(known, change)
+        self._undo.append(lambda: buckets.__setitem__(bucket, known))
+
+    def recent_traces(self, limit: int) -> list[bytes]:
+        """Ids of the traces written last, newest first."""
+        found: dict[bytes, None] = {}
+        for row in reversed(self._kept.rows):
+            found[row.trace_id] = None
+            if len(found) >= limit:
+                break
+        return list(found)
+
+    def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
+        """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
+        found = {
+            row.trace_id: None
+            for row in self._kept.rows
+            if row.entry is not None and start_ns <= row.time_ns < end_ns
+        }
+        return list(found)
+
+    def unpriced(self) -> list[UnpricedCalls]:
+        """Calls without a price as they stand now, alike ones together, most calls first."""
+        latest = {(row.trace_id, row.span_id): row for row in self._kept.rows}
+        alike: dict[_AlikeCalls, list[SpanRow]] = {}
+        for row in latest.values():
+            entry = row.entry
+            if entry is not None and entry.status == "unpriced" and not row.is_echo:
+                provider, models, _ = entry.asked
+                names = (provider, models, entry.reason, entry.service)
+                alike.setdefault(names, []).append(row)
+        found = [_listed(names, rows) for names, rows in alike.items()]
+        found.sort(key=lambda calls: (calls.calls, calls.last_ns), reverse=True)
+        return found
+
+    def series(self) -> set[str]:
+        """Names of the filtered totals that are complete."""
+        return set(self._kept.series)
+
+    def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
+        """Fill a filtered total with (scope id, bucket, totals); None drops it."""
+        kept = self._kept
+        dropped = {key: kept.totals.pop(key) for key in list(kept.totals) if key[0] == name}
+        self._undo.append(lambda: kept.totals.update(dropped))
+        if changes is None and name in kept.series:
+            kept.series.discard(name)
+            self._undo.append(lambda: kept.series.add(name))
+        if changes is None:
+            return
+        for scope_id, bucket, change in changes:
+            self._add((name, scope_id, bucket), change)
+        if name not in kept.series:
+            kept.series.add(name)
+            self._undo.append(lambda: kept.series.discard(name))
+
+    def crossings(self, limit: int) -> Sequence[Crossing]:
+        """The latest crossings, newest first."""
+        return self._kept.crossings[: -limit - 1 : -1]
+
+    def size_bytes(self) -> int:
+        """Nothing is on the disk."""
+        return 0
+
+    def close(self) -> None:
+        """Undo what was not committed, as a process that ends does."""
+        self.rollback()
+
+
+def _listed(names: _AlikeCalls, rows: Sequence[SpanRow]) -> UnpricedCalls:
+    usages = [row.entry.usage for row in rows if row.entry is not None]
+    tokens = sum(u.input_tokens + u.output_tokens for u in usages if u is not None)
+    times = [row.time_ns for row in rows]
+    return UnpricedCalls(*names, len(rows), tokens, min(times), max(times))

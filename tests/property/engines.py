@@ -1,0 +1,69 @@
+"""The engines that the laws of the ledger are tried on, and how a law becomes a test."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from processor.io.ledger import Contents, MemoryStore, SqliteStore, Store
+
+OpenStore = Callable[[str], Store]
+"""Opens the store of a name; what was committed before under that name is there."""
+
+
+@contextmanager
+def memory() -> Iterator[OpenStore]:
+    kept: dict[str, Contents] = defaultdict(Contents)
+    yield lambda name: MemoryStore(kept[name])
+
+
+@contextmanager
+def sqlite() -> Iterator[OpenStore]:
+    """A file for each name; every commit is synced to the disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield lambda name: SqliteStore(Path(folder) / f"{name}.db")
+
+
+ENGINES = [
+    pytest.param(memory, 1, id="memory"),
+    pytest.param(sqlite, 3, id="sqlite", marks=[pytest.mark.full, pytest.mark.timeout(600)]),
+]
+"""With how many times the examples each is tried."""
+
+
+def law(*strategies: st.SearchStrategy[Any], examples: int) -> Callable[..., Callable[..., None]]:
+    """A test on every engine of what holds for `examples` values drawn from `strategies`.
+
+    The decorated coroutine function is given an `OpenStore` with nothing in it, then the values.
+    """
+
+    def decorate(check: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        @pytest.mark.parametrize(("engine", "factor"), ENGINES)
+        def test(engine: Callable[[], AbstractContextManager[OpenStore]], factor: int) -> None:
+            def holds(drawn: tuple[Any, ...]) -> None:
+                with engine() as open_store:
+                    asyncio.run(check(open_store, *drawn))
+
+            # Hypothesis keeps the examples that failed under this name.
+            holds.__name__ = f"{check.__name__}_{engine.__name__}"
+            often = settings(
+                max_examples=factor * examples,
+                deadline=None,
+                suppress_health_check=[HealthCheck.too_slow],
+            )
+            often(given(st.tuples(*strategies))(holds))()
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        test.__module__, test.__qualname__ = check.__module__, check.__qualname__
+        return test
+
+    return decorate
