@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def law(*strategies: st.SearchStrategy[Any], examples: int) -> Callable[..., Cal
     The decorated coroutine function is given an `OpenStore` with nothing in it, then the values.
     """
 
-    def decorate(check: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    def decorate(check: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
         @pytest.mark.parametrize(("engine", "factor"), ENGINES)
         def test(engine: Callable[[], AbstractContextManager[OpenStore]], factor: int) -> None:
             def holds(drawn: tuple[Any, ...]) -> None:
