@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from processor import __version__
 from processor.app.addresses import refuse_loop
@@ -19,8 +19,8 @@ from processor.app.pipeline import Pipeline
 from processor.config import Settings, Watcher, bundled
 from processor.core.budgets import Policy, parse_budgets
 from processor.core.errors import LedgerUnavailableError
-from processor.core.flow import SWITCHED_OFF, FlowCounters
-from processor.core.model import Batch, Receipt
+from processor.core.flow import FlowCounters
+from processor.core.model import Signal
 from processor.core.pricing import Catalog, compile_catalog, parse_prices
 from processor.core.semconv import ReadOptions
 from processor.io.exporter import Fanout
@@ -77,9 +77,10 @@ class App:
                 settings.emit,
                 flow=self._flow,
                 counts_logs=settings.logs.count_calls,
+                forwarded=[each for each in get_args(Signal) if getattr(settings.forward, each)],
             )
             costs = CostQueries(self._ledger, lambda: cast("Catalog", self._catalog))
-            self._receiver = build_receiver(settings, self._take, costs, self._flow)
+            self._receiver = build_receiver(settings, self._pipeline.handle, costs, self._flow)
             await self._start_telemetry()
             self.port = await self._receiver.start()
             self.http_port = self._receiver.http_port
@@ -115,7 +116,7 @@ class App:
         ledger, receiver = cast("Ledger", self._ledger), cast("Receiver", self._receiver)
         sources = Sources(
             flow=self._flow,
-            outcomes=pipeline.outcomes,
+            outcomes=self._flow.outcomes,
             exporter=exporter,
             ledger=ledger,
             answers=lambda: receiver.answers,
@@ -167,15 +168,6 @@ class App:
         if catalog is not None and catalog.is_stale(time.time_ns()):
             found.append(f"the price catalogue {catalog.catalogue_version} is getting old")
         return found
-
-    async def _take(self, batch: Batch) -> Receipt:
-        pipeline = cast("Pipeline", self._pipeline)
-        if not getattr(self._settings.forward, batch.signal):
-            with self._flow.follow(batch) as tracker:
-                await pipeline.charge_logs(batch)
-                tracker.drop(SWITCHED_OFF)
-            return Receipt()
-        return await pipeline.handle(batch)
 
     def _load(
         self,

@@ -1,16 +1,26 @@
-"""The spine: the one place that knows the order of the house."""
+"""The pipeline: the one place that knows the order of the steps."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import get_args
 
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
 from processor.core.errors import ProcessorError
-from processor.core.flow import FlowCounters
-from processor.core.model import Batch, Charge, Intake, Reading, Receipt, Spans, Stamp, Unpriced
+from processor.core.flow import SWITCHED_OFF, FlowCounters
+from processor.core.model import (
+    Batch,
+    Charge,
+    Intake,
+    Reading,
+    Receipt,
+    Signal,
+    Spans,
+    Stamp,
+    Unpriced,
+)
 from processor.core.ports import Exporter, Ledger
 from processor.core.pricing import Catalog
 from processor.core.semconv import ReadOptions
@@ -20,24 +30,8 @@ _UNREAD = Reading([], [], [])
 _REJECTED = "spans without a valid trace id and span id were left out"
 
 
-@dataclass(slots=True)
-class Outcomes:
-    """Every span of a batch that goes on ends in exactly one of these."""
-
-    untouched: int = 0
-    """Forwarded as it came."""
-    stamped: int = 0
-    """Forwarded with attributes or events of ours."""
-    rejected: int = 0
-    """Left out for its invalid ids, and reported to the sender."""
-    unread: int = 0
-    """Forwarded as it came because reading or pricing its batch failed, which is a bug of ours."""
-    unwritten: int = 0
-    """Forwarded as it came, its charge on the books, because writing on its batch failed; a bug."""
-
-
 class Pipeline:
-    """Takes batches through the house. `catalog` and `options` may be replaced between batches."""
+    """Takes batches through every step. `catalog` and `options` may be replaced between batches."""
 
     def __init__(
         self,
@@ -49,10 +43,12 @@ class Pipeline:
         *,
         flow: FlowCounters | None = None,
         counts_logs: bool = True,
+        forwarded: Collection[Signal] = get_args(Signal),
     ) -> None:
         """`readers` are the tools for which costs are written under their own names as well.
 
-        `counts_logs`: log records that tell of a call are charged.
+        `counts_logs`: log records that report a call are charged. `forwarded`: the signals that
+        go to the exporter; others are charged likewise, and dropped.
         """
         self.exporter = exporter
         self.ledger = ledger
@@ -60,38 +56,40 @@ class Pipeline:
         self.options = options
         self.readers = readers
         self.counts_logs = counts_logs
+        self.forwarded = frozenset(forwarded)
         self.flow = flow or FlowCounters()
-        self.outcomes = Outcomes()
         self._has_met_bad_logs = False
 
     async def handle(self, batch: Batch) -> Receipt:
-        """Take one received batch through the house.
+        """Take one batch through every step, and return the exporter's answer.
 
-        Raises UndecodableError for bytes that are no OTLP, OverloadedError before anything has
+        Raises UndecodableError for bytes that are not OTLP, OverloadedError before anything has
         changed, LedgerUnavailableError when nothing was charged, and what the backend answers.
         """
-        # Refuse here, before anything changes.
         with self.flow.follow(batch) as tracker, self.exporter.reserve(batch) as reservation:
-            if batch.signal != "traces":
-                await self.charge_logs(batch)
-                reservation.fill(batch.payload)
-                tracker.accept()
-                return await reservation.settled()
-            spans = wire.scan(batch.payload, semconv.WANTED)
-            tracker.read(len(spans))
-            reading, charges = self._read(spans, batch)
-            intake = Intake(spans, charges, reading.marks, batch.received_ns)
-            stamps = await self.ledger.post(intake)
-            reservation.fill(self._write(spans, stamps, reading))
-            tracker.accept(left_out=len(reading.rejected))
-            return _told(await reservation.settled(), len(reading.rejected))
+            payload, rejected = batch.payload, 0
+            if batch.signal == "traces":
+                spans = wire.scan(payload, semconv.WANTED)
+                tracker.read(len(spans))
+                reading, charges = self._read(spans, batch)
+                intake = Intake(spans, charges, reading.marks, batch.received_ns)
+                stamps = await self.ledger.post(intake)
+                payload, rejected = self._write(spans, stamps, reading), len(reading.rejected)
+            elif batch.signal == "logs":
+                await self._charge_logs(batch)
+            tracker.accept(left_out=rejected)
+            if batch.signal not in self.forwarded:
+                tracker.drop(SWITCHED_OFF)
+                return _with_rejected(Receipt(), rejected)
+            reservation.fill(payload)
+            return _with_rejected(await reservation.settled(), rejected)
 
-    async def charge_logs(self, batch: Batch) -> None:
-        """Charge the calls that log records tell of; the records themselves stay as they are.
+    async def _charge_logs(self, batch: Batch) -> None:
+        """Charge the calls that log records report; the records themselves stay as they are.
 
         Raises LedgerUnavailableError, and then nothing was charged.
         """
-        if batch.signal == "logs" and self.counts_logs:
+        if self.counts_logs:
             intake = self._read_logs(batch)
             if intake.charges:
                 await self.ledger.post(intake)
@@ -102,13 +100,13 @@ class Pipeline:
             reading = semconv.read_logs(logs, batch.received_ns, self.options)
             charges = pricing.price(reading.calls, self.catalog)
         except ProcessorError as error:
-            # Whether such bytes are logs is for the backend to say. Said once, since a sender
-            # could fill the log with it.
+            # Whether such bytes are logs is for the backend to decide. Logged as a warning only
+            # once, since a sender could fill the log with it.
             level = logging.DEBUG if self._has_met_bad_logs else logging.WARNING
             self._has_met_bad_logs = True
             _LOG.log(level, "log records could not be read, they go on as they are: %s", error)
             return Intake(Spans(b""), [], [], batch.received_ns)
-        except Exception:  # noqa: BLE001 - a bug of ours must not cost the sender its records
+        except Exception:  # noqa: BLE001 - a bug of ours must not lose the sender's records
             _LOG.exception("log records could not be read; they go on as they are")
             return Intake(Spans(b""), [], [], batch.received_ns)
         return Intake(reading.spans, charges, [], batch.received_ns)
@@ -118,31 +116,32 @@ class Pipeline:
             reading = semconv.read(spans, batch.received_ns, self.options)
             return reading, pricing.price(reading.calls, self.catalog)
         except Exception:  # noqa: BLE001 - whatever it is, see below
-            # A bug of ours must not cost the sender its spans: they go on, loudly uncharged.
+            # A bug of ours must not lose the sender's spans: they go on, uncharged.
             _LOG.exception("%d spans could not be read; they go on as they are", len(spans))
             return _UNREAD, []
 
     def _write(self, spans: Spans, stamps: Mapping[int, Stamp], reading: Reading) -> bytes:
+        outcomes = self.flow.outcomes
         try:
             edits = enrich(spans, stamps, self.readers)
             written = wire.splice(spans, edits, reading.rejected)
         except Exception:  # noqa: BLE001 - whatever it is, see below
             # The charge stands, so the spans must arrive.
             _LOG.exception("%d spans could not be written; they go on as they are", len(spans))
-            self.outcomes.unwritten += len(spans)
+            outcomes.unwritten += len(spans)
             return spans.payload
         rest = len(spans) - len(edits) - len(reading.rejected)
-        self.outcomes.stamped += len(edits)
-        self.outcomes.rejected += len(reading.rejected)
+        outcomes.stamped += len(edits)
+        outcomes.rejected += len(reading.rejected)
         if reading is _UNREAD:
-            self.outcomes.unread += rest
+            outcomes.unread += rest
         else:
-            self.outcomes.untouched += rest
+            outcomes.untouched += rest
         return written
 
 
-def _told(receipt: Receipt, rejected: int) -> Receipt:
-    """The backend's answer, with the spans that we left out ourselves."""
+def _with_rejected(receipt: Receipt, rejected: int) -> Receipt:
+    """The answer, with the spans that were left out here added to what the backend rejected."""
     if not rejected:
         return receipt
     message = f"{_REJECTED}; {receipt.message}" if receipt.message else _REJECTED

@@ -17,7 +17,7 @@ from processor.core.flow import FlowCounters, OutcomeCounts
 from processor.core.model import Batch
 
 TRACES = Batch("traces", b"12345", 0, transport="http")
-LANE = ("traces", "http")
+INPUT = ("traces", "http")
 
 
 @pytest.fixture
@@ -39,24 +39,24 @@ def handle(flow, error, *, span_count, is_accepted):
         raise error
 
 
-def test_what_goes_well_is_acknowledged(flow):
+def test_a_delivered_batch_is_acknowledged(flow):
     arrived(flow)
-    assert flow.requests[LANE] == OutcomeCounts(received=1, arriving=1)
+    assert flow.requests[INPUT] == OutcomeCounts(received=1, arriving=1)
     with flow.follow(TRACES) as tracker:
         tracker.read(3)
-        assert flow.spans[LANE] == OutcomeCounts(received=3, arriving=3)
+        assert flow.spans[INPUT] == OutcomeCounts(received=3, arriving=3)
         tracker.accept(left_out=1)
-        assert flow.requests[LANE] == OutcomeCounts(received=1, accepted=1, under_way=1)
-        assert flow.spans[LANE] == OutcomeCounts(
+        assert flow.requests[INPUT] == OutcomeCounts(received=1, accepted=1, under_way=1)
+        assert flow.spans[INPUT] == OutcomeCounts(
             received=3, accepted=2, under_way=2, rejected=Counter(invalid_id=1)
         )
-    assert flow.requests[LANE] == OutcomeCounts(received=1, accepted=1, acknowledged=1)
-    assert flow.spans[LANE].acknowledged == 2
-    assert flow.received_bytes[LANE] == 5
+    assert flow.requests[INPUT] == OutcomeCounts(received=1, accepted=1, acknowledged=1)
+    assert flow.spans[INPUT].acknowledged == 2
+    assert flow.received_bytes[INPUT] == 5
 
 
 @pytest.mark.parametrize(
-    ("error", "tally"),
+    ("error", "counts"),
     [
         (OverloadedError("full"), OutcomeCounts(received=1, refused=Counter(overloaded=1))),
         (UndecodableError("torn"), OutcomeCounts(received=1, rejected=Counter(undecodable=1))),
@@ -64,32 +64,32 @@ def test_what_goes_well_is_acknowledged(flow):
         (KeyError("x"), OutcomeCounts(received=1, rejected=Counter(bug=1))),
     ],
 )
-def test_who_is_turned_away_at_the_door_is_counted_by_reason(flow, error, tally):
-    with pytest.raises(type(error)), flow.arrive(*LANE):
+def test_a_request_that_fails_on_arrival_is_counted_by_reason(flow, error, counts):
+    with pytest.raises(type(error)), flow.arrive(*INPUT):
         raise error
-    assert flow.requests[LANE] == tally
+    assert flow.requests[INPUT] == counts
 
 
-def test_a_screen_counts_only_who_is_turned_away(flow):
-    with flow.screen(*LANE):
+def test_a_screen_counts_only_requests_that_fail(flow):
+    with flow.screen(*INPUT):
         pass
-    assert flow.requests[LANE] == OutcomeCounts()
-    with pytest.raises(UndecodableError), flow.screen(*LANE):
+    assert flow.requests[INPUT] == OutcomeCounts()
+    with pytest.raises(UndecodableError), flow.screen(*INPUT):
         raise UndecodableError("torn")
-    assert flow.requests[LANE] == OutcomeCounts(received=1, rejected=Counter(undecodable=1))
+    assert flow.requests[INPUT] == OutcomeCounts(received=1, rejected=Counter(undecodable=1))
 
 
-def test_books_that_fail_refuse_request_and_spans(flow):
+def test_a_ledger_that_fails_refuses_request_and_spans(flow):
     """Guarantees: nothing was charged, so nothing was accepted."""
     arrived(flow)
     handle(flow, LedgerUnavailableError("disk full"), span_count=3, is_accepted=False)
     refused = Counter(ledger_unavailable=1)
-    assert flow.requests[LANE] == OutcomeCounts(received=1, refused=refused)
-    assert flow.spans[LANE] == OutcomeCounts(received=3, refused=Counter(ledger_unavailable=3))
+    assert flow.requests[INPUT] == OutcomeCounts(received=1, refused=refused)
+    assert flow.spans[INPUT] == OutcomeCounts(received=3, refused=Counter(ledger_unavailable=3))
 
 
 @pytest.mark.parametrize(
-    ("error", "place", "reason"),
+    ("error", "outcome", "reason"),
     [
         (BackendUnavailableError("away"), "returned", "backend_unavailable"),
         (asyncio.CancelledError(), "returned", "stopping"),
@@ -97,18 +97,19 @@ def test_books_that_fail_refuse_request_and_spans(flow):
         (KeyError("x"), "dropped", "bug"),
     ],
 )
-def test_what_was_accepted_and_not_delivered_is_counted_by_reason(flow, error, place, reason):
+def test_an_accepted_batch_that_is_not_delivered_is_counted_by_reason(flow, error, outcome, reason):
     arrived(flow)
     handle(flow, error, span_count=2, is_accepted=True)
-    for tally, count in ((flow.requests[LANE], 1), (flow.spans[LANE], 2)):
-        assert (tally.accepted, tally.under_way, tally.acknowledged) == (count, 0, 0)
-        assert getattr(tally, place) == Counter({reason: count})
+    for counts, count in ((flow.requests[INPUT], 1), (flow.spans[INPUT], 2)):
+        assert (counts.accepted, counts.under_way, counts.acknowledged) == (count, 0, 0)
+        assert getattr(counts, outcome) == Counter({reason: count})
 
 
-def test_what_is_switched_off_is_dropped_and_not_acknowledged(flow):
+def test_a_batch_of_a_signal_that_is_switched_off_is_dropped_and_not_acknowledged(flow):
     batch = Batch("logs", b"", 0)
     arrived(flow, batch)
     with flow.follow(batch) as tracker:
+        tracker.accept()
         tracker.drop("switched_off")
     assert flow.requests["logs", "grpc"] == OutcomeCounts(
         received=1, accepted=1, dropped=Counter(switched_off=1)

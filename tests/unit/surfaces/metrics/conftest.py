@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from processor.app.pipeline import Outcomes
-from processor.core.flow import FlowCounters
+from processor.core.flow import FlowCounters, SpanOutcomes
 from processor.io.exporter import Counters, InFlightLimiter
 from processor.io.exporter.backlog import Backlog
 from processor.io.ledger.working_set import Counters as LedgerCounters
@@ -75,7 +74,7 @@ def sources(way: Way) -> Sources:
     watched: Any = SimpleNamespace(reloads=1, failures=2, last_error="broken", loaded_s=12.5)
     return Sources(
         flow=FlowCounters(),
-        outcomes=Outcomes(stamped=9),
+        outcomes=SpanOutcomes(stamped=9),
         exporter=exporter,
         ledger=ledger,
         answers=lambda: Counter(OK=11),
