@@ -10,9 +10,13 @@ from typing import Final
 from processor.config import Settings
 from processor.config.exporters import Exporters
 from processor.core.errors import ConfigError, Problem
-from processor.io.exporter import Address, parse_address, parse_url
-from processor.io.receiver.address import Address as Listen
-from processor.io.receiver.address import parse_address as parse_listen
+from processor.core.otlp.addresses import (
+    BackendAddress,
+    ListenAddress,
+    parse_backend,
+    parse_listen,
+    parse_url,
+)
 
 METRICS_SETTING: Final = "telemetry.metrics.endpoint"
 
@@ -31,7 +35,7 @@ def refuse_loop(settings: Settings) -> None:
             raise ConfigError([Problem(setting, what, fix)])
 
 
-def listens_on(settings: Settings) -> list[Listen]:
+def listens_on(settings: Settings) -> list[ListenAddress]:
     """Every address that the settings say to listen on. Raises ConfigError."""
     protocols = settings.receivers.otlp.protocols
     found = [
@@ -44,10 +48,10 @@ def listens_on(settings: Settings) -> list[Listen]:
     return found
 
 
-def _backends(exporters: Exporters) -> Iterator[tuple[str, Address]]:
+def _backends(exporters: Exporters) -> Iterator[tuple[str, BackendAddress]]:
     """Every address that something is sent to, with the setting that names it."""
     if exporters.otlp.endpoint:
-        yield "exporters.otlp.endpoint", parse_address(exporters.otlp.endpoint)
+        yield "exporters.otlp.endpoint", parse_backend(exporters.otlp.endpoint)
     http = exporters.otlphttp
     named = [("endpoint", http.endpoint)]
     named += [(f"{signal}_endpoint", text) for signal, text in http.own_endpoints.items()]

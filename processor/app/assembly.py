@@ -17,8 +17,8 @@ from processor.core import wire
 from processor.core.budgets import Policy
 from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
+from processor.core.otlp.addresses import parse_backend, parse_listen, read_endpoints
 from processor.io.exporter import (
-    Address,
     Backend,
     ClientTls,
     DebugDestination,
@@ -33,14 +33,11 @@ from processor.io.exporter import (
     Spool,
     SpooledBackend,
     Transport,
-    parse_address,
-    read_endpoints,
     tls_context,
 )
 from processor.io.ledger import Ledger, Limits, SqliteStore
 from processor.io.receiver import Handle, HttpListener, Receiver, ServerTls, http_tls
-from processor.io.receiver.address import listen as open_sockets
-from processor.io.receiver.address import parse_address as parse_listen
+from processor.io.receiver.listening import listen as open_sockets
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.metrics import Exposition, Health, Sources, TelemetryServer
 from processor.surfaces.queries.cost_queries import CostQueries
@@ -154,7 +151,7 @@ def _metrics_sockets(endpoint: str) -> list[socket.socket]:
 
 def _grpc_backend(otlp: OtlpExporter) -> Destination:
     tls = otlp.tls
-    address: Address = parse_address(otlp.endpoint)
+    address = parse_backend(otlp.endpoint)
     if tls.insecure is not None and not address.has_scheme:
         address = address._replace(is_tls=not tls.insecure)
     transport = GrpcTransport(

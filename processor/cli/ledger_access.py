@@ -16,8 +16,8 @@ from processor.config import Settings
 from processor.core.errors import LedgerInUseError
 from processor.core.insight import mark_priced
 from processor.core.model import Repricing, UnpricedCalls
+from processor.core.otlp.addresses import host_and_port, parse_listen
 from processor.io.ledger import SqliteStore
-from processor.io.receiver.address import Address, parse_address
 from processor.surfaces.queries.cost_queries import CostQueries
 
 T = TypeVar("T")
@@ -95,6 +95,6 @@ def _put(question: Callable[[Answers], Awaitable[T]], books: Answers) -> T:
 
 def _listening_at(settings: Settings) -> str:
     """Where a processor with these settings can be reached from its own machine."""
-    address = parse_address(settings.receivers.otlp.protocols.grpc.endpoint)
+    address = parse_listen(settings.receivers.otlp.protocols.grpc.endpoint)
     host = "127.0.0.1" if address.host in _WILDCARDS else address.host
-    return str(Address(host, address.port))
+    return host_and_port(host, address.port)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 from processor.config.receivers import GrpcReceiver, HttpReceiver, Protocols
+from processor.core.otlp.addresses import is_loopback
 
 _SECTION: Final = "receivers.otlp.protocols"
 
@@ -49,7 +49,6 @@ def _both(protocols: Protocols) -> Iterator[tuple[str, GrpcReceiver | HttpReceiv
 def _is_loopback(endpoint: str) -> bool:
     """Whether an address is one of this machine alone; one that cannot be read is refused later."""
     try:
-        host = urlsplit(f"//{endpoint}").hostname or ""
-        return host == "localhost" or ip_address(host.partition("%")[0]).is_loopback
+        return is_loopback(urlsplit(f"//{endpoint}").hostname or "")
     except ValueError:
         return False

@@ -21,6 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from processor.app.application import App
+from processor.core.otlp.varint import encode_varint
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -171,12 +172,4 @@ def shown(*spans: dict[str, Any]) -> dict[str, Any]:
 
 def record(number: int, body: bytes) -> bytes:
     """A length-delimited protobuf field."""
-    return varint(number << 3 | 2) + varint(len(body)) + body
-
-
-def varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*encoded, value])
+    return encode_varint(number << 3 | 2) + encode_varint(len(body)) + body

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
-from processor.io.exporter import Address
+from processor.core.otlp.addresses import BackendAddress
 
 _HEAD = struct.Struct(">HHHHHH")
 _ADDRESS_RECORD = 1
@@ -51,7 +51,7 @@ class NameServer(asyncio.DatagramProtocol):
         self._transport.sendto(head + data[_HEAD.size : end] + b"".join(records), addr)
 
 
-class NamedAddress(Address):
+class NamedAddress(BackendAddress):
     """A backend whose name is looked up at a certain name server."""
 
     @classmethod

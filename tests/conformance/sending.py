@@ -10,13 +10,12 @@ from typing import Any
 from conformance.scripted_backend import GrpcScript, HttpScript, Script
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from processor.core.otlp.addresses import parse_backend, read_endpoints
 from processor.io.exporter import (
     Backend,
     GrpcTransport,
     HttpTransport,
     RetryPolicy,
-    parse_address,
-    read_endpoints,
 )
 
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
@@ -37,7 +36,7 @@ async def sending(
     wire = {name: settings.pop(name) for name in WIRE if name in settings}
     address = f"{scheme}://{host}:{port}"
     transport = (
-        GrpcTransport(parse_address(address), **wire)
+        GrpcTransport(parse_backend(address), **wire)
         if protocol == "grpc"
         else HttpTransport(read_endpoints(address, {}), **wire)
     )

@@ -11,7 +11,8 @@ PROGRAM = """
 import sys
 from processor.core import semconv, wire
 from processor.core.errors import TooLargeError
-from processor.io.receiver.otlp_json_reader import read_json
+from processor.core.otlp.json_reader import read_json
+from processor.core.otlp.varint import encode_varint
 
 MIB = 1024 * 1024
 LIMIT = 16 * MIB
@@ -33,15 +34,8 @@ def objects_json():
 def empty_spans():
     spans = b"\\x12\\x00" * (16 * MIB)
     size = len(spans)
-    scope = b"\\x12" + varint(size) + spans
-    return b"\\x0a" + varint(len(scope)) + scope
-
-def varint(value):
-    parts = bytearray()
-    while value > 0x7F:
-        parts.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*parts, value])
+    scope = b"\\x12" + encode_varint(size) + spans
+    return b"\\x0a" + encode_varint(len(scope)) + scope
 
 body = globals()[sys.argv[1]]()
 before = peak_mib()

@@ -15,7 +15,6 @@ from conformance.incoming import (
     record,
     shown,
     traces,
-    varint,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
@@ -24,9 +23,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from processor.core.otlp.varint import encode_varint
 from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
-UNKNOWN = varint(1999 << 3 | 2) + b"\x06future" + varint(2000 << 3) + b"\x2a"
+UNKNOWN = encode_varint(1999 << 3 | 2) + b"\x06future" + encode_varint(2000 << 3) + b"\x2a"
 """Two fields that no version of OTLP has."""
 ARRAYS_MAX, LISTS_MAX = 45, 30
 """Levels of arrays and of key-value lists on a span that every protobuf reader takes."""

@@ -14,7 +14,7 @@ import pytest
 from e2e.applications import BUDGETS, PRICES
 from e2e.processes import ROOT, ask, attributes, export
 
-from processor.io.receiver.otlp_json_reader import read_json
+from processor.core.otlp.json_reader import read_json
 from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
 ROWS = {

@@ -12,10 +12,10 @@ import pytest
 from processor.core import pricing, semconv, wire
 from processor.core.budgets import Policy
 from processor.core.model import Call, Intake, Signal, Totals, Usage
+from processor.core.otlp.json_reader import read_json
 from processor.core.pricing import Catalog, compile_catalog, parse_prices
 from processor.core.semconv import ReadOptions
 from processor.io.ledger import Ledger, Limits, SqliteStore
-from processor.io.receiver.otlp_json_reader import read_json
 
 _ROWS = [
     json.loads(line)

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from processor.io.exporter.otlp_json import encode_line
+from processor.core.otlp.json_writer import encode_line
 
 IDS = {"traceId", "spanId", "parentSpanId"}
 DEEPEST = 7

@@ -15,8 +15,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from property.test_otlp_json import IDS, fill
 
 from processor.core.errors import ProcessorError
-from processor.io.exporter.otlp_json import to_json
-from processor.io.receiver.otlp_json_reader import read_json
+from processor.core.otlp.json_reader import read_json
+from processor.core.otlp.json_writer import to_json
 
 MIB = 1024 * 1024
 SIGNALS = pytest.mark.parametrize(

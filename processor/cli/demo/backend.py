@@ -16,14 +16,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from processor.core.model import Event, Value
+from processor.core.otlp.signals import SIGNALS
 from processor.surfaces.terminal.received import ReceivedSpan
-
-_SERVICES = {
-    "opentelemetry.proto.collector.trace.v1.TraceService": True,
-    "opentelemetry.proto.collector.metrics.v1.MetricsService": False,
-    "opentelemetry.proto.collector.logs.v1.LogsService": False,
-}
-"""Service -> whether what it takes is kept. An empty message means success to all of them."""
 
 _TRACES_MAX = 200
 _SPANS_MAX = 2_000
@@ -45,10 +39,14 @@ class Backend:
         self._server.add_generic_rpc_handlers(
             tuple(
                 grpc.method_handlers_generic_handler(
-                    service,
-                    {"Export": grpc.unary_unary_rpc_method_handler(self._keep if keeps else _drop)},
+                    spec.service,
+                    {
+                        "Export": grpc.unary_unary_rpc_method_handler(
+                            self._keep if signal == "traces" else _drop
+                        )
+                    },
                 )
-                for service, keeps in _SERVICES.items()
+                for signal, spec in SIGNALS.items()
             )
         )
         port: int = self._server.add_insecure_port("127.0.0.1:0")
@@ -83,6 +81,7 @@ class Backend:
 
 
 async def _drop(_payload: bytes, _context: Any) -> bytes:  # noqa: ANN401 - gRPC's own
+    """Acknowledge without keeping: an empty message means success."""
     return b""
 
 

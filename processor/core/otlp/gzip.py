@@ -1,7 +1,7 @@
 """Gzip, by ISA-L where it is installed and by zlib where it is not.
 
-Both write what everybody can read, and refuse the same. ISA-L packs several times as fast as zlib
-at its fastest, into no more bytes. It comes with ``pip install "llm-cost-processor[fast]"``.
+Both write the same format, and refuse the same. ISA-L packs several times as fast as zlib at its
+fastest level, into no more bytes. It is installed with ``pip install "llm-cost-processor[fast]"``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-from processor.core.errors import UndecodableError
+from processor.core.errors import TooLargeError, UndecodableError
 
 _codec: Any
 try:
@@ -22,7 +22,7 @@ _WITH_GZIP_HEADER: Final = 16 + zlib.MAX_WBITS
 _LEVEL: Final = 1
 """Nothing beyond it is worth its time for telemetry."""
 _PIECE_BYTES: Final = 1024 * 1024
-"""How much is inflated before others get their turn."""
+"""How much is unpacked before others get their turn."""
 _MEMBERS_MAX: Final = 4096
 """Parts of one gzip body. Each costs time, even an empty one of 20 bytes."""
 
@@ -33,8 +33,22 @@ def gzip(data: bytes) -> bytes:
     return packed
 
 
+def gunzip(data: bytes, max_bytes: int) -> bytes:
+    """Unpack `data`, of one or more members. Raises UndecodableError, and TooLargeError."""
+    unpacker = Gunzip()
+    parts: list[bytes] = []
+    size = 0
+    for piece in unpacker.feed(data):
+        size += len(piece)
+        if size > max_bytes:
+            raise TooLargeError(f"the body is larger than {max_bytes} bytes, uncompressed")
+        parts.append(piece)
+    unpacker.finish()
+    return b"".join(parts)
+
+
 class Gunzip:
-    """Inflates gzip that comes in parts, of one or more members, and never much at once."""
+    """Unpacks gzip that comes in parts, of one or more members, and never much at once."""
 
     def __init__(self) -> None:
         self._inflater: Any = _codec.decompressobj(_WITH_GZIP_HEADER)

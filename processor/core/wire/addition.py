@@ -16,9 +16,9 @@ from typing import Any
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from processor.core.model import Edit, Value
+from processor.core.otlp.varint import UINT64, encode_varint
 from processor.core.wire.anyvalue import INT64_MAX, INT64_MIN, valid_text, write_pair
 from processor.core.wire.envelope import ATTRIBUTES, open_record
-from processor.core.wire.varint import UINT64, encode_varint
 
 _TEXT_MAX = 64
 """Characters of a text beyond which it is encoded anew each time."""

@@ -7,7 +7,7 @@ messages, and comes to an end with whatever bytes it is given.
 from __future__ import annotations
 
 from processor.core.errors import TooLargeError, UndecodableError
-from processor.core.wire.varint import encode_varint, read_varint
+from processor.core.otlp.varint import encode_varint, read_varint
 
 RESOURCE_SPANS = 1
 """Field number in ExportTraceServiceRequest."""

@@ -1,12 +1,10 @@
 """The way out: one bounded reservation, then every destination until all have answered."""
 
-from processor.io.exporter.address import Address, HttpAddress, parse_address, parse_url
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.backlog import Backlog
 from processor.io.exporter.batcher import MergePolicy
 from processor.io.exporter.debug import DebugDestination
 from processor.io.exporter.destination import Counters, Destination
-from processor.io.exporter.endpoints import read_endpoints
 from processor.io.exporter.fanout import Fanout
 from processor.io.exporter.file import FileDestination
 from processor.io.exporter.grpc_channel import ClientTls
@@ -18,7 +16,6 @@ from processor.io.exporter.spool import Spool, SpooledBackend
 from processor.io.exporter.transport import Transport
 
 __all__ = [
-    "Address",
     "Backend",
     "Backlog",
     "ClientTls",
@@ -28,7 +25,6 @@ __all__ = [
     "Fanout",
     "FileDestination",
     "GrpcTransport",
-    "HttpAddress",
     "HttpTransport",
     "InFlightLimiter",
     "MergePolicy",
@@ -36,8 +32,5 @@ __all__ = [
     "Spool",
     "SpooledBackend",
     "Transport",
-    "parse_address",
-    "parse_url",
-    "read_endpoints",
     "tls_context",
 ]

@@ -30,15 +30,18 @@ from processor.core.errors import (
     BackendUnavailableError,
     PermanentError,
     RetryableError,
+    UndecodableError,
 )
 from processor.core.model import Metadata, Receipt, Signal
-from processor.io.exporter.codes import Code
+from processor.core.otlp.codes import Code
+from processor.core.otlp.varint import read_varint
 from processor.io.exporter.destination import Counters
 
 Send = Callable[[Signal, bytes, float, Metadata], Awaitable[Receipt]]
 
 _ENTRY_TAG: Final = 0x0A
-_LONGEST_SHIFT: Final = 28
+_LENGTH_BYTES_MAX: Final = 5
+"""Of a length's varint; parsers refuse longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,16 +233,14 @@ def is_whole(payload: bytes) -> bool:
     overwritten by it; such payloads have to travel alone.
     """
     at, end = 0, len(payload)
-    while at < end and payload[at] == _ENTRY_TAG:
-        at += 1
-        size = shift = 0
-        while at < end and payload[at] >= 0x80 and shift < _LONGEST_SHIFT:
-            size |= (payload[at] & 0x7F) << shift
-            shift += 7
-            at += 1
-        if at == end or payload[at] >= 0x80:
-            return False
-        at += 1 + (size | payload[at] << shift)
+    try:
+        while at < end and payload[at] == _ENTRY_TAG:
+            size, start = read_varint(payload, at + 1)
+            if start - at - 1 > _LENGTH_BYTES_MAX:
+                return False
+            at = start + size
+    except (UndecodableError, IndexError):
+        return False
     return at == end
 
 

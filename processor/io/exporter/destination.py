@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 from processor.core.errors import BackendRefusedError, LastFailure, PermanentError, RetryableError
 from processor.core.model import Metadata, Receipt, Signal
+from processor.core.otlp.codes import Code
 from processor.io.exporter.backlog import Backlog
-from processor.io.exporter.codes import Code
 
 _ABOUT_US: Final = frozenset({"permission_denied", "unauthenticated"})
 """Codes that refuse whatever we send, and not one payload."""

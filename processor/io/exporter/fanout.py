@@ -14,7 +14,7 @@ from processor.core.errors import (
     RetryableError,
 )
 from processor.core.model import Batch, Receipt
-from processor.io.exporter.codes import Code
+from processor.core.otlp.codes import Code
 from processor.io.exporter.delivered import Delivered
 from processor.io.exporter.destination import Destination
 from processor.io.exporter.in_flight import InFlightLimiter

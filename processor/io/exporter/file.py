@@ -18,8 +18,8 @@ from typing import Final, get_args
 
 from processor.core.errors import BackendUnavailableError, ConfigError, Problem
 from processor.core.model import Metadata, Receipt, Signal
+from processor.core.otlp.json_writer import encode_line
 from processor.io.exporter.destination import Counters
-from processor.io.exporter.otlp_json import encode_line
 from processor.io.exporter.rotation import RotatingFile
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import grpc
 
-from processor.io.exporter.address import Address, is_loopback
+from processor.core.otlp.addresses import BackendAddress, is_loopback
 from processor.io.exporter.transport import Compression
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
@@ -52,7 +52,7 @@ class ClientTls:
 
 
 def open_channel(
-    address: Address, compression: Compression, tls: ClientTls, user_agent: str
+    address: BackendAddress, compression: Compression, tls: ClientTls, user_agent: str
 ) -> grpc.aio.Channel:
     """A channel that connects on first use, and again whenever it has to."""
     options = (*_OPTIONS, ("grpc.primary_user_agent", user_agent))

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import grpc
 
 from processor.core.errors import BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
-from processor.io.exporter.address import Address
+from processor.core.otlp.addresses import BackendAddress
+from processor.core.otlp.codes import is_retryable
+from processor.core.otlp.responses import read_response
+from processor.core.otlp.signals import SIGNALS
 from processor.io.exporter.grpc_channel import ClientTls, open_channel
 from processor.io.exporter.headers import read_headers, user_agent, with_metadata
 from processor.io.exporter.hints import hint
-from processor.io.exporter.receipt import receipt_in
-from processor.io.exporter.retry import is_retryable
 from processor.io.exporter.rpc_status import code_of, is_cut_off, message_of, retry_delay_s
 from processor.io.exporter.transport import AttemptError, Compression
-
-_METHODS: Final[dict[Signal, str]] = {
-    "traces": "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-    "metrics": "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-    "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-}
 
 
 class GrpcTransport:
@@ -31,7 +26,7 @@ class GrpcTransport:
 
     def __init__(
         self,
-        address: Address,
+        address: BackendAddress,
         *,
         headers: Mapping[str, str] | None = None,
         compression: Compression = "none",
@@ -52,14 +47,14 @@ class GrpcTransport:
         self._channel = open_channel(self._address, self._compression, self._tls, self._user_agent)
         self._methods = {
             signal: self._channel.unary_unary(
-                method, request_serializer=None, response_deserializer=None
+                spec.method, request_serializer=None, response_deserializer=None
             )
-            for signal, method in _METHODS.items()
+            for signal, spec in SIGNALS.items()
         }
 
     def takes(self, signal: Signal) -> bool:
         """Every signal has a method; whether the backend has it too, its answer tells."""
-        return signal in _METHODS
+        return signal in SIGNALS
 
     async def close(self) -> None:
         """Close the connection; calls that are still under way end as unavailable."""
@@ -84,7 +79,7 @@ class GrpcTransport:
             # The call was cancelled, by the closing of the channel, and not we.
             message = f"{self.name}: the connection was closed, the processor is stopping"
             raise BackendUnavailableError(message) from None
-        return receipt_in(signal, response)
+        return read_response(signal, response)
 
     def _was_closed(self) -> bool:
         task = asyncio.current_task()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from processor.io.exporter.address import Address
+from processor.core.otlp.addresses import BackendAddress
 
 _SIGNS_OF_TLS: Final[Sequence[str]] = ("handshake", "ssl", "tls", "certificate")
 _SIGNS_OF_A_TLS_SERVER: Final[Sequence[str]] = (
@@ -18,7 +18,7 @@ _SIGN_OF_AN_HTTP_SERVER: Final = "http1.x server"
 _HTTP_PORT: Final = 4318
 
 
-def hint(address: Address, message: str) -> str:
+def hint(address: BackendAddress, message: str) -> str:
     """What to try after a failure of OTLP/gRPC that says `message`; ``""`` where nothing helps."""
     text = message.lower()
     if address.is_tls and any(word in text for word in _SIGNS_OF_TLS):
@@ -35,7 +35,7 @@ def hint(address: Address, message: str) -> str:
     return ""
 
 
-def http_hint(address: Address, *, is_tls_trouble: bool, is_nonsense: bool) -> str:
+def http_hint(address: BackendAddress, *, is_tls_trouble: bool, is_nonsense: bool) -> str:
     """The same for OTLP/HTTP: TLS failed, or what came back was no HTTP."""
     if is_tls_trouble:
         return _tls_hint(address)
@@ -47,7 +47,7 @@ def http_hint(address: Address, *, is_tls_trouble: bool, is_nonsense: bool) -> s
     return ""
 
 
-def _tls_hint(address: Address) -> str:
+def _tls_hint(address: BackendAddress) -> str:
     chosen = "" if address.has_scheme else ", which is the default for other machines"
     return (
         f"the backend is spoken to over TLS{chosen}; write http://{address} if it expects "

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -16,33 +15,15 @@ import aiohttp
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
+from processor.core.errors import PermanentError
 from processor.core.model import Receipt, Signal
-from processor.io.exporter.codes import Code
-from processor.io.exporter.receipt import flatten, receipt_in, receipt_in_json
+from processor.core.otlp.gzip import gunzip
+from processor.core.otlp.responses import one_line, read_json_response, read_response
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
-_CODES: Final = {
-    400: Code.INVALID_ARGUMENT,
-    401: Code.UNAUTHENTICATED,
-    403: Code.PERMISSION_DENIED,
-    404: Code.UNIMPLEMENTED,
-    405: Code.UNIMPLEMENTED,
-    413: Code.RESOURCE_EXHAUSTED,  # permanent, where it comes without a delay
-    429: Code.UNAVAILABLE,
-    501: Code.UNIMPLEMENTED,
-    502: Code.UNAVAILABLE,
-    503: Code.UNAVAILABLE,
-    504: Code.UNAVAILABLE,
-}
-_GZIP_WBITS: Final = 31
 _SECONDS: Final = re.compile(r"[0-9]{1,18}")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 _TEXT_LIMIT_CHARS: Final = 200
-
-
-def code_of(status: int) -> Code:
-    """The gRPC status code that says most nearly the same; never a retryable one by accident."""
-    return _CODES.get(status, Code.UNKNOWN)
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes | None:
@@ -62,7 +43,7 @@ async def read_body(response: aiohttp.ClientResponse) -> bytes | None:
         case "identity" | "":
             return bytes(body)
         case "gzip" | "x-gzip":
-            return _inflate(body)
+            return _unpack(body)
         case _:
             return None
 
@@ -72,8 +53,8 @@ def receipt_of(signal: Signal, content_type: str, body: bytes | None) -> Receipt
     if body is None:
         return None
     if content_type == "application/json" and body:
-        return receipt_in_json(signal, body)
-    return receipt_in(signal, body)
+        return read_json_response(signal, body)
+    return read_response(signal, body)
 
 
 def message_of(response: aiohttp.ClientResponse, body: bytes | None) -> str:
@@ -103,14 +84,11 @@ def retry_after_s(text: str | None, now_s: float) -> float | None:
         return None
 
 
-def _inflate(body: bytearray) -> bytes | None:
-    unpacker = zlib.decompressobj(_GZIP_WBITS)
+def _unpack(body: bytearray) -> bytes | None:
     try:
-        plain = unpacker.decompress(body, _RESPONSE_LIMIT_BYTES + 1)
-    except zlib.error:
+        return gunzip(bytes(body), _RESPONSE_LIMIT_BYTES)
+    except PermanentError:
         return None
-    is_whole = unpacker.eof and len(plain) <= _RESPONSE_LIMIT_BYTES
-    return plain if is_whole else None
 
 
 def _said(content_type: str, body: bytes) -> str:
@@ -128,4 +106,4 @@ def _said(content_type: str, body: bytes) -> str:
 
 
 def _printable(text: str) -> str:
-    return _UNPRINTABLE.sub(" ", flatten(text)).strip()
+    return _UNPRINTABLE.sub(" ", one_line(text)).strip()

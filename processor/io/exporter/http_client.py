@@ -14,19 +14,17 @@ import aiohttp
 
 from processor.core.errors import BackendUnavailableError, ConfigError, Problem
 from processor.core.model import Metadata, Receipt, Signal
+from processor.core.otlp.addresses import HttpAddress, is_loopback
+from processor.core.otlp.codes import Code, code_of_http, is_retryable_http
 from processor.core.otlp.gzip import gzip
-from processor.io.exporter.address import HttpAddress, is_loopback
-from processor.io.exporter.codes import Code
 from processor.io.exporter.headers import read_http_headers, user_agent
 from processor.io.exporter.hints import http_hint
 from processor.io.exporter.http_answer import (
-    code_of,
     message_of,
     read_body,
     receipt_of,
     retry_after_s,
 )
-from processor.io.exporter.retry import is_retryable_http
 from processor.io.exporter.transport import AttemptError, Compression
 
 _CONNECTIONS_MAX: Final = 64
@@ -138,7 +136,7 @@ class HttpTransport:
         raise AttemptError(
             f"HTTP {status}",
             message_of(response, body),
-            code_of(status),
+            code_of_http(status),
             is_retryable=is_retryable_http(status),
             asked_s=retry_after_s(response.headers.get("Retry-After"), self._now()),
         )

@@ -11,19 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from processor.io.exporter.codes import Code
-
-_RETRYABLE: Final = frozenset(
-    {
-        Code.CANCELLED,
-        Code.DEADLINE_EXCEEDED,
-        Code.ABORTED,
-        Code.OUT_OF_RANGE,
-        Code.UNAVAILABLE,
-        Code.DATA_LOSS,
-    }
-)
-_RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
 _LONGEST_EXPONENT: Final = 64
 _MARGIN_S: Final = 1.0
 
@@ -61,13 +48,3 @@ class RetryPolicy:
         exponent = min(failures - 1, _LONGEST_EXPONENT)
         ceiling_s = min(self.max_s, self.initial_s * self.factor**exponent)
         return max(asked_s or 0.0, 0.0) + chance * ceiling_s
-
-
-def is_retryable(code: int, asked_s: float | None) -> bool:
-    """Whether a gRPC status may be tried again; `asked_s` is its RetryInfo, None without one."""
-    return code in _RETRYABLE or (code == Code.RESOURCE_EXHAUSTED and asked_s is not None)
-
-
-def is_retryable_http(status: int) -> bool:
-    """Whether a request that got an HTTP status may be sent again."""
-    return status in _RETRYABLE_HTTP

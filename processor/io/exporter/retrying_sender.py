@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from processor.core.errors import BackendRefusedError, BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
-from processor.io.exporter.codes import Code
+from processor.core.otlp.codes import Code
 from processor.io.exporter.destination import Counters
 from processor.io.exporter.retry import RetryPolicy
 from processor.io.exporter.transport import AttemptError, Transport

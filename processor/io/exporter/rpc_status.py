@@ -10,8 +10,8 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no py.typed
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
-from processor.io.exporter.codes import Code
-from processor.io.exporter.receipt import flatten
+from processor.core.otlp.codes import Code
+from processor.core.otlp.responses import one_line
 
 _CUT_OFF: Final = re.compile(
     r"Stream removed \((Delayed close due to in-progress write \()?"
@@ -28,7 +28,7 @@ def code_of(error: grpc.aio.AioRpcError) -> Code:
 
 def message_of(error: grpc.aio.AioRpcError) -> str:
     """The status message, in one line."""
-    return flatten(error.details() or error.code().name)
+    return one_line(error.details() or error.code().name)
 
 
 def is_cut_off(error: grpc.aio.AioRpcError) -> bool:

@@ -24,8 +24,8 @@ from processor.core.errors import (
     UndecodableError,
 )
 from processor.core.model import Metadata, Portions, Receipt, Signal
+from processor.core.otlp.codes import Code
 from processor.io.exporter.batcher import Send
-from processor.io.exporter.codes import Code
 from processor.io.exporter.destination import Counters
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 from processor.core.model import Metadata, Receipt, Signal
-from processor.io.exporter.codes import Code
+from processor.core.otlp.codes import Code
 
 Compression = Literal["none", "gzip"]
 

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import grpc
 
 from processor.core.errors import UndecodableError
 from processor.core.model import Signal
+from processor.core.otlp.responses import response_to
+from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
 from processor.io.receiver.forwarded import ForwardedHeaders
 from processor.io.receiver.responder import Context, Responder
-from processor.io.receiver.responses import response_to
-
-SERVICES: Final[dict[str, Signal]] = {
-    "opentelemetry.proto.collector.trace.v1.TraceService": "traces",
-    "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
-    "opentelemetry.proto.collector.logs.v1.LogsService": "logs",
-}
 
 _CANCELLED_WITHIN_S = 0.05
 
@@ -43,10 +38,10 @@ class GrpcExport:
         """What the gRPC server is to be given."""
         return [
             grpc.method_handlers_generic_handler(
-                service,
+                spec.service,
                 {"Export": grpc.stream_unary_rpc_method_handler(partial(self._export, signal))},
             )
-            for service, signal in SERVICES.items()
+            for signal, spec in SIGNALS.items()
         ]
 
     async def _export(self, signal: Signal, _body: object, context: Context) -> bytes:

@@ -17,16 +17,18 @@ from google.protobuf.message import Message
 
 from processor.core.errors import CallerLeftError, TooLargeError, UndecodableError
 from processor.core.model import Signal
-from processor.io.receiver.address import listen, parse_address
+from processor.core.otlp.addresses import parse_listen
+from processor.core.otlp.json_reader import read_json
+from processor.core.otlp.responses import response_to
+from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
 from processor.io.receiver.bearer import Bearer
 from processor.io.receiver.cors import Cors
 from processor.io.receiver.forwarded import ForwardedHeaders
 from processor.io.receiver.http_body import MEDIA_TYPES, Encoding, encoding_of, is_gzip, read_body
-from processor.io.receiver.otlp_json_reader import read_json
+from processor.io.receiver.listening import listen
 from processor.io.receiver.protocol_mismatch import Strangers
 from processor.io.receiver.responder import Responder
-from processor.io.receiver.responses import response_to
 from processor.io.receiver.status import Answer, UnsupportedRequestError
 
 _log = logging.getLogger(__name__)
@@ -36,11 +38,7 @@ _library_log.setLevel(logging.DEBUG)
 _library_log.addFilter(Strangers(_log))
 
 _SETTING = "receivers.otlp.protocols.http.endpoint"
-_PATHS: Final[dict[str, Signal]] = {
-    "/v1/traces": "traces",
-    "/v1/metrics": "metrics",
-    "/v1/logs": "logs",
-}
+_PATHS: Final[dict[str, Signal]] = {spec.path: signal for signal, spec in SIGNALS.items()}
 _CONTENT_TYPES: Final = {encoding: name for name, encoding in MEDIA_TYPES.items()}
 _CALLER_PATIENCE_S = 10.0
 """HTTP has no way to say it, but OTLP exporters wait this long for an answer by default."""
@@ -82,7 +80,7 @@ class HttpServer:
         forwarded: ForwardedHeaders,
     ) -> None:
         """Raises ConfigError for an address that is none."""
-        self._address = parse_address(listener.listen, _SETTING)
+        self._address = parse_listen(listener.listen, _SETTING)
         self._listener = listener
         self._limits: Final[dict[Encoding, int]] = {
             "protobuf": listener.max_body_bytes,

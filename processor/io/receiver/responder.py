@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import grpc
 
 from processor.core.errors import ProcessorError
+from processor.core.otlp.addresses import is_local_peer
 from processor.core.ports import Caller, Method, Service
-from processor.io.receiver.peer import is_local
 from processor.io.receiver.status import Answer, answer_to
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Responder:
         )
 
     async def _call(self, method: Method, body: bytes, context: Context) -> bytes:
-        return await self.answer(context, method(body, Caller(is_local(context.peer()))))
+        return await self.answer(context, method(body, Caller(is_local_peer(context.peer()))))
 
     async def settle(self, work: Awaitable[T]) -> T | Answer:
         """Do the work and return its response, or what to answer where it fails; counts both."""

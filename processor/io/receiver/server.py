@@ -13,14 +13,16 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
+from processor.core.otlp.addresses import parse_listen
+from processor.core.otlp.signals import SIGNALS
 from processor.core.ports import Service
-from processor.io.receiver.address import check_free, parse_address, refusal
 from processor.io.receiver.admission import Admission, Handle
 from processor.io.receiver.bearer import Bearer, BearerGuard
 from processor.io.receiver.forwarded import ForwardedHeaders
-from processor.io.receiver.grpc_export import SERVICES, GrpcExport
+from processor.io.receiver.grpc_export import GrpcExport
 from processor.io.receiver.health import Health
 from processor.io.receiver.http_server import HttpListener, HttpServer
+from processor.io.receiver.listening import check_free, refusal
 from processor.io.receiver.responder import Responder
 from processor.io.receiver.tls import ServerTls
 
@@ -68,7 +70,7 @@ class Receiver:
         `forward_headers` are the names, in lower case, of what batches carry as metadata. Raises
         ConfigError.
         """
-        self._address = parse_address(listen)
+        self._address = parse_listen(listen)
         self._tls = tls
         self._bearer = Bearer(bearer_tokens)
         self._max_message_bytes = max_message_bytes
@@ -82,7 +84,8 @@ class Receiver:
         forwarded = ForwardedHeaders(forward_headers)
         self._grpc_export = GrpcExport(self._admission, self._responder, forwarded)
         self._services = services
-        self._health = Health([*SERVICES, *(service.name for service in services)])
+        otlp = (spec.service for spec in SIGNALS.values())
+        self._health = Health([*otlp, *(service.name for service in services)])
         self._http = HttpServer(http, self._admission, self._responder, forwarded) if http else None
         self._server: grpc.aio.Server | None = None
         self.http_port = 0

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from processor.core.errors import BackendRefusedError, PermanentError, RetryableError
+from processor.core.otlp.codes import Code
 from processor.io.exporter.backend import Backend
-from processor.io.exporter.codes import Code
 from processor.io.exporter.spool.queue import Queue
 from processor.io.exporter.spool.record import Record
 from processor.io.exporter.spool.store import Due

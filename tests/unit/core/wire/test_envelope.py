@@ -1,8 +1,8 @@
 import pytest
 
 from processor.core.errors import UndecodableError
+from processor.core.otlp.varint import encode_varint
 from processor.core.wire.envelope import find_head, find_records
-from processor.core.wire.varint import encode_varint
 
 
 def find(payload: bytes, number: int = 2) -> list[bytes]:

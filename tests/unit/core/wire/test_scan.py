@@ -7,8 +7,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span, Status
 
 from processor.core.errors import TooLargeError, UndecodableError
 from processor.core.model import Group, Wanted
+from processor.core.otlp.varint import encode_varint
 from processor.core.wire import FIELDS_MAX, NESTING_MAX, scan
-from processor.core.wire.varint import encode_varint
 
 WANTED = Wanted(frozenset({"service.name", "llm.model", "env"}))
 

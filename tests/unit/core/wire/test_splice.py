@@ -4,8 +4,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from processor.core.model import Edit, Event, Wanted
+from processor.core.otlp.varint import encode_varint
 from processor.core.wire import scan, splice
-from processor.core.wire.varint import encode_varint
 
 NOTHING = Wanted(frozenset())
 UNKNOWN = b"\xa2\x06\x03abc\xa8\x06\x07"

@@ -11,7 +11,8 @@ from backends.recorder import Recorder
 from processor import __version__
 from processor.core.errors import BackendRefusedError, BackendUnavailableError, TooLargeError
 from processor.core.model import Receipt
-from processor.io.exporter import Backend, ClientTls, GrpcTransport, RetryPolicy, parse_address
+from processor.core.otlp.addresses import parse_backend
+from processor.io.exporter import Backend, ClientTls, GrpcTransport, RetryPolicy
 
 WIRE = ("headers", "compression", "tls")
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
@@ -20,7 +21,7 @@ QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
 @asynccontextmanager
 async def destination(address, **settings):
     wire = {key: settings.pop(key) for key in WIRE if key in settings}
-    opened = Backend(GrpcTransport(parse_address(address), **wire), **{"retry": QUICK, **settings})
+    opened = Backend(GrpcTransport(parse_backend(address), **wire), **{"retry": QUICK, **settings})
     await opened.start()
     try:
         yield opened

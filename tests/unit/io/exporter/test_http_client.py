@@ -18,7 +18,8 @@ from processor.core.errors import (
     TooLargeError,
 )
 from processor.core.model import Receipt
-from processor.io.exporter import Backend, HttpTransport, RetryPolicy, read_endpoints, tls_context
+from processor.core.otlp.addresses import read_endpoints
+from processor.io.exporter import Backend, HttpTransport, RetryPolicy, tls_context
 
 WIRE = ("headers", "compression", "tls", "now")
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)

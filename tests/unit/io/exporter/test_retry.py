@@ -2,7 +2,7 @@
 
 import pytest
 
-from processor.io.exporter.retry import RetryPolicy, is_retryable, is_retryable_http
+from processor.io.exporter.retry import RetryPolicy
 
 
 @pytest.mark.parametrize(
@@ -35,17 +35,3 @@ def test_what_the_backend_asks_for_is_the_least_pause_and_grows():
     assert policy.pause_s(1, 0.0, asked_s=7.0) == 7.0
     assert policy.pause_s(3, 0.5, asked_s=7.0) == 9.0
     assert policy.pause_s(1, 0.5, asked_s=-3.0) == 0.5
-
-
-def test_only_otlps_retryable_codes_are_retried():
-    assert [code for code in range(17) if is_retryable(code, None)] == [1, 4, 10, 11, 14, 15]
-
-
-def test_resource_exhausted_is_retried_only_with_retry_info():
-    assert not is_retryable(8, None)
-    assert is_retryable(8, 0.0)
-    assert not is_retryable(13, 1.0)
-
-
-def test_only_otlps_retryable_statuses_are_retried():
-    assert [s for s in range(200, 600) if is_retryable_http(s)] == [429, 502, 503, 504]

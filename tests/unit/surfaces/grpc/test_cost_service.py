@@ -284,7 +284,7 @@ async def test_a_reprice_of_no_time_is_told_so(house, question):
 
 async def test_a_reprice_from_elsewhere_is_denied_with_the_reason(house, monkeypatch):
     """Guarantees: who can only reach the port cannot change the books, and may still ask."""
-    monkeypatch.setattr(rpc, "is_local", lambda peer: not peer.startswith("ipv4:127."))
+    monkeypatch.setattr(rpc, "is_local_peer", lambda peer: not peer.startswith("ipv4:127."))
     await house.open()
     error = await refusal(house, REPRICE, RepriceRequest())
     assert error.code() is Code.PERMISSION_DENIED

@@ -1,4 +1,4 @@
-"""Single values of OTLP/JSON, strictly read and written as protobuf has them on the wire.
+"""Single values of OTLP/JSON, read strictly and written as protobuf encodes them.
 
 Sources: protobuf documentation, "ProtoJSON Format" and "Encoding"; OTLP specification, "JSON
 Protobuf Encoding". Integers come as numbers or as decimal texts, doubles also as ``"NaN"``,
@@ -16,12 +16,14 @@ from typing import Any, Final, NamedTuple
 
 from google.protobuf.descriptor import FieldDescriptor
 
-_IDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
+from processor.core.otlp.varint import UINT64, encode_varint
+
+ID_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
+"""Fields of bytes that are written in hexadecimal instead of base64."""
 _SHOWN_CHARS_MAX = 40
 _WHOLE = re.compile(r"-?[0-9]{1,20}")
 _FRACTION = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
 _SPECIAL: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_MASK_64 = (1 << 64) - 1
 
 VARINT, FIXED64, DELIMITED, FIXED32 = 0, 1, 2, 5
 """Wire types."""
@@ -45,27 +47,10 @@ class Scalar(NamedTuple):
     """What a field without presence need not say."""
 
 
-def varint(number: int) -> bytes:
-    """A number of 0 to 2**64-1 in groups of seven bits, lowest first."""
-    if number < len(_SHORT):
-        return _SHORT[number]
-    parts = bytearray()
-    while number > 0x7F:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    parts.append(number)
-    return bytes(parts)
-
-
-_SHORT: list[bytes] = []
-_SHORT += [varint(number) for number in range(1 << 14)]
-"""The varints of lengths that are usual."""
-
-
 def scalar_of(field: FieldDescriptor) -> Scalar:
     """How values of a field that is no message are encoded. Raises KeyError for a group."""
     if field.type == FieldDescriptor.TYPE_BYTES:
-        return _HEXADECIMAL if field.name in _IDS else _BASE64
+        return _HEXADECIMAL if field.name in ID_FIELDS else _BASE64
     return _SCALARS[field.type]
 
 
@@ -168,7 +153,7 @@ def _zigzag(read: Callable[[object], int]) -> Callable[[Any], bytes]:
 
     def encode(value: object) -> bytes:
         number = read(value)
-        return varint(number << 1 if number >= 0 else (-number << 1) - 1)
+        return encode_varint(number << 1 if number >= 0 else (-number << 1) - 1)
 
     return encode
 
@@ -177,7 +162,7 @@ def _varint_of(read: Callable[[object], int]) -> Callable[[Any], bytes]:
     """An encoder that extends the sign of negative numbers to 64 bits."""
 
     def encode(value: object) -> bytes:
-        return varint(read(value) & _MASK_64)
+        return encode_varint(read(value) & UINT64)
 
     return encode
 
@@ -210,7 +195,7 @@ def _shown(value: object) -> str:
 _INT32 = _integer(-(1 << 31), (1 << 31) - 1)
 _INT64 = _integer(-(1 << 63), (1 << 63) - 1)
 _UINT32 = _integer(0, (1 << 32) - 1)
-_UINT64 = _integer(0, _MASK_64)
+_UINT64 = _integer(0, UINT64)
 _ZERO_1, _ZERO_4, _ZERO_8 = bytes(1), bytes(4), bytes(8)
 
 _HEXADECIMAL = Scalar(DELIMITED, _hexadecimal, b"")

@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from processor.core.errors import UndecodableError
-from processor.io.exporter.otlp_json import encode_line, to_json
+from processor.core.otlp.json_writer import encode_line, to_json
 
 
 def read(message: Message):

@@ -15,15 +15,12 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.core.errors import TooLargeError, UndecodableError
 from processor.core.model import Signal
-from processor.io.receiver.json_scalars import DELIMITED, WrongJsonError, scalar_of, varint
+from processor.core.otlp.json_scalars import DELIMITED, WrongJsonError, scalar_of
+from processor.core.otlp.signals import SIGNALS
+from processor.core.otlp.varint import encode_varint
 
 _Encode = Callable[[Any, int], bytes]
 """From a JSON value, and how many messages it lies in, to bytes."""
@@ -111,7 +108,7 @@ def _check_oneofs(value: dict[str, Any], only_one: tuple[frozenset[str], ...]) -
 def _field(field: FieldDescriptor) -> _Encode:
     """The function that encodes what stands under a field's name, with its tag."""
     if field.message_type is not None:
-        tag = varint(field.number << 3 | DELIMITED)
+        tag = encode_varint(field.number << 3 | DELIMITED)
         encode_message = _message(field.message_type)
         write = _messages if field.is_repeated else _one_message
         return write(tag, encode_message)
@@ -122,7 +119,7 @@ def _one_message(tag: bytes, encode_message: _Encode) -> _Encode:
 
     def encode(value: Any, depth: int) -> bytes:  # noqa: ANN401 - JSON holds anything
         content = encode_message(value, depth + 1)
-        return tag + varint(len(content)) + content
+        return tag + encode_varint(len(content)) + content
 
     return encode
 
@@ -136,7 +133,7 @@ def _messages(tag: bytes, encode_message: _Encode) -> _Encode:
         try:
             for value in values:
                 content = encode_message(value, depth)
-                parts += (tag, varint(len(content)), content)
+                parts += (tag, encode_varint(len(content)), content)
         except WrongJsonError as error:
             error.path.append(f"[{len(parts) // 3}]")
             raise
@@ -147,7 +144,7 @@ def _messages(tag: bytes, encode_message: _Encode) -> _Encode:
 
 def _one_scalar(field: FieldDescriptor) -> _Encode:
     wire_type, encode_value, zero = scalar_of(field)
-    tag = varint(field.number << 3 | wire_type)
+    tag = encode_varint(field.number << 3 | wire_type)
     has_presence = field.has_presence
     is_delimited = wire_type == DELIMITED
 
@@ -155,7 +152,7 @@ def _one_scalar(field: FieldDescriptor) -> _Encode:
         content = encode_value(value)
         if content == zero and not has_presence:
             return b""
-        return tag + varint(len(content)) + content if is_delimited else tag + content
+        return tag + encode_varint(len(content)) + content if is_delimited else tag + content
 
     return encode
 
@@ -163,7 +160,7 @@ def _one_scalar(field: FieldDescriptor) -> _Encode:
 def _scalars(field: FieldDescriptor) -> _Encode:
     """Numbers are packed behind one tag; texts and bytes have one each."""
     wire_type, encode_value, _ = scalar_of(field)
-    tag = varint(field.number << 3 | DELIMITED)
+    tag = encode_varint(field.number << 3 | DELIMITED)
     is_delimited = wire_type == DELIMITED
 
     def encode(values: Any, _depth: int) -> bytes:  # noqa: ANN401 - JSON holds anything
@@ -177,16 +174,15 @@ def _scalars(field: FieldDescriptor) -> _Encode:
             error.path.append(f"[{len(parts)}]")
             raise
         if is_delimited:
-            return b"".join([tag + varint(len(part)) + part for part in parts])
+            return b"".join([tag + encode_varint(len(part)) + part for part in parts])
         content = b"".join(parts)
-        return tag + varint(len(content)) + content if content else b""
+        return tag + encode_varint(len(content)) + content if content else b""
 
     return encode
 
 
 _REQUESTS: Final[dict[Signal, _Encode]] = {
-    "traces": _message(ExportTraceServiceRequest.DESCRIPTOR),
-    "metrics": _message(ExportMetricsServiceRequest.DESCRIPTOR),
-    "logs": _message(ExportLogsServiceRequest.DESCRIPTOR),
+    signal: _message(spec.request.DESCRIPTOR)  # type: ignore[arg-type]  # either kind will do
+    for signal, spec in SIGNALS.items()
 }
 """Made while the module loads, so that no thread ever meets a plan that is half made."""

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from processor.core.errors import TooLargeError, UndecodableError
-from processor.io.receiver.otlp_json_reader import read_json
+from processor.core.otlp.json_reader import read_json
 
 MIB = 1024 * 1024
 KINDS = {

@@ -20,24 +20,15 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from processor.core.errors import UndecodableError
 from processor.core.model import Signal
+from processor.core.otlp.json_scalars import ID_FIELDS
+from processor.core.otlp.signals import SIGNALS
 
 _Write = Callable[[Any], str]
 
-_REQUESTS: Final[dict[Signal, type[Message]]] = {
-    "traces": ExportTraceServiceRequest,
-    "metrics": ExportMetricsServiceRequest,
-    "logs": ExportLogsServiceRequest,
-}
-_IDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 _KINDS_64: Final = frozenset(
     {
         FieldDescriptor.TYPE_INT64,
@@ -61,7 +52,7 @@ def encode_line(signal: Signal, payload: bytes) -> bytes:
     UndecodableError.
     """
     try:
-        request = _REQUESTS[signal].FromString(payload)
+        request = SIGNALS[signal].request.FromString(payload)
     except DecodeError as error:
         raise UndecodableError(f"not an OTLP request for {signal}: {error}") from error
     return (to_json(request) + "\n").encode("ascii")
@@ -122,7 +113,7 @@ def _value_writer(field: FieldDescriptor) -> _Write:
     if kind == FieldDescriptor.TYPE_STRING:
         return encode_basestring_ascii
     if kind == FieldDescriptor.TYPE_BYTES:
-        return _hexadecimal if field.name in _IDS else _base64
+        return _hexadecimal if field.name in ID_FIELDS else _base64
     if kind == FieldDescriptor.TYPE_BOOL:
         return _boolean
     if kind in _KINDS_FLOAT:

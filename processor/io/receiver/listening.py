@@ -1,47 +1,19 @@
-"""Where to listen: reading the address, and making sure that nobody else listens there."""
+"""Opening ports to listen on, and making sure that no other program has them."""
 
 from __future__ import annotations
 
 import errno
 import socket
-from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 from processor.core.errors import ConfigError, Problem
+from processor.core.otlp.addresses import ListenAddress
 
-_SETTING: Final = "receivers.otlp.protocols.grpc.endpoint"
 _OTHER_PROGRAM = "stop the other program, or choose another port here and for those who connect"
-_OWN_ADDRESS = "use an address of this host"
+_OWN_ADDRESS: Final = "use an address of this host"
 
 
-class Address(NamedTuple):
-    """A host (name or IP address, without brackets) and a port; port 0 means any free one."""
-
-    host: str
-    port: int
-    setting: str = _SETTING
-    """Where it was set, for messages."""
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-def parse_address(text: str, setting: str = _SETTING) -> Address:
-    """Read ``host:port``; an empty host means every interface. Raises ConfigError."""
-    try:
-        parts = urlsplit(f"//{text}")
-        host, port = parts.hostname, parts.port
-        is_plain = not (parts.path or parts.query or parts.fragment or parts.username)
-    except ValueError:
-        port = None
-    if port is None or not is_plain:
-        fix = "write host:port, with a port from 0 to 65535"
-        raise ConfigError([Problem(setting, f"{text!r} is not an address", fix)])
-    return Address(host or "::", port, setting)
-
-
-def check_free(address: Address) -> None:
+def check_free(address: ListenAddress) -> None:
     """Raise ConfigError when one of the addresses behind a name is in use or not allowed.
 
     gRPC is content with any one of them: with ``localhost`` taken on IPv4 it would listen on IPv6
@@ -49,29 +21,29 @@ def check_free(address: Address) -> None:
     """
     if address.port == 0:
         return
-    for family, place in _places(address):
+    for family, sockaddr in _sockaddrs(address):
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 # A connection that lingers after a restart is no reason to refuse.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(place)
+                probe.bind(sockaddr)
         except OSError as error:
             _refuse_taken(address, error)
 
 
-def listen(address: Address) -> list[socket.socket]:
+def listen(address: ListenAddress) -> list[socket.socket]:
     """Sockets that listen on every address behind a name, all on one port. Raises ConfigError."""
-    places: list[tuple[int, Any]]
+    sockaddrs: list[tuple[int, Any]]
     if address.host == "::" and socket.has_dualstack_ipv6():
-        places = [(socket.AF_INET6, ("::", address.port))]
+        sockaddrs = [(socket.AF_INET6, ("::", address.port))]
     elif address.host == "::":
-        places = [(socket.AF_INET, ("0.0.0.0", address.port))]  # noqa: S104 - what "::" asks for
+        sockaddrs = [(socket.AF_INET, ("0.0.0.0", address.port))]  # noqa: S104 - what "::" asks for
     else:
-        places = _places(address)
+        sockaddrs = _sockaddrs(address)
     opened: list[socket.socket] = []
     failure = OSError("the name has no address")
     try:
-        for family, (host, port, *more) in places:
+        for family, (host, port, *more) in sockaddrs:
             is_dual = family == socket.AF_INET6 and host == "::"
             same_port = opened[0].getsockname()[1] if opened else port
             try:
@@ -92,12 +64,12 @@ def listen(address: Address) -> list[socket.socket]:
     return opened
 
 
-def refusal(address: Address, why: str, fix: str) -> ConfigError:
+def refusal(address: ListenAddress, why: str, fix: str) -> ConfigError:
     """The error of an address that cannot be listened on."""
     return ConfigError([Problem(address.setting, f"cannot listen on {address}: {why}", fix)])
 
 
-def _places(address: Address) -> list[tuple[int, Any]]:
+def _sockaddrs(address: ListenAddress) -> list[tuple[int, Any]]:
     """The addresses behind a host, with their families. Raises ConfigError."""
     try:
         found = socket.getaddrinfo(
@@ -105,11 +77,11 @@ def _places(address: Address) -> list[tuple[int, Any]]:
         )
     except OSError as error:
         raise refusal(address, error.strerror or str(error), _OWN_ADDRESS) from error
-    return list(dict.fromkeys((family, place) for family, _, _, _, place in found))
+    return list(dict.fromkeys((family, sockaddr) for family, _, _, _, sockaddr in found))
 
 
-def _refuse_taken(address: Address, error: OSError) -> None:
-    """Raise ConfigError when a place is in use or not allowed."""
+def _refuse_taken(address: ListenAddress, error: OSError) -> None:
+    """Raise ConfigError when an address is in use or not allowed."""
     if error.errno == errno.EADDRINUSE:
         raise refusal(address, "the port is in use", _OTHER_PROGRAM) from error
     if error.errno == errno.EACCES:

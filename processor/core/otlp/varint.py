@@ -5,10 +5,14 @@ Source: https://protobuf.dev/programming-guides/encoding/#varints
 
 from __future__ import annotations
 
+from typing import Final
+
 from processor.core.errors import UndecodableError
 
-_BYTES_MAX = 10
-UINT64 = (1 << 64) - 1
+_BYTES_MAX: Final = 10
+_PREPARED: Final = 1 << 14
+"""Numbers of one or two bytes, such as tags and the lengths of nearly every span."""
+UINT64: Final = (1 << 64) - 1
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
@@ -28,13 +32,16 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
 
 def encode_varint(value: int) -> bytes:
     """Encode `value`, which is not negative, in the fewest bytes."""
-    if value < 0x80:
-        return bytes((value,))
-    if value < 0x4000:  # The length of nearly every span.
-        return bytes((value & 0x7F | 0x80, value >> 7))
+    return _SHORT[value] if value < _PREPARED else _encode(value)
+
+
+def _encode(value: int) -> bytes:
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)
         value >>= 7
     encoded.append(value)
     return bytes(encoded)
+
+
+_SHORT: Final = tuple(map(_encode, range(_PREPARED)))

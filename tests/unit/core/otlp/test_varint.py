@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.core.errors import UndecodableError
-from processor.core.wire.varint import encode_varint, read_varint
+from processor.core.otlp.varint import encode_varint, read_varint
 
 
 @pytest.mark.parametrize(

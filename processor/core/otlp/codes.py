@@ -1,0 +1,81 @@
+"""gRPC's status codes, by which every answer is judged, and which answers may be retried.
+
+Sources: gRPC, "Status codes and their use in gRPC"; OTLP specification, "OTLP/gRPC Response" and
+"OTLP/HTTP Response".
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+
+class Code(IntEnum):
+    """How a request ended, by its number on the wire."""
+
+    OK = 0
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    ABORTED = 10
+    OUT_OF_RANGE = 11
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAVAILABLE = 14
+    DATA_LOSS = 15
+    UNAUTHENTICATED = 16
+
+    @classmethod
+    def _missing_(cls, _value: object) -> Code:
+        """A number that is not known says nothing."""
+        return cls.UNKNOWN
+
+
+_RETRYABLE: Final = frozenset(
+    {
+        Code.CANCELLED,
+        Code.DEADLINE_EXCEEDED,
+        Code.ABORTED,
+        Code.OUT_OF_RANGE,
+        Code.UNAVAILABLE,
+        Code.DATA_LOSS,
+    }
+)
+_RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
+_CODE_OF_HTTP: Final = {
+    400: Code.INVALID_ARGUMENT,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
+    404: Code.UNIMPLEMENTED,
+    405: Code.UNIMPLEMENTED,
+    413: Code.RESOURCE_EXHAUSTED,  # permanent, where it comes without a delay
+    429: Code.UNAVAILABLE,
+    501: Code.UNIMPLEMENTED,
+    502: Code.UNAVAILABLE,
+    503: Code.UNAVAILABLE,
+    504: Code.UNAVAILABLE,
+}
+
+
+def is_retryable(code: int, asked_s: float | None) -> bool:
+    """Whether a gRPC status may be tried again; `asked_s` is its RetryInfo, None without one."""
+    return code in _RETRYABLE or (code == Code.RESOURCE_EXHAUSTED and asked_s is not None)
+
+
+def is_retryable_http(status: int) -> bool:
+    """Whether a request that got an HTTP status may be sent again."""
+    return status in _RETRYABLE_HTTP
+
+
+def code_of_http(status: int) -> Code:
+    """The gRPC code that says most nearly the same as an HTTP status.
+
+    It is a retryable one only where the status is.
+    """
+    return _CODE_OF_HTTP.get(status, Code.UNKNOWN)
