@@ -23,15 +23,15 @@ from processor.io.exporter import (
     ClientTls,
     DebugDestination,
     Destination,
+    DiskQueue,
     Fanout,
     FileDestination,
     GrpcTransport,
     HttpTransport,
     InFlightLimiter,
     MergePolicy,
+    QueuedBackend,
     RetryPolicy,
-    Spool,
-    SpooledBackend,
     Transport,
     tls_context,
 )
@@ -87,7 +87,7 @@ def _http_listener(http: HttpReceiver) -> HttpListener | None:
 
 
 def build_exporter(settings: Settings) -> Fanout:
-    """Every way out behind one gate. Raises ConfigError."""
+    """Every destination, behind one limit. Raises ConfigError."""
     exporters = settings.exporters
     destinations: list[Destination] = []
     if exporters.otlp.endpoint:
@@ -160,7 +160,7 @@ def _grpc_backend(otlp: OtlpExporter) -> Destination:
         compression="gzip" if otlp.compression == "gzip" else "none",
         tls=ClientTls(_pem(tls.ca_file), _pem(tls.cert_file), _pem(tls.key_file)),
     )
-    return _queued(_persistent(transport, otlp), otlp.sending_queue, "otlp")
+    return _queued(_backend(transport, otlp), otlp.sending_queue, "otlp")
 
 
 def _http_backend(http: OtlpHttpExporter) -> Destination:
@@ -172,11 +172,11 @@ def _http_backend(http: OtlpHttpExporter) -> Destination:
         compression="gzip" if http.compression == "gzip" else "none",
         tls=tls_context(tls.ca_file, tls.cert_file, tls.key_file),
     )
-    return _queued(_persistent(transport, http), http.sending_queue, "otlphttp")
+    return _queued(_backend(transport, http), http.sending_queue, "otlphttp")
 
 
-def _persistent(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
-    """A backend with parts, retries and merging, whatever it speaks."""
+def _backend(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
+    """A backend with splitting, merging and retries, over either protocol."""
     retry, merge = exporter.retry_on_failure, exporter.merge
     max_message_bytes = exporter.max_message_mib * _MIB
     max_merged_bytes = min(merge.max_bytes, max_message_bytes)
@@ -201,9 +201,9 @@ def _queued(backend: Backend, queue: SendingQueue, name: str) -> Destination:
     """The same backend, with its queue on the disk where the settings ask for one."""
     if not queue.enabled:
         return backend
-    return SpooledBackend(
+    return QueuedBackend(
         backend,
-        Spool(Path(queue.directory), max_bytes=queue.max_megabytes * _MIB),
+        DiskQueue(Path(queue.directory), max_bytes=queue.max_megabytes * _MIB),
         setting=f"exporters.{name}.sending_queue.directory",
         spill_after_s=queue.spill_after_s,
         consumers=queue.num_consumers,

@@ -81,8 +81,7 @@ class Pipeline:
             if batch.signal not in self.forwarded:
                 tracker.drop(SWITCHED_OFF)
                 return _with_rejected(Receipt(), rejected)
-            reservation.fill(payload)
-            return _with_rejected(await reservation.settled(), rejected)
+            return _with_rejected(await reservation.deliver(payload), rejected)
 
     async def _charge_logs(self, batch: Batch) -> None:
         """Charge the calls that log records report; the records themselves stay as they are.

@@ -23,13 +23,10 @@ from processor.core.model import (
 
 
 class Reservation(Protocol):
-    """A reserved place on the way out. Leaving its `with` block gives the place back."""
+    """Capacity that is reserved for a batch. Leaving its `with` block releases it."""
 
-    def fill(self, payload: bytes) -> None:
-        """Say what to send; called exactly once before `settled`."""
-
-    async def settled(self) -> Receipt:
-        """Wait until every exporter has delivered the payload or has it durably on disk.
+    async def deliver(self, payload: bytes) -> Receipt:
+        """Send, and wait until every exporter has delivered the payload or has it durably on disk.
 
         Raises BackendRefusedError when it never will, BackendUnavailableError when the sender
         should try again.
@@ -40,13 +37,13 @@ class Exporter(Protocol):
     """Sends batches on, to every backend there is."""
 
     def reserve(self, batch: Batch) -> AbstractContextManager[Reservation]:
-        """Take a place for a batch. Raises OverloadedError, before anything has changed."""
+        """Reserve capacity for a batch. Raises OverloadedError, before anything has changed."""
 
     async def start(self) -> None:
         """Open connections and files; never waits for the backend to be there."""
 
     async def close(self) -> None:
-        """Finish what is under way, then let go of connections and files."""
+        """Finish what is under way, then close connections and files."""
 
 
 class Ledger(Protocol):

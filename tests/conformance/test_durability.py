@@ -40,9 +40,9 @@ from processor.app.application import App
 from processor.config import load_settings
 from processor.core.errors import ConfigError
 from processor.core.model import Receipt
-from processor.io.exporter import Backend, Spool, SpooledBackend
-from processor.io.exporter.spool import segment
-from processor.io.exporter.spool.record import START, Record
+from processor.io.exporter import Backend, DiskQueue, QueuedBackend
+from processor.io.exporter.disk_queue import segment
+from processor.io.exporter.disk_queue.records import START, Record
 from processor.io.ledger import sqlite
 
 AWAY = '{"answer": "UNAVAILABLE"}'
@@ -348,7 +348,7 @@ class Collecting:
 
 def spooled(folder, count):
     """A queue of so many payloads that a process has left; its file."""
-    spool = Spool(folder)
+    spool = DiskQueue(folder)
     spool.open()
     payloads = [b"%03d" % number + b"p" * 40 for number in range(count)]
     assert spool.append([Record("traces", payload) for payload in payloads]) == [None] * count
@@ -360,7 +360,7 @@ def spooled(folder, count):
 async def restarted(folder):
     """What a process sends that finds such a queue, and what it says of it."""
     transport = Collecting()
-    out = SpooledBackend(Backend(transport), Spool(folder), setting="here")
+    out = QueuedBackend(Backend(transport), DiskQueue(folder), setting="here")
     await out.start()
     await asyncio.to_thread(until, lambda: not out.counters.backlog().waiting)
     assert await out.deliver("traces", b"new", 5.0) == Receipt()

@@ -139,7 +139,7 @@ class Edit(NamedTuple):
     events: Sequence[Event] = ()
 
 
-class Portion(NamedTuple):
+class RequestPart(NamedTuple):
     """A part of a request that was too large, and a request by itself."""
 
     payload: bytes
@@ -147,10 +147,10 @@ class Portion(NamedTuple):
     """Spans, data points or log records in it."""
 
 
-class Portions(NamedTuple):
+class SplitRequest(NamedTuple):
     """All of a request that was too large, in the order it had."""
 
-    parts: Sequence[Portion]
+    parts: Sequence[RequestPart]
     left_out: int
     """Items that no part can hold, each being too large alone."""
 

@@ -2,8 +2,8 @@
 
 The protobuf JSON mapping with OTLP's exceptions (specification, "JSON Protobuf Encoding"): trace
 and span ids are hexadecimal in either case, enums are integers, field names are lowerCamelCase and
-nothing else, and names that nobody knows are ignored. A key that stands twice in an object counts
-as it stands last. Protobuf's own parser reads ids as base64 and takes names of enum values, so
+nothing else, and unknown names are ignored. Of a key that occurs twice in an object the last value
+counts. Protobuf's own parser reads ids as base64 and takes names of enum values, so
 this is a reader of its own: for each message type a plan is made once from its descriptor, and
 bytes are written straight from the JSON values, without a message in between.
 """
@@ -38,8 +38,8 @@ The densest telemetry has one for each 20 and 10 bytes."""
 def read_json(signal: Signal, body: bytes, max_bytes: int) -> bytes:
     """A serialized Export…ServiceRequest from its JSON.
 
-    Raises UndecodableError that names the place, and TooLargeError for a body of which so many
-    objects or numbers would be made as no telemetry of `max_bytes` has.
+    Raises UndecodableError that names the place, and TooLargeError for a body with more objects or
+    values than telemetry of `max_bytes` has.
     """
     containers = body.count(b"{") + body.count(b"[")
     if containers > max_bytes // _BYTES_PER_CONTAINER or (
@@ -106,7 +106,7 @@ def _check_oneofs(value: dict[str, Any], only_one: tuple[frozenset[str], ...]) -
 
 
 def _field(field: FieldDescriptor) -> _Encode:
-    """The function that encodes what stands under a field's name, with its tag."""
+    """The function that encodes the value of a field, with its tag."""
     if field.message_type is not None:
         tag = encode_varint(field.number << 3 | DELIMITED)
         encode_message = _message(field.message_type)
@@ -185,4 +185,4 @@ _REQUESTS: Final[dict[Signal, _Encode]] = {
     signal: _message(spec.request.DESCRIPTOR)  # type: ignore[arg-type]  # either kind will do
     for signal, spec in SIGNALS.items()
 }
-"""Made while the module loads, so that no thread ever meets a plan that is half made."""
+"""Made while the module loads, so that no thread ever finds an unfinished plan."""

@@ -30,7 +30,7 @@ VARINT, FIXED64, DELIMITED, FIXED32 = 0, 1, 2, 5
 
 
 class WrongJsonError(ValueError):
-    """A value that will not do; `path` collects where it stands, innermost step first."""
+    """A value that is not allowed; `path` collects where it is, innermost step first."""
 
     def __init__(self, what: str, value: object = None) -> None:
         super().__init__(what if value is None else f"{what}, got {_shown(value)}")
@@ -42,9 +42,9 @@ class Scalar(NamedTuple):
 
     wire_type: int
     encode: Callable[[Any], bytes]
-    """A JSON value as it stands after the tag; texts and bytes without their length."""
+    """From a JSON value to what follows the tag; texts and bytes without their length."""
     zero: bytes
-    """What a field without presence need not say."""
+    """The encoded default, which a field without presence leaves out."""
 
 
 def scalar_of(field: FieldDescriptor) -> Scalar:
@@ -60,8 +60,8 @@ def _text(value: object) -> bytes:
     try:
         return value.encode()
     except UnicodeEncodeError:
-        # Half of a pair, as is left where text is cut between two: JavaScript does that to long
-        # attributes. UTF-8 has no such thing, so a replacement character takes its place.
+        # An unpaired surrogate, left where text was cut between the two: JavaScript does that to
+        # long attributes. UTF-8 cannot hold one, so a replacement character replaces it.
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
@@ -89,7 +89,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def _is_whole(value: object) -> bool:
-    """Whether text or a float stands for an integer, as ``"12"`` and ``1.2e1`` do."""
+    """Whether text or a float is an integer, as ``"12"`` and ``1.2e1`` do."""
     if type(value) is str:
         return _WHOLE.fullmatch(value) is not None
     return type(value) is float and value.is_integer()

@@ -48,7 +48,7 @@ _KINDS_FLOAT: Final = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TY
 def encode_line(signal: Signal, payload: bytes) -> bytes:
     """A serialized Export…ServiceRequest as a line of ASCII JSON that ends with a newline.
 
-    Only ASCII, because some readers also break lines at U+2028 and its kind. Raises
+    Only ASCII, because some readers also break lines at U+2028 and similar characters. Raises
     UndecodableError.
     """
     try:
@@ -84,7 +84,7 @@ def _key_value(attribute: KeyValue) -> str:
     """The usual attributes in one go, which makes the whole several times faster.
 
     A value that is not at its default can be read without asking which one is set, since at most
-    one is. All that is rare goes the general way.
+    one is. All that is rare is written in the general way.
     """
     key = attribute.key
     if key and not (_HAS_INDEX and attribute.key_strindex):

@@ -1,10 +1,11 @@
-"""The wire room: an OTLP trace payload read into columns, and written back with edits.
+"""OTLP payloads: a trace payload read into columns, and written back with edits.
 
     scan(payload, wanted) -> Spans        splice(spans, edits, drop=()) -> bytes
-    split(signal, payload, max_bytes) -> Portions      scan_logs(payload, wanted) -> Logs
+    split(signal, payload, target_bytes, max_bytes) -> SplitRequest
+    scan_logs(payload, wanted) -> Logs
 
-This version is built on ``opentelemetry-proto``. It states what is right; a compiled kernel may
-take over the same two functions and is then tested against this one. What both keep:
+This version is built on ``opentelemetry-proto`` and is the reference; a compiled kernel may replace
+the two functions and is then tested against this one. The contract of both:
 
 **scan**
  1. A payload is decodable when protobuf parses it as ``ExportTraceServiceRequest``; anything else
@@ -14,7 +15,7 @@ take over the same two functions and is then tested against this one. What both 
  2. Item `i` of every column belongs to the i-th span on the wire. A field that is absent reads as
     its protobuf default. ``payload[starts[i]:ends[i]]`` is the span's message.
  3. Only wanted keys are decoded, from spans, instrumentation scopes and resources alike: a key is
-    wanted when it is in ``wanted.keys`` or starts with one of ``wanted.prefixes``. They stand in
+    wanted when it is in ``wanted.keys`` or starts with one of ``wanted.prefixes``. They are in
     wire order, a repeated key once, with its first value, or its last one where it is in
     ``wanted.latest``. At most `ATTRIBUTES_MAX` are read of one span, scope or resource. A key in
     ``wanted.supporting`` is read likewise, but a span that has nothing else counts as one that
@@ -30,7 +31,7 @@ take over the same two functions and is then tested against this one. What both 
     makes no `Group`. The mappings of a group are shared, with other groups and later payloads.
 
 **splice**
- 1. Without an edit that says something and without a row to drop, the answer is the very object
+ 1. Without an edit that is not empty and without a row to drop, the result is the very object
     that was scanned.
  2. Of an edited span, attributes whose key is set anew are removed, all of them; the new ones are
     appended in the edit's order, then its events. Its other bytes stay as they are.
@@ -41,7 +42,7 @@ take over the same two functions and is then tested against this one. What both 
  5. An integer beyond 64 bits is written as a double, an unpaired surrogate as ``?``, an array or
     dict inside `NESTING_MAX` others as an empty value: the result always parses.
 
-**scan_logs** finds the log records that a tool writes in place of spans, by their names; see there.
+**scan_logs** finds the log records that a tool writes instead of spans, by their names; see there.
 
 **split** is for requests of any signal that have become too large for a backend; see there.
 """

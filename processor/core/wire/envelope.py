@@ -1,6 +1,6 @@
-"""Where messages lie inside messages: offsets, which no protobuf library tells.
+"""Where messages lie inside messages: offsets, which no protobuf library gives.
 
-The walk does not judge a payload beyond its outline. It reads tags and lengths only, skips whole
+The walk checks only the outline of a payload. It reads tags and lengths only, skips whole
 messages, and comes to an end with whatever bytes it is given.
 """
 
@@ -20,7 +20,7 @@ ATTRIBUTES = 9
 
 _VARINT, _FIXED64, _DELIMITED, _GROUP_START, _GROUP_END, _FIXED32 = range(6)
 _PADDING = 0x80
-"""A varint byte that adds nothing but "more follows"."""
+"""A varint byte that only says "more follows"."""
 
 _GROUPED_MAX = 1000
 """Fields within groups, which no telemetry has."""
@@ -115,9 +115,9 @@ def find_head(payload: bytes, start: int) -> int:
 
 
 def _skip(payload: bytes, position: int, tag: int) -> int:
-    """Return the position after the value of a field that nobody asked for.
+    """Return the position after the value of a field that is not wanted.
 
-    Groups, long out of use, can hold further groups; a counter takes the place of recursion.
+    Groups, long out of use, can hold further groups; a counter replaces recursion.
     """
     depth = 0
     for _ in range(_GROUPED_MAX):

@@ -34,15 +34,15 @@ class Scope(NamedTuple):
 
 
 class Remembered(Generic[_Message, _Read]):
-    """A reader of messages that reads equal ones once. Nobody writes to what it gives."""
+    """A reader of messages that reads equal ones once. What it returns must not be changed."""
 
     def __init__(self, read: Callable[[_Message], _Read]) -> None:
-        """Remember what `read` gives."""
+        """Remember what `read` returns."""
         self._read: Callable[[_Message], _Read] = read
         self._known: dict[bytes, _Read] = {}
 
     def __call__(self, message: _Message) -> _Read:
-        """Read a message, or remember."""
+        """Read a message, or return what an equal one gave."""
         encoded = message.SerializeToString()
         read = self._known.get(encoded)
         if read is None:
@@ -63,7 +63,7 @@ class GroupReaders(NamedTuple):
 
 @lru_cache(maxsize=4)
 def group_readers(wanted: Wanted) -> GroupReaders:
-    """The readers for one set of wishes, with their memory."""
+    """The readers for one `Wanted`, with their memory."""
     return GroupReaders(
         Remembered(lambda resource: read_wanted(resource.attributes, wanted)),
         Remembered(

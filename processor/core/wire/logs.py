@@ -39,8 +39,8 @@ records have the same numbers as those around spans."""
 def scan_logs(payload: bytes, wanted: Wanted) -> Logs:
     """Read the records of an ExportLogsServiceRequest that carry a name in `wanted.events`.
 
-    A record is found by the bytes of the name wherever it stands; whether it is the record's name
-    has yet to be judged. A payload without any of the names is not even looked at. Raises
+    A record is found by the bytes of the name wherever they occur; whether it is the record's name
+    has yet to be checked. A payload without any of the names is not even looked at. Raises
     UndecodableError or TooLargeError where what lies around a name cannot be read.
     """
     places = sorted(_find_names(payload, wanted))
@@ -55,7 +55,7 @@ def scan_logs(payload: bytes, wanted: Wanted) -> Logs:
 
 
 def _find_names(payload: bytes, wanted: Wanted) -> Iterator[int]:
-    """Find where the wanted names stand."""
+    """Find where the wanted names occur."""
     for name in wanted.events:
         sought = name.encode()
         at = payload.find(sought)
@@ -68,7 +68,7 @@ class _Reader:
     """Reads one payload along the paths to the names that were found in it."""
 
     def __init__(self, payload: bytes, wanted: Wanted, places: Sequence[int], logs: Logs) -> None:
-        """`places` are where names stand, ascending."""
+        """`places` are where names occur, ascending."""
         self._payload = payload
         self._wanted = wanted
         self._places = places

@@ -1,7 +1,7 @@
-"""A quick no: a search for encoded names that spares most spans the walk over their attributes.
+"""A search for encoded names, so that most spans are ruled out without reading their attributes.
 
-It may say yes for a span that carries none of the names (they can stand in a text), never no for
-one that does. So it decides whether to look, not what is there.
+It may match a span that carries none of the names (they can occur in a text), but never misses one
+that does. So it decides whether to look, not what is there.
 
 A key is a tag, its length, and its text in one piece. Each pattern begins with one fixed byte of
 such a tag: a regular expression that does passes over all other bytes several times faster than
@@ -45,7 +45,7 @@ class KeySearch:
     """The search for attributes whose keys edits set: one that grows, rather than one for each.
 
     Edits set some of a few dozen keys, in hundreds of combinations, and compiling a search takes
-    a millisecond. One for more keys than asked for only says yes a little more often.
+    a millisecond. One for more keys than asked for only matches a little more often.
     """
 
     def __init__(self) -> None:

@@ -1,18 +1,24 @@
-"""The way out: one bounded reservation, then every destination until all have answered."""
+"""Exporting: one bounded reservation, then every destination until all have answered.
+
+fanout, in_flight        the `Exporter`: reserve, deliver to all, merge the answers
+destination              what each destination promises and counts
+backend                  an OTLP backend: splitting_sender, batcher, retrying_sender, transport
+transport                one attempt; grpc_transport, http_transport with http_response
+disk_queue               what a backend does not take for now, on the disk
+file, rotation, debug    destinations that are no backends
+"""
 
 from processor.io.exporter.backend import Backend
-from processor.io.exporter.backlog import Backlog
 from processor.io.exporter.batcher import MergePolicy
 from processor.io.exporter.debug import DebugDestination
-from processor.io.exporter.destination import Counters, Destination
+from processor.io.exporter.destination import Backlog, Counters, Destination
+from processor.io.exporter.disk_queue import DiskQueue, QueuedBackend
 from processor.io.exporter.fanout import Fanout
 from processor.io.exporter.file import FileDestination
-from processor.io.exporter.grpc_channel import ClientTls
-from processor.io.exporter.grpc_client import GrpcTransport
-from processor.io.exporter.http_client import HttpTransport, tls_context
+from processor.io.exporter.grpc_transport import ClientTls, GrpcTransport
+from processor.io.exporter.http_transport import HttpTransport, tls_context
 from processor.io.exporter.in_flight import InFlightLimiter
-from processor.io.exporter.retry import RetryPolicy
-from processor.io.exporter.spool import Spool, SpooledBackend
+from processor.io.exporter.retrying_sender import RetryPolicy
 from processor.io.exporter.transport import Transport
 
 __all__ = [
@@ -22,15 +28,15 @@ __all__ = [
     "Counters",
     "DebugDestination",
     "Destination",
+    "DiskQueue",
     "Fanout",
     "FileDestination",
     "GrpcTransport",
     "HttpTransport",
     "InFlightLimiter",
     "MergePolicy",
+    "QueuedBackend",
     "RetryPolicy",
-    "Spool",
-    "SpooledBackend",
     "Transport",
     "tls_context",
 ]

@@ -1,4 +1,4 @@
-"""A backend as a `Destination`: parts, merging, retries, and what became of it all."""
+"""A backend as a `Destination`: splitting, merging and retries around one transport."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from processor.core.errors import RetryableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.io.exporter.batcher import Batcher, MergePolicy
 from processor.io.exporter.destination import Counters
-from processor.io.exporter.retry import RetryPolicy
-from processor.io.exporter.retrying_sender import RetryingSender
-from processor.io.exporter.splitting_sender import Split, SplittingSender, uncut
+from processor.io.exporter.retrying_sender import RetryingSender, RetryPolicy
+from processor.io.exporter.splitting_sender import Split, SplittingSender, unsplit
 from processor.io.exporter.transport import Transport
 
 _MIB = 1024 * 1024
-_LONGEST_DELAY_S: Final = 60.0
+_DELAY_MAX_S: Final = 60.0
 
 
 class Backend:
@@ -31,7 +30,7 @@ class Backend:
         attempt_timeout_s: float = 10.0,
         cuts_attempts: bool = True,
         max_message_bytes: int = 128 * _MIB,
-        split: Split = uncut,
+        split: Split = unsplit,
         merge: MergePolicy | None = None,
         forwards: Collection[str] = (),
         chance: Callable[[], float] = random.random,
@@ -39,8 +38,8 @@ class Backend:
     ) -> None:
         """Without `merge` every payload is a request of its own; see `RetryingSender` for the rest.
 
-        `split` cuts what is larger than `max_message_bytes`, or than the backend turns out to take.
-        `forwards` names what of a payload's metadata this backend is told.
+        `split` cuts what is larger than `max_message_bytes`, or than the backend proves to take.
+        `forwards` names the metadata of a payload that this backend is sent.
         """
         self.name = transport.name
         self.counters = Counters()
@@ -48,7 +47,7 @@ class Backend:
         self._retry = retry or RetryPolicy()
         self._chance = chance
         self._forwards = frozenset(forwards)
-        courier = RetryingSender(
+        retrying = RetryingSender(
             transport,
             self.counters,
             self._retry,
@@ -57,9 +56,9 @@ class Backend:
             chance=chance,
             sleep=sleep,
         )
-        self._merger = Batcher(courier.send, merge, self.counters) if merge else None
-        self._portions = SplittingSender(
-            self._merger.send if self._merger else courier.send,
+        self._batcher = Batcher(retrying.send, merge, self.counters) if merge else None
+        self._splitting = SplittingSender(
+            self._batcher.send if self._batcher else retrying.send,
             split,
             self.counters,
             name=self.name,
@@ -67,7 +66,7 @@ class Backend:
         )
 
     def takes(self, signal: Signal) -> bool:
-        """Whether this backend is told of a signal at all."""
+        """Whether this backend takes a signal at all."""
         return self._transport.takes(signal)
 
     async def start(self) -> None:
@@ -76,14 +75,14 @@ class Backend:
 
     async def close(self) -> None:
         """Close the connection; what is still under way ends as unavailable."""
-        if self._merger is not None:
-            await self._merger.close()
+        if self._batcher is not None:
+            await self._batcher.close()
         await self._transport.close()
 
     async def deliver(
         self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata = ()
     ) -> Receipt:
-        """Send until the backend answers for good, or the time is up; see `Destination`."""
+        """Send until the backend gives a final answer, or the time is up; see `Destination`."""
         with self.counters.follow(len(payload)):
             return await self.send(signal, payload, self.budget_s(timeout_s), metadata)
 
@@ -91,8 +90,8 @@ class Backend:
         """How long a payload is tried whose sender gives up after `timeout_s`."""
         return self._retry.budget_s(timeout_s)
 
-    def told(self, metadata: Metadata) -> Metadata:
-        """What of a payload's metadata this backend is told."""
+    def forwarded_metadata(self, metadata: Metadata) -> Metadata:
+        """The part of a payload's metadata that this backend is sent."""
         return tuple(pair for pair in metadata if pair[0] in self._forwards)
 
     def pause_s(self, failures: int) -> float:
@@ -104,11 +103,12 @@ class Backend:
     ) -> Receipt:
         """Send for `budget_s` without counting what becomes of it; raises what `deliver` raises.
 
-        For a caller who keeps what the backend does not take for now.
+        For a caller that keeps what the backend does not take for now.
         """
         try:
-            return await self._portions.send(signal, payload, budget_s, self.told(metadata))
+            forwarded = self.forwarded_metadata(metadata)
+            return await self._splitting.send(signal, payload, budget_s, forwarded)
         except RetryableError as error:
-            # A backend may ask for years, but nobody who waits that long comes back.
-            error.delay_s = min(error.delay_s, _LONGEST_DELAY_S)
+            # A backend may ask for years, but no sender that waits so long comes back.
+            error.delay_s = min(error.delay_s, _DELAY_MAX_S)
             raise

@@ -1,17 +1,17 @@
-"""Merging on the way out: many small requests leave as one.
+"""Batching: many small requests are sent as one.
 
 Two encoded Export…ServiceRequests, one after the other, are one valid request with the entries of
-both, so merging is joining bytes. A request leaves at once while none of its signal is under way,
+both, so merging is joining bytes. A request is sent at once while none of its kind is under way,
 and joins others only while it would have to share the connection anyway: at low load nothing waits.
 
-Only requests of one signal with the same metadata are merged, as they have to be told the same to
-the backend. What a sender is told stays what its own request deserves:
+Only requests of one signal with the same metadata are merged, since they need the same headers.
+Each sender still gets the answer of its own request:
 
 - a merged request that is refused is sent again in its parts, so that the bad one fails alone;
-- of a partial success nobody can tell whose items were rejected: each sender gets the message and
+- a partial success does not say whose items were rejected: each sender gets the message and
   a count of zero, and the count goes into the counters;
 - a merged request goes on for as long as the most impatient of its senders allows; that one is
-  then told to try again, and the rest goes on without it.
+  then asked to try again, and the others go on without it.
 
 Source: Protocol Buffers encoding, "Last One Wins": concatenated messages merge, repeated fields
 are appended.
@@ -46,10 +46,10 @@ _LENGTH_BYTES_MAX: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class MergePolicy:
-    """How much is merged, and how long it may wait for that."""
+    """How much is merged, and how long a request may wait for that."""
 
     max_bytes: int = 64 * 1024
-    """Of a merged request; a payload of half that or more leaves alone."""
+    """Of a merged request; a payload of half that or more is sent alone."""
     max_delay_s: float = 0.005
 
 
@@ -62,42 +62,42 @@ class _Waiting:
 
 
 class Batcher:
-    """Stands before the courier and takes what the courier takes."""
+    """Merges the requests that it is given, and sends them by `send`; one batch for each kind."""
 
     def __init__(self, send: Send, policy: MergePolicy, counters: Counters) -> None:
         self._send = send
         self._policy = policy
         self._counters = counters
-        self._lanes: dict[tuple[Signal, Metadata], _Lane] = {}
+        self._batches: dict[tuple[Signal, Metadata], _Batch] = {}
 
     async def send(
         self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
     ) -> Receipt:
-        """Send alone or together with others; raises what the courier raises."""
-        lane = self._lanes.get((signal, metadata)) or self._open_lane(signal, metadata)
-        return await lane.send(payload, budget_s)
+        """Send alone or together with others; raises what `send` raises."""
+        batch = self._batches.get((signal, metadata)) or self._open_batch(signal, metadata)
+        return await batch.send(payload, budget_s)
 
     async def close(self) -> None:
         """End what is still under way as unavailable."""
-        for lane in self._lanes.values():
-            await lane.close()
+        for batch in self._batches.values():
+            await batch.close()
 
-    def _open_lane(self, signal: Signal, metadata: Metadata) -> _Lane:
-        """Open a lane for payloads that have none yet.
+    def _open_batch(self, signal: Signal, metadata: Metadata) -> _Batch:
+        """Open a batch for a kind of payloads that has none yet.
 
-        Those that are empty make room for it, since senders choose how many there are.
+        Empty ones are removed first, since senders choose how many kinds there are.
         """
-        self._lanes = {key: lane for key, lane in self._lanes.items() if not lane.is_empty}
+        self._batches = {key: batch for key, batch in self._batches.items() if not batch.is_empty}
 
         def send(payload: bytes, budget_s: float) -> Awaitable[Receipt]:
             return self._send(signal, payload, budget_s, metadata)
 
-        lane = self._lanes[signal, metadata] = _Lane(send, self._policy, self._counters)
-        return lane
+        batch = self._batches[signal, metadata] = _Batch(send, self._policy, self._counters)
+        return batch
 
 
-class _Lane:
-    """The payloads of one signal that have the same metadata, and so may become one request."""
+class _Batch:
+    """The payloads of one kind: same signal, same metadata, so they may become one request."""
 
     def __init__(
         self,
@@ -120,13 +120,13 @@ class _Lane:
         if not self._under_way or is_large or not is_whole(payload):
             return await self._send_alone(payload, budget_s)
         if self._waiting_bytes + size > self._policy.max_bytes:
-            self._depart()
+            self._flush()
         loop = asyncio.get_running_loop()
         waiting = _Waiting(payload, loop.time() + budget_s, loop.create_future())
         self._waiting.append(waiting)
         self._waiting_bytes += size
         if self._timer is None:
-            self._timer = loop.call_later(self._policy.max_delay_s, self._depart)
+            self._timer = loop.call_later(self._policy.max_delay_s, self._flush)
         return await waiting.done
 
     @property
@@ -134,7 +134,7 @@ class _Lane:
         return not (self._under_way or self._waiting or self._tasks)
 
     async def close(self) -> None:
-        self._depart()
+        self._flush()
         while self._tasks:
             tasks = tuple(self._tasks)
             for task in tasks:
@@ -146,41 +146,41 @@ class _Lane:
         try:
             return await self._send(payload, budget_s)
         finally:
-            self._arrive()
+            self._finish_one()
 
-    def _arrive(self) -> None:
-        """One request less is under way; those who waited for it are next."""
+    def _finish_one(self) -> None:
+        """One request fewer is under way; those that waited for it are next."""
         self._under_way -= 1
         if not self._under_way:
-            self._depart()
+            self._flush()
 
-    def _depart(self) -> None:
-        """Everyone who waits leaves now."""
+    def _flush(self) -> None:
+        """Send all that wait, now."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        # Who is done already has been cancelled by its caller.
+        # One that is done already was cancelled by its caller.
         group = [waiting for waiting in self._waiting if not waiting.done.done()]
         self._waiting, self._waiting_bytes = [], 0
         if group:
             self._under_way += 1
-            task = asyncio.ensure_future(self._carry(group))
+            task = asyncio.ensure_future(self._deliver(group))
             self._tasks.add(task)
             task.add_done_callback(partial(self._end, group))
 
     def _end(self, group: Sequence[_Waiting], task: asyncio.Task[None]) -> None:
-        """A group has been carried, or was cut off by `close`: then nobody may be left waiting."""
+        """A group was delivered, or cut off by `close`: then no caller may be left waiting."""
         self._tasks.discard(task)
         _fail(group, BackendUnavailableError("the processor is stopping"))
-        self._arrive()
+        self._finish_one()
 
-    async def _carry(self, group: Sequence[_Waiting]) -> None:
-        """Take a group to its end: everyone in it gets an answer."""
+    async def _deliver(self, group: Sequence[_Waiting]) -> None:
+        """Send a group until each payload in it has an answer."""
         rest = await self._send_together(group) if len(group) > 1 else group
-        await asyncio.gather(*map(self._send_apart, rest))
+        await asyncio.gather(*map(self._send_separately, rest))
 
     async def _send_together(self, group: Sequence[_Waiting]) -> Sequence[_Waiting]:
-        """Send a group as one request; returns those who have to be sent apart."""
+        """Send a group as one request; returns those that have to be sent separately."""
         loop = asyncio.get_running_loop()
         self._counters.merged += len(group)
         while len(group) > 1:
@@ -189,30 +189,30 @@ class _Lane:
             try:
                 receipt = await self._send(joined, max(least_s - loop.time(), 0.0))
             except RetryableError as error:
-                # Whoever is in time for another attempt goes on, after the pause that is due.
+                # Those that have time for another attempt go on, after the pause that is due.
                 limit_s = max(least_s, loop.time() + error.delay_s)
                 _fail([waiting for waiting in group if waiting.ends_s <= limit_s], error)
                 group = [waiting for waiting in group if waiting.ends_s > limit_s]
                 await asyncio.sleep(error.delay_s if group else 0.0)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the senders have to hear it
+            except Exception as error:  # noqa: BLE001 - whatever fails, the senders get an answer
                 if is_about_payload(error):
                     return group
                 _fail(group, error)
                 return ()
             else:
                 for waiting in group:
-                    _tell(waiting, Receipt(0, receipt.message))
+                    _resolve(waiting, Receipt(0, receipt.message))
                 return ()
         return group
 
-    async def _send_apart(self, waiting: _Waiting) -> None:
+    async def _send_separately(self, waiting: _Waiting) -> None:
         left_s = waiting.ends_s - asyncio.get_running_loop().time()
         try:
             receipt = await self._send(waiting.payload, max(left_s, 0.0))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the sender has to hear it
+        except Exception as error:  # noqa: BLE001 - whatever fails, the sender gets an answer
             _fail([waiting], error)
         else:
-            _tell(waiting, receipt)
+            _resolve(waiting, receipt)
 
 
 def is_about_payload(error: Exception) -> bool:
@@ -226,11 +226,11 @@ def is_about_payload(error: Exception) -> bool:
 
 
 def is_whole(payload: bytes) -> bool:
-    """Whether a payload is a row of complete entries and nothing else.
+    """Whether a payload is a sequence of complete entries and nothing else.
 
     Field 1 holds the entries in the requests of all three signals. An entry that claims more bytes
-    than there are would swallow its neighbour's, and a field that is not repeated would be
-    overwritten by it; such payloads have to travel alone.
+    than there are would take its neighbour's, and a field that is not repeated would be overwritten
+    by it; such payloads have to be sent alone.
     """
     at, end = 0, len(payload)
     try:
@@ -244,8 +244,8 @@ def is_whole(payload: bytes) -> bool:
     return at == end
 
 
-def _tell(waiting: _Waiting, receipt: Receipt) -> None:
-    if not waiting.done.done():  # else its caller has left
+def _resolve(waiting: _Waiting, receipt: Receipt) -> None:
+    if not waiting.done.done():  # else its caller was cancelled
         waiting.done.set_result(receipt)
 
 

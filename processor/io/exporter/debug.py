@@ -1,4 +1,4 @@
-"""What goes out, as lines in the log: for looking at it while setting things up."""
+"""Payloads as lines in the log, to look at while setting things up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LINES_MAX: Final = 1000
 
 
 class DebugDestination:
-    """The log as a `Destination`. It takes everything and keeps nothing."""
+    """The log as a `Destination`. It takes every payload and keeps none."""
 
     def __init__(self, *, is_detailed: bool) -> None:
         """A line for each batch; with `is_detailed` also one for each span that has a cost."""
@@ -36,7 +36,7 @@ class DebugDestination:
         self.is_backend = False
         self._is_detailed = is_detailed
 
-    def takes(self, signal: Signal) -> bool:  # noqa: ARG002 - the log takes whatever there is
+    def takes(self, signal: Signal) -> bool:  # noqa: ARG002 - the log takes all of them
         """The log takes every signal."""
         return True
 
@@ -51,7 +51,7 @@ class DebugDestination:
         signal: Signal,
         payload: bytes,
         timeout_s: float | None,  # noqa: ARG002 - a log has no time limit
-        metadata: Metadata = (),  # noqa: ARG002 - it is told to backends only
+        metadata: Metadata = (),  # noqa: ARG002 - it is for backends only
     ) -> Receipt:
         """Write the lines; see `Destination`."""
         with self.counters.follow(len(payload)):
@@ -112,5 +112,5 @@ def _text(value: AnyValue) -> str:
 
 
 def _plain(text: str) -> str:
-    """A sender's text: short, on one line, and nothing that a terminal would obey."""
+    """A sender's text: short, on one line, and without what controls a terminal."""
     return _UNPRINTABLE.sub("?", text[:_TEXT_LIMIT_CHARS])

@@ -1,4 +1,4 @@
-"""Delivery into files of OTLP/JSON lines: a backend for those who have none yet.
+"""Delivery into files of OTLP/JSON lines, for users who have no backend yet.
 
 Each signal has its file. Payloads that wait at the same time are written together and share one
 sync; a payload is delivered when its line is on the disk.
@@ -87,7 +87,7 @@ class FileDestination:
         signal: Signal,
         payload: bytes,
         timeout_s: float | None,  # noqa: ARG002 - a disk has no time limit
-        metadata: Metadata = (),  # noqa: ARG002 - it is told to backends only
+        metadata: Metadata = (),  # noqa: ARG002 - it is for backends only
     ) -> Receipt:
         """Return when the payload's line is on the disk; see `Destination`."""
         with self.counters.follow(len(payload)):
@@ -110,7 +110,7 @@ class FileDestination:
         self._thread.shutdown()
 
     async def _write_groups(self) -> None:
-        """Write group after group until `close`; those who come meanwhile form the next one."""
+        """Write group after group until `close`; those that arrive meanwhile form the next one."""
         loop = asyncio.get_running_loop()
         while self._writer is not None or self._waiting:
             if not self._waiting:
@@ -120,7 +120,7 @@ class FileDestination:
             if group:
                 outcomes = await loop.run_in_executor(self._thread, self._write, group)
                 for waiting, outcome in zip(group, outcomes, strict=True):
-                    _settle(waiting, outcome)
+                    _resolve(waiting, outcome)
 
     def _take_group(self) -> list[_Waiting]:
         """The longest-waiting payloads, up to a size that bounds memory and latency."""
@@ -140,7 +140,7 @@ class FileDestination:
         for row, waiting in enumerate(group):
             try:
                 line = encode_line(waiting.signal, waiting.payload)
-            except Exception as error:  # noqa: BLE001 - one payload must not take others with it
+            except Exception as error:  # noqa: BLE001 - one payload must not fail the others
                 outcomes[row] = error
             else:
                 lines.setdefault(waiting.signal, []).append((row, line))
@@ -187,8 +187,8 @@ class FileDestination:
             self._lock = None
 
 
-def _settle(waiting: _Waiting, outcome: Exception | None) -> None:
-    if waiting.done.done():  # its caller has left
+def _resolve(waiting: _Waiting, outcome: Exception | None) -> None:
+    if waiting.done.done():  # its caller was cancelled
         return
     if outcome is None:
         waiting.done.set_result(Receipt())

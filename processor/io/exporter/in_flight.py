@@ -1,4 +1,4 @@
-"""The bound on what is under way towards the backends."""
+"""The bound on what is in flight to the backends."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MIB = 1024 * 1024
 
 
 class InFlightLimiter:
-    """Lets at most `max_bytes` and `max_requests` through at a time; refuses the rest at once.
+    """Admits at most `max_bytes` and `max_requests` at a time; refuses the rest at once.
 
-    A single payload larger than `max_bytes` goes through alone, when nothing else is under way:
+    A single payload larger than `max_bytes` is admitted alone, when nothing else is under way:
     a limit on the sum must not turn into a lower limit on each. Bytes are counted as received;
     what is written on the spans comes on top.
     """
@@ -31,11 +31,11 @@ class InFlightLimiter:
         self.bytes_under_way = 0
         self.requests_under_way = 0
         self.refused = 0
-        """How many payloads were turned away."""
+        """How many payloads were refused."""
 
     @contextmanager
-    def place(self, size: int) -> Iterator[None]:
-        """Hold a place for `size` bytes. Raises OverloadedError, before anything has changed."""
+    def reserve(self, size: int) -> Iterator[None]:
+        """Reserve room for one request of `size` bytes. Raises OverloadedError."""
         if self.requests_under_way and (
             self.bytes_under_way + size > self.max_bytes
             or self.requests_under_way >= self.max_requests

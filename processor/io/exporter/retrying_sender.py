@@ -1,25 +1,69 @@
-"""The one retry loop: attempt after attempt, whatever the backend speaks."""
+"""The one retry loop: attempt after attempt, whatever the backend speaks.
+
+Pauses are exponential with full jitter, so that senders that failed together do not return
+together. Which answers may be retried is decided in `processor.core.otlp.codes`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Final, NoReturn
 
 from processor.core.errors import BackendRefusedError, BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.codes import Code
 from processor.io.exporter.destination import Counters
-from processor.io.exporter.retry import RetryPolicy
 from processor.io.exporter.transport import AttemptError, Transport
+
+_LONGEST_EXPONENT: Final = 64
+_MARGIN_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How a destination is retried."""
+
+    initial_s: float = 1.0
+    """The longest first pause; later ones may grow by `factor` up to `max_s`."""
+    factor: float = 1.5
+    max_s: float = 30.0
+    max_elapsed_s: float = 300.0
+    """The longest time spent on one payload, whatever its sender's deadline; it may be infinite."""
+    unbounded_elapsed_s: float = 60.0
+    """The same for a sender without a deadline, which would hold its reservation for long."""
+
+    def budget_s(self, timeout_s: float | None) -> float:
+        """How long to go on with a payload whose sender gives up after `timeout_s`.
+
+        It ends a second before the sender's own deadline, so that the sender still gets the
+        answer; or at half time for a sender that waits less than two seconds.
+        """
+        if timeout_s is None:
+            is_endless = math.isinf(self.max_elapsed_s)
+            return math.inf if is_endless else min(self.max_elapsed_s, self.unbounded_elapsed_s)
+        margin_s = min(_MARGIN_S, timeout_s / 2)
+        return min(self.max_elapsed_s, max(timeout_s - margin_s, 0.0))
+
+    def pause_s(self, failures: int, chance: float, asked_s: float | None = None) -> float:
+        """How long to wait after so many failures (1 after the first).
+
+        `chance` is in [0, 1). `asked_s` is what the backend asked for: never less than that.
+        """
+        exponent = min(failures - 1, _LONGEST_EXPONENT)
+        ceiling_s = min(self.max_s, self.initial_s * self.factor**exponent)
+        return max(asked_s or 0.0, 0.0) + chance * ceiling_s
+
 
 _log = logging.getLogger(__name__)
 
 
 class RetryingSender:
-    """Sends one request until the backend has answered for good, or the time is up."""
+    """Sends one request until the backend has given a final answer, or the time is up."""
 
     def __init__(
         self,
@@ -43,7 +87,7 @@ class RetryingSender:
         self._cuts_attempts = cuts_attempts
         self._chance = chance
         self._sleep = sleep
-        self._said: set[tuple[Signal, str]] = set()
+        self._logged: set[tuple[Signal, str]] = set()
         self._is_away = False
         """True from the first payload that was given back until one is taken again."""
 
@@ -57,49 +101,51 @@ class RetryingSender:
         """
         loop = asyncio.get_running_loop()
         end_s = loop.time() + budget_s
-        failures, advice = 0, ""
-        telling: AttemptError | None = None
+        failures, hint = 0, ""
+        reported: AttemptError | None = None
         while True:
             timeout_s = self._attempt_timeout_s
             if self._cuts_attempts:
                 timeout_s = min(timeout_s, max(end_s - loop.time(), 0.0))
             try:
                 receipt = await self._transport.attempt(signal, payload, timeout_s, metadata)
-                return self._noted(signal, receipt)
+                return self._note_taken(signal, receipt)
             except AttemptError as failure:
                 if not failure.is_retryable:
                     self._refuse(signal, failure)
                 failures += 1
-                # An attempt that only the end of the time cut short tells nothing of the backend.
-                if telling is None or timeout_s >= self._attempt_timeout_s:
-                    telling = failure
+                # An attempt that was cut short by the end of the time says nothing of the backend.
+                if reported is None or timeout_s >= self._attempt_timeout_s:
+                    reported = failure
                 # A name with several addresses fails for another reason each time.
-                advice = advice or failure.advice
+                hint = hint or failure.hint
                 pause_s = self._retry.pause_s(failures, self._chance(), failure.asked_s)
                 if loop.time() + pause_s >= end_s:
-                    self._give_back(telling, failures, advice)
+                    self._give_back(reported, failures, hint)
                 await self._sleep(pause_s)
-                # It may have slept longer than that, and an attempt in no time at all would only
-                # hide why the others have failed.
+                # It may have slept longer than that, and an attempt without any time left would
+                # only hide why the others have failed.
                 if loop.time() >= end_s:
-                    self._give_back(telling, failures, advice)
+                    self._give_back(reported, failures, hint)
             self._counters.retried += 1
 
-    def _noted(self, signal: Signal, receipt: Receipt | None) -> Receipt:
-        """The answer to a payload that was taken: counted, and logged where it is odd."""
+    def _note_taken(self, signal: Signal, receipt: Receipt | None) -> Receipt:
+        """Count the answer to a payload that was taken, and log it where it is unusual."""
         name = self._transport.name
         if self._is_away:
             self._is_away = False
-            _log.info("%s takes what is sent to it again", name)
+            _log.info("%s takes payloads again", name)
         if receipt is None:
             self._counters.unreadable += 1
             what = "%s took the signal %s, but its answer cannot be read"
-            self._say(signal, "unreadable", what, name, signal)
+            self._log_once(signal, "unreadable", what, name, signal)
             return Receipt()
         self._counters.rejected_items += receipt.rejected
         if receipt.rejected:
             what = "%s rejected %d items of the signal %s: %r"
-            self._say(signal, "rejected", what, name, receipt.rejected, signal, receipt.message)
+            self._log_once(
+                signal, "rejected", what, name, receipt.rejected, signal, receipt.message
+            )
         return receipt
 
     def _refuse(self, signal: Signal, failure: AttemptError) -> NoReturn:
@@ -107,26 +153,26 @@ class RetryingSender:
         name = self._transport.name
         if failure.code == Code.UNIMPLEMENTED:
             what = "%s does not take the signal %s (%r); check its address, or do not send it this"
-            self._say(signal, "unimplemented", what, name, signal, str(failure))
+            self._log_once(signal, "unimplemented", what, name, signal, str(failure))
         else:
             what = "%s refuses the signal %s for good: %s"
-            self._say(signal, f"refused {failure.code}", what, name, signal, str(failure))
+            self._log_once(signal, f"refused {failure.code}", what, name, signal, str(failure))
         raise BackendRefusedError(failure.code, f"{name}: {failure}") from failure
 
-    def _give_back(self, failure: AttemptError, failures: int, advice: str) -> NoReturn:
+    def _give_back(self, failure: AttemptError, failures: int, hint: str) -> NoReturn:
         """The time is up: the sender should try again."""
         reason = f"{failure.reason} after {failures} attempts: {failure}"
         message = f"{self._transport.name}: {reason}"
         asked_s = failure.asked_s
         delay_s = self._retry.pause_s(failures, 1.0) if asked_s is None else asked_s
-        message = f"{message} ({advice})" if advice else message
+        message = f"{message} ({hint})" if hint else message
         if not self._is_away:
             self._is_away = True
             _log.warning("nothing is delivered for now: %s", message)
         raise BackendUnavailableError(message, delay_s) from failure
 
-    def _say(self, signal: Signal, kind: str, what: str, *values: object) -> None:
-        """Log once for each signal and kind; the counters tell how often it happens."""
-        if (signal, kind) not in self._said:
-            self._said.add((signal, kind))
+    def _log_once(self, signal: Signal, kind: str, what: str, *values: object) -> None:
+        """Log once for each signal and kind; the counters show how often it happens."""
+        if (signal, kind) not in self._logged:
+            self._logged.add((signal, kind))
             _log.warning(what, *values)

@@ -45,7 +45,7 @@ class RotatingFile:
             _write_all(descriptor, text)
             os.fsync(descriptor)
         except OSError:
-            self._mend()
+            self._repair()
             raise
         self._is_torn = False
         self._size += len(text)
@@ -82,7 +82,7 @@ class RotatingFile:
     def _ready(self, size: int) -> int:
         """The open file, free of torn lines and with room for `size` bytes."""
         if self._is_torn:
-            self._mend()
+            self._repair()
         if self._is_torn:
             raise OSError("a torn line could not be cut off")
         descriptor = self.open() if self._descriptor is None else self._descriptor
@@ -91,8 +91,8 @@ class RotatingFile:
             descriptor = self.open()
         return descriptor
 
-    def _mend(self) -> None:
-        """Cut off what a failed write may have left; a disk in trouble may refuse even that."""
+    def _repair(self) -> None:
+        """Cut off what a failed write may have left; a failing disk may refuse even that."""
         if self._descriptor is None:
             self._is_torn = False
             return

@@ -1,12 +1,12 @@
-"""Before a backend with a limit on size: larger requests reach it in several parts.
+"""For a backend with a limit on size: larger requests reach it in several parts.
 
 What is written on spans makes requests larger than they were received, and a backend may take less
-than we do. A part is a request of its own: one that is refused fails alone, and its items are told
-to the sender as rejected. When the sender has to try again all of it is sent again, since to the
-sender it is one request; OTLP backends must expect duplicates.
+than we do. A part is a request of its own: one that is refused fails alone, and its items are
+reported to the sender as rejected. When the sender has to try again, all of it is sent again, since
+to the sender it is one request; OTLP backends must expect duplicates.
 
 A backend's limit need not be known: where it refuses a request for its size, the request is cut in
-two, and from then on none is sent whole that is as large. Most gRPC servers take 4 MiB at most.
+two, and from then on no request of that size is sent whole. Most gRPC servers take 4 MiB at most.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from processor.core.errors import (
     TooLargeError,
     UndecodableError,
 )
-from processor.core.model import Metadata, Portions, Receipt, Signal
+from processor.core.model import Metadata, Receipt, Signal, SplitRequest
 from processor.core.otlp.codes import Code
 from processor.io.exporter.batcher import Send
 from processor.io.exporter.destination import Counters
@@ -36,20 +36,20 @@ _TOO_LARGE: Final = re.compile(
     re.IGNORECASE,
 )
 _LEAST_BYTES: Final = 64 * 1024
-"""No limit below this is learnt, whatever a backend refuses."""
+"""No limit below this is learned, whatever a backend refuses."""
 
-Split = Callable[[Signal, bytes, int, int], Portions]
-"""Cuts a payload into requests of a size to aim at, with a limit for items that are larger. Raises
-UndecodableError."""
+Split = Callable[[Signal, bytes, int, int], SplitRequest]
+"""Cuts a payload into requests of a target size, with a limit for single items that are larger.
+Raises UndecodableError."""
 
 
-def uncut(_signal: Signal, _payload: bytes, _aim_bytes: int, _max_bytes: int) -> Portions:
-    """A `Split` for what must not be cut."""
+def unsplit(_signal: Signal, _payload: bytes, _target_bytes: int, _max_bytes: int) -> SplitRequest:
+    """A `Split` for payloads that must not be cut."""
     raise UndecodableError("it is not cut")
 
 
 class SplittingSender:
-    """Stands before the merger or the courier, and takes requests of any size."""
+    """Takes requests of any size, and passes them to the next sender in parts it can send."""
 
     def __init__(
         self, send: Send, split: Split, counters: Counters, *, name: str, max_bytes: int
@@ -60,32 +60,33 @@ class SplittingSender:
         self._counters = counters
         self._name = name
         self._max_bytes = max_bytes
-        self._aim_bytes = max_bytes
-        """What requests are cut to: the limit, or what the backend has taught since."""
+        self._target_bytes = max_bytes
+        """What requests are cut to: the limit, or a lower one that the backend was seen to have."""
 
     async def send(
         self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
     ) -> Receipt:
         """Send as a whole or in parts, all of them within `budget_s`.
 
-        What no part can hold is told as rejected, and so is a part that is refused where another
-        one is not. Raises TooLargeError where nothing would be left, and what `send` raises.
+        What no part can hold is reported as rejected, and so is a part that is refused where
+        another one is not. Raises TooLargeError where nothing would be left, and what `send`
+        raises.
         """
         loop = asyncio.get_running_loop()
         end_s = loop.time() + budget_s
-        if len(payload) <= self._aim_bytes:
+        if len(payload) <= self._target_bytes:
             try:
                 return await self._send(signal, payload, budget_s, metadata)
             except BackendRefusedError as refusal:
-                portions = await self._cut_smaller(signal, payload, refusal)
+                split = await self._cut_smaller(signal, payload, refusal)
         else:
-            portions = await self._cut(signal, payload)
+            split = await self._cut(signal, payload)
         outcome = _Outcome()
-        if portions.left_out:
-            message = f"{portions.left_out} items are each larger than {self._name} takes"
-            outcome.leave_out(portions.left_out, message)
-        send = self.send if len(portions.parts) > 1 else self._send
-        for part, items in portions.parts:
+        if split.left_out:
+            message = f"{split.left_out} items are each larger than {self._name} takes"
+            outcome.leave_out(split.left_out, message)
+        send = self.send if len(split.parts) > 1 else self._send
+        for part, items in split.parts:
             left_s = max(end_s - loop.time(), 0.0)
             try:
                 outcome.take(await send(signal, part, left_s, metadata))
@@ -95,44 +96,44 @@ class SplittingSender:
         self._counters.rejected_items += outcome.left_out
         return receipt
 
-    async def _cut(self, signal: Signal, payload: bytes) -> Portions:
+    async def _cut(self, signal: Signal, payload: bytes) -> SplitRequest:
         """Raise TooLargeError for what cannot be cut, or would leave nothing to be sent."""
         try:
-            portions = await self._parts(signal, payload, self._aim_bytes)
+            split = await self._parts(signal, payload, self._target_bytes)
         except UndecodableError:
-            portions = Portions((), 0)
-        if not portions.parts:
+            split = SplitRequest((), 0)
+        if not split.parts:
             size = f"{len(payload)} bytes, and the limit is {self._max_bytes} for any part of it"
             raise TooLargeError(f"the payload for {self._name} has {size}")
-        return portions
+        return split
 
-    async def _parts(self, signal: Signal, payload: bytes, aim_bytes: int) -> Portions:
+    async def _parts(self, signal: Signal, payload: bytes, target_bytes: int) -> SplitRequest:
         """Cut beside the event loop: 30 MiB in as many thousand spans take more than 0.1 s."""
-        return await asyncio.to_thread(self._split, signal, payload, aim_bytes, self._max_bytes)
+        return await asyncio.to_thread(self._split, signal, payload, target_bytes, self._max_bytes)
 
     async def _cut_smaller(
         self, signal: Signal, payload: bytes, refusal: BackendRefusedError
-    ) -> Portions:
-        """Cut what was refused for its size, and aim lower from now on; else raise the refusal."""
-        aim_bytes = _taught_by(refusal, len(payload))
-        if aim_bytes < _LEAST_BYTES:
+    ) -> SplitRequest:
+        """Cut what was refused for its size, and use a lower target from now on; else raise it."""
+        target_bytes = _learned_limit(refusal, len(payload))
+        if target_bytes < _LEAST_BYTES:
             raise refusal
         try:
-            portions = await self._parts(signal, payload, aim_bytes)
+            split = await self._parts(signal, payload, target_bytes)
         except UndecodableError:
             raise refusal from None
-        # A single large item says nothing about others; and before something of ours is left out,
-        # the backend's own refusal is what the sender should hear.
-        if len(portions.parts) < 2 or portions.left_out:
+        # A single large item says nothing about others; and before items are left out, the
+        # backend's own refusal is what the sender should receive.
+        if len(split.parts) < 2 or split.left_out:
             raise refusal
-        self._aim_bytes = min(self._aim_bytes, aim_bytes)
+        self._target_bytes = min(self._target_bytes, target_bytes)
         what = "%s does not take %d bytes, so requests above %d are cut; set max_message_mib"
-        _log.warning(what, self._name, len(payload), aim_bytes)
-        return portions
+        _log.warning(what, self._name, len(payload), target_bytes)
+        return split
 
 
-def _taught_by(refusal: BackendRefusedError, size: int) -> int:
-    """What to try in place of `size` bytes; 0 where the refusal is about something else.
+def _learned_limit(refusal: BackendRefusedError, size: int) -> int:
+    """The target to try after `size` bytes; 0 where the refusal has another reason.
 
     OTLP has one code for what is too large and for what is over a quota. HTTP has 413, and gRPC's
     libraries say it in these words, most of them with the limit.
@@ -173,7 +174,7 @@ class _Outcome:
         self._messages[message] = None
 
     def receipt(self) -> Receipt:
-        """What to tell of the whole. Raises the refusal where no part was taken."""
+        """The receipt of the whole. Raises the refusal where no part was taken."""
         if self._refusal is not None and not self._is_taken:
             raise self._refusal
         return Receipt(self._rejected + self.left_out, "; ".join(filter(None, self._messages)))

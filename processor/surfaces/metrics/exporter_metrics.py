@@ -133,7 +133,7 @@ METRICS: Final[tuple[Metric, ...]] = (
 
 def read_exporter(exporter: Exporter) -> Iterator[Sample]:
     """The gate, and each way out under the name that its setting gave it."""
-    yield from _of_gate(exporter.gate)
+    yield from _of_limiter(exporter.in_flight)
     for destination in exporter.destinations:
         yield from _of_destination(destination)
         ask = destination.counters.backlog
@@ -141,11 +141,11 @@ def read_exporter(exporter: Exporter) -> Iterator[Sample]:
             yield from _of_backlog(ask(), destination.name)
 
 
-def _of_gate(gate: InFlightLimiter) -> Iterator[Sample]:
-    yield _RESERVED_REQUESTS(gate.requests_under_way)
-    yield _RESERVED_BYTES(gate.bytes_under_way)
-    yield _LIMIT_REQUESTS(gate.max_requests)
-    yield _LIMIT_BYTES(gate.max_bytes)
+def _of_limiter(limiter: InFlightLimiter) -> Iterator[Sample]:
+    yield _RESERVED_REQUESTS(limiter.requests_under_way)
+    yield _RESERVED_BYTES(limiter.bytes_under_way)
+    yield _LIMIT_REQUESTS(limiter.max_requests)
+    yield _LIMIT_BYTES(limiter.max_bytes)
 
 
 def _of_destination(destination: Destination) -> Iterator[Sample]:

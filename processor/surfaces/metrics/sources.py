@@ -102,10 +102,10 @@ class Destination(Protocol):
 
 
 class Exporter(Protocol):
-    """Every way out, behind one gate."""
+    """Every destination, behind one limit."""
 
     @property
-    def gate(self) -> InFlightLimiter:
+    def in_flight(self) -> InFlightLimiter:
         """The bound on what is under way."""
 
     @property

@@ -25,10 +25,8 @@ class RecordingExporter:
         self.reserved += 1
         yield self
 
-    def fill(self, payload):
+    async def deliver(self, payload):
         self.payloads.append(payload)
-
-    async def settled(self):
         return Receipt()
 
 

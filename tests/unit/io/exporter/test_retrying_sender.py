@@ -1,4 +1,4 @@
-"""The retry loop: what it tells the operator, and which reason it gives."""
+"""The retry loop: when it tries again, what it logs, and which reason it gives."""
 
 from __future__ import annotations
 
@@ -9,9 +9,40 @@ import pytest
 from processor.core.errors import BackendUnavailableError
 from processor.core.model import Receipt
 from processor.io.exporter.destination import Counters
-from processor.io.exporter.retry import RetryPolicy
-from processor.io.exporter.retrying_sender import RetryingSender
+from processor.io.exporter.retrying_sender import RetryingSender, RetryPolicy
 from processor.io.exporter.transport import AttemptError
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "budget_s"),
+    [
+        (10.0, 9.0),  # a second before the sender's deadline
+        (1000.0, 300.0),  # but never longer than the limit
+        (None, 60.0),  # a sender without a deadline
+        (2.0, 1.0),
+        (1.0, 0.5),  # half of the time for an impatient sender
+        (0.0, 0.0),
+    ],
+)
+def test_retries_end_before_the_sender_gives_up(timeout_s, budget_s):
+    assert RetryPolicy().budget_s(timeout_s) == budget_s
+
+
+def test_pauses_grow_by_the_factor_up_to_the_longest():
+    policy = RetryPolicy(initial_s=1.0, factor=2.0, max_s=10.0)
+    assert [policy.pause_s(n, 1.0) for n in (1, 2, 3, 4, 5, 10**9)] == [1, 2, 4, 8, 10, 10]
+
+
+def test_jitter_is_full():
+    assert RetryPolicy().pause_s(1, 0.0) == 0.0
+    assert RetryPolicy().pause_s(1, 0.5) == 0.5
+
+
+def test_what_the_backend_asks_for_is_the_least_pause_and_grows():
+    policy = RetryPolicy(factor=2.0)
+    assert policy.pause_s(1, 0.0, asked_s=7.0) == 7.0
+    assert policy.pause_s(3, 0.5, asked_s=7.0) == 9.0
+    assert policy.pause_s(1, 0.5, asked_s=-3.0) == 0.5
 
 
 class Backend:
@@ -32,7 +63,7 @@ def away(why="connection refused"):
     return AttemptError("UNAVAILABLE", why, 14, is_retryable=True)
 
 
-def courier(backend):
+def retrying(backend):
     async def no_pause(_seconds):
         return None
 
@@ -43,24 +74,24 @@ def courier(backend):
 
 
 async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(caplog):
-    """Guarantees: the operator hears of it once, not for each of a thousand payloads."""
+    """Guarantees: one line for an outage, not one for each of a thousand payloads."""
     caplog.set_level(logging.INFO)
     backend = Backend(away(), away())
-    out = courier(backend)
+    out = retrying(backend)
     for _ in range(2):
         with pytest.raises(BackendUnavailableError):
             await out.send("traces", b"", 0.0)
     await out.send("traces", b"", 5.0)
     await out.send("traces", b"", 5.0)
-    said = [record.getMessage() for record in caplog.records]
-    assert len(said) == 2
-    assert "connection refused" in said[0]
-    assert "again" in said[1]
+    logged = [record.getMessage() for record in caplog.records]
+    assert len(logged) == 2
+    assert "connection refused" in logged[0]
+    assert "again" in logged[1]
 
 
 async def test_an_attempt_cut_short_does_not_hide_the_reason():
-    """Guarantees: what the first attempt learnt is told, not that time ran out on the last one."""
+    """Guarantees: the first attempt's reason is reported, not that time ran out on the last."""
     cut_short = [away("no answer in time") for _ in range(100_000)]
     backend = Backend(away("certificate has expired"), *cut_short)
     with pytest.raises(BackendUnavailableError, match="expired"):
-        await courier(backend).send("traces", b"", 0.02)
+        await retrying(backend).send("traces", b"", 0.02)

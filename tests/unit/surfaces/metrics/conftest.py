@@ -11,7 +11,7 @@ import pytest
 
 from processor.core.flow import FlowCounters, SpanOutcomes
 from processor.io.exporter import Counters, InFlightLimiter
-from processor.io.exporter.backlog import Backlog
+from processor.io.exporter.destination import Backlog
 from processor.io.ledger.working_set import Counters as LedgerCounters
 from processor.io.ledger.working_set import Held
 from processor.surfaces.metrics import Build, Sources
@@ -70,7 +70,7 @@ def sources(way: Way) -> Sources:
         size_bytes=4096,
         last_failure=None,
     )
-    exporter: Any = SimpleNamespace(gate=InFlightLimiter(), destinations=(way,))
+    exporter: Any = SimpleNamespace(in_flight=InFlightLimiter(), destinations=(way,))
     watched: Any = SimpleNamespace(reloads=1, failures=2, last_error="broken", loaded_s=12.5)
     return Sources(
         flow=FlowCounters(),

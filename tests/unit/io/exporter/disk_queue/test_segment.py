@@ -6,9 +6,9 @@ from zlib import crc32
 
 import pytest
 
-from processor.io.exporter.spool import scan, segment
-from processor.io.exporter.spool.record import RECORD_BYTES, START, Record
-from processor.io.exporter.spool.segment import OtherVersionError, create_segment, load_segment
+from processor.io.exporter.disk_queue import records, segment
+from processor.io.exporter.disk_queue.records import RECORD_BYTES, START, Record
+from processor.io.exporter.disk_queue.segment import OtherVersionError, create_segment, load_segment
 
 MARK = b"\x81mark\x00\xffk"
 MANY = 1000, 10**9
@@ -125,7 +125,7 @@ def test_the_next_record_is_found_across_pieces_of_a_search(path, monkeypatch):
     data[START + RECORD_BYTES + 20] ^= 1
     path.write_bytes(data)
     for size in range(8, 60):
-        monkeypatch.setattr(scan, "_SEARCH_BYTES", size)
+        monkeypatch.setattr(records, "_SEARCH_BYTES", size)
         taken = load_segment(path).take(*MANY)
         assert taken.lost == 1
         assert taken.records[-1] == record(2)

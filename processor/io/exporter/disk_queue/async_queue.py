@@ -1,4 +1,4 @@
-"""The spool off the event loop: one thread does the work, and those who wait share one sync."""
+"""The disk queue for coroutines: one thread does the work, and writes that wait share one sync."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from processor.io.exporter.spool.record import Record
-from processor.io.exporter.spool.store import Due, Spool
+from processor.io.exporter.disk_queue.queue import DiskQueue, Due
+from processor.io.exporter.disk_queue.records import Record
 
 T = TypeVar("T")
 
@@ -24,12 +24,12 @@ class _Waiting:
     done: asyncio.Future[None]
 
 
-class Queue:
-    """A `Spool` for coroutines."""
+class AsyncDiskQueue:
+    """A `DiskQueue` whose methods are coroutines."""
 
-    def __init__(self, spool: Spool) -> None:
-        self.spool = spool
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
+    def __init__(self, disk_queue: DiskQueue) -> None:
+        self.disk_queue = disk_queue
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="disk-queue")
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
         self._written = asyncio.Event()
@@ -37,7 +37,7 @@ class Queue:
 
     async def start(self) -> None:
         """Find what earlier runs have left. Raises OSError."""
-        await self._run(self.spool.open)
+        await self._run(self.disk_queue.open)
         self._is_open = True
 
     async def append(self, record: Record) -> None:
@@ -51,46 +51,46 @@ class Queue:
         await waiting.done
 
     async def take(self, most: int) -> Due:
-        """Wait for records and give the oldest, up to `most`. Raises OSError; see `Spool.take`."""
+        """Wait for records and give the oldest, up to `most`. Raises OSError."""
         while True:
             self._written.clear()
-            due = await self._run(lambda: self.spool.take(most, _GROUP_MAX_BYTES))
+            due = await self._run(lambda: self.disk_queue.take(most, _GROUP_MAX_BYTES))
             if due is not None:
                 return due
             await self._written.wait()
 
     async def finish(self, due: Due) -> None:
         """What was taken needs nothing more."""
-        await self._run(lambda: self.spool.finish(due))
+        await self._run(lambda: self.disk_queue.finish(due))
 
     async def close(self) -> None:
-        """Write what still waits, then let go of the files."""
+        """Write what still waits, then close the files."""
         self._is_open = False
         if self._writer is not None:
             await self._writer
-        await self._run(self.spool.close)
+        await self._run(self.disk_queue.close)
         self._thread.shutdown()
 
     async def _write_groups(self) -> None:
-        """Write group after group; those who come meanwhile form the next one."""
+        """Write group after group; records that arrive meanwhile form the next one."""
         while self._waiting:
             group = self._take_group()
             try:
                 records = [waiting.record for waiting in group]
                 outcomes: list[OSError | None] = await self._run(self._appending(records))
-            except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be left waiting
+            except Exception as error:  # noqa: BLE001 - whatever fails, no caller may wait for ever
                 failure = OSError(errno.EIO, f"{type(error).__name__}: {error}")
                 outcomes = [failure] * len(group)
             for waiting, outcome in zip(group, outcomes, strict=True):
-                _settle(waiting.done, outcome)
+                _resolve(waiting.done, outcome)
             self._written.set()
         self._writer = None
 
     def _appending(self, records: list[Record]) -> Callable[[], list[OSError | None]]:
-        return lambda: self.spool.append(records)
+        return lambda: self.disk_queue.append(records)
 
     def _take_group(self) -> list[_Waiting]:
-        """Those who have waited longest, up to a size that bounds the time it takes."""
+        """The records that have waited longest, up to a size that bounds the time it takes."""
         size = count = 0
         for waiting in self._waiting[:_GROUP_MAX]:
             size += len(waiting.record.payload)
@@ -101,13 +101,13 @@ class Queue:
         return group
 
     async def _run(self, work: Callable[[], T]) -> T:
-        # Work that has been given to the thread is done, whoever has left meanwhile.
+        # Work that the thread has begun is finished, though its caller is cancelled meanwhile.
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._thread, work))
 
 
-def _settle(done: asyncio.Future[None], failure: OSError | None) -> None:
-    if done.done():  # its caller has left
+def _resolve(done: asyncio.Future[None], failure: OSError | None) -> None:
+    if done.done():  # its caller was cancelled
         return
     if failure is None:
         done.set_result(None)

@@ -1,4 +1,4 @@
-"""Sending to an OTLP/HTTP backend: raw payloads, posted to the URL of their signal."""
+"""Sending over OTLP/HTTP: payloads, posted to the URL of their signal."""
 
 from __future__ import annotations
 
@@ -17,22 +17,26 @@ from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.addresses import HttpAddress, is_loopback
 from processor.core.otlp.codes import Code, code_of_http, is_retryable_http
 from processor.core.otlp.gzip import gzip
-from processor.io.exporter.headers import read_http_headers, user_agent
-from processor.io.exporter.hints import http_hint
-from processor.io.exporter.http_answer import (
+from processor.io.exporter.http_response import (
     message_of,
     read_body,
     receipt_of,
     retry_after_s,
 )
-from processor.io.exporter.transport import AttemptError, Compression
+from processor.io.exporter.transport import (
+    AttemptError,
+    Compression,
+    http_hint,
+    read_http_headers,
+    user_agent,
+)
 
 _CONNECTIONS_MAX: Final = 64
 _CONNECT_TIMEOUT_S: Final = 10.0
 _IDLE_S: Final = 30.0
 _DAY_S: Final = 86_400.0
 _LARGE_BYTES: Final = 256 * 1024
-"""From here on, packing a body takes longer than handing it to another thread."""
+"""From this size on, compressing a body takes longer than giving it to another thread."""
 
 
 class HttpTransport:
@@ -62,7 +66,7 @@ class HttpTransport:
             **read_http_headers(headers or {}),
         }
         self._compression = compression
-        self._packing = {"Content-Encoding": "gzip"} if compression == "gzip" else {}
+        self._content_encoding = {"Content-Encoding": "gzip"} if compression == "gzip" else {}
         self._tls = tls
         self._now = now
         self._session: aiohttp.ClientSession | None = None
@@ -77,7 +81,7 @@ class HttpTransport:
         self._session = aiohttp.ClientSession(
             connector=connector,
             headers=self._headers,
-            # A backend has no business leaving cookies, or filling our memory from little data.
+            # A backend may neither set cookies, nor fill our memory from little data.
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
@@ -98,7 +102,7 @@ class HttpTransport:
         """Send once; see `Transport`."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + timeout_s
-        body = await self._packed(payload)
+        body = await self._compressed(payload)
         session, left_s = self._session, end_s - loop.time()
         if session is None:
             raise BackendUnavailableError(f"{self.name}: not connected, the processor is stopping")
@@ -107,9 +111,9 @@ class HttpTransport:
         try:
             async with session.post(
                 self._endpoints[signal].url,
-                # A large body is handed over in pieces, so that others get their turn.
+                # A large body is written in pieces, so that the event loop serves others meanwhile.
                 data=io.BytesIO(body) if len(body) > _LARGE_BYTES else body,
-                headers=self._packing | dict(metadata),
+                headers=self._content_encoding | dict(metadata),
                 allow_redirects=False,
                 proxy=self._proxies[signal],
                 timeout=aiohttp.ClientTimeout(
@@ -120,7 +124,7 @@ class HttpTransport:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._failure(signal, error) from error
 
-    async def _packed(self, payload: bytes) -> bytes:
+    async def _compressed(self, payload: bytes) -> bytes:
         if self._compression == "none":
             return payload
         if len(payload) < _LARGE_BYTES:
@@ -128,7 +132,7 @@ class HttpTransport:
         return await asyncio.to_thread(gzip, payload)
 
     async def _read(self, signal: Signal, response: aiohttp.ClientResponse) -> Receipt | None:
-        """Once a success has been announced, nothing that follows can take it back."""
+        """Read an answer; whatever follows the status line of a success, it stays one."""
         body = await read_body(response)
         status = response.status
         if 200 <= status < 300:
@@ -148,16 +152,16 @@ class HttpTransport:
             return BackendUnavailableError(message)
         if isinstance(error, TimeoutError):
             return _no_answer("it did not answer in time")
-        advice = http_hint(
+        hint = http_hint(
             self._endpoints[signal].address,
-            is_tls_trouble=isinstance(error, aiohttp.ClientSSLError | ssl.SSLError),
-            is_nonsense=_is_nonsense(error),
+            is_tls_failure=isinstance(error, aiohttp.ClientSSLError | ssl.SSLError),
+            is_not_http=_is_not_http(error),
         )
-        return _no_answer(str(error) or type(error).__name__, advice)
+        return _no_answer(str(error) or type(error).__name__, hint)
 
 
 def tls_context(ca_file: str, cert_file: str, key_file: str) -> ssl.SSLContext:
-    """What to trust and what to show, each the name of a PEM file or empty.
+    """The authority to trust and the certificate to present, each a PEM file or empty.
 
     Without a `ca_file` it is the system's authorities. Raises ConfigError.
     """
@@ -173,17 +177,17 @@ def tls_context(ca_file: str, cert_file: str, key_file: str) -> ssl.SSLContext:
     return context
 
 
-def _no_answer(message: str, advice: str = "") -> AttemptError:
-    return AttemptError("no answer", message, Code.UNAVAILABLE, is_retryable=True, advice=advice)
+def _no_answer(message: str, hint: str = "") -> AttemptError:
+    return AttemptError("no answer", message, Code.UNAVAILABLE, is_retryable=True, hint=hint)
 
 
-def _is_nonsense(error: Exception) -> bool:
+def _is_not_http(error: Exception) -> bool:
     is_proxys = isinstance(error, aiohttp.ClientHttpProxyError)
     return isinstance(error, aiohttp.ClientResponseError) and not is_proxys
 
 
 def _proxy_of(endpoint: HttpAddress) -> str | None:
-    """The proxy that the environment names for a backend; never one for this machine itself."""
+    """The proxy that the environment names for a backend; none for this machine itself."""
     host = endpoint.address.host
     if is_loopback(host) or proxy_bypass(host):
         return None

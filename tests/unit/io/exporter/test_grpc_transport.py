@@ -1,4 +1,4 @@
-"""Delivery to a real OTLP/gRPC server on loopback."""
+"""Delivery to a real OTLP/gRPC server on loopback, and reading its statuses."""
 
 import asyncio
 import subprocess
@@ -7,12 +7,18 @@ from contextlib import asynccontextmanager
 import grpc
 import pytest
 from backends.recorder import Recorder
+from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]  # no py.typed
+    BadRequest,
+    RetryInfo,
+)
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
 from processor import __version__
 from processor.core.errors import BackendRefusedError, BackendUnavailableError, TooLargeError
 from processor.core.model import Receipt
 from processor.core.otlp.addresses import parse_backend
 from processor.io.exporter import Backend, ClientTls, GrpcTransport, RetryPolicy
+from processor.io.exporter.grpc_transport import code_of, message_of, retry_delay_s
 
 WIRE = ("headers", "compression", "tls")
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
@@ -269,3 +275,48 @@ async def test_tls_to_a_plaintext_backend_names_the_mend(recorder, payload):
     async with destination(f"https://127.0.0.1:{port}") as out:
         with pytest.raises(BackendUnavailableError, match=f"write http://127.0.0.1:{port}"):
             await out.deliver("traces", payload, 2.0)
+
+
+def test_a_key_is_never_printed():
+    assert "secret" not in repr(ClientTls(key=b"secret"))
+
+
+def failure(details="busy", trailers=()):
+    none = grpc.aio.Metadata()
+    trailing = grpc.aio.Metadata(*trailers)
+    return grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, none, trailing, details, None)
+
+
+def packed(*details):
+    status = Status(code=14)
+    for detail in details:
+        status.details.add().Pack(detail)
+    return ("grpc-status-details-bin", status.SerializeToString())
+
+
+def test_a_status_has_a_number_and_a_message_of_bounded_length():
+    assert code_of(failure()) == 14
+    assert message_of(failure()) == "busy"
+    assert message_of(failure("")) == "UNAVAILABLE"
+    assert len(message_of(failure("x" * 10**6))) == 1024
+
+
+def test_retry_info_is_found_among_other_details():
+    info = RetryInfo()
+    info.retry_delay.FromMilliseconds(1500)
+    assert retry_delay_s(failure(trailers=[packed(BadRequest(), info)])) == 1.5
+    assert retry_delay_s(failure(trailers=[packed(RetryInfo())])) == 0.0
+
+
+@pytest.mark.parametrize(
+    "trailers",
+    [
+        [],
+        [("other", "x")],
+        [packed()],
+        [packed(BadRequest())],
+        [("grpc-status-details-bin", b"\xff\xff\xff")],
+    ],
+)
+def test_no_retry_info_or_rubbish_is_none(trailers):
+    assert retry_delay_s(failure(trailers=trailers)) is None

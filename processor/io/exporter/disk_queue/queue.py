@@ -1,7 +1,9 @@
-"""A folder of segments: the records of one backend, first in, first out, within a limit.
+"""The queue on the disk: a folder of segments with the records of one backend.
+
+First in, first out, within a limit.
 
     000000000007.spool      records wait in it
-    000000000005.corrupt    was damaged; what can be read of it is sent, then it is left for people
+    000000000005.corrupt    is damaged; what can be read of it is sent, the file is kept
 
 Plain blocking code for one thread; a lock on the folder keeps other processes away.
 """
@@ -16,9 +18,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from processor.io.exporter.spool.counters import SpoolCounters
-from processor.io.exporter.spool.record import MARK_BYTES, START, Record, encoded_bytes
-from processor.io.exporter.spool.segment import (
+from processor.io.exporter.destination import DiskQueueCounters
+from processor.io.exporter.disk_queue.records import MARK_BYTES, START, Record, encoded_bytes
+from processor.io.exporter.disk_queue.segment import (
     OtherVersionError,
     Segment,
     Taken,
@@ -33,23 +35,23 @@ _MIB: Final = 1024 * 1024
 _SEGMENT_MAX_BYTES: Final = 64 * _MIB
 _SEGMENTS: Final = 16
 _CORRUPT_MAX: Final = 8
-_PASSING: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN})
-"""What says nothing about the file that could not be read."""
+_TRANSIENT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN})
+"""Errors that say nothing about the file that could not be read."""
 
 
 class Due(NamedTuple):
-    """Records that are to be sent now; they stay where they are until `Spool.finish`."""
+    """Records that are to be sent now; they stay where they are until `DiskQueue.finish`."""
 
     segment: Segment
     taken: Taken
 
     @property
     def records(self) -> Sequence[Record]:
-        """Never empty: what is damaged has been passed over."""
+        """Never empty: what is damaged has been skipped."""
         return self.taken.records
 
 
-class Spool:
+class DiskQueue:
     """A queue of records on the disk."""
 
     def __init__(
@@ -62,7 +64,7 @@ class Spool:
         """Nothing is touched before `open`. `max_bytes` is the limit of all segments together."""
         self.directory = directory
         self.max_bytes = max_bytes
-        self.counters = SpoolCounters()
+        self.counters = DiskQueueCounters()
         self._segment_bytes = min(_SEGMENT_MAX_BYTES, max_bytes // _SEGMENTS)
         self._new_mark = new_mark
         self._segments: list[Segment] = []
@@ -97,7 +99,7 @@ class Spool:
         for path in sorted(names, key=lambda path: int(path.stem)):
             self._next_name = int(path.stem) + 1
             if path.suffix in {".spool", ".corrupt"}:
-                self._find(path)
+                self._load(path)
         self.counters.found = self.waiting
 
     def append(self, records: Sequence[Record]) -> list[OSError | None]:
@@ -130,9 +132,9 @@ class Spool:
                 try:
                     due = Due(segment, segment.take(most, most_bytes))
                 except OSError as error:
-                    if error.errno in _PASSING:
+                    if error.errno in _TRANSIENT:
                         raise
-                    self._give_up(segment, error)
+                    self._skip_unreadable(segment, error)
                     break
                 if due.records:
                     return due
@@ -156,7 +158,7 @@ class Spool:
         self._remove_if_spent(segment)
 
     def close(self) -> None:
-        """Let go of the folder; everything in it is on the disk already."""
+        """Unlock the folder; everything in it is on the disk already."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -173,7 +175,7 @@ class Spool:
                 self._segments.append(segment)
             segment.append(records)
         except (OSError, MemoryError) as error:
-            # What a failed sync has kept of the file nobody knows: the next record gets another.
+            # How much a failed sync has kept is unknown: the next record gets another file.
             self._growing = None
             if segment is not None:
                 self._remove_if_spent(segment)
@@ -181,8 +183,8 @@ class Spool:
             return error if isinstance(error, OSError) else no_memory
         return None
 
-    def _find(self, path: Path) -> None:
-        """Take up a segment of an earlier run."""
+    def _load(self, path: Path) -> None:
+        """Load a segment of an earlier run."""
         try:
             segment = load_segment(path)
         except OtherVersionError as error:
@@ -194,7 +196,7 @@ class Spool:
             return
         if segment.torn_bytes:
             self.counters.torn_bytes += segment.torn_bytes
-            what = "%s ends with %d bytes of an unfinished write, which are passed over"
+            what = "%s ends with %d bytes of an unfinished write, which are skipped"
             _log.warning(what, path, segment.torn_bytes)
         if segment.is_spent and path.suffix == ".corrupt":
             return
@@ -217,15 +219,15 @@ class Spool:
         except OSError as error:
             _log.error("%s cannot be renamed: %s", segment.path, error)
 
-    def _forget_corrupt(self) -> None:
-        """Bound the damaged segments from which nothing is to be sent any more."""
+    def _remove_old_corrupt(self) -> None:
+        """Bound how many damaged segments are kept from which nothing is to be sent any more."""
         in_use = {segment.path for segment in self._segments}
         aside = sorted(path for path in self.directory.glob("*.corrupt") if path not in in_use)
         for path in aside[:-_CORRUPT_MAX]:
-            _log.error("%s is removed, being the oldest of many damaged ones", path)
+            _log.error("%s is removed, as the oldest of too many damaged segments", path)
             _unlink(path)
 
-    def _give_up(self, segment: Segment, error: OSError) -> None:
+    def _skip_unreadable(self, segment: Segment, error: OSError) -> None:
         self._unreadable.add(segment.path)
         what = "%s cannot be read, its %d records wait for the next start: %s"
         _log.error(what, segment.path, segment.waiting, error)
@@ -238,7 +240,7 @@ class Spool:
             self._growing = None
         if segment.path.suffix == ".corrupt":
             self._segments.remove(segment)
-            self._forget_corrupt()
+            self._remove_old_corrupt()
         elif _unlink(segment.path):
             self._segments.remove(segment)
 

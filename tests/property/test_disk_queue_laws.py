@@ -17,19 +17,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from processor.io.exporter.spool import segment
-from processor.io.exporter.spool.record import CURSOR_AT, START, Record
-from processor.io.exporter.spool.store import Spool
+from processor.io.exporter.disk_queue import segment
+from processor.io.exporter.disk_queue.queue import DiskQueue
+from processor.io.exporter.disk_queue.records import CURSOR_AT, START, Record
 
 LIMIT_BYTES = 16 * 600
 
 
 class Ended(BaseException):
-    """The process is no more."""
+    """The process has ended."""
 
 
 class Disk:
-    """Stands in for `os` where segments are written."""
+    """Replaces `os` where segments are written."""
 
     def __init__(self):
         self.synced: dict[str, bytes] = {}
@@ -96,7 +96,7 @@ class Disk:
             raise Ended
         if path.exists() or not missing_ok:
             self.removed[str(path)] = path.read_bytes()
-            os.unlink(path)  # noqa: PTH108 - this stands in for Path.unlink
+            os.unlink(path)  # noqa: PTH108 - this replaces Path.unlink
 
     def _is_last_step(self):
         """Whether the process ends in this step, or has ended already and is only unwound."""
@@ -145,8 +145,8 @@ class KilledQueue(RuleBasedStateMachine):
 
     def start(self):
         self.disk.steps_left, self.disk.is_broken = None, False
-        self.spool = Spool(self.folder, max_bytes=LIMIT_BYTES, new_mark=self.mark)
-        self.spool.open()
+        self.disk_queue = DiskQueue(self.folder, max_bytes=LIMIT_BYTES, new_mark=self.mark)
+        self.disk_queue.open()
 
     def mark(self, size):
         """Different for each segment, and the same whenever hypothesis repeats a run."""
@@ -175,7 +175,7 @@ class KilledQueue(RuleBasedStateMachine):
         self.tried |= set(payloads)
         self.disk.steps_left, self.disk.share = steps, share
         try:
-            outcomes = self.spool.append([Record("traces", payload) for payload in payloads])
+            outcomes = self.disk_queue.append([Record("traces", payload) for payload in payloads])
         except Ended:
             return False
         self.promised |= {
@@ -196,12 +196,12 @@ class KilledQueue(RuleBasedStateMachine):
     def send_until(self, most, steps):
         self.disk.steps_left = steps
         try:
-            due = self.spool.take(most, 10**9)
+            due = self.disk_queue.take(most, 10**9)
             if due is None:
                 return None
             self.sent.update(record.payload for record in due.records)
             try:
-                self.spool.finish(due)
+                self.disk_queue.finish(due)
             except Ended:
                 return due
         except Ended:
@@ -211,12 +211,12 @@ class KilledQueue(RuleBasedStateMachine):
     def end(self, data):
         if self.is_power_cut:
             self.disk.cut_power(self.folder, data.draw)
-        self.spool.close()
+        self.disk_queue.close()
         self.start()
 
     @rule()
     def stop_and_start(self):
-        self.spool.close()
+        self.disk_queue.close()
         self.start()
 
     @rule(is_full=st.booleans(), is_broken=st.booleans())
@@ -225,26 +225,26 @@ class KilledQueue(RuleBasedStateMachine):
 
     @invariant()
     def it_stays_within_its_limit(self):
-        assert self.is_power_cut or self.spool.size_bytes <= LIMIT_BYTES
+        assert self.is_power_cut or self.disk_queue.size_bytes <= LIMIT_BYTES
 
     @invariant()
     def a_killed_process_damages_nothing(self):
-        assert self.is_power_cut or not self.spool.counters.lost
+        assert self.is_power_cut or not self.disk_queue.counters.lost
         assert self.is_power_cut or not list(self.folder.glob("*.corrupt"))
 
     def teardown(self):
         try:
             self.disk.is_full = self.disk.is_broken = False
             self.disk.steps_left = None
-            while due := self.spool.take(3, 10**9):
+            while due := self.disk_queue.take(3, 10**9):
                 self.sent.update(record.payload for record in due.records)
-                self.spool.finish(due)
+                self.disk_queue.finish(due)
             assert self.promised <= self.sent.keys(), "what was acknowledged has been sent"
             assert self.sent.keys() <= self.tried, "nothing is made up"
             copies = sum(self.sent.values()) - len(self.sent)
             assert self.is_power_cut or copies <= self.copies_allowed
             assert not list(self.folder.glob("*.spool")), "what has been sent takes no room"
-            self.spool.close()
+            self.disk_queue.close()
         finally:
             segment.os, Path.unlink = self.real
             self.temporary.cleanup()

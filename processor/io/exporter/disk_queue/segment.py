@@ -2,7 +2,7 @@
 
 Plain blocking code for one thread. What `append` has returned from is on the disk. How far the
 records have been sent is written into the file itself, in place: that needs no room, so a full disk
-can always be worked off. It is not synced: after a power cut some records are sent once more.
+can always be emptied. It is not synced: after a power cut some records are sent once more.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from processor.io.exporter.spool.record import (
+from processor.io.exporter.disk_queue.records import (
     CURSOR_AT,
     MARK_BYTES,
     START,
@@ -23,10 +23,11 @@ from processor.io.exporter.spool.record import (
     encode_cursor,
     encode_record,
     encode_start,
+    find_pieces,
     read_cursor,
+    read_record_at,
     read_start,
 )
-from processor.io.exporter.spool.scan import read_record_at, stretches
 
 _PIECES_MAX: Final = 512
 """Half of what Linux takes in one call."""
@@ -60,7 +61,7 @@ class Segment:
         """Records between these two, as far as their heads tell."""
         self.is_damaged = False
         self.torn_bytes = 0
-        """Left over from an unfinished write, which nobody has been told is safe."""
+        """Of an unfinished write, which was never acknowledged."""
         self._mark = mark
         self._next_number = 0
 
@@ -72,8 +73,8 @@ class Segment:
     def append(self, records: Sequence[Record]) -> None:
         """Write records and wait until they are on the disk.
 
-        Raises OSError. The segment must then be left as it is: what a failed sync has kept of it
-        nobody knows.
+        Raises OSError. The segment must then be left as it is: how much a failed sync has kept of
+        it is unknown.
         """
         pieces: list[bytes] = []
         for number, record in enumerate(records, self._next_number):
@@ -95,34 +96,34 @@ class Segment:
     def take(self, most: int, most_bytes: int) -> Taken:
         """The next records: up to `most`, and of more than `most_bytes` only one. Raises OSError.
 
-        They are due until `advance`; what is damaged between them is passed over.
+        They are due until `advance`; what is damaged between them is skipped.
         """
         records: list[Record] = []
         size = passed = lost = 0
         offset, number = self.position
         with _opened(self.path, os.O_RDONLY) as descriptor:
-            for stretch in stretches(descriptor, self._mark, offset, self.end):
-                head = stretch.head
+            for piece in find_pieces(descriptor, self._mark, offset, self.end):
+                head = piece.head
                 if head is None:
-                    # If nothing follows, nobody knows how many it were.
-                    lost += stretch.end == self.end
-                    offset = stretch.end
+                    # Where nothing follows it, the count of lost records is not known.
+                    lost += piece.end == self.end
+                    offset = piece.end
                     continue
                 size += head.total_bytes
                 if records and (len(records) == most or size > most_bytes):
                     break
-                record = read_record_at(descriptor, stretch.start, head)
+                record = read_record_at(descriptor, piece.start, head)
                 records += [record] if record else []
                 passed += 1
                 lost += max(head.number - number, 0) + (record is None)
-                offset, number = stretch.end, head.number + 1
+                offset, number = piece.end, head.number + 1
         if offset == self.position.offset:
             # Somebody has cut the file off while it was in use.
             return Taken((), self.waiting, self.waiting, Position(self.end, number))
         return Taken(records, passed, lost, Position(offset, number))
 
     def advance(self, taken: Taken) -> None:
-        """What was taken is dealt with. Raises OSError when that cannot be noted in the file."""
+        """What was taken needs nothing more. Raises OSError when the file cannot note it."""
         self.position = taken.position
         self.waiting = max(self.waiting - taken.passed, 0)
         with _opened(self.path, os.O_WRONLY) as descriptor:
@@ -133,10 +134,10 @@ class Segment:
         with _opened(self.path, os.O_RDONLY) as descriptor:
             size = os.fstat(descriptor).st_size
             self.end = min(self.position.offset, size)
-            for stretch in stretches(descriptor, self._mark, self.position.offset, size):
-                self.end = stretch.end
-                self.is_damaged |= stretch.head is None
-                self.waiting += stretch.head is not None
+            for piece in find_pieces(descriptor, self._mark, self.position.offset, size):
+                self.end = piece.end
+                self.is_damaged |= piece.head is None
+                self.waiting += piece.head is not None
             self.torn_bytes = size - self.end
 
 
@@ -160,7 +161,7 @@ def create_segment(path: Path, mark: bytes) -> Segment:
 def load_segment(path: Path) -> Segment:
     """A segment that an earlier run has left. Raises OtherVersionError and OSError.
 
-    Nothing is ever appended to it, so a torn end has only to be passed over.
+    Nothing is ever appended to it, so a torn end has only to be skipped.
     """
     with _opened(path, os.O_RDONLY) as descriptor:
         data = os.pread(descriptor, START + MARK_BYTES, 0)

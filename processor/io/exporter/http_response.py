@@ -58,17 +58,17 @@ def receipt_of(signal: Signal, content_type: str, body: bytes | None) -> Receipt
 
 
 def message_of(response: aiohttp.ClientResponse, body: bytes | None) -> str:
-    """What the answer to a request that was not taken says, in a line of printable ASCII."""
+    """The message of an answer to a request that was not taken, as a line of printable ASCII."""
     reason = _printable(f"HTTP {response.status} {response.reason or ''}").strip()
     if 300 <= response.status < 400:
         location = _printable(response.headers.get("Location", "nowhere"))
         return f"{reason}: redirects are not followed, and this one leads to {location}"
-    said = _said(response.content_type, body or b"")
-    return f"{reason}: {said}" if said else reason
+    text = _status_message(response.content_type, body or b"")
+    return f"{reason}: {text}" if text else reason
 
 
 def retry_after_s(text: str | None, now_s: float) -> float | None:
-    """The wait that a Retry-After header asks for, in seconds or until a date; None for rubbish.
+    """The wait that a Retry-After header asks for, in seconds or until a date; None if invalid.
 
     `now_s` is the time of day as a POSIX timestamp.
     """
@@ -91,7 +91,7 @@ def _unpack(body: bytearray) -> bytes | None:
         return None
 
 
-def _said(content_type: str, body: bytes) -> str:
+def _status_message(content_type: str, body: bytes) -> str:
     """The message of the google.rpc.Status that an error's body should be, or its first words."""
     if not body:
         return ""

@@ -9,8 +9,8 @@ import pytest
 
 from processor.core.errors import BackendRefusedError, BackendUnavailableError, ConfigError
 from processor.core.model import Receipt
-from processor.io.exporter import Backend, MergePolicy, RetryPolicy, Spool, SpooledBackend
-from processor.io.exporter.spool import segment
+from processor.io.exporter import Backend, DiskQueue, MergePolicy, QueuedBackend, RetryPolicy
+from processor.io.exporter.disk_queue import segment
 from processor.io.exporter.transport import AttemptError
 
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
@@ -60,7 +60,7 @@ async def opened(transport, folder, *, merge=None, max_bytes=2**30, **settings):
         transport, retry=QUICK, cuts_attempts=False, merge=merge, forwards={"x-tenant"}
     )
     settings = {"spill_after_s": 0.02, "sleep": quickly, **settings}
-    out = SpooledBackend(backend, Spool(folder, max_bytes=max_bytes), setting="here", **settings)
+    out = QueuedBackend(backend, DiskQueue(folder, max_bytes=max_bytes), setting="here", **settings)
     await out.start()
     try:
         yield out

@@ -8,10 +8,10 @@ import pytest
 
 from processor.core.errors import BackendRefusedError, BackendUnavailableError
 from processor.core.model import Receipt
-from processor.io.exporter.spool.drain import Drain
-from processor.io.exporter.spool.queue import Queue
-from processor.io.exporter.spool.record import Record
-from processor.io.exporter.spool.store import Spool
+from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
+from processor.io.exporter.disk_queue.drain import Drain
+from processor.io.exporter.disk_queue.queue import DiskQueue
+from processor.io.exporter.disk_queue.records import Record
 
 
 class Backend:
@@ -43,7 +43,7 @@ class Backend:
 
 @pytest.fixture
 async def queue(tmp_path):
-    opened = Queue(Spool(tmp_path))
+    opened = AsyncDiskQueue(DiskQueue(tmp_path))
     await opened.start()
     yield opened
     await opened.close()
@@ -64,7 +64,7 @@ async def draining(queue, backend, consumers=4):
     task = asyncio.ensure_future(drain.run())
     yield drain, slept
     async with asyncio.timeout(20):
-        while queue.spool.waiting:  # noqa: ASYNC110 - what is looked at has no event
+        while queue.disk_queue.waiting:  # noqa: ASYNC110 - what is looked at has no event
             await asyncio.sleep(0.001)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -182,14 +182,14 @@ async def test_whatever_fails_it_goes_on_later(queue, monkeypatch, caplog, error
     backend = Backend()
     await put(queue, b"0")
     failures = [error, error]
-    real = queue.spool.take
+    real = queue.disk_queue.take
 
     def take(*bounds):
         if failures:
             raise failures.pop()
         return real(*bounds)
 
-    monkeypatch.setattr(queue.spool, "take", take)
+    monkeypatch.setattr(queue.disk_queue, "take", take)
     async with draining(queue, backend) as (drain, slept):
         pass
     assert backend.taken == [b"0"]

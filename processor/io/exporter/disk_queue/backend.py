@@ -1,9 +1,9 @@
 """A backend with a queue on the disk: what it does not take for now is kept until it does.
 
-A payload is first tried as ever. One that fails in a way that may pass is written to the spool, and
-acknowledged when it is on the disk; while the backend is known to be away, the others go there at
-once. A task works the spool off, oldest first. Once the backend takes things again, new payloads
-go to it directly, whatever still waits: OTLP promises no order between requests.
+A payload is first sent as without a queue. One that fails in a way that may pass is written to the
+disk, and then acknowledged; while the backend is known to be away, the others are written there at
+once. A task empties the queue, oldest first. Once the backend takes payloads again, new ones go to
+it directly, whatever still waits: OTLP promises no order between requests.
 """
 
 from __future__ import annotations
@@ -23,32 +23,31 @@ from processor.core.errors import (
 )
 from processor.core.model import Metadata, Receipt, Signal
 from processor.io.exporter.backend import Backend
-from processor.io.exporter.backlog import Backlog
-from processor.io.exporter.destination import Counters
-from processor.io.exporter.spool.drain import Drain
-from processor.io.exporter.spool.queue import Queue
-from processor.io.exporter.spool.record import Record
-from processor.io.exporter.spool.store import Spool
+from processor.io.exporter.destination import Backlog, Counters
+from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
+from processor.io.exporter.disk_queue.drain import Drain
+from processor.io.exporter.disk_queue.queue import DiskQueue
+from processor.io.exporter.disk_queue.records import Record
 
 _log = logging.getLogger(__name__)
 
 _DELAY_S: Final = 5.0
 
 
-class SpooledBackend:
-    """A `Backend` and a `Spool` as one `Destination`."""
+class QueuedBackend:
+    """A `Backend` and its `DiskQueue` as one `Destination`."""
 
     def __init__(
         self,
         backend: Backend,
-        spool: Spool,
+        disk_queue: DiskQueue,
         *,
         setting: str,
         spill_after_s: float = 1.0,
         consumers: int = 10,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`setting` names the folder's setting for messages.
+        """`setting` names the setting of the folder, for messages.
 
         After `spill_after_s` no further attempt is made at delivering a payload, and one that is
         under way ends before its sender gives up. So many `consumers` requests from the disk are
@@ -56,7 +55,7 @@ class SpooledBackend:
         """
         self.name = backend.name
         self._backend = backend
-        self._queue = Queue(spool)
+        self._queue = AsyncDiskQueue(disk_queue)
         self._setting = setting
         self._spill_after_s = spill_after_s
         self._drain = Drain(
@@ -64,7 +63,7 @@ class SpooledBackend:
             backend,
             consumers=consumers,
             round_s=spill_after_s,
-            on_taken=self._come_back,
+            on_taken=self._note_delivery,
             sleep=sleep,
         )
         self._drain_task: asyncio.Task[None] | None = None
@@ -79,12 +78,12 @@ class SpooledBackend:
         return self._backend.counters
 
     def _backlog(self) -> Backlog:
-        spool = self._queue.spool
-        counted = spool.counters
+        queue = self._queue.disk_queue
+        counted = queue.counters
         return Backlog(
-            waiting=spool.waiting,
-            size_bytes=spool.size_bytes,
-            max_bytes=spool.max_bytes,
+            waiting=queue.waiting,
+            size_bytes=queue.size_bytes,
+            max_bytes=queue.max_bytes,
             is_away=self._away is not None,
             found=counted.found,
             kept=counted.kept - self._drain.put_back,
@@ -99,12 +98,12 @@ class SpooledBackend:
         )
 
     def takes(self, signal: Signal) -> bool:
-        """Whether this backend is told of a signal at all."""
+        """Whether this backend takes a signal at all."""
         return self._backend.takes(signal)
 
     async def start(self) -> None:
-        """Open the spool and begin to send what is in it. Raises ConfigError."""
-        folder = self._queue.spool.directory
+        """Open the queue and begin to send what is in it. Raises ConfigError."""
+        folder = self._queue.disk_queue.directory
         try:
             await self._queue.start()
         except OSError as error:
@@ -115,12 +114,12 @@ class SpooledBackend:
                 what, fix = f"another process uses {folder}", "give each its own data_dir"
             raise ConfigError([Problem(self._setting, what, fix)]) from error
         await self._backend.start()
-        if found := self._queue.spool.counters.found:
+        if found := self._queue.disk_queue.counters.found:
             _log.info("%s: %d requests wait in %s to be sent", self.name, found, folder)
         self._drain_task = asyncio.ensure_future(self._drain.run())
 
     async def close(self) -> None:
-        """Stop sending from the disk, finish what is being written, and let go of everything."""
+        """Stop sending from the disk, finish what is being written, and close everything."""
         if self._drain_task is not None:
             self._drain_task.cancel()
             await asyncio.gather(self._drain_task, return_exceptions=True)
@@ -132,21 +131,21 @@ class SpooledBackend:
     ) -> Receipt:
         """Return once the backend has taken a payload or it is on the disk; see `Destination`."""
         with self.counters.follow(len(payload)):
-            # Something from the disk that is on its way will tell when the backend is back.
+            # A request from the disk that is being sent will show when the backend is back.
             if self._away is None or not self._drain.is_busy:
                 receipt = await self._try(signal, payload, timeout_s, metadata)
                 if receipt is not None:
                     return receipt
             # Headers can be credentials: those that are for other backends are not written here.
-            await self._keep(Record(signal, payload, self._backend.told(metadata)))
-        # It is safe, and counts as delivered; but the backend is in trouble all the same.
+            await self._keep(Record(signal, payload, self._backend.forwarded_metadata(metadata)))
+        # It is on the disk, and counts as delivered; but the backend is failing all the same.
         self.counters.last_failure = self._away
         return Receipt()
 
     async def _try(
         self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata
     ) -> Receipt | None:
-        """Send as without a spool, but not for long; None when the backend does not take it."""
+        """Send as without a queue, but not for long; None when the backend does not take it."""
         longest_s = self._backend.budget_s(timeout_s)
         try:
             async with asyncio.timeout(longest_s):
@@ -155,26 +154,26 @@ class SpooledBackend:
         except (RetryableError, TimeoutError) as error:
             why = str(error) or f"{self.name} did not answer within {longest_s:g} s"
             if self._away is None:
-                what = "what comes for %s is kept in %s until it is back: %s"
-                _log.warning(what, self.name, self._queue.spool.directory, why)
+                what = "what is sent to %s is kept in %s until it is back: %s"
+                _log.warning(what, self.name, self._queue.disk_queue.directory, why)
             times = self._away.times if self._away else 0
             self._away = LastFailure(why, time.monotonic(), times + 1)
             return None
-        self._come_back()
+        self._note_delivery()
         return receipt
 
-    def _come_back(self) -> None:
+    def _note_delivery(self) -> None:
         self._away = self.counters.last_failure = None
 
     async def _keep(self, record: Record) -> None:
         try:
             await self._queue.append(record)
         except OSError as error:
-            why = f"{self._queue.spool.directory} cannot be written: {error.strerror or error}"
+            why = f"{self._queue.disk_queue.directory} cannot be written: {error.strerror or error}"
             if not self._is_failing:
-                _log.error("%s; senders are told to try again", why)
+                _log.error("%s; senders are asked to try again", why)
             self._is_failing = True
             raise BackendUnavailableError(f"{self.name} is away, and {why}", _DELAY_S) from error
         if self._is_failing:
-            _log.warning("%s can be written again", self._queue.spool.directory)
+            _log.warning("%s can be written again", self._queue.disk_queue.directory)
         self._is_failing = False

@@ -1,0 +1,12 @@
+"""The exporter's queue on the disk, for what a backend does not take for now.
+
+backend       a destination: try the backend, else keep it on the disk
+drain         the task that sends what is kept
+async_queue   the queue for coroutines, writes grouped
+queue         a folder of segments; segment, records: one file, and its format
+"""
+
+from processor.io.exporter.disk_queue.backend import QueuedBackend
+from processor.io.exporter.disk_queue.queue import DiskQueue
+
+__all__ = ["DiskQueue", "QueuedBackend"]
