@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import re
+import textwrap
+from typing import Final
 
 from processor import __version__
 from processor.cli.flags import (
     LISTEN_DEFAULT,
-    add_books,
     add_budgets,
     add_config,
+    add_ledger,
     add_pricing,
     add_settings,
     tokens,
 )
+from processor.surfaces.terminal.paint import columns
+
+_WIDE: Final = 72
+"""Cells from which on the texts of flags have a column of their own width."""
 
 _DESCRIPTION = """\
-Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget overruns, and passes
-every span on to the backend behind it. Point an application's OTLP exporter here."""
+Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget overruns, and \
+passes every span on to the backend behind it. Point an application's OTLP exporter here."""
 
 _WHOM = """\
-Reads the ledger itself while no processor keeps it, and otherwise asks the processor where the
-settings say that it listens."""
+Reads the ledger itself while no processor has it open, and otherwise asks the processor where \
+the settings say that it listens."""
 
 _EXITS = """\
 exit codes:
@@ -48,12 +55,34 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Keeps line breaks, and leaves room for the longest flag."""
+    """Breaks lines where the terminal ends, keeps paragraphs and indented lines as they are."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=26, width=100)
+        width = columns()
+        super().__init__(prog, max_help_position=26 if width >= _WIDE else 18, width=width)
         # By itself argparse forgets that the names of commands are indented.
         self._action_max_length = 4 + len("check-config")
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(
+            line
+            for paragraph in text.split("\n")
+            for line in textwrap.wrap(
+                paragraph,
+                width,
+                initial_indent=indent,
+                subsequent_indent=indent + " " * _hang(paragraph),
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+            or [""]
+        )
+
+
+def _hang(paragraph: str) -> int:
+    """Where lines after the first begin: below the text of an exit code, or as the first does."""
+    found = re.match(r" *(\d+ +)?", paragraph)
+    return len(found[0]) if found else 0
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,7 +103,7 @@ _Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives this typ
 
 
 def _add_serve(commands: _Commands[_Parser]) -> None:
-    text = "receive, price and forward spans until told to stop"
+    text = "receive, price and forward spans until it is stopped"
     parser = commands.add_parser(
         "serve", help=text, description=_sentence(text), epilog=_exits("the program failed")
     )
@@ -96,7 +125,7 @@ def _add_check_config(commands: _Commands[_Parser]) -> None:
 
 
 def _add_price(commands: _Commands[_Parser]) -> None:
-    text = "say what one call costs, and why"
+    text = "show what one call costs, and why"
     epilog = "example:\n  llm-cost price claude-sonnet-4-5 --input 12000 --output 800 --cached 9000"
     parser = commands.add_parser(
         "price",
@@ -155,9 +184,9 @@ def _add_unpriced(commands: _Commands[_Parser]) -> None:
         "unpriced",
         help=text,
         description=f"{_sentence(text)}\n\n{_WHOM}",
-        epilog=_exits("the books cannot be asked"),
+        epilog=_exits("the ledger cannot be read"),
     )
-    add_books(parser)
+    add_ledger(parser)
 
 
 def _add_reprice(commands: _Commands[_Parser]) -> None:
@@ -165,7 +194,7 @@ def _add_reprice(commands: _Commands[_Parser]) -> None:
     description = f"""\
 {_sentence(text)}
 
-Shows the difference by model and by budget and books it as corrections. What the backend has
+Shows the difference by model and by budget and posts it as corrections. What the backend has \
 stored is not touched. Run again, it changes nothing more.
 
 {_WHOM} A running processor uses the prices that it has in force."""
@@ -174,7 +203,7 @@ stored is not touched. Run again, it changes nothing more.
         help=text,
         description=description,
         epilog=f"example:\n  llm-cost reprice --since 7d --dry-run\n\n"
-        f"{_exits('the books cannot be asked, or not be written')}",
+        f"{_exits('the ledger cannot be read or written')}",
     )
     parser.add_argument(
         "--since",
@@ -184,7 +213,7 @@ stored is not touched. Run again, it changes nothing more.
     )
     parser.add_argument("--until", metavar="TIME", help="where to end; itself not included")
     parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
-    add_books(parser)
+    add_ledger(parser)
     add_budgets(parser)
 
 
@@ -207,8 +236,8 @@ def _add_demo(commands: _Commands[_Parser]) -> None:
     description = f"""\
 {_sentence(text)}
 
-Everything runs in this process and on this machine: the processor, an application that sends
-spans with the OpenTelemetry SDK, and a backend that shows what it gets. No LLM is called.
+Everything runs in this process and on this machine: the processor, an application that sends \
+spans with the OpenTelemetry SDK, and a backend that shows what it gets. No LLM is called. \
 Afterwards it shows the spans that you send, until Ctrl-C."""
     parser = commands.add_parser(
         "demo", help=text, description=description, epilog=_exits("it could not be shown")

@@ -20,7 +20,7 @@ SETTINGS_FLAGS: Final = {
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
-    """Everything that `serve` can be told."""
+    """All flags of `serve`."""
     add_config(parser)
     parser.add_argument(
         "--listen",
@@ -55,14 +55,14 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def add_pricing(parser: argparse.ArgumentParser) -> None:
     """The price file."""
     parser.add_argument(
-        "--pricing", metavar="FILE", help="your own prices (default: those that come along)"
+        "--pricing", metavar="FILE", help="your own prices (default: the bundled ones)"
     )
 
 
 def add_budgets(parser: argparse.ArgumentParser) -> None:
     """The budgets file."""
     parser.add_argument(
-        "--budgets", metavar="FILE", help="your own budgets (default: those that come along)"
+        "--budgets", metavar="FILE", help="your own budgets (default: the bundled ones)"
     )
 
 
@@ -73,8 +73,8 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_books(parser: argparse.ArgumentParser) -> None:
-    """Whose books a command asks, and how it prints the answer."""
+def add_ledger(parser: argparse.ArgumentParser) -> None:
+    """Which ledger a command reads, and how it prints the answer."""
     parser.add_argument(
         "--endpoint",
         metavar="HOST:PORT",

@@ -1,8 +1,8 @@
-"""A travel desk of several agents, instrumented as applications are.
+"""A travel application with several agents, instrumented as applications are.
 
 It uses the OpenTelemetry SDK and its OTLP exporter and knows nothing of the processor, except
-where to send its spans. Models are played: what they would have answered, in tokens and seconds,
-stands in the script below. Ids are the same in every run.
+where to send its spans. No model is called: the tokens and seconds of their answers are in the code
+below. Ids are the same in every run.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _NO_PROXY: Any = (("grpc.enable_http_proxy", 0),)
 annotation allows texts only; gRPC wants a number here."""
 
 DURATION_S = 120
-"""All requests together, in the time that the application plays, take less."""
+"""All requests together, in simulated time, take less."""
 
 
-class TravelDesk:
+class TravelApplication:
     """The application. `requests` are its traces, each to be called once and in order."""
 
     def __init__(self, endpoint: str, start_ns: int) -> None:
@@ -43,7 +43,7 @@ class TravelDesk:
         self._now_ns = start_ns
         self._provider = TracerProvider(
             sampler=ALWAYS_ON,
-            resource=Resource({"service.name": "travel-desk"}),
+            resource=Resource({"service.name": "travel"}),
             id_generator=_SameEveryTime(),
             shutdown_on_exit=False,
         )
@@ -53,7 +53,7 @@ class TravelDesk:
             channel_options=_NO_PROXY,
         )
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
-        self._tracer = self._provider.get_tracer("travel_desk", "1.0")
+        self._tracer = self._provider.get_tracer("travel", "1.0")
         self._openinference = self._provider.get_tracer("openinference.instrumentation.openai")
         self.requests: Sequence[Callable[[], None]] = (
             self._plan_a_trip,
@@ -168,7 +168,7 @@ class TravelDesk:
             self._wait(1.9)
 
     def _plain_call(self, model: str, input_tokens: int, output_tokens: int) -> None:
-        """The same in an application's own words."""
+        """The same under an application's own attribute names."""
         names: Attributes = {
             "llm.model": model,
             "llm.tokens.input": input_tokens,
@@ -209,7 +209,7 @@ class TravelDesk:
         kind: SpanKind = SpanKind.INTERNAL,
         tracer: Tracer | None = None,
     ) -> Iterator[Span]:
-        """A span in played time."""
+        """A span in simulated time."""
         self._wait(_STEP_S)
         with (tracer or self._tracer).start_as_current_span(
             name, kind=kind, attributes=attributes, start_time=self._now_ns, end_on_exit=False
@@ -235,5 +235,5 @@ class _SameEveryTime(IdGenerator):
         return self._id(16)
 
     def _id(self, size_bytes: int) -> int:
-        digest = hashlib.sha256(f"travel desk {next(self._numbers)}".encode()).digest()
+        digest = hashlib.sha256(f"travel {next(self._numbers)}".encode()).digest()
         return int.from_bytes(digest[:size_bytes], "big")

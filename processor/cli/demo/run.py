@@ -20,10 +20,12 @@ from processor.app.application import App
 from processor.cli.demo.backend import Backend
 from processor.cli.demo.summary import ask, render_summary
 from processor.cli.flags import LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
+from processor.cli.invocation import command_name, install_command
 from processor.config import load_settings
 from processor.core.errors import ConfigError, Problem, ProcessorError
-from processor.surfaces.terminal.paint import columns, left, paint_for, rule
+from processor.surfaces.terminal.paint import columns, paint_for, rule, wrap
 from processor.surfaces.terminal.received import ReceivedSpan
+from processor.surfaces.terminal.table import render_pairs
 from processor.surfaces.terminal.tree import render_trace
 
 _BUDGETS: Final = """\
@@ -34,10 +36,10 @@ budgets:
 """Limits so low that a few calls reach them."""
 
 _INTRODUCTION: Final = """\
- A travel desk of several agents sends its spans (no LLM is called). Below are the spans as they
- left the processor: what each call cost, totals of agents, traces and sessions, and budget events
- under the call that reached the limit. Budgets: 0.40 USD per user and day, 0.60 USD per session.
-"""
+A travel application with several agents sends its spans (no LLM is called). Below are the spans \
+as they left the processor: what each call cost, totals of agents, traces and sessions, and budget \
+events under the call that reached the limit. Budgets: 0.40 USD per user and day, 0.60 USD per \
+session."""
 
 _EVERY_INTERFACE: Final = frozenset({"", "0.0.0.0", "[::]"})  # noqa: S104 - compared, not bound
 
@@ -66,8 +68,8 @@ def _application() -> ModuleType:
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("opentelemetry"):
             raise
-        fix = "pip install 'llm-cost-processor[demo]'"
-        raise ConfigError([Problem("demo", f"{error.name} is not installed", fix)]) from error
+        problem = Problem("demo", f"{error.name} is not installed", install_command("demo"))
+        raise ConfigError([problem]) from error
 
 
 class _Demo:
@@ -79,7 +81,6 @@ class _Demo:
         self._backend = Backend()
         self._stopping = asyncio.Event()
         self._paint = paint_for(sys.stdout, os.environ)
-        self._width = columns()
 
     async def show(self, *, once: bool) -> None:
         """Start everything, run the application, sum up, and go on unless `once`."""
@@ -96,7 +97,7 @@ class _Demo:
             if self._stopping.is_set():
                 return
             summary = await ask(endpoint, spans)
-            self._print(render_summary(summary, self._paint, self._width))
+            self._print(render_summary(summary, self._paint, columns()))
             host, http = endpoint.rpartition(":")[0], app.http_port
             self._say_what_next(endpoint, f"{host}:{http}" if http else "", once=once)
             if not once:
@@ -130,51 +131,62 @@ class _Demo:
 
     def _introduce(self, endpoint: str, backend_port: int) -> None:
         way = f"application ─▶ processor {endpoint} ─▶ backend 127.0.0.1:{backend_port}"
-        self._print([f" {self._paint('bold', 'llm-cost demo')}   {way}", "", _INTRODUCTION])
+        title = f" {self._paint('bold', 'llm-cost demo')}"
+        has_room = columns() > len(way) + 18
+        whole = [f"{title}   {way}"] if has_room else [title, *self._sentences(way)]
+        self._print([*whole, "", *self._sentences(_INTRODUCTION), ""])
         if not self._listen and endpoint != LISTEN_DEFAULT:
-            self._print([" Port 4317 or 4318 is in use, so it listens on others this time."])
+            text = "Port 4317 or 4318 is in use, so it listens on others this time."
+            self._print([*self._sentences(text), ""])
+
+    def _sentences(self, text: str) -> list[str]:
+        return [f" {line}" for line in wrap(text, columns() - 2, lines_max=20)]
 
     async def _play(self, endpoint: str) -> list[ReceivedSpan]:
         """Run the application request by request; returns all spans that came out."""
         now_ns = time.time_ns()
         # It plays the last two minutes, but all of them today, or daily budgets would be split.
         start_ns = max(now_ns - self._application.DURATION_S * _NS_PER_S, now_ns - now_ns % _DAY_NS)
-        desk = self._application.TravelDesk(endpoint, start_ns)
+        application = self._application.TravelApplication(endpoint, start_ns)
         spans: list[ReceivedSpan] = []
         try:
-            for request in desk.requests:
+            for request in application.requests:
                 if self._stopping.is_set():
                     break
                 await asyncio.to_thread(request)
-                await asyncio.to_thread(desk.flush)
+                await asyncio.to_thread(application.flush)
                 traces = self._backend.take()
                 if not traces:
                     raise ProcessorError("the application's spans did not reach the backend")
                 self._show_traces(traces)
                 spans += (span for trace in traces for span in trace)
         finally:
-            await asyncio.to_thread(desk.close)
+            await asyncio.to_thread(application.close)
         return spans
 
     def _say_what_next(self, grpc: str, http: str, *, once: bool) -> None:
         if once:
             grpc, http = LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
-        over_http = (f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}", "or this (HTTP)")
-        steps = (
-            (f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc}", "for your application (gRPC)"),
-            *([over_http] if http else []),
-            ("llm-cost serve --forward-to HOST:PORT", "in front of your backend"),
-            ("llm-cost serve --budgets FILE --pricing FILE", "with limits and prices of your own"),
-        )
-        title = self._paint("bold", rule("what next", self._width))
-        lines = (f" {self._paint('cyan', left(what, 52))} {why}" for what, why in steps)
-        self._print(["", title, *lines])
+        program = command_name()
+        whither = "to llm-cost serve" if once else "here"
+        what = f"To send the spans of your application {whither}, over gRPC:"
+        steps = [(what, _exports(grpc, "grpc"))]
+        if http:
+            steps.append(("or over HTTP:", _exports(http, "http/protobuf")))
+        steps += [
+            ("To put it in front of your backend:", [f"{program} serve --forward-to HOST:PORT"]),
+            (
+                "To use prices and budgets of your own:",
+                [f"{program} serve --pricing FILE --budgets FILE"],
+            ),
+        ]
+        title = self._paint("bold", rule("what next", columns()))
+        self._print(["", title, *render_pairs(steps, self._paint, columns())])
 
     async def _go_on(self) -> None:
         """Show every trace that comes in, until told to stop."""
-        self._print(
-            ["", " Send your spans here, and their costs appear below. Ctrl-C ends it.", ""]
-        )
+        text = "Send your spans here, and their costs appear below. Ctrl-C ends it."
+        self._print(["", *self._sentences(text), ""])
         while not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _LOOK_S)
@@ -187,10 +199,18 @@ class _Demo:
 
     def _show_traces(self, traces: Iterable[list[ReceivedSpan]]) -> None:
         for trace in traces:
-            self._print([*render_trace(trace, self._paint, self._width), ""])
+            self._print([*render_trace(trace, self._paint, columns()), ""])
 
     def _print(self, lines: Iterable[str]) -> None:
         print(*lines, sep="\n", flush=True)
+
+
+def _exports(endpoint: str, protocol: str) -> list[str]:
+    """The commands that make an OpenTelemetry SDK send to ``host:port``."""
+    return [
+        f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoint}",
+        f"export OTEL_EXPORTER_OTLP_PROTOCOL={protocol}",
+    ]
 
 
 def _reachable(listen: str | None) -> str:

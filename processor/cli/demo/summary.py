@@ -1,4 +1,4 @@
-"""What the books hold in the end, asked from the processor's cost service."""
+"""What the ledger holds in the end, asked from the processor's cost service."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetTotalsResponse,
 )
 from processor.surfaces.terminal.figures import money, tokens
-from processor.surfaces.terminal.paint import Paint, left, plain, right, rule, shorten
+from processor.surfaces.terminal.paint import Paint, plain, rule, wrap
 from processor.surfaces.terminal.received import ReceivedSpan
+from processor.surfaces.terminal.table import Column, Row, render_table
 
 _SERVICE: Final = "/llm_cost.v1.CostService"
 _TIMEOUT_S: Final = 5.0
@@ -29,7 +30,14 @@ _ASKED: Final = (
 """Scopes, and the attribute of the demo's spans that names what to ask for."""
 
 _OPTIONS: Final = (("grpc.enable_http_proxy", 0),)
-_SCOPE, _CALLS, _TOKENS, _MONEY = 9, 7, 10, 13
+_COLUMNS: Final = (
+    Column("calls", 5),
+    Column("input", 3),
+    Column("cached", 1),
+    Column("output", 4),
+    Column("cost USD", 6),
+    Column("saved USD", 2),
+)
 
 
 class Account(NamedTuple):
@@ -94,46 +102,37 @@ async def ask(endpoint: str, spans: Sequence[ReceivedSpan]) -> Summary:
 
 def render_summary(summary: Summary, paint: Paint, width: int) -> Iterator[str]:
     """The lines of the summary, each at most `width` cells wide."""
-    room = width - _SCOPE - _CALLS - 3 * _TOKENS - 2 * _MONEY - 2
-    yield paint("bold", rule("the books", width))
-    heads = ("calls", "input", "cached", "output", "cost USD", "saved USD")
-    yield paint("dim", " " * (1 + _SCOPE + room) + _figures(heads))
-    before = ""
-    for scope, scope_id, totals in summary.accounts:
-        label = left(scope if scope != before else "", _SCOPE)
-        before = scope
-        least = "≥ " if totals.at_least else ""
-        cost = f"{least}{money(usd(totals.cost_nano_usd))}"
-        if totals.at_least and not totals.cost_nano_usd:
-            cost = "unknown"
-        counts = (totals.calls, totals.input_tokens, totals.cached_tokens, totals.output_tokens)
-        saved = money(usd(totals.saved_nano_usd)) if totals.saved_nano_usd else ""
-        figures = _figures((*(tokens(count) for count in counts), cost, saved))
-        name = left(plain(scope_id) if scope_id else "everything", room)
-        tone = "bold" if scope == "total" else "yellow" if cost == "unknown" else ""
-        yield f" {paint('dim', label)}{paint(tone, (name + figures).rstrip())}"
+    yield paint("bold", rule("totals in the ledger", width))
+    yield from render_table(_COLUMNS, [_row(each) for each in summary.accounts], paint, width)
     yield ""
-    yield from (f" {line}" for line in _findings(summary, paint, width - 1))
+    for style, text in _findings(summary):
+        yield from (f" {paint(style, line)}" for line in wrap(text, width - 1))
 
 
-def _figures(texts: Sequence[str]) -> str:
-    widths = (_CALLS, _TOKENS, _TOKENS, _TOKENS, _MONEY, _MONEY)
-    return "".join(right(text, room) for text, room in zip(texts, widths, strict=True))
+def _row(account: Account) -> Row:
+    scope, scope_id, totals = account
+    least = "≥ " if totals.at_least else ""
+    cost = f"{least}{money(usd(totals.cost_nano_usd))}"
+    if totals.at_least and not totals.cost_nano_usd:
+        cost = "unknown"
+    counts = (totals.calls, totals.input_tokens, totals.cached_tokens, totals.output_tokens)
+    saved = money(usd(totals.saved_nano_usd)) if totals.saved_nano_usd else ""
+    style = "bold" if scope == "total" else "orange" if cost == "unknown" else ""
+    name = plain(scope_id) if scope_id else "everything"
+    return Row(scope, name, (*(tokens(count) for count in counts), cost, saved), style)
 
 
-def _findings(summary: Summary, paint: Paint, width: int) -> Iterator[str]:
+def _findings(summary: Summary) -> Iterator[tuple[str, str]]:
+    """What is to be said of the totals: style and sentence."""
     total = summary.accounts[-1].totals
     agree = summary.spans_nano_usd == total.cost_nano_usd
     which = "exactly the total above" if agree else "NOT the total above"
-    yield paint(
-        "green" if agree else "bold red",
-        f"{summary.priced_spans} spans carry a cost; together "
-        f"${money(usd(summary.spans_nano_usd))}, {which}.",
-    )
+    together = f"together ${money(usd(summary.spans_nano_usd))}, {which}."
+    style = "green" if agree else "bold red"
+    yield style, f"{summary.priced_spans} spans carry a cost; {together}"
     if total.unpriced_calls:
         calls = "1 call has" if total.unpriced_calls == 1 else f"{total.unpriced_calls} calls have"
-        yield paint("yellow", f"{calls} no known price: every total that holds one says ≥.")
+        yield "orange", f"{calls} no known price: every total that holds one says ≥."
     for user, verdict in summary.verdicts.items():
         answer = "yes" if verdict.allowed else f"no. {verdict.message}"
-        line = shorten(plain(f"May {user} make another call? {answer}"), width)
-        yield paint("" if verdict.allowed else "red", line)
+        yield "" if verdict.allowed else "red", plain(f"May {user} make another call? {answer}")

@@ -12,15 +12,16 @@ _STYLES: Final = {
     "": "",
     "bold": "1",
     "dim": "2",
-    "red": "31",
-    "green": "32",
-    "yellow": "33",
-    "cyan": "36",
-    "bold red": "1;31",
-    "bold yellow": "1;33",
+    "red": "38;5;196",
+    "green": "38;5;28",
+    "orange": "38;5;166",
+    "blue": "38;5;31",
+    "bold red": "1;38;5;196",
 }
+"""Colours of the fixed part of the 256-colour palette, with a contrast of about 4:1 and more to
+black and to white: a terminal's own yellow or cyan cannot be read on a light background."""
 
-_COLUMNS_MIN, _COLUMNS_MAX = 80, 140
+_COLUMNS_MIN, _COLUMNS_MAX = 40, 120
 _ELLIPSIS = "…"
 
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -46,7 +47,7 @@ def paint_for(stream: TextIO, environ: Mapping[str, str]) -> Paint:
 
 
 def columns() -> int:
-    """How many cells a line may have."""
+    """How many cells a line may have: those of the terminal, or 100 where there is none."""
     return min(max(shutil.get_terminal_size((100, 24)).columns, _COLUMNS_MIN), _COLUMNS_MAX)
 
 
@@ -86,6 +87,39 @@ def shorten(text: str, room: int) -> str:
             break
         kept += character
     return kept + _ELLIPSIS
+
+
+def abridge(text: str, room: int) -> str:
+    """`text` in at most `room` cells; what is left out is in the middle.
+
+    Names of models differ at their ends: ``claude-sonnet-4-5-20250929``.
+    """
+    if cells(text) <= room:
+        return text
+    tail, used = "", 0
+    for character in reversed(text):
+        used += _cells_of(character)
+        if used > (room - 1) // 2:
+            break
+        tail = character + tail
+    return shorten(text, room - cells(tail)) + tail
+
+
+def wrap(text: str, room: int, lines_max: int = 3, hang: int = 0) -> list[str]:
+    """`text` in lines of at most `room` cells, broken between words; what is too much is marked.
+
+    Lines after the first begin with `hang` blanks.
+    """
+    lines: list[str] = []
+    words = text.split(" ")
+    while words:
+        line = " " * (hang if lines else 0) + words.pop(0)
+        while words and cells(line) + 1 + cells(words[0]) <= room:
+            line += f" {words.pop(0)}"
+        if words and len(lines) == lines_max - 1:
+            return [*lines, shorten(f"{line} {_ELLIPSIS}", room)]
+        lines.append(abridge(line, room))
+    return lines
 
 
 def left(text: str, room: int) -> str:

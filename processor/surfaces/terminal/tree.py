@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from processor.core.model import Event
-from processor.surfaces.terminal.branches import branches
-from processor.surfaces.terminal.figures import dollars, duration, money, percent, tokens
-from processor.surfaces.terminal.paint import Paint, left, plain, right, rule, shorten
+from processor.surfaces.terminal.branches import Branch, branches
+from processor.surfaces.terminal.figures import dollars, duration, money, tokens
+from processor.surfaces.terminal.notes import notes
+from processor.surfaces.terminal.paint import (
+    Paint,
+    abridge,
+    cells,
+    left,
+    plain,
+    right,
+    rule,
+    shorten,
+    wrap,
+)
 from processor.surfaces.terminal.received import ReceivedSpan
 
-_TOKENS, _COST, _TOTAL, _STATUS = 8, 10, 12, 9
-_FIGURES: Final = 3 * _TOKENS + _COST + _TOTAL + 2 + _STATUS + 1
-"""Cells of a line that are not the name."""
+_TIME, _TOKENS, _COST, _TOTAL, _STATUS = 9, 8, 10, 12, 9
 
 _SESSION = ("session.id", "gen_ai.conversation.id", "langfuse.session.id")
 _USER = ("user.id", "cost.user_id", "enduser.id", "langfuse.user.id")
@@ -22,52 +30,91 @@ _ORG = ("organization.id", "cost.org_id", "tenant.id")
 _STATUS_STYLES: Final = {
     "exact": "dim",
     "failed": "red",
-    "unpriced": "yellow",
-    "no usage": "yellow",
+    "unpriced": "orange",
+    "no usage": "orange",
 }
 _LABELS: Final = {"usage_missing": "no usage"}
-_UNTOLD = frozenset({"exact", "failed", "aggregate"})
-"""Statuses whose reason needs no line of its own."""
-
-_UNIQUE_SCOPES: Final = {"call": "this call", "trace": "this trace", "agent_run": "this run"}
 
 
-class Line(NamedTuple):
-    """One line under a span's name."""
+class _Layout(NamedTuple):
+    """Which columns there are, and how wide the first one is: that of names."""
 
-    style: str
-    text: str
+    width: int
+    room: int
+    has_time: bool
+    has_cached: bool
+    is_wide: bool
+    """Whether totals and statuses have columns of their own. Else the cost of an agent or a root
+    is that of everything below it, and a status that matters is said under the name."""
+
+    @property
+    def counts(self) -> int:
+        """Cells of all columns of tokens together."""
+        return (3 if self.has_cached else 2) * _TOKENS
+
+
+class _Totals(NamedTuple):
+    """What is known of everything below an agent or a root, as it is shown."""
+
+    tokens: str
+    cost_usd: str
+    calls: str
 
 
 def render_trace(spans: Sequence[ReceivedSpan], paint: Paint, width: int) -> list[str]:
-    """The lines of one trace, each at most `width` cells wide."""
+    """The lines of one trace, each at most `width` cells wide.
+
+    From 112 cells on with the duration of each span, from 100 on with a column for totals, and
+    below 72 without the one of cached tokens. A name that does not fit beside its figures stands
+    on a line of its own above them.
+    """
+    layout = _layout(width)
     drawn, hidden = branches(spans)
-    room = width - _FIGURES
-    lines = [_heading(spans, paint, width), paint("dim", _head(room))]
-    for span, stem, below in drawn:
-        name = shorten(plain(span.name), room - len(stem))
-        lines.append(_span_line(span, stem, name, paint, room))
-        for style, text in _notes(span):
-            note = shorten(plain(text), width - len(below) - 4)
-            lines.append(f" {paint('dim', below)}{paint(style, note)}")
+    lines = [*_heading(spans, paint, width), paint("dim", _head(layout))]
+    for branch in drawn:
+        lines += _span_lines(branch, paint, layout)
+        for style, text in notes(branch.span, has_status_column=layout.is_wide):
+            room = width - 1 - cells(branch.below)
+            below = f" {paint('dim', branch.below)}"
+            lines += [f"{below}{paint(style, line)}" for line in wrap(plain(text), room, hang=2)]
     if hidden:
         lines.append(paint("dim", f" … and {hidden:,} more spans"))
-    lines += [paint("dim", f" {shorten(text, width - 1)}") for text in _session_totals(spans)]
+    for text in _session_totals(spans):
+        lines += [paint("dim", f" {line}") for line in wrap(text, width - 1)]
     return lines
 
 
-def _head(room: int) -> str:
-    counts = "".join(right(each, _TOKENS) for each in ("input", "cached", "output"))
-    return f" {' ' * room}{counts}{right('cost USD', _COST)}{right('total USD', _TOTAL)}  status"
+def _layout(width: int) -> _Layout:
+    has_time, is_wide, has_cached = width >= 112, width >= 100, width >= 72
+    counts = (3 if has_cached else 2) * _TOKENS
+    costs = _COST + _TOTAL + 2 + _STATUS if is_wide else _TOTAL
+    room = width - 1 - has_time * _TIME - counts - costs
+    return _Layout(width, room, has_time, has_cached, is_wide)
 
 
-def _heading(spans: Sequence[ReceivedSpan], paint: Paint, width: int) -> str:
+def _head(layout: _Layout) -> str:
+    titles = ["input", "cached", "output"] if layout.has_cached else ["input", "output"]
+    counts = "".join(right(each, _TOKENS) for each in titles)
+    time = right("time", _TIME) if layout.has_time else ""
+    cost = right("cost USD", _COST if layout.is_wide else _TOTAL)
+    total = f"{right('total USD', _TOTAL)}  status" if layout.is_wide else ""
+    return f" {' ' * layout.room}{time}{counts}{cost}{total}"
+
+
+def _heading(spans: Sequence[ReceivedSpan], paint: Paint, width: int) -> Iterator[str]:
     ends = max(span.end_ns for span in spans) - min(span.start_ns for span in spans)
-    parts = [f"trace {spans[0].trace_id[:8]}", duration(ends)]
-    for label, keys in (("session", _SESSION), ("user", _USER), ("org", _ORG)):
-        if found := _stated(spans, keys):
-            parts.append(f"{label} {found}")
-    return paint("bold", rule(plain(" · ".join(parts)), width))
+    title = f"trace {spans[0].trace_id[:8]} · {duration(ends)}"
+    owners = " · ".join(
+        f"{label} {found}"
+        for label, keys in (("session", _SESSION), ("user", _USER), ("org", _ORG))
+        if (found := plain(_stated(spans, keys)))
+    )
+    whole = f"{title} · {owners}" if owners else title
+    if cells(whole) <= width - 5:
+        yield paint("bold", rule(whole, width))
+        return
+    yield paint("bold", rule(title, width))
+    yield from (paint("bold", f" {line}") for line in wrap(owners, width - 1))
 
 
 def _stated(spans: Sequence[ReceivedSpan], keys: Sequence[str]) -> str:
@@ -75,22 +122,48 @@ def _stated(spans: Sequence[ReceivedSpan], keys: Sequence[str]) -> str:
     return next((text for text in found if text), "")
 
 
-def _span_line(span: ReceivedSpan, stem: str, name: str, paint: Paint, room: int) -> str:
-    cost, status, totals = span.number("llm.cost_usd"), span.text("llm.cost.status"), _totals(span)
+def _span_lines(branch: Branch, paint: Paint, layout: _Layout) -> Iterator[str]:
+    """A span's name and figures, on one line or on two."""
+    span, stem, below = branch
+    status, totals = span.text("llm.cost.status"), _totals(span)
     # The numbers of an aggregate without a cost of its own are those of the calls below.
-    is_call = bool(status) and not (status == "aggregate" and cost is None)
+    is_call = bool(status) and not (status == "aggregate" and span.number("llm.cost_usd") is None)
     style = "red" if span.failed else "bold" if totals else "" if is_call else "dim"
-    start = f" {paint('dim', stem)}{paint(style, left(name, room - len(stem)))}"
-    counts, total, calls = totals or ("", "", "")
-    figures = _tokens(span) if is_call else ""
-    if not figures.strip():
-        figures = paint("dim", right(f"{counts} tokens" if counts else "", 3 * _TOKENS))
-    label = _LABELS.get(status, plain(status)) if is_call else calls
+    name = abridge(plain(span.name), layout.width - 1 - len(stem))
+    figures = _figures(span, totals, paint, layout, is_call=is_call)
+    if figures.strip() and cells(name) > layout.room - len(stem):
+        yield f" {paint('dim', stem)}{paint(style, name)}"
+        stem, name = below, ""
+    room = max(layout.room, len(stem) + cells(name))
+    yield f" {paint('dim', stem)}{paint(style, left(name, room - len(stem)))}{figures}".rstrip()
+
+
+def _figures(
+    span: ReceivedSpan, totals: _Totals | None, paint: Paint, layout: _Layout, *, is_call: bool
+) -> str:
+    """Everything right of the name; ``""`` for a span that has no figures."""
+    status = span.text("llm.cost.status")
+    cost = _cost(span.number("llm.cost_usd"), status) if is_call else ""
+    label = _LABELS.get(status, plain(status)) if is_call else ""
     tone = _STATUS_STYLES.get(label, "") if is_call else "dim"
-    shown = right(_cost(cost, status) if is_call else "", _COST)
-    figures += paint(tone if cost is None else "", shown)
-    figures += paint("bold", right(total, _TOTAL))
-    return f"{start}{figures}  {paint(tone, shorten(label, _STATUS))}".rstrip()
+    cost_tone = tone if span.number("llm.cost_usd") is None else ""
+    time = ""
+    if layout.has_time:
+        time = paint("dim", right(duration(span.end_ns - span.start_ns), _TIME))
+    if not is_call and totals is None:
+        return time
+    counts = _tokens(span, layout) if is_call else ""
+    if not counts.strip():
+        counts = paint("dim", right(_counted_tokens(totals, layout), layout.counts))
+    if layout.is_wide:
+        calls = totals.calls if totals and not label else label
+        if cells(calls) > _STATUS:
+            calls = shorten(calls.partition(" ")[0], _STATUS)
+        total = paint("bold", right(totals.cost_usd if totals else "", _TOTAL))
+        return f"{time}{counts}{paint(cost_tone, right(cost, _COST))}{total}  {paint(tone, calls)}"
+    if totals and (not is_call or status == "aggregate"):
+        return f"{time}{counts}{paint('bold', right(totals.cost_usd, _TOTAL))}"
+    return f"{time}{counts}{paint(cost_tone, right(cost, _TOTAL))}"
 
 
 def _cost(cost: float | None, status: str) -> str:
@@ -100,82 +173,31 @@ def _cost(cost: float | None, status: str) -> str:
     return "none" if status == "failed" else "unknown"
 
 
-def _tokens(span: ReceivedSpan) -> str:
-    keys = ("llm.tokens.input", "llm.cache.tokens_saved", "llm.tokens.output")
+def _tokens(span: ReceivedSpan, layout: _Layout) -> str:
+    keys = ["llm.tokens.input", "llm.cache.tokens_saved", "llm.tokens.output"]
+    if not layout.has_cached:
+        keys.remove("llm.cache.tokens_saved")
     return "".join(right(tokens(span.number(key)), _TOKENS) for key in keys)
 
 
-def _totals(span: ReceivedSpan) -> tuple[str, str, str] | None:
-    """Tokens, cost and calls of everything below an agent or a root."""
+def _counted_tokens(totals: _Totals | None, layout: _Layout) -> str:
+    """The tokens of everything below, with the number of calls where no column has it."""
+    if not totals or not totals.tokens:
+        return ""
+    text = f"{totals.tokens} tokens"
+    both = f"{totals.calls}, {text}"
+    return both if not layout.is_wide and cells(both) < layout.counts else text
+
+
+def _totals(span: ReceivedSpan) -> _Totals | None:
     for of in ("trace", "agent"):
         cost = span.number(f"{of}.total_cost_usd")
         if cost is not None:
             least = "≥ " if span.attributes.get(f"{of}.cost_at_least") else ""
             calls = span.number(f"{of}.llm_calls") or 0
             count = tokens(span.number(f"{of}.total_tokens"))
-            return count, f"{least}{money(cost)}", _counted(calls, "call")
+            return _Totals(count, f"{least}{money(cost)}", _counted(calls, "call"))
     return None
-
-
-def _notes(span: ReceivedSpan) -> Iterator[Line]:
-    """Why a span cost what it did, and what it set off."""
-    status, reason = span.text("llm.cost.status"), span.text("llm.cost.reason")
-    if span.failed and span.message:
-        yield Line("red", f"failed: {span.message}")
-    if status == "aggregate" and span.number("llm.cost_usd") is None:
-        yield Line("dim", "repeats the tokens of its calls, which are counted once")
-    model = span.text("llm.cost.model")
-    as_model = model if model and model not in span.name and status != "aggregate" else ""
-    if status == "usage_missing" or (status not in _UNTOLD and reason):
-        style = "yellow" if span.number("llm.cost_usd") is None else "dim"
-        after = f", model {as_model}" if as_model else ""
-        yield Line(style, f"{status} ({reason or 'no usage reported'}){after}")
-    elif as_model:
-        yield Line("dim", f"model {as_model}")
-    yield from _cache_notes(span)
-    correction = span.number("llm.cost.correction_usd")
-    if correction is not None:
-        yield Line("dim", f"corrects earlier charges by {dollars(correction)}")
-    yield from _budget_notes(span)
-
-
-def _cache_notes(span: ReceivedSpan) -> Iterator[Line]:
-    written = span.number("llm.cost.cache_write_usd")
-    if written:
-        yield Line("dim", f"{dollars(written)} of it for writing to the cache")
-    saved = span.number("llm.cache.cost_saved_usd")
-    if saved:
-        yield Line("dim", f"the cache saved {dollars(saved)}")
-
-
-def _budget_notes(span: ReceivedSpan) -> Iterator[Line]:
-    over = set(filter(None, span.text("llm.budget.exceeded").split(",")))
-    for event in span.events:
-        if event.name == "llm.budget.exceeded":
-            over.discard(str(event.attributes.get("budget.name")))
-            yield Line("bold red", f"■ budget {_crossing(event)}")
-        elif event.name == "llm.budget.warning":
-            yield Line("yellow", f"▲ budget {_crossing(event)}")
-    for name in sorted(over):
-        yield Line("red", f"■ budget {name} stays exceeded")
-
-
-def _crossing(event: Event) -> str:
-    """What a budget event says: ``per-user-daily: user bob at 81 %, $0.2013 of $0.25``."""
-    says = event.attributes
-    scope, scope_id = str(says.get("budget.scope", "")), str(says.get("budget.scope_id", ""))
-    whose = _UNIQUE_SCOPES.get(scope) or f"{scope} {scope_id}".strip()
-    unit = "usd" if "budget.limit_usd" in says else "tokens"
-    spent, limit = (says.get(f"budget.{what}_{unit}") for what in ("spent", "limit"))
-    least = "at least " if says.get("budget.at_least") else ""
-    exceeded = " exceeded" if event.name == "llm.budget.exceeded" else ""
-    at = f"{whose} at {least}{percent(says.get('budget.ratio'))}"
-    of = (
-        f"{dollars(spent)} of {dollars(limit)}"
-        if unit == "usd"
-        else f"{spent!s} of {limit!s} tokens"
-    )
-    return f"{says.get('budget.name')!s}{exceeded}: {at}, {of}"
 
 
 def _session_totals(spans: Sequence[ReceivedSpan]) -> Iterator[str]:
@@ -188,7 +210,7 @@ def _session_totals(spans: Sequence[ReceivedSpan]) -> Iterator[str]:
     runs = _counted(root.number("session.agent_runs") or 0, "agent run")
     count = tokens(root.number("session.total_tokens")) or "no"
     cost = dollars(root.number("session.total_cost_usd"))
-    name = shorten(plain(_stated([root], _SESSION)), 40)
+    name = abridge(plain(_stated([root], _SESSION)), 40)
     yield f"session {name}, so far: {runs}, {count} tokens, {least}{cost}"
 
 

@@ -6,8 +6,9 @@ from unittest import mock
 import pytest
 
 from processor.cli import main
-from processor.cli.demo.application import DURATION_S, TravelDesk
+from processor.cli.demo.application import DURATION_S, TravelApplication
 from processor.cli.demo.run import _Demo, _reachable
+from processor.cli.invocation import install_command
 
 
 @pytest.fixture
@@ -21,12 +22,12 @@ def played():
         kept = InMemorySpanExporter()
         target = "processor.cli.demo.application.OTLPSpanExporter"
         with mock.patch(target, return_value=kept):
-            desk = TravelDesk("127.0.0.1:1", start_ns)
-        for request in desk.requests:
+            application = TravelApplication("127.0.0.1:1", start_ns)
+        for request in application.requests:
             request()
-        desk.flush()
+        application.flush()
         spans = kept.get_finished_spans()
-        desk.close()
+        application.close()
         return spans
 
     return play
@@ -81,7 +82,7 @@ def test_without_the_sdk_one_line_says_how_to_install_it(capsys):
     assert shown.out == ""
     assert shown.err == (
         "llm-cost: demo: opentelemetry.sdk.resources is not installed "
-        "(pip install 'llm-cost-processor[demo]')\n"
+        f"({install_command('demo')})\n"
     )
 
 
@@ -118,7 +119,19 @@ def test_both_protocols_are_offered_where_both_are_served(capsys):
     demo = _Demo(sys, None)
     demo._say_what_next("127.0.0.1:33333", "127.0.0.1:33334", once=False)
     told = capsys.readouterr().out
-    assert "http://127.0.0.1:33333 " in told
-    assert "http://127.0.0.1:33334 " in told
+    assert "ENDPOINT=http://127.0.0.1:33333\n" in told
+    assert "ENDPOINT=http://127.0.0.1:33334\n" in told
+    assert told.count("PROTOCOL=") == 2
     demo._say_what_next("127.0.0.1:33333", "", once=False)
-    assert "HTTP)" not in capsys.readouterr().out
+    assert "HTTP" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+@pytest.mark.parametrize("once", [True, False])
+def test_what_is_said_around_the_traces_fits_the_terminal(width, once, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys, "argv", ["llm-cost", "demo"])
+    demo = _Demo(sys, None)
+    demo._introduce("127.0.0.1:33333", 14317)
+    demo._say_what_next("127.0.0.1:33333", "127.0.0.1:33334", once=once)
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= width

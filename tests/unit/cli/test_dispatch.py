@@ -37,17 +37,32 @@ def test_without_a_command_the_help_is_shown_and_nothing_is_done(capsys):
     assert "usage: llm-cost" in shown.err
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["serve", "demo", "check-config", "price", "unpriced", "reprice", "healthcheck"],
-)
-def test_every_command_documents_its_exit_codes_within_a_terminal(command, capsys):
+COMMANDS = ["serve", "demo", "check-config", "price", "unpriced", "reprice", "healthcheck"]
+
+
+def helped(*command):
     with pytest.raises(SystemExit) as end:
-        main([command, "--help"])
+        main([*command, "--help"])
     assert end.value.code == 0
-    shown = capsys.readouterr().out
-    assert "exit codes:\n  0    all is well\n  1    " in shown
-    assert max(map(len, shown.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_documents_its_exit_codes(command, capsys):
+    helped(command)
+    assert "exit codes:\n  0    all is well\n  1    " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [[], *([each] for each in COMMANDS)])
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_help_fits_the_terminal(command, width, capsys, monkeypatch):
+    """Guarantees: no line is broken by the terminal, and none is broken by us without need."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    helped(*command)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    codes = next(n for n, line in enumerate(lines) if line.startswith("  2    a flag"))
+    assert len(lines[codes]) > width * 0.6
+    assert lines[codes + 1].startswith("       ") or width >= 100
 
 
 @pytest.mark.parametrize(
@@ -63,10 +78,10 @@ def test_wrong_flags_end_with_2_and_without_a_traceback(argv, capsys):
 
 
 def test_each_problem_of_the_configuration_is_one_line_on_stderr(monkeypatch, capsys):
-    error = ConfigError([Problem("a.yaml:1", "is bad", "mend it"), Problem("b.yaml:2", "is worse")])
+    error = ConfigError([Problem("a.yaml:1", "is bad", "fix it"), Problem("b.yaml:2", "is worse")])
     code, shown = run_failing(error, monkeypatch, capsys)
     assert code == 2
-    assert shown.err == "llm-cost: a.yaml:1: is bad (mend it)\nllm-cost: b.yaml:2: is worse\n"
+    assert shown.err == "llm-cost: a.yaml:1: is bad (fix it)\nllm-cost: b.yaml:2: is worse\n"
 
 
 def test_control_characters_in_a_message_do_not_reach_the_terminal(monkeypatch, capsys):

@@ -1,5 +1,7 @@
 import re
 
+import pytest
+
 from processor.cli.demo.summary import Account, Summary, render_summary
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetResponse,
@@ -35,12 +37,12 @@ VERDICTS = {
     "bob": CheckBudgetResponse(allowed=False, message="Budget exceeded: daily of user bob"),
 }
 GOLDEN = """\
-── the books ───────────────────────────────────────────────────────────────────────────────────────
-                                      calls     input    cached    output     cost USD    saved USD
- model    gpt-5.1                         2     9,000     4,000       800     0.500000     0.010000
-          house-7b                        1       640                  20      unknown
- user     ada[2J                          3     9,640     4,000       820   ≥ 0.500000
- total    everything                      3     9,640     4,000       820   ≥ 0.500000     0.010000
+── totals in the ledger ────────────────────────────────────────────────────────────────────────────
+                    calls  input  cached  output    cost USD  saved USD
+ model  gpt-5.1         2  9,000   4,000     800    0.500000   0.010000
+        house-7b        1    640              20     unknown
+ user   ada[2J          3  9,640   4,000     820  ≥ 0.500000
+ total  everything      3  9,640   4,000     820  ≥ 0.500000   0.010000
 
  2 spans carry a cost; together $0.500000, exactly the total above.
  1 call has no known price: every total that holds one says ≥.
@@ -48,8 +50,8 @@ GOLDEN = """\
  May bob make another call? no. Budget exceeded: daily of user bob"""
 
 
-def rendered(summary, paint=None):
-    return list(render_summary(summary, paint or Paint(enabled=False), 100))
+def rendered(summary, paint=None, width=100):
+    return list(render_summary(summary, paint or Paint(enabled=False), width))
 
 
 def test_the_summary_looks_as_it_should():
@@ -63,7 +65,16 @@ def test_colours_change_nothing_but_colours():
     assert "\n".join(re.sub(r"\x1b\[[0-9;]*m", "", line) for line in painted) == GOLDEN
 
 
-def test_spans_that_do_not_add_up_to_the_books_are_not_glossed_over():
+def test_spans_that_do_not_add_up_to_the_ledger_are_not_glossed_over():
     assert " 2 spans carry a cost; together $0.400000, NOT the total above." in rendered(
         Summary(ACCOUNTS, VERDICTS, 2, 400_000_000)
     )
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_narrow_terminals_keep_calls_costs_and_whole_names(width):
+    lines = rendered(Summary(ACCOUNTS, VERDICTS, 2, NANO // 2), width=width)
+    assert max(map(cells, lines)) <= width
+    assert "…" not in "".join(lines)
+    [model] = [line.split() for line in lines if "gpt-5.1" in line]
+    assert {"gpt-5.1", "2", "0.500000"} <= set(model)

@@ -1,9 +1,12 @@
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processor.surfaces.terminal.paint import (
     Paint,
+    abridge,
     cells,
     columns,
     left,
@@ -12,6 +15,7 @@ from processor.surfaces.terminal.paint import (
     right,
     rule,
     shorten,
+    wrap,
 )
 
 
@@ -57,7 +61,29 @@ def test_what_is_cut_off_is_marked():
     assert shorten("claude", 6) == "claude"
 
 
-@pytest.mark.parametrize("title", ["", "the books", "東京", "x" * 300])
+def test_names_that_differ_at_their_ends_still_differ_when_they_are_cut():
+    dated = {abridge(f"chat claude-sonnet-4-5-2025{day}", 20) for day in ("0929", "1001")}
+    assert dated == {"chat claud…-20250929", "chat claud…-20251001"}
+    assert abridge("claude", 6) == "claude"
+    assert cells(abridge("東京東京東京東京", 7)) <= 7
+
+
+def test_sentences_are_broken_between_words_and_end_in_a_mark_when_they_are_too_long():
+    text = "budget per-user-daily: user bob at 87%, $0.3478 of $0.40"
+    assert wrap(text, 80) == [text]
+    assert wrap(text, 30) == ["budget per-user-daily: user", "bob at 87%, $0.3478 of $0.40"]
+    assert wrap(text, 16, 2) == ["budget", "per-user-daily:…"]
+    assert wrap("one two three", 5, 2) == ["one", "two …"]
+
+
+@given(st.text(alphabet="ab 東\u0301"), st.integers(4, 20), st.integers(1, 4))
+def test_no_line_of_a_sentence_is_too_wide_and_there_are_not_too_many(text, room, lines_max):
+    lines = wrap(text, room, lines_max)
+    assert 1 <= len(lines) <= lines_max
+    assert max(map(cells, lines)) <= room
+
+
+@pytest.mark.parametrize("title", ["", "the ledger", "東京", "x" * 300])
 def test_a_rule_goes_across_the_terminal(title):
     assert cells(rule(title, 80)) == 80
 
@@ -71,13 +97,13 @@ def test_colours_are_for_terminals_whose_user_did_not_decline():
 
 
 def test_paint_wraps_text_in_codes_or_leaves_it_alone():
-    assert Paint(enabled=True)("red", "x") == "\x1b[31mx\x1b[0m"
+    assert Paint(enabled=True)("red", "x") == "\x1b[38;5;196mx\x1b[0m"
     assert Paint(enabled=True)("", "x") == "x"
     assert Paint(enabled=True)("red", "") == ""
     assert Paint(enabled=False)("red", "x") == "x"
 
 
-@pytest.mark.parametrize(("size", "used"), [("40", 80), ("100", 100), ("500", 140)])
+@pytest.mark.parametrize(("size", "used"), [("20", 40), ("60", 60), ("100", 100), ("500", 120)])
 def test_lines_are_neither_too_short_for_a_table_nor_too_long_to_read(size, used, monkeypatch):
     monkeypatch.setenv("COLUMNS", size)
     assert columns() == used

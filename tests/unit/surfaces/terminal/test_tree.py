@@ -114,9 +114,79 @@ def test_a_trace_looks_as_it_should():
     assert "\n".join(render_trace(AGENT_RUN, PLAIN, 100)) == GOLDEN
 
 
-@pytest.mark.parametrize("width", [80, 100, 140])
-def test_no_line_is_wider_than_the_terminal(width):
-    assert max(map(cells, render_trace(AGENT_RUN, PLAIN, width))) <= width
+AT_80 = """\
+── trace 01234567 · 9.5 s · session s-1 · user bob · org acme ──────────────────
+                                               input  cached  output    cost USD
+ POST /chat                                   5 calls, 12,345 tokens  ≥ 0.571200
+ └─ invoke_agent helper                       5 calls, 12,345 tokens    0.571200
+    │  repeats the tokens of its calls, which are counted once
+    ├─ chat claude-sonnet-4-5                  8,000   6,000     900    0.200000
+    │  the cache saved $0.0162
+    │  ▲ budget per-user-daily: user bob at 50%, $0.20 of $0.40
+    ├─ execute_tool search
+    │  └─ ChatCompletion                       1,000             100    0.371200
+    │     alias (dated name), model gpt-5.1
+    │     ■ budget per-user-daily exceeded: user bob at 143%, $0.5712 of $0.40
+    ├─ chat gpt-5-mini                                                      none
+    │  failed: 429 slow
+    ├─ chat house-7b                           1,000             100     unknown
+    │  unpriced (provider not in the catalogue)
+    │  ■ budget per-user-daily stays exceeded
+    └─ chat silent                                                       unknown
+       usage_missing (no usage reported)
+ session s-1, so far: 3 agent runs, 1.20M tokens, at least $1.25"""
+
+
+def test_at_80_cells_totals_share_the_column_of_costs_and_nothing_is_cut():
+    assert "\n".join(render_trace(AGENT_RUN, PLAIN, 80)) == AT_80
+    assert "…" not in AT_80
+
+
+def test_wide_terminals_show_how_long_each_span_took():
+    lines = render_trace(AGENT_RUN, PLAIN, 120)
+    assert lines[1].split() == ["time", "input", "cached", "output", "cost", "USD", "total", "USD",
+                                "status"]  # fmt: skip
+    assert lines[2].split()[2:4] == ["9.5", "s"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 72, 80, 100, 112, 120])
+def test_no_line_is_wider_than_the_terminal_and_no_figure_is_lost(width):
+    lines = render_trace(AGENT_RUN, PLAIN, width)
+    assert max(map(cells, lines)) <= width
+    text = "\n".join(lines)
+    for figure in ("0.200000", "0.371200", "≥ 0.571200", "unknown", "none"):
+        assert figure in text
+    for words in ("chat claude-sonnet-4-5", "invoke_agent helper", "ChatCompletion"):
+        assert words in text
+
+
+def test_a_name_that_does_not_fit_beside_its_figures_stands_above_them():
+    name = "chat ft:gpt-4.1-mini-2025-04-14:an-organisation-of-some-length::abc"
+    lines = render_trace([span("01", "", name, 0, 1, call(0.2))], PLAIN, 80)
+    assert lines[2] == f" {name}"
+    assert lines[3].split() == ["1,000", "100", "0.200000"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        (call(0.1, "fallback"), "fallback"),
+        ({"llm.cost.status": "failed"}, "failed"),  # The provider gave no message.
+        (call(0.01, "aggregate"), "$0.01 for what its calls do not explain (aggregate)"),
+        (call(0.1, "exact"), ""),
+    ],
+)
+def test_without_a_column_for_it_a_status_that_matters_is_said_under_the_name(attributes, says):
+    lines = render_trace([span("01", "", "chat m", 0, 1, attributes)], PLAIN, 80)
+    assert [line.strip() for line in lines[3:]] == ([says] if says else [])
+
+
+def test_owners_with_long_names_have_a_line_of_their_own():
+    session = "4f3c2b1a-0000-4000-8000-000000000000"
+    owner = {"session.id": session, "user.id": "a-user@example.com"}
+    lines = render_trace([span("01", "", "GET /", 0, 1, owner)], PLAIN, 80)
+    assert lines[0].startswith("── trace 01234567 · 1.0 s ───")
+    assert lines[1] == f" session {session} · user a-user@example.com"
 
 
 def test_colours_change_nothing_but_colours():
