@@ -45,7 +45,7 @@ def round_to_nano(femto_usd: int) -> int:
     return quotient
 
 
-def settle(parts_femto: Sequence[int]) -> Amount:
+def round_parts(parts_femto: Sequence[int]) -> Amount:
     """Turn five exact parts (input, output, cache read, cache write, fees) into an `Amount`.
 
     The total is rounded once from the exact sum. Each part is rounded likewise, and the largest
@@ -105,7 +105,7 @@ def price_usage(usage: Sequence[int], rates: Rates) -> Amount:
         text_rate, read_rate, write_rate, write_1h_rate, audio_rate, image_rate,
         out_rate, thought_rate, out_audio_rate, out_image_rate, request_rate, search_rate,
     ) = rates  # fmt: skip
-    return settle(
+    return round_parts(
         (
             text * text_rate + audio * audio_rate + image * image_rate,
             out * out_rate

@@ -38,7 +38,7 @@ class Engine:
 
 
 def sqlite(folder: Path) -> Engine:
-    return Engine(lambda: SqliteStore(folder / "books.db"))
+    return Engine(lambda: SqliteStore(folder / "ledger.db"))
 
 
 def memory(_: Path) -> Engine:
@@ -57,9 +57,9 @@ def engine(request, tmp_path):
 
 @pytest.fixture
 def store(engine):
-    books = engine.open()
-    yield books
-    books.close()
+    ledger = engine.open()
+    yield ledger
+    ledger.close()
 
 
 def entry(**more):
@@ -74,7 +74,7 @@ def entry(**more):
 def row(**more):
     values = {
         "trace_id": TRACE, "span_id": SPAN, "parent_id": b"", "time_ns": START_S * 10**9,
-        "is_agent": False, "is_local_root": False, "own": NOBODY, "ambient": NOBODY,
+        "is_agent": False, "is_local_root": False, "own": NOBODY, "inherited": NOBODY,
         "service": "svc", "entry": None, "stamp": Stamp(),
     } | more  # fmt: skip
     return SpanRow(**values)
@@ -88,7 +88,7 @@ def charged(**more):
 def crossing(**more):
     values = {
         "budget": "b", "scope": "session", "scope_id": "s", "window_start_s": 0,
-        "window_end_s": 0, "limit": 100, "unit": "usd", "share": 1.0, "spent": 130,
+        "window_end_s": 0, "limit": 100, "unit": "usd", "threshold": 1.0, "spent": 130,
     } | more  # fmt: skip
     return Crossing(**values)
 
@@ -132,11 +132,11 @@ ENTRIES = {
 @pytest.mark.parametrize("kept", ENTRIES.values(), ids=ENTRIES)
 def test_an_entry_reads_back_as_it_was_written(engine, kept):
     """Guarantees: every field, with None apart from 0, from this process and the next one."""
-    books = engine.open()
+    ledger = engine.open()
     written = row(entry=kept, stamp=Stamp(entry=kept))
-    commit(books, written)
-    assert books.rows_of(TRACE) == [written]
-    books.close()
+    commit(ledger, written)
+    assert ledger.rows_of(TRACE) == [written]
+    ledger.close()
     again = engine.open()
     assert again.rows_of(TRACE) == [written]
     again.close()
@@ -149,10 +149,10 @@ def test_an_entry_reads_back_as_it_was_written(engine, kept):
         {"is_local_root": True},
         {"is_amendment": True},
         {"is_cut": True},
-        {"is_echo": True},
+        {"is_reference": True},
         {"parent_id": b"parent.."},
         {"own": Owner("s", None, "", ODD, None, "t")},
-        {"ambient": Owner(None, "u", None, "", ODD, None)},
+        {"inherited": Owner(None, "u", None, "", ODD, None)},
         {"service": ""},
         {"time_ns": 0},
         {"time_ns": 2**63 - 1},
@@ -174,10 +174,12 @@ def test_a_span_reads_back_as_it_was_written(store, more):
         Stamp(agent=TOTALS),
         Stamp(trace=Totals(*[BIG] * 9), session=Totals()),
         Stamp(exceeded=("a", ODD)),
-        Stamp(corrections=((b"\x00" * 7 + b"\x01", -BIG), (SPAN, 3)), retold_nano_usd=-BIG),
+        Stamp(
+            corrections=((b"\x00" * 7 + b"\x01", -BIG), (SPAN, 3)), leaf_corrections_nano_usd=-BIG
+        ),
         Stamp(
             crossings=(
-                crossing(share=0.8),
+                crossing(threshold=0.8),
                 crossing(at_least=True, late=True, trigger="attribution", span="t:s"),
             )
         ),
@@ -277,7 +279,7 @@ def test_crossings_are_known_by_scope_and_window(store):
         store,
         crossings=[
             crossing(),
-            crossing(share=0.5),
+            crossing(threshold=0.5),
             crossing(budget="c", unit="tokens", limit=BIG),
             crossing(window_start_s=900, window_end_s=1800),
             crossing(scope_id="other"),
@@ -293,7 +295,9 @@ def test_crossings_are_known_by_scope_and_window(store):
 
 def test_crossings_read_back_newest_first(store):
     written = [
-        crossing(spent=at, share=at / 10, late=at == 1, at_least=at == 2, trigger=ODD, span="t:s")
+        crossing(
+            spent=at, threshold=at / 10, late=at == 1, at_least=at == 2, trigger=ODD, span="t:s"
+        )
         for at in (1, 2, 3)
     ]
     commit(store, crossings=written)
@@ -380,14 +384,14 @@ def test_what_was_undone_is_written_anew_beside_what_came_in_between(store):
 
 
 def test_what_was_committed_is_there_after_a_restart(engine):
-    books = engine.open()
-    commit(books, charged(), postings={("total", "", START_S): TOTALS}, crossings=[crossing()])
-    books.begin()
-    books.set_series("total?x", [("", START_S, TOTALS)])
-    books.commit()
-    books.begin()
-    books.write(Plan(rows=[charged(model="never committed")]))
-    books.close()
+    ledger = engine.open()
+    commit(ledger, charged(), postings={("total", "", START_S): TOTALS}, crossings=[crossing()])
+    ledger.begin()
+    ledger.set_series("total?x", [("", START_S, TOTALS)])
+    ledger.commit()
+    ledger.begin()
+    ledger.write(Plan(rows=[charged(model="never committed")]))
+    ledger.close()
     again = engine.open()
     assert again.rows_of(TRACE) == [charged()]
     assert again.total("total", "", 0, 0) == TOTALS
@@ -501,7 +505,7 @@ def test_a_call_that_was_priced_since_is_not_listed_as_unpriced(store):
     assert [each.calls for each in store.unpriced()] == [1]
 
 
-def test_empty_books_answer_every_question(store):
+def test_an_empty_ledger_answers_every_question(store):
     assert store.recent_traces(5) == []
     assert store.traces_between(0, 2**63 - 1) == []
     assert store.unpriced() == []

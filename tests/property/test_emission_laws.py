@@ -1,6 +1,6 @@
 """The law of `emit`: a backend that adds up one name over its spans gets the ledger's total.
 
-It holds for calls that stand beside each other. What an instrumentation tells a second time is
+It holds for calls that stand beside each other. What an instrumentation reports a second time is
 taken back by a correction, which other tools do not read, so it has to be in what they do read.
 """
 
@@ -49,7 +49,7 @@ class Given:
 
 @st.composite
 def forests(draw, models):
-    """A few traces of agents and of calls below them; some calls are told of more than once."""
+    """A few traces of agents and of calls below them; some calls are reported more than once."""
     spans = []
     for trace in range(draw(st.integers(1, 2))):
         agents = [None]
@@ -128,7 +128,9 @@ def has_room(stamp):
     """Whether the span that carries a correction costs at least what the correction takes back."""
     entry = stamp.entry
     is_call = entry is not None and entry.amount is not None and entry.is_leaf_charge
-    return not stamp.corrections or (is_call and entry.amount.total + stamp.retold_nano_usd >= 0)
+    return not stamp.corrections or (
+        is_call and entry.amount.total + stamp.leaf_corrections_nano_usd >= 0
+    )
 
 
 @law(deliveries(["dear", "dear", "cheap", "free", "unknown"]), st.integers(0, 4), examples=150)
@@ -143,8 +145,8 @@ async def test_a_name_of_other_tools_adds_up_to_the_total_where_corrections_have
 
 
 @st.composite
-def told_twice(draw):
-    """Different calls of one price, each told of by one or two instrumentations, in any order."""
+def reported_twice(draw):
+    """Different calls of one price, each reported by one or two instrumentations, in any order."""
     spans = []
     for number in range(draw(st.integers(1, 5))):
         for scope in draw(st.sampled_from(["x", "xy"])):
@@ -158,8 +160,8 @@ def told_twice(draw):
     return [[span] for span in draw(st.permutations(spans))]
 
 
-@law(told_twice(), examples=150)
-async def test_what_two_instrumentations_tell_always_has_room(open_store, batches):
+@law(reported_twice(), examples=150)
+async def test_what_two_instrumentations_report_always_has_room(open_store, batches):
     """Guarantees: the condition of the law is no way out of the usual case."""
     total, stamps = await outcome(open_store, batches)
     assert all(map(has_room, stamps))

@@ -1,4 +1,4 @@
-"""Laws of the books: whatever order, split or repetition the spans come in, the end is the same.
+"""Laws of the ledger: whatever order, split or repetition the spans come in, the end is the same.
 
 The oracle below is written for plainness: it sees all spans at once and knows nothing of turns.
 """
@@ -297,11 +297,11 @@ def _tokens(inner, top):
 
 async def _check_crossings(run, forest):
     crossings = run.crossings()
-    keys = [(c.budget, c.scope_id, c.window_start_s, c.share) for c in crossings]
+    keys = [(c.budget, c.scope_id, c.window_start_s, c.threshold) for c in crossings]
     assert len(keys) == len(set(keys)), "at most one event for each key"
     for session in ("s1", "s2"):
         final = expected_owners(forest, "session").get(session, 0)
-        events = Counter(c.share for c in crossings if c.scope_id == session)
+        events = Counter(c.threshold for c in crossings if c.scope_id == session)
         for share in (0.5, 1.0):
             if final >= SESSION_LIMIT_NANO_USD * share:
                 assert events[share] == 1, "exactly one where the final total reaches the limit"

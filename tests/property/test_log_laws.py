@@ -1,6 +1,7 @@
-"""Laws of the books where log records and spans tell of the same calls, in whatever order.
+"""Laws of the ledger where log records and spans report the same calls, in whatever order.
 
-The oracle below knows the calls that were made, and who told of them; it knows nothing of echoes.
+The oracle below knows the calls that were made, and who reported them; it has no
+span references.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ RATES = tuple(NANO * rate for rate in (2503, 313, 3137, 5021, 0, 0, 10007, 10007
 SECOND_NS = 10**9
 START_NS = 1_790_000_000 * SECOND_NS
 APART_S = 11
-"""Seconds between calls, so that what tells of one cannot be taken for the next."""
+"""Seconds between calls, so that what reports one cannot be taken for the next."""
 LIMIT_NANO_USD = 9_000_000
 POLICY = Policy(
     (Budget("all", "total", "none", LIMIT_NANO_USD, "usd", Calendar(ZoneInfo("UTC"), 0)),), "p1"
@@ -34,7 +35,7 @@ POLICY = Policy(
 
 @dataclass(frozen=True)
 class Made:
-    """A call that was made, and who told of it."""
+    """A call that was made, and who reported it."""
 
     tool: str
     session: int
@@ -184,7 +185,7 @@ def usages(draw):
 
 @st.composite
 def worlds(draw):
-    """Some sessions of some tools; not everything is told of, and some of it twice."""
+    """Some sessions of some tools; not everything is reported, and some of it twice."""
     world, number = [], 0
     for session in range(draw(st.integers(1, 2))):
         for _ in range(draw(st.integers(1, 5))):
@@ -243,16 +244,16 @@ class Run:
             mine = [thing for thing in world if thing.session == session]
             whole = await self.ledger.total("session", f"s{session}")
             assert (whole.cost_nano_usd, whole.calls, whole.unpriced) == expected(mine)
-        # What a backend adds up is what its own spans cost, whatever records have told besides.
-        told = [stamp.entry.amount.total for stamp in self.stamps.values() if stamp.entry.amount]
+        # What a backend adds up is what its own spans cost, whatever records have reported besides.
+        specs = [stamp.entry.amount.total for stamp in self.stamps.values() if stamp.entry.amount]
         priced = [thing for thing in world if thing.has_span and getattr(thing, "is_priced", True)]
         seen = [t.usage if isinstance(t, Turn) else t.seen_usage for t in priced]
-        assert sum(told) == sum(cost(usage) for usage in seen if usage is not None)
+        assert sum(specs) == sum(cost(usage) for usage in seen if usage is not None)
         assert not any(stamp.corrections for stamp in self.stamps.values())
 
 
 @law(deliveries(), examples=80)
-async def test_a_call_is_charged_once_whoever_tells_of_it(open_store, delivery):
+async def test_a_call_is_charged_once_whoever_reports_it(open_store, delivery):
     """Guarantees: order, split and repetition of records and spans do not matter."""
     world, batches = delivery
 
@@ -266,7 +267,7 @@ async def test_a_call_is_charged_once_whoever_tells_of_it(open_store, delivery):
 
 @law(deliveries(), st.integers(0, 4), examples=80)
 async def test_a_restart_changes_nothing(open_store, delivery, at):
-    """Guarantees: what the books hold is enough to go on as if nothing had happened."""
+    """Guarantees: what the ledger holds is enough to go on as if nothing had happened."""
     world, batches = delivery
 
     run = Run(open_store)
@@ -290,10 +291,10 @@ async def test_a_restart_changes_nothing(open_store, delivery, at):
     st.randoms(),
     examples=80,
 )
-async def test_calls_alike_at_one_time_are_told_of_one_by_one(
+async def test_calls_alike_at_one_time_are_matched_one_by_one(
     open_store, outputs, spread_s, random
 ):
-    """Guarantees: where all is told twice, every call is charged as its record says, once."""
+    """Guarantees: where all is reported twice, every call is charged as its record says, once."""
     world = [
         Made("gemini-cli", 0, number, Usage(input=10, cache_read=5, output=output, reasoning=2),
              has_log=True, has_span=True, at_s=1 + number * spread_s)
@@ -320,10 +321,10 @@ def at_double_prices(row):
 
 
 @law(deliveries(), st.booleans(), examples=80)
-async def test_prices_that_change_change_records_and_echoes_alike(
+async def test_prices_that_change_change_records_and_references_alike(
     open_store, delivery, is_restarted
 ):
-    """Guarantees: a reprice books what everything costs now, whoever told of it, also later on."""
+    """Guarantees: a reprice charges what all costs now, whoever reported it, also later on."""
     world, batches = delivery
 
     run = Run(open_store)

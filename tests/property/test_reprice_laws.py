@@ -1,4 +1,4 @@
-"""Laws of pricing again: the books end as if the later prices had been there from the start."""
+"""Laws of pricing again: the ledger ends as if the later prices had been there from the start."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_after_a_reprice_all_totals_are_those_of_the_later_prices(
     dry = await repriced(ledger, is_dry_run=True)
     assert await totals_of(ledger) == before, "a dry run changes nothing"
     done = await repriced(ledger, is_dry_run=False)
-    assert done == dry, "a dry run tells what would happen"
+    assert done == dry, "a dry run says what would happen"
     change = done.after_nano_usd - done.before_nano_usd
     total = await ledger.total("total", "")
     assert total.cost_nano_usd - before["total", ""].cost_nano_usd == change

@@ -59,7 +59,7 @@ _FIXTURES = [
 
 
 @given(_COUNTS, _TERMS, _OPERATOR, st.booleans())
-def test_quantities_are_never_negative_and_fit_the_books(counts, terms, operator, are_buckets):
+def test_quantities_are_never_negative_and_fit_the_ledger(counts, terms, operator, are_buckets):
     """Whatever is reported, no quantity is negative and their sum stays within 64 bits."""
     usage, _ = settle(counts, terms, operator, are_buckets=are_buckets)
     if usage is not None:

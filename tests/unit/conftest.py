@@ -1,4 +1,4 @@
-"""Spans in plain words, and what the rooms before the books would make of them.
+"""Spans in plain words, and what the rooms before the ledger would make of them.
 
 One token of input costs 10 nano-USD, one that was read from a cache 1, one of output 40.
 """
@@ -50,8 +50,8 @@ _UNPRICED: dict[str, tuple[Status, str]] = {
 
 
 @dataclass(frozen=True)
-class LogMatching:
-    """One span as a test tells it; ids are small numbers, `at_s` counts from the start."""
+class SpanSpec:
+    """One span as a test describes it; ids are small numbers, `at_s` counts from the start."""
 
     kind: str
     span: int
@@ -61,7 +61,7 @@ class LogMatching:
     usage: Usage | None = None
     aggregate: Aggregate | None = None
     own: Owner = NOBODY
-    ambient: Owner = NOBODY
+    inherited: Owner = NOBODY
     remote: bool = False
     model: str = "gpt-4o"
     amount: Amount | None = None
@@ -78,7 +78,7 @@ class LogMatching:
     @property
     def mark(self) -> Mark:
         return Mark(
-            0, self.time_ns, is_agent=self.kind == "agent", own=self.own, ambient=self.ambient,
+            0, self.time_ns, is_agent=self.kind == "agent", own=self.own, inherited=self.inherited,
             service="svc",
         )  # fmt: skip
 
@@ -91,64 +91,64 @@ def span_id(number: int) -> bytes:
     return number.to_bytes(8, "big") if number else b""
 
 
-def call(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> LogMatching:
+def call(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> SpanSpec:
     """A priced leaf call, of `tokens` input tokens unless its usage is given."""
     more.setdefault("usage", Usage(input=tokens))
-    return LogMatching("call", span, parent, **more)
+    return SpanSpec("call", span, parent, **more)
 
 
-def unpriced(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> LogMatching:
+def unpriced(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> SpanSpec:
     more.setdefault("usage", Usage(input=tokens))
-    return LogMatching("unpriced", span, parent, **more)
+    return SpanSpec("unpriced", span, parent, **more)
 
 
-def usage_missing(span: int, parent: int = 0, **more: Any) -> LogMatching:
-    return LogMatching("usage_missing", span, parent, **more)
+def usage_missing(span: int, parent: int = 0, **more: Any) -> SpanSpec:
+    return SpanSpec("usage_missing", span, parent, **more)
 
 
-def failed(span: int, parent: int = 0, **more: Any) -> LogMatching:
-    return LogMatching("failed", span, parent, **more)
+def failed(span: int, parent: int = 0, **more: Any) -> SpanSpec:
+    return SpanSpec("failed", span, parent, **more)
 
 
-def aggregate(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> LogMatching:
+def aggregate(span: int, parent: int = 0, tokens: int = 100, **more: Any) -> SpanSpec:
     """An agent that reports usage of its own, by default the sum of what is below it."""
     more = {"usage": Usage(input=tokens), "aggregate": "sum", **more}
-    return LogMatching("agent", span, parent, **more)
+    return SpanSpec("agent", span, parent, **more)
 
 
-def agent(span: int, parent: int = 0, name: str = "planner", **more: Any) -> LogMatching:
+def agent(span: int, parent: int = 0, name: str = "planner", **more: Any) -> SpanSpec:
     own = more.pop("own", NOBODY)._replace(agent=name)
-    return LogMatching("agent", span, parent, own=own, **more)
+    return SpanSpec("agent", span, parent, own=own, **more)
 
 
-def carrier(span: int, parent: int = 0, **owner: Any) -> LogMatching:
+def carrier(span: int, parent: int = 0, **owner: Any) -> SpanSpec:
     """A span that is neither call nor agent, and says whom it belongs to."""
     place = {name: owner.pop(name) for name in ("trace", "at_s", "remote") if name in owner}
-    return LogMatching("carrier", span, parent, own=Owner(**owner), **place)
+    return SpanSpec("carrier", span, parent, own=Owner(**owner), **place)
 
 
-def plain(span: int, parent: int = 0, **more: Any) -> LogMatching:
-    return LogMatching("plain", span, parent, **more)
+def plain(span: int, parent: int = 0, **more: Any) -> SpanSpec:
+    return SpanSpec("plain", span, parent, **more)
 
 
-def entry(told: LogMatching) -> Entry:
+def entry(spec: SpanSpec) -> Entry:
     """The ledger's entry of a call or aggregate."""
-    return entry_of(_charge(told, 0), "svc")
+    return entry_of(_charge(spec, 0), "svc")
 
 
-def node(told: LogMatching) -> Node:
-    has_local_root = told.kind in {"call", *_UNPRICED} or told.aggregate
+def node(spec: SpanSpec) -> Node:
+    has_local_root = spec.kind in {"call", *_UNPRICED} or spec.aggregate
     return Node(
-        span_id(told.span), span_id(told.parent), told.time_ns,
-        is_agent=told.kind == "agent", is_local_root=not told.parent or told.remote, own=told.own,
-        ambient=told.ambient, service="svc", entry=entry(told) if has_local_root else None,
+        span_id(spec.span), span_id(spec.parent), spec.time_ns,
+        is_agent=spec.kind == "agent", is_local_root=not spec.parent or spec.remote, own=spec.own,
+        inherited=spec.inherited, service="svc", entry=entry(spec) if has_local_root else None,
     )  # fmt: skip
 
 
-def batch(*told: LogMatching, now_s: int = NOW_S) -> Intake:
+def batch(*spec: SpanSpec, now_s: int = NOW_S) -> Intake:
     """A batch as the rooms before the ledger would hand it on."""
     spans, charges, marks = Spans(b""), [], []
-    for row, span in enumerate(told):
+    for row, span in enumerate(spec):
         spans.trace_ids.append(trace_id(span.trace))
         spans.span_ids.append(span_id(span.span))
         spans.parent_ids.append(span_id(span.parent))
@@ -161,7 +161,7 @@ def batch(*told: LogMatching, now_s: int = NOW_S) -> Intake:
     return Intake(spans, charges, marks, now_s * 10**9)
 
 
-def _charge(span: LogMatching, row: int) -> Charge | Unpriced:
+def _charge(span: SpanSpec, row: int) -> Charge | Unpriced:
     made = Call(
         span.mark._replace(row=row), "llm", "openai", (span.model,), span.usage,
         aggregate=span.aggregate,

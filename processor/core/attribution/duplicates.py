@@ -1,7 +1,7 @@
-"""Two spans of one call that do not hang from each other: only one of them is charged.
+"""Two spans of one call, neither below the other: only one of them is charged.
 
 Stacked instrumentations mostly nest, and then the remainder rule holds. Where they do not, two
-things tell that it was one call:
+things show that it was one call:
 
 - the same response id, with the same token counts. An equal id alone proves nothing, since some
   frameworks repeat one id for a whole run. The span that ended first is charged.
@@ -10,7 +10,7 @@ things tell that it was one call:
   of their own beside the application's. The inner span is charged; each has one counterpart at
   most. Instrumentations that count a token more or less still mean one call.
 
-Which spans are twins depends on the set of spans alone.
+Which spans are duplicates depends on the set of spans alone.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _Key = tuple[str | bytes, int, int]
 
 
 class Duplicates:
-    """The calls of one trace that may be told twice."""
+    """The calls of one trace that may be reported twice."""
 
-    __slots__ = ("_by_place", "_by_response", "_repeats")
+    __slots__ = ("_by_likeness", "_by_response", "_repeats")
 
     def __init__(self) -> None:
         self._by_response: dict[_Key, list[Node]] = {}
-        self._by_place: dict[_Key, list[Node]] = {}
+        self._by_likeness: dict[_Key, list[Node]] = {}
         self._repeats: set[Node] = set()
-        """Twins by response id."""
+        """Duplicates by response id."""
 
     def add(self, node: Node) -> list[Node]:
-        """Take a call in; returns the nodes that have become a twin, or are one no longer."""
+        """Add a call; returns the nodes that have become a duplicate, or are one no longer."""
         entry = node.entry
-        if entry is None or entry.aggregate is not None or entry.usage is None or node.is_echo:
+        if entry is None or entry.aggregate is not None or entry.usage is None or node.is_reference:
             return []
         counts = (entry.usage.input_tokens, entry.usage.output_tokens)
         if counts == (0, 0):
@@ -52,12 +52,12 @@ class Duplicates:
                 if (other is not first) != (other in self._repeats):
                     self._repeats ^= {other}
                     affected[other] = None
-        for key in _places(node):
-            _join(self._by_place, key, node)
-        return self._settle(affected)
+        for key in _likenesses(node):
+            _join(self._by_likeness, key, node)
+        return self._update(affected)
 
-    def _settle(self, affected: Iterable[Node]) -> list[Node]:
-        """Match again wherever the affected calls stand, and whom they stand beside."""
+    def _update(self, affected: Iterable[Node]) -> list[Node]:
+        """Match the affected calls again, and all that share a key with one of them."""
         outer: set[Node] = set()
         seen: dict[Node, None] = {}
         keys: set[_Key] = set()
@@ -67,18 +67,18 @@ class Duplicates:
             if node in seen:
                 continue
             seen[node] = None
-            for key in set(_places(node)) - keys:
+            for key in set(_likenesses(node)) - keys:
                 keys.add(key)
-                group = self._by_place.get(key, [])
+                group = self._by_likeness.get(key, [])
                 if _is_of_one(group):
-                    continue  # One instrumentation tells of each call once.
+                    continue  # One instrumentation reports each call once.
                 outer |= _matched([other for other in group if other not in self._repeats])
                 open_nodes += group
         changed = []
         for node in seen:
-            is_twin = node in outer or node in self._repeats
-            if is_twin != node.is_twin:
-                node.is_twin = is_twin
+            is_duplicate = node in outer or node in self._repeats
+            if is_duplicate != node.is_duplicate:
+                node.is_duplicate = is_duplicate
                 changed.append(node)
         return changed
 
@@ -90,16 +90,16 @@ def _join(groups: dict[_Key, list[Node]], key: _Key, node: Node) -> list[Node]:
     return group
 
 
-def _places(node: Node) -> list[_Key]:
-    """Where another instrumentation's span of the same call would be found."""
+def _likenesses(node: Node) -> list[_Key]:
+    """The keys under which another instrumentation's span of the same call is found."""
     entry = node.entry
     if entry is None or entry.usage is None or not entry.start_ns:
         return []
     counts = (entry.usage.input_tokens, entry.usage.output_tokens)
-    places: list[_Key] = [(entry.model.encode(), *counts)]
+    likenesses: list[_Key] = [(entry.model.encode(), *counts)]
     if entry.response_id:
-        places.append((entry.response_id, -1, -1))
-    return places
+        likenesses.append((entry.response_id, -1, -1))
+    return likenesses
 
 
 def _ended(node: Node) -> tuple[int, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from processor.core.attribution.totals import NO_SHARE, NO_USAGE, NOTHING, Share
 from processor.core.model import NOBODY, Entry, Owner, Stamp, Totals
 
-Place = tuple[str | None, ...]
+ScopeIds = tuple[str | None, ...]
 """Scope ids of one span in the order of `owner.DIMENSIONS`; None where a scope does not apply,
 ``""`` where the owner is not known."""
 
@@ -14,28 +14,28 @@ class Node:
     """A span in the skeleton. Working copy: the ledger's rows are the truth."""
 
     __slots__ = (
-        "ambient",
         "below",
         "entry",
         "explained",
         "height",
+        "inherited",
         "is_agent",
         "is_cut",
-        "is_echo",
+        "is_duplicate",
         "is_linked",
         "is_local_root",
-        "is_twin",
+        "is_reference",
+        "matched_span",
         "own",
         "parent_id",
-        "place",
         "posted",
         "row",
+        "scope_ids",
         "service",
         "share",
         "span_id",
         "stamp",
         "time_ns",
-        "told_by",
     )  # fmt: skip
 
     def __init__(
@@ -48,10 +48,10 @@ class Node:
         is_agent: bool = False,
         is_local_root: bool = False,
         own: Owner = NOBODY,
-        ambient: Owner = NOBODY,
+        inherited: Owner = NOBODY,
         service: str = "",
         entry: Entry | None = None,
-        is_echo: bool = False,
+        is_reference: bool = False,
     ) -> None:
         self.span_id = span_id
         self.parent_id = parent_id
@@ -62,16 +62,16 @@ class Node:
         self.is_local_root = is_local_root
         """A root, or a span whose parent is in another process."""
         self.own = own
-        self.ambient = ambient
+        self.inherited = inherited
         self.service = service
         self.entry = entry
         self.is_cut = False
         """True when its parent is not followed: it leads back to itself, or too far up."""
-        self.is_twin = False
+        self.is_duplicate = False
         """True for a call that another span of the trace accounts for as well; see `twins`."""
-        self.is_echo = is_echo
+        self.is_reference = is_reference
         """True among log records for what a span was charged; it adds nothing. See `told`."""
-        self.told_by: Node | None = None
+        self.matched_span: Node | None = None
         """Of a log record, the echo of the span that tells of the same call."""
         self.height = 1
         """How many spans stand above one another in its subtree, itself included."""
@@ -82,7 +82,7 @@ class Node:
         self.explained = NO_USAGE
         """Quantities that spans below it were charged for."""
         self.share: Share = NO_SHARE
-        self.place: Place | None = None
+        self.scope_ids: ScopeIds | None = None
         """Where its share is posted; None while it has none."""
         self.posted: Totals = NOTHING
         """What stands at its place: its share, and one agent run if it is the outermost agent."""

@@ -6,7 +6,7 @@ trace where all that speak agree, then instrumentation scope and resource. Nothi
 
 from __future__ import annotations
 
-from processor.core.attribution.node import Node, Place
+from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.trace import Trace
 from processor.core.model import NOBODY, Scope
 
@@ -33,17 +33,17 @@ class Resolver:
         self._common = trace.common()
         self._claims: dict[Node, _Claims] = {}
 
-    def place(self, node: Node) -> tuple[Place, bool]:
+    def scope_ids(self, node: Node) -> tuple[ScopeIds, bool]:
         """Where a node's share belongs, and whether it is the outermost agent of a run."""
         session, user, org, agent, feature, task, outermost = self._resolve(node)
-        common, ambient = self._common, node.ambient
+        common, inherited = self._common, node.inherited
         owner = (
-            _first(session, common.session, ambient.session),
-            _first(user, common.user, ambient.user),
-            _first(org, common.org, ambient.org),
-            agent or ambient.agent or UNATTRIBUTED,
-            feature or ambient.feature or UNATTRIBUTED,
-            task or ambient.task or UNATTRIBUTED,
+            _first(session, common.session, inherited.session),
+            _first(user, common.user, inherited.user),
+            _first(org, common.org, inherited.org),
+            agent or inherited.agent or UNATTRIBUTED,
+            feature or inherited.feature or UNATTRIBUTED,
+            task or inherited.task or UNATTRIBUTED,
         )
         run = UNATTRIBUTED
         if outermost is not None:
@@ -84,12 +84,12 @@ def _inherit(node: Node, above: _Claims) -> _Claims:
     )
 
 
-def resolve(trace: Trace, node: Node) -> tuple[Place, bool]:
+def resolve(trace: Trace, node: Node) -> tuple[ScopeIds, bool]:
     """Where one node's share belongs, and whether it is the outermost agent of a run."""
-    return Resolver(trace).place(node)
+    return Resolver(trace).scope_ids(node)
 
 
-def _first(own: str | None, common: str | None, ambient: str | None) -> str:
+def _first(own: str | None, common: str | None, inherited: str | None) -> str:
     if own is not None:
         return own
-    return common if common is not None else ambient or UNATTRIBUTED
+    return common if common is not None else inherited or UNATTRIBUTED

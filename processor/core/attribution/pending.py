@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from processor.core.attribution.absorb import Plain
+from processor.core.attribution.attach import Plain
 from processor.core.model import Mark, Spans, is_local_root
 
 
@@ -24,7 +24,7 @@ class PendingSpan(NamedTuple):
     is_local_root: bool
 
 
-class _Held(NamedTuple):
+class _PendingRows(NamedTuple):
     """Rows of one batch, with nothing else of it."""
 
     span_ids: Sequence[bytes]
@@ -37,21 +37,21 @@ class _Held(NamedTuple):
 class _Trace:
     """The spans of one trace that wait: as rows until somebody asks for them."""
 
-    __slots__ = ("held", "noted", "plain", "size")
+    __slots__ = ("batches", "plain", "significant", "size")
 
     def __init__(self) -> None:
-        self.held: list[_Held] = []
-        self.noted: dict[bytes, PendingSpan] = {}
+        self.batches: list[_PendingRows] = []
+        self.significant: dict[bytes, PendingSpan] = {}
         """Roots, and spans that say whom they belong to."""
         self.plain: dict[bytes, Plain] = {}
         self.size = 0
 
     def add(self, span_id: bytes, span: PendingSpan) -> None:
         """Add a span; the first copy stays."""
-        if span_id in self.noted or span_id in self.plain:
+        if span_id in self.significant or span_id in self.plain:
             return
         if span.mark is not None or span.is_local_root:
-            self.noted[span_id] = span
+            self.significant[span_id] = span
         else:
             self.plain[span_id] = Plain(span.parent_id)
 
@@ -70,9 +70,9 @@ class PendingSpans:
 
     def keep(self, trace_id: bytes, span_id: bytes, span: PendingSpan) -> None:
         """Remember a span; the first copy stays."""
-        trace = self._open(trace_id)
+        trace = self._unpacked(trace_id)
         trace.add(span_id, span)
-        self._settle(trace)
+        self._update_size(trace)
 
     def keep_rows(
         self, trace_id: bytes, spans: Spans, rows: Sequence[int], marks: Mapping[int, Mark]
@@ -81,22 +81,22 @@ class PendingSpans:
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = _Trace()
-        held = _Held(
+        batches = _PendingRows(
             [spans.span_ids[row] for row in rows],
             [spans.parent_ids[row] for row in rows],
             [spans.flags[row] for row in rows],
             {at: marks[row] for at, row in enumerate(rows) if row in marks} if marks else {},
         )
-        trace.held.append(held)
-        self._grow(trace, len(rows))
+        trace.batches.append(batches)
+        self._add_to_size(trace, len(rows))
 
-    def noted(self, trace_id: bytes) -> Mapping[bytes, PendingSpan]:
+    def significant(self, trace_id: bytes) -> Mapping[bytes, PendingSpan]:
         """Waiting roots and carriers of a trace, by id."""
-        return self._open(trace_id).noted if trace_id in self._traces else {}
+        return self._unpacked(trace_id).significant if trace_id in self._traces else {}
 
     def plain(self, trace_id: bytes) -> Mapping[bytes, Plain]:
         """Waiting spans of a trace without meaning of their own, by id."""
-        return self._open(trace_id).plain if trace_id in self._traces else {}
+        return self._unpacked(trace_id).plain if trace_id in self._traces else {}
 
     def release(
         self, trace_id: bytes, span_ids: Iterable[bytes]
@@ -104,36 +104,36 @@ class PendingSpans:
         """Let go of spans that have become part of the skeleton; returns those that waited."""
         if trace_id not in self._traces:
             return []
-        trace, gone = self._open(trace_id), []
+        trace, gone = self._unpacked(trace_id), []
         for span_id in span_ids:
-            span = trace.noted.pop(span_id, None)
+            span = trace.significant.pop(span_id, None)
             if span is None and (plain := trace.plain.pop(span_id, None)) is not None:
                 span = PendingSpan(plain.parent_id, None, is_local_root=False)
             if span is not None:
                 gone.append((span_id, span))
-        self._settle(trace)
+        self._update_size(trace)
         if not trace.size:
             del self._traces[trace_id]
         return gone
 
-    def _open(self, trace_id: bytes) -> _Trace:
-        """The trace with its held rows turned into spans."""
+    def _unpacked(self, trace_id: bytes) -> _Trace:
+        """The trace with its rows turned into spans."""
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = _Trace()
-        for span_ids, parent_ids, flags, marks in trace.held:
+        for span_ids, parent_ids, flags, marks in trace.batches:
             for at, span_id in enumerate(span_ids):
                 entry = is_local_root(parent_ids[at], flags[at])
                 trace.add(span_id, PendingSpan(parent_ids[at], marks.get(at), entry))
-        if trace.held:
-            trace.held = []
-            self._settle(trace)
+        if trace.batches:
+            trace.batches = []
+            self._update_size(trace)
         return trace
 
-    def _settle(self, trace: _Trace) -> None:
-        self._grow(trace, len(trace.noted) + len(trace.plain) - trace.size)
+    def _update_size(self, trace: _Trace) -> None:
+        self._add_to_size(trace, len(trace.significant) + len(trace.plain) - trace.size)
 
-    def _grow(self, trace: _Trace, spans: int) -> None:
+    def _add_to_size(self, trace: _Trace, spans: int) -> None:
         trace.size += spans
         self._count += spans
         while self._count > self._limit_spans and self._traces:

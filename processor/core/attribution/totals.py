@@ -68,9 +68,9 @@ def unexplained(own: Usage, below: Usage) -> Usage:
         (own.input_tokens - below.input_tokens, _INPUT_ORDER),
         (own.output_tokens - below.output_tokens, _OUTPUT_ORDER),
     )
-    for room, order in sides:
+    for available, order in sides:
         for index in order:
-            part = min(room - sum(left[at] for at in order), own[index] - below[index])
+            part = min(available - sum(left[at] for at in order), own[index] - below[index])
             left[index] = max(0, part)
     for index in (10, 11):
         left[index] = max(0, own[index] - below[index])

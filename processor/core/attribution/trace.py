@@ -28,8 +28,16 @@ class Trace:
     """All nodes of a trace, by span id, with the children of each."""
 
     __slots__ = (
-        "awaited", "children", "has_local_root", "hex_id", "nodes", "runs", "told", "total",
-        "twins", "values",
+        "awaited",
+        "children",
+        "duplicates",
+        "has_local_root",
+        "hex_id",
+        "log_matching",
+        "nodes",
+        "runs",
+        "total",
+        "values",
     )  # fmt: skip
 
     def __init__(self, trace_id: bytes) -> None:
@@ -44,8 +52,8 @@ class Trace:
         self.total: Totals = NOTHING
         self.runs: dict[str, Totals] = {}
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
-        self.twins = Duplicates()
-        self.told = LogMatching() if is_of_logs(trace_id) else None
+        self.duplicates = Duplicates()
+        self.log_matching = LogMatching() if is_of_logs(trace_id) else None
         """Of a trace of log records: which of them a span tells of as well."""
         self.has_local_root = False
 

@@ -49,7 +49,7 @@ class Budget:
         return min((self.limit, *self.overrides.values()))
 
     @cached_property
-    def shares(self) -> tuple[float, ...]:
+    def thresholds(self) -> tuple[float, ...]:
         """The shares of the limit that are watched for, ascending; the last one is 1.0."""
         return (*(float(share) for share in self.warn_at), 1.0)
 

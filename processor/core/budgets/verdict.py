@@ -24,7 +24,7 @@ class State:
     def __init__(self, total: Totals, crossed: set[tuple[str, int, str, float]]) -> None:
         self.total = total
         self.crossed = crossed
-        """(budget, limit, unit, share) of every crossing written so far."""
+        """(budget, limit, unit, threshold) of every crossing written so far."""
 
 
 class Watch(NamedTuple):
@@ -90,10 +90,10 @@ def crossings(budget: Budget, scope_id: str, state: State, window: Window) -> It
     """Crossings that the state has just reached; marks them in the state, so that none repeats."""
     limit = budget.limit_for(scope_id)
     spent = spent_of(budget, state.total)
-    for share in budget.shares:
-        if not is_reached(spent, limit, share):
+    for threshold in budget.thresholds:
+        if not is_reached(spent, limit, threshold):
             return
-        mark = (budget.name, limit, budget.unit, share)
+        mark = (budget.name, limit, budget.unit, threshold)
         if mark in state.crossed:
             continue
         state.crossed.add(mark)
@@ -105,25 +105,25 @@ def crossings(budget: Budget, scope_id: str, state: State, window: Window) -> It
             window_end_s=window.end_s,
             limit=limit,
             unit=budget.unit,
-            share=share,
+            threshold=threshold,
             spent=spent,
             at_least=state.total.unpriced > 0,
             late=bool(window.end_s) and window.now_s >= window.end_s,
         )
 
 
-def is_reached(spent: int, limit: int, share: float) -> bool:
+def is_reached(spent: int, limit: int, threshold: float) -> bool:
     """True when `spent` is at or over that share of the limit; exact, as the share was written."""
-    return spent >= threshold_of(limit, share)
+    return spent >= amount_at(limit, threshold)
 
 
 @lru_cache(maxsize=1024)
-def threshold_of(limit: int, share: float) -> int:
+def amount_at(limit: int, threshold: float) -> int:
     """The least amount that reaches a share of a limit."""
-    if share >= 1.0:
+    if threshold >= 1.0:
         return limit
     # The shortest text of a double is the decimal that it was read from.
-    return int((limit * Decimal(repr(share))).to_integral_value(ROUND_CEILING))
+    return int((limit * Decimal(repr(threshold))).to_integral_value(ROUND_CEILING))
 
 
 def spent_of(budget: Budget, total: Totals) -> int:

@@ -130,7 +130,7 @@ def _add_totals(attributes: Attributes, prefix: str, totals: Totals) -> None:
 
 def _event(crossing: Crossing, time_ns: int) -> Event:
     """The span event of a budget's limit, or of a warning on the way there."""
-    is_limit = crossing.share >= 1
+    is_limit = crossing.threshold >= 1
     attributes: Attributes = {
         "budget.name": crossing.budget,
         "budget.scope": crossing.scope,
@@ -147,7 +147,7 @@ def _event(crossing: Crossing, time_ns: int) -> Event:
         attributes["budget.spent_tokens"] = crossing.spent
     attributes["budget.ratio"] = crossing.spent / crossing.limit
     if not is_limit:
-        attributes["budget.threshold"] = crossing.share
+        attributes["budget.threshold"] = crossing.threshold
     if crossing.late:
         attributes["budget.late"] = True
     if crossing.at_least:

@@ -97,8 +97,8 @@ def emitted(stamp: Stamp, readers: Collection[str], present: Collection[str]) ->
     if entry is None or entry.amount is None or not entry.is_leaf_charge:
         return {}
     total, parts = entry.amount.total, entry.amount
-    if stamp.retold_nano_usd:
-        total, parts = total + stamp.retold_nano_usd, ZERO
+    if stamp.leaf_corrections_nano_usd:
+        total, parts = total + stamp.leaf_corrections_nano_usd, ZERO
         if total <= 0:
             return {}
     attributes: dict[str, Value] = {}

@@ -68,7 +68,7 @@ is derived from the session. No random trace id begins like this."""
 
 
 class Mark(NamedTuple):
-    """A span worth keeping in the books: a call, an agent, or one that says whom it belongs to."""
+    """A span worth keeping in the ledger: a call, an agent, or one that says whom it belongs to."""
 
     row: int
     time_ns: int
@@ -77,7 +77,7 @@ class Mark(NamedTuple):
     """True for the span of an agent or workflow; its name is in ``own.agent``."""
     own: Owner = NOBODY
     """What the span itself says."""
-    ambient: Owner = NOBODY
+    inherited: Owner = NOBODY
     """What its instrumentation scope and resource say, in that order of preference."""
     service: str = ""
     time_assumed: bool = False

@@ -72,7 +72,7 @@ class Stamp(NamedTuple):
     """Names of the budgets that stand exceeded for this span."""
     corrections: tuple[tuple[bytes, int], ...] = ()
     """(span id, nano-USD) of older charges that this span's arrival changed."""
-    retold_nano_usd: int = 0
+    leaf_corrections_nano_usd: int = 0
     """The part of `corrections` that changes leaf charges: what they were charged stands on
     them under the names of other tools, which know no corrections."""
 
@@ -88,7 +88,7 @@ class SpanRow(NamedTuple):
     is_local_root: bool
     """A root, or a span whose parent is in another process."""
     own: Owner
-    ambient: Owner
+    inherited: Owner
     service: str
     entry: Entry | None
     stamp: Stamp
@@ -96,7 +96,7 @@ class SpanRow(NamedTuple):
     """True when its parent is not followed, since that would lead back to itself or too far."""
     is_amendment: bool = False
     """True for the row that gives a span its usage after an earlier row without."""
-    is_echo: bool = False
+    is_reference: bool = False
     """True for what the log records of a session are told of a span: it charges nothing."""
 
 
@@ -129,14 +129,14 @@ class Plan:
     stamps: dict[int, Stamp] = field(default_factory=dict)
     """By row of the batch."""
     repeats: int = 0
-    """Spans that were on the books already."""
+    """Spans that were in the ledger already."""
     conflicts: int = 0
     """Repeats that say something else than the first copy; the first stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What one batch brings to the books."""
+    """What one batch brings to the ledger."""
 
     spans: Spans
     charges: Sequence[Charge | Unpriced]

@@ -110,7 +110,7 @@ class Repricing(NamedTuple):
 class Crossing(NamedTuple):
     """The moment a budget's limit or warning share was reached; at most one exists per key.
 
-    The key is (budget, scope, scope_id, window_start_s, limit, share).
+    The key is (budget, scope, scope_id, window_start_s, limit, threshold).
     """
 
     budget: str
@@ -122,7 +122,7 @@ class Crossing(NamedTuple):
     limit: int
     """Nano-USD, or tokens when `unit` is ``tokens``."""
     unit: Literal["usd", "tokens"]
-    share: float
+    threshold: float
     """1.0 for the limit itself, less for a warning."""
     spent: int
     at_least: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from processor.core.attribution import Movement, Node, Trace
-from processor.core.attribution.node import Place
+from processor.core.attribution.node import ScopeIds
 from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, resolve
 from processor.core.attribution.totals import NOTHING, minus, plus
 from processor.core.attribution.trace import is_of_logs
@@ -21,7 +21,7 @@ _STORED = DIMENSIONS[:AGENT_RUN] + DIMENSIONS[AGENT_RUN + 1 :]
 
 
 def needs(posted: Posted, watches: Sequence[Watch]) -> set[StateKey]:
-    """Keys of the states that `judge` will ask for; notes in `posted` what changes in each."""
+    """Keys of the states that `decide` will ask for; notes in `posted` what changes in each."""
     posted.changes = [
         [change for watch in watches for change in _changes(watch, trace_id, movement)]
         for trace_id, movement in posted.movements
@@ -50,13 +50,13 @@ def _note_before(posted: Posted) -> None:
 def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple[str, int, Totals]]:
     """What a trace adds to a filtered total, as (scope id, bucket, totals)."""
     for node in trace.nodes.values():
-        if node.place is not None and node.posted != NOTHING:
-            scope_id = _scope_id(watch, trace_id, node.place)
+        if node.scope_ids is not None and node.posted != NOTHING:
+            scope_id = _scope_id(watch, trace_id, node.scope_ids)
             if scope_id is not None:
                 yield scope_id, bucket_of(node.time_ns), node.posted
 
 
-def _scope_id(watch: Watch, trace_id: bytes, place: Place) -> str | None:
+def _scope_id(watch: Watch, trace_id: bytes, place: ScopeIds) -> str | None:
     """Which total of a watch a place counts for; None for none. A session's logs are no trace."""
     if watch.match:
         ids = dict(zip(DIMENSIONS, place, strict=True))
@@ -94,7 +94,7 @@ def is_decrease(change: Totals) -> bool:
 
 def postings_of(posted: Posted) -> dict[Posting, Totals]:
     """Changes of the stored totals. Calls of one place and time are added up first."""
-    places: dict[tuple[Place, int], Totals] = {}
+    places: dict[tuple[ScopeIds, int], Totals] = {}
     changes: dict[Posting, Totals] = {}
     for (_, movement), followed in zip(posted.movements, posted.changes, strict=True):
         bucket = bucket_of(movement.node.time_ns)
@@ -115,7 +115,7 @@ def postings_of(posted: Posted) -> dict[Posting, Totals]:
     return {posting: change for posting, change in changes.items() if change != NOTHING}
 
 
-def _stored(place: Place) -> Place:
+def _stored(place: ScopeIds) -> ScopeIds:
     return place[:AGENT_RUN] + place[AGENT_RUN + 1 :]
 
 
@@ -127,5 +127,5 @@ def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
 def session_of(posted: Posted, trace_id: bytes, node: Node) -> str:
     """The session that a span of this turn belongs to; ``""`` when that is not known."""
     trace = posted.traces[trace_id]
-    place = node.place or resolve(trace, node)[0]
+    place = node.scope_ids or resolve(trace, node)[0]
     return place[DIMENSIONS.index("session")] or ""

@@ -14,11 +14,11 @@ from processor.core.budgets.verdict import (
     StateKey,
     Watch,
     Window,
+    amount_at,
     crossings,
     is_reached,
     matches,
     spent_of,
-    threshold_of,
 )
 from processor.core.model import Correction, Crossing, Plan, SpanRow
 from processor.core.posting.changes import is_decrease, postings_of, session_of
@@ -38,27 +38,27 @@ class _Turn:
     drafts: dict[int, Draft] = field(default_factory=dict)
     plan: Plan = field(default_factory=Plan)
 
-    def bearer(self, trace_id: bytes, cause: Node) -> Node:
+    def carrier_span(self, trace_id: bytes, cause: Node) -> Node:
         """The span that what `cause` brought about is written on.
 
         A cause that had waited is not in this batch; the span that called it in is.
         """
-        return cause if cause.row >= 0 else self.posted.callers.get(trace_id, cause)
+        return cause if cause.row >= 0 else self.posted.first_new.get(trace_id, cause)
 
     def draft(self, node: Node) -> Draft:
         """What is to be written on a span of the batch."""
         return self.drafts.setdefault(node.row, Draft())
 
     def cross(self, trace_id: bytes, cause: Node, found: Crossing, trigger: str) -> None:
-        """Note a crossing in the books and on the span that caused it."""
-        bearer = self.bearer(trace_id, cause)
-        span = f"{trace_id.hex()}:{bearer.span_id.hex()}"
+        """Note a crossing in the ledger and on the span that caused it."""
+        carrier_span = self.carrier_span(trace_id, cause)
+        span = f"{trace_id.hex()}:{carrier_span.span_id.hex()}"
         crossing = found._replace(span=span, trigger=trigger)
         self.plan.crossings.append(crossing)
-        self.draft(bearer).crossings.append(crossing)
+        self.draft(carrier_span).crossings.append(crossing)
 
 
-def judge(
+def decide(
     posted: Posted,
     watches: Sequence[Watch],
     call_budgets: Sequence[Budget],
@@ -74,7 +74,7 @@ def judge(
                 states[change.key].total = plus(states[change.key].total, change.change)
     for (trace_id, movement), changes in zip(posted.movements, posted.changes, strict=True):
         _follow(turn, trace_id, movement, changes)
-        _judge_call(turn, trace_id, movement)
+        _check_call_budgets(turn, trace_id, movement)
         _correct(turn, trace_id, movement)
     turn.plan.postings = postings_of(posted)
     turn.plan.repeats, turn.plan.conflicts = posted.repeats, posted.conflicts
@@ -96,23 +96,25 @@ def _follow(turn: _Turn, trace_id: bytes, movement: Movement, changes: list[Chan
         window = Window(start_s, end_s, turn.now_s)
         for budget in watch.budgets:
             spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
-            if spent < threshold_of(limit, budget.shares[0]):
+            if spent < amount_at(limit, budget.thresholds[0]):
                 continue  # The usual case, made cheap.
             for found in crossings(budget, scope_id, state, window):
                 turn.cross(trace_id, cause, found, trigger)
             if spent >= limit and (is_call or trigger == "attribution"):
                 # A call, or the span that says whose the calls below it are.
-                turn.draft(turn.bearer(trace_id, cause)).exceeded.add(budget.name)
+                turn.draft(turn.carrier_span(trace_id, cause)).exceeded.add(budget.name)
 
 
-def _judge_call(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
+def _check_call_budgets(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
     """Ask the budgets for single calls; aggregates never meet them."""
     node = movement.node
     is_new = node is movement.cause and not turn.posted.is_repricing
     if not turn.call_budgets or not is_new or not movement.after.calls:
         return
     if all(
-        not is_reached(spent_of(budget, movement.after), budget.smallest_limit, budget.shares[0])
+        not is_reached(
+            spent_of(budget, movement.after), budget.smallest_limit, budget.thresholds[0]
+        )
         for budget in turn.call_budgets
     ):
         return
@@ -124,27 +126,27 @@ def _judge_call(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
         state = State(movement.after, set())
         for found in crossings(budget, scope_id, state, Window(0, 0, turn.now_s)):
             turn.cross(trace_id, node, found, "")
-            if found.share >= 1.0:
+            if found.threshold >= 1.0:
                 turn.draft(node).exceeded.add(budget.name)
 
 
 def _correct(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
-    """Note an older charge that changed, in the books and on the span that changed it."""
+    """Note an older charge that changed, in the ledger and on the span that changed it."""
     node, cause, is_repricing = movement.node, movement.cause, turn.posted.is_repricing
     if movement.source is None or node.entry is None or (cause is node and not is_repricing):
         return
     change = minus(movement.after, movement.before)
     if change == NOTHING:
         return
-    bearer = turn.bearer(trace_id, cause)
-    cause_id = b"" if is_repricing else bearer.span_id
+    carrier_span = turn.carrier_span(trace_id, cause)
+    cause_id = b"" if is_repricing else carrier_span.span_id
     turn.plan.corrections.append(Correction(trace_id, node.span_id, cause_id, node.time_ns, change))
     if change.cost_nano_usd and not is_repricing:
-        draft = turn.draft(bearer)
+        draft = turn.draft(carrier_span)
         draft.corrections.append((node.span_id, change.cost_nano_usd))
         shown = node.stamp.entry if node.stamp is not None else None
         if shown is not None and shown.is_leaf_charge:
-            draft.retold_nano_usd += change.cost_nano_usd
+            draft.leaf_corrections_nano_usd += change.cost_nano_usd
 
 
 def _stamp(turn: _Turn) -> None:
@@ -157,7 +159,7 @@ def _stamp(turn: _Turn) -> None:
         if node.is_local_root and (session_id := session_of(posted, trace_id, node)):
             session = turn.states["session", session_id, 0, 0].total
         draft = turn.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
-        is_amended = trace_id in posted.amendable
+        is_amended = trace_id in posted.root_passed
         if node.stamp is None or not posted.is_repricing:
             node.stamp = stamp_of(node, trace, draft, session, is_amended=is_amended)
         plan.rows.append(
@@ -169,13 +171,13 @@ def _stamp(turn: _Turn) -> None:
                 node.is_agent,
                 node.is_local_root,
                 node.own,
-                node.ambient,
+                node.inherited,
                 node.service,
                 node.entry,
                 node.stamp,
                 node.is_cut,
                 id(node) in amended,
-                node.is_echo,
+                node.is_reference,
             )
         )
     for row, node in posted.rows.items():

@@ -15,7 +15,7 @@ LIFETIME = "counts the agent's whole lifetime, not this run"
 """Why an aggregate cannot be priced, whatever prices there are."""
 
 
-def notable(
+def traces_with_calls(
     charges: Sequence[Charge | Unpriced], marks: Sequence[Mark], spans: Spans
 ) -> set[bytes]:
     """Ids of the traces that a batch brings calls or agents for, those of log records included."""
@@ -26,9 +26,9 @@ def notable(
     return found
 
 
-def relevant(intake: Intake, known: Container[bytes]) -> set[bytes]:
-    """Ids of the traces of a batch that have calls or agents, now or in the books."""
-    found = notable(intake.charges, intake.marks, intake.spans)
+def relevant_traces(intake: Intake, known: Container[bytes]) -> set[bytes]:
+    """Ids of the traces of a batch that have calls or agents, now or in the ledger."""
+    found = traces_with_calls(intake.charges, intake.marks, intake.spans)
     found.update(trace_id for trace_id in set(intake.spans.trace_ids) if trace_id in known)
     return found
 
@@ -75,13 +75,13 @@ def node_of(spans: Spans, mark: Mark, entry: Entry | None) -> Node:
         is_agent=mark.is_agent,
         is_local_root=is_local_root(spans.parent_ids[row], spans.flags[row]),
         own=mark.own,
-        ambient=mark.ambient,
+        inherited=mark.inherited,
         service=mark.service,
         entry=entry,
     )
 
 
-def waiting_node(span_id: bytes, span: PendingSpan) -> Node:
+def pending_node(span_id: bytes, span: PendingSpan) -> Node:
     """The node of a span that waited for its trace to have a call."""
     mark = span.mark or Mark(row=-1, time_ns=0)
     return Node(
@@ -90,12 +90,12 @@ def waiting_node(span_id: bytes, span: PendingSpan) -> Node:
         mark.time_ns,
         is_local_root=span.is_local_root,
         own=mark.own,
-        ambient=mark.ambient,
+        inherited=mark.inherited,
         service=mark.service,
     )
 
 
-def noted_nodes(intake: Intake) -> Iterator[Node]:
+def marked_nodes(intake: Intake) -> Iterator[Node]:
     """Nodes of all calls, agents and carriers of a batch, in the order of its rows."""
     spans = intake.spans
     pairs: list[tuple[Mark, Charge | Unpriced | None]] = [(mark, None) for mark in intake.marks]
@@ -111,7 +111,7 @@ def log_traces(intake: Intake) -> dict[int, bytes]:
     return {call.mark.row: call.log_trace for call in calls if call.log_trace}
 
 
-def echo_of(node: Node, trace_id: bytes, log_trace: bytes) -> Node:
+def reference_of(node: Node, trace_id: bytes, log_trace: bytes) -> Node:
     """What the log records of a session are told of a span in its trace; see `rollup.told`.
 
     It says nothing of owners: the records name theirs.
@@ -123,11 +123,11 @@ def echo_of(node: Node, trace_id: bytes, log_trace: bytes) -> Node:
         node.time_ns,
         service=node.service,
         entry=node.entry,
-        is_echo=True,
+        is_reference=True,
     )
 
 
-def set_aside(intake: Intake, traces: Collection[bytes], room: PendingSpans) -> None:
+def keep_pending(intake: Intake, traces: Collection[bytes], pending: PendingSpans) -> None:
     """Keep the spans of traces that have no call yet, in case one comes."""
     spans = intake.spans
     marks = {mark.row: mark for mark in intake.marks}
@@ -136,4 +136,4 @@ def set_aside(intake: Intake, traces: Collection[bytes], room: PendingSpans) -> 
         if trace_id not in traces:
             rows.setdefault(trace_id, []).append(row)
     for trace_id, some in rows.items():
-        room.keep_rows(trace_id, spans, some, marks)
+        pending.keep_rows(trace_id, spans, some, marks)

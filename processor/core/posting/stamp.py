@@ -19,7 +19,7 @@ class Draft:
     crossings: list[Crossing] = field(default_factory=list)
     exceeded: set[str] = field(default_factory=set)
     corrections: list[tuple[bytes, int]] = field(default_factory=list)
-    retold_nano_usd: int = 0
+    leaf_corrections_nano_usd: int = 0
 
 
 def stamp_of(
@@ -30,7 +30,7 @@ def stamp_of(
     Totals are as of arrival. A root, and a span whose parent is remote, shows the trace's and
     its session's; a call that comes after such a span (`is_amended`) shows the trace's again.
     """
-    if node.is_echo:  # It is no span, so there is nothing to write on.
+    if node.is_reference:  # It is no span, so there is nothing to write on.
         return Stamp(node.entry)
     has_calls = trace.total.calls > 0 or trace.total.cost_nano_usd > 0 or trace.total.unpriced > 0
     shows_trace = node.is_local_root or (is_amended and node.entry is not None)
@@ -42,7 +42,7 @@ def stamp_of(
         crossings=tuple(draft.crossings),
         exceeded=tuple(sorted(draft.exceeded)),
         corrections=tuple(draft.corrections),
-        retold_nano_usd=draft.retold_nano_usd,
+        leaf_corrections_nano_usd=draft.leaf_corrections_nano_usd,
     )
 
 
@@ -53,7 +53,7 @@ def written_entry(entry: Entry, node: Node) -> Entry:
     so that whoever adds up spans, in any backend, arrives at the ledger's total.
     """
     share = node.share
-    if node.is_twin:
+    if node.is_duplicate:
         return entry._replace(
             status="aggregate", reason=_TWIN, amount=None, usage=None, has_tokens=True
         )

@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from processor.core.attribution import Arrival, Movement, Node, Plain, Trace, absorb
+from processor.core.attribution import Arrival, Movement, Node, Plain, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.budgets.verdict import StateKey, Watch
 from processor.core.model import Entry, Intake, SpanRow, Totals, is_local_root
-from processor.core.posting.intake import echo_of, log_traces, noted_nodes, waiting_node
+from processor.core.posting.intake import log_traces, marked_nodes, pending_node, reference_of
 
 
 class Change(NamedTuple):
@@ -38,11 +38,11 @@ class Posted:
     before: dict[tuple[str, str], Totals] = field(default_factory=dict)
     """Totals of the traces and agent runs that budgets follow, before this turn, by scope and
     id; filled in by `changes.needs`."""
-    called_in: list[tuple[bytes, bytes, PendingSpan]] = field(default_factory=list)
-    """(trace id, span id, span) taken from the waiting room; put back if the turn fails."""
-    callers: dict[bytes, Node] = field(default_factory=dict)
+    taken_pending: list[tuple[bytes, bytes, PendingSpan]] = field(default_factory=list)
+    """(trace id, span id, span) taken from the pending spans; put back if the turn fails."""
+    first_new: dict[bytes, Node] = field(default_factory=dict)
     """By trace, a span of this batch that is new: it called in those that had waited."""
-    amendable: set[bytes] = field(default_factory=set)
+    root_passed: set[bytes] = field(default_factory=set)
     """Traces whose entry span had passed before this turn."""
     repeats: int = 0
     conflicts: int = 0
@@ -55,7 +55,7 @@ class Posted:
 
 
 @dataclass(slots=True)
-class _Share:
+class TraceArrivals:
     """What one batch brings to one trace."""
 
     arrivals: list[Arrival] = field(default_factory=list)
@@ -73,7 +73,7 @@ class _Share:
 
 
 def post(
-    intake: Intake, traces: Mapping[bytes, Trace], room: PendingSpans, trace_spans: int
+    intake: Intake, traces: Mapping[bytes, Trace], pending: PendingSpans, trace_spans: int
 ) -> Posted:
     """Take a batch into the working copies of its traces.
 
@@ -82,31 +82,31 @@ def post(
     Changes `traces`: if the turn is not committed in the end, they have to be thrown away.
     """
     posted = Posted(intake.received_ns, traces)
-    shares = {trace_id: _Share() for trace_id in traces}
-    _sort_rows(intake, traces, shares, posted)
+    shares = {trace_id: TraceArrivals() for trace_id in traces}
+    _distribute(intake, traces, shares, posted)
     for trace_id, share in shares.items():
         trace = traces[trace_id]
         if trace.has_local_root or any(
-            span.is_local_root for span in room.noted(trace_id).values()
+            span.is_local_root for span in pending.significant(trace_id).values()
         ):
-            posted.amendable.add(trace_id)
+            posted.root_passed.add(trace_id)
         if len(trace.nodes) >= trace_spans:
             share.leave_out()
         elif share.arrivals or share.plain:
-            _call_in(room.noted(trace_id), trace, share)
-        added, movements = absorb(trace, share.arrivals, share.plain, room.plain(trace_id))
-        called = room.release(trace_id, [node.span_id for node in added])
-        posted.called_in += ((trace_id, span_id, span) for span_id, span in called)
+            _take_pending(pending.significant(trace_id), trace, share)
+        added, movements = attach(trace, share.arrivals, share.plain, pending.plain(trace_id))
+        called = pending.release(trace_id, [node.span_id for node in added])
+        posted.taken_pending += ((trace_id, span_id, span) for span_id, span in called)
         for span_id, plain in share.plain.items():
             if plain.row >= 0 and span_id not in trace.nodes:
-                room.keep(
+                pending.keep(
                     trace_id, span_id, PendingSpan(plain.parent_id, None, is_local_root=False)
                 )
         posted.added += ((trace_id, node) for node in added)
         posted.movements += ((trace_id, movement) for movement in movements)
         present = [node for node in (*added, *_amended(share)) if node.row >= 0]
         if present:
-            posted.callers[trace_id] = min(present, key=lambda node: node.row)
+            posted.first_new[trace_id] = min(present, key=lambda node: node.row)
         for row, span_id in share.rows:
             if span_id in trace.nodes:
                 posted.rows[row] = trace.nodes[span_id]
@@ -114,7 +114,7 @@ def post(
     return posted
 
 
-def _amended(share: _Share) -> list[Node]:
+def _amended(share: TraceArrivals) -> list[Node]:
     return [arrival.node for arrival in share.arrivals if arrival.is_amendment]
 
 
@@ -134,33 +134,33 @@ def amend(
             node.entry = entry
             arrivals.append(Arrival(node, is_amendment=True))
             posted.amended.append((trace_id, node))
-        _, movements = absorb(trace, arrivals, {})
+        _, movements = attach(trace, arrivals, {})
         posted.movements += ((trace_id, movement) for movement in movements)
     posted.sort()
     return posted
 
 
-def _call_in(waiting: Mapping[bytes, PendingSpan], trace: Trace, share: _Share) -> None:
+def _take_pending(waiting: Mapping[bytes, PendingSpan], trace: Trace, share: TraceArrivals) -> None:
     """Bring in the roots and carriers that waited for this trace to have a call."""
     arriving = {arrival.node.span_id for arrival in share.arrivals} if waiting else ()
     for span_id, span in waiting.items():
         if span_id in trace.nodes or span_id in arriving:
             continue
-        share.arrivals.append(Arrival(waiting_node(span_id, span)))
+        share.arrivals.append(Arrival(pending_node(span_id, span)))
 
 
 @dataclass(slots=True)
 class _Arrivals:
-    """The noted spans of a batch, each on its way into its trace unless that knows it."""
+    """The significant spans of a batch, each on its way into its trace unless that knows it."""
 
     traces: Mapping[bytes, Trace]
-    shares: Mapping[bytes, _Share]
+    shares: Mapping[bytes, TraceArrivals]
     posted: Posted
     nodes: dict[tuple[bytes, bytes], Node] = field(default_factory=dict)
     """By trace id and span id."""
 
     def take(self, trace_id: bytes, node: Node) -> bool:
-        """Let a span in, or its usage where the books have it without; False for a repeat."""
+        """Let a span in, or its usage where the ledger has it without; False for a repeat."""
         key = (trace_id, node.span_id)
         known = self.nodes.get(key) or self.traces[trace_id].nodes.get(node.span_id)
         if known is None:
@@ -179,23 +179,26 @@ class _Arrivals:
         return False
 
 
-def _sort_rows(
-    intake: Intake, traces: Mapping[bytes, Trace], shares: Mapping[bytes, _Share], posted: Posted
+def _distribute(
+    intake: Intake,
+    traces: Mapping[bytes, Trace],
+    shares: Mapping[bytes, TraceArrivals],
+    posted: Posted,
 ) -> None:
     spans, arrivals = intake.spans, _Arrivals(traces, shares, posted)
-    noted: set[int] = set()
+    significant: set[int] = set()
     told = log_traces(intake)
-    for node in noted_nodes(intake):
-        noted.add(node.row)
+    for node in marked_nodes(intake):
+        significant.add(node.row)
         trace_id, log_trace = spans.trace_ids[node.row], told.get(node.row)
         if trace_id not in traces:
             continue
         shares[trace_id].rows.append((node.row, node.span_id))
         # Only what is charged is told, so a copy that changes nothing tells nothing either.
         if arrivals.take(trace_id, node) and log_trace is not None:
-            arrivals.take(log_trace, echo_of(node, trace_id, log_trace))
+            arrivals.take(log_trace, reference_of(node, trace_id, log_trace))
     for row, trace_id in enumerate(spans.trace_ids):
-        if row in noted or trace_id not in traces:
+        if row in significant or trace_id not in traces:
             continue
         span_id, parent_id = spans.span_ids[row], spans.parent_ids[row]
         share = shares[trace_id]
@@ -247,17 +250,17 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
                 is_agent=row.is_agent,
                 is_local_root=row.is_local_root,
                 own=row.own,
-                ambient=row.ambient,
+                inherited=row.inherited,
                 service=row.service,
                 entry=row.entry,
-                is_echo=row.is_echo,
+                is_reference=row.is_reference,
             )
             node.is_cut = row.is_cut
             nodes[row.span_id] = node
         else:
             node.entry = row.entry
         node.stamp = row.stamp
-    absorb(trace, [Arrival(node) for node in nodes.values()], {})
+    attach(trace, [Arrival(node) for node in nodes.values()], {})
     for node in nodes.values():
         node.row = -1
     return trace

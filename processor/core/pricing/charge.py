@@ -23,7 +23,7 @@ def price(calls: Sequence[Call], catalog: Catalog) -> list[Charge | Unpriced]:
     """Price each call by itself; the answer has the order of `calls`.
 
     Nothing is guessed: a call without usage or without a known price is `Unpriced`, with a
-    reason. Cost is summed exactly and rounded once (see `money.settle`).
+    reason. Cost is summed exactly and rounded once (see `money.round_parts`).
     """
     return [_price_one(call, catalog) for call in calls]
 

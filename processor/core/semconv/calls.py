@@ -133,7 +133,7 @@ def _log_trace_of(dialect: str, mark: Mark, response_id: str) -> bytes:
     """Where log records of the same session are charged, if the tool writes any."""
     if dialect not in LOG_TOOLS:
         return b""
-    session = mark.own.session or mark.ambient.session or response_id
+    session = mark.own.session or mark.inherited.session or response_id
     return log_trace(dialect, session) if session else b""
 
 

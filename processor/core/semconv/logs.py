@@ -22,7 +22,7 @@ from processor.core.semconv.dialects.logs import (
 from processor.core.semconv.dialects.owners import AMBIENT_OWNERS, OWNERS
 from processor.core.semconv.layout import Slots, lay_out_fields
 from processor.core.semconv.log_ids import log_trace, record_id
-from processor.core.semconv.owners import read_ambient_owner, read_owner
+from processor.core.semconv.owners import read_inherited_owner, read_owner
 from processor.core.semconv.provider import name_family, name_provider
 from processor.core.semconv.reading import AHEAD_MAX_NS
 from processor.core.semconv.recognise import is_model
@@ -90,7 +90,7 @@ class _Reader:
         mark = self._mark(row, dialect, logs.group[logs.groups[row]])
         call = self._call(dialect, attributes, counts, mark)
         self.calls.append(call)
-        session = mark.own.session or mark.ambient.session
+        session = mark.own.session or mark.inherited.session
         stated_ns = logs.time_ns[row] or logs.observed_ns[row]
         facts = [f"{key}={attributes[key]!r}" for key in sorted(_FACTS & attributes.keys())]
         span_id = record_id((dialect.events[0], session, stated_ns, *facts))
@@ -109,9 +109,9 @@ class _Reader:
         logs, attributes = self._logs, self._logs.attributes[row]
         salt = self._options.user_hash_salt
         own = read_owner(_slots(tuple(attributes)), tuple(attributes.values()), salt)
-        ambient = read_ambient_owner(group.scope_attributes, group.resource, salt)
+        inherited = read_inherited_owner(group.scope_attributes, group.resource, salt)
         service = read_text(group.resource.get("service.name")) or ""
-        if own.agent is None and ambient.agent is None:
+        if own.agent is None and inherited.agent is None:
             # The tool that writes the record is the agent that makes the call.
             own = own._replace(agent=service or dialect.name)
         end_ns = logs.time_ns[row] or logs.observed_ns[row]
@@ -121,7 +121,7 @@ class _Reader:
             len(self.calls),
             end_ns if is_believed else self._received_ns,
             own=own,
-            ambient=ambient,
+            inherited=inherited,
             service=service,
             time_assumed=not is_believed,
             start_ns=max(end_ns - duration_ms * _NS_PER_MS, 1) if is_believed else 0,

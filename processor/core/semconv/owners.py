@@ -36,7 +36,7 @@ def read_owner(slots: Slots, values: Values, user_hash_salt: str | None) -> Owne
     return Owner(*found) if any(found) else NOBODY
 
 
-def read_ambient_owner(
+def read_inherited_owner(
     scope: Mapping[str, Value], resource: Mapping[str, Value], user_hash_salt: str | None
 ) -> Owner:
     """Read what scope and resource say, the scope first."""
@@ -78,11 +78,11 @@ def _read_name(value: object) -> str | None:
 def _read_mapping(attributes: Mapping[str, Value], user_hash_salt: str | None) -> Owner:
     if not attributes:
         return NOBODY
-    slots = _ambient_slots(tuple(attributes))
+    slots = _inherited_slots(tuple(attributes))
     return read_owner(slots, tuple(attributes.values()), user_hash_salt) if slots else NOBODY
 
 
 @lru_cache(maxsize=256)
-def _ambient_slots(keys: tuple[str, ...]) -> Slots:
+def _inherited_slots(keys: tuple[str, ...]) -> Slots:
     index = {key: position for position, key in enumerate(keys)}
     return lay_out_fields(AMBIENT_OWNERS, index, frozenset({""}))

@@ -8,7 +8,7 @@ from processor.core.model import NOBODY, Group, Mark, Owner, Reading, Spans, is_
 from processor.core.semconv.calls import ReadOptions, read_call
 from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.core.semconv.emitter import Emitter
-from processor.core.semconv.owners import names_session, read_ambient_owner, read_owner
+from processor.core.semconv.owners import names_session, read_inherited_owner, read_owner
 from processor.core.semconv.profile import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures
 from processor.core.semconv.values import bound, read_text
@@ -51,7 +51,7 @@ def find_rejected(spans: Spans) -> list[int]:
 class _Surroundings:
     """What the spans of one group share, read once."""
 
-    __slots__ = ("ambient", "emitter", "readers", "scope", "service")
+    __slots__ = ("emitter", "inherited", "readers", "scope", "service")
 
     def __init__(self, group: Group, options: ReadOptions) -> None:
         self.emitter = Emitter(
@@ -59,7 +59,7 @@ class _Surroundings:
             group.scope_version,
             read_text(group.resource.get("telemetry.sdk.name")) or "",
         )
-        self.ambient = read_ambient_owner(
+        self.inherited = read_inherited_owner(
             group.scope_attributes, group.resource, options.user_hash_salt
         )
         self.scope = bound(group.scope_name)
@@ -101,7 +101,7 @@ class _Reader:
             is_open = row not in noted and row not in refused
             if is_open and is_local_root(spans.parent_ids[row], spans.flags[row]):
                 surroundings = self._surroundings_of(index)
-                if surroundings.ambient.session:
+                if surroundings.inherited.session:
                     self._reading.marks.append(self._mark(row, NOBODY, surroundings))
 
     def _read_span(self, row: int, shape: int) -> None:
@@ -144,7 +144,7 @@ class _Reader:
             end_ns if is_believed else self._received_ns,
             is_agent,
             own,
-            surroundings.ambient,
+            surroundings.inherited,
             surroundings.service,
             not is_believed,
             start_ns if is_believed else 0,

@@ -1,4 +1,4 @@
-"""The books: who was charged what, kept so that a repeat changes nothing.
+"""The ledger: who was charged what, kept so that a repeat changes nothing.
 
 Owns the durable rows of calls and skeleton spans, corrections, totals by quarter hour, budget
 crossings, and the working copies of traces that are under way. One transaction for each turn;

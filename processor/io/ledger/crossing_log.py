@@ -17,13 +17,15 @@ def log_crossings(crossings: Iterable[Crossing]) -> None:
     for crossing in crossings:
         if crossing.span.startswith(_LOG_TRACE_HEX):
             _LOG.warning(
-                "budget %s: %s %s is at %s and has reached %s of %s (told by log records, so no "
-                "span carries the event)",
+                "budget %s: %s %s is at %s and has reached %s of %s (reported by log records, so "
+                "no span carries the event)",
                 crossing.budget,
                 crossing.scope,
                 crossing.scope_id or "(all)",
                 _amount(crossing, crossing.spent),
-                "the limit" if crossing.share >= 1 else f"{crossing.share:.0%} of the limit",
+                "the limit"
+                if crossing.threshold >= 1
+                else f"{crossing.threshold:.0%} of the limit",
                 _amount(crossing, crossing.limit),
             )
 

@@ -1,4 +1,4 @@
-"""The door of the ledger: callers come on the event loop, a clerk on a thread keeps the books."""
+"""The door of the ledger: callers come on the event loop, a clerk on a thread keeps the ledger."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
 
-from processor.core import posting as decide
+from processor.core import posting
 from processor.core.budgets.policy import Policy
 from processor.core.errors import LastFailure
 from processor.core.model import (
@@ -21,7 +21,7 @@ from processor.core.model import (
 )
 from processor.io.ledger.repricing import PriceAgain, Repricer
 from processor.io.ledger.store import Store
-from processor.io.ledger.working_set import Counters, Held, Limits, WorkingSet
+from processor.io.ledger.working_set import Counters, Limits, MemoryUse, WorkingSet
 from processor.io.ledger.writer import WriterThread
 
 _REPRICED_AT_ONCE = 50
@@ -32,34 +32,34 @@ class Ledger:
     """Exactly-once bookkeeping over a store."""
 
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
-        self._books = WorkingSet(store, policy, limits)
+        self._working_set = WorkingSet(store, policy, limits)
         self._limits = limits
         self._known: OrderedDict[bytes, None] = OrderedDict()
-        self._writer = WriterThread(self._books)
+        self._writer = WriterThread(self._working_set)
 
     @property
     def policy(self) -> Policy:
         """The budgets in force."""
-        return self._books.policy
+        return self._working_set.policy
 
     @property
     def counters(self) -> Counters:
         """What has happened to spans since the start."""
-        return self._books.counters
+        return self._working_set.counters
 
     @property
-    def held(self) -> Held:
+    def memory_use(self) -> MemoryUse:
         """How much is in memory."""
-        return self._books.held
+        return self._working_set.memory_use
 
     @property
     def jobs_waiting(self) -> int:
-        """Turns and questions that wait for the books."""
+        """Turns and questions that wait for the ledger."""
         return self._writer.jobs_waiting
 
     @property
     def size_bytes(self) -> int:
-        """What the books take on the disk, as of the last commit."""
+        """What the ledger takes on the disk, as of the last commit."""
         return self._writer.size_bytes
 
     @property
@@ -68,43 +68,43 @@ class Ledger:
         return self._writer.last_failure
 
     async def start(self) -> None:
-        """Open the books: read which traces are under way, fill totals that budgets need."""
+        """Open the ledger: read which traces are under way, fill totals that budgets need."""
         self._writer.start()
-        books = self._books
+        working_set = self._working_set
         recent = await self._writer.ask(
-            lambda: books.store.recent_traces(self._limits.known_traces)
+            lambda: working_set.store.recent_traces(self._limits.known_traces)
         )
         self._known.update(dict.fromkeys(reversed(recent)))
-        await self._writer.ask(lambda: books.set_policy(books.policy))
-        self._writer.size_bytes = await self._writer.ask(books.store.size_bytes)
+        await self._writer.ask(lambda: working_set.set_policy(working_set.policy))
+        self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:
         """Finish the turns in line, then close the store."""
         await self._writer.close()
-        self._books.store.close()
+        self._working_set.store.close()
 
     async def set_policy(self, policy: Policy) -> None:
         """Put other budgets into force, between two turns."""
-        await self._writer.ask(lambda: self._books.set_policy(policy))
+        await self._writer.ask(lambda: self._working_set.set_policy(policy))
 
     async def post(self, intake: Intake) -> Mapping[int, Stamp]:
         """Charge a batch; returns what to write on its spans, by row.
 
-        A span that is on the books already gets the stamp of the first time. A batch that
+        A span that is in the ledger already gets the stamp of the first time. A batch that
         concerns no trace with calls takes no turn. Raises LedgerUnavailableError, and then
         nothing was charged.
         """
-        for trace_id in decide.notable(intake.charges, intake.marks, intake.spans):
+        for trace_id in posting.traces_with_calls(intake.charges, intake.marks, intake.spans):
             self._known[trace_id] = None
             self._known.move_to_end(trace_id)
         while len(self._known) > self._limits.known_traces:
             self._known.popitem(last=False)
-        trace_ids = decide.relevant(intake, self._known)
-        books = self._books
+        trace_ids = posting.relevant_traces(intake, self._known)
+        working_set = self._working_set
         if not trace_ids:
-            self._writer.set_aside(lambda: decide.set_aside(intake, (), books.room))
+            self._writer.submit(lambda: posting.keep_pending(intake, (), working_set.pending))
             return {}
-        plan: Plan = await self._writer.ask(lambda: books.turn(intake, trace_ids), "turn")
+        plan: Plan = await self._writer.ask(lambda: working_set.turn(intake, trace_ids), "turn")
         return plan.stamps
 
     async def total(self, scope: Scope, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
@@ -113,15 +113,15 @@ class Ledger:
         A trace is named by its hex id, an agent run by ``trace id:span id``, the grand total
         by ``""``.
         """
-        return await self._writer.ask(lambda: self._books.total(scope, scope_id, window))
+        return await self._writer.ask(lambda: self._working_set.total(scope, scope_id, window))
 
     async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
         """How the given scope ids, and the grand total, stand against their budgets."""
-        return await self._writer.ask(lambda: self._books.standing(scopes, time_s))
+        return await self._writer.ask(lambda: self._working_set.standing(scopes, time_s))
 
     async def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price, alike ones together, most calls first."""
-        return await self._writer.ask(self._books.store.unpriced)
+        return await self._writer.ask(self._working_set.store.unpriced)
 
     async def reprice(
         self, price_again: PriceAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool
@@ -130,8 +130,8 @@ class Ledger:
 
         With `is_dry_run` everything is worked out, and nothing kept.
         """
-        repricer = Repricer(self._books, price_again, *span_ns, now_ns, is_dry_run)
-        store = self._books.store
+        repricer = Repricer(self._working_set, price_again, *span_ns, now_ns, is_dry_run)
+        store = self._working_set.store
         trace_ids = await self._writer.ask(lambda: store.traces_between(*span_ns))
         for at in range(0, len(trace_ids), _REPRICED_AT_ONCE):
             some = trace_ids[at : at + _REPRICED_AT_ONCE]

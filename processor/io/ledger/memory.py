@@ -103,7 +103,7 @@ class MemoryStore:
             self._add(posting, change)
         for crossing in plan.crossings:
             window = (crossing.scope, crossing.scope_id, crossing.window_start_s)
-            mark = (crossing.budget, crossing.limit, crossing.unit, crossing.share)
+            mark = (crossing.budget, crossing.limit, crossing.unit, crossing.threshold)
             marks = self._kept.marks.setdefault(window, set())
             if mark in marks:
                 raise LedgerUnavailableError(f"the crossing {window} {mark} is there already")
@@ -146,7 +146,7 @@ class MemoryStore:
         alike: dict[_AlikeCalls, list[SpanRow]] = {}
         for row in latest.values():
             entry = row.entry
-            if entry is not None and entry.status == "unpriced" and not row.is_echo:
+            if entry is not None and entry.status == "unpriced" and not row.is_reference:
                 provider, models, _ = entry.asked
                 names = (provider, models, entry.reason, entry.service)
                 alike.setdefault(names, []).append(row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from processor.core import posting as decide
+from processor.core import posting
 from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import StateKey
 from processor.core.model import Difference, Entry, Repricing, SpanRow
@@ -35,7 +35,7 @@ class _Sum:
 class Repricer:
     """One reprice, done a few traces at a time so that others get their turns in between."""
 
-    books: WorkingSet
+    working_set: WorkingSet
     price_again: PriceAgain
     start_ns: int
     end_ns: int
@@ -53,18 +53,18 @@ class Repricer:
         entries = {trace_id: changed for trace_id, changed in entries.items() if changed}
         if not entries:
             return
-        store = self.books.store
+        store = self.working_set.store
         store.begin()
         try:
-            self._add_up(self.books.amend(entries, self.now_ns))
+            self._add_up(self.working_set.amend(entries, self.now_ns))
             if self.is_dry_run:
-                self.books.forget()
+                self.working_set.discard_touched()
                 store.rollback()
             else:
                 store.commit()
-                self.books.settle(())
+                self.working_set.committed(())
         except BaseException:
-            self.books.forget()
+            self.working_set.discard_touched()
             store.rollback()
             raise
 
@@ -76,7 +76,7 @@ class Repricer:
         )
 
     def _changed(self, trace_id: bytes) -> dict[bytes, Entry]:
-        latest = {row.span_id: row for row in self.books.store.rows_of(trace_id)}
+        latest = {row.span_id: row for row in self.working_set.store.rows_of(trace_id)}
         found = {}
         for span_id, row in latest.items():
             if row.entry is not None and self.start_ns <= row.time_ns < self.end_ns:
@@ -85,8 +85,8 @@ class Repricer:
                     found[span_id] = entry
         return found
 
-    def _add_up(self, posted: decide.Posted) -> None:
-        self._calls += sum(not node.is_echo for _, node in posted.amended)
+    def _add_up(self, posted: posting.Posted) -> None:
+        self._calls += sum(not node.is_reference for _, node in posted.amended)
         for _, movement in posted.movements:
             entry, before, after = movement.node.entry, movement.before, movement.after
             total = self._models.setdefault(entry.model if entry else "", _Sum())
@@ -99,7 +99,7 @@ class Repricer:
             self._after += after.cost_nano_usd
         self._add_up_budgets(posted)
 
-    def _add_up_budgets(self, posted: decide.Posted) -> None:
+    def _add_up_budgets(self, posted: posting.Posted) -> None:
         deltas: dict[tuple[Budget, StateKey], list[int]] = {}
         for changes in posted.changes:
             for watch, key, change in changes:
@@ -110,7 +110,7 @@ class Repricer:
             _, scope_id, start_s, _ = key
             name = (budget.name, scope_id, start_s)
             if name not in self._budgets:
-                before = self.books.spent(key) - sum(changed)
+                before = self.working_set.spent(key) - sum(changed)
                 self._budgets[name] = _Sum(0, before, before, budget.limit_for(scope_id))
             self._budgets[name].calls += len(changed)
             self._budgets[name].after += sum(changed)

@@ -23,7 +23,7 @@ from processor.core.money import Amount
 Columns = tuple[Any, ...]
 """Values in the order of the table's columns, without `seq`."""
 
-_AGENT, _ENTRY, _AMENDMENT, _CUT, _ECHO = 1, 2, 4, 8, 16
+_AGENT, _ENTRY, _AMENDMENT, _CUT, _REFERENCE = 1, 2, 4, 8, 16
 
 
 def key_of(trace_id: bytes, span_id: bytes) -> int:
@@ -50,11 +50,11 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
         | row.is_local_root * _ENTRY
         | row.is_amendment * _AMENDMENT
         | row.is_cut * _CUT
-        | row.is_echo * _ECHO
+        | row.is_reference * _REFERENCE
     )
     entry = row.entry
     own = None if row.own == NOBODY else _own_text(row.own)
-    origin = label((row.service, *row.ambient))
+    origin = label((row.service, *row.inherited))
     head = (
         key_of(row.trace_id, row.span_id), row.trace_id, row.span_id, row.parent_id,
         row.time_ns, flags, own, origin,
@@ -97,7 +97,7 @@ def _money(entry: Entry) -> Columns:
 def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
     """A span row from its columns; `text_of` gives the text of a label."""
     _, trace_id, span_id, parent_id, time_ns, flags, own, origin = columns[:8]
-    service, *ambient = json.loads(text_of(origin))
+    service, *inherited = json.loads(text_of(origin))
     entry = _entry(columns[8:], text_of) if columns[8] is not None else None
     return SpanRow(
         trace_id,
@@ -107,13 +107,13 @@ def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
         bool(flags & _AGENT),
         bool(flags & _ENTRY),
         NOBODY if own is None else Owner(*json.loads(own)),
-        Owner(*ambient),
+        Owner(*inherited),
         service,
         entry,
         decode_stamp(columns[-1], entry),
         bool(flags & _CUT),
         bool(flags & _AMENDMENT),
-        bool(flags & _ECHO),
+        bool(flags & _REFERENCE),
     )
 
 
@@ -153,8 +153,8 @@ def encode_stamp(stamp: Stamp, entry: Entry | None) -> str | None:
         parts["f"] = stamp.exceeded
     if stamp.corrections:
         parts["c"] = [(span_id.hex(), nano_usd) for span_id, nano_usd in stamp.corrections]
-    if stamp.retold_nano_usd:
-        parts["r"] = stamp.retold_nano_usd
+    if stamp.leaf_corrections_nano_usd:
+        parts["r"] = stamp.leaf_corrections_nano_usd
     return dump(parts) if parts else None
 
 

@@ -16,7 +16,7 @@ from processor.io.ledger import rows, schema
 
 
 class Snapshot(NamedTuple):
-    """What stood in the books at one moment."""
+    """What stood in the ledger at one moment."""
 
     asked: tuple[tuple[str, tuple[str, ...], str], ...]
     """Provider, models and service tier of every call, each once."""

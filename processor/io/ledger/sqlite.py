@@ -29,7 +29,7 @@ _SPAN_COLUMNS = (
 class SqliteStore:
     """`Store` on SQLite in WAL mode; every commit is synced to the disk.
 
-    A lock file beside the database keeps a second process from writing the same books.
+    A lock file beside the database keeps a second process from writing the same ledger.
     """
 
     def __init__(self, path: Path) -> None:
@@ -265,7 +265,7 @@ def _lock(path: Path) -> IO[Any]:
     except OSError as error:
         lock.close()
         fix = "stop the other one, or give this one another --data-dir"
-        problem = Problem(str(path), "another process keeps these books", fix)
+        problem = Problem(str(path), "another process keeps this ledger", fix)
         raise LedgerInUseError([problem]) from error
     return lock
 

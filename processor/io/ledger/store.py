@@ -1,4 +1,4 @@
-"""What an engine that keeps the books has to offer; the contract tests run against any of them."""
+"""What an engine that keeps the ledger has to offer; the contract tests run against any of them."""
 
 from __future__ import annotations
 

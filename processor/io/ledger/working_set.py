@@ -1,6 +1,6 @@
 """Working copies of what the ledger holds, and one turn upon them.
 
-Nothing here is asynchronous and nothing is shared: one thread owns the books. A working copy
+Nothing here is asynchronous and nothing is shared: one thread owns the ledger. A working copy
 that a failed turn may have touched is thrown away and read again from the rows.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from processor.core import posting as decide
+from processor.core import posting
 from processor.core.attribution import Trace
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.attribution.totals import NOTHING
@@ -67,7 +67,7 @@ class Counters:
     """Batches that could not be booked; their senders were told to try again."""
 
 
-class Held(NamedTuple):
+class MemoryUse(NamedTuple):
     """How much is in memory."""
 
     traces: int
@@ -84,7 +84,7 @@ class WorkingSet:
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self.store = store
         self.counters = Counters()
-        self.room = PendingSpans(limits.waiting_spans)
+        self.pending = PendingSpans(limits.waiting_spans)
         self._limits = limits
         self._traces: OrderedDict[bytes, Trace] = OrderedDict()
         self._states: OrderedDict[StateKey, State] = OrderedDict()
@@ -116,28 +116,28 @@ class WorkingSet:
 
     def _sums_of(self, watch: Watch) -> Iterator[tuple[str, int, Totals]]:
         for trace_id in self.store.traces_between(0, _END_OF_TIME_NS):
-            trace = decide.rebuild(trace_id, self.store.rows_of(trace_id))
-            yield from decide.contributions(watch, trace_id, trace)
+            trace = posting.rebuild(trace_id, self.store.rows_of(trace_id))
+            yield from posting.contributions(watch, trace_id, trace)
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
-        posted = decide.post(intake, traces, self.room, self._limits.trace_spans)
+        posted = posting.post(intake, traces, self.pending, self._limits.trace_spans)
         calls = tuple(budget for budget in self.policy.budgets if budget.scope == "call")
         try:
             plan = self._judge(posted, calls)
             self.store.write(plan)
         except BaseException:
-            self._put_back(posted.called_in)
+            self._return_pending(posted.taken_pending)
             raise
-        self._called_in += posted.called_in
-        decide.set_aside(intake, trace_ids, self.room)
+        self._called_in += posted.taken_pending
+        posting.keep_pending(intake, trace_ids, self.pending)
         return plan
 
-    def amend(self, entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int) -> decide.Posted:
+    def amend(self, entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int) -> posting.Posted:
         """Give stored calls other entries, by trace and span id; the caller commits."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
-        posted = decide.amend(traces, entries, now_ns)
+        posted = posting.amend(traces, entries, now_ns)
         self.store.write(self._judge(posted, ()))
         return posted
 
@@ -145,23 +145,23 @@ class WorkingSet:
         """Nano-USD spent in a window that the turn at hand has touched."""
         return self._states[key].total.cost_nano_usd
 
-    def _judge(self, posted: decide.Posted, call_budgets: tuple[Budget, ...]) -> Plan:
-        keys = decide.needs(posted, self._watches)
+    def _judge(self, posted: posting.Posted, call_budgets: tuple[Budget, ...]) -> Plan:
+        keys = posting.needs(posted, self._watches)
         self._touched[1].update(keys)
         states = {key: self._state(key, posted) for key in sorted(keys)}
-        return decide.judge(posted, self._watches, call_budgets, states)
+        return posting.decide(posted, self._watches, call_budgets, states)
 
     def _trace(self, trace_id: bytes) -> Trace:
         self._touched[0].add(trace_id)
         trace = self._traces.get(trace_id)
         if trace is None:
-            trace = decide.rebuild(trace_id, self.store.rows_of(trace_id))
+            trace = posting.rebuild(trace_id, self.store.rows_of(trace_id))
             self._traces[trace_id] = trace
         else:
             self._traces.move_to_end(trace_id)
         return trace
 
-    def _state(self, key: StateKey, posted: decide.Posted) -> State:
+    def _state(self, key: StateKey, posted: posting.Posted) -> State:
         series, scope_id, start_s, end_s = key
         state = self._states.get(key)
         if state is not None:
@@ -174,14 +174,14 @@ class WorkingSet:
         self._states[key] = state
         return state
 
-    def settle(self, plans: Iterable[Plan]) -> None:
+    def committed(self, plans: Iterable[Plan]) -> None:
         """The transaction is durable: count it, and let go of what is too much to keep."""
         for trace_id in self._touched[0]:
             self._measure(trace_id)
         self._touched = (set(), set())
         self._called_in.clear()
         for plan in plans:
-            calls = [row for row in plan.rows if row.entry is not None and not row.is_echo]
+            calls = [row for row in plan.rows if row.entry is not None and not row.is_reference]
             new = [row for row in calls if not row.is_amendment]
             self.counters.charged += len(new)
             self.counters.repeats += plan.repeats
@@ -198,11 +198,11 @@ class WorkingSet:
             self._states.popitem(last=False)
 
     @property
-    def held(self) -> Held:
+    def memory_use(self) -> MemoryUse:
         """How much is in memory now; may be read from any thread."""
-        room = self.room
-        return Held(
-            len(self._traces), self._spans, len(self._states), len(room), room.evicted_spans
+        pending = self.pending
+        return MemoryUse(
+            len(self._traces), self._spans, len(self._states), len(pending), pending.evicted_spans
         )
 
     def _measure(self, trace_id: bytes) -> None:
@@ -212,7 +212,7 @@ class WorkingSet:
         if size:
             self._sizes[trace_id] = size
 
-    def forget(self) -> None:
+    def discard_touched(self) -> None:
         """A turn was undone: throw away every working copy that this group has touched."""
         traces, states = self._touched
         for trace_id in traces:
@@ -222,15 +222,15 @@ class WorkingSet:
             self._states.pop(key, None)
         self._touched = (set(), set())
 
-    def lose(self) -> None:
+    def discard_group(self) -> None:
         """The whole group was undone: spans that its turns have called in wait again."""
-        self.forget()
-        self._put_back(self._called_in)
+        self.discard_touched()
+        self._return_pending(self._called_in)
         self._called_in.clear()
 
-    def _put_back(self, called_in: Iterable[tuple[bytes, bytes, PendingSpan]]) -> None:
-        for called in called_in:
-            self.room.keep(*called)
+    def _return_pending(self, taken_pending: Iterable[tuple[bytes, bytes, PendingSpan]]) -> None:
+        for called in taken_pending:
+            self.pending.keep(*called)
 
     def total(self, scope: Scope, scope_id: str, window: tuple[int, int]) -> Totals:
         """What a scope has spent in a window; a trace or agent run is summed from its spans."""
@@ -240,7 +240,7 @@ class WorkingSet:
             trace_id = bytes.fromhex(scope_id.partition(":")[0])
         except ValueError:
             return NOTHING
-        trace = decide.rebuild(trace_id, self.store.rows_of(trace_id))
+        trace = posting.rebuild(trace_id, self.store.rows_of(trace_id))
         return trace.total if scope == "trace" else trace.runs.get(scope_id, NOTHING)
 
     def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:

@@ -1,4 +1,4 @@
-"""The one thread that keeps the books: what it is asked to do waits in line.
+"""The one thread that keeps the ledger: what it is asked to do waits in line.
 
 Turns that wait together share one commit (group commit), each behind a mark of its own: one that
 fails alone is refused alone, a commit that fails refuses them all as retryable.
@@ -22,7 +22,7 @@ _LOG = logging.getLogger(__name__)
 _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
 
-_ASIDES_MAX = 1000
+_BACKGROUND_MAX = 1000
 """Batches without calls that may wait in line; nothing else holds them back if a disk stalls."""
 
 _Result = TypeVar("_Result")
@@ -30,36 +30,36 @@ _Result = TypeVar("_Result")
 
 @dataclass(slots=True)
 class _Job:
-    """Something to do with the books."""
+    """Something to do with the ledger."""
 
     work: Callable[[], Any]
-    kind: Literal["turn", "aside", "question"]
+    kind: Literal["turn", "background", "query"]
     """A turn writes, in a group; an aside writes nothing and nobody waits for it; a question has
-    the books for itself, and a transaction of its own if it needs one."""
+    the ledger for itself, and a transaction of its own if it needs one."""
     future: asyncio.Future[Any] | None = None
 
 
 class _TurnFailedError(LedgerUnavailableError):
-    """A bug of ours met something in a batch; the books themselves are well."""
+    """A bug of ours met something in a batch; the ledger itself is fine."""
 
 
 class WriterThread:
-    """Does jobs with the books, one after the other."""
+    """Does jobs with the ledger, one after the other."""
 
-    def __init__(self, books: WorkingSet) -> None:
-        self._books = books
+    def __init__(self, working_set: WorkingSet) -> None:
+        self._working_set = working_set
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
         self.size_bytes = 0
-        """What the books take on the disk, as of the last commit."""
+        """What the ledger takes on the disk, as of the last commit."""
         self.last_failure: LastFailure | None = None
         """Why the last turn could not be booked; None while turns can."""
 
     @property
     def jobs_waiting(self) -> int:
-        """Turns and questions that wait for the books."""
+        """Turns and questions that wait for the ledger."""
         return self._jobs.qsize()
 
     def start(self) -> None:
@@ -75,23 +75,23 @@ class WriterThread:
             await asyncio.to_thread(self._thread.join)
 
     async def ask(
-        self, work: Callable[[], _Result], kind: Literal["turn", "question"] = "question"
+        self, work: Callable[[], _Result], kind: Literal["turn", "query"] = "query"
     ) -> _Result:
         """Have something done, and wait for what comes of it.
 
         Raises what the work raises, and LedgerUnavailableError where nothing is taken any more.
         """
         if self._is_closed:
-            raise LedgerUnavailableError("the books are closed")
+            raise LedgerUnavailableError("the ledger is closed")
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
         self._jobs.put(_Job(work, kind, future))
         # The turn is carried on even if its caller has gone.
         return await asyncio.shield(future)
 
-    def set_aside(self, work: Callable[[], object]) -> None:
+    def submit(self, work: Callable[[], object]) -> None:
         """Have something done that nobody waits for; left out where too much of it waits."""
-        if self._jobs.qsize() < _ASIDES_MAX:
-            self._jobs.put(_Job(work, "aside"))
+        if self._jobs.qsize() < _BACKGROUND_MAX:
+            self._jobs.put(_Job(work, "background"))
 
     def _work(self) -> None:
         while True:
@@ -103,7 +103,7 @@ class WriterThread:
                 if job is None:
                     self._commit(group)
                     return
-                if job.kind != "question":
+                if job.kind != "query":
                     group.append(job)
                     continue
                 # A question keeps its place in line.
@@ -114,42 +114,44 @@ class WriterThread:
 
     def _commit(self, group: list[_Job]) -> None:
         """Do the turns and asides of a group, in order, the turns in one transaction."""
-        books, outcomes = self._books, []
+        working_set, outcomes = self._working_set, []
         is_writing = any(job.kind == "turn" for job in group)
         try:
             if is_writing:
-                books.store.begin()
+                working_set.store.begin()
             for job in group:
-                if job.kind == "aside":
+                if job.kind == "background":
                     outcomes.append((job, *_outcome(job.work)))
                     continue
-                books.store.save()
+                working_set.store.save()
                 plan, error = _outcome(job.work)
                 if error is None:
-                    books.store.keep()
+                    working_set.store.keep()
                 else:
-                    books.store.undo()
-                    books.forget()
+                    working_set.store.undo()
+                    working_set.discard_touched()
                 outcomes.append((job, plan, error and _as_unavailable(error)))
             if is_writing:
-                books.store.commit()
+                working_set.store.commit()
         except Exception as error:  # noqa: BLE001 - every caller has to be answered
-            _roll_back(books)
+            _roll_back(working_set)
             outcomes = [(job, None, _as_unavailable(error)) for job in group]
         else:
-            books.settle(plan for _, plan, error in outcomes if error is None and plan is not None)
+            working_set.committed(
+                plan for _, plan, error in outcomes if error is None and plan is not None
+            )
         if is_writing:
             self._note([error for job, _, error in outcomes if job.kind == "turn"])
         self._answer(outcomes)
 
     def _note(self, errors: list[Exception | None]) -> None:
         """Count the turns that failed. A batch that fails by its own fault tells nothing."""
-        self._books.counters.failures += len(errors) - errors.count(None)
+        self._working_set.counters.failures += len(errors) - errors.count(None)
         telling = [error for error in errors if not isinstance(error, _TurnFailedError)]
         if telling:
             last = telling[-1]
             self.last_failure = LastFailure(str(last), time.monotonic()) if last else None
-        self.size_bytes = self._books.store.size_bytes()
+        self.size_bytes = self._working_set.store.size_bytes()
 
     def _answer(self, outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
         waiting = [outcome for outcome in outcomes if outcome[0].future is not None]
@@ -167,10 +169,10 @@ def _outcome(work: Callable[[], Any]) -> tuple[Any, Exception | None]:
         return None, error
 
 
-def _roll_back(books: WorkingSet) -> None:
-    books.lose()
+def _roll_back(working_set: WorkingSet) -> None:
+    working_set.discard_group()
     try:
-        books.store.rollback()
+        working_set.store.rollback()
     except LedgerUnavailableError:
         _LOG.exception("the ledger could not even roll back")
 

@@ -131,7 +131,7 @@ def _of_outcomes(outcomes: Outcomes) -> Iterator[Sample]:
 
 
 def _of_ledger(ledger: Ledger) -> Iterator[Sample]:
-    counters, held = ledger.counters, ledger.held
+    counters, held = ledger.counters, ledger.memory_use
     yield _CHARGED(counters.charged)
     yield _REPEATS(counters.repeats)
     yield _CONFLICTS(counters.conflicts)

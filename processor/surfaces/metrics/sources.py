@@ -125,7 +125,7 @@ class LedgerCounters(Protocol):
     failures: int
 
 
-class Held(Protocol):
+class MemoryUse(Protocol):
     """How much the ledger has in memory."""
 
     @property
@@ -165,7 +165,7 @@ class Ledger(Protocol):
         """What happened to calls."""
 
     @property
-    def held(self) -> Held:
+    def memory_use(self) -> MemoryUse:
         """How much is in memory."""
 
     @property

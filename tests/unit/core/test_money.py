@@ -17,8 +17,8 @@ from processor.core.money import (
     format_usd,
     parse_usd,
     price_usage,
+    round_parts,
     round_to_nano,
-    settle,
     usd,
 )
 
@@ -58,7 +58,7 @@ def test_rounding_is_that_of_decimal_arithmetic(femto_usd):
 
 @given(PARTS)
 def test_parts_add_up_to_a_total_that_was_rounded_once(parts):
-    amount = settle(parts)
+    amount = round_parts(parts)
     assert amount.total == round_to_nano(sum(parts))
     assert sum(amount[1:]) == amount.total
 
@@ -66,7 +66,7 @@ def test_parts_add_up_to_a_total_that_was_rounded_once(parts):
 @given(PARTS)
 def test_only_the_largest_part_takes_the_difference_unless_it_is_too_small_for_it(parts):
     rounded = [round_to_nano(part) for part in parts]
-    amount = settle(parts)
+    amount = round_parts(parts)
     changed = [at for at in range(5) if amount[1 + at] != rounded[at]]
     assert all(rounded[at] == max(rounded) for at in changed)
     gap = amount.total - sum(rounded)
@@ -75,11 +75,11 @@ def test_only_the_largest_part_takes_the_difference_unless_it_is_too_small_for_i
 
 
 def test_no_parts_are_no_money():
-    assert settle([0] * 5) == ZERO
+    assert round_parts([0] * 5) == ZERO
 
 
 def test_no_part_of_a_cost_is_negative():
-    assert min(settle([600_000] * 4 + [0])) >= 0
+    assert min(round_parts([600_000] * 4 + [0])) >= 0
 
 
 def test_every_quantity_is_priced_and_lands_on_its_side():

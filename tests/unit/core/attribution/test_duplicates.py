@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from processor.core.attribution import Arrival, Node, Trace, absorb
+from processor.core.attribution import Arrival, Node, Trace, attach
 from processor.core.model import Entry, Usage
 from processor.core.money import price_usage
 
@@ -28,7 +28,7 @@ def total_of(makers):
     trace = Trace(b"t" * 16)
     moved = 0
     for make in makers:
-        _, movements = absorb(trace, [Arrival(make())], {})
+        _, movements = attach(trace, [Arrival(make())], {})
         moved += sum(m.after.cost_nano_usd - m.before.cost_nano_usd for m in movements)
     assert moved == trace.total.cost_nano_usd, "what moved adds up to what stands"
     return trace.total.cost_nano_usd, trace.total.calls

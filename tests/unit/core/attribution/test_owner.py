@@ -9,18 +9,18 @@ from processor.core.attribution.trace import Trace
 from processor.core.model import Owner
 
 
-def place_of(given, number, *told):
-    """The place of one span among those told, by scope."""
+def place_of(given, number, *specs):
+    """The place of one span among some, by scope."""
     trace = Trace(b"t" * 16)
-    for one in told:
+    for one in specs:
         trace.insert(given.node(one))
     place, _ = resolve(trace, trace.nodes[given.span_id(number)])
     return dict(zip(DIMENSIONS, place, strict=True))
 
 
-def is_outermost(given, number, *told):
+def is_outermost(given, number, *specs):
     trace = Trace(b"t" * 16)
-    for one in told:
+    for one in specs:
         trace.insert(given.node(one))
     return resolve(trace, trace.nodes[given.span_id(number)])[1]
 
@@ -60,20 +60,20 @@ def test_the_nearest_ancestor_beats_what_the_trace_agrees_on(given):
 
 
 def test_what_the_trace_agrees_on_beats_the_surroundings(given):
-    told = given.call(2, ambient=Owner(session="resource", feature="resource"))
-    place = place_of(given, 2, given.carrier(1, session="s"), told)
+    specs = given.call(2, inherited=Owner(session="resource", feature="resource"))
+    place = place_of(given, 2, given.carrier(1, session="s"), specs)
     assert (place["session"], place["feature"]) == ("s", "resource")
 
 
 def test_the_surroundings_are_asked_last(given):
-    ambient = Owner("a", "b", "c", "d", "e", "f")
-    place = place_of(given, 1, given.call(1, ambient=ambient))
+    inherited = Owner("a", "b", "c", "d", "e", "f")
+    place = place_of(given, 1, given.call(1, inherited=inherited))
     assert [place[name] for name in Owner._fields] == list("abcdef")
 
 
 def test_the_surroundings_of_an_ancestor_are_not_inherited(given):
     """Guarantees: another service's resource says nothing about this one's calls."""
-    above = given.plain(1, ambient=Owner(session="other"))
+    above = given.plain(1, inherited=Owner(session="other"))
     assert place_of(given, 2, above, given.call(2, 1))["session"] == ""
 
 
@@ -91,26 +91,26 @@ def test_agent_feature_and_task_are_never_taken_from_a_sibling(given, dimension)
 
 
 def test_a_run_is_named_after_its_outermost_agent(given):
-    told = (
+    specs = (
         given.plain(1),
         given.agent(2, 1, "outer"),
         given.plain(3, 2),
         given.agent(4, 3, "inner"),
         given.call(5, 4),
     )
-    place = place_of(given, 5, *told)
+    place = place_of(given, 5, *specs)
     assert place["agent_run"] == f"{(b't' * 16).hex()}:{given.span_id(2).hex()}"
     assert place["agent"] == "inner"
-    assert is_outermost(given, 2, *told)
-    assert not is_outermost(given, 4, *told)
-    assert not is_outermost(given, 5, *told)
+    assert is_outermost(given, 2, *specs)
+    assert not is_outermost(given, 4, *specs)
+    assert not is_outermost(given, 5, *specs)
 
 
 def test_two_agents_side_by_side_are_two_runs(given):
-    told = (given.plain(1), given.agent(2, 1), given.agent(3, 1), given.call(4, 3))
-    assert is_outermost(given, 2, *told)
-    assert is_outermost(given, 3, *told)
-    assert place_of(given, 4, *told)["agent_run"].endswith(given.span_id(3).hex())
+    specs = (given.plain(1), given.agent(2, 1), given.agent(3, 1), given.call(4, 3))
+    assert is_outermost(given, 2, *specs)
+    assert is_outermost(given, 3, *specs)
+    assert place_of(given, 4, *specs)["agent_run"].endswith(given.span_id(3).hex())
 
 
 def test_a_span_that_is_no_call_has_neither_model_nor_provider(given):

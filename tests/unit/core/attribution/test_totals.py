@@ -25,13 +25,13 @@ USAGES = st.builds(Usage, *[COUNTS] * 12)
 TOTALS = st.builds(Totals, *[st.integers(-(2**62), 2**62)] * 9)
 
 
-def share(given, told, *below):
+def share(given, specs, *below):
     """The share of a span above leaves."""
     totals, explained = NOTHING, NO_USAGE
     for leaf in below:
         one = share_of(given.entry(leaf), NOTHING, NO_USAGE)
         totals, explained = plus(totals, one.totals), usage_plus(explained, one.explains)
-    return share_of(given.entry(told), totals, explained)
+    return share_of(given.entry(specs), totals, explained)
 
 
 @drawn(TOTALS, TOTALS)
@@ -164,13 +164,13 @@ def test_an_unpriced_child_explains_no_cost_but_its_tokens(given):
 
 
 def test_an_unpriced_aggregate_above_priced_children_hides_nothing(given):
-    told = given.replace(given.unpriced(1, tokens=100), aggregate="sum")
-    assert share(given, told, given.call(2, tokens=100)).totals == NOTHING
+    specs = given.replace(given.unpriced(1, tokens=100), aggregate="sum")
+    assert share(given, specs, given.call(2, tokens=100)).totals == NOTHING
 
 
 def test_an_unpriced_aggregate_with_tokens_of_its_own_makes_totals_say_at_least(given):
-    told = given.replace(given.unpriced(1, tokens=150), aggregate="sum")
-    got = share(given, told, given.call(2, tokens=100))
+    specs = given.replace(given.unpriced(1, tokens=150), aggregate="sum")
+    got = share(given, specs, given.call(2, tokens=100))
     assert got.totals == Totals(input_tokens=50, unpriced=1)
 
 
@@ -184,8 +184,8 @@ def test_a_call_without_usage_makes_totals_say_at_least(given):
 
 
 def test_an_aggregate_without_usage_adds_nothing(given):
-    told = given.replace(given.usage_missing(1), aggregate="sum")
-    assert share(given, told).totals == NOTHING
+    specs = given.replace(given.usage_missing(1), aggregate="sum")
+    assert share(given, specs).totals == NOTHING
 
 
 def test_a_reported_cost_without_tokens_is_charged_whole_when_alone(given):
@@ -197,9 +197,9 @@ def test_a_reported_cost_without_tokens_is_charged_whole_when_alone(given):
 
 @pytest.mark.parametrize("usage", [None, Usage(input=100)])
 def test_a_reported_cost_is_charged_only_beyond_the_cost_below(given, usage):
-    told = given.call(1, usage=usage, amount=Amount(total=1500, fees=1500))
-    assert share(given, told, given.call(2, tokens=100)).totals.cost_nano_usd == 500
-    assert share(given, told, given.call(2, tokens=500)).totals.cost_nano_usd == 0
+    specs = given.call(1, usage=usage, amount=Amount(total=1500, fees=1500))
+    assert share(given, specs, given.call(2, tokens=100)).totals.cost_nano_usd == 500
+    assert share(given, specs, given.call(2, tokens=500)).totals.cost_nano_usd == 0
 
 
 def test_a_free_call_is_a_call_without_cost_and_explains_its_tokens(given):
@@ -227,14 +227,14 @@ def test_parent_and_children_together_never_cost_more_than_apart(given, own, chi
 
 
 def test_a_last_step_aggregate_above_priced_calls_is_never_charged(given):
-    told = given.aggregate(1, tokens=150, aggregate="last_step")
-    assert share(given, told, given.call(2, tokens=100)).totals.cost_nano_usd == 0
+    specs = given.aggregate(1, tokens=150, aggregate="last_step")
+    assert share(given, specs, given.call(2, tokens=100)).totals.cost_nano_usd == 0
 
 
 def test_a_lifetime_aggregate_above_priced_calls_is_never_charged(given):
     """Guarantees: the usage of earlier runs, which such a span repeats, is not billed again."""
-    told = given.aggregate(1, tokens=900, aggregate="lifetime")
-    assert share(given, told, given.call(2, tokens=100)).totals.cost_nano_usd == 0
+    specs = given.aggregate(1, tokens=900, aggregate="lifetime")
+    assert share(given, specs, given.call(2, tokens=100)).totals.cost_nano_usd == 0
 
 
 @pytest.mark.parametrize("kind", ["last_step", "sole_carrier", "sum"])

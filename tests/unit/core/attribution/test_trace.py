@@ -1,4 +1,4 @@
-"""The skeleton of a trace: whatever is told of parents, it stays a forest."""
+"""The span tree of a trace: whatever parents spans name, it stays a forest."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from processor.core.attribution.trace import DEPTH_LIMIT, Trace
 from processor.core.model import Owner
 
 
-def grown(given, *told):
+def grown(given, *specs):
     trace = Trace(b"t" * 16)
-    for one in told:
+    for one in specs:
         trace.insert(given.node(one))
     return trace
 
@@ -64,8 +64,8 @@ def test_a_span_that_names_itself_as_parent_is_a_root(given):
 
 @pytest.mark.parametrize("size", [2, 3, 50])
 def test_a_circle_of_parents_is_cut_once(given, size):
-    told = [given.call(at, at % size + 1) for at in range(1, size + 1)]
-    trace = grown(given, *told)
+    specs = [given.call(at, at % size + 1) for at in range(1, size + 1)]
+    trace = grown(given, *specs)
     assert sum(node.is_cut for node in trace.nodes.values()) == 1
     (top,) = (node for node in trace.nodes.values() if node.is_cut)
     assert len(list(trace.subtree(top))) == size

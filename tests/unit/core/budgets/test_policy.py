@@ -28,8 +28,8 @@ def test_override_is_the_limit_of_its_id_only():
 
 
 def test_shares_end_with_the_limit_itself():
-    assert budget(warn_at=(Decimal("0.5"), Decimal("0.8"))).shares == (0.5, 0.8, 1.0)
-    assert budget().shares == (1.0,)
+    assert budget(warn_at=(Decimal("0.5"), Decimal("0.8"))).thresholds == (0.5, 0.8, 1.0)
+    assert budget().thresholds == (1.0,)
 
 
 def test_budget_without_filter_has_no_digest():

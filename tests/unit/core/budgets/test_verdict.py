@@ -30,7 +30,7 @@ def reached(budget, scope_id="s", spent=0, crossed=(), window=FOREVER, **totals)
 @pytest.mark.parametrize(("spent", "count"), [(0, 0), (99, 0), (100, 1), (101, 1), (-5, 0)])
 def test_the_limit_is_crossed_when_it_is_reached_exactly(given, spent, count):
     found, _ = reached(given.budget("b", "session", 100), spent=spent)
-    assert [crossing.share for crossing in found] == [1.0] * count
+    assert [crossing.threshold for crossing in found] == [1.0] * count
 
 
 def test_a_crossing_says_all_that_its_event_needs(given):
@@ -42,9 +42,9 @@ def test_a_crossing_says_all_that_its_event_needs(given):
 
 def test_every_share_that_is_reached_is_crossed_at_once_in_order(given):
     budget = given.budget("b", "session", 100, warn_at=(Decimal("0.5"), Decimal("0.8")))
-    assert [c.share for c in reached(budget, spent=100)[0]] == [0.5, 0.8, 1.0]
-    assert [c.share for c in reached(budget, spent=80)[0]] == [0.5, 0.8]
-    assert [c.share for c in reached(budget, spent=50)[0]] == [0.5]
+    assert [c.threshold for c in reached(budget, spent=100)[0]] == [0.5, 0.8, 1.0]
+    assert [c.threshold for c in reached(budget, spent=80)[0]] == [0.5, 0.8]
+    assert [c.threshold for c in reached(budget, spent=50)[0]] == [0.5]
     assert reached(budget, spent=49)[0] == []
 
 
@@ -54,7 +54,7 @@ def test_what_was_crossed_is_not_crossed_again(given):
     assert len(first) == 1
     assert list(crossings(budget, "s", state, FOREVER)) == []
     state.total = Totals(cost_nano_usd=100)
-    assert [c.share for c in crossings(budget, "s", state, FOREVER)] == [1.0]
+    assert [c.threshold for c in crossings(budget, "s", state, FOREVER)] == [1.0]
     state.total = Totals(cost_nano_usd=40)
     assert list(crossings(budget, "s", state, FOREVER)) == []
     state.total = Totals(cost_nano_usd=400)
@@ -62,10 +62,10 @@ def test_what_was_crossed_is_not_crossed_again(given):
 
 
 def test_a_warning_is_given_even_when_the_limit_was_crossed_before_it_was_set(given):
-    """Guarantees: adding a warning share to a rule is a key of its own."""
+    """Guarantees: adding a warning threshold to a rule is a key of its own."""
     budget = given.budget("b", "session", 100, warn_at=(Decimal("0.5"),))
     found, _ = reached(budget, spent=100, crossed={("b", 100, "usd", 1.0)})
-    assert [c.share for c in found] == [0.5]
+    assert [c.threshold for c in found] == [0.5]
 
 
 def test_a_changed_limit_is_crossed_anew(given):

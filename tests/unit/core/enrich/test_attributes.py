@@ -48,7 +48,7 @@ def crossing(**changes) -> Crossing:
         "window_end_s": 1_785_628_800,
         "limit": 50 * 10**9,
         "unit": "usd",
-        "share": 1.0,
+        "threshold": 1.0,
         "spent": 55 * 10**9,
     }
     return Crossing(**{**fields, **changes})
@@ -213,7 +213,7 @@ def test_limit_reached_is_an_event_at_the_end_of_the_span():
 
 
 def test_warning_is_an_event_with_its_threshold_and_no_flag():
-    edit = edit_of(Stamp(crossings=(crossing(share=0.8, spent=40 * 10**9),)))
+    edit = edit_of(Stamp(crossings=(crossing(threshold=0.8, spent=40 * 10**9),)))
     (event,) = edit.events
     assert event.name == "llm.budget.warning"
     assert event.attributes["budget.threshold"] == 0.8
@@ -254,7 +254,7 @@ def test_event_of_a_span_without_an_end_is_at_its_start():
 
 
 def test_every_crossing_of_a_span_is_an_event_in_order():
-    edit = edit_of(Stamp(crossings=(crossing(share=0.5), crossing(share=0.8), crossing())))
+    edit = edit_of(Stamp(crossings=(crossing(threshold=0.5), crossing(threshold=0.8), crossing())))
     assert [event.attributes.get("budget.threshold") for event in edit.events] == [0.5, 0.8, None]
 
 

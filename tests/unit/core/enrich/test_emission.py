@@ -11,7 +11,7 @@ from processor.core.money import Amount
 AMOUNT = Amount(7_500_001, 2_500_000, 3_000_000, 500_001, 1_000_000, 500_000)
 
 
-def stamp(retold_nano_usd=0, **changes) -> Stamp:
+def stamp(leaf_corrections_nano_usd=0, **changes) -> Stamp:
     fields = {
         "status": "exact",
         "reason": "",
@@ -23,7 +23,9 @@ def stamp(retold_nano_usd=0, **changes) -> Stamp:
         "amount": AMOUNT,
         "rates": (1,) * 12,
     }
-    return Stamp(entry=Entry(**{**fields, **changes}), retold_nano_usd=retold_nano_usd)
+    return Stamp(
+        entry=Entry(**{**fields, **changes}), leaf_corrections_nano_usd=leaf_corrections_nano_usd
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,6 @@ def test_a_family_that_the_span_carries_already_is_left_as_it_is():
 
 def test_what_stands_on_an_older_call_already_is_not_written_twice():
     """The arrival took back what another span of the same call shows, so only the rest is new."""
-    assert emitted(stamp(retold_nano_usd=-7_500_001), READERS, ()) == {}
-    rest = emitted(stamp(retold_nano_usd=-7_000_001), ["openinference"], ())
+    assert emitted(stamp(leaf_corrections_nano_usd=-7_500_001), READERS, ()) == {}
+    rest = emitted(stamp(leaf_corrections_nano_usd=-7_000_001), ["openinference"], ())
     assert rest == {"llm.cost.total": 0.0005}

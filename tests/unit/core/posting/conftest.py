@@ -11,11 +11,11 @@ from processor.core.model import Totals
 
 
 class Turns:
-    """Takes batches one after the other, as the books do with a store behind them."""
+    """Takes batches one after the other, as the ledger does with a store behind it."""
 
     def __init__(self, given):
         self.given = given
-        self.room = PendingSpans(1000)
+        self.pending = PendingSpans(1000)
         self.trace_spans = 1000
         self.traces = {}
         self.states = {}
@@ -29,18 +29,18 @@ class Turns:
         self.watches = compile_watches(self.given.policy(*budgets))
         self.calls = tuple(budget for budget in budgets if budget.scope == "call")
 
-    def turn(self, *told, now_s=None):
+    def turn(self, *specs, now_s=None):
         """Takes one batch; returns the plan."""
-        intake = self.given.batch(*told, now_s=now_s or self.given.NOW_S)
-        ids = decide.relevant(intake, self.traces)
+        intake = self.given.batch(*specs, now_s=now_s or self.given.NOW_S)
+        ids = decide.relevant_traces(intake, self.traces)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(ids)}
-        posted = decide.post(intake, traces, self.room, self.trace_spans)
+        posted = decide.post(intake, traces, self.pending, self.trace_spans)
         keys = decide.needs(posted, self.watches)
         states = {key: self.states.setdefault(key, State(Totals(), set())) for key in sorted(keys)}
-        plan = decide.judge(posted, self.watches, self.calls, states)
-        decide.set_aside(intake, ids, self.room)
+        plan = decide.decide(posted, self.watches, self.calls, states)
+        decide.keep_pending(intake, ids, self.pending)
         self.plans.append(plan)
-        for row, one in enumerate(told):
+        for row, one in enumerate(specs):
             if row in plan.stamps:
                 self.stamps[one.trace, one.span] = plan.stamps[row]
         return plan
@@ -53,7 +53,7 @@ class Turns:
         for trace_id in self.traces:
             rows = [row for plan in self.plans for row in plan.rows if row.trace_id == trace_id]
             self.traces[trace_id] = decide.rebuild(trace_id, rows)
-        self.room = PendingSpans(1000)
+        self.pending = PendingSpans(1000)
 
     def total(self, scope, scope_id=""):
         """What all plans together have posted for one owner, over all time."""

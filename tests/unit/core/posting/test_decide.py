@@ -88,11 +88,11 @@ def test_a_call_that_turns_out_to_wrap_another_is_corrected_on_the_inner_one(tur
     assert turns.shown == 1000
 
 
-def test_what_a_leaf_shows_already_is_told_apart_from_what_an_aggregate_was_charged(turns, given):
+def test_what_a_leaf_shows_already_is_kept_apart_from_what_an_aggregate_was_charged(turns, given):
     """Other tools' names stand on leaf calls only, so only those are shown twice."""
     turns.turn(given.call(1), given.aggregate(3, trace=2, tokens=100))
     plan = turns.turn(given.call(2, 1), given.call(4, 3, trace=2))
-    assert [plan.stamps[row].retold_nano_usd for row in (0, 1)] == [-1000, 0]
+    assert [plan.stamps[row].leaf_corrections_nano_usd for row in (0, 1)] == [-1000, 0]
     assert [sum(nano for _, nano in plan.stamps[row].corrections) for row in (0, 1)] == [-1000] * 2
 
 
@@ -142,7 +142,7 @@ def test_a_limit_that_is_reached_exactly_is_crossed_by_that_call(turns, given):
     assert turns.crossings == []
     plan = turns.turn(given.call(3, own=MINE, at_s=2))
     (crossing,) = plan.crossings
-    assert (crossing.spent, crossing.share, crossing.trigger) == (3000, 1.0, "")
+    assert (crossing.spent, crossing.threshold, crossing.trigger) == (3000, 1.0, "")
     assert crossing.span == span_of(given, 3)
     assert plan.stamps[0].crossings == (crossing,)
     assert plan.stamps[0].exceeded == ("b",)
@@ -184,10 +184,10 @@ def test_later_calls_say_exceeded_without_a_second_event(turns, given):
 def test_a_warning_comes_before_the_limit_and_says_not_exceeded(turns, given):
     turns.use(given.budget("b", "session", 2000, warn_at=(Decimal("0.5"),)))
     plan = turns.turn(given.call(1, own=MINE))
-    assert [crossing.share for crossing in plan.stamps[0].crossings] == [0.5]
+    assert [crossing.threshold for crossing in plan.stamps[0].crossings] == [0.5]
     assert plan.stamps[0].exceeded == ()
     plan = turns.turn(given.call(2, own=MINE))
-    assert [crossing.share for crossing in plan.stamps[0].crossings] == [1.0]
+    assert [crossing.threshold for crossing in plan.stamps[0].crossings] == [1.0]
 
 
 def test_each_owner_has_a_total_of_its_own_and_may_have_its_own_limit(turns, given):
@@ -248,7 +248,7 @@ def test_a_crossing_is_never_lost_on_a_repeat(turns, given):
     """Guarantees: a carrier that waited while its trace was out of sight still makes an event."""
     turns.use(given.budget("b", "session", 1000))
     turns.turn(given.call(1))
-    decide.set_aside(given.batch(given.carrier(2, session="s")), (), turns.room)
+    decide.keep_pending(given.batch(given.carrier(2, session="s")), (), turns.pending)
     turns.turn(given.call(1), given.call(3, tokens=0))
     events = [found for stamp in turns.stamps.values() for found in stamp.crossings]
     assert len(turns.crossings) == len(events) == 1
@@ -299,7 +299,7 @@ def test_tokens_can_be_limited(turns, given):
 def test_a_single_call_meets_the_budget_for_calls(turns, given):
     turns.use(given.budget("b", "call", 1000, warn_at=(Decimal("0.9"),)))
     plan = turns.turn(given.call(1, tokens=99), given.call(2), given.call(3, tokens=80))
-    crossed = [(c.share, c.scope_id) for c in plan.crossings]
+    crossed = [(c.threshold, c.scope_id) for c in plan.crossings]
     assert crossed == [
         (0.9, span_of(given, 1)), (0.9, span_of(given, 2)), (1.0, span_of(given, 2)),
     ]  # fmt: skip

@@ -6,25 +6,25 @@ from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Charge, Owner, Usage
 from processor.core.posting.intake import (
     entry_of,
-    notable,
-    noted_nodes,
-    relevant,
-    set_aside,
-    waiting_node,
+    keep_pending,
+    marked_nodes,
+    pending_node,
+    relevant_traces,
+    traces_with_calls,
 )
 
 
-def waiting_of(room, trace_id):
+def waiting_of(pending, trace_id):
     """All spans of a trace that wait, whatever they are."""
     plain = {
         span_id: PendingSpan(span.parent_id, None, is_local_root=False)
-        for span_id, span in room.plain(trace_id).items()
+        for span_id, span in pending.plain(trace_id).items()
     }
-    return plain | dict(room.noted(trace_id))
+    return plain | dict(pending.significant(trace_id))
 
 
 def notable_of(intake):
-    return notable(intake.charges, intake.marks, intake.spans)
+    return traces_with_calls(intake.charges, intake.marks, intake.spans)
 
 
 def test_calls_and_agents_make_a_trace_notable_and_carriers_do_not(given):
@@ -41,7 +41,7 @@ def test_calls_and_agents_make_a_trace_notable_and_carriers_do_not(given):
 def test_further_spans_of_a_known_trace_are_relevant(given):
     intake = given.batch(given.plain(1, trace=1), given.plain(2, trace=2), given.call(3, trace=3))
     known = {given.trace_id(2), given.trace_id(9)}
-    assert relevant(intake, known) == {given.trace_id(2), given.trace_id(3)}
+    assert relevant_traces(intake, known) == {given.trace_id(2), given.trace_id(3)}
 
 
 def test_an_entry_holds_what_the_call_says_and_what_its_price_is(given):
@@ -76,7 +76,7 @@ def test_nodes_come_in_the_order_of_their_rows(given):
     intake = given.batch(
         given.call(3), given.plain(9), given.carrier(2, session="s"), given.call(1), given.agent(4)
     )
-    nodes = list(noted_nodes(intake))
+    nodes = list(marked_nodes(intake))
     assert [node.row for node in nodes] == [0, 2, 3, 4]
     assert [node.span_id[-1] for node in nodes] == [3, 2, 1, 4]
     assert [node.entry is not None for node in nodes] == [True, False, True, False]
@@ -84,15 +84,15 @@ def test_nodes_come_in_the_order_of_their_rows(given):
 
 
 def test_spans_of_traces_without_a_call_are_set_aside_with_what_they_say(given):
-    room = PendingSpans(10)
+    pending = PendingSpans(10)
     intake = given.batch(
         given.plain(1, trace=1),
         given.carrier(2, 1, trace=1, session="s"),
         given.call(3, trace=2),
     )
-    set_aside(intake, {given.trace_id(2)}, room)
-    waiting = waiting_of(room, given.trace_id(1))
-    assert waiting_of(room, given.trace_id(2)) == {}
+    keep_pending(intake, {given.trace_id(2)}, pending)
+    waiting = waiting_of(pending, given.trace_id(1))
+    assert waiting_of(pending, given.trace_id(2)) == {}
     assert waiting[given.span_id(1)] == PendingSpan(b"", None, is_local_root=True)
     carrier = waiting[given.span_id(2)]
     assert carrier.mark is not None
@@ -101,8 +101,8 @@ def test_spans_of_traces_without_a_call_are_set_aside_with_what_they_say(given):
 
 def test_a_span_that_waited_is_a_node_of_no_row(given):
     mark = given.batch(given.carrier(1, session="s")).marks[0]
-    node = waiting_node(b"12345678", PendingSpan(b"parent..", mark, is_local_root=False))
+    node = pending_node(b"12345678", PendingSpan(b"parent..", mark, is_local_root=False))
     assert (node.row, node.own, node.parent_id) == (-1, Owner(session="s"), b"parent..")
     assert node.time_ns == mark.time_ns
-    bare = waiting_node(b"12345678", PendingSpan(b"", None, is_local_root=True))
+    bare = pending_node(b"12345678", PendingSpan(b"", None, is_local_root=True))
     assert (bare.row, bare.is_local_root, bare.entry) == (-1, True, None)

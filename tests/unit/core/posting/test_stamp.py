@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processor.core.attribution import Arrival, absorb
+from processor.core.attribution import Arrival, attach
 from processor.core.model import Owner, Totals, Usage
 from processor.core.money import ZERO, Amount
 from processor.core.posting.stamp import written_entry
@@ -140,8 +140,8 @@ def test_a_lifetime_aggregate_alone_is_unpriced_and_says_why(turns, given):
 
 
 def test_a_free_aggregate_that_is_the_only_carrier_says_that_it_is_free(turns, given):
-    told = given.aggregate(1, amount=ZERO)
-    assert turns.turn(told).stamps[0].entry.amount == ZERO
+    specs = given.aggregate(1, amount=ZERO)
+    assert turns.turn(specs).stamps[0].entry.amount == ZERO
 
 
 def test_a_remainder_shows_no_saving_that_the_totals_do_not_have(turns, given):
@@ -149,5 +149,5 @@ def test_a_remainder_shows_no_saving_that_the_totals_do_not_have(turns, given):
     node.entry = node.entry._replace(saved_nano_usd=450)
     turns.turn(given.call(2, 1))
     trace = turns.traces[given.trace_id(1)]
-    absorb(trace, [Arrival(node)], {})
+    attach(trace, [Arrival(node)], {})
     assert written_entry(node.entry, node).saved_nano_usd == trace.total.saved_nano_usd == 0

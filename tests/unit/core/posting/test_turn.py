@@ -11,13 +11,13 @@ from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Owner, Totals, Usage
 
 
-def waiting_of(room, trace_id):
+def waiting_of(pending, trace_id):
     """All spans of a trace that wait, whatever they are."""
     plain = {
         span_id: PendingSpan(span.parent_id, None, is_local_root=False)
-        for span_id, span in room.plain(trace_id).items()
+        for span_id, span in pending.plain(trace_id).items()
     }
-    return plain | dict(room.noted(trace_id))
+    return plain | dict(pending.significant(trace_id))
 
 
 def test_a_span_that_comes_twice_is_charged_once_and_stamped_alike(turns, given):
@@ -88,7 +88,7 @@ def test_usage_that_is_missing_first_in_the_same_batch_is_no_amendment(turns, gi
 
 
 def test_a_call_whose_price_is_unknown_does_not_give_way(turns, given):
-    """Guarantees: prices loaded later do not change what is on the books."""
+    """Guarantees: prices loaded later do not change what is in the ledger."""
     turns.turn(given.unpriced(1))
     plan = turns.turn(given.call(1))
     assert (plan.repeats, plan.postings) == (1, {})
@@ -97,17 +97,17 @@ def test_a_call_whose_price_is_unknown_does_not_give_way(turns, given):
 
 def test_a_root_that_gets_its_usage_without_moving_anything_is_stamped(turns, given):
     root = {"own": Owner(session="s"), "usage": None}
-    told = given.replace(given.usage_missing(1, **root), aggregate="sum")
-    turns.turn(given.call(2, 1), told)
+    specs = given.replace(given.usage_missing(1, **root), aggregate="sum")
+    turns.turn(given.call(2, 1), specs)
     plan = turns.turn(given.aggregate(1, tokens=100, own=Owner(session="s")))
     assert plan.stamps[0].session is not None
 
 
 def test_a_span_that_waited_is_called_in_with_the_first_call(turns, given):
     turns.turn(given.carrier(1, session="s"), given.plain(2, 1))
-    assert len(turns.room) == 2
+    assert len(turns.pending) == 2
     plan = turns.turn(given.call(3, 2))
-    assert len(turns.room) == 0
+    assert len(turns.pending) == 0
     assert turns.total("session", "s").calls == 1
     assert {row.span_id for row in plan.rows} == {given.span_id(at) for at in (1, 2, 3)}
 
@@ -122,7 +122,7 @@ def test_a_copy_of_a_span_that_waits_is_one_span(turns, given):
     turns.turn(given.carrier(1, session="s"))
     plan = turns.turn(given.call(2, 1), given.carrier(1, session="s"))
     assert len(plan.rows) == 2
-    assert len(turns.room) == 0
+    assert len(turns.pending) == 0
 
 
 def test_plain_spans_of_a_trace_with_calls_wait_until_something_hangs_from_them(turns, given):
@@ -138,18 +138,18 @@ def test_spans_of_traces_without_a_call_change_nothing(turns, given):
     assert (plan.rows, plan.stamps, plan.postings) == ([], {}, {})
 
 
-def test_what_was_called_in_is_told_so_that_it_can_be_put_back(turns, given):
+def test_pending_spans_that_were_taken_are_listed_so_that_they_can_be_returned(turns, given):
     turns.turn(given.carrier(1, session="s"))
-    waiting = waiting_of(turns.room, given.trace_id(1))[given.span_id(1)]
+    waiting = waiting_of(turns.pending, given.trace_id(1))[given.span_id(1)]
     intake = given.batch(given.call(2, 1))
     traces = {given.trace_id(1): decide.rebuild(given.trace_id(1), [])}
-    posted = decide.post(intake, traces, turns.room, 1000)
-    assert posted.called_in == [(given.trace_id(1), given.span_id(1), waiting)]
+    posted = decide.post(intake, traces, turns.pending, 1000)
+    assert posted.taken_pending == [(given.trace_id(1), given.span_id(1), waiting)]
 
 
 def test_calls_of_one_turn_are_counted_by_end_time_then_span_id(given):
-    told = [given.call(1, at_s=9), given.call(4, at_s=5), given.call(3, at_s=5, trace=2)]
-    for order in itertools.permutations(told):
+    specs = [given.call(1, at_s=9), given.call(4, at_s=5), given.call(3, at_s=5, trace=2)]
+    for order in itertools.permutations(specs):
         intake = given.batch(*order)
         traces = {given.trace_id(at): decide.rebuild(given.trace_id(at), []) for at in (1, 2)}
         posted = decide.post(intake, traces, PendingSpans(10), 1000)
@@ -162,7 +162,7 @@ def test_a_full_trace_still_takes_calls_and_agents_and_nothing_else(turns, given
     plan = turns.turn(given.call(3), given.agent(4), given.carrier(5, user="u"), given.plain(6, 1))
     assert {row.span_id[-1] for row in plan.rows} == {3, 4}
     assert turns.total("total").calls == 2
-    assert len(turns.room) == 0
+    assert len(turns.pending) == 0
 
 
 def every_kind(given):
@@ -176,14 +176,14 @@ def every_kind(given):
         given.carrier(3, 2, session="s", feature="f"),
         given.failed(10, 2),
         given.agent(2, 1, "outer"),
-        given.call(11, 1, ambient=Owner(org="o")),
+        given.call(11, 1, inherited=Owner(org="o")),
         given.carrier(1, user="u"),
     ]
 
 
 def test_a_trace_that_is_rebuilt_is_the_trace_that_stood(turns, given):
-    for told in every_kind(given):
-        turns.turn(told)
+    for specs in every_kind(given):
+        turns.turn(specs)
     before = turns.traces[given.trace_id(1)]
     turns.restart()
     after = turns.traces[given.trace_id(1)]
@@ -195,22 +195,26 @@ def test_a_trace_that_is_rebuilt_is_the_trace_that_stood(turns, given):
     assert set(after.nodes) == set(before.nodes)
     for key, node in before.nodes.items():
         other = after.nodes[key]
-        assert (node.place, node.posted, node.stamp) == (other.place, other.posted, other.stamp)
+        assert (node.scope_ids, node.posted, node.stamp) == (
+            other.scope_ids,
+            other.posted,
+            other.stamp,
+        )
     assert (after.has_local_root, after.awaited) == (before.has_local_root, before.awaited)
 
 
 def test_repeats_after_a_rebuild_are_stamped_as_the_first_time(turns, given):
-    told = every_kind(given)
-    turns.turn(*told)
+    specs = every_kind(given)
+    turns.turn(*specs)
     first = dict(turns.stamps)
     turns.restart()
-    turns.turn(*told)
+    turns.turn(*specs)
     assert turns.stamps == first
 
 
 def test_a_rebuilt_trace_goes_on_where_it_stood(turns, given):
-    told = every_kind(given)
-    for one in told:
+    specs = every_kind(given)
+    for one in specs:
         turns.restart()
         turns.turn(one)
     assert turns.total("total") == turns.traces[given.trace_id(1)].total

@@ -70,7 +70,7 @@ def test_a_traceloop_entity_names_an_agent_only_if_it_is_one(read_mark) -> None:
     assert (mark.is_agent, mark.own.agent) == (True, "Ada")
 
 
-def test_scope_and_resource_are_ambient_the_scope_first(read_mark) -> None:
+def test_scope_and_resource_are_inherited_the_scope_first(read_mark) -> None:
     """What surrounds a span never counts as its own, and makes no mark by itself."""
     surroundings = {
         "scope_attributes": {"user.id": "near"},
@@ -78,7 +78,7 @@ def test_scope_and_resource_are_ambient_the_scope_first(read_mark) -> None:
     }
     mark = read_mark(attributes={"session.id": "s"}, **surroundings)
     assert mark.own == Owner(session="s")
-    assert mark.ambient == Owner(user="near", org="search")
+    assert mark.inherited == Owner(user="near", org="search")
     assert mark.service == "svc"
     assert read_mark(attributes={"http.method": "GET"}, **surroundings) is None
 
@@ -87,9 +87,9 @@ def test_an_editor_window_is_no_conversation(read_mark) -> None:
     """Copilot's resource session is a window; another service's is a session."""
     span = {"attributes": {"user.id": "u"}}
     window = {"service.name": "copilot-chat", "session.id": "w"}
-    assert read_mark(**span, resource=window).ambient == NOBODY
+    assert read_mark(**span, resource=window).inherited == NOBODY
     service = {"service.name": "svc", "session.id": "s"}
-    assert read_mark(**span, resource=service).ambient == Owner(session="s")
+    assert read_mark(**span, resource=service).inherited == Owner(session="s")
 
 
 def test_users_are_hashed_on_the_way_in(read_mark) -> None:
@@ -101,7 +101,7 @@ def test_users_are_hashed_on_the_way_in(read_mark) -> None:
     }
     mark = read_mark(options, **span)
     assert mark.own == Owner(session="s", user=hash_user("ada", "pepper" * 50))
-    assert mark.ambient.user == mark.own.user
+    assert mark.inherited.user == mark.own.user
     assert "ada" not in repr(mark)
     assert hash_user("ada", "pepper") != hash_user("ada", "salt")
 

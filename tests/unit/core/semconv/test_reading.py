@@ -44,7 +44,7 @@ def test_a_silent_root_is_marked_where_its_surroundings_name_a_session(build_spa
     reading = read(spans, RECEIVED_NS, ReadOptions())
     marks = {mark.row: mark for mark in reading.marks}
     assert sorted(marks) == [0, 3]
-    assert (marks[0].ambient.session, marks[0].service, any(marks[0].own)) == ("s", "shop", False)
+    assert (marks[0].inherited.session, marks[0].service, any(marks[0].own)) == ("s", "shop", False)
 
 
 def test_an_empty_payload_reads_as_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Books on a disk of their own, with a store that tells what it is asked and fails on demand."""
+"""A ledger on a disk of its own, with a store that counts what it is asked and fails on demand."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class WatchedStore(SqliteStore):
         self.poison = None
         """A span id whose rows cannot be written, and the error that says so."""
         self.gate = threading.Event()
-        """Closed, it holds the books up, so that those who come now wait together."""
+        """Closed, it holds the ledger up, so that those who come now wait together."""
         self.gate.set()
 
     def begin(self):
         self.gate.wait(10)
         if self.refuse_begins:
             self.refuse_begins -= 1
-            raise LedgerUnavailableError("told to refuse")
+            raise LedgerUnavailableError("refuses as the test asked")
         super().begin()
 
     def commit(self):
         if self.refuse_commits:
             self.refuse_commits -= 1
-            raise LedgerUnavailableError("told to refuse")
+            raise LedgerUnavailableError("refuses as the test asked")
         super().commit()
         self.commits += 1
 
@@ -55,7 +55,7 @@ class OpenedLedger:
         self.ledger = None
 
     async def open(self, *budgets, **limits):
-        """(Re)open the books; budgets and limits stay as they are unless given anew."""
+        """(Re)open the ledger; budgets and limits stay as they are unless given anew."""
         await self.close()
         if budgets:
             self.policy = self.given.policy(*budgets)
@@ -71,9 +71,9 @@ class OpenedLedger:
             ledger, self.ledger = self.ledger, None
             await ledger.close()
 
-    async def post(self, *told, **more):
+    async def post(self, *specs, **more):
         """Posts one batch; returns its stamps by row."""
-        return await self.ledger.post(self.given.batch(*told, **more))
+        return await self.ledger.post(self.given.batch(*specs, **more))
 
     async def cost(self, scope="total", scope_id=""):
         return (await self.ledger.total(scope, scope_id)).cost_nano_usd
@@ -81,7 +81,7 @@ class OpenedLedger:
 
 @pytest.fixture
 async def opened(given, tmp_path):
-    opened = OpenedLedger(given, tmp_path / "books.db")
+    opened = OpenedLedger(given, tmp_path / "ledger.db")
     await opened.open()
     yield opened
     await opened.close()

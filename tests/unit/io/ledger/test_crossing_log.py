@@ -13,7 +13,7 @@ BY_RECORD = f"{(LOG_TRACE + b'12345678').hex()}:{b'abcdefgh'.hex()}"
 def crossing(**more):
     values = {
         "budget": "daily", "scope": "total", "scope_id": "", "window_start_s": 0,
-        "window_end_s": 0, "limit": 5 * 10**9, "unit": "usd", "share": 1.0, "spent": 6 * 10**9,
+        "window_end_s": 0, "limit": 5 * 10**9, "unit": "usd", "threshold": 1.0, "spent": 6 * 10**9,
         "span": BY_RECORD,
     } | more  # fmt: skip
     return Crossing(**values)
@@ -24,7 +24,7 @@ def crossing(**more):
     [
         ({}, "budget daily: total (all) is at 6.00 USD and has reached the limit of 5.00 USD"),
         (
-            {"share": 0.5, "scope": "user", "scope_id": "u"},
+            {"threshold": 0.5, "scope": "user", "scope_id": "u"},
             "user u is at 6.00 USD and has reached 50%",
         ),
         (

@@ -120,7 +120,7 @@ async def test_spans_that_a_good_turn_called_in_do_not_wait_again(opened, given)
     opened.store.poison = given.span_id(9), LedgerUnavailableError("only this one")
     await gather(opened, [given.call(2, 1)], [given.call(9, trace=2)])
     assert await opened.cost("session", "s") == 1000
-    assert len(opened.ledger._books.room) == 0
+    assert len(opened.ledger._working_set.pending) == 0
 
 
 async def test_a_caller_that_has_gone_does_not_undo_its_turn(opened, given):
@@ -185,19 +185,19 @@ async def test_closing_finishes_the_turns_in_line(opened, given):
     assert await opened.cost() == 5000
 
 
-async def test_closed_books_refuse_instead_of_keeping_callers_waiting(opened, given):
+async def test_closed_ledger_refuse_instead_of_keeping_callers_waiting(opened, given):
     ledger = opened.ledger
     await opened.close()
     with pytest.raises(LedgerUnavailableError):
         await asyncio.wait_for(ledger.post(given.batch(given.call(1))), 1)
 
 
-async def test_books_that_were_never_opened_can_be_closed(given, tmp_path):
+async def test_ledger_that_were_never_opened_can_be_closed(given, tmp_path):
     ledger = Ledger(SqliteStore(tmp_path / "other.db"), given.policy(), Limits())
     try:
         await ledger.close()
     finally:
-        ledger._books.store.close()
+        ledger._working_set.store.close()
 
 
 async def test_a_trace_and_a_run_are_summed_from_their_spans(opened, given):

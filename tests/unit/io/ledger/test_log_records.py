@@ -1,4 +1,4 @@
-"""Log records and echoes in the books: what they are counted as, and which budgets they meet."""
+"""Log records and references in the ledger: how they are counted, and which budgets they meet."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def budget(scope, limit=1_000_000):
 async def ledger(tmp_path):
     """Books with a limit that one call reaches, for several scopes."""
     budgets = tuple(map(budget, ("trace", "session", "call")))
-    books = Ledger(SqliteStore(tmp_path / "books.db"), Policy(budgets, "p"), Limits())
-    await books.start()
-    yield books
-    await books.close()
+    ledger = Ledger(SqliteStore(tmp_path / "ledger.db"), Policy(budgets, "p"), Limits())
+    await ledger.start()
+    yield ledger
+    await ledger.close()
 
 
 def intake(*, is_record, is_priced=True):
@@ -68,7 +68,7 @@ async def test_an_echo_is_not_listed_as_unpriced(ledger):
 
 
 async def test_a_span_after_its_record_takes_the_charge_over(ledger):
-    """Guarantees: the correction is in the books, and not on the span, whose cost is its own."""
+    """Guarantees: the correction is in the ledger, and not on the span, whose cost is its own."""
     await ledger.post(intake(is_record=True))
     stamps = await ledger.post(intake(is_record=False))
     assert stamps[0].entry.amount.total == 2_000_000
@@ -78,7 +78,7 @@ async def test_a_span_after_its_record_takes_the_charge_over(ledger):
     assert (await ledger.total("session", "s")).cost_nano_usd == 2_000_000
 
 
-async def test_a_span_that_is_not_charged_tells_nothing(ledger):
+async def test_a_span_that_is_not_charged_changes_no_record(ledger):
     """Guarantees: where another copy of a span was first, and no call, its record is charged."""
     first = intake(is_record=False)
     mark = first.charges[0].call.mark._replace(is_agent=True)

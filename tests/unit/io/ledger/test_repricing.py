@@ -1,4 +1,4 @@
-"""Pricing the books again: what is told, what is kept, and what is not."""
+"""Pricing the ledger again: what is reported, what is kept, and what is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALWAYS = (0, 2**63 - 1)
 
 @pytest.fixture
 def reprice(opened, given):
-    """Prices everything again, at `times` the price it has in these tests; dry only if told."""
+    """Prices everything again, at `times` the price it has in these tests; dry only if asked."""
 
     async def ask(times=2, span_ns=ALWAYS, **more):
         rates = tuple(times * rate for rate in given.RATES)
@@ -34,15 +34,15 @@ def reprice(opened, given):
     return ask
 
 
-async def test_differences_are_told_by_model_with_what_was_unknown(opened, given, reprice):
+async def test_differences_are_listed_by_model_with_what_was_unknown(opened, given, reprice):
     await opened.post(given.call(1), given.call(2, model="b", tokens=10), given.unpriced(3))
     found = await reprice()
     assert found.calls == 3
     assert (found.before_nano_usd, found.after_nano_usd) == (1100, 4200)
-    told = {
+    specs = {
         each.name: (each.calls, each.before_nano_usd, each.after_nano_usd) for each in found.models
     }
-    assert told == {"gpt-4o": (2, 1000, 4000), "b": (1, 100, 200)}
+    assert specs == {"gpt-4o": (2, 1000, 4000), "b": (1, 100, 200)}
     first = found.models[0]
     assert (first.unpriced_before, first.unpriced_after) == (1, 0)
 
@@ -56,7 +56,7 @@ async def test_the_largest_differences_come_first_and_the_list_has_an_end(opened
     assert found.after_nano_usd - found.before_nano_usd == 10 * sum(range(1, 151))
 
 
-async def test_differences_are_told_by_budget_over_many_transactions(opened, given, reprice):
+async def test_differences_are_listed_by_budget_over_many_transactions(opened, given, reprice):
     """Guarantees: spent before and after, by scope id and window, however traces are grouped."""
     await opened.open(
         given.budget("per-session", "session", 200_000),
@@ -69,13 +69,13 @@ async def test_differences_are_told_by_budget_over_many_transactions(opened, giv
         await opened.post(given.call(1, own=S, trace=trace, at_s=at_s))
     for is_dry_run in (True, False):
         found = await reprice(is_dry_run=is_dry_run)
-        told = {
+        specs = {
             (each.name, each.scope_id, each.window_start_s): (
                 each.calls, each.before_nano_usd, each.after_nano_usd, each.limit_nano_usd,
             )
             for each in found.budgets
         }  # fmt: skip
-        assert told == {
+        assert specs == {
             ("per-session", "s", 0): (120, 120_000, 240_000, 200_000),
             ("hourly", "", given.START_S): (100, 100_000, 200_000, 90_000),
             ("hourly", "", given.START_S + 3600): (20, 20_000, 40_000, 90_000),

@@ -16,7 +16,7 @@ from processor.io.ledger.rows import key_of, key_range
 
 
 def problem(path):
-    """Why the books cannot be opened; whatever the attempt has left behind is collected."""
+    """Why the ledger cannot be opened; whatever the attempt has left behind is collected."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         try:
@@ -29,7 +29,7 @@ def problem(path):
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "deep" / "books.db"
+    return tmp_path / "deep" / "ledger.db"
 
 
 def test_folders_on_the_way_are_made_and_the_file_is_found_again(path):
@@ -41,7 +41,7 @@ def test_folders_on_the_way_are_made_and_the_file_is_found_again(path):
 def test_a_second_writer_is_refused_with_a_way_out(path):
     store = SqliteStore(path)
     message = problem(path)
-    assert "another process keeps these books" in message
+    assert "another process keeps this ledger" in message
     assert "--data-dir" in message
     store.close()
     SqliteStore(path).close()
@@ -82,14 +82,14 @@ def test_a_file_in_the_place_of_the_folder_is_refused(path):
     assert "cannot be opened" in problem(path)
 
 
-def test_books_of_another_version_are_left_alone(path):
+def test_ledger_of_another_version_are_left_alone(path):
     store = SqliteStore(path)
     store._db.pragma("user_version", 99)
     store.close()
     assert "another version (tables 99" in problem(path)
 
 
-def test_books_that_were_refused_are_let_go_of(path):
+def test_ledger_that_were_refused_are_let_go_of(path):
     """Guarantees: after a refusal the lock is free, even while the error is still looked at."""
     store = SqliteStore(path)
     store._db.pragma("user_version", 99)
@@ -155,7 +155,7 @@ async def test_somebody_who_holds_the_file_makes_a_turn_retryable(opened, given)
     assert await opened.cost() == 2000
 
 
-async def test_a_reader_beside_the_books_neither_waits_nor_is_waited_for(opened, given):
+async def test_a_reader_beside_the_ledger_neither_waits_nor_is_waited_for(opened, given):
     await opened.post(given.call(1))
     other = apsw.Connection(str(opened.path))
     other.execute("BEGIN")

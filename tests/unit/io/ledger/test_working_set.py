@@ -47,7 +47,7 @@ async def test_letting_go_of_working_copies_changes_no_total(opened, given, tmp_
     ]
     stamps = []
     for limits in ({}, {"traces": 1, "states": 1}):
-        opened.path = tmp_path / f"books{len(limits)}.db"
+        opened.path = tmp_path / f"ledger{len(limits)}.db"
         await opened.open(*budgets, **limits)
         seen = []
         for one, other in zip(story(given, 1), story(given, 2), strict=True):
@@ -56,21 +56,25 @@ async def test_letting_go_of_working_copies_changes_no_total(opened, given, tmp_
         seen.append(await opened.post(*story(given, 1), *story(given, 2)))
         stamps.append((seen, await totals(opened), opened.store.crossings(99)))
         if limits:
-            assert len(opened.ledger._books._traces) == len(opened.ledger._books._states) == 1
+            assert (
+                len(opened.ledger._working_set._traces)
+                == len(opened.ledger._working_set._states)
+                == 1
+            )
     assert stamps[0] == stamps[1]
 
 
 async def test_totals_and_stamps_are_the_same_after_a_restart(opened, given):
     await opened.open(given.budget("session", "session", 3000), given.budget("call", "call", 600))
-    told = story(given)
+    specs = story(given)
     first = {}
-    for one in told:
+    for one in specs:
         first[one.key] = (await opened.post(one)).get(0)
     before = await totals(opened)
     await opened.open()
     assert await totals(opened) == before
-    again = await opened.post(*told)
-    assert {one.key: again.get(row) for row, one in enumerate(told)} == first
+    again = await opened.post(*specs)
+    assert {one.key: again.get(row) for row, one in enumerate(specs)} == first
     assert await totals(opened) == before
 
 
@@ -210,19 +214,19 @@ async def test_a_call_that_gets_its_usage_late_is_counted_once(opened, given):
 
 
 async def test_a_span_that_ends_after_the_last_second_is_no_poison(opened, given):
-    """Guarantees: an end of 2^64-1, which OTLP can say and the books cannot, refuses no batch."""
+    """Guarantees: an end of 2^64-1, which OTLP can say and the ledger cannot, refuses no batch."""
     intake = given.batch(given.call(2, 1), given.plain(1))
     intake.spans.end_ns[1] = 2**64 - 1
     assert set(await opened.ledger.post(intake)) == {0, 1}
 
 
-async def test_a_sender_of_huge_numbers_does_not_stop_the_books(opened, given):
+async def test_a_sender_of_huge_numbers_does_not_stop_the_ledger(opened, given):
     """Guarantees: sums beyond 64 bits neither lose precision nor refuse other senders' calls."""
     huge = Usage(input=2**62)
-    told = [given.unpriced(at, usage=huge) for at in (1, 2, 3)]
-    await opened.post(told[0])
-    await opened.post(told[1])
-    await opened.post(told[2])
+    specs = [given.unpriced(at, usage=huge) for at in (1, 2, 3)]
+    await opened.post(specs[0])
+    await opened.post(specs[1])
+    await opened.post(specs[2])
     await opened.post(given.call(9))
     total = await opened.ledger.total("total", "")
     assert (total.calls, total.cost_nano_usd) == (4, 1000)
@@ -231,12 +235,12 @@ async def test_a_sender_of_huge_numbers_does_not_stop_the_books(opened, given):
 
 async def test_a_batch_of_huge_numbers_does_not_refuse_the_calls_beside_it(opened, given):
     huge = Usage(input=2**62)
-    told = [given.unpriced(at, usage=huge) for at in (1, 2, 3)]
-    assert len(await opened.post(*told, given.call(9))) == 4
+    specs = [given.unpriced(at, usage=huge) for at in (1, 2, 3)]
+    assert len(await opened.post(*specs, given.call(9))) == 4
     assert await opened.cost() == 1000
 
 
-async def test_huge_numbers_in_two_quarter_hours_do_not_stop_the_books(opened, given):
+async def test_huge_numbers_in_two_quarter_hours_do_not_stop_the_ledger(opened, given):
     await opened.open(given.budget("b", "total", 10**9, window="day"), states=1)
     for at in range(6):
         await opened.post(given.unpriced(at + 1, usage=Usage(input=2**62), at_s=1000 * (at % 2)))
@@ -266,14 +270,14 @@ ALWAYS = (0, 2**63 - 1)
 
 
 async def test_a_reprice_changes_totals_and_no_stamp(opened, given):
-    told = [given.call(2, 1, own=S), given.aggregate(1, tokens=150), given.unpriced(3)]
-    first = await opened.post(*told)
+    specs = [given.call(2, 1, own=S), given.aggregate(1, tokens=150), given.unpriced(3)]
+    first = await opened.post(*specs)
     found = await opened.ledger.reprice(dearer, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
     assert found.calls == 2
     assert (await opened.cost(), await opened.cost("session", "s")) == (3000, 3000)
     assert await opened.cost("trace", given.trace_id(1).hex()) == 3000
     assert await opened.cost("model", "gpt-4o") == 0
-    assert await opened.post(*told) == first
+    assert await opened.post(*specs) == first
     assert await opened.cost() == 3000
 
 

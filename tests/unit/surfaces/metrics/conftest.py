@@ -13,7 +13,7 @@ from processor.core.flow import FlowCounters, SpanOutcomes
 from processor.io.exporter import Counters, InFlightLimiter
 from processor.io.exporter.destination import Backlog
 from processor.io.ledger.working_set import Counters as LedgerCounters
-from processor.io.ledger.working_set import Held
+from processor.io.ledger.working_set import MemoryUse
 from processor.surfaces.metrics import Build, Sources
 
 BACKLOG = Backlog(
@@ -65,7 +65,7 @@ def sources(way: Way) -> Sources:
     way.counters.backlog = lambda: BACKLOG
     ledger: Any = SimpleNamespace(
         counters=LedgerCounters(charged=7),
-        held=Held(1, 2, 3, 4, 5),
+        memory_use=MemoryUse(1, 2, 3, 4, 5),
         jobs_waiting=6,
         size_bytes=4096,
         last_failure=None,

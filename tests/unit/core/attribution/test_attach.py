@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from processor.core.attribution import Arrival, Plain, absorb
+from processor.core.attribution import Arrival, Plain, attach
 from processor.core.attribution.owner import DIMENSIONS
 from processor.core.attribution.totals import NOTHING, minus, plus
 from processor.core.attribution.trace import DEPTH_LIMIT, Trace
@@ -24,23 +24,23 @@ class Grown:
         self.trace = Trace(b"t" * 16)
         self.moved = []
 
-    def turn(self, *told):
+    def turn(self, *specs):
         """Takes spans in, plain ones as such; returns the movements by span number."""
         arrivals, plain = [], {}
-        for one in told:
+        for one in specs:
             if one.kind == "plain":
                 plain[self.given.span_id(one.span)] = Plain(self.given.span_id(one.parent))
             else:
                 arrivals.append(Arrival(self.given.node(one)))
-        _, movements = absorb(self.trace, arrivals, plain)
+        _, movements = attach(self.trace, arrivals, plain)
         self.moved += movements
         return {int.from_bytes(move.node.span_id, "big"): move for move in movements}
 
-    def amend(self, told):
+    def amend(self, specs):
         """Brings usage for a span that came without."""
-        node = self.trace.nodes[self.given.span_id(told.span)]
-        node.entry = self.given.entry(told)
-        _, movements = absorb(self.trace, [Arrival(node, is_amendment=True)], {})
+        node = self.trace.nodes[self.given.span_id(specs.span)]
+        node.entry = self.given.entry(specs)
+        _, movements = attach(self.trace, [Arrival(node, is_amendment=True)], {})
         self.moved += movements
         return {int.from_bytes(move.node.span_id, "big"): move for move in movements}
 
@@ -152,9 +152,9 @@ def test_a_late_child_behind_a_late_plain_span_takes_its_part_back(grown, given)
 
 def test_aggregates_within_aggregates_charge_one_remainder_each(given):
     """Guarantees: 100 below, 130 in the middle, 200 at the top make 200 together."""
-    told = [given.call(3, 2, tokens=100), given.aggregate(2, 1, tokens=130)]
-    told.append(given.aggregate(1, tokens=200))
-    for order in itertools.permutations(told):
+    specs = [given.call(3, 2, tokens=100), given.aggregate(2, 1, tokens=130)]
+    specs.append(given.aggregate(1, tokens=200))
+    for order in itertools.permutations(specs):
         trace = Grown(given)
         for one in order:
             trace.turn(one)
@@ -246,7 +246,7 @@ def test_a_tree_deeper_than_the_limit_ends_the_same_however_it_comes(grown, give
 
 
 def test_the_sums_of_a_trace_are_those_of_its_movements(grown, given):
-    told = [
+    specs = [
         given.call(5, 4, tokens=10),
         given.unpriced(6, 4),
         given.aggregate(4, 2, tokens=150, own=Owner(agent="a")),
@@ -256,13 +256,13 @@ def test_the_sums_of_a_trace_are_those_of_its_movements(grown, given):
         given.call(8, 1, usage=Usage(input=5, cache_read=7)),
         given.carrier(1, user="u"),
     ]
-    for one in told:
+    for one in specs:
         grown.turn(one)
     total = NOTHING
     for move in grown.moved:
         total = plus(total, minus(move.after, move.before))
     assert total == grown.trace.total
     at_once = Grown(given)
-    at_once.turn(*told)
+    at_once.turn(*specs)
     assert at_once.trace.total == total
     assert at_once.cost_of(SESSION) == grown.cost_of(SESSION)

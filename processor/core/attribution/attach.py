@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from processor.core.attribution.node import Node, Place
+from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.owner import AGENT_RUN, Resolver
 from processor.core.attribution.totals import (
     NO_SHARE,
@@ -32,11 +32,11 @@ _NOTHING_YET = (NOTHING, NO_USAGE)
 
 
 class Arrival(NamedTuple):
-    """A span that the books do not know yet, or know without its usage."""
+    """A span that the ledger does not know yet, or know without its usage."""
 
     node: Node
     is_amendment: bool = False
-    """True when the books have the span with its usage missing, and this copy has it."""
+    """True when the ledger has the span with its usage missing, and this copy has it."""
 
 
 class Plain(NamedTuple):
@@ -56,14 +56,14 @@ class Movement(NamedTuple):
     node: Node
     cause: Node
     """The span of this turn that brought it about: `node` itself, or a span near it."""
-    source: Place | None
+    source: ScopeIds | None
     """Where the share stood before; None for a new span."""
     before: Totals
-    target: Place
+    target: ScopeIds
     after: Totals
 
 
-def absorb(
+def attach(
     trace: Trace,
     arrivals: Sequence[Arrival],
     plain: Mapping[bytes, Plain],
@@ -75,7 +75,7 @@ def absorb(
     of the skeleton if a call or agent turns out to hang from them.
     """
     before = trace.common()
-    added = _hang(trace, arrivals, plain, waiting)
+    added = _insert(trace, arrivals, plain, waiting)
     amended = [arrival.node for arrival in arrivals if arrival.is_amendment]
     causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
     displaced = _displace(trace, tuple(causes), causes)
@@ -94,7 +94,7 @@ def absorb(
     moved = (
         _move(resolver, trace, node, causes.get(node, node))
         for node in touched
-        if (node.entry is not None or node.is_agent) and not node.is_echo
+        if (node.entry is not None or node.is_agent) and not node.is_reference
     )
     return added, [movement for movement in moved if movement is not None]
 
@@ -103,9 +103,9 @@ def _displace(trace: Trace, news: Iterable[Node], causes: dict[Node, Node]) -> l
     """Find older calls that are told of again, or no longer; notes in `causes` who told."""
     displaced = []
     for node in news:
-        affected = trace.twins.add(node)
-        if trace.told is not None:
-            affected += trace.told.add(node)
+        affected = trace.duplicates.add(node)
+        if trace.log_matching is not None:
+            affected += trace.log_matching.add(node)
         for other in affected:
             if other not in causes:
                 displaced.append(other)
@@ -113,7 +113,7 @@ def _displace(trace: Trace, news: Iterable[Node], causes: dict[Node, Node]) -> l
     return displaced
 
 
-def _hang(
+def _insert(
     trace: Trace,
     arrivals: Iterable[Arrival],
     plain: Mapping[bytes, Plain],
@@ -159,7 +159,7 @@ def _recount(
     pending: dict[Node, tuple[Totals, Usage]] = {}
     ordered = sorted(depths, key=depths.__getitem__, reverse=True)
     for node in ordered:
-        was = _NOTHING_YET if node in new else _stands(node)
+        was = _NOTHING_YET if node in new else _contribution(node)
         if node in new:
             node.below, node.explained = _sum_children(trace, node)
         elif node in pending:
@@ -171,7 +171,7 @@ def _recount(
         above = trace.parent(node)
         if above is None or above in new:
             continue  # A new parent sums its children itself.
-        now = _stands(node)
+        now = _contribution(node)
         change, usage = minus(now[0], was[0]), usage_minus(now[1], was[1])
         if change != NOTHING or usage != NO_USAGE:
             known = pending.get(above, _NOTHING_YET)
@@ -182,14 +182,14 @@ def _recount(
 
 def _share(node: Node, entry: Entry) -> Share:
     """What a call or aggregate adds, other accounts of the same call considered."""
-    if node.is_twin or node.is_echo:
+    if node.is_duplicate or node.is_reference:
         return NO_SHARE
     share = share_of(entry, node.below, node.explained)
-    told = None if node.told_by is None else node.told_by.entry
+    told = None if node.matched_span is None else node.matched_span.entry
     return share if told is None else rest_of(share, told)
 
 
-def _stands(node: Node) -> tuple[Totals, Usage]:
+def _contribution(node: Node) -> tuple[Totals, Usage]:
     """What a node and all below it add to its parent."""
     share = node.share
     return plus(node.below, share.totals), usage_plus(node.explained, share.explains)
@@ -214,21 +214,21 @@ def _sum_children(trace: Trace, node: Node) -> tuple[Totals, Usage]:
     below, explained = _NOTHING_YET
     for child in trace.children.get(node.span_id, ()):
         if not child.is_cut:
-            totals, usage = _stands(child)
+            totals, usage = _contribution(child)
             below, explained = plus(below, totals), usage_plus(explained, usage)
     return below, explained
 
 
 def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement | None:
     """Bring one node's place up to date, with the trace's own sums; None if nothing changed."""
-    source, before = node.place, node.posted
-    target, is_outermost = resolver.place(node)
+    source, before = node.scope_ids, node.posted
+    target, is_outermost = resolver.scope_ids(node)
     after = node.share.totals
     if is_outermost:
         after = after._replace(agent_runs=1)
     if source == target and before == after:
         return None
-    node.place, node.posted = target, after
+    node.scope_ids, node.posted = target, after
     trace.total = plus(trace.total, minus(after, before))
     if source is not None:
         _add_to_run(trace, source[AGENT_RUN], minus(NOTHING, before))
