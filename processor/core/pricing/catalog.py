@@ -12,9 +12,9 @@ from processor.core.pricing import published as catalogue
 from processor.core.pricing.entry_index import EntryIndex
 from processor.core.pricing.index import load_hosts
 from processor.core.pricing.names import NAME_LIMIT
-from processor.core.pricing.providers import canonical
 from processor.core.pricing.resolve import PriceSources, resolve
 from processor.core.pricing.shapes import CacheSemantics, Match, PriceFile
+from processor.core.providers import SPELLINGS
 
 _MEMO_LIMIT = 4096
 _LONGEST = 2 * NAME_LIMIT
@@ -70,7 +70,9 @@ class Catalog:
     catalogue_version: str
     """The catalogue's version, ``""`` when none is used."""
     cache_semantics: Mapping[str, CacheSemantics]
-    """Provider (or ``default``) -> whether reported input includes cached tokens."""
+    """Provider, scope or ``default`` -> whether reported input includes cached tokens.
+
+    A provider stands under its id as well as under the name that the operator wrote."""
     trusted: frozenset[str]
     """Attributes whose reported cost wins over ours."""
     warn_if_older_than_days: int
@@ -88,10 +90,6 @@ class Catalog:
             if sum(map(len, (provider, tier, *models))) <= _LONGEST:
                 self._memo.put(question, match)
         return match
-
-    def provider(self, spelling: str) -> str:
-        """The canonical id of a provider; the spelling itself where it is unknown."""
-        return canonical(spelling, self.shelf.aliases)
 
     def age_days(self, now_ns: int) -> int | None:
         """For how many days at most the catalogue has not followed the market.
@@ -123,9 +121,15 @@ def compile_catalog(file: PriceFile) -> Catalog:
     return Catalog(
         version=digest[:8],
         catalogue_version=version,
-        cache_semantics=file.cache_semantics,
+        cache_semantics=_by_every_name(file.cache_semantics),
         trusted=file.trusted,
         warn_if_older_than_days=file.warn_if_older_than_days,
         shelf=shelf,
         _price_dates=catalogue.price_dates() if file.use_catalogue else (),
     )
+
+
+def _by_every_name(rules: Mapping[str, CacheSemantics]) -> Mapping[str, CacheSemantics]:
+    """The rules, each also under the id of the provider that its name is a spelling of."""
+    by_id = {SPELLINGS[name]: rule for name, rule in rules.items() if name in SPELLINGS}
+    return {**by_id, **rules}

@@ -99,5 +99,6 @@ def _out_of_range(call: Call, provider: str, model: str, catalog: Catalog) -> Un
 
 
 def _named(call: Call, catalog: Catalog) -> tuple[str, str]:
-    """Provider and model as the call names them, where no price is looked for."""
-    return catalog.provider(call.provider), call.models[0][:NAME_LIMIT] if call.models else ""
+    """The provider that a price would be looked for at, and the model as the call names it."""
+    match = catalog.match(call.provider, call.models, call.tier)
+    return match.provider, call.models[0][:NAME_LIMIT] if call.models else ""

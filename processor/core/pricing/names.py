@@ -12,15 +12,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from processor.core.pricing.providers import canonical
+from processor.core.providers import provider_id
 
 NAME_LIMIT = 512
 """Longer names are not looked up; the longest real ones are cloud resource names of about 200."""
 
 _CANDIDATE_LIMIT = 32
-
-PLACEHOLDERS = frozenset({"", "unknown", "none", "null", "n/a", "undefined"})
-"""What instrumentations write when they do not know the model."""
 
 _OPAQUE = re.compile(
     r"arn:aws[^/]*:(?:application-inference-profile|imported-model|provisioned-model|custom-model"
@@ -124,7 +121,7 @@ def _everywhere(pattern: re.Pattern[str], replacement: str) -> Callable[[str, st
 def _strip_host(name: str, host: str, aliases: Mapping[str, str]) -> str | None:
     """Drop leading segments that repeat the provider, and routes that clients put after it."""
     segment, slash, rest = name.partition("/")
-    if not slash or not rest or canonical(segment, aliases) != host:
+    if not slash or not rest or provider_id(segment, aliases) != host:
         return None
     while route := _ROUTE.match(rest):
         rest = route.group(1)

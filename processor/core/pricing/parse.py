@@ -13,7 +13,6 @@ from typing import Any, cast
 from processor.core.errors import ConfigError
 from processor.core.files.document import Document
 from processor.core.pricing.entries import ParseDefaults, read_offer, read_short
-from processor.core.pricing.providers import ALIASES, canonical
 from processor.core.pricing.rates import UNITS, Scale, check_complete, check_units, read_rates
 from processor.core.pricing.reading import Reader
 from processor.core.pricing.shapes import (
@@ -23,6 +22,7 @@ from processor.core.pricing.shapes import (
     PriceEntry,
     PriceFile,
 )
+from processor.core.providers import SPELLINGS, provider_id
 
 _TOP_KEYS = frozenset(
     {
@@ -103,14 +103,14 @@ def _provider_aliases(reader: Reader, providers: Mapping[str, Any]) -> dict[str,
     path = ("providers", "aliases")
     raw = reader.mapping(providers.get("aliases"), path)
     spelled = {key.strip().lower(): reader.text(value, (*path, key)) for key, value in raw.items()}
-    return {spelling: ALIASES.get(name, name) for spelling, name in spelled.items()}
+    return {spelling: SPELLINGS.get(name, name) for spelling, name in spelled.items()}
 
 
 def _free(
     reader: Reader, providers: Mapping[str, Any], aliases: Mapping[str, str]
 ) -> frozenset[str]:
     names = reader.texts(providers.get("free"), ("providers", "free"))
-    return frozenset(canonical(name, aliases) for name in names)
+    return frozenset(provider_id(name, aliases) for name in names)
 
 
 def _terms(
@@ -126,11 +126,11 @@ def _terms(
         for item in (listed if isinstance(listed, list) else ())
         if isinstance(item, dict) and item.get("provider")
     }
-    known = named | set(providers) | set(aliases) | set(ALIASES)
+    known = named | set(providers) | set(aliases) | set(SPELLINGS)
     return ParseDefaults(
         unit,
         usd_rate,
-        canonical=partial(canonical, aliases=aliases),
+        canonical=partial(provider_id, aliases=aliases),
         is_provider=known.__contains__,
     )
 

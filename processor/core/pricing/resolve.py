@@ -19,7 +19,6 @@ from processor.core.pricing.entry_index import EntryIndex, EntryMatch
 from processor.core.pricing.index import Found, Host
 from processor.core.pricing.names import (
     NAME_LIMIT,
-    PLACEHOLDERS,
     Candidate,
     candidates,
     is_fine_tune,
@@ -27,7 +26,6 @@ from processor.core.pricing.names import (
     is_opaque,
 )
 from processor.core.pricing.offered import compile_offer, flat_offer
-from processor.core.pricing.providers import canonical, infer
 from processor.core.pricing.published import NO_TIER_PRICE, compile_model
 from processor.core.pricing.shapes import (
     ANY,
@@ -41,10 +39,17 @@ from processor.core.pricing.shapes import (
     Tariff,
 )
 from processor.core.pricing.tariff import flatten, map_tariff, scale_all
+from processor.core.providers import (
+    CUSTOMER_NAMED,
+    infer_provider,
+    is_placeholder,
+    normalise_tier,
+    provider_id,
+)
 
-_STANDARD_TIERS = frozenset({"", "default", "standard", "auto", "on_demand", "standard_only"})
-DEPLOYMENT_HOSTS = frozenset({"azure"})
-"""Where a model name is chosen by the customer: a similar name says nothing there."""
+FROM_MODEL = "provider inferred from the model"
+FROM_FILE = "provider inferred from the price file"
+"""Reasons of a price that was found for a call which names no provider."""
 
 _FREE_TARIFF: Tariff = (Step(BEGINNING_NS, Table((), (FREE_RATES,))),)
 
@@ -62,11 +67,14 @@ class PriceSources:
 
 
 def resolve(shelf: PriceSources, provider: str, models: Sequence[str], tier: str) -> Match:
-    """The price of a call that names this provider and these models, at this service tier."""
-    host = canonical(provider, shelf.aliases)
-    served = "" if tier.lower() in _STANDARD_TIERS else tier.lower()
-    named = [name for name in (model.strip().lower() for model in models) if name]
-    known = [name for name in named if name not in PLACEHOLDERS]
+    """The price of a call that names this provider and these models, at this service tier.
+
+    Where the call names no provider, one is inferred, and the price says so: its status is never
+    ``exact`` then.
+    """
+    host = provider_id(provider, shelf.aliases)
+    served = normalise_tier(tier)
+    known = [model.strip().lower() for model in models if not is_placeholder(model)]
     shown = known[0][:NAME_LIMIT] if known else ""
     if host in shelf.free:
         return _free("provider is free", host, shown)
@@ -77,14 +85,24 @@ def resolve(shelf: PriceSources, provider: str, models: Sequence[str], tier: str
             return match
         if place == 0:
             failure = match
-    return _last_resort(shelf, failure, served)
+    return _last_resort(shelf, failure, served, is_inferred=not host)
 
 
 def _price_of(shelf: PriceSources, host: str, model: str, tier: str) -> Match:
     """Levels 1 to 4 for one model."""
     if len(model) > NAME_LIMIT:
         return Match("unpriced", "model name is too long", host, model[:NAME_LIMIT])
-    seller = host or infer(model, shelf.aliases)
+    if host:
+        return _price_at(shelf, host, model, tier)
+    seller = infer_provider(model, shelf.aliases)
+    if seller in shelf.free:
+        return _as_inferred(_free("provider is free", seller, model), FROM_MODEL)
+    match = _price_at(shelf, seller, model, tier)
+    return match if match.any_provider else _as_inferred(match, FROM_MODEL if seller else FROM_FILE)
+
+
+def _price_at(shelf: PriceSources, seller: str, model: str, tier: str) -> Match:
+    """The price of a model at a provider; ``""`` finds only what the operator's file names."""
     names = candidates(seller, model, shelf.aliases)
     hit = shelf.book.find(seller, names)
     if hit is not None:
@@ -95,11 +113,15 @@ def _price_of(shelf: PriceSources, host: str, model: str, tier: str) -> Match:
         return _free("free variant", seller, model)
     if is_opaque(model):
         return Match("unpriced", "resource id that names no model, needs an alias", seller, model)
-    match = _listed(shelf, seller, names, tier)
-    if match.tariff and not host:
-        reason = _join("provider inferred from the model", match.reason)
-        match = match._replace(status="alias", reason=reason)
-    return match
+    return _listed(shelf, seller, names, tier)
+
+
+def _as_inferred(match: Match, reason: str) -> Match:
+    """The same price, marked: an exact one becomes an alias, a weaker one stays what it is."""
+    if not match.tariff:
+        return match
+    status: Status = "alias" if match.status == "exact" else match.status
+    return match._replace(status=status, reason=_join(reason, match.reason))
 
 
 def _offered(
@@ -126,7 +148,8 @@ def _offered(
         status, reason = "fallback", "estimate, no published price"
     elif offer.steps and not any(any(step.rates.values()) for step in offer.steps):
         status, reason = "free", "operator's price is zero"
-    return _priced(Match(status, reason, host, model, tariff, rule=f"{maker}:{offer.model}"))
+    rule, for_any = f"{maker}:{offer.model}", offer.provider == ANY
+    return _priced(Match(status, reason, host, model, tariff, rule=rule, any_provider=for_any))
 
 
 def _listed(shelf: PriceSources, seller: str, names: list[Candidate], tier: str) -> Match:
@@ -176,7 +199,7 @@ def _search(shelf: PriceSources, seller: str, names: list[Candidate]) -> tuple[F
     if is_fine_tune(names[0].name):
         return _fine_tune(host, spellings)
     # Where customers choose the names, and at another host, a similar name says nothing.
-    similar = host if seller not in DEPLOYMENT_HOSTS else None
+    similar = host if seller not in CUSTOMER_NAMED else None
     return _first(hosts, spellings, similar) or _first(hosts, weakened, None)
 
 
@@ -206,11 +229,12 @@ def _fine_tune(host: Host, names: Iterable[Candidate]) -> tuple[Found, str] | No
     return None
 
 
-def _last_resort(shelf: PriceSources, failure: Match, tier: str) -> Match:
+def _last_resort(shelf: PriceSources, failure: Match, tier: str, *, is_inferred: bool) -> Match:
     """Levels 5 and 6, for the first model the span names."""
     hit = shelf.book.last_resort(failure.provider)
     if hit is not None:
-        return _offered(shelf, hit, failure.provider, [Candidate(failure.model)], tier)
+        match = _offered(shelf, hit, failure.provider, [Candidate(failure.model)], tier)
+        return _as_inferred(match, FROM_MODEL) if is_inferred and not match.any_provider else match
     if shelf.fallback is None:
         return failure
     table = flat_offer(shelf.fallback, shelf.cache_defaults)

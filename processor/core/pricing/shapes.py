@@ -152,3 +152,5 @@ class Match(NamedTuple):
     """The rates, where they depend on neither time nor size."""
     rule: str = ""
     """The operator's pattern, the catalogue's model …: shown in explanations only."""
+    any_provider: bool = False
+    """The operator's entry holds for every provider, so it does not matter which one it was."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from processor.core.pricing.names import NAME_LIMIT, PLACEHOLDERS, is_opaque
-from processor.core.pricing.providers import canonical
-from processor.core.pricing.resolve import DEPLOYMENT_HOSTS
+from processor.core.pricing.names import NAME_LIMIT, is_opaque
 from processor.core.pricing.shapes import ANY
+from processor.core.providers import (
+    CUSTOMER_NAMED,
+    infer_provider,
+    is_placeholder,
+    provider_id,
+)
 
 _PRICES = "prices: [{input: 1.00, output: 3.00}]"
 _EXAMPLE = f"{_PRICES}   # USD per 1M tokens: put in yours"
@@ -21,16 +25,18 @@ def suggest_entry(provider: str, models: Sequence[str]) -> tuple[str, ...]:
     A name that a customer has given to a deployment or resource becomes an alias of the model
     behind it, anything else an entry with prices. Nothing when the span names nothing.
     """
-    seller = provider.strip().lower()
-    names = [name.strip() for name in models if name.strip().lower() not in PLACEHOLDERS]
+    names = [name.strip() for name in models if not is_placeholder(name)]
     names = [name for name in names if len(name) <= NAME_LIMIT]
+    seller = provider.strip().lower()
+    if not provider_id(seller):
+        seller = next(filter(None, map(infer_provider, names[:1])), "")
     if not names:
         # The spans do not say which model it was, so only a price for any of them would hold.
         every = f"{_PRICES}   # for every model of {seller} that has no price of its own"
         return _lines(seller, ANY, every) if seller else ()
     model = names[0]
     is_resource = is_opaque(model.lower())
-    if is_resource or canonical(seller, {}) in DEPLOYMENT_HOSTS:
+    if is_resource or provider_id(seller) in CUSTOMER_NAMED:
         seller = seller or _AWS
         aliases = f"aliases: [{_quoted(f'{seller}:{model}')}]"
         return _lines(seller, f"put in the model behind {model}", aliases)

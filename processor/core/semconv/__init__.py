@@ -4,7 +4,7 @@
     sources     how the tables say where a field stands
     values      texts and numbers as senders write them
     columns     a source, resolved for the keys of one shape; `layout` is all of them
-    emitter     who wrote a span, and the rules about it; `provider` is who served the call
+    emitter     who wrote a span, and the rules about it
     recognise   what a span is, decided once per look; `looks` remembers it as a `profile`
     usage       what was reported, as quantities that do not overlap
     owners      whom a span says it belongs to
@@ -17,7 +17,6 @@
 
 from processor.core.semconv.calls import CacheSemantics, ReadOptions
 from processor.core.semconv.logs import LOGS_WANTED, LogReading, read_logs
-from processor.core.semconv.provider import infer_provider
 from processor.core.semconv.reading import read
 from processor.core.semconv.wanted import WANTED
 
@@ -27,7 +26,6 @@ __all__ = [
     "CacheSemantics",
     "LogReading",
     "ReadOptions",
-    "infer_provider",
     "read",
     "read_logs",
 ]

@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from processor.core.model import Call, Mark, Spans, Usage
+from processor.core.providers import is_placeholder, normalise_tier
 from processor.core.semconv.columns import Column, Row, first, first_sum
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
-from processor.core.semconv.dialects.naming import STANDARD_TIERS
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
 from processor.core.semconv.log_ids import log_trace
 from processor.core.semconv.profile import Profile
-from processor.core.semconv.provider import infer_provider
-from processor.core.semconv.recognise import is_model
 from processor.core.semconv.usage import UNREADABLE, Counts, settle
 from processor.core.semconv.values import COUNT_MAX, read_nano_usd, read_text
 
@@ -56,11 +54,11 @@ def read_call(
     return Call(
         mark,
         profile.call_kind or "llm",
-        profile.provider or next(map(infer_provider, models), ""),
+        profile.provider,
         models,
         usage,
         profile.aggregate,
-        plain_tier(tier or ""),
+        normalise_tier(tier or ""),
         response_id or "",
         spans.failed[row],
         amount,
@@ -102,7 +100,7 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> tuple[Usa
         return None, UNREADABLE
     if counts.input is None and counts.output is None and counts.total is None:
         return None, ""
-    operator = operator_rule((profile.scope, profile.provider), options)
+    operator = operator_rule(profile.rule_names, options)
     return settle(counts, profile.terms, operator, are_buckets=are_buckets)
 
 
@@ -115,13 +113,7 @@ def _is_mended(counts: Counts) -> bool:
 def _models_inside(layout: Layout, reader: Row) -> tuple[str, ...]:
     """The model that JSON on the span names, where no attribute does."""
     model = first(reader, layout.models_inside, read_text)
-    return (model,) if model is not None and is_model(model) else ()
-
-
-def plain_tier(stated: str) -> str:
-    """A service tier in lower case, ``""`` for the standard one."""
-    tier = stated.lower()
-    return "" if tier in STANDARD_TIERS else tier
+    return () if model is None or is_placeholder(model) else (model,)
 
 
 def _source_name(spans: Spans, row: int, source: Column | None) -> str:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from processor.core.model import Call, Group, Logs, Mark, Spans, Value, Wanted
-from processor.core.semconv.calls import ReadOptions, operator_rule, plain_tier
+from processor.core.providers import is_placeholder, normalise_tier
+from processor.core.semconv.calls import ReadOptions, operator_rule
 from processor.core.semconv.dialects.logs import (
     COSTS,
     DURATION_MS,
@@ -23,9 +24,8 @@ from processor.core.semconv.dialects.owners import AMBIENT_OWNERS, OWNERS
 from processor.core.semconv.layout import Slots, lay_out_fields
 from processor.core.semconv.log_ids import log_trace, record_id
 from processor.core.semconv.owners import read_inherited_owner, read_owner
-from processor.core.semconv.provider import name_family, name_provider
 from processor.core.semconv.reading import AHEAD_MAX_NS
-from processor.core.semconv.recognise import is_model
+from processor.core.semconv.recognise import likely_provider, name_family
 from processor.core.semconv.usage import Counts, UsageRules, settle
 from processor.core.semconv.values import bound, read_count, read_nano_usd, read_text
 
@@ -132,19 +132,19 @@ class _Reader:
         self, dialect: LogDialect, attributes: Mapping[str, Value], counts: Counts, mark: Mark
     ) -> Call:
         model = read_text(attributes.get(MODEL))
-        models = (model,) if model is not None and is_model(model) else ()
-        provider = name_provider(filter(None, (dialect.provider,)), "", models)
-        terms = UsageRules("llm", name_family(provider, models), dialect.cache, dialect.reasoning)
-        operator = operator_rule((mark.scope, provider), self._options)
+        models = () if model is None or is_placeholder(model) else (model,)
+        likely = likely_provider(dialect.provider, models)
+        terms = UsageRules("llm", name_family(likely, models), dialect.cache, dialect.reasoning)
+        operator = operator_rule((mark.scope, dialect.provider, likely), self._options)
         usage, rule = settle(counts, terms, operator)
         reported, reported_by = _first_cost(attributes)
         return Call(
             mark,
             "llm",
-            provider,
+            dialect.provider,
             models,
             usage,
-            tier=plain_tier(_first_text(attributes, TIERS)),
+            tier=normalise_tier(_first_text(attributes, TIERS)),
             response_id=_first_text(attributes, LOG_RESPONSE_IDS),
             reported_nano_usd=reported,
             reported_by=reported_by,

@@ -24,11 +24,13 @@ class Profile:
     is_silent: bool
     """Whether nothing can be read from them."""
     provider: str
+    """As such spans state it, ``""`` when they do not."""
     models: tuple[str, ...]
+    rule_names: tuple[str, ...]
+    """What an operator's rule about cached tokens may call them by, the closest first."""
     dialect: str
     free: str
     has_tokens: bool
-    scope: str
     terms: UsageRules
     layout: Layout
     plain: tuple[int, int] | None

@@ -6,11 +6,17 @@ on it, all of which repeat from call to call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, cast
 
 from processor.core.model import Aggregate, CallKind
+from processor.core.providers import (
+    choose_statement,
+    infer_provider,
+    is_placeholder,
+    provider_id,
+)
 from processor.core.semconv.dialects.instrumentations import (
     CACHE_RULES,
     QUIET,
@@ -23,8 +29,6 @@ from processor.core.semconv.dialects.kinds import KINDS, KINDS_BY_KEYS, KINDS_BY
 from processor.core.semconv.dialects.naming import (
     CACHE_HITS,
     HOST,
-    MODEL_PLACEHOLDER_PREFIXES,
-    MODEL_PLACEHOLDERS,
     MODELS,
     PROVIDERS,
 )
@@ -38,7 +42,6 @@ from processor.core.semconv.emitter import (
 )
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.profile import Profile
-from processor.core.semconv.provider import name_family, name_provider
 from processor.core.semconv.sources import CALL_KINDS, Condition, Kind
 from processor.core.semconv.usage import UsageRules
 
@@ -78,8 +81,9 @@ def recognise(look: Signature, lay_out: Callable[[frozenset[Condition]], Layout]
     dialect = name_dialect(look.emitter, look.keys, look.texts)
     models = _find_models(look, held_conditions(dialect, "openai", look.texts))
     stated = [look.texts[key] for source in PROVIDERS for key in source.keys if key in look.texts]
-    provider = name_provider(stated, look.texts.get(HOST, ""), models)
-    family = name_family(provider, models)
+    provider = choose_statement(stated, look.texts.get(HOST, ""))
+    likely = likely_provider(provider, models)
+    family = name_family(likely, models)
     layout = lay_out(held_conditions(dialect, family, look.texts))
     kind = _find_kind(look)
     call_kind, aggregate = _find_call(look, kind, dialect, layout, has_model=bool(models))
@@ -94,10 +98,10 @@ def recognise(look: Signature, lay_out: Callable[[frozenset[Condition]], Layout]
         is_silent=call_kind is None and not is_agent and not layout.owners,
         provider=provider,
         models=models,
+        rule_names=(look.emitter.scope, provider, likely),
         dialect=dialect,
         free="gateway cache" if any(key in look.texts for key in CACHE_HITS) else "",
         has_tokens={"llm.tokens.input", "llm.tokens.output"} <= look.keys,
-        scope=look.emitter.scope,
         terms=UsageRules(
             call_kind or "llm",
             family,
@@ -118,17 +122,28 @@ def _is_quiet(look: Signature) -> bool:
     )
 
 
-def is_model(name: str) -> bool:
-    """Whether a text is a model's name rather than a stand-in for one."""
-    name = name.lower()
-    return name not in MODEL_PLACEHOLDERS and not name.startswith(MODEL_PLACEHOLDER_PREFIXES)
+def likely_provider(stated: str, models: Iterable[str]) -> str:
+    """The id of who likely served a call: good enough to know how its tokens are counted.
+
+    What the call is charged by is for pricing to decide, which says where it had to infer.
+    """
+    return provider_id(stated) or next(filter(None, map(infer_provider, models)), "")
+
+
+def name_family(provider: str, models: Iterable[str]) -> Family:
+    """Whose way of counting the raw usage follows, by the provider's id and the models."""
+    if provider == "aws" or "bedrock" in provider:
+        return "bedrock"
+    if provider == "anthropic" or any("claude" in model.lower() for model in models):
+        return "anthropic"
+    return "google" if provider == "google" else "openai"
 
 
 def _find_models(look: Signature, held: frozenset[Condition]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for source in MODELS:
         model = look.texts.get(source.keys[0], "")
-        if is_model(model) and source.when in held:
+        if not is_placeholder(model) and source.when in held:
             found[model] = None
     return tuple(found)[:_MODELS_MAX]
 

@@ -3,7 +3,7 @@
     tokens, cached    counts of tokens
     documents         attributes that hold a whole JSON document
     kinds             what a span is
-    naming            models, providers, tiers, ids
+    naming            where models, providers, tiers and ids stand
     owners            session, user, organisation, agent, feature, task
     costs             costs that somebody upstream has written
     instrumentations  who wrote the span, and what its numbers mean

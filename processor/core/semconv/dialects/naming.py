@@ -36,9 +36,6 @@ MODELS_INSIDE: Sources = (
 )
 """Read span by span, and only where no attribute above names a model."""
 
-MODEL_PLACEHOLDERS = frozenset({"", "unknown", "none", "null", "n/a", "test", "undefined"})
-MODEL_PLACEHOLDER_PREFIXES = ("function:",)
-
 PROVIDERS: Sources = keys(
     "gen_ai.provider.name",
     "gen_ai.system",
@@ -71,8 +68,6 @@ TIERS: Sources = (
     *inside("llm.invocation_parameters", "service_tier"),
 )
 """The tier served comes before the tier asked for."""
-
-STANDARD_TIERS = frozenset({"", "standard", "standard_only", "default", "auto", "normal"})
 
 RESPONSE_IDS: Sources = (
     *keys("gen_ai.response.id", "ai.response.id"),

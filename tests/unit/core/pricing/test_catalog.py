@@ -41,12 +41,21 @@ def test_cache_semantics_are_handed_on():
     assert catalog.cache_semantics == {"default": "auto", "aws": "exclusive"}
 
 
+def test_cache_semantics_of_a_provider_hold_for_all_its_spellings():
+    rules = "{aws.bedrock: exclusive, google: inclusive, gemini: exclusive, my-scope: auto}"
+    semantics = catalog_of(f"providers: {{cache_semantics: {rules}}}").cache_semantics
+    assert semantics["aws"] == semantics["aws.bedrock"] == "exclusive"
+    assert (semantics["google"], semantics["gemini"]) == ("inclusive", "exclusive")
+    assert semantics["my-scope"] == "auto"
+
+
 def test_provider_spellings_have_one_id():
     catalog = catalog_of("providers: {aliases: {acme: azure}}")
     spellings = ["Azure.AI.OpenAI", "acme", "az.ai.inference", "azure_openai.chat"]
-    assert {catalog.provider(spelling) for spelling in spellings} == {"azure"}
-    assert catalog.provider("my-own") == "my-own"
-    assert catalog.provider("litellm") == ""
+    found = {catalog.match(spelling, ("gpt-4o",), "").provider for spelling in spellings}
+    assert found == {"azure"}
+    assert catalog.match("my-own", ("gpt-4o",), "").provider == "my-own"
+    assert catalog.match("litellm", (), "").provider == ""
 
 
 def test_what_was_asked_is_remembered_misses_too():

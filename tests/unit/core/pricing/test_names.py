@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from processor.core.pricing.names import TAIL, candidates, is_fine_tune, is_free_variant, is_opaque
-from processor.core.pricing.providers import canonical, infer
 
 
 def names(host: str, model: str) -> list[str]:
@@ -81,45 +80,3 @@ def test_resource_ids_fine_tunes_and_gifts_are_recognised():
     assert is_fine_tune("ft:gpt-4o:acme::x")
     assert is_free_variant("openrouter", "a/b:free")
     assert not is_free_variant("together", "a/b:free")
-
-
-@pytest.mark.parametrize(
-    ("spelling", "expected"),
-    [
-        ("aws.bedrock", "aws"),
-        ("azure.ai.openai", "azure"),
-        ("gcp.vertex_ai", "google"),
-        ("google.generative-ai", "google"),
-        ("x_ai", "x-ai"),
-        ("openai.responses", "openai"),
-        ("anthropic.messages", "anthropic"),
-        ("mistral_ai", "mistral"),
-        ("moonshot_ai", "moonshotai"),
-        ("my-openai-proxy", "my-openai-proxy"),
-        ("gateway", ""),
-        ("", ""),
-    ],
-)
-def test_a_provider_is_known_by_its_spellings_only(spelling, expected):
-    assert canonical(spelling, {}) == expected
-
-
-@pytest.mark.parametrize(
-    ("model", "expected"),
-    [
-        ("gpt-4o", "openai"),
-        ("o3-mini", "openai"),
-        ("claude-3-opus", "anthropic"),
-        ("eu.anthropic.claude-3-opus-v1:0", "aws"),
-        ("meta.llama3-8b-instruct-v1:0", "aws"),
-        ("accounts/fireworks/models/llama-v3p1-8b", "fireworks"),
-        ("together_ai/meta-llama/llama-3", "together"),
-        ("openai/gpt-oss-120b", ""),
-        ("gpt-oss-120b", ""),
-        ("llama-3.1-8b", ""),
-        ("mistralai/mistral-7b-instruct", ""),
-        ("my-claude", ""),
-    ],
-)
-def test_a_provider_is_inferred_only_where_one_sells_the_name(model, expected):
-    assert infer(model, {}) == expected

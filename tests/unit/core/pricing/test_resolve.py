@@ -204,3 +204,45 @@ def test_service_tiers_of_the_maker_are_not_assumed_at_another_host():
     match = catalog_of("").match("azure", ("gpt-4o",), "priority")
     assert usd_per_1m(match) == 2.5
     assert "standard price used" in match.reason
+
+
+INFERRED = """
+providers: {free: [groq]}
+models:
+  - {provider: openai, model: gpt-4o, prices: [{input: 1, output: 1}]}
+  - {provider: openai, model: "gpt-6*", prices: [{input: 2, output: 2}]}
+  - {provider: mistral, model: "*", prices: [{input: 3, output: 3}]}
+  - {provider: fireworks, model: deepseek-r1, prices: [{input: 4, output: 4}]}
+  - {provider: x-ai, model: grok-1, prices: [{input: 5, output: 5}], estimated: true}
+  - {model: any-host, prices: [{input: 6, output: 6}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "status", "reason"),
+    [
+        ("gpt-4o", "alias", "provider inferred from the model"),
+        ("gpt-4o-mini", "alias", "provider inferred from the model"),
+        ("gpt-6-pro", "pattern", "provider inferred from the model, operator pattern"),
+        (
+            "mistral-large-99",
+            "pattern",
+            "provider inferred from the model, operator pattern for all models",
+        ),
+        ("deepseek-r1", "alias", "provider inferred from the price file"),
+        ("grok-1", "fallback", "provider inferred from the model, estimate, no published price"),
+        ("groq/llama", "free", "provider inferred from the model, provider is free"),
+        (
+            "openrouter/deepseek/deepseek-r1:free",
+            "free",
+            "provider inferred from the model, free variant",
+        ),
+        ("any-host", "exact", ""),  # this entry holds wherever the model runs
+        ("mistral-nemo", "unpriced", "provider not named and not clear from the model"),
+    ],
+)
+def test_a_price_at_an_inferred_provider_says_so_and_is_never_exact(model, status, reason):
+    catalog = catalog_of(INFERRED)
+    for provider in ("", "litellm", "crewai"):
+        match = catalog.match(provider, (model,), "")
+        assert (match.status, match.reason) == (status, reason)

@@ -56,7 +56,8 @@ def test_a_name_that_a_customer_gave_becomes_an_alias(provider, model, seller):
     text = file_of(entry).replace(f"put in the model behind {model}", known)
     found = charge(text, provider, model)
     assert isinstance(found, Charge)
-    assert found.reason == "operator alias"
+    inferred = "" if provider else "provider inferred from the model, "
+    assert found.reason == f"{inferred}operator alias"
 
 
 def test_several_suggestions_make_one_file():

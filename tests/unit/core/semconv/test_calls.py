@@ -143,6 +143,22 @@ def test_the_operators_rule_is_found_by_scope_provider_or_default(
 
 
 @pytest.mark.parametrize(
+    "rules",
+    [
+        {"openai": "exclusive"},
+        {"openai.chat": "exclusive"},
+        {"openai.chat": "exclusive", "openai": "inclusive"},
+    ],
+)
+def test_the_operators_rule_for_a_provider_holds_for_its_spellings(read_call, rules) -> None:
+    """The spelling on the span comes first, then the provider that it means."""
+    counts = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.cache_read.input_tokens": 60}
+    stated = {"gen_ai.provider.name": "openai.chat"}
+    call = read_call(counts | stated, ReadOptions(cache_semantics=rules))
+    assert call.usage == Usage(100, 60)
+
+
+@pytest.mark.parametrize(
     ("attributes", "nano", "key"),
     [
         ({"llm.cost_usd": 0.5, "gen_ai.usage.cost": 0.1}, 5 * 10**8, "llm.cost_usd"),

@@ -105,10 +105,10 @@ def test_spans_of_one_shape_are_told_apart_by_their_texts(build_spans) -> None:
         {"attributes": CALL},
     )
     reading = read(spans, RECEIVED_NS, ReadOptions())
-    assert [(call.mark.row, call.provider) for call in reading.calls] == [
-        (0, "openai"),
-        (1, "anthropic"),
-        (4, ""),
-        (5, ""),
-        (6, "openai"),
+    assert [(call.mark.row, call.models) for call in reading.calls] == [
+        (0, ("gpt-4o",)),
+        (1, ("claude-opus-4",)),
+        (4, ()),
+        (5, ()),
+        (6, ("gpt-4o",)),
     ]

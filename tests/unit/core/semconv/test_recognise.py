@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from processor.core.semconv import ReadOptions, read
+from processor.core.semconv.recognise import likely_provider, name_family
 
 USAGE = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
 MODEL = {"gen_ai.request.model": "gpt-4o"}
@@ -185,7 +186,7 @@ def test_the_response_model_comes_before_the_request_model(read_one) -> None:
 
 
 def test_a_model_inside_json_is_the_last_resort(read_one) -> None:
-    """Invocation parameters name the model, and by it the provider, where nothing else does."""
+    """Invocation parameters name the model where nothing else does."""
     call, _ = read_one(
         attributes={
             "openinference.span.kind": "LLM",
@@ -193,7 +194,7 @@ def test_a_model_inside_json_is_the_last_resort(read_one) -> None:
             "llm.invocation_parameters": '{"model": "gpt-4o", "temperature": 1}',
         }
     )
-    assert (call.models, call.provider) == (("gpt-4o",), "openai")
+    assert (call.models, call.provider) == (("gpt-4o",), "")
 
 
 def test_a_server_below_its_client_repeats_the_call(read_one) -> None:
@@ -213,3 +214,27 @@ def test_an_answer_from_a_gateways_cache_is_free(read_one) -> None:
     assert read_one(attributes={**attributes, "litellm.cache_hit": True})[0].free
     assert read_one(attributes={**attributes, "litellm.cache_hit": "True"})[0].free
     assert not read_one(attributes={**attributes, "litellm.cache_hit": False})[0].free
+
+
+@pytest.mark.parametrize(
+    ("provider", "models", "family"),
+    [
+        ("aws", ["anthropic.claude"], "bedrock"),
+        ("my-bedrock-proxy", [], "bedrock"),
+        ("google", ["claude-opus-4"], "anthropic"),
+        ("google", ["gemini-2.5-pro"], "google"),
+        ("azure", ["gpt-4o"], "openai"),
+        ("", [], "openai"),
+    ],
+)
+def test_the_family_is_whose_way_of_counting_the_usage_follows(provider, models, family) -> None:
+    """The host decides before the model, but Claude counts alike on every other host."""
+    assert name_family(provider, models) == family
+
+
+def test_a_likely_provider_tells_how_tokens_are_counted_and_is_not_reported(read_one) -> None:
+    """The model's name is enough for its family; who is charged stays open."""
+    assert likely_provider("crewai", ["unheard-of", "claude-opus-4"]) == "anthropic"
+    assert likely_provider("gcp.vertex_ai", ["claude-opus-4"]) == "google"
+    call, _ = read_one(attributes={"gen_ai.operation.name": "chat", **MODEL, **USAGE})
+    assert call.provider == ""
