@@ -9,10 +9,9 @@ from pathlib import Path
 
 from processor.app.addresses import METRICS_SETTING
 from processor.config import Settings
-from processor.config.exporters import OtlpExporter, OtlpHttpExporter
+from processor.config.exporters import OtlpExporter, OtlpHttpExporter, SendingQueue
 from processor.config.receivers import HttpReceiver
-from processor.config.spool import SendingQueue
-from processor.config.telemetry import METRICS_ENDPOINT
+from processor.config.settings import METRICS_ENDPOINT
 from processor.core import wire
 from processor.core.budgets import Policy
 from processor.core.errors import ConfigError, Problem

@@ -1,17 +1,22 @@
-"""The standard variables of OTLP exporters, and which of several places names the backend.
+"""What the environment sets: the standard variables of OTLP exporters, and references in a file.
 
-Source: OpenTelemetry's OTLP exporter specification, "Configuration Options".
+Source of the variables: OpenTelemetry's OTLP exporter specification, "Configuration Options".
+
+A settings file may refer to a variable as ``${env:NAME}`` or ``${env:NAME:-default}``; ``$${``
+stands for a plain ``${``. What comes from the environment may be a secret, so it is marked as
+such: messages never show it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
-from processor.config.model import Given
-from processor.core.files.document import Path
-from processor.core.files.fields import Concealed
+from processor.core.errors import Problem
+from processor.core.files.checks import SecretText
+from processor.core.files.document import Document, Path
 
 GRPC: Final[Path] = ("exporters", "otlp")
 HTTP: Final[Path] = ("exporters", "otlphttp")
@@ -37,6 +42,20 @@ _BACKENDS: Final[frozenset[Path]] = frozenset(
 )
 
 
+_REFERENCE = re.compile(
+    r"\$\$\{|\$\{env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<odd>\$\{)"
+)
+_UNAVAILABLE: Final = object()
+"""Stands for a value with a problem. It is left out, so that it makes one problem, not two."""
+
+
+class Given(NamedTuple):
+    """A value that somebody has set, and where."""
+
+    value: Any
+    where: str
+
+
 def is_http(environ: Mapping[str, str]) -> bool:
     """Whether the environment asks for OTLP over HTTP."""
     return _protocol(environ) in {"http/protobuf", "http/json"}
@@ -49,7 +68,7 @@ def from_environment(environ: Mapping[str, str]) -> Iterator[tuple[Path, Given]]
         for given in _first(environ, f"TRACES_{suffix}", suffix):
             # That standard counts milliseconds, without saying so.
             text = f"{given.value}ms" if suffix == "TIMEOUT" else given.value
-            yield (*section, *path), Given(Concealed(text), given.where)
+            yield (*section, *path), Given(SecretText(text), given.where)
     if section == GRPC:
         for given in _first(environ, "TRACES_ENDPOINT", "ENDPOINT"):
             yield (*GRPC, "endpoint"), given
@@ -106,7 +125,7 @@ def _first(environ: Mapping[str, str], *suffixes: str) -> Iterator[Given]:
     """The first of these variables that is set, if any; an empty one counts as unset."""
     for suffix in suffixes:
         if text := environ.get(_PREFIX + suffix, "").strip():
-            yield Given(Concealed(text), _PREFIX + suffix)
+            yield Given(SecretText(text), _PREFIX + suffix)
             return
 
 
@@ -117,3 +136,41 @@ def _is_http_url(address: str, environ: Mapping[str, str]) -> bool:
         return is_http(environ) or bool(urlsplit(address).path.strip("/"))
     except ValueError:  # It is no address at all, and will be refused as one.
         return False
+
+
+def expand(document: Document, environ: Mapping[str, str], problems: list[Problem]) -> Any:  # noqa: ANN401 - YAML holds anything
+    """The document's value with every reference replaced; notes what cannot be."""
+
+    def walk(value: Any, path: Path) -> Any:  # noqa: ANN401 - as above
+        if isinstance(value, dict):
+            pairs = ((key, walk(inner, (*path, key))) for key, inner in value.items())
+            return {key: inner for key, inner in pairs if inner is not _UNAVAILABLE}
+        if isinstance(value, list):
+            items = (walk(inner, (*path, position)) for position, inner in enumerate(value))
+            return [inner for inner in items if inner is not _UNAVAILABLE]
+        if isinstance(value, str) and "${" in value:
+            return replaced(value, path)
+        return value
+
+    def replaced(text: str, path: Path) -> object:
+        found_before = len(problems)
+
+        def one(found: re.Match[str]) -> str:
+            if found["odd"]:
+                what = "holds a ${ that does not begin ${env:NAME}"
+                problems.append(document.problem(path, what, "write $${ for a plain ${"))
+            if not found["name"]:
+                return "${"
+            # As in a shell, the default also stands in for a variable that is empty.
+            value = environ.get(found["name"], "") or found["default"]
+            if value is None and found["name"] not in environ:
+                what = f"the environment variable {found['name']} is not set"
+                fix = f"set it, or write ${{env:{found['name']}:-default}}"
+                problems.append(document.problem(path, what, fix))
+            return value or ""
+
+        text = _REFERENCE.sub(one, text)
+        return SecretText(text) if len(problems) == found_before else _UNAVAILABLE
+
+    found = walk(document.root, ())
+    return None if found is _UNAVAILABLE else found

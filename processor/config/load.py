@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from processor.config.environment import (
-    GRPC,
-    HTTP,
+    Given,
     combine,
+    expand,
     from_environment,
     protocol_warnings,
     route,
 )
-from processor.config.expand import expand
-from processor.config.exporters import OtlpExporter, OtlpHttpExporter
-from processor.config.exposure import exposure_warnings
-from processor.config.model import Given, Setting, build, parts_of, settings_of
+from processor.config.exporters import OtlpBackend
+from processor.config.receivers import exposure_warnings
 from processor.config.settings import Settings
+from processor.config.values import Section
 from processor.core.errors import ConfigError, Problem
+from processor.core.files.checks import ExternalText, nearest
 from processor.core.files.document import Document, Path, dotted
-from processor.core.files.fields import Fields, Untyped, nearest
+from processor.core.files.validation import explain, keys_of
 
-Exporter = TypeVar("Exporter", OtlpExporter, OtlpHttpExporter)
+Backend = TypeVar("Backend", bound=OtlpBackend)
 
 _PROTOCOLS = ("receivers", "otlp", "protocols")
 _GRPC_ENDPOINT = (*_PROTOCOLS, "grpc", "endpoint")
@@ -34,6 +35,15 @@ _HTTP_ENDPOINT = (*_PROTOCOLS, "http", "endpoint")
 _METRICS_ENDPOINT = ("telemetry", "metrics", "endpoint")
 
 _FILE_BYTES_MAX = 8 * 1024 * 1024
+
+_COLLECTOR: Mapping[str, str] = {
+    "processors": "nothing has to be listed to be processed; see pricing and budgets",
+    "service": "there are no pipelines to declare, all that is received goes to every exporter; "
+    "its own metrics are under telemetry, its log under log",
+    "extensions": "health is served under telemetry.metrics.endpoint, at /health",
+    "connectors": "there is nothing to connect, all that is received goes to every exporter",
+}
+"""Sections of a Collector's file that have no like here, and what to know instead."""
 
 
 def load_settings(
@@ -46,15 +56,21 @@ def load_settings(
     Raises ConfigError with every problem found.
     """
     problems: list[Problem] = []
-    file = {} if path is None else dict(_from_file(path, environ, problems))
+    warnings: list[str] = []
+    file = {} if path is None else dict(_from_file(path, environ, problems, warnings))
+    lines = {each.where: position for position, each in enumerate(file.values())}
     flags = dict(_from_flags(overrides, problems))
     given = combine(dict(from_environment(environ)), file, route(flags, environ))
     _imply(given)
-    settings = build(Settings, given, problems)
-    problems += _contradictions(settings, given)
+    try:
+        settings = Settings.model_validate(_tree(given))
+    except ValidationError as error:
+        found = explain(error, Settings, lambda place: _where(place, given), _key_hint)
+        problems += sorted(found, key=lambda problem: lines.get(problem.where, len(lines)))
     if problems:
-        raise ConfigError(problems)
-    return _completed(settings, environ)
+        # Pydantic's own error is not shown with it: it may quote a secret.
+        raise ConfigError(problems) from None
+    return _completed(settings, environ, warnings)
 
 
 def bundled(name: str) -> str:
@@ -79,37 +95,78 @@ def read_text(path: FilePath) -> str:
 
 
 def _from_file(
-    path: FilePath, environ: Mapping[str, str], problems: list[Problem]
+    path: FilePath, environ: Mapping[str, str], problems: list[Problem], warnings: list[str]
 ) -> Iterator[tuple[Path, Given]]:
     document = Document(read_text(path), str(path))
+    warnings += map(str, document.warnings)
     root = expand(document, environ, problems)
-    yield from _given_in(document, Settings, (), root, problems)
+    found = sorted(_leaves(root, Settings, ()), key=lambda each: document.line(each[0]))
+    for place, value in found:
+        yield place, Given(value, document.where(place))
 
 
-def _given_in(
-    document: Document, kind: type[Any], path: Path, value: object, problems: list[Problem]
-) -> Iterator[tuple[Path, Given]]:
-    """The settings that one section of the file sets."""
-    parts = {part.path[-1]: part for part in parts_of(kind, path)}
-    known = [str(key) for key in parts]
-    fields = Fields(document, path, value, known, problems, elsewhere=_homes())
-    for key, part in parts.items():
-        inner = fields.values.get(str(key))
-        if inner is None:
-            continue
-        if isinstance(part, Setting):
-            yield part.path, Given(inner, document.problem(part.path, "").where)
-        else:
-            yield from _given_in(document, part.kind, part.path, inner, problems)
+def _leaves(value: object, section: type[Section] | None, path: Path) -> Iterator[tuple[Path, Any]]:
+    """The values of single settings in a file, and whatever stands where no setting is."""
+    if section is None or not isinstance(value, dict):
+        if value is not None:
+            yield path, value
+        return
+    inner = sections_in(section)
+    for key, each in value.items():
+        if each is None and key not in keys_of(section):
+            each = {}  # noqa: PLW2901 - an unknown key is refused even where nothing follows it
+        yield from _leaves(each, inner.get(key), (*path, key))
 
 
 @functools.cache
-def _homes() -> Mapping[str, str]:
+def sections_in(section: type[Section]) -> Mapping[str, type[Section]]:
+    """The sections within a section, by key."""
+    kinds = ((key, field.annotation) for key, field in keys_of(section).items())
+    return {
+        key: kind for key, kind in kinds if isinstance(kind, type) and issubclass(kind, Section)
+    }
+
+
+def settings_of(section: type[Section], path: Path = ()) -> Iterator[Path]:
+    """The paths of all settings of a section and of the sections in it."""
+    inner = sections_in(section)
+    for key in keys_of(section):
+        here = (*path, key)
+        yield from settings_of(inner[key], here) if key in inner else (here,)
+
+
+def _tree(given: Mapping[Path, Given]) -> Any:  # noqa: ANN401 - whatever a file holds
+    """The values as nested maps; what is no map where a section should be stays as it is."""
+    above: dict[str, Any] = {"file": {}}
+    for path in sorted(given, key=len):
+        *sections, key = ("file", *map(str, path))
+        place: Any = above
+        for section in sections:
+            place = place.setdefault(section, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place[key] = given[path].value
+    return above["file"]
+
+
+def _key_hint(path: Path) -> str:
+    """What to do about an unknown key that is known elsewhere: in this file, or in another's."""
+    key = str(path[-1])
+    kind, slash, _ = key.partition("/")
+    if slash and path[:-1] in {("receivers",), ("exporters",)}:
+        return f"this is not a Collector's file: there is one of each kind, write {kind}"
+    if len(path) == 1 and key in _COLLECTOR:
+        return f"this is not a Collector's file, remove it: {_COLLECTOR[key]}"
+    places = _places().get(key)
+    return f"it belongs {places}" if places else ""
+
+
+@functools.cache
+def _places() -> Mapping[str, str]:
     """For each key of a settings file, in words, the places where it may stand."""
     places: dict[str, dict[str, None]] = {}
-    for each in settings_of(Settings):
-        for depth, key in enumerate(each.path):
-            place = f"below {dotted(each.path[:depth])}" if depth else "at the left margin"
+    for path in settings_of(Settings):
+        for depth, key in enumerate(path):
+            place = f"under {dotted(path[:depth])}" if depth else "at the left margin"
             places.setdefault(str(key), {})[place] = None
     return {key: " or ".join(found) for key, found in places.items()}
 
@@ -117,7 +174,7 @@ def _homes() -> Mapping[str, str]:
 def _from_flags(
     overrides: Mapping[str, object], problems: list[Problem]
 ) -> Iterator[tuple[Path, Given]]:
-    known = {dotted(each.path): each.path for each in settings_of(Settings)}
+    known = {dotted(path): path for path in settings_of(Settings)}
     for name, value in overrides.items():
         where = f"command line: {name}"
         if name not in known:
@@ -125,7 +182,10 @@ def _from_flags(
             fix = f"did you mean {near}?" if near else "config/processor.yaml lists all settings"
             problems.append(Problem(where, "unknown setting", fix))
         elif value is not None:
-            yield known[name], Given(Untyped(value) if isinstance(value, str) else value, where)
+            yield (
+                known[name],
+                Given(ExternalText(value) if isinstance(value, str) else value, where),
+            )
 
 
 def _imply(given: dict[Path, Given]) -> None:
@@ -140,72 +200,42 @@ def _imply(given: dict[Path, Given]) -> None:
         given.setdefault(_METRICS_ENDPOINT, Given("127.0.0.1:0", grpc.where))
 
 
-def _contradictions(settings: Settings, given: Mapping[Path, Given]) -> Iterator[Problem]:
-    """Settings that are right by themselves, but not together."""
-    protocols = settings.receivers.otlp.protocols
-    servers = (
-        ((*_PROTOCOLS, "grpc", "tls"), protocols.grpc.tls),
-        ((*_PROTOCOLS, "http", "tls"), protocols.http.tls),
-    )
-    pairs = (
-        *servers,
-        ((*GRPC, "tls"), settings.exporters.otlp.tls),
-        ((*HTTP, "tls"), settings.exporters.otlphttp.tls),
-    )
-    for path, tls in pairs:
-        if bool(tls.cert_file) != bool(tls.key_file):
-            has, lacks = ("cert_file", "key_file") if tls.cert_file else ("key_file", "cert_file")
-            yield Problem(_where((*path, has), given), f"needs {lacks} as well", f"set {lacks}")
-    for path, server in servers:
-        if server.client_ca_file and not server.cert_file:
-            where = _where((*path, "client_ca_file"), given)
-            yield Problem(where, "has no effect without TLS", "set cert_file and key_file")
-    if settings.privacy.hash_user_ids and not settings.privacy.salt:
-        where = _where(("privacy", "hash_user_ids"), given)
-        yield Problem(where, "needs a salt", "set privacy.salt, for example ${env:LLM_COST_SALT}")
-    yield from _contradictions_of_backends(settings, given)
-
-
-def _contradictions_of_backends(
-    settings: Settings, given: Mapping[Path, Given]
-) -> Iterator[Problem]:
-    exporters = settings.exporters
-    for path, exporter in ((GRPC, exporters.otlp), (HTTP, exporters.otlphttp)):
-        retry = exporter.retry_on_failure
-        if retry.initial_interval_s > retry.max_interval_s:
-            where = _where((*path, "retry_on_failure", "initial_interval"), given)
-            yield Problem(where, "is longer than max_interval", "raise max_interval")
-
-
 def _where(path: Path, given: Mapping[Path, Given]) -> str:
-    return given[path].where if path in given else dotted(path)
+    """Where a setting, or the section around it, was set; its path where it was not."""
+    place = path
+    while place and place not in given:
+        place = place[:-1]
+    return given[place].where if place in given else dotted(path)
 
 
-def _completed(settings: Settings, environ: Mapping[str, str]) -> Settings:
+def _completed(settings: Settings, environ: Mapping[str, str], warnings: list[str]) -> Settings:
     """The settings with the paths that depend on others filled in."""
     folder = FilePath(settings.data_dir)
     exporters = settings.exporters
-    if not exporters.has_backend and not exporters.file.path:
-        file = dataclasses.replace(exporters.file, path=str(folder / "spans"))
-        exporters = dataclasses.replace(exporters, file=file)
-    exporters = dataclasses.replace(
-        exporters,
-        otlp=_with_queue(exporters.otlp, folder / "spool" / "otlp"),
-        otlphttp=_with_queue(exporters.otlphttp, folder / "spool" / "otlphttp"),
+    files = exporters.file
+    if not exporters.has_backend and not files.path:
+        files = files.model_copy(update={"path": str(folder / "spans")})
+    exporters = exporters.model_copy(
+        update={
+            "file": files,
+            "otlp": _with_queue(exporters.otlp, folder / "spool" / "otlp"),
+            "otlphttp": _with_queue(exporters.otlphttp, folder / "spool" / "otlphttp"),
+        }
     )
     ledger = settings.ledger
     if not ledger.path:
-        ledger = dataclasses.replace(ledger, path=str(folder / "ledger.db"))
-    warnings = tuple(protocol_warnings(environ)) if exporters.has_backend else ()
-    protocols = settings.receivers.otlp.protocols
-    warnings += tuple(exposure_warnings(protocols, exporters.forwarded_headers))
-    return dataclasses.replace(settings, exporters=exporters, ledger=ledger, warnings=warnings)
+        ledger = ledger.model_copy(update={"path": str(folder / "ledger.db")})
+    if exporters.has_backend:
+        warnings += protocol_warnings(environ)
+    warnings += exposure_warnings(settings.receivers.otlp.protocols, exporters.forwarded_headers)
+    completed = settings.model_copy(update={"exporters": exporters, "ledger": ledger})
+    return completed.with_warnings(tuple(warnings))
 
 
-def _with_queue(exporter: Exporter, folder: FilePath) -> Exporter:
-    """The same exporter, its queue in `folder` unless it has one of its own."""
-    queue = exporter.sending_queue
+def _with_queue(backend: Backend, folder: FilePath) -> Backend:
+    """The same backend, its queue in `folder` unless it has one of its own."""
+    queue = backend.sending_queue
     if not queue.enabled or queue.directory:
-        return exporter
-    queue = dataclasses.replace(queue, directory=str(folder))
-    return dataclasses.replace(exporter, sending_queue=queue)
+        return backend
+    queue = queue.model_copy(update={"directory": str(folder)})
+    return backend.model_copy(update={"sending_queue": queue})

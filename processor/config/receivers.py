@@ -1,108 +1,152 @@
-"""The settings of the way in: one section for each protocol."""
-
-# ruff: noqa: RUF009 - setting() and section() declare fields, as dataclasses.field() does
+"""The settings of the receivers, and what is said of those that others can reach."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from typing import Final
+from urllib.parse import urlsplit
 
-from processor.config.model import section, setting
-from processor.config.values import origins, tokens
-from processor.core.files.fields import optional, text, whole
+from pydantic import Field, model_validator
+
+from processor.config.values import Origins, Section, TlsFiles, Tokens
+from processor.core.files.checks import InvalidValueError
+from processor.core.files.validation import OptionalText, Text, Whole
+from processor.core.otlp.addresses import is_loopback
+
+_PROTOCOLS: Final = "receivers.otlp.protocols"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTls:
-    """Without a certificate the receiver speaks plain text."""
+class ServerTls(TlsFiles):
+    """Without a certificate the receiver accepts plain text."""
 
-    cert_file: str = setting("", optional(text), "PEM file with the certificate chain.")
-    key_file: str = setting("", optional(text), "PEM file with its private key.")
-    client_ca_file: str = setting(
-        "", optional(text), "PEM file of the authorities whose clients are let in, and no others."
+    client_ca_file: OptionalText = Field(
+        default="",
+        description="PEM file of the authorities; clients without their certificate are refused.",
     )
 
+    @model_validator(mode="after")
+    def _needs_certificate(self) -> ServerTls:
+        if self.client_ca_file and not self.cert_file:
+            what, fix = "has no effect without TLS", "set cert_file and key_file"
+            raise InvalidValueError(what, fix, at=("client_ca_file",))
+        return self
 
-@dataclass(frozen=True, slots=True)
-class Auth:
+
+class Auth(Section):
     """Without tokens everyone who can connect may send."""
 
-    bearer_tokens: tuple[str, ...] = setting(
-        (),
-        tokens,
-        'Senders must show one of these, such as ["${env:LLM_COST_TOKEN}"], each of 16 '
-        "characters or more. Two of them let senders change from one to the other.",
-        shown="[]",
-        secret=True,
+    bearer_tokens: Tokens = Field(
+        default=(),
+        description='Senders must present one of these, such as ["${env:LLM_COST_TOKEN}"], each of '
+        "16 characters or more. Two of them let senders change from one to the other.",
+        repr=False,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class GrpcReceiver:
+class GrpcReceiver(Section):
     """OTLP over gRPC."""
 
-    endpoint: str = setting(
-        "127.0.0.1:4317", text, "Where to listen; 0.0.0.0:4317 is every interface."
+    endpoint: Text = Field(
+        default="127.0.0.1:4317", description="Where to listen; 0.0.0.0:4317 is every interface."
     )
-    max_recv_msg_size_mib: int = setting(
-        64, whole(1, 1024), "Largest request in MiB, counted after decompression."
+    max_recv_msg_size_mib: Whole = Field(
+        default=64,
+        ge=1,
+        le=1024,
+        description="Largest request in MiB, counted after decompression.",
     )
-    tls: ServerTls = section(ServerTls)
-    auth: Auth = section(Auth)
+    tls: ServerTls = ServerTls()
+    auth: Auth = Auth()
 
 
-@dataclass(frozen=True, slots=True)
-class Cors:
+class Cors(Section):
     """Web pages that may send. A browser lets no other page do so."""
 
-    allowed_origins: tuple[str, ...] = setting(
-        (),
-        origins,
-        "Their origins, such as [https://shop.example.com]; * for all is refused.",
-        shown="[]",
+    allowed_origins: Origins = Field(
+        default=(),
+        description="Their origins, such as [https://shop.example.com]; * for all is refused.",
     )
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReceiver:
+class HttpReceiver(Section):
     """OTLP over HTTP, as protobuf or as JSON."""
 
-    endpoint: str = setting(
-        "127.0.0.1:4318",
-        optional(text),
-        "Where to listen; empty: nowhere. When gRPC has port 0, any free port of the same host "
-        "unless it is set.",
+    endpoint: OptionalText = Field(
+        default="127.0.0.1:4318",
+        description="Where to listen; empty: nowhere. When gRPC has port 0, any free port of the "
+        "same host unless it is set.",
     )
-    max_request_body_size_mib: int = setting(
-        64, whole(1, 1024), "Largest request in MiB, counted after decompression."
+    max_request_body_size_mib: Whole = Field(
+        default=64,
+        ge=1,
+        le=1024,
+        description="Largest request in MiB, counted after decompression.",
     )
-    max_json_body_size_mib: int = setting(
-        16,
-        whole(1, 1024),
-        "Largest request as JSON. While it is read, it takes up to twenty-five times its size in "
-        "memory.",
+    max_json_body_size_mib: Whole = Field(
+        default=16,
+        ge=1,
+        le=1024,
+        description="Largest request as JSON. While it is read, it takes up to twenty-five times "
+        "its size in memory.",
     )
-    tls: ServerTls = section(ServerTls)
-    auth: Auth = section(Auth)
-    cors: Cors = section(Cors)
+    tls: ServerTls = ServerTls()
+    auth: Auth = Auth()
+    cors: Cors = Cors()
 
 
-@dataclass(frozen=True, slots=True)
-class Protocols:
+class Protocols(Section):
     """One section for each protocol."""
 
-    grpc: GrpcReceiver = section(GrpcReceiver)
-    http: HttpReceiver = section(HttpReceiver)
+    grpc: GrpcReceiver = GrpcReceiver()
+    http: HttpReceiver = HttpReceiver()
 
 
-@dataclass(frozen=True, slots=True)
-class OtlpReceiver:
-    """The way in for applications."""
+class OtlpReceiver(Section):
+    """The receiver for applications."""
 
-    protocols: Protocols = section(Protocols)
+    protocols: Protocols = Protocols()
 
 
-@dataclass(frozen=True, slots=True)
-class Receivers:
-    """Where spans, metrics and logs come in."""
+class Receivers(Section):
+    """Where spans, metrics and logs are received."""
 
-    otlp: OtlpReceiver = section(OtlpReceiver)
+    otlp: OtlpReceiver = OtlpReceiver()
+
+
+def exposure_warnings(protocols: Protocols, forwarded: Collection[str]) -> Iterator[str]:
+    """A sentence for each receiver that strangers could use, or whose traffic they could read.
+
+    `forwarded` are the senders' headers that are forwarded to backends.
+    """
+    both: tuple[tuple[str, GrpcReceiver | HttpReceiver], ...] = (
+        ("grpc", protocols.grpc),
+        ("http", protocols.http),
+    )
+    if "authorization" in forwarded and any(each.auth.bearer_tokens for _, each in both):
+        yield (
+            "forward_headers: authorization forwards our own bearer tokens to the backend; "
+            "leave it out, unless the backend asks for the very same tokens"
+        )
+    for name, each in both:
+        if not each.endpoint or _is_loopback(each.endpoint):
+            continue
+        where = f"{_PROTOCOLS}.{name}"
+        has_tls = bool(each.tls.cert_file)
+        if each.auth.bearer_tokens and not has_tls:
+            yield (
+                f"{where}: bearer tokens travel unencrypted to {each.endpoint}; set tls.cert_file "
+                "and tls.key_file, unless something in front of it encrypts"
+            )
+        elif not each.auth.bearer_tokens and not each.tls.client_ca_file:
+            yield (
+                f"{where}: whoever reaches {each.endpoint} may send; set auth.bearer_tokens or "
+                "tls.client_ca_file, or listen on 127.0.0.1"
+            )
+
+
+def _is_loopback(endpoint: str) -> bool:
+    """Whether an address is one of this machine alone; one that cannot be read is refused later."""
+    try:
+        return is_loopback(urlsplit(f"//{endpoint}").hostname or "")
+    except ValueError:
+        return False

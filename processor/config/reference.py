@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
-from processor.config.model import Section, parts_of
+from processor.config.load import sections_in
 from processor.config.settings import Settings
-from processor.core.files.document import Path
+from processor.config.values import Section, duration_text
+from processor.core.files.validation import keys_of
 
 _WIDTH = 98
 _INDENT = "  "
@@ -26,20 +26,42 @@ _HEAD = """\
 
 def render_reference() -> str:
     """The text of config/processor.yaml: sections in force, settings commented out."""
-    return _HEAD + "\n".join(_lines(Settings, ())) + "\n"
+    return _HEAD + "\n".join(_lines(Settings, 0)) + "\n"
 
 
-def _lines(kind: type[Any], path: Path) -> Iterator[str]:
-    indent = _INDENT * len(path)
-    for part in parts_of(kind, path):
-        if not path:
-            yield ""
-        yield from textwrap.wrap(
-            part.sentence, _WIDTH, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
-        )
-        key = part.path[-1]
-        if isinstance(part, Section):
-            yield f"{indent}{key}:"
-            yield from _lines(part.kind, part.path)
-        else:
-            yield f"{indent}#{key}: {part.shown}"
+def sentence_of(section: type[Section]) -> str:
+    """What a section is about."""
+    return (section.__doc__ or "").splitlines()[0]
+
+
+def _lines(section: type[Section], depth: int) -> Iterator[str]:
+    """First the settings of a section, then the sections in it."""
+    inner = sections_in(section)
+    for key, field in keys_of(section).items():
+        if key not in inner:
+            yield from _commented(field.description or "", depth)
+            yield f"{_INDENT * depth}#{key}: {_shown(field.default, key)}"
+    for key, kind in inner.items():
+        yield from _commented(sentence_of(kind), depth)
+        yield f"{_INDENT * depth}{key}:"
+        yield from _lines(kind, depth + 1)
+
+
+def _commented(sentence: str, depth: int) -> Iterator[str]:
+    if not depth:
+        yield ""
+    start = f"{_INDENT * depth}# "
+    yield from textwrap.wrap(sentence, _WIDTH, initial_indent=start, subsequent_indent=start)
+
+
+def _shown(default: object, key: str) -> str:
+    """A default as it stands in a file."""
+    match default:
+        case None | bool():
+            return {None: "null", True: "true", False: "false"}[default]
+        case float():
+            return duration_text(default)
+        case ():
+            return "{}" if key == "headers" else "[]"
+        case _:
+            return str(default) or '""'

@@ -4,151 +4,198 @@ The names in files follow the OpenTelemetry Collector where it has the setting. 
 config/processor.yaml is generated from these declarations.
 """
 
-# ruff: noqa: RUF009 - setting() and section() declare fields, as dataclasses.field() does
-
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import Field, PlainValidator, PrivateAttr, model_validator
 
 from processor.config.exporters import Exporters
-from processor.config.logs import Logs
-from processor.config.model import section, setting
 from processor.config.receivers import Receivers
-from processor.config.telemetry import Telemetry
-from processor.config.values import duration, secret, several
+from processor.config.values import Duration, Section, duration, secret, several
 from processor.core.enrich.emission import READERS
-from processor.core.files.fields import choice, flag, optional, text, whole
+from processor.core.files.checks import InvalidValueError, choice, optional
+from processor.core.files.validation import Flag, OptionalText, Text, Whole
+
+METRICS_ENDPOINT: Final = "127.0.0.1:8888"
+"""Where metrics are served unless another place is set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pricing:
+class Pricing(Section):
     """What calls cost."""
 
-    file: str = setting("", optional(text), "Your own prices. Empty: the prices that come along.")
+    file: OptionalText = Field(
+        default="", description="Your own prices. Empty: the bundled prices."
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Budgets:
+class Budgets(Section):
     """What is too much."""
 
-    file: str = setting("", optional(text), "Your own budgets. Empty: the budgets that come along.")
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """The books."""
-
-    path: str = setting(
-        "", optional(text), "The file they are kept in. Empty: <data_dir>/ledger.db."
+    file: OptionalText = Field(
+        default="", description="Your own budgets. Empty: the bundled budgets."
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Privacy:
+class Ledger(Section):
+    """Where calls and totals are kept."""
+
+    path: OptionalText = Field(
+        default="", description="The ledger's file. Empty: <data_dir>/ledger.db."
+    )
+
+
+class Privacy(Section):
     """What is kept about people."""
 
-    hash_user_ids: bool = setting(
+    hash_user_ids: Flag = Field(
         default=False,
-        check=flag,
-        sentence="Keep a keyed hash of each user id in place of the id. Needs the salt.",
+        description="Keep a keyed hash of each user id instead of the id. Needs the salt.",
     )
-    salt: str = setting(
-        "",
-        optional(secret),
-        "The key of the hash, 16 characters or more, such as ${env:LLM_COST_SALT}. Another salt "
-        "makes other users of them.",
-        secret=True,
+    salt: Annotated[str, PlainValidator(optional(secret))] = Field(
+        default="",
+        description="The key of the hash, 16 characters or more, such as ${env:LLM_COST_SALT}. "
+        "With another salt, the same users count as new ones.",
+        repr=False,
     )
 
+    @model_validator(mode="after")
+    def _has_salt(self) -> Privacy:
+        if self.hash_user_ids and not self.salt:
+            fix = "set privacy.salt, for example ${env:LLM_COST_SALT}"
+            raise InvalidValueError("needs a salt", fix, at=("hash_user_ids",))
+        return self
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+
+class Limits(Section):
     """What may be in memory at once. What does not fit is read from the ledger or counted."""
 
-    traces_in_memory: int = setting(
-        50_000, whole(1, 10_000_000), "Traces whose tree is kept ready."
+    traces_in_memory: Whole = Field(
+        default=50_000, ge=1, le=10_000_000, description="Traces whose tree is kept in memory."
     )
-    spans_in_memory: int = setting(
-        200_000,
-        whole(1, 100_000_000),
-        "Spans of these trees together, at two to three KiB each.",
+    spans_in_memory: Whole = Field(
+        default=200_000,
+        ge=1,
+        le=100_000_000,
+        description="Spans of these trees together, at two to three KiB each.",
     )
-    known_traces: int = setting(
-        500_000, whole(1, 100_000_000), "Traces that are known to have LLM calls."
+    known_traces: Whole = Field(
+        default=500_000,
+        ge=1,
+        le=100_000_000,
+        description="Traces that are known to have LLM calls.",
     )
-    budget_states: int = setting(
-        50_000, whole(1, 10_000_000), "Totals that budgets follow, each of one user, session …"
+    budget_states: Whole = Field(
+        default=50_000,
+        ge=1,
+        le=10_000_000,
+        description="Totals that budgets follow, each of one user, session …",
     )
-    waiting_spans: int = setting(
-        200_000, whole(0, 100_000_000), "Spans of traces in which no LLM call has been seen yet."
+    waiting_spans: Whole = Field(
+        default=200_000,
+        ge=0,
+        le=100_000_000,
+        description="Spans of traces in which no LLM call has been seen yet.",
     )
-    spans_per_trace: int = setting(
-        100_000, whole(1, 10_000_000), "Spans of one trace that attribution looks at."
+    spans_per_trace: Whole = Field(
+        default=100_000,
+        ge=1,
+        le=10_000_000,
+        description="Spans of one trace that attribution looks at.",
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Reload:
+class Reload(Section):
     """Prices and budgets are read again when their files change."""
 
-    interval_s: float = setting(
-        2.0, duration(0.01), "How often to look.", key="interval", shown="2s"
+    interval_s: Annotated[float, PlainValidator(duration(0.01))] = Field(
+        default=2.0, alias="interval", description="How often to look."
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
-    """What the program says about itself."""
+class Log(Section):
+    """The log of the program itself."""
 
-    level: str = setting(
-        "info", choice(("debug", "info", "warning", "error"), "level"), "Least level to print."
+    level: Annotated[
+        str, PlainValidator(choice(("debug", "info", "warning", "error"), "level"))
+    ] = Field(default="info", description="Least level to print.")
+
+
+class Forward(Section):
+    """Which signals are forwarded; one that is switched off is received and dropped."""
+
+    traces: Flag = Field(default=True, description="Forward spans.")
+    metrics: Flag = Field(default=True, description="Forward metrics.")
+    logs: Flag = Field(default=True, description="Forward logs.")
+
+
+class Logs(Section):
+    """Log records; they are forwarded byte for byte."""
+
+    count_calls: Flag = Field(
+        default=True,
+        description="Charge the calls that coding agents report in log records (Claude Code, "
+        "Codex, Gemini CLI, Qwen Code), once with what their spans report. Also where logs are "
+        "dropped.",
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """Which signals are passed on; one that is switched off is taken and dropped."""
+class Metrics(Section):
+    """Its own metrics for Prometheus at /metrics, its health at /health and /live."""
 
-    traces: bool = setting(default=True, check=flag, sentence="Pass spans on.")
-    metrics: bool = setting(default=True, check=flag, sentence="Pass metrics on.")
-    logs: bool = setting(default=True, check=flag, sentence="Pass logs on.")
+    endpoint: OptionalText = Field(
+        default=METRICS_ENDPOINT,
+        description="Where to listen; empty: nowhere. Where this address is in use, perhaps by a "
+        "Collector, or gRPC has port 0, any free port is used unless another is set here.",
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Telemetry(Section):
+    """What the program reports about itself over HTTP."""
+
+    metrics: Metrics = Metrics()
+
+
+class Settings(Section):
     """All settings. `load_settings` makes them; every one has a default."""
 
-    data_dir: str = setting(
-        "./llm-cost-data", text, "Folder for everything that the program keeps, from where it runs."
+    data_dir: Text = Field(
+        default="./llm-cost-data",
+        description="Folder for everything that the program keeps, from where it runs.",
     )
-    receivers: Receivers = section(Receivers)
-    exporters: Exporters = section(Exporters)
-    pricing: Pricing = section(Pricing)
-    budgets: Budgets = section(Budgets)
-    ledger: Ledger = section(Ledger)
-    privacy: Privacy = section(Privacy)
-    limits: Limits = section(Limits)
-    reload: Reload = section(Reload)
-    log: Log = section(Log)
-    forward: Forward = section(Forward)
-    logs: Logs = section(Logs)
-    telemetry: Telemetry = section(Telemetry)
-    shutdown_timeout_s: float = setting(
-        10.0,
-        duration(),
-        "How long what is under way may take to be delivered once the program is told to stop. "
-        "Senders of what is left are told to try again.",
-        key="shutdown_timeout",
-        shown="10s",
+    shutdown_timeout_s: Duration = Field(
+        default=10.0,
+        alias="shutdown_timeout",
+        description="How long requests that have been received may take to be delivered once the "
+        "program is asked to stop. Senders of the others are asked to retry.",
     )
-    emit: tuple[str, ...] = setting(
-        (),
-        several(READERS, "reader"),
-        "Further tools that look for the cost of a call under names of their own, such as "
-        f"[langfuse]: any of {', '.join(READERS)}. These names are written on priced calls only, "
-        "and never where the span has one already.",
-        shown="[]",
+    emit: Annotated[tuple[str, ...], PlainValidator(several(READERS, "reader"))] = Field(
+        default=(),
+        description="Further tools that look for the cost of a call under names of their own, such "
+        f"as [langfuse]: any of {', '.join(READERS)}. These names are written on priced calls "
+        "only, and never where the span has one already.",
     )
-    warnings: tuple[str, ...] = dataclasses.field(default=(), compare=False)
-    """What was found but has no effect, for the log."""
+    receivers: Receivers = Receivers()
+    exporters: Exporters = Exporters()
+    pricing: Pricing = Pricing()
+    budgets: Budgets = Budgets()
+    ledger: Ledger = Ledger()
+    privacy: Privacy = Privacy()
+    limits: Limits = Limits()
+    reload: Reload = Reload()
+    log: Log = Log()
+    forward: Forward = Forward()
+    logs: Logs = Logs()
+    telemetry: Telemetry = Telemetry()
+    _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was accepted but has no effect or deserves a look, for the log."""
+        return self._warnings
+
+    def with_warnings(self, warnings: tuple[str, ...]) -> Settings:
+        """The same settings with these warnings."""
+        settings = self.model_copy()
+        settings._warnings = warnings  # noqa: SLF001 - a copy of its own
+        return settings

@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from decimal import Decimal
+from typing import Annotated
 from urllib.parse import unquote
 
-from processor.core.files.fields import Check, Concealed, Untyped, Wrong, choice, shown
+from pydantic import Field, PlainValidator, model_validator
 
-Headers = tuple[tuple[str, str], ...]
-"""Pairs of name and value."""
+from processor.core.files.checks import (
+    Check,
+    ExternalText,
+    InvalidValueError,
+    SecretText,
+    choice,
+    shown,
+)
+from processor.core.files.validation import FileModel, OptionalText
 
 _UNITS_S = {
     "ms": Decimal("0.001"),
@@ -41,7 +49,7 @@ def duration(least_s: float = 0.001, most_s: float = 86400.0) -> Check[float]:
 
     def check(value: object) -> float:
         if not isinstance(value, str) or not _DURATION.fullmatch(value.strip()):
-            raise Wrong(
+            raise InvalidValueError(
                 f"must be a duration with a unit, got {shown(value)}",
                 "write 300ms, 5s, 1m30s or 2h",
             )
@@ -49,31 +57,33 @@ def duration(least_s: float = 0.001, most_s: float = 86400.0) -> Check[float]:
         seconds = float(sum(Decimal(count) * _UNITS_S[unit] for count, unit in parts))
         if not least_s <= seconds <= most_s:
             bounds = f"{duration_text(least_s)} to {duration_text(most_s)}"
-            raise Wrong(f"must be {bounds}, got {shown(value)}")
+            raise InvalidValueError(f"must be {bounds}, got {shown(value)}")
         return seconds
 
     return check
 
 
 def duration_text(seconds: float) -> str:
-    """Seconds as a setting is written: ``300ms``, ``5s``, ``24h``."""
-    if seconds < 1:
+    """Seconds as a setting is written: ``300ms``, ``5s``, ``5m``, ``24h``."""
+    if 0 < seconds < 1:
         return f"{seconds * 1000:g}ms"
-    return f"{seconds / 3600:g}h" if seconds >= 3600 else f"{seconds:g}s"
+    if seconds >= 3600:
+        return f"{seconds / 3600:g}h"
+    return f"{seconds / 60:g}m" if seconds > 60 and seconds % 60 == 0 else f"{seconds:g}s"
 
 
-def headers(value: object) -> Headers:
+def headers(value: object) -> tuple[tuple[str, str], ...]:
     """A map of header names to texts, or the text ``name=value,name=value`` of the environment.
 
     No message shows a value. Whether a name is one that gRPC takes, the exporter decides.
     """
-    if isinstance(value, Untyped):
+    if isinstance(value, ExternalText):
         return tuple(_listed(value))
     if not isinstance(value, dict):
-        raise Wrong(f"must be a map of names to texts, got {shown(value)}")
+        raise InvalidValueError(f"must be a map of names to texts, got {shown(value)}")
     for name, content in value.items():
         if not isinstance(content, str):
-            raise Wrong(f"the value of {name} must be text", "put it in quotes")
+            raise InvalidValueError(f"the value of {name} must be text", "put it in quotes")
     return tuple((name, str(content)) for name, content in value.items())
 
 
@@ -82,21 +92,25 @@ def _listed(value: str) -> Iterator[tuple[str, str]]:
     for item in filter(str.strip, value.split(",")):
         name, equals, content = item.partition("=")
         if not equals or not name.strip():
-            raise Wrong("has an entry that is not name=value", "write name=value,name=value")
+            raise InvalidValueError(
+                "has an entry that is not name=value", "write name=value,name=value"
+            )
         yield unquote(name.strip()), unquote(content.strip())
 
 
 def origins(value: object) -> tuple[str, ...]:
     """A list of web origins: scheme, host and, unless it is the scheme's own, port."""
     if not isinstance(value, list):
-        raise Wrong(f"must be a list, got {shown(value)}", "write [https://shop.example.com]")
+        raise InvalidValueError(
+            f"must be a list, got {shown(value)}", "write [https://shop.example.com]"
+        )
     for each in value:
         if each == "*":
             what = "must not allow every origin: any web page could then send with its visitors"
-            raise Wrong(what, "list the origins of your own pages")
+            raise InvalidValueError(what, "list the origins of your own pages")
         if not isinstance(each, str) or not _ORIGIN.fullmatch(each):
             fix = "write https://shop.example.com: lower case, no path, no wildcard"
-            raise Wrong(f"has {shown(each)}, which is not an origin", fix)
+            raise InvalidValueError(f"has {shown(each)}, which is not an origin", fix)
     return tuple(str(each) for each in value)
 
 
@@ -106,7 +120,9 @@ def several(valid: Collection[str], noun: str) -> Check[tuple[str, ...]]:
 
     def check(value: object) -> tuple[str, ...]:
         if not isinstance(value, list):
-            raise Wrong(f"must be a list, got {shown(value)}", f"write [{next(iter(valid))}]")
+            raise InvalidValueError(
+                f"must be a list, got {shown(value)}", f"write [{next(iter(valid))}]"
+            )
         return tuple(dict.fromkeys(one(each) for each in value))
 
     return check
@@ -115,35 +131,71 @@ def several(valid: Collection[str], noun: str) -> Check[tuple[str, ...]]:
 def tokens(value: object) -> tuple[str, ...]:
     """A list of bearer tokens: what a header can carry, and long enough not to be guessed."""
     if not isinstance(value, list):
-        what = f"must be a list, got {shown(Concealed(value) if isinstance(value, str) else value)}"
-        raise Wrong(what, 'write ["${env:NAME}"]')
+        what = (
+            f"must be a list, got {shown(SecretText(value) if isinstance(value, str) else value)}"
+        )
+        raise InvalidValueError(what, 'write ["${env:NAME}"]')
     found = tuple(secret(each) for each in value)
     if not all(map(_TOKEN.fullmatch, found)):
         # The text of such a token is not shown, and neither is where it goes wrong.
-        raise Wrong("has a token that no header can carry", "use letters, digits and -._~+/=")
+        raise InvalidValueError(
+            "has a token that no header can carry", "use letters, digits and -._~+/="
+        )
     return found
 
 
 def header_names(value: object) -> tuple[str, ...]:
     """A list of headers that may travel on; the names in lower case, sorted."""
     if not isinstance(value, list):
-        raise Wrong(f"must be a list, got {shown(value)}", "write [x-scope-orgid]")
+        raise InvalidValueError(f"must be a list, got {shown(value)}", "write [x-scope-orgid]")
     names = {str(each).lower() for each in value}
     for name in sorted(names):
         if name in _HEADERS_OF_A_HOP:
-            raise Wrong(f"has {name}, which is about a single connection", "remove it")
+            raise InvalidValueError(f"has {name}, which is about a single connection", "remove it")
         if not _HEADER_NAME.fullmatch(name):
             fix = "use letters, digits and -_., and no name that begins with grpc- or ends in -bin"
-            raise Wrong(f"has {shown(name)}, which is no name of a header with text", fix)
+            raise InvalidValueError(
+                f"has {shown(name)}, which is no name of a header with text", fix
+            )
     if len(names) > _HEADERS_MAX:
-        raise Wrong(f"must have at most {_HEADERS_MAX} names, has {len(names)}")
+        raise InvalidValueError(f"must have at most {_HEADERS_MAX} names, has {len(names)}")
     return tuple(sorted(names))
 
 
 def secret(value: object) -> str:
     """Text that no message shows, long enough not to be guessed."""
     if not isinstance(value, str):
-        raise Wrong("must be text", "put it in quotes")
+        raise InvalidValueError("must be text", "put it in quotes")
     if len(value) < _SECRET_CHARS_MIN:
-        raise Wrong(f"must have at least {_SECRET_CHARS_MIN} characters, has {len(value)}")
+        raise InvalidValueError(
+            f"must have at least {_SECRET_CHARS_MIN} characters, has {len(value)}"
+        )
     return str(value)
+
+
+Duration = Annotated[float, PlainValidator(duration())]
+Headers = Annotated[tuple[tuple[str, str], ...], PlainValidator(headers)]
+"""Pairs of name and value."""
+HeaderNames = Annotated[tuple[str, ...], PlainValidator(header_names)]
+Origins = Annotated[tuple[str, ...], PlainValidator(origins)]
+Tokens = Annotated[tuple[str, ...], PlainValidator(tokens)]
+
+
+class Section(FileModel):
+    """A group of settings; the first line of its docstring says what it is about."""
+
+
+class TlsFiles(Section):
+    """A certificate and its key: both or neither."""
+
+    cert_file: OptionalText = Field(
+        default="", description="PEM file with our own certificate chain."
+    )
+    key_file: OptionalText = Field(default="", description="PEM file with its private key.")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> TlsFiles:
+        if bool(self.cert_file) != bool(self.key_file):
+            has, lacks = ("cert_file", "key_file") if self.cert_file else ("key_file", "cert_file")
+            raise InvalidValueError(f"needs {lacks} as well", f"set {lacks}", at=(has,))
+        return self

@@ -8,7 +8,19 @@ from decimal import Decimal
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from processor.core.files.fields import Wrong, choice, nearest, number, shown, text, whole
+from pydantic import ValidationInfo
+
+from processor.core.files.checks import (
+    ExternalText,
+    InvalidValueError,
+    UnknownKeyError,
+    choice,
+    nearest,
+    number,
+    shown,
+    text,
+    whole,
+)
 from processor.core.model import Scope, WindowKind
 from processor.core.money import parse_usd
 
@@ -23,13 +35,20 @@ _LIMIT_TOKENS_MAX = 10**18
 _SWITCH_OFF = "to switch a rule off, write enabled: false"
 _PATTERN_CHARS_MAX = 200
 _PATTERNS_MAX = 100
+VERSION = 1
+"""Of the file's format."""
+_MATCH_KEYS = (
+    "service", "provider", "model", "session", "user", "org", "agent", "feature", "task",
+)  # fmt: skip
 
 
 def budget_name(value: object) -> str:
     """A name of up to 100 characters; names are written on spans in a list with commas."""
     name = text(value)
     if not _NAME.fullmatch(name):
-        raise Wrong("must be at most 100 characters, without commas and control characters")
+        raise InvalidValueError(
+            "must be at most 100 characters, without commas and control characters"
+        )
     return name
 
 
@@ -41,7 +60,7 @@ def scope(value: object) -> Scope:
 def window(value: object) -> WindowKind:
     """The window the budget is renewed by."""
     if isinstance(value, str) and value.strip().lower().startswith("rolling"):
-        raise Wrong(
+        raise InvalidValueError(
             f"rolling windows are not supported yet, got {shown(value)}",
             f"valid: {', '.join(WINDOWS)}",
         )
@@ -61,25 +80,27 @@ def time_zone(value: object) -> ZoneInfo:
     except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
         near = nearest(name, available_timezones())
         guess = f"did you mean {near}?" if near else "valid: names like UTC or Europe/Berlin"
-        raise Wrong(f"unknown time zone {shown(value)}", guess) from None
+        raise InvalidValueError(f"unknown time zone {shown(value)}", guess) from None
 
 
 def limit_usd(value: object) -> int:
     """An amount of USD above 0, as nano-USD."""
     amount = number(value)
     if amount > _LIMIT_USD_MAX:
-        raise Wrong(f"must be at most {_LIMIT_USD_MAX}, got {shown(value)}")
+        raise InvalidValueError(f"must be at most {_LIMIT_USD_MAX}, got {shown(value)}")
     nano_usd = parse_usd(max(amount, Decimal(0)))
     if nano_usd == 0:
-        raise Wrong(f"must be > 0, got {shown(value)}", _SWITCH_OFF)
+        raise InvalidValueError(f"must be > 0, got {shown(value)}", _SWITCH_OFF)
     return nano_usd
 
 
 def limit_tokens(value: object) -> int:
     """A number of tokens above 0."""
     if number(value) <= 0:
-        raise Wrong(f"must be > 0, got {shown(value)}", _SWITCH_OFF)
-    return whole(most=_LIMIT_TOKENS_MAX)(value)
+        raise InvalidValueError(f"must be > 0, got {shown(value)}", _SWITCH_OFF)
+    if number(value) > _LIMIT_TOKENS_MAX:
+        raise InvalidValueError(f"must be at most {_LIMIT_TOKENS_MAX}, got {shown(value)}")
+    return whole(value)
 
 
 def warn_at(value: object) -> tuple[Decimal, ...]:
@@ -92,19 +113,60 @@ def _share(value: object) -> Decimal:
     share = number(value)
     if not 0 < share < 1:
         percent = share / 100
-        mend = f"write {percent} for {share} %" if 1 < share < 100 else ""
-        raise Wrong(f"must be above 0 and below 1, got {shown(value)}", mend)
+        fix = f"write {percent} for {share} %" if 1 < share < 100 else ""
+        raise InvalidValueError(f"must be above 0 and below 1, got {shown(value)}", fix)
     return share
 
 
 def patterns(value: object) -> tuple[str, ...]:
     """One glob pattern or a list of them."""
+    if value is None:
+        raise InvalidValueError("is missing", 'use "*" for any value')
     values: Sequence[Any] = value if isinstance(value, list) else [value]
     if not values:
-        raise Wrong("has no pattern, so that no call would count", 'use "*" for any value')
+        raise InvalidValueError(
+            "has no pattern, so that no call would count", 'use "*" for any value'
+        )
     if len(values) > _PATTERNS_MAX:
-        raise Wrong(f"must be at most {_PATTERNS_MAX} patterns, has {len(values)}")
+        raise InvalidValueError(f"must be at most {_PATTERNS_MAX} patterns, has {len(values)}")
     found = tuple(text(each) for each in values)
     if any(len(each) > _PATTERN_CHARS_MAX for each in found):
-        raise Wrong(f"has a pattern of more than {_PATTERN_CHARS_MAX} characters")
+        raise InvalidValueError(f"has a pattern of more than {_PATTERN_CHARS_MAX} characters")
     return found
+
+
+def match_key(value: str) -> str:
+    """What a filter may look at."""
+    if value not in _MATCH_KEYS:
+        raise UnknownKeyError(_MATCH_KEYS)
+    return value
+
+
+def override(value: object, info: ValidationInfo) -> int:
+    """The limit of a single id, in the unit of the one limit that the rule sets."""
+    if value is None:
+        raise InvalidValueError("is missing", "give it a limit")
+    is_usd = info.data.get("limit_usd", 1) is not None
+    return limit_usd(value) if is_usd else limit_tokens(value)
+
+
+def threshold(value: object) -> Decimal:
+    """A share of the limit, as ``80%`` or 0.8."""
+    is_percent = isinstance(value, str) and value.strip().endswith("%")
+    try:
+        share = number(ExternalText(str(value).strip()[:-1])) / 100 if is_percent else number(value)
+    except InvalidValueError:
+        share = Decimal(0)
+    if not 0 < share <= 1:
+        raise InvalidValueError(
+            f"must be above 0 % and at most 100 %, got {shown(value)}", "write for example 80%"
+        )
+    return share
+
+
+def version(value: object) -> int:
+    """The version of the file's format."""
+    if value != VERSION:
+        fix = "later versions need a later program"
+        raise InvalidValueError(f"must be {VERSION}, got {shown(value)}", fix)
+    return VERSION

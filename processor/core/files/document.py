@@ -1,7 +1,7 @@
 """YAML text as plain values that know which line they came from.
 
-Stricter than YAML 1.1 where that would cost money: a repeated key is an error instead of
-"the last one wins", numbers are exact Decimals, and keys are always text.
+Stricter than YAML 1.1 where that would cost money: a key that is set twice to different values is
+an error instead of "the last one wins", numbers are exact Decimals, and keys are always text.
 """
 
 from __future__ import annotations
@@ -20,6 +20,16 @@ _VALUES_MAX = 200_000
 """Values of one file, counted as often as aliases repeat them."""
 
 
+class Map(dict[str, Any]):
+    """A map that knows its place in the file."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+
 class Document:
     """A parsed file: `root` is its value, `problem` names a place in it.
 
@@ -30,6 +40,8 @@ class Document:
         """Parse `text`; `source` names the file in messages. Raises ConfigError."""
         self.source = source
         self.lines: dict[Path, int] = {}
+        self.warnings: list[Problem] = []
+        """What is allowed but looks like a slip: a key that is set twice to the same value."""
         self._problems: list[Problem] = []
         if len(text) > _SIZE_LIMIT_BYTES:
             limit = _SIZE_LIMIT_BYTES // 1024 // 1024
@@ -53,7 +65,11 @@ class Document:
 
     def problem(self, path: Path, what: str, fix: str = "") -> Problem:
         """A problem at `path`, with the line of the nearest known place around it."""
-        return Problem(f"{self.source}:{self.line(path)}: {dotted(path)}", what, fix)
+        return Problem(self.where(path), what, fix)
+
+    def where(self, path: Path) -> str:
+        """A place as messages name it: file, line and path."""
+        return f"{self.source}:{self.line(path)}: {dotted(path)}"
 
     def line(self, path: Path) -> int:
         """The line of `path`, or of the nearest known place around it."""
@@ -76,22 +92,37 @@ class Document:
             return [self._value(item, (*path, i), inner) for i, item in enumerate(node.value)]
         return self._scalar(node, path)
 
-    def _mapping(self, node: yaml.MappingNode, path: Path, above: frozenset[int]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
+    def _mapping(self, node: yaml.MappingNode, path: Path, above: frozenset[int]) -> Map:
+        result = Map(path)
         for key_node, value_node in node.value:
             key = str(key_node.value)
             here = (*path, key)
             line = key_node.start_mark.line + 1
             if key in result:
-                first = self.lines[here]
-                where = f"{self.source}:{line}: {dotted(here)}"
-                self._problems.append(
-                    Problem(where, f"stands twice, first in line {first}", "keep one of them")
-                )
+                self._repeated(here, line, result[key], self._again(value_node, here, above))
                 continue
             self.lines[here] = line
             result[key] = self._value(value_node, here, above)
         return result
+
+    def _again(self, node: yaml.Node, path: Path, above: frozenset[int]) -> Any:  # noqa: ANN401 - YAML holds anything
+        """The value that a key has the second time; the lines stay those of the first."""
+        lines, self.lines = self.lines, {}
+        try:
+            return self._value(node, path, above)
+        finally:
+            self.lines = lines
+
+    def _repeated(self, path: Path, line: int, first: object, second: object) -> None:
+        where = f"{self.source}:{line}: {dotted(path)}"
+        before = f"first in line {self.lines[path]}"
+        # Compared as text, because 1, 1.0 and true are equal.
+        if repr(first) == repr(second):
+            what = f"is set twice to the same value, {before}"
+            self.warnings.append(Problem(where, what, "remove one of them"))
+        else:
+            what = f"is set twice to different values, {before}"
+            self._problems.append(Problem(where, what, "keep one of them"))
 
     def _scalar(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 - YAML holds anything
         text = str(node.value)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from processor.config import Settings, bundled, load_settings, read_text
 from processor.core.errors import ConfigError
@@ -52,7 +53,7 @@ def test_with_a_backend_files_are_written_only_where_asked_for():
     assert load_settings(None, both, {}).exporters.file.path == "/spans"
 
 
-def test_books_may_be_kept_elsewhere_than_the_rest():
+def test_ledger_may_be_kept_elsewhere_than_the_rest():
     flags = {"data_dir": "/data", "ledger.path": "/books/ledger.db"}
     assert load_settings(None, flags, {}).ledger.path == "/books/ledger.db"
 
@@ -383,46 +384,89 @@ privacy: {salt: hunter2-hunter2-hunter2}
         ("log:\n  level: ${env:LEVEL}\n", "p.yaml:2: log.level: the environment variable LEVEL"),
     ],
 )
-def test_mistake_is_named_with_its_line_and_mend(written, text, message):
+def test_mistake_is_named_with_its_line_and_fix(written, text, message):
     (problem,) = problems_of(written(text))
     assert problem.startswith(message)
 
 
 @pytest.mark.parametrize(
-    ("text", "mend"),
+    ("text", "fix"),
     [
         (
             "forward_headers: [x-scope-orgid]\n",
-            "it stands below exporters.otlp or below exporters.otlphttp",
+            "it belongs under exporters.otlp or under exporters.otlphttp",
         ),
         (
             "exporters:\n  sending_queue: {enabled: true}\n",
-            "it stands below exporters.otlp or below exporters.otlphttp",
+            "it belongs under exporters.otlp or under exporters.otlphttp",
         ),
-        ("exporters: {emit: [langfuse]}\n", "it stands at the left margin"),
+        ("exporters: {emit: [langfuse]}\n", "it belongs at the left margin"),
     ],
 )
-def test_a_key_that_stands_in_the_wrong_place_is_told_the_right_one(written, text, mend):
+def test_a_key_in_the_wrong_place_is_refused_with_the_right_place(written, text, fix):
     (problem,) = problems_of(written(text))
-    assert problem.endswith(f"unknown key ({mend})")
+    assert problem.endswith(f"unknown key ({fix})")
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "fix"),
+    [
+        ("processors: {batch: {}}\n", "1: processors", "see pricing and budgets"),
+        ("processors:\n", "1: processors", "see pricing and budgets"),
+        ("service:\n  pipelines: {traces: {}}\n", "1: service", "there are no pipelines"),
+        ("extensions: {health_check: {}}\n", "1: extensions", "telemetry.metrics.endpoint"),
+        ("connectors: {count: {}}\n", "1: connectors", "there is nothing to connect"),
+        ("exporters:\n  otlp/tempo: {endpoint: a}\n", "2: exporters.otlp/tempo", "write otlp"),
+        ("exporters:\n  debug/2:\n", "2: exporters.debug/2", "write debug"),
+        ("exporters: {otlphttp/x: {}}\n", "1: exporters.otlphttp/x", "write otlphttp"),
+        ("receivers: {otlp/2: {}}\n", "1: receivers.otlp/2", "write otlp"),
+    ],
+)
+def test_a_section_of_a_collectors_file_is_refused_with_what_to_write_instead(
+    written, text, place, fix
+):
+    """Guarantees: whoever starts from a Collector's file learns that this one is another."""
+    (problem,) = problems_of(written(text))
+    assert problem.startswith(f"p.yaml:{place}: unknown key (this is not a Collector's file")
+    assert fix in problem
+
+
+def test_sections_of_a_collectors_file_are_all_reported_at_once(written):
+    text = "receivers: {otlp: {}}\nprocessors: {batch: {}}\nservice: {}\n"
+    assert [problem.split(":")[1] for problem in problems_of(written(text))] == ["2", "3"]
+
+
+def test_a_key_that_is_set_twice_to_the_same_is_a_warning(written):
+    path = written("log: {level: error}\ndata_dir: a\nlog: {level: error}\n")
+    settings = load_settings(path, {}, {})
+    assert settings.log.level == "error"
+    assert settings.warnings == (
+        f"{path}:3: log: is set twice to the same value, first in line 1 (remove one of them)",
+    )
+
+
+def test_an_unknown_key_is_refused_even_where_nothing_follows_it(written):
+    """Guarantees: a misspelt key is found whatever its value."""
+    (problem,) = problems_of(written("exporters:\n  otpl:\n"))
+    assert problem == "p.yaml:2: exporters.otpl: unknown key (did you mean otlp?)"
 
 
 def test_all_mistakes_of_file_flags_and_environment_are_reported_at_once(written):
     path = written("colour: red\nlog: {level: loud}\n")
     flags = {"log.levle": "info", "limits.waiting_spans": "many"}
     assert problems_of(path, flags, {"OTEL_EXPORTER_OTLP_TIMEOUT": "soon"}) == [
-        (
-            "p.yaml:1: colour: unknown key (known keys: data_dir, receivers, exporters, pricing, "
-            "budgets, ledger, privacy, limits, reload, log, forward, logs, telemetry, "
-            "shutdown_timeout, emit)"
-        ),
         "command line: log.levle: unknown setting (did you mean log.level?)",
+        (
+            "p.yaml:1: colour: unknown key (known keys: data_dir, shutdown_timeout, emit, "
+            "receivers, exporters, pricing, budgets, ledger, privacy, limits, reload, log, "
+            "forward, logs, telemetry)"
+        ),
+        "p.yaml:2: log.level: unknown level 'loud' (valid: debug, info, warning, error)",
         (
             "OTEL_EXPORTER_OTLP_TIMEOUT: must be a duration with a unit, got the value from the "
             "environment (write 300ms, 5s, 1m30s or 2h)"
         ),
         "command line: limits.waiting_spans: must be a number, got 'many'",
-        "p.yaml:2: log.level: unknown level 'loud' (valid: debug, info, warning, error)",
     ]
 
 
@@ -471,5 +515,5 @@ def test_bundled_budgets_can_be_read():
 
 
 def test_settings_cannot_be_changed():
-    with pytest.raises(AttributeError):
+    with pytest.raises(ValidationError, match="frozen"):
         Settings().data_dir = "x"

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from processor.config import Settings, load_settings, render_reference
-from processor.config.model import Section, parts_of, settings_of
+from processor.config.load import sections_in, settings_of
+from processor.config.reference import sentence_of
+from processor.core.files.validation import keys_of
 
 COMMITTED = Path(__file__).parents[3] / "config" / "processor.yaml"
 
@@ -40,10 +42,12 @@ def test_file_with_every_line_in_force_is_the_defaults(tmp_path):
 
 def test_every_setting_and_section_has_a_sentence():
     def sections(kind):
-        for part in parts_of(kind):
-            assert part.sentence.endswith((".", "…")), part
-            if isinstance(part, Section):
-                sections(part.kind)
+        for key, field in keys_of(kind).items():
+            inner = sections_in(kind).get(key)
+            sentence = sentence_of(inner) if inner else field.description
+            assert sentence.endswith((".", "…")), key
+            if inner:
+                sections(inner)
 
     sections(Settings)
     assert len(list(settings_of(Settings))) > 30

@@ -3,7 +3,7 @@
 import pytest
 
 from processor.config.values import duration, headers, secret
-from processor.core.files.fields import Concealed, Untyped, Wrong
+from processor.core.files.checks import ExternalText, InvalidValueError, SecretText
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from processor.core.files.fields import Concealed, Untyped, Wrong
         ("1m30s", 90.0),
         ("1.5h", 5400.0),
         (" 2m ", 120.0),
-        (Concealed("10s"), 10.0),
+        (SecretText("10s"), 10.0),
     ],
 )
 def test_duration_is_seconds(text, seconds):
@@ -25,29 +25,29 @@ def test_duration_is_seconds(text, seconds):
     "value", [5, "5", "5 s", "-5s", "5d", "", "s", "1e3s", True, [], "\u0665s"]
 )
 def test_duration_without_a_unit_we_know_is_refused(value):
-    with pytest.raises(Wrong, match="must be a duration with a unit"):
+    with pytest.raises(InvalidValueError, match="must be a duration with a unit"):
         duration()(value)
 
 
 @pytest.mark.parametrize("value", ["0s", "1ms", "25h", "999999999999h"])
 def test_duration_out_of_bounds_is_refused_with_the_bounds(value):
-    with pytest.raises(Wrong, match=r"must be 10ms to 24h, got"):
+    with pytest.raises(InvalidValueError, match=r"must be 10ms to 24h, got"):
         duration(0.01)(value)
 
 
 def test_bounds_in_seconds_are_shown_in_seconds():
-    with pytest.raises(Wrong, match=r"must be 2s to 60s, got '1s'"):
+    with pytest.raises(InvalidValueError, match=r"must be 2s to 60s, got '1s'"):
         duration(2, 60)("1s")
 
 
 def test_headers_are_pairs_from_a_map_or_a_list():
     assert headers({"a": "1", "b": "x=y"}) == (("a", "1"), ("b", "x=y"))
-    assert headers(Untyped("a=1, b=x=y")) == (("a", "1"), ("b", "x=y"))
+    assert headers(ExternalText("a=1, b=x=y")) == (("a", "1"), ("b", "x=y"))
     assert headers({}) == ()
 
 
 def test_headers_from_the_environment_are_plain_text():
-    ((_, value),) = headers({"a": Concealed("x")})
+    ((_, value),) = headers({"a": SecretText("x")})
     assert type(value) is str
 
 
@@ -55,13 +55,13 @@ def test_headers_from_the_environment_are_plain_text():
     ("value", "what"),
     [
         ("a=1", "must be a map of names to texts, got 'a=1'"),
-        (Untyped("hunter2"), "has an entry that is not name=value"),
-        (Untyped("=hunter2"), "has an entry that is not name=value"),
+        (ExternalText("hunter2"), "has an entry that is not name=value"),
+        (ExternalText("=hunter2"), "has an entry that is not name=value"),
         ({"a": 2}, "the value of a must be text"),
     ],
 )
 def test_headers_of_another_shape_are_refused_without_showing_them(value, what):
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(InvalidValueError) as caught:
         headers(value)
     assert caught.value.what == what
     assert "hunter2" not in f"{caught.value.what}{caught.value.fix}"
@@ -70,6 +70,6 @@ def test_headers_of_another_shape_are_refused_without_showing_them(value, what):
 def test_secret_has_to_be_long_and_is_never_shown():
     assert secret("0123456789abcdef") == "0123456789abcdef"
     for value in ("hunter2", 123, None):
-        with pytest.raises(Wrong) as caught:
+        with pytest.raises(InvalidValueError) as caught:
             secret(value)
         assert str(value) not in f"{caught.value.what}{caught.value.fix}"

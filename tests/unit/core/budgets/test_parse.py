@@ -1,4 +1,4 @@
-"""A budgets file becomes a policy, or a list of all its mistakes with lines and mends."""
+"""A budgets file becomes a policy, or a list of all its mistakes with lines and fixes."""
 
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -266,7 +266,7 @@ def test_version_changes_with_the_text():
         ),
     ],
 )
-def test_mistake_in_a_rule_is_named_with_its_line_and_mend(rule, message):
+def test_mistake_in_a_rule_is_named_with_its_line_and_fix(rule, message):
     (problem,) = problems_of(f"budgets:\n  - name: a\n    {rule}\n")
     assert problem.startswith(message)
 
@@ -343,7 +343,7 @@ def test_mistake_in_a_rule_is_named_with_its_line_and_mend(rule, message):
         ("budgets: [\n", "b.yaml:2: is not valid YAML:"),
     ],
 )
-def test_mistake_around_the_rules_is_named_with_its_line_and_mend(text, message):
+def test_mistake_around_the_rules_is_named_with_its_line_and_fix(text, message):
     (problem,) = problems_of(text)
     assert problem.startswith(message)
 
@@ -357,6 +357,112 @@ budgets:
 """
     lines = [problem.split(":")[1] for problem in problems_of(text)]
     assert lines == ["2", "4", "5", "5"]
+
+
+def test_mistakes_within_one_rule_are_reported_at_once():
+    """Guarantees: nobody has to correct a rule in several rounds."""
+    rule = "{name: 'a,b', scope: trace, window: day, warn_at: 5, colour: red, timezone: Nowhere}"
+    found = [problem.partition(": ")[2] for problem in problems_of(f"budgets: [{rule}]")]
+    assert [each.partition(":")[0] for each in found] == [
+        "budgets[0].name",
+        "budgets[0].window",
+        "budgets[0]",
+        "budgets[0].warn_at",
+        "budgets[0].timezone",
+        "budgets[0].colour",
+    ]
+
+
+def test_every_override_that_is_wrong_is_reported():
+    found = problems_of("budgets: [{name: a, scope: user, limit_usd: 1, overrides: {x: 0, y: z}}]")
+    assert ["overrides.x" in found[0], "overrides.y" in found[1]] == [True, True]
+
+
+def test_names_are_compared_even_where_another_rule_is_wrong():
+    text = """
+budgets:
+  - {name: wrong, scope: usr, limit_usd: 1}
+  - {name: a, scope: user, limit_usd: 1}
+  - {name: a, scope: org, limit_usd: 1}
+"""
+    first, second = problems_of(text)
+    assert "unknown scope" in first
+    assert second.startswith("b.yaml:5: a: is the name of two budgets, first in line 4")
+
+
+def test_two_rules_of_one_line_must_not_share_a_name():
+    rule = "{name: a, scope: user, limit_usd: 1, limit_tokens: 1}"
+    (problem,) = problems_of(f"budgets: [{rule}, {rule}]")
+    assert "is the name of two budgets" in problem
+
+
+def test_a_key_that_is_set_twice_to_the_same_is_a_warning():
+    policy = parse_budgets("timezone: UTC\nbudgets: []\ntimezone: UTC\n", "b.yaml")
+    assert policy.warnings == (
+        "b.yaml:3: timezone: is set twice to the same value, first in line 1 (remove one of them)",
+    )
+
+
+THRESHOLDS = {
+    "per_call_max": (1, ("per-call", "call", "none")),
+    "per_session_max": (10, ("per-session", "session", "none")),
+    "per_user_daily": (50, ("per-user-daily", "user", "day")),
+    "org_daily": (1000, ("per-org-daily", "org", "day")),
+    "daily_limit": (20, ("total-daily", "total", "day")),
+    "weekly_limit": (60, ("total-weekly", "total", "week")),
+    "monthly_limit": (200, ("total-monthly", "total", "month")),
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{timezone: Asia/Tokyo, %s}",
+        "{timezone: Asia/Tokyo, budgets: {%s}}",
+        "{timezone: Asia/Tokyo, cost: {alerts: {%s}}}",
+    ],
+)
+def test_limits_by_name_alone_stand_for_budgets(text):
+    """Guarantees: at the left margin, in place of the rules, or under cost.alerts."""
+    named = ", ".join(f"{key}: {usd}.00" for key, (usd, _) in THRESHOLDS.items())
+    policy = parse_budgets(text % named, "b.yaml")
+    assert {(each.name, each.scope, each.window): each.limit for each in policy.budgets} == {
+        which: usd * 10**9 for usd, which in THRESHOLDS.values()
+    }
+    assert {each.calendar.zone for each in policy.budgets} == {ZoneInfo("Asia/Tokyo")}
+
+
+def test_limits_by_name_and_rules_are_combined():
+    text = "per_call_max: 1\nbudgets:\n  - {name: a, scope: org, limit_usd: 1}\n"
+    assert [each.name for each in parse_budgets(text, "b.yaml").budgets] == ["a", "per-call"]
+
+
+def test_the_names_of_limits_are_those_of_the_bundled_budgets():
+    """Guarantees: a limit by name and a rule of the same meaning are not both in force."""
+    text = "org_daily: 5\nbudgets:\n  - {name: per-org-daily, scope: org, limit_usd: 1}\n"
+    (problem,) = problems_of(text)
+    assert problem.startswith(
+        "b.yaml:1: per-org-daily: is the name of two budgets, first in line 3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("per_cal_max: 1\n", "1: per_cal_max: unknown key (did you mean per_call_max?)"),
+        (
+            "budgets:\n  per_call_max: 1\n  org_dayly: 1\n",
+            "3: budgets.org_dayly: unknown key (did you mean org_daily?)",
+        ),
+        (
+            "budgets:\n  org_daily: 0\n",
+            "2: budgets.org_daily: must be > 0, got 0 (to switch a rule off, write enabled: false)",
+        ),
+        ("monthly_limit: lots\n", "1: monthly_limit: must be a number, got 'lots'"),
+    ],
+)
+def test_a_mistake_in_a_limit_by_name_is_named_with_its_line_and_fix(text, message):
+    assert problems_of(text) == [f"b.yaml:{message}"]
 
 
 def test_short_form_stands_for_three_totals():

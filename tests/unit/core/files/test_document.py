@@ -56,13 +56,37 @@ def test_keys_are_always_text():
     assert root("1: a\ntrue: b\n2026-01-01: c\n") == {"1": "a", "true": "b", "2026-01-01": "c"}
 
 
-def test_a_repeated_key_is_refused_with_both_lines():
-    (problem,) = problems("a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n")
-    assert problem == "file.yaml:5: b.c: stands twice, first in line 3 (keep one of them)"
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("1", "3"), ("1", "1.0"), ("1", "true"), ("1", "'1'"), ("[1]", "[1, 2]"), ("{x: 1}", "{}")],
+)
+def test_a_key_with_two_values_is_refused_with_both_lines(first, second):
+    (problem,) = problems(f"a: 1\nb:\n  c: {first}\n  d: 2\n  c: {second}\n")
+    assert problem == (
+        "file.yaml:5: b.c: is set twice to different values, first in line 3 (keep one of them)"
+    )
+
+
+@pytest.mark.parametrize("value", ["1", "text", "[1, {x: 2}]", "{x: {y: 1.50}}", ""])
+def test_a_key_that_is_set_twice_to_the_same_value_is_a_warning(value):
+    """Guarantees: what changes nothing does not keep a file from being used, but is mentioned."""
+    document = Document(f"b:\n  c: {value}\n  d: 2\n  c: {value}\n", "file.yaml")
+    assert document.root["b"]["d"] == 2
+    assert list(map(str, document.warnings)) == [
+        "file.yaml:4: b.c: is set twice to the same value, first in line 2 (remove one of them)"
+    ]
+    assert document.line(("b", "c")) == 2
+
+
+def test_what_is_wrong_in_the_second_value_of_a_key_has_its_own_line():
+    assert [problem.split(":")[1] for problem in problems("a: {x: 1}\na:\n  x: 16:30\n")] == [
+        "3",
+        "2",
+    ]
 
 
 def test_keys_that_read_alike_are_repeated():
-    assert "stands twice" in problems("1: a\n'1': b\n")[0]
+    assert "is set twice" in problems("1: a\n'1': b\n")[0]
 
 
 def test_all_problems_are_reported_at_once():
@@ -131,7 +155,7 @@ def test_a_place_that_is_not_there_takes_the_line_of_the_nearest_around_it():
     assert Document("", "file.yaml").line(("a",)) == 1
 
 
-def test_a_mend_stands_in_brackets():
+def test_a_fix_is_in_brackets():
     problem = Document("a: 1", "f").problem(("a",), "is too low", "raise it")
     assert str(problem) == "f:1: a: is too low (raise it)"
 

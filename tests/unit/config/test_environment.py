@@ -2,10 +2,10 @@
 
 import pytest
 
-from processor.config.expand import expand
+from processor.config.environment import expand
 from processor.core.errors import Problem
+from processor.core.files.checks import SecretText
 from processor.core.files.document import Document
-from processor.core.files.fields import Concealed
 
 
 def expanded(text: str, **environ: str):
@@ -39,8 +39,8 @@ def test_values_inside_lists_and_maps_are_replaced_and_others_left_alone():
 
 def test_what_comes_from_the_environment_is_marked_as_a_possible_secret():
     value, _ = expanded("{a: 'Bearer ${env:X}', b: plain}", X="x")
-    assert isinstance(value["a"], Concealed)
-    assert not isinstance(value["b"], Concealed)
+    assert isinstance(value["a"], SecretText)
+    assert not isinstance(value["b"], SecretText)
 
 
 def test_value_of_a_variable_is_not_expanded_again():

@@ -1,0 +1,259 @@
+"""One validation for every file that people write: settings, prices and budgets.
+
+A file's form is a pydantic model made of `FileModel`. `validate` checks a document against it and
+returns every mistake at once, each with its line, its path and what to do about it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from processor.core.errors import Problem
+from processor.core.files.checks import (
+    PARENT,
+    InvalidValueError,
+    UnknownKeyError,
+    flag,
+    nearest,
+    optional,
+    shown,
+    text,
+    whole,
+)
+from processor.core.files.document import Document, Map, Path
+
+Text = Annotated[str, PlainValidator(text)]
+OptionalText = Annotated[str, PlainValidator(optional(text))]
+Flag = Annotated[bool, PlainValidator(flag)]
+Whole = Annotated[int, BeforeValidator(whole)]
+
+KIND = "[kind] "
+"""How the tag of one of several forms of a value begins, which is in no file."""
+
+_NOT_IN_FILES = ("[key]", KIND)
+
+Hint = Callable[[Path], str]
+"""What to do about an unknown key, by its path; ``""`` where its name says all there is to say."""
+
+
+class FileModel(BaseModel):
+    """A map in a file. Other keys than its fields are mistakes, an empty value is an absent one.
+
+    The aliases of its fields are the names that stand in the file. A field's description says
+    what it is for; where the field is required, it also says what to do when it is missing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    _place: Path = PrivateAttr(())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_file(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        declared = keys_of(cls)
+        given = value
+        if value is None:
+            given = {}
+        elif isinstance(value, dict):
+            given = {k: v for k, v in value.items() if v is not None or k not in declared}
+        form = handler(given)
+        form._place = value.path if isinstance(value, Map) else ()  # noqa: SLF001 - its own
+        return form
+
+    @property
+    def place(self) -> Path:
+        """The path of this map in its file; empty where the file does not have it."""
+        return self._place
+
+
+Form = TypeVar("Form", bound=FileModel)
+
+
+@functools.cache
+def keys_of(model: type[FileModel]) -> Mapping[str, FieldInfo]:
+    """The fields of a model by the names that stand in a file, in order."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def validate(
+    document: Document, model: type[Form], hint: Hint | None = None
+) -> tuple[Form, list[Problem]]:
+    """The document in the form of `model`, and every problem found, by line.
+
+    Where there are problems, the form lacks what is wrong: the whole item where that stands in a
+    list. So what concerns several items can still be checked, and reported with the rest.
+    """
+    value = document.root
+    problems: list[Problem] = []
+    while True:
+        try:
+            return model.model_validate(value), problems
+        except ValidationError as error:
+            mistakes = error.errors(include_url=False)
+            problems = problems or _by_line(document, mistakes, model, hint)
+            value = _without(value, [_present(value, mistake["loc"]) for mistake in mistakes])
+
+
+def _by_line(
+    document: Document, mistakes: Sequence[ErrorDetails], model: type[FileModel], hint: Hint | None
+) -> list[Problem]:
+    found = [
+        (path_in(document.root, path), what, fix)
+        for path, what, fix in _explained(mistakes, model, hint)
+    ]
+    found.sort(key=lambda each: document.line(each[0]))
+    return [document.problem(*each) for each in found]
+
+
+def explain(
+    error: ValidationError,
+    model: type[FileModel],
+    where: Callable[[Path], str],
+    hint: Hint | None = None,
+) -> list[Problem]:
+    """Pydantic's errors as problems; `where` names the place of a path. Shows no secret."""
+    mistakes = error.errors(include_url=False)
+    return [
+        Problem(where(path), what, fix) for path, what, fix in _explained(mistakes, model, hint)
+    ]
+
+
+def _explained(
+    mistakes: Sequence[ErrorDetails], model: type[FileModel], hint: Hint | None
+) -> Iterator[tuple[Path, str, str]]:
+    for mistake in mistakes:
+        path = _untagged(mistake["loc"])
+        wrong = mistake.get("ctx", {}).get("error")
+        if isinstance(wrong, InvalidValueError):
+            at = wrong.at
+            while at and at[0] == PARENT:
+                path, at = path[:-1], at[1:]
+            path += at
+        if mistake["type"] == "extra_forbidden" or isinstance(wrong, UnknownKeyError):
+            known = wrong.known if isinstance(wrong, UnknownKeyError) else ()
+            fix = (hint and hint(path)) or _key_fix(model, path, known)
+            yield path, "unknown key", fix
+        elif isinstance(wrong, InvalidValueError):
+            yield path, wrong.what, wrong.fix
+        elif mistake["type"] == "missing":
+            field = _field_at(model, path)
+            yield path, "is missing", (field and field.description) or ""
+        else:
+            yield path, *_reworded(mistake)
+
+
+def _reworded(mistake: ErrorDetails) -> tuple[str, str]:
+    """A mistake that pydantic itself has found: what is wrong, and what to do."""
+    got, limits = shown(mistake["input"]), mistake.get("ctx", {})
+    match mistake["type"]:
+        case "model_type" | "dict_type":
+            return f"must be a map, got {got}", ""
+        case "list_type":
+            return f"must be a list, got {got}", "begin each item with a dash"
+        case "greater_than_equal":
+            return f"must be at least {limits['ge']}, got {got}", ""
+        case "less_than_equal":
+            return f"must be at most {limits['le']}, got {got}", ""
+        case _:
+            return mistake["msg"], ""
+
+
+def _key_fix(model: type[FileModel], path: Path, known: Collection[str]) -> str:
+    """What to do about an unknown key: the known one that it is like, or all of them."""
+    above = _model_at(model, path[:-1])
+    names = [*known, *(keys_of(above) if above else ())]
+    near = nearest(str(path[-1]), names)
+    return f"did you mean {near}?" if near else f"known keys: {', '.join(names)}"
+
+
+def _field_at(model: type[FileModel], path: Path) -> FieldInfo | None:
+    above = _model_at(model, path[:-1])
+    return keys_of(above).get(str(path[-1])) if above else None
+
+
+def _model_at(kind: Any, path: Path) -> type[FileModel] | None:  # noqa: ANN401 - any annotation
+    """The model that a path leads to, from a model or another annotation."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin in {Annotated, Union, UnionType}:
+        return next(filter(None, (_model_at(part, path) for part in parts)), None)
+    if origin is list:
+        return _model_at(parts[0], path[1:] if path and isinstance(path[0], int) else path)
+    if origin is dict:
+        return _model_at(parts[1], path[1:])
+    model = kind if isinstance(kind, type) and issubclass(kind, FileModel) else None
+    if model is None or not path:
+        return model
+    field = keys_of(model).get(str(path[0]))
+    return _model_at(field.annotation, path[1:]) if field else None
+
+
+def _untagged(location: Path) -> Path:
+    """A location without what pydantic adds for the key of a map and for one of several kinds."""
+    return tuple(
+        part for part in location if isinstance(part, int) or not part.startswith(_NOT_IN_FILES)
+    )
+
+
+def path_in(value: object, location: Path) -> Path:
+    """A location in a form as the path in the file, where one item may stand for a list of one."""
+    path: list[str | int] = []
+    for part in _untagged(location):
+        if isinstance(part, int) and not isinstance(value, list):
+            continue
+        path.append(part)
+        value = _item(value, part)
+    return tuple(path)
+
+
+def _item(value: object, key: str | int) -> object:
+    if isinstance(value, dict):
+        return value.get(key)
+    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+        return value[key]
+    return None
+
+
+def _present(value: object, location: Path) -> Path:
+    """The path of what is wrong; of what it should stand in where it is missing."""
+    path = path_in(value, location)
+    for depth, key in enumerate(path):
+        if not isinstance(value, (dict, list)) or (isinstance(value, dict) and key not in value):
+            return path[:depth]
+        value = _item(value, key)
+    return path
+
+
+def _without(value: Any, paths: Collection[Path]) -> Any:  # noqa: ANN401 - YAML holds anything
+    """A copy of a value that lacks what the paths lead to, and all of a list's item around it."""
+    if () in paths:
+        return None
+    if isinstance(value, Map):
+        kept = Map(value.path)
+        for key, each in value.items():
+            if (key,) not in paths:
+                kept[key] = _without(each, _below(paths, key))
+        return kept
+    if isinstance(value, list):
+        wrong = {path[0] for path in paths}
+        return [each for position, each in enumerate(value) if position not in wrong]
+    return value
+
+
+def _below(paths: Collection[Path], key: str) -> list[Path]:
+    return [path[1:] for path in paths if path[0] == key]
