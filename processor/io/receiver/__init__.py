@@ -1,8 +1,18 @@
-"""The way in: OTLP servers that hand raw payloads on and answer when they are safe."""
+"""Receiving: OTLP servers that pass raw payloads on, and answer when these are safe.
+
+server                   the gRPC server, OTLP/HTTP beside it, start and stop
+admission, responder     what both protocols share: limits and counts; errors as answers
+status                   the one table from errors to gRPC and HTTP statuses
+grpc_services            Export over gRPC, health
+http_server, http_body   OTLP/HTTP; protocol_mismatch: other protocols at its port
+headers                  headers that are forwarded, cross-origin requests
+authentication           TLS credentials, bearer tokens
+listening                ports
+"""
 
 from processor.io.receiver.admission import Handle
+from processor.io.receiver.authentication import ServerTls, http_tls
 from processor.io.receiver.http_server import HttpListener
 from processor.io.receiver.server import Receiver
-from processor.io.receiver.tls import ServerTls, http_tls
 
 __all__ = ["Handle", "HttpListener", "Receiver", "ServerTls", "http_tls"]

@@ -1,4 +1,4 @@
-"""The door that every protocol shares: how many requests come in, and what becomes of them."""
+"""Admission, which both protocols share: how many requests at a time, each handled to its end."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 Handle = Callable[[Batch], Awaitable[Receipt]]
-"""Takes one batch all the way; may raise any ProcessorError."""
+"""Handles one batch to its end; may raise any ProcessorError."""
 
 Read = Callable[[], Awaitable[tuple[bytes, float | None]]]
-"""Gives a request's payload as protobuf, and what is then left of its caller's time limit."""
+"""Reads a request's payload as protobuf, and what is then left of its caller's time limit."""
 
 
 class Admission:
-    """Lets batches in, at most `max_concurrent_requests` at a time."""
+    """Admits requests, at most `max_concurrent_requests` at a time."""
 
     def __init__(
         self,
@@ -43,15 +43,15 @@ class Admission:
         self._read_timeout_s = read_timeout_s
         self._now_ns = now_ns
         self._reading = 0
-        self._carried: set[asyncio.Task[Receipt]] = set()
-        self._quiet = asyncio.Event()
-        self._quiet.set()
+        self._handling: set[asyncio.Task[Receipt]] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._draining = False
 
     @property
     def under_way(self) -> int:
-        """Requests that are being read or carried, those whose caller has left included."""
-        return self._reading + len(self._carried)
+        """Requests that are being read or handled, those whose caller has disconnected included."""
+        return self._reading + len(self._handling)
 
     async def take(
         self,
@@ -60,16 +60,17 @@ class Admission:
         metadata: Metadata = (),
         transport: Transport = "grpc",
     ) -> Receipt:
-        """Admit a request, have its body read, and carry it all the way.
+        """Admit a request, read its body, and handle it to its end.
 
         Raises OverloadedError before `read` is called, and whatever reading and handling raise.
         """
-        with self.flow.arrive(signal, transport), self._place():
+        with self.flow.arrive(signal, transport), self._reserve():
             payload, timeout_s = await read()
             now_ns = self._now_ns()
-            task = self._carry(Batch(signal, payload, now_ns, timeout_s, metadata, transport))
-        # A caller that hangs up cancels this coroutine. What is on the books must still be
-        # forwarded, so the batch is carried by a task of its own.
+            batch = Batch(signal, payload, now_ns, timeout_s, metadata, transport)
+            task = self._start_handling(batch)
+        # A caller that disconnects cancels this coroutine. What is in the ledger must still be
+        # forwarded, so the batch is handled in a task of its own.
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -77,8 +78,8 @@ class Admission:
                 raise
             raise StoppingError("the processor stopped before this was delivered") from None
 
-    async def arrive(self, body: Awaitable[T]) -> T:
-        """Wait for a body. Raises OverloadedError when its sender takes too long over it."""
+    async def receive(self, body: Awaitable[T]) -> T:
+        """Wait for a body. Raises SlowSenderError when its sender takes too long."""
         try:
             async with asyncio.timeout(self._read_timeout_s):
                 return await body
@@ -94,40 +95,40 @@ class Admission:
         """Wait for the batches under way, then give up on the rest; returns how many those were."""
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
-                await self._quiet.wait()
-        abandoned = list(self._carried)
+                await self._idle.wait()
+        abandoned = list(self._handling)
         for task in abandoned:
             task.cancel()
         await asyncio.gather(*abandoned, return_exceptions=True)
         return len(abandoned)
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _reserve(self) -> Iterator[None]:
         if self._draining:
             raise StoppingError("the processor is shutting down")
         if self.under_way >= self._max_concurrent_requests:
             raise OverloadedError(f"{self.under_way} requests are under way, which is the limit")
         self._reading += 1
-        self._quiet.clear()
+        self._idle.clear()
         try:
             yield
         finally:
             self._reading -= 1
-            self._look_quiet()
+            self._check_idle()
 
-    def _carry(self, batch: Batch) -> asyncio.Task[Receipt]:
+    def _start_handling(self, batch: Batch) -> asyncio.Task[Receipt]:
         task = asyncio.ensure_future(self._handle(batch))
-        self._carried.add(task)
-        task.add_done_callback(self._settle)
+        self._handling.add(task)
+        task.add_done_callback(self._finish_handling)
         return task
 
-    def _settle(self, task: asyncio.Task[Receipt]) -> None:
-        """Forget a finished batch, and look at its outcome in case nobody else still does."""
-        self._carried.discard(task)
-        self._look_quiet()
+    def _finish_handling(self, task: asyncio.Task[Receipt]) -> None:
+        """Forget a finished batch, and read its outcome in case its caller no longer does."""
+        self._handling.discard(task)
+        self._check_idle()
         if not task.cancelled() and task.exception() is not None:
             _log.debug("a batch was not delivered: %s", task.exception())
 
-    def _look_quiet(self) -> None:
+    def _check_idle(self) -> None:
         if not self.under_way:
-            self._quiet.set()
+            self._idle.set()

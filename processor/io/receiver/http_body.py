@@ -1,4 +1,4 @@
-"""Bodies of HTTP requests: what they hold, how they are packed, and how much they may become."""
+"""Bodies of HTTP requests: their media type, their compression, and their limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GZIP: Final = frozenset({"gzip", "x-gzip"})
 
 
 def encoding_of(content_type: str) -> Encoding:
-    """What a Content-Type stands for, whatever its parameters.
+    """The encoding that a Content-Type names, whatever its parameters.
 
     Raises UnsupportedRequestError for one that is not OTLP's, or none.
     """
@@ -32,7 +32,7 @@ def encoding_of(content_type: str) -> Encoding:
 
 
 def is_gzip(content_encoding: str) -> bool:
-    """Whether a Content-Encoding says gzip, and not nothing.
+    """Whether a Content-Encoding is gzip; False for none.
 
     Raises UnsupportedRequestError for any other, or more than one.
     """
@@ -46,9 +46,9 @@ def is_gzip(content_encoding: str) -> bool:
 
 
 async def read_body(chunks: AsyncIterator[bytes], *, gzipped: bool, max_bytes: int) -> bytes:
-    """A whole body, inflated. Raises TooLargeError as soon as more than `max_bytes` are known of.
+    """A whole body, unpacked. Raises TooLargeError as soon as it exceeds `max_bytes`.
 
-    Raises UndecodableError for gzip that is broken, cut off or followed by something else.
+    Raises UndecodableError for gzip that is broken, cut off or followed by other bytes.
     """
     gunzip = Gunzip()
     parts: list[bytes] = []
@@ -62,7 +62,7 @@ async def read_body(chunks: AsyncIterator[bytes], *, gzipped: bool, max_bytes: i
             parts.append(piece)
             if gzipped:
                 await asyncio.sleep(0)
-        if received > max_bytes:  # Gzip can go on for ever without giving anything.
+        if received > max_bytes:  # Gzip can go on for ever without any output.
             raise TooLargeError(f"the body is larger than {max_bytes} bytes")
     if gzipped:
         gunzip.finish()

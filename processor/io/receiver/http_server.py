@@ -22,55 +22,54 @@ from processor.core.otlp.json_reader import read_json
 from processor.core.otlp.responses import response_to
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
-from processor.io.receiver.bearer import Bearer
-from processor.io.receiver.cors import Cors
-from processor.io.receiver.forwarded import ForwardedHeaders
+from processor.io.receiver.authentication import BearerTokens
+from processor.io.receiver.headers import Cors, ForwardedHeaders
 from processor.io.receiver.http_body import MEDIA_TYPES, Encoding, encoding_of, is_gzip, read_body
 from processor.io.receiver.listening import listen
-from processor.io.receiver.protocol_mismatch import Strangers
+from processor.io.receiver.protocol_mismatch import ProtocolMismatchFilter
 from processor.io.receiver.responder import Responder
-from processor.io.receiver.status import Answer, UnsupportedRequestError
+from processor.io.receiver.status import ErrorStatus, UnsupportedRequestError
 
 _log = logging.getLogger(__name__)
 _library_log = logging.getLogger(f"{__name__}.aiohttp")
-# Some of what tells a mistake is said for debugging only; the filter drops the rest of that.
+# Some signs of a wrong protocol are logged for debugging only; the filter drops the rest of that.
 _library_log.setLevel(logging.DEBUG)
-_library_log.addFilter(Strangers(_log))
+_library_log.addFilter(ProtocolMismatchFilter(_log))
 
 _SETTING = "receivers.otlp.protocols.http.endpoint"
 _PATHS: Final[dict[str, Signal]] = {spec.path: signal for signal, spec in SIGNALS.items()}
 _CONTENT_TYPES: Final = {encoding: name for name, encoding in MEDIA_TYPES.items()}
-_CALLER_PATIENCE_S = 10.0
-"""HTTP has no way to say it, but OTLP exporters wait this long for an answer by default."""
-_CONVERTED_AT_ONCE_BYTES = 256 * 1024
+_CALLER_TIMEOUT_S = 10.0
+"""HTTP carries no deadline, but OTLP exporters wait this long for an answer by default."""
+_CONVERTED_INLINE_BYTES = 256 * 1024
 """Larger JSON is converted beside the event loop, and one body at a time for the memory's sake."""
 _CONNECTIONS_MAX = 4096
-_IDLE_S = 75.0
+_IDLE_TIMEOUT_S = 75.0
 """How long a connection may be without a complete request head; above what load balancers keep."""
 _LINGER_S = 5.0
-"""How long the rest of a refused body is thrown away, so that its sender reads the answer."""
+"""How long the rest of a refused body is discarded, so that its sender reads the answer."""
 _STOP_S = 1.0
 """How long answers may take to be written when everything else is done."""
 
 
 @dataclass(frozen=True)
 class HttpListener:
-    """Where and how OTLP/HTTP is taken."""
+    """Where and how OTLP/HTTP is received."""
 
     listen: str
     max_body_bytes: int = 64 * 1024 * 1024
-    """Counted after decompression, and applied while inflating."""
+    """Counted after decompression, and applied while unpacking."""
     max_json_bytes: int = 16 * 1024 * 1024
-    """The same for JSON, of which reading takes up to twenty-five times the size in memory."""
+    """The same for JSON; reading it takes up to twenty-five times its size in memory."""
     tls: ssl.SSLContext | None = None
     allowed_origins: tuple[str, ...] = ()
-    """Whose web pages may send."""
+    """Origins whose web pages may send."""
     bearer_tokens: tuple[str, ...] = field(default=(), repr=False)
-    """Who may send, when there are any."""
+    """Tokens of which senders need one, when there are any."""
 
 
 class HttpServer:
-    """Takes batches in over HTTP/1.1, as protobuf or as JSON."""
+    """Receives batches over HTTP/1.1, as protobuf or as JSON."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class HttpServer:
         responder: Responder,
         forwarded: ForwardedHeaders,
     ) -> None:
-        """Raises ConfigError for an address that is none."""
+        """Raises ConfigError for an invalid address."""
         self._address = parse_listen(listener.listen, _SETTING)
         self._listener = listener
         self._limits: Final[dict[Encoding, int]] = {
@@ -89,19 +88,19 @@ class HttpServer:
         self._admission = admission
         self._responder = responder
         self._forwarded = forwarded
-        self._bearer = Bearer(listener.bearer_tokens)
+        self._tokens = BearerTokens(listener.bearer_tokens)
         self._cors = Cors(listener.allowed_origins)
         self._converting = asyncio.Lock()
         self._runner: web.ServerRunner | None = None
 
     async def start(self) -> int:
-        """Listen, and return the port. Raises ConfigError when the address cannot be had."""
+        """Listen, and return the port. Raises ConfigError when that is not possible."""
         server = _Server(
             self._serve,
             access_log=None,
             logger=_library_log,
             auto_decompress=False,  # It would not stop at our limit.
-            keepalive_timeout=_IDLE_S,
+            keepalive_timeout=_IDLE_TIMEOUT_S,
             lingering_time=_LINGER_S,
         )
         sockets = listen(self._address)
@@ -120,7 +119,7 @@ class HttpServer:
                 await site.stop()
 
     async def stop(self) -> None:
-        """Let answers be written, and hang up."""
+        """Write the answers that are due, and close all connections."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -129,17 +128,17 @@ class HttpServer:
         if self._cors.is_preflight(request.method, request.headers):
             headers = self._cors.preflight_headers(request.headers)
             return web.Response(status=204, headers=headers)
-        outcome = await self._responder.settle(self._take(request))
-        response = _response(outcome, _answer_encoding(request))
+        outcome = await self._responder.outcome_of(self._take(request))
+        response = _response(outcome, _response_encoding(request))
         response.headers.update(self._cors.headers(request.headers))
-        if _expects(request) and not request.content.is_eof():
-            # Whether the body will still come is the sender's choice, so the next request's
-            # beginning could not be told from it.
+        if _expects_continue(request) and not request.content.is_eof():
+            # Whether the body still follows is the sender's choice, so the beginning of the next
+            # request could not be distinguished from it.
             response.force_close()
         return response
 
     async def _take(self, request: web.BaseRequest) -> Message:
-        self._bearer.check(request.headers.get("Authorization", ""))
+        self._tokens.check(request.headers.get("Authorization", ""))
         signal = _PATHS.get(request.rel_url.raw_path)
         if signal is None:
             message = f"there is only {', '.join(_PATHS)}"
@@ -160,27 +159,27 @@ class HttpServer:
         self, request: web.BaseRequest, signal: Signal, encoding: Encoding, *, gzipped: bool
     ) -> tuple[bytes, float]:
         loop = asyncio.get_running_loop()
-        end_s = loop.time() + _CALLER_PATIENCE_S
-        if _expects(request):
+        end_s = loop.time() + _CALLER_TIMEOUT_S
+        if _expects_continue(request):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # The answer itself has not begun.
         chunks = _chunks(request)
         body = read_body(chunks, gzipped=gzipped, max_bytes=self._limits[encoding])
-        payload = await self._admission.arrive(body)
+        payload = await self._admission.receive(body)
         if encoding == "json":
             payload = await self._convert(signal, payload)
         return payload, max(end_s - loop.time(), 0.0)
 
     async def _convert(self, signal: Signal, body: bytes) -> bytes:
         max_bytes = self._limits["json"]
-        if len(body) <= _CONVERTED_AT_ONCE_BYTES:
+        if len(body) <= _CONVERTED_INLINE_BYTES:
             return read_json(signal, body, max_bytes)
         async with self._converting:
             return await asyncio.to_thread(read_json, signal, body, max_bytes)
 
 
 class _Server(web.Server):
-    """Bounds how many connections are open; one beyond that is hung up on at once."""
+    """Bounds how many connections are open; one beyond that is closed at once."""
 
     _open = 0
 
@@ -202,32 +201,32 @@ async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
         async for chunk in request.content.iter_any():
             yield chunk
     except ConnectionError as error:
-        raise CallerLeftError("the sender hung up before all of the body had come") from error
+        raise CallerLeftError("the sender disconnected before its body had arrived") from error
     except (web.RequestPayloadError, aiohttp.ClientPayloadError) as error:
-        raise UndecodableError("the body is malformed as HTTP has it") from error
+        raise UndecodableError("the HTTP body is malformed") from error
 
 
-def _expects(request: web.BaseRequest) -> bool:
+def _expects_continue(request: web.BaseRequest) -> bool:
     return request.headers.get("Expect", "").lower() == "100-continue"
 
 
-def _answer_encoding(request: web.BaseRequest) -> Encoding:
-    """The request's own encoding; JSON for one that has none of ours, since people can read it."""
+def _response_encoding(request: web.BaseRequest) -> Encoding:
+    """The request's own encoding; JSON for an unknown one, since people can read it."""
     try:
         return encoding_of(request.headers.get("Content-Type", ""))
     except UnsupportedRequestError:
         return "json"
 
 
-def _response(outcome: Message | Answer, encoding: Encoding) -> web.Response:
+def _response(outcome: Message | ErrorStatus, encoding: Encoding) -> web.Response:
     """A response message or a google.rpc.Status. Both are small, so they are never compressed."""
-    message = outcome.http_body if isinstance(outcome, Answer) else outcome
+    message = outcome.http_body if isinstance(outcome, ErrorStatus) else outcome
     if encoding == "json":
         body = json_format.MessageToJson(message, indent=None).encode()
     else:
         body = message.SerializeToString()
     headers = {"Content-Type": _CONTENT_TYPES[encoding], "Server": "llm-cost-processor"}
-    if not isinstance(outcome, Answer):
+    if not isinstance(outcome, ErrorStatus):
         return web.Response(body=body, headers=headers)
     headers.update(outcome.headers)
     return web.Response(status=outcome.http_status, body=body, headers=headers)

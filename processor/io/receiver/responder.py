@@ -1,4 +1,4 @@
-"""What every method does around its own work: count, turn errors into answers, log bugs."""
+"""What every method does around its own work: count, turn errors into statuses, log bugs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import grpc
 from processor.core.errors import ProcessorError
 from processor.core.otlp.addresses import is_local_peer
 from processor.core.ports import Caller, Method, Service
-from processor.io.receiver.status import Answer, answer_to
+from processor.io.receiver.status import ErrorStatus, status_of
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Responder:
-    """Gives every request its answer, and keeps count of the answers."""
+    """Gives every request its answer, and counts the answers."""
 
     def __init__(
         self, *, clock_s: Callable[[], float] = time.monotonic, log_interval_s: float = 60.0
@@ -35,23 +35,24 @@ class Responder:
         self.answers: Counter[str] = Counter()
         """How many requests were answered with each gRPC status code, by its name.
 
-        CANCELLED are those whose caller left, or whose body gRPC itself refused as too large.
+        CANCELLED are those whose caller disconnected, or whose body gRPC itself refused as too
+        large.
         """
         self._clock_s = clock_s
         self._log_interval_s = log_interval_s
         self._next_log_s = float("-inf")
         self._unlogged = 0
 
-    async def answer(self, context: Context, work: Awaitable[bytes]) -> bytes:
+    async def respond(self, context: Context, work: Awaitable[bytes]) -> bytes:
         """Do the work and return its response, or end the gRPC request with the error's status."""
-        outcome = await self.settle(work)
-        if not isinstance(outcome, Answer):
+        outcome = await self.outcome_of(work)
+        if not isinstance(outcome, ErrorStatus):
             return outcome
         await context.abort(outcome.code, outcome.message, outcome.trailers)
         raise AssertionError("unreachable")  # abort always raises; the type checker cannot know
 
     def handler_of(self, service: Service) -> grpc.GenericRpcHandler[Any, Any]:
-        """What the gRPC server is to be given, to offer a service of unary methods."""
+        """The handler to register at the gRPC server for a service of unary methods."""
         return grpc.method_handlers_generic_handler(
             service.name,
             {
@@ -61,21 +62,21 @@ class Responder:
         )
 
     async def _call(self, method: Method, body: bytes, context: Context) -> bytes:
-        return await self.answer(context, method(body, Caller(is_local_peer(context.peer()))))
+        return await self.respond(context, method(body, Caller(is_local_peer(context.peer()))))
 
-    async def settle(self, work: Awaitable[T]) -> T | Answer:
-        """Do the work and return its response, or what to answer where it fails; counts both."""
+    async def outcome_of(self, work: Awaitable[T]) -> T | ErrorStatus:
+        """Do the work and return its response, or the status where it fails; counts both."""
         try:
             response = await work
         except asyncio.CancelledError:
             self.answers["CANCELLED"] += 1
             raise
-        except Exception as error:  # noqa: BLE001 - whatever happens, the caller gets a status
-            answer = answer_to(error)
-            self.answers[answer.code.name] += 1
+        except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets a status
+            status = status_of(error)
+            self.answers[status.code.name] += 1
             if not isinstance(error, ProcessorError):
                 self._report(error)
-            return answer
+            return status
         self.answers["OK"] += 1
         return response
 

@@ -1,4 +1,4 @@
-"""The way in: the gRPC server with all it offers, and OTLP/HTTP beside it."""
+"""The receiver: the gRPC server with its services, and OTLP/HTTP beside it."""
 
 from __future__ import annotations
 
@@ -17,27 +17,25 @@ from processor.core.otlp.addresses import parse_listen
 from processor.core.otlp.signals import SIGNALS
 from processor.core.ports import Service
 from processor.io.receiver.admission import Admission, Handle
-from processor.io.receiver.bearer import Bearer, BearerGuard
-from processor.io.receiver.forwarded import ForwardedHeaders
-from processor.io.receiver.grpc_export import GrpcExport
-from processor.io.receiver.health import Health
+from processor.io.receiver.authentication import BearerInterceptor, BearerTokens, ServerTls
+from processor.io.receiver.grpc_services import GrpcExport, Health
+from processor.io.receiver.headers import ForwardedHeaders
 from processor.io.receiver.http_server import HttpListener, HttpServer
 from processor.io.receiver.listening import check_free, refusal
 from processor.io.receiver.responder import Responder
-from processor.io.receiver.tls import ServerTls
 
 _log = logging.getLogger(__name__)
 
 _MIB = 1024 * 1024
 _LIMITS: Final = (
-    # Two processes must never share a port without knowing of each other.
+    # Two processes must never share a port unknowingly.
     ("grpc.so_reuseport", 0),
     # Bounds what one connection can hold open; well above what an OTLP exporter uses.
     ("grpc.max_concurrent_streams", 1024),
-    # Finds senders that vanished without a word.
+    # Finds senders that vanished without closing the connection.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # Senders behind load balancers ping often; without this they are sent away for it.
+    # Senders behind load balancers ping often; without this they would be disconnected for it.
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
@@ -64,15 +62,15 @@ class Receiver:
         """`listen`, `max_message_bytes`, `tls` and `bearer_tokens` are those of gRPC.
 
         `http` is off when None.
-        `max_message_bytes` holds after decompression, and is applied while inflating. Over
-        `max_concurrent_requests` of both protocols together a sender is told UNAVAILABLE before
+        `max_message_bytes` holds after decompression, and is applied while unpacking. Over
+        `max_concurrent_requests` of both protocols together a sender is answered UNAVAILABLE before
         its body is read; what bodies may hold in memory is bounded by the product of the two.
         `forward_headers` are the names, in lower case, of what batches carry as metadata. Raises
         ConfigError.
         """
         self._address = parse_listen(listen)
         self._tls = tls
-        self._bearer = Bearer(bearer_tokens)
+        self._tokens = BearerTokens(bearer_tokens)
         self._max_message_bytes = max_message_bytes
         self._responder = Responder()
         self._admission = Admission(
@@ -89,7 +87,7 @@ class Receiver:
         self._http = HttpServer(http, self._admission, self._responder, forwarded) if http else None
         self._server: grpc.aio.Server | None = None
         self.http_port = 0
-        """Where OTLP/HTTP is taken, once started; 0 where it is off."""
+        """The port of OTLP/HTTP, once started; 0 where it is off."""
 
     @property
     def answers(self) -> Counter[str]:
@@ -98,17 +96,18 @@ class Receiver:
 
     @property
     def under_way(self) -> int:
-        """How many export requests are being read or carried."""
+        """How many export requests are being read or handled."""
         return self._admission.under_way
 
     async def start(self) -> int:
-        """Listen, and return the gRPC port. Raises ConfigError when an address cannot be had."""
+        """Listen, and return the gRPC port. Raises ConfigError when that is not possible."""
         check_free(self._address)
         options = (("grpc.max_receive_message_length", self._max_message_bytes), *_LIMITS)
-        guards = [BearerGuard(self._bearer, self._responder)] if self._bearer.is_asked_for else []
-        server = grpc.aio.server(interceptors=guards, options=options)
-        others = map(self._responder.handler_of, self._services)
-        server.add_generic_rpc_handlers((*self._grpc_export.handlers(), *others))
+        bearer = BearerInterceptor(self._tokens, self._responder)
+        interceptors = [bearer] if self._tokens.is_required else []
+        server = grpc.aio.server(interceptors=interceptors, options=options)
+        offered = map(self._responder.handler_of, self._services)
+        server.add_generic_rpc_handlers((*self._grpc_export.handlers(), *offered))
         add_HealthServicer_to_server(self._health, server)
         port = self._bind(server)
         if self._http is not None:

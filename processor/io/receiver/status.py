@@ -1,20 +1,20 @@
-"""The one place where errors become answers, over gRPC and over HTTP.
+"""The one place where errors become statuses, over gRPC and over HTTP.
 
-| error                   | gRPC code          | HTTP | the sender                                |
-|-------------------------|--------------------|------|-------------------------------------------|
-| UndecodableError        | INVALID_ARGUMENT   | 400  | must not retry; BadRequest names the place |
-| TooLargeError           | RESOURCE_EXHAUSTED | 413  | must not retry: there is no RetryInfo     |
-| BackendRefusedError     | the backend's own  | `_HTTP_STATUS` | does what that code says        |
-| UnauthenticatedError    | UNAUTHENTICATED    | 401  | must show a token that is known here      |
-| ForbiddenError          | PERMISSION_DENIED  | 403  | must ask from somewhere else              |
-| UnsupportedRequestError | UNIMPLEMENTED      | its own | must send something else               |
-| CallerLeftError         | CANCELLED          | 503  | has left, and sends it again              |
-| other RetryableError    | UNAVAILABLE        | 503  | retries after RetryInfo and Retry-After   |
-| any other               | INTERNAL           | 500  | must not retry: a bug meets the same again |
+| error                   | gRPC code          | HTTP    | the sender                             |
+|-------------------------|--------------------|---------|----------------------------------------|
+| UndecodableError        | INVALID_ARGUMENT   | 400     | must not retry; see BadRequest         |
+| TooLargeError           | RESOURCE_EXHAUSTED | 413     | must not retry: there is no RetryInfo  |
+| BackendRefusedError     | the backend's own  | its own | does what that code says               |
+| UnauthenticatedError    | UNAUTHENTICATED    | 401     | must send a token that is known here   |
+| ForbiddenError          | PERMISSION_DENIED  | 403     | must ask from this machine             |
+| UnsupportedRequestError | UNIMPLEMENTED      | its own | must send another request              |
+| CallerLeftError         | CANCELLED          | 503     | has disconnected, and sends it again   |
+| other RetryableError    | UNAVAILABLE        | 503     | retries after RetryInfo or Retry-After |
+| any other               | INTERNAL           | 500     | must not retry: a bug fails again      |
 
-RESOURCE_EXHAUSTED without RetryInfo is permanent for an OTLP client, so overload is never told
-that way. Over HTTP overload is 503 and not 429: it is the processor that has too much to do, not
-this sender that asks too often, and Python's exporters long took 429 as permanent, against OTLP.
+RESOURCE_EXHAUSTED without RetryInfo is permanent for an OTLP client, so it never means overload.
+Over HTTP overload is 503 and not 429: it is the processor that has too much to do, not this sender
+that asks too often, and Python's exporters long took 429 as permanent, against OTLP.
 Source: OTLP specification, "OTLP/gRPC Response", "OTLP/HTTP Response".
 """
 
@@ -45,7 +45,7 @@ from processor.core.errors import (
 
 _MESSAGE_BYTES_MAX: Final = 1024
 """Of a message in UTF-8. Over gRPC it travels in trailers, up to three times as long there, and
-twice more in the details. Of trailers beyond 8 KiB gRPC's clients make a RESOURCE_EXHAUSTED, which
+twice more in the details. gRPC's clients turn trailers beyond 8 KiB into RESOURCE_EXHAUSTED, which
 is final, whatever the answer was."""
 _CUT: Final = "…"
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
@@ -63,11 +63,11 @@ _HTTP_STATUS: Final[dict[grpc.StatusCode, int]] = {
     grpc.StatusCode.UNAVAILABLE: 503,
     grpc.StatusCode.DATA_LOSS: 503,
 }
-"""As the OpenTelemetry Collector has it, but for RESOURCE_EXHAUSTED; every other code is 500."""
+"""As in the OpenTelemetry Collector, except for RESOURCE_EXHAUSTED; every other code is 500."""
 
 
 class UnauthenticatedError(PermanentError):
-    """A request without a token that is known here; `challenge` says what to show over HTTP."""
+    """A request without a token that is known here; `challenge` says over HTTP what is needed."""
 
     code = grpc.StatusCode.UNAUTHENTICATED
     http_status = 401
@@ -91,7 +91,7 @@ class UnsupportedRequestError(PermanentError):
         self.headers = tuple((name.replace("_", "-"), value) for name, value in headers.items())
 
 
-class Answer(NamedTuple):
+class ErrorStatus(NamedTuple):
     """A status: `details` is a serialized google.rpc.Status, empty when there is none."""
 
     code: grpc.StatusCode
@@ -121,26 +121,27 @@ class Answer(NamedTuple):
         return status
 
 
-def answer_to(error: Exception) -> Answer:
-    """What the caller is told when its request fails with `error`."""
+def status_of(error: Exception) -> ErrorStatus:
+    """The status of a request that fails with `error`."""
     message = _shorten(str(error))
     match error:
         case CallerLeftError() | ForbiddenError() | TooLargeError() | BackendRefusedError():
-            return Answer(_code_of(error), message)
+            return ErrorStatus(_code_of(error), message)
         case RetryableError():
             delay = RetryInfo(retry_delay=_duration(error.delay_s))
-            answer = _with_details(grpc.StatusCode.UNAVAILABLE, message, delay)
-            # Whole seconds is all that the header can say; 0 would invite the sender right back.
+            status = _with_details(grpc.StatusCode.UNAVAILABLE, message, delay)
+            # Whole seconds is all that the header can say; 0 would make the sender retry at once.
             after_s = max(1, math.ceil(error.delay_s))
-            return answer._replace(headers=(("Retry-After", str(after_s)),))
+            return status._replace(headers=(("Retry-After", str(after_s)),))
         case InvalidQuestionError():
             return _bad_request(error.field, message)
         case UndecodableError():
             return _bad_request("body", message)
         case UnauthenticatedError() | UnsupportedRequestError():
-            return Answer(error.code, message, b"", error.http_status, error.headers)
+            return ErrorStatus(error.code, message, b"", error.http_status, error.headers)
         case _:
-            return Answer(grpc.StatusCode.INTERNAL, "internal error; the processor's log has it")
+            message = "internal error; the processor's log has it"
+            return ErrorStatus(grpc.StatusCode.INTERNAL, message)
 
 
 def _code_of(
@@ -157,16 +158,16 @@ def _code_of(
     return grpc.StatusCode.UNKNOWN if known is grpc.StatusCode.OK else known
 
 
-def _bad_request(field: str, message: str) -> Answer:
+def _bad_request(field: str, message: str) -> ErrorStatus:
     violation = BadRequest.FieldViolation(field=field, description=message)
     details = BadRequest(field_violations=[violation])
     return _with_details(grpc.StatusCode.INVALID_ARGUMENT, message, details)
 
 
-def _with_details(code: grpc.StatusCode, message: str, detail: Message) -> Answer:
+def _with_details(code: grpc.StatusCode, message: str, detail: Message) -> ErrorStatus:
     status = Status(code=code.value[0], message=message)
     status.details.add().Pack(detail)
-    return Answer(code, message, status.SerializeToString())
+    return ErrorStatus(code, message, status.SerializeToString())
 
 
 def _duration(seconds: float) -> Duration:
@@ -176,7 +177,7 @@ def _duration(seconds: float) -> Duration:
 
 
 def _shorten(message: str) -> str:
-    """A message within bounds, and without halves of surrogate pairs, which no answer can carry."""
+    """A message within bounds, and without unpaired surrogates, which no answer can carry."""
     encoded = message.encode("utf-8", "replace")
     if len(encoded) <= _MESSAGE_BYTES_MAX:
         return encoded.decode("utf-8")

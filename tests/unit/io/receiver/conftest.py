@@ -1,4 +1,4 @@
-"""A receiver on a loopback port, with a pipeline and books that a test can set."""
+"""A receiver on a loopback port, with a pipeline and cost queries that a test can set."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, UnpricedCalls
+from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries.cost_queries import CostQueries
 
 
 @dataclass
-class WorkingSet:
+class FakeCostQueries:
     """Answers every question with what the test put here, and remembers the questions."""
 
     answer: tuple[Totals, int, int] = (Totals(), 0, 0)
@@ -75,17 +76,15 @@ class Reply:
 
 
 @dataclass
-class House:
-    """A started receiver and what stands behind it."""
+class Gateway:
+    """A receiver, and what it passes batches and questions to."""
 
-    TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-    METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
-    LOGS = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+    TRACES, METRICS, LOGS = (spec.method for spec in SIGNALS.values())
 
-    books: WorkingSet = field(default_factory=WorkingSet)
+    queries: FakeCostQueries = field(default_factory=FakeCostQueries)
     batches: list[Batch] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once the first batch has come."""
+    """Set once the first batch has arrived."""
     work: Callable[[Batch], Awaitable[Receipt]] | None = None
     receiver: Receiver | None = None
     port: int = 0
@@ -96,7 +95,7 @@ class House:
         return Receipt() if self.work is None else await self.work(batch)
 
     async def open(self, listen: str = "127.0.0.1:0", **settings) -> int:
-        services = [CostService(cast("CostQueries", self.books))]
+        services = [CostService(cast("CostQueries", self.queries))]
         self.receiver = Receiver(listen, self.handle, services, **settings)
         self.port = await self.receiver.start()
         return self.port
@@ -125,7 +124,7 @@ class House:
             return Reply(response.status, response.headers.copy(), await response.read())
 
     async def raw(self, request: bytes, *, then: float = 5.0) -> bytes:
-        """What comes back for bytes on the HTTP port, until it hangs up or `then` s have passed."""
+        """The answer to bytes on the HTTP port, until it is closed or `then` s have passed."""
         assert self.receiver is not None
         reader, writer = await asyncio.open_connection("127.0.0.1", self.receiver.http_port)
         writer.write(request)
@@ -151,11 +150,11 @@ class House:
 
 
 @pytest.fixture
-async def house() -> AsyncIterator[House]:
-    house = House()
-    yield house
-    if house.receiver is not None:
-        await house.receiver.stop(0.1)
+async def gateway() -> AsyncIterator[Gateway]:
+    gateway = Gateway()
+    yield gateway
+    if gateway.receiver is not None:
+        await gateway.receiver.stop(0.1)
 
 
 @pytest.fixture

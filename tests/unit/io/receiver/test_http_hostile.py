@@ -21,14 +21,14 @@ HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-prot
 
 
 @pytest.fixture
-async def served(house, payload):
+async def served(gateway, payload):
     """The receiver; afterwards it has to serve a good request, and nothing is left under way."""
-    await house.open_http(max_body_bytes=1_000_000, more={"read_timeout_s": 0.3})
-    yield house
-    assert (await house.post(body=payload)).status == 200
-    assert house.batches[-1].payload == payload
-    assert house.receiver.under_way == 0
-    assert house.receiver.answers["INTERNAL"] == 0
+    await gateway.open_http(max_body_bytes=1_000_000, more={"read_timeout_s": 0.3})
+    yield gateway
+    assert (await gateway.post(body=payload)).status == 200
+    assert gateway.batches[-1].payload == payload
+    assert gateway.receiver.under_way == 0
+    assert gateway.receiver.answers["INTERNAL"] == 0
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ async def test_gzip_of_several_members_is_one_body(served):
     assert served.batches[0].payload == b"hello"
 
 
-async def test_gzip_in_gzip_is_inflated_once(served):
+async def test_gzip_in_gzip_is_unpacked_once(served):
     inner = gzip.compress(b"x" * 100, mtime=0)
     await served.post(body=gzip.compress(inner), **GZIP)
     assert served.batches[0].payload == inner
@@ -112,7 +112,7 @@ async def test_bodies_that_are_no_otlp_json_are_400(served, body):
     ids=["no chunk size", "chunk too long", "two lengths", "negative length", "odd length",
          "length and chunks", "64 KiB header", "1000 headers", "NUL"],
 )  # fmt: skip
-async def test_malformed_requests_are_400_and_hung_up_on(served, rest, caplog):
+async def test_malformed_requests_are_400_and_the_connection_is_closed(served, rest, caplog):
     answer = await served.raw(HEAD + rest)
     assert b" 400 Bad Request" in answer.splitlines()[0]
     assert not [record for record in caplog.records if record.exc_info]
@@ -120,7 +120,7 @@ async def test_malformed_requests_are_400_and_hung_up_on(served, rest, caplog):
 
 @pytest.mark.parametrize("start", [b"garbage\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
                                    b"\x16\x03\x01\x02\x00" * 20, b"GET\r\n\r\n"])  # fmt: skip
-async def test_what_is_no_http_is_hung_up_on(served, start):
+async def test_a_connection_that_speaks_no_http_is_closed(served, start):
     assert b"200" not in (await served.raw(start)).partition(b"\r\n")[0]
 
 
@@ -128,8 +128,8 @@ async def test_what_is_no_http_is_hung_up_on(served, start):
     "rest",
     [b"Content-Type: \xff\r\n", b"Content-Type: application/json\r\nContent-Encoding: \xff\r\n"],
 )
-async def test_headers_that_are_no_text_get_an_answer_all_the_same(served, rest, caplog):
-    """Guarantees: what is told of such a header can be written, and no traceback fills the log."""
+async def test_headers_that_are_no_text_still_get_an_answer(served, rest, caplog):
+    """Guarantees: the answer about such a header can be written; no traceback fills the log."""
     head = b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\nConnection: close\r\n"
     answer = await served.raw(head + rest + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 415")
@@ -144,7 +144,7 @@ async def test_an_absolute_address_is_served_like_a_path(served):
     assert answer.startswith(b"HTTP/1.1 200 ")
 
 
-async def test_a_body_that_stalls_is_let_go(served):
+async def test_a_body_that_stalls_is_given_up(served):
     answer = await served.raw(HEAD + b"Content-Length: 100\r\n\r\nabc", then=2.0)
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"Retry-After: 1" in answer
@@ -156,46 +156,46 @@ async def test_a_sender_that_leaves_in_the_middle_is_forgotten(served):
     assert not served.batches
 
 
-async def test_a_sender_that_leaves_in_the_middle_is_counted_as_such(house):
+async def test_a_sender_that_leaves_in_the_middle_is_counted_as_such(gateway):
     """Guarantees: as over gRPC it has left, and has not sent something wrong."""
     flow = FlowCounters()
-    await house.open_http(more={"flow": flow})
-    await house.raw(HEAD + b"Content-Length: 100\r\n\r\nabc", then=0.05)
+    await gateway.open_http(more={"flow": flow})
+    await gateway.raw(HEAD + b"Content-Length: 100\r\n\r\nabc", then=0.05)
     tally = flow.requests["traces", "http"]
-    await house.receiver.stop(5.0)
+    await gateway.receiver.stop(5.0)
     assert (tally.refused, tally.rejected) == (Counter(caller_left=1), Counter())
-    assert house.receiver.answers == {"CANCELLED": 1}
+    assert gateway.receiver.answers == {"CANCELLED": 1}
 
 
-async def test_a_connection_that_never_asks_is_closed(house, monkeypatch):
-    monkeypatch.setattr(http_server, "_IDLE_S", 0.2)
-    await house.open_http()
+async def test_a_connection_that_never_asks_is_closed(gateway, monkeypatch):
+    monkeypatch.setattr(http_server, "_IDLE_TIMEOUT_S", 0.2)
+    await gateway.open_http()
     for start in (b"", b"POST /v1/traces HT", HEAD):
-        await house.raw(start, then=30.0)  # It is not we who hang up.
+        await gateway.raw(start, then=30.0)  # The server closes it, before that time has passed.
     reply = HEAD + b"Content-Length: 0\r\n\r\n"
-    assert (await house.raw(reply + HEAD[:20], then=30.0)).startswith(b"HTTP/1.1 200 ")
+    assert (await gateway.raw(reply + HEAD[:20], then=30.0)).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_connections_beyond_the_limit_are_hung_up_on(house, payload, monkeypatch):
+async def test_connections_beyond_the_limit_are_closed(gateway, payload, monkeypatch):
     monkeypatch.setattr(http_server, "_CONNECTIONS_MAX", 3)
-    port = await house.open_http()
+    port = await gateway.open_http()
     held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
-    assert await house.raw(HEAD + b"Content-Length: 0\r\n\r\n") == b""
+    assert await gateway.raw(HEAD + b"Content-Length: 0\r\n\r\n") == b""
     for _, writer in held:
         writer.close()
         await writer.wait_closed()
     await asyncio.sleep(0.05)
-    assert (await house.post(body=payload)).status == 200
+    assert (await gateway.post(body=payload)).status == 200
 
 
-async def test_a_bug_is_500_and_logged_once(house, caplog):
+async def test_a_bug_is_500_and_logged_once(gateway, caplog):
     async def fail(_batch):
         raise ZeroDivisionError("a bug")
 
-    house.work = fail
-    await house.open_http()
+    gateway.work = fail
+    await gateway.open_http()
     for _ in range(3):
-        assert (await house.post()).status == 500
+        assert (await gateway.post()).status == 500
     assert len([record for record in caplog.records if record.exc_info]) == 1
 
 

@@ -35,62 +35,62 @@ PROTOBUF = "application/x-protobuf"
 PATHS = {"/v1/traces": "traces", "/v1/metrics": "metrics", "/v1/logs": "logs"}
 
 
-async def test_every_signal_is_handed_on_byte_for_byte(house, payload):
+async def test_every_signal_is_handed_on_byte_for_byte(gateway, payload):
     """OTLP conformance: three paths on one port; protobuf bodies are passed on untouched."""
-    await house.open_http()
+    await gateway.open_http()
     for path, signal in PATHS.items():
-        reply = await house.post(path, payload)
+        reply = await gateway.post(path, payload)
         assert (reply.status, reply.body) == (200, b"")
-        assert house.batches[-1].signal == signal
-        assert house.batches[-1].payload == payload
+        assert gateway.batches[-1].signal == signal
+        assert gateway.batches[-1].payload == payload
 
 
-async def test_json_arrives_as_protobuf_on_the_same_port_and_path(house, payload):
+async def test_json_arrives_as_protobuf_on_the_same_port_and_path(gateway, payload):
     """OTLP conformance: protobuf and JSON on one port; ids are hexadecimal in either case."""
-    await house.open_http()
+    await gateway.open_http()
     span = {"traceId": "74" * 16, "spanId": ("73" * 8).upper(), "name": "chat"}
     body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
-    reply = await house.post("/v1/traces", body, content_type=JSON)
+    reply = await gateway.post("/v1/traces", body, content_type=JSON)
     assert (reply.status, reply.body) == (200, b"{}")
-    sent = ExportTraceServiceRequest.FromString(house.batches[0].payload)
+    sent = ExportTraceServiceRequest.FromString(gateway.batches[0].payload)
     assert sent == ExportTraceServiceRequest.FromString(payload)
 
 
-async def test_both_protocols_listen_at_once(house, payload):
+async def test_both_protocols_listen_at_once(gateway, payload):
     """OTLP conformance: gRPC and HTTP are served side by side."""
-    await house.open_http()
-    assert await house.call(house.TRACES, payload) == b""
-    assert (await house.post(body=payload)).status == 200
-    assert house.receiver.answers == {"OK": 2}
+    await gateway.open_http()
+    assert await gateway.call(gateway.TRACES, payload) == b""
+    assert (await gateway.post(body=payload)).status == 200
+    assert gateway.receiver.answers == {"OK": 2}
 
 
 @pytest.mark.parametrize(("content_type", "body"), [(PROTOBUF, b""), (JSON, b"{}")])
-async def test_an_empty_request_is_a_success(house, content_type, body):
+async def test_an_empty_request_is_a_success(gateway, content_type, body):
     """OTLP conformance: an empty request succeeds, and partial_success is not present then."""
-    await house.open_http()
-    reply = await house.post(body=body, content_type=content_type)
+    await gateway.open_http()
+    reply = await gateway.post(body=body, content_type=content_type)
     assert reply.status == 200
-    assert house.batches[0].payload == b""
+    assert gateway.batches[0].payload == b""
 
 
 @pytest.mark.parametrize(
     "content_type",
     [PROTOBUF, JSON, "application/json; charset=utf-8", "Application/X-Protobuf ;v=1"],
 )
-async def test_the_answer_has_the_content_type_of_the_request(house, content_type):
+async def test_the_answer_has_the_content_type_of_the_request(gateway, content_type):
     """OTLP conformance: same type as asked with; parameters and case do not matter."""
-    await house.open_http()
+    await gateway.open_http()
     body = b"{}" if "json" in content_type else b""
-    reply = await house.post(body=body, content_type=content_type)
+    reply = await gateway.post(body=body, content_type=content_type)
     assert reply.status == 200
     assert reply.headers["Content-Type"] == content_type.partition(";")[0].strip().lower()
 
 
 @pytest.mark.parametrize("accepted", ["", "gzip"])
-async def test_an_answer_is_never_compressed(house, accepted):
+async def test_an_answer_is_never_compressed(gateway, accepted):
     """OTLP conformance: no gzip in an answer unless asked for; ours are too small for it."""
-    await house.open_http()
-    reply = await house.post(Accept_Encoding=accepted or "identity")
+    await gateway.open_http()
+    reply = await gateway.post(Accept_Encoding=accepted or "identity")
     assert "Content-Encoding" not in reply.headers
 
 
@@ -102,35 +102,37 @@ async def test_an_answer_is_never_compressed(house, accepted):
         ("/v1/logs", ExportLogsServiceResponse, "rejected_log_records"),
     ],
 )
-async def test_a_rejection_comes_back_as_partial_success(house, path, kind, field):
+async def test_a_rejection_comes_back_as_partial_success(gateway, path, kind, field):
     """OTLP conformance: 200 with the exact count and a message, in the request's encoding."""
 
     async def reject(_batch):
         return Receipt(2, "zero span id")
 
-    house.work = reject
-    await house.open_http()
-    reply = await house.post(path)
+    gateway.work = reject
+    await gateway.open_http()
+    reply = await gateway.post(path)
     partial = kind.FromString(reply.body).partial_success
     assert (reply.status, getattr(partial, field)) == (200, 2)
     assert partial.error_message == "zero span id"
-    told = json.loads((await house.post(path, b"{}", content_type=JSON)).body)["partialSuccess"]
+    answered = json.loads((await gateway.post(path, b"{}", content_type=JSON)).body)[
+        "partialSuccess"
+    ]
     first, *rest = field.split("_")
-    assert told == {
+    assert answered == {
         first + "".join(word.title() for word in rest): "2",
         "errorMessage": "zero span id",
     }
 
 
-async def test_a_warning_rejects_nothing_but_has_a_message(house):
+async def test_a_warning_rejects_nothing_but_has_a_message(gateway):
     """OTLP conformance: full accept with a warning is rejected=0 and a message."""
 
     async def warn(_batch):
         return Receipt(0, "old names")
 
-    house.work = warn
-    await house.open_http()
-    reply = await house.post(body=b"{}", content_type=JSON)
+    gateway.work = warn
+    await gateway.open_http()
+    reply = await gateway.post(body=b"{}", content_type=JSON)
     assert json.loads(reply.body) == {"partialSuccess": {"errorMessage": "old names"}}
 
 
@@ -154,86 +156,86 @@ ERRORS = [
 @pytest.mark.parametrize("content_type", [PROTOBUF, JSON])
 @pytest.mark.parametrize(("error", "status", "code", "retry_after"), ERRORS)
 async def test_each_error_is_its_status_with_a_body_in_the_requests_encoding(
-    house, content_type, error, status, code, retry_after
+    gateway, content_type, error, status, code, retry_after
 ):
     """OTLP conformance: google.rpc.Status in every refusal; only 503 invites a retry, and when."""
 
     async def fail(_batch):
         raise error
 
-    house.work = fail
-    await house.open_http()
+    gateway.work = fail
+    await gateway.open_http()
     body = b"{}" if content_type == JSON else b""
-    reply = await house.post(body=body, content_type=content_type)
+    reply = await gateway.post(body=body, content_type=content_type)
     assert reply.status == status
     assert reply.headers["Content-Type"] == content_type
     assert reply.headers.get("Retry-After") == retry_after
     if content_type == JSON:
-        told = json.loads(reply.body)
-        assert told["code"] == code
-        types = [detail["@type"].rpartition(".")[2] for detail in told.get("details", [])]
+        answered = json.loads(reply.body)
+        assert answered["code"] == code
+        types = [detail["@type"].rpartition(".")[2] for detail in answered.get("details", [])]
     else:
-        told = Status.FromString(reply.body)
-        assert told.code == code
-        types = [detail.type_url.rpartition(".")[2] for detail in told.details]
+        answered = Status.FromString(reply.body)
+        assert answered.code == code
+        types = [detail.type_url.rpartition(".")[2] for detail in answered.details]
     assert ("RetryInfo" in types) == (retry_after is not None)
     assert ("BadRequest" in types) == isinstance(error, UndecodableError)
     assert b"a bug" not in reply.body
 
 
-async def test_the_delay_is_in_the_body_as_well(house):
+async def test_the_delay_is_in_the_body_as_well(gateway):
     """OTLP conformance: throttling is 503 with Retry-After; RetryInfo has the exact delay."""
 
     async def fail(_batch):
         raise BackendUnavailableError("down", 2.25)
 
-    house.work = fail
-    await house.open_http()
-    reply = await house.post()
+    gateway.work = fail
+    await gateway.open_http()
+    reply = await gateway.post()
     info = RetryInfo()
     assert Status.FromString(reply.body).details[0].Unpack(info)
     assert info.retry_delay.ToNanoseconds() == 2_250_000_000
     assert reply.headers["Retry-After"] == "3"
 
 
-async def test_bad_json_is_told_with_its_place(house):
+async def test_bad_json_is_refused_with_its_place(gateway):
     """OTLP conformance: undecodable is 400, with a BadRequest that says where."""
-    await house.open_http()
+    await gateway.open_http()
     body = b'{"resourceSpans":[{},{"scopeSpans":[{"spans":[{"spanId":"0"}]}]}]}'
-    reply = await house.post(body=body, content_type=JSON)
+    reply = await gateway.post(body=body, content_type=JSON)
     status = json.loads(reply.body)
     assert reply.status == 400
     assert "resourceSpans[1].scopeSpans[0].spans[0].spanId" in status["message"]
     assert status["details"][0]["fieldViolations"][0]["description"] == status["message"]
-    assert not house.batches
+    assert not gateway.batches
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
-async def test_only_post_is_served(house, method):
+async def test_only_post_is_served(gateway, method):
     """OTLP conformance: any other method is 405, and the answer says which is allowed."""
-    await house.open_http()
-    reply = await house.post(method=method, body=None, content_type="")
+    await gateway.open_http()
+    reply = await gateway.post(method=method, body=None, content_type="")
     assert reply.status == 405
     assert reply.headers["Allow"] == "POST"
-    assert not house.batches
+    assert not gateway.batches
     if method != "HEAD":
         assert json.loads(reply.body)["code"] == 12
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/grpc", "json", ";"])
-async def test_a_content_type_that_is_not_otlps_is_415(house, content_type):
+async def test_a_content_type_that_is_not_otlps_is_415(gateway, content_type):
     """OTLP conformance: unknown or missing Content-Type is 415."""
-    await house.open_http()
-    reply = await house.post(body=b"{}", content_type=content_type)
+    await gateway.open_http()
+    reply = await gateway.post(body=b"{}", content_type=content_type)
     assert reply.status == 415
     assert "application/json" in json.loads(reply.body)["message"]
 
 
 @pytest.mark.parametrize("coding", ["zstd", "deflate", "br", "gzip, gzip", "gzip,deflate", "x"])
-async def test_a_content_encoding_that_is_not_known_is_415(house, coding):
+async def test_a_content_encoding_that_is_not_known_is_415(gateway, coding):
     """OTLP conformance: unsupported Content-Encoding is refused, with what is supported."""
-    await house.open_http()
-    reply = await house.post(body=b"x", Content_Encoding=coding)
+    await gateway.open_http()
+    reply = await gateway.post(body=b"x", Content_Encoding=coding)
     assert reply.status == 415
     assert reply.headers["Accept-Encoding"] == "gzip"
     assert Status.FromString(reply.body).code == 12
@@ -243,59 +245,59 @@ async def test_a_content_encoding_that_is_not_known_is_415(house, coding):
     "path",
     ["/", "/v1", "/v1/traces/", "//v1/traces", "/V1/traces", "/v1/x/..%2ftraces", "/v1/profiles"],
 )
-async def test_other_paths_are_404(house, path):
-    await house.open_http()
-    assert b"HTTP/1.1 404" in await house.raw(
+async def test_other_paths_are_404(gateway, path):
+    await gateway.open_http()
+    assert b"HTTP/1.1 404" in await gateway.raw(
         f"POST {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n".encode()
     )
-    assert not house.batches
+    assert not gateway.batches
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
-async def test_a_gzipped_request_arrives_inflated(house, payload, coding):
+async def test_a_gzipped_request_arrives_inflated(gateway, payload, coding):
     """OTLP conformance: gzip and none are accepted."""
-    await house.open_http()
+    await gateway.open_http()
     body = gzip.compress(payload * 1000)
-    assert (await house.post(body=body, Content_Encoding=coding)).status == 200
-    assert house.batches[0].payload == payload * 1000
+    assert (await gateway.post(body=body, Content_Encoding=coding)).status == 200
+    assert gateway.batches[0].payload == payload * 1000
 
 
-async def test_a_body_without_a_length_arrives_whole(house, payload):
-    await house.open_http()
+async def test_a_body_without_a_length_arrives_whole(gateway, payload):
+    await gateway.open_http()
 
     async def pieces():
         for _ in range(50):
             yield payload
 
-    assert (await house.post(body=pieces())).status == 200
-    assert house.batches[0].payload == payload * 50
+    assert (await gateway.post(body=pieces())).status == 200
+    assert gateway.batches[0].payload == payload * 50
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-async def test_a_request_over_the_limit_is_413(house, payload, zipped):
+async def test_a_request_over_the_limit_is_413(gateway, payload, zipped):
     """OTLP conformance: too large, also after decompression, is 413; the next one is served."""
-    await house.open_http(max_body_bytes=10_000)
+    await gateway.open_http(max_body_bytes=10_000)
     body = gzip.compress(bytes(20_000)) if zipped else bytes(20_000)
-    reply = await house.post(body=body, Content_Encoding="gzip" if zipped else "identity")
+    reply = await gateway.post(body=body, Content_Encoding="gzip" if zipped else "identity")
     assert reply.status == 413
     assert Status.FromString(reply.body).code == 8
-    assert (await house.post(body=bytes(10_000 - len(payload)) + payload)).status == 200
-    assert len(house.batches) == 1
-    assert house.receiver.under_way == 0
+    assert (await gateway.post(body=bytes(10_000 - len(payload)) + payload)).status == 200
+    assert len(gateway.batches) == 1
+    assert gateway.receiver.under_way == 0
 
 
-async def test_a_request_over_the_limit_in_chunks_is_413(house):
+async def test_a_request_over_the_limit_in_chunks_is_413(gateway):
     """OTLP conformance: a body that does not say its length is refused as soon as it is known."""
-    await house.open_http(max_body_bytes=10_000)
+    await gateway.open_http(max_body_bytes=10_000)
 
     async def pieces():
         for _ in range(20):
             yield bytes(1_000)
 
-    assert (await house.post(body=pieces())).status == 413
+    assert (await gateway.post(body=pieces())).status == 413
 
 
-async def test_the_limit_on_requests_is_shared_with_grpc(house, payload):
+async def test_the_limit_on_requests_is_shared_with_grpc(gateway, payload):
     """OTLP conformance: overload is 503 with a delay, never 429 without one."""
     gate = asyncio.Event()
 
@@ -303,24 +305,24 @@ async def test_the_limit_on_requests_is_shared_with_grpc(house, payload):
         await gate.wait()
         return Receipt()
 
-    house.work = wait
-    await house.open_http(more={"max_concurrent_requests": 1})
-    first = asyncio.ensure_future(house.call(house.TRACES, payload))
-    await house.arrived.wait()
-    reply = await house.post(body=payload)
+    gateway.work = wait
+    await gateway.open_http(more={"max_concurrent_requests": 1})
+    first = asyncio.ensure_future(gateway.call(gateway.TRACES, payload))
+    await gateway.arrived.wait()
+    reply = await gateway.post(body=payload)
     assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
     gate.set()
     assert await first == b""
-    assert (await house.post(body=payload)).status == 200
+    assert (await gateway.post(body=payload)).status == 200
 
 
-async def test_callers_who_cannot_say_get_the_time_that_exporters_wait(house):
-    await house.open_http()
-    await house.post()
-    assert 9 < house.batches[0].timeout_s <= 10
+async def test_callers_without_a_deadline_get_the_time_that_exporters_wait(gateway):
+    await gateway.open_http()
+    await gateway.post()
+    assert 9 < gateway.batches[0].timeout_s <= 10
 
 
-async def test_a_caller_that_hangs_up_does_not_stop_the_work(house, payload):
+async def test_a_caller_that_hangs_up_does_not_stop_the_work(gateway, payload):
     gate, done = asyncio.Event(), asyncio.Event()
 
     async def wait(_batch):
@@ -328,21 +330,21 @@ async def test_a_caller_that_hangs_up_does_not_stop_the_work(house, payload):
         done.set()
         return Receipt()
 
-    house.work = wait
-    await house.open_http()
-    call = asyncio.ensure_future(house.post(body=payload))
-    await house.arrived.wait()
+    gateway.work = wait
+    await gateway.open_http()
+    call = asyncio.ensure_future(gateway.post(body=payload))
+    await gateway.arrived.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert house.receiver.under_way == 1
+    assert gateway.receiver.under_way == 1
     gate.set()
     await asyncio.wait_for(done.wait(), 5)
 
 
-async def test_a_connection_is_kept_for_many_requests(house):
+async def test_a_connection_is_kept_for_many_requests(gateway):
     """OTLP conformance: connections are reused, also after a refusal."""
-    port = await house.open_http()
+    port = await gateway.open_http()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for content_type, expected in [(JSON, b"200"), ("text/html", b"415"), (JSON, b"200")]:
         writer.write(
@@ -356,9 +358,9 @@ async def test_a_connection_is_kept_for_many_requests(house):
     writer.close()
 
 
-async def test_a_sender_that_waits_for_permission_gets_it(house):
+async def test_a_sender_that_waits_for_permission_gets_it(gateway):
     """A large body is only sent once it is known to be wanted."""
-    port = await house.open_http()
+    port = await gateway.open_http()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = "POST {} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n"
     head += "Content-Type: application/json\r\n\r\n"
@@ -374,15 +376,15 @@ async def test_a_sender_that_waits_for_permission_gets_it(house):
     writer.close()
 
 
-async def test_stop_finishes_what_is_under_way_and_refuses_the_rest(house, payload):
+async def test_stop_finishes_what_is_under_way_and_refuses_the_rest(gateway, payload):
     gate = asyncio.Event()
 
     async def wait(_batch):
         await gate.wait()
         return Receipt()
 
-    house.work = wait
-    port = await house.open_http()
+    gateway.work = wait
+    port = await gateway.open_http()
     async with aiohttp.ClientSession() as session:
         url, headers = f"http://127.0.0.1:{port}/v1/traces", {"Content-Type": PROTOBUF}
 
@@ -393,9 +395,9 @@ async def test_stop_finishes_what_is_under_way_and_refuses_the_rest(house, paylo
         # One connection is idle, and asks again while the server stops.
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         first = asyncio.ensure_future(send())
-        await house.arrived.wait()
-        stop = asyncio.ensure_future(house.receiver.stop(30))
-        while not house.receiver._admission._draining:  # noqa: ASYNC110 - it has no event
+        await gateway.arrived.wait()
+        stop = asyncio.ensure_future(gateway.receiver.stop(30))
+        while not gateway.receiver._admission._draining:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0)
         writer.write(b"POST /v1/logs HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n")
         writer.write(b"Content-Type: application/json\r\n\r\n{}")
@@ -410,42 +412,42 @@ async def test_stop_finishes_what_is_under_way_and_refuses_the_rest(house, paylo
         await asyncio.wait_for(stop, 10)
 
 
-async def test_work_that_outlasts_the_grace_is_told_to_come_again(house, payload):
+async def test_work_that_outlasts_the_grace_is_told_to_come_again(gateway, payload):
     async def hang(_batch):
         await asyncio.Event().wait()
         return Receipt()
 
-    house.work = hang
-    await house.open_http()
-    send = asyncio.ensure_future(house.post(body=payload))
-    await house.arrived.wait()
-    await asyncio.wait_for(house.receiver.stop(0.1), 10)
+    gateway.work = hang
+    await gateway.open_http()
+    send = asyncio.ensure_future(gateway.post(body=payload))
+    await gateway.arrived.wait()
+    await asyncio.wait_for(gateway.receiver.stop(0.1), 10)
     reply = await send
     assert (reply.status, reply.headers["Retry-After"]) == (503, "1")
-    assert house.receiver.under_way == 0
+    assert gateway.receiver.under_way == 0
 
 
-async def test_a_port_in_use_names_the_setting_and_starts_nothing(house):
+async def test_a_port_in_use_names_the_setting_and_starts_nothing(gateway):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(ConfigError, match=r"protocols\.http\.endpoint: .*the port is in use"):
-            await house.open_http(address)
+            await gateway.open_http(address)
     with pytest.raises(ConfigError, match=r"protocols\.http\.endpoint: 'nowhere'"):
-        Receiver("127.0.0.1:0", house.handle, http=HttpListener("nowhere"))
+        Receiver("127.0.0.1:0", gateway.handle, http=HttpListener("nowhere"))
 
 
 @pytest.mark.parametrize("host", ["localhost", "", "[::]", "0.0.0.0"])
-async def test_every_address_behind_a_name_has_the_same_port(house, host):
-    port = await house.open_http(f"{host}:0")
+async def test_every_address_behind_a_name_has_the_same_port(gateway, host):
+    port = await gateway.open_http(f"{host}:0")
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.close()
 
 
-async def test_tls_serves_those_who_trust_the_certificate(house, payload, certificate_files):
+async def test_tls_serves_those_who_trust_the_certificate(gateway, payload, certificate_files):
     cert, key = map(str, certificate_files)
-    port = await house.open_http(tls=http_tls(cert, key, "", "tls"))
+    port = await gateway.open_http(tls=http_tls(cert, key, "", "tls"))
     trusting = ssl.create_default_context(cafile=cert)
     headers = {"Content-Type": PROTOBUF}
     async with aiohttp.ClientSession() as session:
@@ -454,12 +456,14 @@ async def test_tls_serves_those_who_trust_the_certificate(house, payload, certif
             assert response.status == 200
         with pytest.raises(aiohttp.ClientError):
             await session.post(url, data=payload, headers=headers)
-    assert not await house.raw(b"POST /v1/traces HTTP/1.1\r\n\r\n")
+    assert not await gateway.raw(b"POST /v1/traces HTTP/1.1\r\n\r\n")
 
 
-async def test_with_a_client_authority_strangers_are_turned_away(house, payload, certificate_files):
+async def test_with_a_client_authority_strangers_are_turned_away(
+    gateway, payload, certificate_files
+):
     cert, key = map(str, certificate_files)
-    port = await house.open_http(tls=http_tls(cert, key, cert, "tls"))
+    port = await gateway.open_http(tls=http_tls(cert, key, cert, "tls"))
     known = ssl.create_default_context(cafile=cert)
     known.load_cert_chain(cert, key)
     url, headers = f"https://localhost:{port}/v1/traces", {"Content-Type": PROTOBUF}
@@ -469,7 +473,7 @@ async def test_with_a_client_authority_strangers_are_turned_away(house, payload,
         stranger = ssl.create_default_context(cafile=cert)
         with pytest.raises((aiohttp.ClientError, OSError)):
             await session.post(url, data=payload, headers=headers, ssl=stranger)
-    assert len(house.batches) == 1
+    assert len(gateway.batches) == 1
 
 
 def test_files_that_are_no_certificate_are_a_config_error(tmp_path):

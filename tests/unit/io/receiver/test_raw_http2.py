@@ -1,4 +1,4 @@
-"""What no gRPC library would send: broken compression, lying lengths. The server stands."""
+"""What no gRPC library would send: broken compression, wrong lengths. The server goes on."""
 
 import asyncio
 import gzip
@@ -46,7 +46,7 @@ async def call(port: int, method: str, data: bytes, encoding: str | None) -> Non
                 if kind == GOAWAY or (kind == HEADERS and flags & END_STREAM):
                     break
     except asyncio.IncompleteReadError:
-        pass  # hanging up is an answer too
+        pass  # closing the connection is an answer too
     finally:
         writer.close()
         await writer.wait_closed()
@@ -74,19 +74,19 @@ ZIPPED = gzip.compress(b"hello" * 100, mtime=0)
         (b"\xff" * 100, None),
     ],
 )
-async def test_a_broken_body_reaches_nobody_and_the_next_request_is_served(
-    house, payload, data, encoding
+async def test_a_broken_body_is_dropped_and_the_next_request_is_served(
+    gateway, payload, data, encoding
 ):
-    await house.open()
-    await call(house.port, house.TRACES, data, encoding)
+    await gateway.open()
+    await call(gateway.port, gateway.TRACES, data, encoding)
     # gRPC may make an empty message of the last one, which is as good as none.
-    assert not any(batch.payload for batch in house.batches)
-    assert await house.call(house.TRACES, payload) == b""
-    assert house.receiver.under_way == 0
+    assert not any(batch.payload for batch in gateway.batches)
+    assert await gateway.call(gateway.TRACES, payload) == b""
+    assert gateway.receiver.under_way == 0
 
 
-async def test_a_gzip_body_sent_by_hand_arrives_inflated(house):
+async def test_a_gzip_body_sent_by_hand_arrives_unpacked(gateway):
     # Shows that the requests above fail for what is broken in them and not for something else.
-    await house.open()
-    await call(house.port, house.TRACES, message(ZIPPED, is_compressed=True), "gzip")
-    assert house.batches[0].payload == b"hello" * 100
+    await gateway.open()
+    await call(gateway.port, gateway.TRACES, message(ZIPPED, is_compressed=True), "gzip")
+    assert gateway.batches[0].payload == b"hello" * 100

@@ -17,70 +17,70 @@ CHECK = "/grpc.health.v1.Health/Check"
 WATCH = "/grpc.health.v1.Health/Watch"
 
 
-async def test_port_0_binds_a_free_port(house, payload):
-    assert await house.open() > 0
-    assert await house.call(house.TRACES, payload) == b""
+async def test_port_0_binds_a_free_port(gateway, payload):
+    assert await gateway.open() > 0
+    assert await gateway.call(gateway.TRACES, payload) == b""
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_a_port_in_use_is_a_config_error_that_says_what_to_do(house, host):
+async def test_a_port_in_use_is_a_config_error_that_says_what_to_do(gateway, host):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(ConfigError, match=r"the port is in use .*choose another port"):
-            await house.open(f"{host}:{port}")
+            await gateway.open(f"{host}:{port}")
 
 
-async def test_two_receivers_never_share_a_port(house):
-    port = await house.open()
-    second = Receiver(f"127.0.0.1:{port}", house.handle)
+async def test_two_receivers_never_share_a_port(gateway):
+    port = await gateway.open()
+    second = Receiver(f"127.0.0.1:{port}", gateway.handle)
     with pytest.raises(ConfigError, match="in use"):
         await second.start()
 
 
-async def test_the_port_is_free_again_after_a_stop(house, payload):
-    port = await house.open()
-    await house.receiver.stop(1)
-    await house.open(f"127.0.0.1:{port}")
-    assert await house.call(house.TRACES, payload) == b""
+async def test_the_port_is_free_again_after_a_stop(gateway, payload):
+    port = await gateway.open()
+    await gateway.receiver.stop(1)
+    await gateway.open(f"127.0.0.1:{port}")
+    assert await gateway.call(gateway.TRACES, payload) == b""
 
 
 @pytest.mark.parametrize("listen", ["", "4317", "localhost", "localhost:x", "http://h:1", "h:1/p"])
-def test_an_address_that_is_none_is_refused(house, listen):
+def test_an_address_that_is_none_is_refused(gateway, listen):
     with pytest.raises(ConfigError, match="host:port"):
-        Receiver(listen, house.handle)
+        Receiver(listen, gateway.handle)
 
 
-async def test_an_address_of_another_host_is_refused(house):
+async def test_an_address_of_another_host_is_refused(gateway):
     with pytest.raises(ConfigError, match="cannot listen on"):
-        await house.open("nowhere.invalid:4317")
+        await gateway.open("nowhere.invalid:4317")
 
 
-async def test_health_is_serving_once_started(house):
-    await house.open()
+async def test_health_is_serving_once_started(gateway):
+    await gateway.open()
     for service in ("", "opentelemetry.proto.collector.trace.v1.TraceService"):
         request = HealthCheckRequest(service=service).SerializeToString()
-        answer = HealthCheckResponse.FromString(await house.call(CHECK, request))
+        answer = HealthCheckResponse.FromString(await gateway.call(CHECK, request))
         assert answer.status == HealthCheckResponse.SERVING
 
 
-async def test_stop_says_not_serving_then_waits_for_the_work_then_ends(house, payload):
+async def test_stop_says_not_serving_then_waits_for_the_work_then_ends(gateway, payload):
     gate = asyncio.Event()
 
     async def wait(_batch):
         await gate.wait()
         return Receipt()
 
-    house.work = wait
-    await house.open()
-    async with house.channel() as channel:
+    gateway.work = wait
+    await gateway.open()
+    async with gateway.channel() as channel:
         watch = channel.unary_stream(WATCH)(b"")
         first = HealthCheckResponse.FromString(await watch.read())
         assert first.status == HealthCheckResponse.SERVING
-        export = asyncio.ensure_future(house.unary(channel, house.TRACES)(payload, timeout=30))
-        await house.arrived.wait()
-        stop = asyncio.ensure_future(house.receiver.stop(30))
+        export = asyncio.ensure_future(gateway.unary(channel, gateway.TRACES)(payload, timeout=30))
+        await gateway.arrived.wait()
+        stop = asyncio.ensure_future(gateway.receiver.stop(30))
         second = HealthCheckResponse.FromString(await watch.read())
         assert second.status == HealthCheckResponse.NOT_SERVING
         assert not stop.done()
@@ -89,51 +89,53 @@ async def test_stop_says_not_serving_then_waits_for_the_work_then_ends(house, pa
         # A watcher that never leaves does not hold up the stop.
         await asyncio.wait_for(stop, 10)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await house.call(house.TRACES, payload)
+        await gateway.call(gateway.TRACES, payload)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
-async def test_work_that_outlasts_the_grace_is_given_up(house, payload, caplog):
+async def test_work_that_outlasts_the_grace_is_given_up(gateway, payload, caplog):
     async def hang(_batch):
         await asyncio.Event().wait()
         return Receipt()
 
-    house.work = hang
-    await house.open()
-    export = asyncio.ensure_future(house.call(house.TRACES, payload))
-    await house.arrived.wait()
-    await asyncio.wait_for(house.receiver.stop(0.1), 10)
+    gateway.work = hang
+    await gateway.open()
+    export = asyncio.ensure_future(gateway.call(gateway.TRACES, payload))
+    await gateway.arrived.wait()
+    await asyncio.wait_for(gateway.receiver.stop(0.1), 10)
     with pytest.raises(grpc.aio.AioRpcError):
         await export
-    assert house.receiver.under_way == 0
+    assert gateway.receiver.under_way == 0
     assert "1 batches were not finished" in caplog.text
 
 
-async def test_tls_serves_those_who_trust_the_certificate(house, payload, certificate_files):
+async def test_tls_serves_those_who_trust_the_certificate(gateway, payload, certificate_files):
     certificate, key = (file.read_bytes() for file in certificate_files)
-    port = await house.open(tls=ServerTls(certificate, key))
+    port = await gateway.open(tls=ServerTls(certificate, key))
     credentials = grpc.ssl_channel_credentials(certificate)
     async with grpc.aio.secure_channel(f"localhost:{port}", credentials) as channel:
-        assert await house.unary(channel, house.TRACES)(payload, timeout=10) == b""
+        assert await gateway.unary(channel, gateway.TRACES)(payload, timeout=10) == b""
     with pytest.raises(grpc.aio.AioRpcError):
-        await house.call(house.TRACES, payload)
+        await gateway.call(gateway.TRACES, payload)
 
 
-async def test_with_a_client_authority_strangers_are_turned_away(house, payload, certificate_files):
+async def test_with_a_client_authority_strangers_are_turned_away(
+    gateway, payload, certificate_files
+):
     certificate, key = (file.read_bytes() for file in certificate_files)
-    port = await house.open(tls=ServerTls(certificate, key, client_ca=certificate))
+    port = await gateway.open(tls=ServerTls(certificate, key, client_ca=certificate))
     stranger = grpc.ssl_channel_credentials(certificate)
     async with grpc.aio.secure_channel(f"localhost:{port}", stranger) as channel:
         with pytest.raises(grpc.aio.AioRpcError):
-            await house.unary(channel, house.TRACES)(payload, timeout=5)
+            await gateway.unary(channel, gateway.TRACES)(payload, timeout=5)
     known = grpc.ssl_channel_credentials(certificate, key, certificate)
     async with grpc.aio.secure_channel(f"localhost:{port}", known) as channel:
-        assert await house.unary(channel, house.TRACES)(payload, timeout=10) == b""
+        assert await gateway.unary(channel, gateway.TRACES)(payload, timeout=10) == b""
 
 
-async def test_files_that_are_not_pem_are_a_config_error(house):
+async def test_files_that_are_not_pem_are_a_config_error(gateway):
     with pytest.raises(ConfigError, match="not a PEM file"):
-        await house.open(tls=ServerTls(b"nonsense", b"nonsense"))
+        await gateway.open(tls=ServerTls(b"nonsense", b"nonsense"))
 
 
 def test_a_key_is_never_printed():

@@ -41,23 +41,23 @@ DAILY = Standing(
 )
 
 
-async def ask(house, method, question):
-    return await house.call(method, question.SerializeToString())
+async def ask(gateway, method, question):
+    return await gateway.call(method, question.SerializeToString())
 
 
-async def refusal(house, method, question):
+async def refusal(gateway, method, question):
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await ask(house, method, question)
+        await ask(gateway, method, question)
     return caught.value
 
 
-async def test_totals_come_back_field_by_field(house):
-    await house.open()
+async def test_totals_come_back_field_by_field(gateway):
+    await gateway.open()
     totals = Totals(1_234_567_890, 100, 20, 30, 4, 1, 500, 3, 2)
-    house.books.answer = (totals, 1000, 2000)
+    gateway.queries.answer = (totals, 1000, 2000)
     question = GetTotalsRequest(scope="session", id="s1", window="day", at_unix_nano=77)
-    answer = GetTotalsResponse.FromString(await ask(house, TOTALS, question))
-    assert house.books.asked == [("session", "s1", "day", 77)]
+    answer = GetTotalsResponse.FromString(await ask(gateway, TOTALS, question))
+    assert gateway.queries.asked == [("session", "s1", "day", 77)]
     assert answer == GetTotalsResponse(
         cost_usd=1.23456789,
         cost_nano_usd=1_234_567_890,
@@ -74,10 +74,10 @@ async def test_totals_come_back_field_by_field(house):
     )
 
 
-async def test_without_window_and_time_the_question_is_since_the_beginning_and_now(house):
-    await house.open()
-    await ask(house, TOTALS, GetTotalsRequest(scope="total"))
-    assert house.books.asked == [("total", "", "none", None)]
+async def test_without_window_and_time_the_question_is_since_the_beginning_and_now(gateway):
+    await gateway.open()
+    await ask(gateway, TOTALS, GetTotalsRequest(scope="total"))
+    assert gateway.queries.asked == [("total", "", "none", None)]
 
 
 @pytest.mark.parametrize(
@@ -94,43 +94,43 @@ async def test_without_window_and_time_the_question_is_since_the_beginning_and_n
         ),
     ],
 )
-async def test_a_bad_question_about_totals_is_told_what_is_valid(house, question, part):
-    await house.open()
-    error = await refusal(house, TOTALS, question)
+async def test_a_bad_question_about_totals_is_told_what_is_valid(gateway, question, part):
+    await gateway.open()
+    error = await refusal(gateway, TOTALS, question)
     assert error.code() is Code.INVALID_ARGUMENT
     assert part in error.details()
-    assert house.books.asked == []
+    assert gateway.queries.asked == []
 
 
 @pytest.mark.parametrize("method", [TOTALS, CHECK, UNPRICED, REPRICE])
-async def test_undecodable_and_oversize_questions_are_refused(house, method):
-    await house.open()
+async def test_undecodable_and_oversize_questions_are_refused(gateway, method):
+    await gateway.open()
     for body, code in (
         (b"\xff\xff", Code.INVALID_ARGUMENT),
         (bytes(100_000), Code.RESOURCE_EXHAUSTED),
     ):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await house.call(method, body)
+            await gateway.call(method, body)
         assert caught.value.code() is code
 
 
-async def test_books_that_cannot_be_read_are_unavailable(house):
-    await house.open()
-    house.books.error = LedgerUnavailableError("locked")
-    assert (await refusal(house, TOTALS, GetTotalsRequest(scope="total"))).code() is (
+async def test_a_ledger_that_cannot_be_read_is_unavailable(gateway):
+    await gateway.open()
+    gateway.queries.error = LedgerUnavailableError("locked")
+    assert (await refusal(gateway, TOTALS, GetTotalsRequest(scope="total"))).code() is (
         Code.UNAVAILABLE
     )
-    assert (await refusal(house, CHECK, CheckBudgetRequest())).code() is Code.UNAVAILABLE
+    assert (await refusal(gateway, CHECK, CheckBudgetRequest())).code() is Code.UNAVAILABLE
 
 
-async def check(house, **question):
-    return CheckBudgetResponse.FromString(await ask(house, CHECK, CheckBudgetRequest(**question)))
+async def check(gateway, **question):
+    return CheckBudgetResponse.FromString(await ask(gateway, CHECK, CheckBudgetRequest(**question)))
 
 
-async def test_a_budget_with_room_allows(house):
-    await house.open()
-    house.books.standings = [DAILY]
-    answer = await check(house, scopes={"user": "u1"}, estimated_cost_usd=1.0)
+async def test_a_budget_with_room_allows(gateway):
+    await gateway.open()
+    gateway.queries.standings = [DAILY]
+    answer = await check(gateway, scopes={"user": "u1"}, estimated_cost_usd=1.0)
     assert answer.allowed
     assert answer.message == ""
     assert answer.standings[0] == BudgetStanding(
@@ -146,40 +146,40 @@ async def test_a_budget_with_room_allows(house):
     )
 
 
-async def test_budgets_on_calls_and_on_everything_are_always_asked_for(house):
-    await house.open()
-    await check(house, scopes={"user": "u1"})
-    assert house.books.asked == [({"call": "", "total": "", "user": "u1"}, None)]
+async def test_budgets_on_calls_and_on_everything_are_always_asked_for(gateway):
+    await gateway.open()
+    await check(gateway, scopes={"user": "u1"})
+    assert gateway.queries.asked == [({"call": "", "total": "", "user": "u1"}, None)]
 
 
-async def test_an_exceeded_budget_refuses_in_words(house):
-    await house.open()
-    house.books.standings = [DAILY._replace(spent=50_120_000_000, exceeded=True)]
-    answer = await check(house, scopes={"user": "u1"})
+async def test_an_exceeded_budget_refuses_in_words(gateway):
+    await gateway.open()
+    gateway.queries.standings = [DAILY._replace(spent=50_120_000_000, exceeded=True)]
+    answer = await check(gateway, scopes={"user": "u1"})
     assert not answer.allowed
     assert answer.message == "Budget exceeded: per-user-daily of user u1: $50.12 / $50.00"
 
 
-async def test_an_estimate_that_would_exceed_refuses(house):
-    await house.open()
-    house.books.standings = [DAILY]
-    answer = await check(house, scopes={"user": "u1"}, estimated_cost_usd=1.000000001)
+async def test_an_estimate_that_would_exceed_refuses(gateway):
+    await gateway.open()
+    gateway.queries.standings = [DAILY]
+    answer = await check(gateway, scopes={"user": "u1"}, estimated_cost_usd=1.000000001)
     assert not answer.allowed
     assert answer.message == (
         "Budget would be exceeded: per-user-daily of user u1: $49.00 + $1.000000001 / $50.00"
     )
 
 
-async def test_every_objection_is_named_with_its_unit_and_doubt(house):
-    await house.open()
+async def test_every_objection_is_named_with_its_unit_and_doubt(gateway):
+    await gateway.open()
     tokens = DAILY._replace(
         budget="tokens", scope="total", scope_id="", unit="tokens", limit=100, spent=120
     )
-    house.books.standings = [
+    gateway.queries.standings = [
         tokens._replace(exceeded=True, at_least=True),
         DAILY._replace(spent=51_000_000_000, exceeded=True),
     ]
-    answer = await check(house)
+    answer = await check(gateway)
     assert answer.message == (
         "Budget exceeded: tokens: at least 120 tokens / 100 tokens; "
         "Budget exceeded: per-user-daily of user u1: $51.00 / $50.00"
@@ -197,9 +197,9 @@ async def test_every_objection_is_named_with_its_unit_and_doubt(house):
         ({"estimated_cost_usd": -1.0}, "estimated_cost_usd: must be finite and not negative"),
     ],
 )
-async def test_a_bad_question_about_budgets_is_told_what_is_wrong(house, question, part):
-    await house.open()
-    error = await refusal(house, CHECK, CheckBudgetRequest(**question))
+async def test_a_bad_question_about_budgets_is_told_what_is_wrong(gateway, question, part):
+    await gateway.open()
+    error = await refusal(gateway, CHECK, CheckBudgetRequest(**question))
     assert error.code() is Code.INVALID_ARGUMENT
     assert part in error.details()
 
@@ -209,10 +209,10 @@ UNKNOWN = UnpricedCalls(
 )
 
 
-async def test_models_without_a_price_come_back_field_by_field(house):
-    await house.open()
-    house.books.unknowns = [UNKNOWN]
-    answer = ListUnpricedResponse.FromString(await ask(house, UNPRICED, ListUnpricedRequest()))
+async def test_models_without_a_price_come_back_field_by_field(gateway):
+    await gateway.open()
+    gateway.queries.unknowns = [UNKNOWN]
+    answer = ListUnpricedResponse.FromString(await ask(gateway, UNPRICED, ListUnpricedRequest()))
     [model] = answer.models
     assert (model.provider, list(model.models)) == ("openai", ["new-1", "new"])
     assert (model.reason, model.service, model.calls, model.tokens) == (
@@ -224,17 +224,17 @@ async def test_models_without_a_price_come_back_field_by_field(house):
     assert (model.first_unix_nano, model.last_unix_nano, model.has_price) == (5, 9, True)
 
 
-async def test_the_list_of_models_without_a_price_has_an_end(house):
-    await house.open()
-    house.books.unknowns = [UNKNOWN._replace(models=(f"m-{at}",)) for at in range(1500)]
-    answer = ListUnpricedResponse.FromString(await ask(house, UNPRICED, ListUnpricedRequest()))
+async def test_the_list_of_models_without_a_price_has_an_end(gateway):
+    await gateway.open()
+    gateway.queries.unknowns = [UNKNOWN._replace(models=(f"m-{at}",)) for at in range(1500)]
+    answer = ListUnpricedResponse.FromString(await ask(gateway, UNPRICED, ListUnpricedRequest()))
     assert len(answer.models) == 1000
     assert answer.models[0].models == ["m-0"]
 
 
-async def test_a_reprice_comes_back_field_by_field(house):
-    await house.open()
-    house.books.repricing = Repricing(
+async def test_a_reprice_comes_back_field_by_field(gateway):
+    await gateway.open()
+    gateway.queries.repricing = Repricing(
         7,
         (Difference("new", "", 5, 1, 2, unpriced_before=4, unpriced_after=3),),
         (Difference("daily", "u1", 6, 10, 20, 30, 40),),
@@ -243,8 +243,8 @@ async def test_a_reprice_comes_back_field_by_field(house):
         "v9",
     )
     question = RepriceRequest(start_unix_nano=5, end_unix_nano=9, dry_run=True)
-    answer = RepriceResponse.FromString(await ask(house, REPRICE, question))
-    assert house.books.asked == [(5, 9, True)]
+    answer = RepriceResponse.FromString(await ask(gateway, REPRICE, question))
+    assert gateway.queries.asked == [(5, 9, True)]
     assert (answer.calls, answer.before_nano_usd, answer.after_nano_usd) == (7, 100, 200)
     assert answer.price_version == "v9"
     [model], [budget] = answer.models, answer.budgets
@@ -260,10 +260,10 @@ async def test_a_reprice_comes_back_field_by_field(house):
     assert (budget.limit_nano_usd, budget.window_start_unix_s) == (30, 40)
 
 
-async def test_a_reprice_without_an_end_has_none(house):
-    await house.open()
-    await ask(house, REPRICE, RepriceRequest())
-    assert house.books.asked == [(0, 2**63 - 1, False)]
+async def test_a_reprice_without_an_end_has_none(gateway):
+    await gateway.open()
+    await ask(gateway, REPRICE, RepriceRequest())
+    assert gateway.queries.asked == [(0, 2**63 - 1, False)]
 
 
 @pytest.mark.parametrize(
@@ -274,53 +274,53 @@ async def test_a_reprice_without_an_end_has_none(house):
         {"end_unix_nano": 2**64 - 1},
     ],
 )
-async def test_a_reprice_of_no_time_is_told_so(house, question):
-    await house.open()
-    error = await refusal(house, REPRICE, RepriceRequest(**question))
+async def test_a_reprice_of_no_time_is_told_so(gateway, question):
+    await gateway.open()
+    error = await refusal(gateway, REPRICE, RepriceRequest(**question))
     assert error.code() is Code.INVALID_ARGUMENT
     assert "end_unix_nano: must be after start_unix_nano" in error.details()
-    assert house.books.asked == []
+    assert gateway.queries.asked == []
 
 
-async def test_a_reprice_from_elsewhere_is_denied_with_the_reason(house, monkeypatch):
-    """Guarantees: who can only reach the port cannot change the books, and may still ask."""
+async def test_a_reprice_from_elsewhere_is_denied_with_the_reason(gateway, monkeypatch):
+    """Guarantees: who can only reach the port cannot change the ledger, and may still ask."""
     monkeypatch.setattr(rpc, "is_local_peer", lambda peer: not peer.startswith("ipv4:127."))
-    await house.open()
-    error = await refusal(house, REPRICE, RepriceRequest())
+    await gateway.open()
+    error = await refusal(gateway, REPRICE, RepriceRequest())
     assert error.code() is Code.PERMISSION_DENIED
     assert "only callers over the loopback interface" in error.details()
-    assert house.books.asked == []
-    await ask(house, UNPRICED, ListUnpricedRequest())
+    assert gateway.queries.asked == []
+    await ask(gateway, UNPRICED, ListUnpricedRequest())
 
 
-async def test_one_reprice_at_a_time(house):
+async def test_one_reprice_at_a_time(gateway):
     """Guarantees: another one is told to come back, and may once the first has ended."""
-    await house.open()
-    house.books.gate = asyncio.Event()
-    first = asyncio.ensure_future(ask(house, REPRICE, RepriceRequest(start_unix_nano=1)))
-    await house.books.begun.wait()
-    error = await refusal(house, REPRICE, RepriceRequest(start_unix_nano=2))
+    await gateway.open()
+    gateway.queries.gate = asyncio.Event()
+    first = asyncio.ensure_future(ask(gateway, REPRICE, RepriceRequest(start_unix_nano=1)))
+    await gateway.queries.begun.wait()
+    error = await refusal(gateway, REPRICE, RepriceRequest(start_unix_nano=2))
     assert error.code() is Code.UNAVAILABLE
     assert error.details() == "another reprice is under way"
-    house.books.gate.set()
+    gateway.queries.gate.set()
     await first
-    await ask(house, REPRICE, RepriceRequest(start_unix_nano=3))
-    assert [start for start, _, _ in house.books.asked] == [1, 3]
+    await ask(gateway, REPRICE, RepriceRequest(start_unix_nano=3))
+    assert [start for start, _, _ in gateway.queries.asked] == [1, 3]
 
 
-async def test_a_reprice_that_fails_or_is_left_does_not_bar_the_next(house):
-    await house.open()
-    house.books.error = LedgerUnavailableError("locked")
-    assert (await refusal(house, REPRICE, RepriceRequest())).code() is Code.UNAVAILABLE
-    house.books.error, house.books.gate = None, asyncio.Event()
-    house.books.begun.clear()
-    left = asyncio.ensure_future(ask(house, REPRICE, RepriceRequest()))
-    await house.books.begun.wait()
+async def test_a_reprice_that_fails_or_is_left_does_not_bar_the_next(gateway):
+    await gateway.open()
+    gateway.queries.error = LedgerUnavailableError("locked")
+    assert (await refusal(gateway, REPRICE, RepriceRequest())).code() is Code.UNAVAILABLE
+    gateway.queries.error, gateway.queries.gate = None, asyncio.Event()
+    gateway.queries.begun.clear()
+    left = asyncio.ensure_future(ask(gateway, REPRICE, RepriceRequest()))
+    await gateway.queries.begun.wait()
     left.cancel()
-    house.books.gate.set()
+    gateway.queries.gate.set()
     for _ in range(100):
         try:
-            await ask(house, REPRICE, RepriceRequest())
+            await ask(gateway, REPRICE, RepriceRequest())
             break
         except grpc.aio.AioRpcError:
             await asyncio.sleep(0.02)

@@ -24,46 +24,46 @@ def retry_delay_ns(error):
     return None
 
 
-async def test_every_signal_is_handed_on_byte_for_byte(house, payload):
-    await house.open()
+async def test_every_signal_is_handed_on_byte_for_byte(gateway, payload):
+    await gateway.open()
     for method, signal in (
-        (house.TRACES, "traces"),
-        (house.METRICS, "metrics"),
-        (house.LOGS, "logs"),
+        (gateway.TRACES, "traces"),
+        (gateway.METRICS, "metrics"),
+        (gateway.LOGS, "logs"),
     ):
-        assert await house.call(method, payload) == b""
-        assert house.batches[-1].signal == signal
-        assert house.batches[-1].payload == payload
+        assert await gateway.call(method, payload) == b""
+        assert gateway.batches[-1].signal == signal
+        assert gateway.batches[-1].payload == payload
 
 
-async def test_an_empty_request_is_a_success(house):
-    await house.open()
-    assert await house.call(house.TRACES, b"") == b""
-    assert house.batches[0].payload == b""
+async def test_an_empty_request_is_a_success(gateway):
+    await gateway.open()
+    assert await gateway.call(gateway.TRACES, b"") == b""
+    assert gateway.batches[0].payload == b""
 
 
-async def test_a_gzipped_request_arrives_inflated(house, payload):
-    await house.open()
-    await house.call(house.TRACES, payload * 1000, compression=grpc.Compression.Gzip)
-    assert house.batches[0].payload == payload * 1000
+async def test_a_gzipped_request_arrives_inflated(gateway, payload):
+    await gateway.open()
+    await gateway.call(gateway.TRACES, payload * 1000, compression=grpc.Compression.Gzip)
+    assert gateway.batches[0].payload == payload * 1000
 
 
-async def test_the_callers_deadline_travels_with_the_batch(house, payload):
-    await house.open()
-    await house.call(house.TRACES, payload)
-    assert 0 < house.batches[0].timeout_s < 11  # gRPC rounds a timeout up on the wire
-    async with house.channel() as channel:
-        await house.unary(channel, house.TRACES)(payload)
-    assert house.batches[1].timeout_s is None
+async def test_the_callers_deadline_travels_with_the_batch(gateway, payload):
+    await gateway.open()
+    await gateway.call(gateway.TRACES, payload)
+    assert 0 < gateway.batches[0].timeout_s < 11  # gRPC rounds a timeout up on the wire
+    async with gateway.channel() as channel:
+        await gateway.unary(channel, gateway.TRACES)(payload)
+    assert gateway.batches[1].timeout_s is None
 
 
-async def test_a_rejection_comes_back_as_partial_success(house, payload):
+async def test_a_rejection_comes_back_as_partial_success(gateway, payload):
     async def reject(_batch):
         return Receipt(2, "zero span id")
 
-    house.work = reject
-    await house.open()
-    response = ExportTraceServiceResponse.FromString(await house.call(house.TRACES, payload))
+    gateway.work = reject
+    await gateway.open()
+    response = ExportTraceServiceResponse.FromString(await gateway.call(gateway.TRACES, payload))
     assert response.partial_success.rejected_spans == 2
     assert response.partial_success.error_message == "zero span id"
 
@@ -76,59 +76,59 @@ async def test_a_rejection_comes_back_as_partial_success(house, payload):
         (BackendRefusedError(7, "no"), Code.PERMISSION_DENIED, None),
     ],
 )
-async def test_an_error_reaches_the_sender_as_its_status(house, payload, error, code, delay_ns):
+async def test_an_error_reaches_the_sender_as_its_status(gateway, payload, error, code, delay_ns):
     async def fail(_batch):
         raise error
 
-    house.work = fail
-    await house.open()
+    gateway.work = fail
+    await gateway.open()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await house.call(house.TRACES, payload)
+        await gateway.call(gateway.TRACES, payload)
     assert caught.value.code() is code
     assert caught.value.details() == str(error)
     if delay_ns is not None:
         assert retry_delay_ns(caught.value) == delay_ns
-    assert house.receiver.answers[code.name] == 1
+    assert gateway.receiver.answers[code.name] == 1
 
 
-async def test_a_bug_is_internal_and_logged_once_with_its_traceback(house, payload, caplog):
+async def test_a_bug_is_internal_and_logged_once_with_its_traceback(gateway, payload, caplog):
     async def fail(_batch):
         raise ZeroDivisionError("a bug")
 
-    house.work = fail
-    await house.open()
+    gateway.work = fail
+    await gateway.open()
     for _ in range(3):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await house.call(house.TRACES, payload)
+            await gateway.call(gateway.TRACES, payload)
         assert caught.value.code() is Code.INTERNAL
     reports = [record for record in caplog.records if record.exc_info]
     assert len(reports) == 1
     assert "ZeroDivisionError" in caplog.text
 
 
-async def test_a_request_over_the_limit_is_refused_without_retry_info(house, payload):
-    await house.open(max_message_bytes=10_000)
+async def test_a_request_over_the_limit_is_refused_without_retry_info(gateway, payload):
+    await gateway.open(max_message_bytes=10_000)
     for compression in (grpc.Compression.NoCompression, grpc.Compression.Gzip):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await house.call(house.TRACES, b"\0" * 20_000, compression=compression)
+            await gateway.call(gateway.TRACES, b"\0" * 20_000, compression=compression)
         assert caught.value.code() is Code.RESOURCE_EXHAUSTED
         assert retry_delay_ns(caught.value) is None
-    assert house.batches == []
-    assert await house.call(house.TRACES, payload) == b""
-    assert house.receiver.under_way == 0
-    assert house.receiver.answers == {"CANCELLED": 2, "OK": 1}
+    assert gateway.batches == []
+    assert await gateway.call(gateway.TRACES, payload) == b""
+    assert gateway.receiver.under_way == 0
+    assert gateway.receiver.answers == {"CANCELLED": 2, "OK": 1}
 
 
-async def test_unknown_methods_are_unimplemented(house, payload):
-    await house.open()
-    service = house.TRACES.removesuffix("Export")
+async def test_unknown_methods_are_unimplemented(gateway, payload):
+    await gateway.open()
+    service = gateway.TRACES.removesuffix("Export")
     for method in (f"{service}Import", "/some.Service/Export"):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await house.call(method, payload)
+            await gateway.call(method, payload)
         assert caught.value.code() is Code.UNIMPLEMENTED
 
 
-async def test_over_the_limit_a_sender_is_told_to_come_back(house, payload):
+async def test_over_the_limit_a_sender_is_told_to_come_back(gateway, payload):
     # UNAVAILABLE with RetryInfo and not RESOURCE_EXHAUSTED, which senders take as "drop it".
     gate = asyncio.Event()
 
@@ -136,21 +136,21 @@ async def test_over_the_limit_a_sender_is_told_to_come_back(house, payload):
         await gate.wait()
         return Receipt()
 
-    house.work = wait
-    await house.open(max_concurrent_requests=1)
-    first = asyncio.ensure_future(house.call(house.TRACES, payload))
-    await house.arrived.wait()
+    gateway.work = wait
+    await gateway.open(max_concurrent_requests=1)
+    first = asyncio.ensure_future(gateway.call(gateway.TRACES, payload))
+    await gateway.arrived.wait()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await house.call(house.TRACES, payload)
+        await gateway.call(gateway.TRACES, payload)
     assert caught.value.code() is Code.UNAVAILABLE
     assert retry_delay_ns(caught.value) == 1_000_000_000
     gate.set()
     assert await first == b""
-    assert len(house.batches) == 1
-    assert await house.call(house.TRACES, payload) == b""
+    assert len(gateway.batches) == 1
+    assert await gateway.call(gateway.TRACES, payload) == b""
 
 
-async def test_a_caller_that_hangs_up_does_not_stop_the_work(house, payload):
+async def test_a_caller_that_hangs_up_does_not_stop_the_work(gateway, payload):
     gate, done = asyncio.Event(), asyncio.Event()
 
     async def wait(_batch):
@@ -158,85 +158,85 @@ async def test_a_caller_that_hangs_up_does_not_stop_the_work(house, payload):
         done.set()
         return Receipt()
 
-    house.work = wait
-    await house.open()
-    call = asyncio.ensure_future(house.call(house.TRACES, payload))
-    await house.arrived.wait()
+    gateway.work = wait
+    await gateway.open()
+    call = asyncio.ensure_future(gateway.call(gateway.TRACES, payload))
+    await gateway.arrived.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert house.receiver.under_way == 1
+    assert gateway.receiver.under_way == 1
     gate.set()
     await asyncio.wait_for(done.wait(), 5)
 
 
-async def test_a_sender_that_stalls_is_let_go(house):
-    await house.open(read_timeout_s=0.2)
-    async with house.channel() as channel:
-        call = channel.stream_unary(house.TRACES)(timeout=10)
+async def test_a_sender_that_stalls_is_let_go(gateway):
+    await gateway.open(read_timeout_s=0.2)
+    async with gateway.channel() as channel:
+        call = channel.stream_unary(gateway.TRACES)(timeout=10)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
     assert caught.value.code() is Code.UNAVAILABLE
-    assert house.receiver.under_way == 0
+    assert gateway.receiver.under_way == 0
 
 
-async def test_a_call_without_a_message_is_undecodable(house):
-    await house.open()
-    async with house.channel() as channel:
-        call = channel.stream_unary(house.TRACES)(timeout=10)
+async def test_a_call_without_a_message_is_undecodable(gateway):
+    await gateway.open()
+    async with gateway.channel() as channel:
+        call = channel.stream_unary(gateway.TRACES)(timeout=10)
         await call.done_writing()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
     assert caught.value.code() is Code.INVALID_ARGUMENT
 
 
-async def test_bytes_that_are_not_grpc_leave_the_server_unharmed(house, payload):
-    await house.open()
+async def test_bytes_that_are_not_grpc_leave_the_server_unharmed(gateway, payload):
+    await gateway.open()
     for rubbish in (b"GET / HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\xff"):
-        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(rubbish)
         await writer.drain()
         writer.close()
         await writer.wait_closed()
         del reader
-    assert await house.call(house.TRACES, payload) == b""
+    assert await gateway.call(gateway.TRACES, payload) == b""
 
 
-async def test_many_callers_at_once_are_all_answered(house, payload):
-    await house.open(max_concurrent_requests=500)
-    async with house.channel() as channel:
-        export = house.unary(channel, house.TRACES)
+async def test_many_callers_at_once_are_all_answered(gateway, payload):
+    await gateway.open(max_concurrent_requests=500)
+    async with gateway.channel() as channel:
+        export = gateway.unary(channel, gateway.TRACES)
         answers = await asyncio.gather(*[export(payload, timeout=30) for _ in range(300)])
     assert answers == [b""] * 300
-    assert house.receiver.answers["OK"] == 300
+    assert gateway.receiver.answers["OK"] == 300
 
 
 @pytest.mark.parametrize("letter", ["x", "一", "😀"])
-async def test_a_long_reason_does_not_turn_try_again_into_never(house, payload, letter):
+async def test_a_long_reason_does_not_turn_try_again_into_never(gateway, payload, letter):
     """Guarantees: the trailers fit, else gRPC's clients would make RESOURCE_EXHAUSTED of them."""
 
     async def fail(_batch):
         raise BackendUnavailableError(letter * 2000)
 
-    house.work = fail
-    await house.open()
-    async with house.channel() as channel:
-        export = house.unary(channel, house.TRACES)
+    gateway.work = fail
+    await gateway.open()
+    async with gateway.channel() as channel:
+        export = gateway.unary(channel, gateway.TRACES)
         for _ in range(20):
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await export(payload, timeout=10)
             assert caught.value.code() is Code.UNAVAILABLE
 
 
-async def test_a_header_that_cannot_be_passed_on_is_counted_as_rejected(house, payload):
+async def test_a_header_that_cannot_be_passed_on_is_counted_as_rejected(gateway, payload):
     """Guarantees: over both protocols such a request is received, and rejected."""
     flow = FlowCounters()
-    await house.open_http(more={"flow": flow, "forward_headers": ["x-scope-orgid"]})
+    await gateway.open_http(more={"flow": flow, "forward_headers": ["x-scope-orgid"]})
     tenant = "x" * 5000
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await house.call(house.TRACES, payload, metadata=(("x-scope-orgid", tenant),))
+        await gateway.call(gateway.TRACES, payload, metadata=(("x-scope-orgid", tenant),))
     assert caught.value.code() is Code.INVALID_ARGUMENT
-    assert (await house.post(body=payload, X_Scope_OrgID=tenant)).status == 400
+    assert (await gateway.post(body=payload, X_Scope_OrgID=tenant)).status == 400
     for transport in ("grpc", "http"):
         tally = flow.requests["traces", transport]
         assert (tally.received, tally.arriving, tally.rejected) == (1, 0, {"undecodable": 1})

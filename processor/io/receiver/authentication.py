@@ -1,4 +1,4 @@
-"""Who is let in: senders that show a bearer token, before anything of their body is read.
+"""Who may send: TLS credentials of the servers, and bearer tokens checked before a body is read.
 
 Source: RFC 6750, "The OAuth 2.0 Authorization Framework: Bearer Token Usage".
 """
@@ -7,38 +7,41 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
 
+from processor.core.errors import ConfigError, Problem
 from processor.io.receiver.responder import Context, Responder
 from processor.io.receiver.status import UnauthenticatedError
 
 _SCHEME: Final = "bearer"
 _OPEN_METHODS: Final = "/grpc.health.v1.Health/"
-"""Load balancers and kubelets ask for health, and have no token."""
+"""Load balancers and kubelets check health, and have no token."""
 
 _Handler = Any
 """A handler as gRPC has it, for requests and responses of whatever type."""
 _Next = Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]]
 
 
-class Bearer:
-    """Knows the tokens that are let in; without any, everybody is."""
+class BearerTokens:
+    """The accepted bearer tokens; without any, no token is needed."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
         self._digests = tuple(_digest(token) for token in tokens)
 
     @property
-    def is_asked_for(self) -> bool:
-        """Whether there is any token to show."""
+    def is_required(self) -> bool:
+        """Whether a token is needed."""
         return bool(self._digests)
 
     def check(self, authorization: str) -> None:
         """Raise UnauthenticatedError unless an ``Authorization`` value shows one of the tokens.
 
-        Digests are compared, and all of them, so that the time it takes tells nothing.
+        Digests are compared, and all of them, so that the time it takes reveals nothing.
         """
         if not self._digests:
             return
@@ -53,33 +56,33 @@ class Bearer:
             raise UnauthenticatedError("the bearer token is none of those known here", challenge)
 
 
-class BearerGuard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # only its stub has them
-    """Asks every gRPC call for a token, but for the health service.
+class BearerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # only its stub has them
+    """Requires a token of every gRPC call, except those of the health service.
 
-    It stands before the handler is even chosen, so a body that nobody may send is neither
-    decompressed nor read.
+    It runs before the handler is chosen, so a body without a valid token is neither decompressed
+    nor read.
     """
 
-    def __init__(self, bearer: Bearer, responder: Responder) -> None:
-        self._bearer = bearer
+    def __init__(self, tokens: BearerTokens, responder: Responder) -> None:
+        self._tokens = tokens
         self._responder = responder
 
     async def intercept_service(
         self, continuation: _Next, handler_call_details: grpc.HandlerCallDetails
     ) -> _Handler:
-        """The handler that was asked for, or one that refuses without reading."""
+        """The handler of the method, or one that refuses without reading."""
         details = handler_call_details
         if not details.method.startswith(_OPEN_METHODS):
             metadata = {str(key): value for key, value in details.invocation_metadata or ()}
             try:
-                self._bearer.check(str(metadata.get("authorization", "")))
+                self._tokens.check(str(metadata.get("authorization", "")))
             except UnauthenticatedError as error:
                 return self._refuse(error)
         return await continuation(details)
 
     def _refuse(self, error: UnauthenticatedError) -> _Handler:
         async def refuse(_body: object, context: Context) -> bytes:
-            return await self._responder.answer(context, _raise(error))
+            return await self._responder.respond(context, _raise(error))
 
         return grpc.stream_unary_rpc_method_handler(refuse)
 
@@ -90,3 +93,30 @@ async def _raise(error: UnauthenticatedError) -> bytes:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True)
+class ServerTls:
+    """Credentials of the gRPC server, each the content of a PEM file."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+    client_ca: bytes | None = None
+    """When given, a client must show a certificate that this authority signed."""
+
+
+def http_tls(cert_file: str, key_file: str, client_ca_file: str, setting: str) -> ssl.SSLContext:
+    """The same for the HTTP server, from files. Raises ConfigError that names the setting."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        # Without a password the library would ask for one on the terminal.
+        context.load_cert_chain(cert_file, key_file, password="")
+        if client_ca_file:
+            context.load_verify_locations(client_ca_file)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ValueError) as error:
+        fix = "give a certificate and its key without a password, as PEM files"
+        problem = Problem(setting, f"cannot be used: {error}", fix)
+        raise ConfigError([problem]) from error
+    return context

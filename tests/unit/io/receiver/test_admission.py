@@ -1,4 +1,4 @@
-"""Who is turned away at the door is counted by the reason."""
+"""Requests that are not admitted are counted by the reason."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ def counted(admission):
     return tally.received, tally.arriving, tally.refused
 
 
-async def turn_away(admission, read):
+async def expect_refusal(admission, read):
     with pytest.raises(OverloadedError):
         await admission.take("logs", read, (), "http")
 
 
 async def test_a_body_that_does_not_arrive_is_a_slow_sender(admission):
-    await turn_away(admission, lambda: admission.arrive(never()))
+    await expect_refusal(admission, lambda: admission.receive(never()))
     assert counted(admission) == (1, 0, Counter(slow_sender=1))
 
 
-async def test_one_too_many_is_overload_and_one_that_hangs_up_has_left(admission):
+async def test_one_too_many_is_overload_and_one_that_disconnects_has_left(admission):
     first = asyncio.ensure_future(admission.take("logs", never, (), "http"))
     await asyncio.sleep(0)
-    await turn_away(admission, never)
+    await expect_refusal(admission, never)
     assert counted(admission) == (2, 1, Counter(overloaded=1))
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     assert counted(admission) == (2, 0, Counter(overloaded=1, caller_left=1))
 
 
-async def test_one_that_comes_during_the_stop_is_told_so(admission):
+async def test_one_during_the_stop_is_refused_for_that(admission):
     admission.refuse_further()
-    await turn_away(admission, never)
+    await expect_refusal(admission, never)
     assert counted(admission) == (1, 0, Counter(stopping=1))
 
 
-async def test_what_was_handed_on_is_no_longer_the_doors_to_count(admission):
+async def test_what_was_passed_on_is_counted_by_the_pipeline(admission):
     """Guarantees: until the pipeline decides, it is arriving."""
 
     async def read():

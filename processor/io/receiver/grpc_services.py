@@ -1,0 +1,109 @@
+"""The gRPC services of OTLP: the three Export methods, and the standard health service.
+
+The Export methods are unary on the wire. Here they are registered as streams of one message,
+because then the handler runs *before* the body is read: a request over the limit is refused while
+its body is still with the sender, and a sender that stalls in the middle is timed out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import grpc
+from grpc_health.v1.health import aio  # type: ignore[attr-defined]  # not in its stubs
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+
+from processor.core.errors import UndecodableError
+from processor.core.model import Signal
+from processor.core.otlp.responses import response_to
+from processor.core.otlp.signals import SIGNALS
+from processor.io.receiver.admission import Admission
+from processor.io.receiver.headers import ForwardedHeaders
+from processor.io.receiver.responder import Context, Responder
+
+_CANCELLED_WITHIN_S = 0.05
+
+
+class GrpcExport:
+    """OTLP's three Export methods: admit, read, handle, answer."""
+
+    def __init__(
+        self, admission: Admission, responder: Responder, forwarded: ForwardedHeaders
+    ) -> None:
+        self._admission = admission
+        self._responder = responder
+        self._forwarded = forwarded
+
+    def handlers(self) -> list[grpc.GenericRpcHandler[Any, Any]]:
+        """The handlers to register at the gRPC server."""
+        return [
+            grpc.method_handlers_generic_handler(
+                spec.service,
+                {"Export": grpc.stream_unary_rpc_method_handler(partial(self._export, signal))},
+            )
+            for signal, spec in SIGNALS.items()
+        ]
+
+    async def _export(self, signal: Signal, _body: object, context: Context) -> bytes:
+        return await self._responder.respond(context, self._take(signal, context))
+
+    async def _take(self, signal: Signal, context: Context) -> bytes:
+        with self._admission.flow.screen(signal, "grpc"):
+            metadata = self._forwarded.pick(context.invocation_metadata)
+        receipt = await self._admission.take(signal, partial(self._read, context), metadata)
+        return response_to(signal, receipt).SerializeToString()
+
+    async def _read(self, context: Context) -> tuple[bytes, float | None]:
+        payload = await self._admission.receive(context.read())
+        if not isinstance(payload, bytes):
+            # A body over the limit also ends here; gRPC has then answered RESOURCE_EXHAUSTED by
+            # itself, and cancels this coroutine soon after it yields.
+            await asyncio.sleep(_CANCELLED_WITHIN_S)
+            raise UndecodableError("the request has no message")
+        return payload, context.time_remaining()
+
+
+class Health(aio.HealthServicer):  # type: ignore[misc]  # the base class has no types
+    """SERVING from `open` to `drain`; every watcher is notified of the change.
+
+    Answers for the server as a whole (the empty service name) and for each service given.
+    """
+
+    def __init__(self, services: list[str]) -> None:
+        super().__init__()
+        self._services = ["", *services]
+        self._watching: set[asyncio.Task[Any]] = set()
+        self._released = False
+
+    async def open(self) -> None:
+        """Say SERVING."""
+        for service in self._services:
+            await self.set(service, HealthCheckResponse.SERVING)
+
+    async def drain(self) -> None:
+        """Say NOT_SERVING, for good."""
+        await self.enter_graceful_shutdown()
+
+    def release(self) -> None:
+        """End the streams of all watchers, which would otherwise hold up the server's stop."""
+        self._released = True
+        for task in self._watching:
+            task.cancel()
+
+    async def Watch(  # noqa: N802 - the name in the health protocol
+        self, request: HealthCheckRequest, context: Context
+    ) -> None:
+        """Stream the status of a service until the caller leaves or `release` is called."""
+        task = asyncio.current_task()
+        if task is None or self._released:
+            return
+        self._watching.add(task)
+        try:
+            await super().Watch(request, context)
+        except asyncio.CancelledError:
+            if not self._released:
+                raise
+        finally:
+            self._watching.discard(task)
