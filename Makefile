@@ -7,6 +7,13 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	&& $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 CHECKED := processor tests
+# Twice as many tests at a time as there are cores: many wait for a process or for a pause to end.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
+# A worker without work takes half of what another one still has before it.
+PARALLEL = --numprocesses $(WORKERS) --dist worksteal
+# Tests start about 150 processes, and each worker imports every test: byte code is kept, even where
+# the environment asks Python to write none.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve test check format unit test-full bench test-backends test-clients proto clean
@@ -58,7 +65,7 @@ check: $(VENV)/ready ## formatter, linter and types
 	$(BIN)/mypy
 
 unit: $(VENV)/ready ## all tests but the full profile and those with real backends and real clients
-	$(BIN)/pytest -m 'not full and not backend and not clients'
+	$(BIN)/pytest $(PARALLEL) -m 'not full and not backend and not clients'
 
 test-full: $(VENV)/ready ## the laws of the ledger on SQLite, with synced commits and more examples
 	$(BIN)/pytest -m full
