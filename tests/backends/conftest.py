@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 
 import pytest
 from backends.running import free_ports, made_by, running
-from e2e.conftest import backend, serve, spawn  # noqa: F401 - fixtures of these tests too
+from e2e.conftest import backend, serve, spawn, start_backend  # noqa: F401 - shared fixtures
+from e2e.processes import wait_until
 
 JAEGER = """
 service:
@@ -47,20 +47,20 @@ class Jaeger:
 
     def trace(self, trace_id, spans, timeout_s=20.0):
         """The spans of a trace by name, once it has so many: tags as a dict, and their logs."""
-        end_s = time.monotonic() + timeout_s
-        while time.monotonic() < end_s:
+
+        def found():
             answer = get_json(f"http://127.0.0.1:{self.query}/api/traces/{trace_id}")
-            found = answer["data"][0]["spans"] if answer and answer.get("data") else []
-            if len(found) >= spans:
-                return {
-                    span["operationName"]: (
-                        {tag["key"]: tag["value"] for tag in span["tags"]},
-                        [{f["key"]: f["value"] for f in log["fields"]} for log in span["logs"]],
-                    )
-                    for span in found
-                }
-            time.sleep(0.1)
-        pytest.fail(f"Jaeger did not show {spans} spans of trace {trace_id}")
+            shown = answer["data"][0]["spans"] if answer and answer.get("data") else []
+            return shown if len(shown) >= spans else None
+
+        what = f"Jaeger did not show {spans} spans of trace {trace_id}"
+        return {
+            span["operationName"]: (
+                {tag["key"]: tag["value"] for tag in span["tags"]},
+                [{f["key"]: f["value"] for f in log["fields"]} for log in span["logs"]],
+            )
+            for span in wait_until(found, timeout_s, what)
+        }
 
 
 @pytest.fixture(scope="session")
@@ -76,11 +76,12 @@ def jaeger(jaeger_binary, tmp_path):
     config = tmp_path / "jaeger.yaml"
     config.write_text(JAEGER.format(otlp=otlp, query=query, query_grpc=query_grpc, health=health))
     with running(jaeger_binary, "--config", config) as process:
-        end_s = time.monotonic() + 60
-        while get_json(f"http://127.0.0.1:{query}/api/services") is None:
+
+        def is_up():
             assert process.popen.poll() is None, "\n".join(process.lines)
-            assert time.monotonic() < end_s, "Jaeger did not start"
-            time.sleep(0.1)
+            return get_json(f"http://127.0.0.1:{query}/api/services") is not None
+
+        wait_until(is_up, 60, "Jaeger did not start")
         yield Jaeger(otlp, query)
         # It keeps nothing, and would take ten seconds to end by itself.
         process.popen.kill()

@@ -89,6 +89,8 @@ class Recorder:
     records: list[Record] = field(default_factory=list)
     attempts: int = 0
     """Requests seen, refused ones included."""
+    held: asyncio.Event | None = None
+    """While there is one, requests wait until it is set, before anything is done with them."""
 
     _server: grpc.aio.Server | None = None
     _runner: web.AppRunner | None = None
@@ -167,7 +169,9 @@ class Recorder:
         if fails and behaviour.times is not None:
             behaviour.times -= 1
         if behaviour.delay_s:
-            await asyncio.sleep(behaviour.delay_s)
+            await asyncio.sleep(behaviour.delay_s)  # the delay that was asked for
+        if self.held is not None:
+            await self.held.wait()
         return behaviour, fails
 
     def _look_at_control(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,8 +15,7 @@ from pathlib import Path
 import pytest
 from backends.running import free_ports, made_by, running
 from e2e.applications import BUDGETS, PRICES, chat, run_agents, tracer
-from e2e.conftest import start_recorder
-from e2e.processes import attributes, total_nano_usd
+from e2e.processes import attributes, total_nano_usd, wait_until
 from opentelemetry.trace import Status, StatusCode
 
 pytestmark = [pytest.mark.backend, pytest.mark.timeout(1800)]
@@ -73,13 +71,6 @@ def files(tmp_path):
 
 def at(process):
     return f"127.0.0.1:{process.port}"
-
-
-def wait_for(condition, timeout_s=30.0):
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, "it did not happen"
-        time.sleep(0.05)
 
 
 def assert_agents_were_charged_once(backend):
@@ -143,22 +134,22 @@ def test_a_collector_waits_out_a_crash_of_the_processor(
     run_agents(app)
     with ThreadPoolExecutor(1) as sender:
         sent = sender.submit(provider.force_flush)
-        wait_for(lambda: total_nano_usd(processor.port, "total") == 10_950_000)
+        wait_until(lambda: total_nano_usd(processor.port, "total") == 10_950_000)
         assert sent.done() == has_queue
         processor.stop(signal.SIGKILL)
         front.wait_for("Will retry the request after interval")
         backend.tell("{}")
         serve("--listen", at(processor), *quiet, "--forward-to", at(backend), *files)
         assert sent.result(30)
-    wait_for(lambda: len(backend.by_name()) == 7)
+    wait_until(lambda: len(backend.by_name()) == 7)
     assert_agents_were_charged_once(backend)
 
 
 def test_two_processors_share_the_traces_and_split_none(
-    collector, serve, backend, spawn, files, tmp_path
+    collector, serve, start_backend, files, tmp_path
 ):
     """Guarantees: each trace is in one set of books, as a whole, with its own total."""
-    backends = [backend, start_recorder(spawn, tmp_path, "second")]
+    backends = [start_backend(), start_backend()]
     processors = [
         serve("--forward-to", at(each), *files, data_dir=tmp_path / f"books-{number}")
         for number, each in enumerate(backends)
@@ -222,11 +213,11 @@ def test_a_sampler_behind_keeps_what_is_dear_and_the_books_keep_all(
         "expensive", "expensive together", "many tokens", "over budget", "still over budget",
         "over budget by its root", "still over by its root", "failed", "unpriced",
     }  # fmt: skip
-    wait_for(lambda: kept <= backend.by_name().keys())
+    wait_until(lambda: kept <= backend.by_name().keys())
     # Once a later one has come, all that were to come before have come.
     trace(app, "failed later", fails=True)
     provider.shutdown()
-    wait_for(lambda: "failed later" in backend.by_name())
+    wait_until(lambda: "failed later" in backend.by_name())
     spans = backend.by_name()
     roots = {name for name in spans if not name.startswith("chat")}
     assert roots == kept | {"failed later"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from backends.conftest import get_json
 from backends.running import HERE, free_ports, made_by, running
 from e2e.applications import run_agents, tracer
+from e2e.processes import wait_until
 
 pytestmark = [pytest.mark.backend, pytest.mark.timeout(1800)]
 
@@ -44,14 +44,14 @@ class Phoenix:
     def spans(self, project, count, timeout_s=30.0):
         """The spans of a project by name, once it has so many, as its REST API has them."""
         path = f"{self.url}/v1/projects/{urllib.parse.quote(project)}/spans?limit=1000"
-        end_s = time.monotonic() + timeout_s
-        while time.monotonic() < end_s:
-            found = (get_json(path) or {"data": []})["data"]
-            if len(found) >= count:
-                assert len(found) == count
-                return {span["name"]: span for span in found}
-            time.sleep(0.1)
-        return pytest.fail(f"Phoenix did not show {count} spans of {project}")
+
+        def found():
+            shown = (get_json(path) or {"data": []})["data"]
+            return shown if len(shown) >= count else None
+
+        spans = wait_until(found, timeout_s, f"Phoenix did not show {count} spans of {project}")
+        assert len(spans) == count
+        return {span["name"]: span for span in spans}
 
     def ask(self, project, condition):
         """Names of spans that a filter finds, each with the cost that Phoenix itself counts."""

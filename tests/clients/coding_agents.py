@@ -173,7 +173,7 @@ def run_agent(agent: Agent, folder: Path, *, has_traces: bool, is_grpc: bool) ->
         home = folder / "home"
         (home / "work").mkdir(parents=True)
         (home / "work" / "notes.txt").write_text("Nothing of note.\n")
-        backend = stack.enter_context(recording(folder))
+        backend = stack.enter_context(recording())
         processor = stack.enter_context(processing(folder, backend.port))
         providers = stack.enter_context(Providers({"it": answers(agent)}))
         way = processor.wait_for("OTLP/gRPC at" if is_grpc else "OTLP/HTTP at")

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ import grpc
 from clients.answers import Answer, cost_nano_usd, price_file
 from clients.environments import python_of
 from clients.providers import Providers, ServiceTier
-from e2e.processes import ROOT, START_TIMEOUT_S, Backend, Process
+from e2e.processes import ROOT, Backend, Process
 
 from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
@@ -108,7 +107,7 @@ def play_command(
     """The same for any program; it is told instrumentations and scenarios."""
     run = Run()
     with ExitStack() as stack:
-        backend = stack.enter_context(recording(folder))
+        backend = stack.enter_context(recording())
         processor = stack.enter_context(processing(folder, backend.port))
         providers = stack.enter_context(Providers(scenarios))
         client = subprocess.run(
@@ -205,19 +204,13 @@ def _start(*command: object) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def recording(folder: Path) -> Iterator[Backend]:
-    """A backend that keeps what it takes in the folder, and can be told to misbehave."""
-    out, control = folder / "backend.bin", folder / "control.json"
-    recorder = ROOT / "tests" / "backends" / "recorder.py"
-    backend = Backend(
-        _start(recorder, "--out", out, "--control", control), out=out, control=control
-    )
-    with _running(backend):
-        end_s = time.monotonic() + START_TIMEOUT_S
-        while not backend.lines and time.monotonic() < end_s:
-            time.sleep(0.02)
-        backend.port = int(backend.lines[0])
+def recording() -> Iterator[Backend]:
+    """A backend that keeps what it takes, and can be told to misbehave."""
+    backend = Backend().start()
+    try:
         yield backend
+    finally:
+        backend.stop()
 
 
 @contextmanager

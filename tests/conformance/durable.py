@@ -6,12 +6,11 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import grpc
-from e2e.processes import Backend, Process
+from e2e.processes import Backend, Process, wait_until
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -91,7 +90,7 @@ class Line:
                 seen.extend(name(answer.status) for answer in answers)
 
         threading.Thread(target=look, daemon=True).start()
-        until(lambda: seen)
+        wait_until(lambda: seen)
         return seen
 
     def total_nano_usd(self, scope: str = "total", scope_id: str = "") -> int:
@@ -154,18 +153,10 @@ class Load:
                     self.acknowledged.add(number)
                     break
                 self.refusals.add(answer)
-                time.sleep(0.05)
+                time.sleep(0.05)  # as a sender waits before it tries again
             number += step
-            time.sleep(self._pause_s)
+            time.sleep(self._pause_s)  # sets the rate of the load
         line.channel.close()
-
-
-def until(condition: Callable[[], object], timeout_s: float = 30.0) -> None:
-    """Wait for something to become true."""
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, "it never happened"
-        time.sleep(0.02)
 
 
 def free_port() -> int:

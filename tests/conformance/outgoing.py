@@ -20,7 +20,7 @@ HASTY = {
     "exporters.otlp.retry_on_failure.initial_interval": "10ms",
     "exporters.otlp.retry_on_failure.max_elapsed_time": "100ms",
 }
-SMALL = {"exporters.otlp.max_message_mib": "1", **HASTY}
+SMALL = {"exporters.otlp.max_message_mib": "1"}
 TENANTS = """
 exporters:
   otlp: {forward_headers: [X-Scope-OrgID]}

@@ -49,7 +49,7 @@ class Exchange:
         """Write one byte at a time."""
         for at in range(len(data)):
             await self.send(data[at : at + 1])
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(pause_s)  # what a slow backend is
 
     def hang_up(self) -> None:
         """Reset the connection, as a process does that dies."""
@@ -119,7 +119,7 @@ class _Scripted:
 async def _turn_the_loop() -> None:
     """A connection takes several turns of the loop from its arrival to its task, or to its end."""
     for _ in range(10):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # only lets others run
 
 
 class HttpScript(_Scripted):
@@ -274,7 +274,7 @@ async def hang_up(exchange: Exchange) -> None:
 
 async def say_nothing(_exchange: Exchange) -> None:
     """Take the request and leave the sender waiting."""
-    await asyncio.sleep(3600)
+    await asyncio.sleep(3600)  # longer than any test
 
 
 def say(data: bytes, *, then: Script | None = None) -> Script:

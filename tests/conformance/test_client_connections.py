@@ -188,7 +188,7 @@ async def test_rule_48_a_real_server_that_ends_connections_often_loses_nothing()
     async with sending("grpc", port) as out:
         for number in range(60):
             assert await out.deliver("traces", request(f"span {number}"), 30.0) == Receipt()
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # spreads the requests over several connections' ages
     await server.stop(None)
     assert sum(seen.values()) == len(seen) == 60
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import grpc
 import pytest
 from conformance.incoming import METHODS, REQUESTS, Gateway, Refusal, a_call, a_span, traces
-from conformance.outgoing import KIB, MIB, SMALL, counters_of, partial_of, spans_in, texts, until
+from conformance.outgoing import (
+    HASTY,
+    KIB,
+    MIB,
+    SMALL,
+    counters_of,
+    partial_of,
+    spans_in,
+    texts,
+    until,
+)
 from conformance.scripted_backend import (
     Exchange,
     GrpcScript,
@@ -86,7 +96,7 @@ async def test_rule_07_a_part_that_is_refused_fails_alone(open_gateway):
 
 async def test_rule_07_a_part_that_cannot_be_sent_now_brings_all_of_them_again(open_gateway):
     """The sender retries the whole, so that nothing is acknowledged that has not arrived."""
-    gateway: Gateway = await open_gateway(**SMALL)
+    gateway: Gateway = await open_gateway(**SMALL, **HASTY)
     gateway.backend.behaviour.answer = "UNAVAILABLE"
     payload = texts(3, MIB * 2 // 3)
     refusal = await gateway.call(payload)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing, suppress
 from zlib import crc32
 
@@ -30,11 +29,13 @@ from conformance.durable import (
     numbers,
     resident_mib,
     spooled_bytes,
-    until,
 )
 from e2e.conftest import backend as backend  # noqa: PLC0414 - fixtures are found by their name
 from e2e.conftest import spawn as spawn  # noqa: PLC0414 - fixtures are found by their name
-from e2e.processes import ROOT, Process
+from e2e.conftest import (
+    start_backend as start_backend,  # noqa: PLC0414 - fixtures are found by their name
+)
+from e2e.processes import ROOT, Process, wait_until
 
 from processor.app.application import App
 from processor.config import load_settings
@@ -103,9 +104,9 @@ def test_rule_51_with_a_queue_an_answer_means_on_the_disk(start, backend, folder
     assert numbers(backend) == [1]
     assert spooled_bytes(folder) > 7 * len(call(2))
     backend.tell("{}")
-    until(lambda: len(numbers(backend)) == 8)
+    wait_until(lambda: len(numbers(backend)) == 8)
     assert sorted(numbers(backend)) == list(range(1, 9))
-    until(lambda: spooled_bytes(folder) == 0)
+    wait_until(lambda: spooled_bytes(folder) == 0)
 
 
 def test_rule_53_kill_9_under_load(start, backend, folder):
@@ -114,23 +115,29 @@ def test_rule_53_kill_9_under_load(start, backend, folder):
     port, senders, kills = free_port(), 6, 2
     process = start(port=port)
     load = Load(port, senders, pause_s=0.005)
+
+    def acknowledge(more):
+        enough = len(load.acknowledged) + more
+        wait_until(lambda: len(load.acknowledged) >= enough)
+
+    acknowledge(60)
     for _ in range(kills):
         backend.tell(
             chance.choice([AWAY, '{"delay_s": 0.05}', '{"answer": "UNAVAILABLE", "times": 20}'])
         )
-        time.sleep(chance.uniform(0.2, 0.6))
+        acknowledge(chance.randint(1, 20))
         assert process.stop(signal.SIGKILL) == -signal.SIGKILL
         process = start(port=port)
         backend.tell("{}")
-        time.sleep(0.2)
+        acknowledge(20)
     backend.tell(AWAY)
-    time.sleep(0.3)
+    acknowledge(10)
     process.stop(signal.SIGKILL)
     process = start(port=port)
     backend.tell("{}")
     acknowledged = load.end()
     assert len(acknowledged) > 100
-    until(lambda: acknowledged <= set(numbers(backend)) and not spooled_bytes(folder))
+    wait_until(lambda: acknowledged <= set(numbers(backend)) and not spooled_bytes(folder))
     taken = numbers(backend)
     assert set(taken) == acknowledged
     # At each kill: what every sender waits for, and what is on its way from the queue.
@@ -148,7 +155,7 @@ def test_rule_54_sigterm_under_load_while_the_backend_is_down(start, backend):
     backend.tell(AWAY)
     load = Load(process.port, 8)
     states = Line(process.port).watch()
-    until(lambda: len(load.acknowledged) > 50)
+    wait_until(lambda: len(load.acknowledged) > 50)
     process.popen.send_signal(signal.SIGTERM)
     assert process.popen.wait(15) == 0
     assert states == ["SERVING", "NOT_SERVING"]
@@ -157,7 +164,7 @@ def test_rule_54_sigterm_under_load_while_the_backend_is_down(start, backend):
     assert not numbers(backend)
     backend.tell("{}")
     process = start()
-    until(lambda: acknowledged <= set(numbers(backend)))
+    wait_until(lambda: acknowledged <= set(numbers(backend)))
 
 
 def test_rule_54_sigterm_while_the_backend_hangs(start, backend):
@@ -166,7 +173,7 @@ def test_rule_54_sigterm_while_the_backend_hangs(start, backend):
     backend.tell('{"delay_s": 60}')
     load = Load(process.port, 4, timeout_s=3.0)
     states = Line(process.port).watch()
-    time.sleep(0.5)
+    wait_until(lambda: backend.attempts)
     process.popen.send_signal(signal.SIGTERM)
     assert process.popen.wait(20) == 0
     assert states == ["SERVING", "NOT_SERVING"], "it says so before it goes"
@@ -186,7 +193,7 @@ def test_rule_55_a_file_system_that_takes_nothing(start, backend, folder):
     assert line.send(call(2)) == "OK"
     assert line.send(METRICS, "metrics") == "OK"
     backend.tell("{}")
-    until(lambda: spooled_bytes(folder) == 0)
+    wait_until(lambda: spooled_bytes(folder) == 0)
     assert sorted(set(numbers(backend))) == [1, 2]
     assert backend.requests("m") == [METRICS]
     assert line.total_nano_usd() == 2 * COST_NANO_USD
@@ -204,7 +211,7 @@ def test_rule_55_no_file_descriptors_left(start, backend):
         assert line.is_serving()
     assert line.send(METRICS, "metrics") == "OK"
     backend.tell("{}")
-    until(lambda: backend.requests("m") == [METRICS])
+    wait_until(lambda: backend.requests("m") == [METRICS])
     assert line.send(call(2)) == "OK"
 
 
@@ -237,7 +244,7 @@ def test_rule_55_a_disk_that_is_full(start, backend, tmp_path):
         ballast.unlink()
         assert line.send(call(2)) == "OK"
         backend.tell("{}")
-        until(lambda: sorted(set(numbers(backend))) == [1, 2] and backend.requests("m"))
+        wait_until(lambda: sorted(set(numbers(backend))) == [1, 2] and backend.requests("m"))
         assert process.stop() == 0
     finally:
         subprocess.run(["umount", "-l", place], check=True)
@@ -278,9 +285,9 @@ async def test_rule_51_the_queue_of_a_backend_over_http(gateway, tmp_path):
         assert await asyncio.to_thread(line.send, payload, kind) == "OK"
     assert spooled_bytes(tmp_path / "data" / "spool" / "otlphttp")
     recorder.behaviour.answer = "OK"
-    await asyncio.to_thread(until, lambda: len(recorder.records) == 3)
+    await asyncio.to_thread(wait_until, lambda: len(recorder.records) == 3)
     assert {record.signal for record in recorder.records} == set("tml")
-    await asyncio.to_thread(until, lambda: not spooled_bytes(tmp_path))
+    await asyncio.to_thread(wait_until, lambda: not spooled_bytes(tmp_path))
 
 
 @pytest.mark.parametrize("code", ["EIO", "ENOSPC", "EROFS", "EMFILE", "ENOMEM"])
@@ -300,7 +307,7 @@ async def test_rule_55_the_queue_on_a_failing_disk(gateway, monkeypatch, code):
             assert await asyncio.to_thread(line.is_serving)
         assert await asyncio.to_thread(line.send, METRICS, "metrics") == "OK"
     recorder.behaviour.answer = "OK"
-    await asyncio.to_thread(until, lambda: len(recorder.records) == 3)
+    await asyncio.to_thread(wait_until, lambda: len(recorder.records) == 3)
     assert {record.payload for record in recorder.records} == {METRICS}
 
 
@@ -362,7 +369,7 @@ async def restarted(folder):
     transport = Collecting()
     out = QueuedBackend(Backend(transport), DiskQueue(folder), setting="here")
     await out.start()
-    await asyncio.to_thread(until, lambda: not out.counters.backlog().waiting)
+    await asyncio.to_thread(wait_until, lambda: not out.counters.backlog().waiting)
     assert await out.deliver("traces", b"new", 5.0) == Receipt()
     backlog = out.counters.backlog()
     await out.close()
@@ -441,17 +448,17 @@ def test_rule_60_load_then_three_times_as_much(start, backend, folder):
     process = start()
     pid = process.popen.pid
     warm = Load(process.port, 3, pause_s=0.01)
-    time.sleep(1.2)
+    wait_until(lambda: len(warm.acknowledged) > 200)
     warm.end()
     settled_mib = resident_mib(process)
     backend.tell(AWAY)
     burst = Load(process.port, 9, pause_s=0.01, padding=20_000)
-    time.sleep(1.5)
+    wait_until(lambda: len(burst.acknowledged) > 120)
     burst.end()
     backend.tell("{}")
-    until(lambda: spooled_bytes(folder) == 0)
+    wait_until(lambda: spooled_bytes(folder) == 0)
     calm = Load(process.port, 3, pause_s=0.01)
-    time.sleep(0.6)
+    wait_until(lambda: len(calm.acknowledged) > 100)
     calm.end()
     assert not warm.refusals | calm.refusals
     assert resident_mib(process) - settled_mib < 32

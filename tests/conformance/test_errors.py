@@ -72,7 +72,7 @@ def kinds_of(kind):
 async def test_rule_18_overload_asks_to_come_again(open_gateway):
     """Guarantees: UNAVAILABLE with RetryInfo and 503 with Retry-After while others go on."""
     gateway = await open_gateway(**NARROW)
-    gateway.backend.behaviour.delay_s = 0.5
+    gateway.backend.held = asyncio.Event()
     large = traces(a_span("x" * 600_000))
     first = asyncio.ensure_future(gateway.call(large))
     while not gateway.backend.attempts:  # noqa: ASYNC110 - the backend is a whole server
@@ -84,6 +84,7 @@ async def test_rule_18_overload_asks_to_come_again(open_gateway):
     assert info.retry_delay.ToNanoseconds() > 0
     assert (reply.status, reply.told().code) == (503, Code.UNAVAILABLE.value[0])
     assert int(reply.headers["Retry-After"]) >= 1
+    gateway.backend.held.set()
     assert await first == b""
 
 

@@ -142,12 +142,17 @@ EVERYTHING = (
 )
 
 
+ATTEMPTS_PER_MOOD = 15
+
+
 async def misbehave(gateway: Gateway, seen: list[Scrape]) -> None:
     """A backend that changes its mood until everything has happened that can."""
     async with asyncio.timeout(60):
         for mood in cycle(MOODS):
             gateway.backend.behaviour = replace(mood)
-            await asyncio.sleep(0.15)
+            enough = gateway.backend.attempts + ATTEMPTS_PER_MOOD
+            while gateway.backend.attempts < enough:  # noqa: ASYNC110 - the backend has no event
+                await asyncio.sleep(0.01)
             if seen and all(seen[-1].sum(name) for name in EVERYTHING):
                 return
 

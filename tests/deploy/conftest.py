@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from e2e.conftest import backend, serve, spawn  # noqa: F401 - fixtures that these tests share
+from e2e.conftest import backend, serve, spawn, start_backend  # noqa: F401 - shared fixtures
 
 from deploy import checkers
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from itertools import count
 
 import pytest
 from e2e.applications import chat, tracer
-from e2e.processes import attributes
+from e2e.processes import attributes, wait_until
 
 PRICES = "models: [{{provider: openai, model: gpt-4o, prices: [{{input: {}, output: 0}}]}}]\n"
 BUDGETS = "budgets: [{{name: per-call, scope: call, limit_usd: {}}}]\n"
-WAIT_S = 30.0
 TOKENS = 1_000_000
 
 
@@ -73,13 +71,6 @@ def priced(serve, backend, volume, tmp_path):  # noqa: ARG001 - the files have t
 
     yield send, processor
     provider.shutdown()
-
-
-def wait_until(holds):
-    end_s = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < end_s, "it did not come into force"
-        time.sleep(0.2)
 
 
 def test_a_new_configmap_is_in_force_without_a_restart(priced, volume):

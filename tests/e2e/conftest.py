@@ -1,19 +1,20 @@
-"""Fixtures that start the processor and a backend, each as a process of its own."""
+"""Fixtures that start the processor as a process of its own, and a recording backend."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-import time
+from contextlib import contextmanager
 
 import pytest
-from e2e.processes import ROOT, START_TIMEOUT_S, Backend, Process
+from e2e.applications import PRICES
+from e2e.processes import ROOT, Backend, Process
 
 
-@pytest.fixture
-def spawn():
-    """Start programs; whatever still runs at the end is ended."""
+@contextmanager
+def spawning():
+    """A function that starts programs; whatever still runs at the end is ended."""
     started = []
 
     def start(kind, *command, **fields):
@@ -31,34 +32,53 @@ def spawn():
         started.append(process)
         return process
 
-    yield start
-    for process in started:
-        if process.popen.poll() is None:
-            process.popen.kill()
-            process.popen.wait(10)
-        process.popen.stdout.close()
+    try:
+        yield start
+    finally:
+        for process in started:
+            if process.popen.poll() is None:
+                process.popen.kill()
+                process.popen.wait(10)
+            process.popen.stdout.close()
 
 
-def start_recorder(spawn, folder, name="backend"):
-    """Start a recording backend on a free port."""
-    out, control = folder / f"{name}.bin", folder / f"{name}-control.json"
+def serve_with(spawn, data_dir, *flags):
+    """Start the processor and wait until it listens."""
     process = spawn(
-        Backend,
-        ROOT / "tests" / "backends" / "recorder.py",
-        "--listen", "127.0.0.1:0", "--out", out, "--control", control,
-        out=out, control=control,
+        Process,
+        "-m", "processor.cli", "serve",
+        "--listen", "127.0.0.1:0", "--data-dir", data_dir, *flags,
     )  # fmt: skip
-    end_s = time.monotonic() + START_TIMEOUT_S
-    while not process.lines and time.monotonic() < end_s:
-        time.sleep(0.02)
-    process.port = int(process.lines[0])
+    line = process.wait_for("listens on")
+    process.port = int(line.rsplit(":", 1)[1].split()[0])
     return process
 
 
 @pytest.fixture
-def backend(spawn, tmp_path):
+def spawn():
+    """Start programs; whatever still runs at the end is ended."""
+    with spawning() as start:
+        yield start
+
+
+@pytest.fixture
+def start_backend():
+    """Start recording backends, over gRPC unless `is_http`; they stop at the end of the test."""
+    started = []
+
+    def start(**options):
+        started.append(Backend())
+        return started[-1].start(**options)
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def backend(start_backend):
     """A recording backend."""
-    return start_recorder(spawn, tmp_path)
+    return start_backend()
 
 
 @pytest.fixture
@@ -66,13 +86,33 @@ def serve(spawn, tmp_path):
     """Start the processor; every call uses the same data folder, so that it can be restarted."""
 
     def start(*flags, data_dir=None):
-        process = spawn(
-            Process,
-            "-m", "processor.cli", "serve",
-            "--listen", "127.0.0.1:0", "--data-dir", data_dir or tmp_path / "data", *flags,
-        )  # fmt: skip
-        line = process.wait_for("listens on")
-        process.port = int(line.rsplit(":", 1)[1].split()[0])
-        return process
+        return serve_with(spawn, data_dir or tmp_path / "data", *flags)
 
     return start
+
+
+@pytest.fixture(scope="module")
+def _lasting(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shared")
+    pricing, budgets = folder / "pricing.yaml", folder / "budgets.yaml"
+    pricing.write_text(PRICES)
+    budgets.write_text("version: 1\nbudgets: []\n")
+    backend = Backend().start()
+    with spawning() as spawn:
+        yield serve_with(
+            spawn, folder / "data", "--forward-to", f"127.0.0.1:{backend.port}",
+            "--pricing", pricing, "--budgets", budgets,
+        ), backend  # fmt: skip
+    backend.stop()
+
+
+@pytest.fixture
+def shared(_lasting):
+    """A processor and its backend, which is empty, for tests that send spans of their own.
+
+    The tests of a module share the process, and so its ledger: they ask for no totals beyond
+    their own traces.
+    """
+    processor, backend = _lasting
+    backend.recorder.records.clear()
+    return processor, backend

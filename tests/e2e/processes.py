@@ -1,9 +1,10 @@
-"""The processor and a backend, each as a process of its own, as users run them."""
+"""The processor as a process of its own, as users run it, and a backend that records beside it."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import signal
-import struct
 import subprocess
 import threading
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
+from backends.recorder import Behaviour, Recorder
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -19,6 +21,16 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest,
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 30.0
+POLL_S = 0.02
+
+
+def wait_until(condition, timeout_s=START_TIMEOUT_S, what="what was waited for did not happen"):
+    """Wait until a condition holds; returns its value, and fails the test after the time."""
+    end_s = time.monotonic() + timeout_s
+    while not (met := condition()):
+        assert time.monotonic() < end_s, what
+        time.sleep(POLL_S)
+    return met
 
 
 @dataclass
@@ -34,7 +46,8 @@ class Process:
             for line in self.popen.stdout:
                 self.lines.append(line.rstrip("\n"))
 
-        threading.Thread(target=read, daemon=True).start()
+        self._reader = threading.Thread(target=read, daemon=True)
+        self._reader.start()
 
     def wait_for(self, text, timeout_s=START_TIMEOUT_S):
         """The first printed line that contains `text`."""
@@ -43,10 +56,11 @@ class Process:
             for line in tuple(self.lines):
                 if text in line:
                     return line
-            if self.popen.poll() is not None and not any(text in line for line in self.lines):
-                time.sleep(0.1)
+            if self.popen.poll() is not None:
+                # What it printed last may still be on its way through the pipe.
+                self._reader.join(5.0)
                 break
-            time.sleep(0.02)
+            time.sleep(POLL_S)
         found = next((line for line in self.lines if text in line), None)
         assert found, f"{text!r} was not printed:\n" + "\n".join(self.lines)
         return found
@@ -60,29 +74,73 @@ class Process:
         return code
 
 
-@dataclass
-class Backend(Process):
-    """An OTLP backend that keeps what it took."""
+class Backend:
+    """An OTLP backend that keeps what it took, in a thread of the test's own process.
 
-    out: Path = Path()
-    control: Path = Path()
+    It has an event loop of its own, so it answers while a test blocks; starting one takes
+    milliseconds, where a process would take half a second of imports.
+    """
+
+    def __init__(self):
+        self.recorder = Recorder()
+        self.port = 0
+        self._loop = None
+        self._ended = asyncio.Event()
+        self._is_ready = threading.Event()
+        self._thread = None
+
+    def start(self, *, is_http=False):
+        """Listen for OTLP/gRPC or OTLP/HTTP; returns when `port` is known."""
+        self._thread = threading.Thread(
+            target=asyncio.run, args=(self._serve(is_http),), daemon=True
+        )
+        self._thread.start()
+        assert self._is_ready.wait(START_TIMEOUT_S), "the backend did not start"
+        return self
+
+    def stop(self):
+        """Close all connections, answered or not, and end the thread."""
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(START_TIMEOUT_S)
+        assert not self._thread.is_alive(), "the backend did not stop"
+
+    async def _serve(self, is_http):
+        self._loop = asyncio.get_running_loop()
+        begin = self.recorder.start_http if is_http else self.recorder.start
+        self.port = await begin()
+        self._is_ready.set()
+        await self._ended.wait()
+        await self.recorder.stop()
+
+    def behave(self, **behaviour):
+        """Change how it answers from the next request on; see `Behaviour`."""
+        self.recorder.behaviour = Behaviour(**behaviour)
+
+    def hold(self):
+        """Let requests arrive and wait, until they are released."""
+        self.recorder.held = asyncio.Event()
+
+    def release(self):
+        """Go on with the requests that wait, and with those to come."""
+        held, self.recorder.held = self.recorder.held, None
+        self._loop.call_soon_threadsafe(held.set)
+
+    @property
+    def attempts(self):
+        """Requests that have arrived, answered or not."""
+        return self.recorder.attempts
 
     def tell(self, text):
-        """Change how it answers; see tests/backends/recorder.py."""
-        fresh = self.control.with_suffix(".new")
-        fresh.write_text(text)
-        fresh.rename(self.control)
+        """The same, as JSON."""
+        self.behave(**json.loads(text))
 
     def requests(self, signal_letter="t"):
         """Payloads in the order in which they came."""
-        data = self.out.read_bytes() if self.out.exists() else b""
-        found, at = [], 0
-        while at + 5 <= len(data):
-            (size,) = struct.unpack_from(">I", data, at)
-            if data[at + 4 : at + 5].decode() == signal_letter:
-                found.append(data[at + 5 : at + 5 + size])
-            at += 5 + size
-        return found
+        return [
+            record.payload
+            for record in tuple(self.recorder.records)
+            if record.signal == signal_letter
+        ]
 
     def spans(self):
         """Every span it took, repeats included, as (resource, scope, span)."""
@@ -132,8 +190,11 @@ def total_nano_usd(port, scope, scope_id=""):
 
 
 def is_serving(port):
-    """What the gRPC health service says."""
+    """What the gRPC health service says; False also when nobody answers any more."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
+        try:
+            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
+        except grpc.RpcError:
+            return False
         return answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -10,10 +10,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from itertools import count
 
 import pytest
 from e2e.applications import PRICES, chat, run_agents
-from e2e.processes import Process, attributes, export, is_serving
+from e2e.processes import Process, attributes, export, is_serving, wait_until
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -26,6 +27,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
 JSON = {"Content-Type": "application/json"}
+NUMBERS = count(1000)
+"""Of calls whose ids do not matter."""
 
 
 @pytest.fixture
@@ -38,11 +41,6 @@ def flags(tmp_path, backend):
 
 def http_port(processor):
     return int(processor.wait_for("OTLP/HTTP at").rpartition(":")[2])
-
-
-@pytest.fixture
-def processor(serve, flags):
-    return serve(*flags)
 
 
 def tracer(port, kind=SimpleSpanProcessor, **options):
@@ -63,8 +61,9 @@ def post(port, body, headers, path="/v1/traces"):
             return error.code, error.read()
 
 
-def json_call(number=1, **more):
+def json_call(number=None, **more):
     """One call of 1000 input tokens, which cost 0.0025, as JavaScript's exporter writes it."""
+    number = number or next(NUMBERS)
     pairs = {
         "gen_ai.operation.name": {"stringValue": "chat"},
         "gen_ai.provider.name": {"stringValue": "openai"},
@@ -91,8 +90,9 @@ def json_call(number=1, **more):
 
 
 @pytest.mark.parametrize("compression", [Compression.NoCompression, Compression.Gzip])
-def test_the_sdks_http_exporter_gets_the_same_costs_as_over_grpc(processor, backend, compression):
+def test_the_sdks_http_exporter_gets_the_same_costs_as_over_grpc(shared, compression):
     """OTLP conformance: protobuf over HTTP, plain and gzip, from a real exporter."""
+    processor, backend = shared
     provider, app = tracer(http_port(processor), BatchSpanProcessor, compression=compression)
     run_agents(app)
     provider.shutdown()
@@ -107,10 +107,11 @@ def test_the_sdks_http_exporter_gets_the_same_costs_as_over_grpc(processor, back
     assert attributes(spans["POST /ask"])["trace.total_cost_usd"] == 0.01095
 
 
-def test_json_by_hand_is_priced_like_protobuf(processor, backend):
+def test_json_by_hand_is_priced_like_protobuf(shared):
     """OTLP conformance: JSON with hex ids in any case, integers as texts or numbers."""
+    processor, backend = shared
     port = http_port(processor)
-    body = json.dumps(json_call()).encode()
+    body = json.dumps(json_call(1)).encode()
     assert post(port, body, JSON) == (200, b"{}")
     zipped = {**JSON, "Content-Encoding": "gzip"}
     assert post(port, gzip.compress(json.dumps(json_call(2)).encode()), zipped) == (200, b"{}")
@@ -121,8 +122,9 @@ def test_json_by_hand_is_priced_like_protobuf(processor, backend):
     assert len(backend.spans()) == 2
 
 
-def test_a_span_that_comes_over_both_protocols_is_charged_once(processor, backend):
+def test_a_span_that_comes_over_both_protocols_is_charged_once(shared):
     """Guarantees: one ledger behind both ways in, and the same stamp on every copy."""
+    processor, backend = shared
     body = json.dumps(json_call()).encode()
     assert post(http_port(processor), body, JSON)[0] == 200
     (first,) = backend.requests()
@@ -135,8 +137,9 @@ def test_a_span_that_comes_over_both_protocols_is_charged_once(processor, backen
     assert second["trace.total_cost_usd"] == second["llm.cost_usd"] == 0.0025
 
 
-def test_metrics_and_logs_reach_the_grpc_backend_from_either_encoding(processor, backend):
+def test_metrics_and_logs_reach_the_grpc_backend_from_either_encoding(shared):
     """Guarantees: protobuf bodies byte for byte, JSON ones as the protobuf that says the same."""
+    processor, backend = shared
     port = http_port(processor)
     raw = b"\x0a\x04\x12\x02\x0a\x00"
     protobuf = {"Content-Type": "application/x-protobuf"}
@@ -159,8 +162,9 @@ def test_metrics_and_logs_reach_the_grpc_backend_from_either_encoding(processor,
     )  # fmt: skip
 
 
-def test_spans_without_valid_ids_are_left_out_and_reported(processor, backend):
+def test_spans_without_valid_ids_are_left_out_and_reported(shared):
     """OTLP conformance: partial success with the exact count, and the rest arrives."""
+    processor, backend = shared
     body = json_call()
     spans = body["resourceSpans"][0]["scopeSpans"][0]["spans"]
     spans.append({**spans[0], "spanId": "0" * 16})
@@ -184,8 +188,9 @@ def test_a_backend_that_is_down_is_the_senders_to_retry(serve, flags, backend, t
     assert len(backend.requests()) == 1
 
 
-def test_bytes_that_are_no_otlp_are_refused_and_the_server_lives(processor, backend):
+def test_bytes_that_are_no_otlp_are_refused_and_the_server_lives(shared):
     """OTLP conformance: 400, and the next request is served."""
+    processor, backend = shared
     port = http_port(processor)
     assert post(port, b"\xff\xff no", {"Content-Type": "application/x-protobuf"})[0] == 400
     assert post(port, b'{"resourceSpans": 1}', JSON)[0] == 400
@@ -198,14 +203,17 @@ def test_what_was_begun_is_finished_when_it_stops(serve, flags, backend):
     """Guarantees: SIGTERM while the backend is slow loses nothing that came over HTTP."""
     processor = serve(*flags)
     port = http_port(processor)
-    backend.tell('{"delay_s": 1.0}')
+    backend.hold()
     answers = []
     body = json.dumps(json_call()).encode()
     sent = threading.Thread(target=lambda: answers.append(post(port, body, JSON)))
     sent.start()
-    time.sleep(0.4)
-    assert processor.stop(signal.SIGTERM) == 0
+    wait_until(lambda: backend.attempts)
+    processor.popen.send_signal(signal.SIGTERM)
+    wait_until(lambda: not is_serving(processor.port))
+    backend.release()
     sent.join()
+    assert processor.stop() == 0
     assert answers == [(200, b"{}")]
     assert len(backend.requests()) == 1
 
@@ -231,8 +239,9 @@ def test_a_port_in_use_is_one_clear_line(spawn, tmp_path):
     assert len(process.lines) == 1
 
 
-def test_a_single_call_is_flushed_at_once(processor, backend):
+def test_a_single_call_is_flushed_at_once(shared):
     """Guarantees: an exporter that sends every span by itself is answered each time."""
+    processor, backend = shared
     provider, app = tracer(http_port(processor))
     for number in range(5):
         chat(app, f"chat {number}")

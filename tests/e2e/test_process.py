@@ -6,11 +6,12 @@ import signal
 import socket
 import threading
 import time
+from itertools import count
 
 import grpc
 import pytest
 from e2e.applications import BUDGETS, PRICES, chat, run_agents, tracer
-from e2e.processes import Process, ask, attributes, export, is_serving, total_nano_usd
+from e2e.processes import Process, ask, attributes, export, is_serving, total_nano_usd, wait_until
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -20,6 +21,9 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
 )
+
+NUMBERS = count(1000)
+"""Of calls whose ids do not matter."""
 
 
 @pytest.fixture
@@ -87,8 +91,9 @@ def test_every_attribute_arrives_at_the_backend(processor, backend):
     assert root["session.agent_runs"] == 1
 
 
-def test_a_session_that_only_the_resource_names_stands_on_the_root(processor, backend):
+def test_a_session_that_only_the_resource_names_stands_on_the_root(shared):
     """Guarantees: an application that sets session.id once, for all it sends, sees its total."""
+    processor, backend = shared
     provider, app = tracer(processor.port, **{"session.id": "cli-7"})
     with app.start_as_current_span("run"):
         chat(app, "chat")
@@ -202,7 +207,7 @@ def test_killed_between_commit_and_delivery(serve, backend, files):
     """Guarantees: kill -9 after the charge and before delivery loses and doubles nothing."""
     flags = ["--forward-to", f"127.0.0.1:{backend.port}", *files]
     processor = serve(*flags)
-    backend.tell('{"delay_s": 3.0}')
+    backend.hold()
     payload = a_call(1).SerializeToString()
 
     def send():
@@ -211,12 +216,10 @@ def test_killed_between_commit_and_delivery(serve, backend, files):
 
     sent = threading.Thread(target=send)
     sent.start()
-    end_s = time.monotonic() + 10
-    while total_nano_usd(processor.port, "total") == 0 and time.monotonic() < end_s:
-        time.sleep(0.02)
+    wait_until(lambda: total_nano_usd(processor.port, "total"))
     assert processor.stop(signal.SIGKILL) == -signal.SIGKILL
     sent.join()
-    backend.tell("{}")
+    backend.release()
     processor = serve(*flags)
     export(processor.port, payload)
     assert total_nano_usd(processor.port, "total") == 2_500_000
@@ -245,9 +248,10 @@ def test_a_backend_that_is_down_is_the_senders_to_retry(serve, backend, files):
         (float("inf"), None), ("12,345", None), (2**63 - 1, None),
     ],
 )  # fmt: skip
-def test_odd_numbers_of_tokens(processor, backend, value, expected):
+def test_odd_numbers_of_tokens(shared, value, expected):
     """Guarantees: what can be read is priced; what cannot is unknown, which is not zero."""
-    request = a_call(1, **{"gen_ai.usage.input_tokens": value})
+    processor, backend = shared
+    request = a_call(next(NUMBERS), **{"gen_ai.usage.input_tokens": value})
     if expected is None:
         pairs = request.resource_spans[0].scope_spans[0].spans[0].attributes
         del pairs[-1]
@@ -259,18 +263,20 @@ def test_odd_numbers_of_tokens(processor, backend, value, expected):
     assert is_serving(processor.port)
 
 
-def test_bytes_that_are_no_otlp_are_refused_and_the_server_lives(processor, backend):
+def test_bytes_that_are_no_otlp_are_refused_and_the_server_lives(shared):
     """Guarantees: INVALID_ARGUMENT, and the next request is served."""
+    processor, backend = shared
     with pytest.raises(grpc.RpcError) as refused:
         export(processor.port, b"\xff\xff not a request")
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    export(processor.port, a_call(1).SerializeToString())
+    export(processor.port, a_call(next(NUMBERS)).SerializeToString())
     assert len(backend.requests()) == 1
 
 
-def test_spans_without_valid_ids_are_left_out_and_reported(processor, backend):
+def test_spans_without_valid_ids_are_left_out_and_reported(shared):
     """Guarantees: one bad span poisons nothing, and the sender hears of it."""
-    request = a_call(1)
+    processor, backend = shared
+    request = a_call(next(NUMBERS))
     bad = request.resource_spans[0].scope_spans[0].spans.add()
     bad.CopyFrom(request.resource_spans[0].scope_spans[0].spans[0])
     bad.trace_id = bytes(16)
@@ -282,8 +288,9 @@ def test_spans_without_valid_ids_are_left_out_and_reported(processor, backend):
     assert len(backend.spans()) == 1
 
 
-def test_what_is_not_ours_passes_byte_for_byte(processor, backend):
+def test_what_is_not_ours_passes_byte_for_byte(shared):
     """Guarantees: batches without calls, metrics and logs leave as they came."""
+    processor, backend = shared
     request = ExportTraceServiceRequest()
     span = (
         request.resource_spans.add()
@@ -306,19 +313,12 @@ def test_prices_edited_while_it_runs(processor, backend, files):
     """Guarantees: a new price is used within seconds; a broken file keeps the last good one."""
     export(processor.port, a_call(1).SerializeToString())
     files[1].write_text(PRICES.replace("2.50", "5.00"))
-    end_s = time.monotonic() + 15
-    number = 2
-    while time.monotonic() < end_s:
-        export(processor.port, a_call(number).SerializeToString())
-        if attributes(backend.spans()[-1][2])["llm.cost_usd"] == 0.005:
-            break
-        number += 1
-        time.sleep(0.2)
-    else:
-        pytest.fail("the new price was not picked up")
+    processor.wait_for("has changed and is in force")
+    export(processor.port, a_call(2).SerializeToString())
+    assert attributes(backend.spans()[-1][2])["llm.cost_usd"] == 0.005
     files[1].write_text("models: [{provider: openai, model: gpt-4o, prices: [{input: -1}]}]")
-    processor.wait_for("stays in force", 15)
-    export(processor.port, a_call(number + 1).SerializeToString())
+    processor.wait_for("stays in force")
+    export(processor.port, a_call(3).SerializeToString())
     assert attributes(backend.spans()[-1][2])["llm.cost_usd"] == 0.005
 
 

@@ -7,13 +7,12 @@ import json
 import re
 import socket
 import threading
-import time
 import urllib.error
 import urllib.request
 
 import pytest
 from e2e.applications import PRICES, run_agents, tracer
-from e2e.processes import Process, export
+from e2e.processes import Process, export, wait_until
 
 
 def base_url(process):
@@ -84,17 +83,16 @@ def test_it_says_that_it_is_stopping_while_it_finishes(serve, backend):
     """Guarantees: load balancers hear of the stop before the last request is done."""
     processor = serve("--forward-to", f"127.0.0.1:{backend.port}")
     url = base_url(processor)
-    backend.tell('{"delay_s": 2.0}')
+    backend.hold()
     sender = threading.Thread(target=export, args=(processor.port, b""))
     sender.start()
-    while not metric(url, "pipeline_under_way_requests"):
-        time.sleep(0.02)
+    wait_until(lambda: metric(url, "pipeline_under_way_requests"))
     processor.popen.terminate()
-    while get(f"{url}/health")[0] == 200:
-        time.sleep(0.02)
+    wait_until(lambda: get(f"{url}/health")[0] != 200)
     status, body = get(f"{url}/health")
     assert (status, json.loads(body)["status"]) == (503, "stopping")
     assert metric(url, "pipeline_under_way_requests") == 1
+    backend.release()
     sender.join()
     assert processor.stop() == 0
     assert get(f"{url}/live")[0] == 0

@@ -8,7 +8,7 @@ import time
 import grpc
 import pytest
 from e2e.applications import PRICES
-from e2e.processes import ROOT, START_TIMEOUT_S, Backend, Process, attributes, export
+from e2e.processes import Process, attributes, export
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -18,24 +18,6 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest,
 
 BUDGETS = "version: 1\nbudgets: []\n"
 NANO_USD_PER_CALL = 2_500_000
-
-
-@pytest.fixture
-def start_backend(spawn, tmp_path):
-    """Start recording backends, each with a name of its own."""
-
-    def start(name, *flags):
-        out, control = tmp_path / f"{name}.bin", tmp_path / f"{name}.json"
-        command = [ROOT / "tests" / "backends" / "recorder.py", "--listen", "127.0.0.1:0"]
-        command += ["--out", out, "--control", control, *flags]
-        process = spawn(Backend, *command, out=out, control=control)
-        end_s = time.monotonic() + START_TIMEOUT_S
-        while not process.lines and time.monotonic() < end_s:
-            time.sleep(0.02)
-        process.port = int(process.lines[0])
-        return process
-
-    return start
 
 
 @pytest.fixture
@@ -90,7 +72,7 @@ def export_at_once(port, payloads, timeout_s=20.0):
 
 def test_forwarding_over_http(start, start_backend):
     """Guarantees: spans are priced and arrive, other signals byte for byte; TLS or not is a URL."""
-    backend = start_backend("http", "--http")
+    backend = start_backend(is_http=True)
     processor = start("  otlphttp: {compression: gzip}", "--forward-to",
                       f"http://127.0.0.1:{backend.port}/v1/traces")  # fmt: skip
     processor.wait_for(f"OTLP/HTTP at http://127.0.0.1:{backend.port}")
@@ -106,7 +88,7 @@ def test_forwarding_over_http(start, start_backend):
 
 def test_an_http_backend_that_is_down_is_the_senders_to_retry(start, start_backend):
     """Guarantees: acknowledged only after delivery; the retry after a 503 is charged once."""
-    backend = start_backend("http", "--http")
+    backend = start_backend(is_http=True)
     processor = start(f"  otlphttp: {{endpoint: 'http://127.0.0.1:{backend.port}'}}")
     backend.tell('{"answer": "503", "message": "closed for repairs"}')
     with pytest.raises(grpc.RpcError) as refused:
@@ -121,7 +103,7 @@ def test_an_http_backend_that_is_down_is_the_senders_to_retry(start, start_backe
 
 def test_an_http_backend_that_refuses_is_heard(start, start_backend):
     """Guarantees: a permanent answer and a partial success reach the sender as they are."""
-    backend = start_backend("http", "--http")
+    backend = start_backend(is_http=True)
     processor = start(f"  otlphttp: {{endpoint: 'http://127.0.0.1:{backend.port}'}}")
     backend.tell('{"answer": "400", "message": "not like this"}')
     with pytest.raises(grpc.RpcError) as refused:
@@ -135,7 +117,7 @@ def test_an_http_backend_that_refuses_is_heard(start, start_backend):
 
 def test_several_ways_out_at_once(start, start_backend, tmp_path):
     """Guarantees: each gets all of it, an acknowledgement means all, and the worst answer wins."""
-    first, second = start_backend("grpc"), start_backend("http", "--http")
+    first, second = start_backend(), start_backend(is_http=True)
     processor = start(f"""
   otlp: {{endpoint: "127.0.0.1:{first.port}"}}
   otlphttp: {{endpoint: "http://127.0.0.1:{second.port}"}}
@@ -160,7 +142,7 @@ def test_several_ways_out_at_once(start, start_backend, tmp_path):
 
 def test_a_backend_for_traces_alone(start, start_backend):
     """Guarantees: a signal that no backend takes is refused, and not taken and lost."""
-    backend = start_backend("http", "--http")
+    backend = start_backend(is_http=True)
     url = f"http://127.0.0.1:{backend.port}/v1/traces"
     processor = start(f"  otlphttp: {{traces_endpoint: '{url}'}}")
     export(processor.port, a_call(1))
@@ -179,10 +161,10 @@ MERGED = "merge: {max_delay: 200ms, max_bytes: 1048576}"
 def merged(request, start, start_backend):
     """The processor in front of one backend, merging as much as it can."""
     if request.param == "grpc":
-        backend = start_backend("grpc")
+        backend = start_backend()
         exporter = f'  otlp: {{endpoint: "127.0.0.1:{backend.port}", {MERGED}}}'
     else:
-        backend = start_backend("http", "--http")
+        backend = start_backend(is_http=True)
         exporter = f'  otlphttp: {{endpoint: "http://127.0.0.1:{backend.port}", {MERGED}}}'
     return start(exporter), backend
 
@@ -276,7 +258,7 @@ def test_a_hasty_sender_among_patient_ones(merged):
 
 def test_a_backend_over_http_that_is_ourselves_is_refused(spawn, tmp_path, start_backend):
     """Guarantees: spans never go round, over HTTP either."""
-    port = start_backend("other").port  # A port that is taken by somebody else for certain.
+    port = start_backend().port  # A port that is taken by somebody else for certain.
     process = spawn(Process, "-m", "processor.cli", "serve", "--listen", f"127.0.0.1:{port}",
                     "--data-dir", tmp_path / "d",
                     "--forward-to", f"http://localhost:{port}/v1/traces")  # fmt: skip

@@ -123,7 +123,7 @@ def line(folder: Path, settings: str = "") -> Iterator[Line]:
     file = folder / "settings.yaml"
     file.write_text(settings or "{}\n")
     with (
-        recording(folder) as backend,
+        recording() as backend,
         processing(folder, backend.port, "--config", file) as processor,
     ):
         told = processor.wait_for("OTLP/HTTP at")
