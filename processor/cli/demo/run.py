@@ -184,7 +184,7 @@ class _Demo:
         self._print(["", title, *render_pairs(steps, self._paint, columns())])
 
     async def _go_on(self) -> None:
-        """Show every trace that comes in, until told to stop."""
+        """Show every trace that comes in, until it is stopped."""
         text = "Send your spans here, and their costs appear below. Ctrl-C ends it."
         self._print(["", *self._sentences(text), ""])
         while not self._stopping.is_set():

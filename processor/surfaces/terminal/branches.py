@@ -1,4 +1,4 @@
-"""The shape of a trace: which span hangs from which, and the lines that show it."""
+"""The shape of a trace: the parent of each span, and the lines that show it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Branch(NamedTuple):
 def branches(spans: Sequence[ReceivedSpan]) -> tuple[list[Branch], int]:
     """The spans of one trace, depth first and by start time, and how many are left out.
 
-    A span whose parent is not there counts as a root; spans in a circle hang from nothing and are
-    left out.
+    A span whose parent is not there counts as a root; spans that are each other's ancestors
+    have no root and are left out.
     """
     known = {span.span_id for span in spans}
     children: dict[str, list[ReceivedSpan]] = {}

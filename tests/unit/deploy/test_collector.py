@@ -37,7 +37,7 @@ def test_collector_pipelines_use_exactly_what_is_declared(name):
 
 
 def test_the_balancing_collector_keeps_a_trace_together():
-    """Guarantees: all spans of a trace reach the same books, on our port."""
+    """Guarantees: all spans of a trace reach the same ledger, on our port."""
     balanced = read("front-loadbalancing")["exporters"]["loadbalancing"]
     assert balanced["routing_key"] == "traceID"
     assert {host[-5:] for host in balanced["resolver"]["static"]["hostnames"]} == {":4317"}

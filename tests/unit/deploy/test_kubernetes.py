@@ -73,8 +73,8 @@ def test_every_path_in_the_settings_is_mounted_as_a_folder(pod):
         assert place.name in GENERATED[name]["files"]
         assert mounts[str(place.parent)]["readOnly"] is True
     assert settings.data_dir == DATA_DIR
-    books = kinds[mounts[DATA_DIR]["name"]]
-    assert ("emptyDir" in books) == (spec is SIDECAR), "only a sidecar's books go with its pod"
+    ledger = kinds[mounts[DATA_DIR]["name"]]
+    assert ("emptyDir" in ledger) == (spec is SIDECAR), "only a sidecar's ledger goes with its pod"
 
 
 def test_the_files_in_the_cluster_pass_and_begin_as_those_that_come_along():
@@ -120,7 +120,7 @@ def test_a_sidecar_listens_to_its_own_pod_alone_and_outlives_the_application():
     assert sent_to == f"http://{protocols.grpc.endpoint}"
 
 
-def test_the_pod_is_alone_with_its_books_and_has_time_to_close_them():
+def test_the_pod_is_alone_with_its_ledger_and_has_time_to_close_them():
     """Guarantees: never two writers of one file, also when a node no longer answers."""
     kind = read(KUBERNETES / "base" / "statefulset.yaml")["kind"]
     assert (kind, STATEFUL["replicas"]) == ("StatefulSet", 1)
@@ -146,7 +146,7 @@ def test_the_container_is_what_the_restricted_standard_asks_for(pod):
     assert container["resources"]["requests"].keys() == {"cpu", "memory"}
 
 
-def test_the_gateway_reaches_its_books_and_nobody_s_token():
+def test_the_gateway_reaches_its_ledger_and_nobody_s_token():
     """Guarantees: the volume belongs to its group, and no service account token is mounted."""
     spec, _ = PODS["stateful"]
     assert spec["securityContext"]["fsGroup"] == GROUP

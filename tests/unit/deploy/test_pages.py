@@ -12,6 +12,7 @@ from unit.deploy.shipped import DEPLOY, ROOT
 from processor.cli.arguments import build_parser
 from processor.cli.dispatch import main
 from processor.core.enrich.emission import READERS
+from processor.core.semconv.dialects.owners import AMBIENT_OWNERS
 from processor.surfaces.metrics import DECLARED
 
 # The pages of Collectors, Jaeger, Phoenix and senders are held to the real programs elsewhere.
@@ -129,6 +130,32 @@ def test_names_of_attributes_and_metrics_are_the_program_s(page):
         assert f"{PREFIX}{name.removeprefix(PREFIX)}" in METRICS, name
     for reader in re.findall(r"emit: \[(\w+)\]", text):
         assert reader in READERS
+
+
+def test_instrumentations_are_recommended_in_versions_that_are_tested():
+    """Guarantees: the page of Python moves on when the tested versions do."""
+    page = (DEPLOY / "senders" / "python.md").read_text(encoding="utf-8")
+    pins = {line for file in (ROOT / "tests" / "clients").glob("*.txt")
+            for line in file.read_text(encoding="utf-8").splitlines()}  # fmt: skip
+    name = r"(?:opentelemetry|openinference)-instrumentation-[\w-]+"
+    recommended = re.findall(rf"'({name})[>=]=(\S+)'", page)
+    assert len(recommended) >= 8
+    for name, version in recommended:
+        assert any(pin.startswith(f"{name}=={version}") for pin in pins), (name, version)
+    assert "opentelemetry-util-genai==0." in (ROOT / "tests/clients/openai2.txt").read_text()
+
+
+def test_the_names_that_say_whose_cost_it_is_are_those_that_are_read():
+    """Guarantees: nobody is told to set an attribute that nothing reads."""
+    page = (DEPLOY / "senders" / "README.md").read_text(encoding="utf-8")
+    section = page.partition("## Whose cost it is")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
+    assert {scope for scope, _ in rows} == {*AMBIENT_OWNERS, "service"}
+    for scope, names in rows:
+        read = {key for source in AMBIENT_OWNERS.get(scope, ()) for key in source.keys}
+        read |= {"service.name"} if scope == "service" else set()
+        for name in re.findall(r"`([a-z_.]+)`", names):
+            assert name in read, name
 
 
 def test_every_folder_is_in_the_index():

@@ -16,7 +16,7 @@ def drawn(*spans):
     return [f"{branch.stem}{branch.span.span_id}" for branch in branches(spans)[0]]
 
 
-def test_children_hang_below_their_parents_in_the_order_they_began():
+def test_children_stand_below_their_parents_in_the_order_they_began():
     spans = [span("b", "root", 2), span("c", "a", 5), span("root"), span("a", "root", 1)]
     assert drawn(*spans) == ["root", "├─ a", "│  └─ c", "└─ b"]
 
