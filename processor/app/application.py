@@ -1,38 +1,56 @@
-"""Wiring: the only file that knows every room. Plain constructors, in the order of the flow."""
+"""The application: what is started and stopped, in which order, and what is read again."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import logging
-import platform
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar
 
 from processor import __version__
 from processor.app.addresses import refuse_loop
-from processor.app.assembly import build_exporter, build_ledger, build_receiver, build_telemetry
+from processor.app.assembly import (
+    build_exporter,
+    build_ledger,
+    build_pipeline,
+    build_receiver,
+    read_options,
+)
 from processor.app.pipeline import Pipeline
+from processor.app.telemetry import build_telemetry
 from processor.config import Settings, Watcher, bundled
 from processor.core.budgets import Policy, parse_budgets
-from processor.core.errors import LedgerUnavailableError
-from processor.core.flow import FlowCounters
-from processor.core.model import Signal
 from processor.core.pricing import Catalog, compile_catalog, parse_prices
-from processor.core.semconv import ReadOptions
 from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
-from processor.surfaces.metrics import Build, Sources, TelemetryServer
+from processor.surfaces.metrics import TelemetryServer
 from processor.surfaces.queries.cost_queries import CostQueries
 
 T = TypeVar("T", Catalog, Policy)
 
 _LOG = logging.getLogger(__name__)
-_BUNDLED = "the defaults that come along"
+_BUNDLED = "the bundled defaults"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The parts of a processor that has been started."""
+
+    pipeline: Pipeline
+    ledger: Ledger
+    exporter: Fanout
+    receiver: Receiver
+    telemetry: TelemetryServer | None
+    """None where /metrics and /health are off."""
+    port: int
+    """Where OTLP/gRPC is received."""
 
 
 class App:
@@ -40,172 +58,129 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._watchers: dict[str, Watcher[Any]] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._receiver: Receiver | None = None
-        self._exporter: Fanout | None = None
-        self._ledger: Ledger | None = None
-        self._pipeline: Pipeline | None = None
-        self._catalog: Catalog | None = None
-        self._telemetry: TelemetryServer | None = None
-        self._flow = FlowCounters()
-        self.port = 0
-        """Where OTLP/gRPC is taken, once started."""
-        self.http_port = 0
-        """Where OTLP/HTTP is taken, once started; 0 where it is off."""
-        self.metrics_port = 0
-        """Where /metrics and /health are served, once started; 0 where they are off."""
+        self._running: Running | None = None
+        self._to_stop = AsyncExitStack()
+        self._grace_s = 0.0
+
+    @property
+    def running(self) -> Running:
+        """The parts, between `start` and `stop`; else RuntimeError is raised."""
+        if self._running is None:
+            raise RuntimeError("the processor is not running")
+        return self._running
+
+    @property
+    def port(self) -> int:
+        """Where OTLP/gRPC is received."""
+        return self.running.port
+
+    @property
+    def http_port(self) -> int:
+        """Where OTLP/HTTP is received; 0 where it is off."""
+        return self.running.receiver.http_port
+
+    @property
+    def metrics_port(self) -> int:
+        """Where /metrics and /health are served; 0 where they are off."""
+        telemetry = self.running.telemetry
+        return 0 if telemetry is None else telemetry.port
 
     async def start(self) -> None:
-        """Open the books, the way out and at last the way in. Raises ConfigError."""
-        settings = self._settings
-        refuse_loop(settings)
-        self._catalog = self._load(settings.pricing.file, "pricing.yaml", _catalog, self._reprice)
-        policy = self._load(settings.budgets.file, "budgets.yaml", parse_budgets, self._rebudget)
-        exporter = build_exporter(settings)
-        try:
-            self._ledger = build_ledger(settings, policy)
-            await self._ledger.start()
-            self._exporter = exporter
-            await exporter.start()
-            options = self._options(self._catalog)
-            self._pipeline = Pipeline(
-                exporter,
-                self._ledger,
-                self._catalog,
-                options,
-                settings.emit,
-                flow=self._flow,
-                counts_logs=settings.logs.count_calls,
-                forwarded=[each for each in get_args(Signal) if getattr(settings.forward, each)],
-            )
-            costs = CostQueries(self._ledger, lambda: cast("Catalog", self._catalog))
-            self._receiver = build_receiver(settings, self._pipeline.handle, costs, self._flow)
-            await self._start_telemetry()
-            self.port = await self._receiver.start()
-            self.http_port = self._receiver.http_port
-        except BaseException:
-            await self.stop(0)
-            raise
-        if self._telemetry is not None:
-            self._telemetry.health.phase = "serving"
-        self._tasks = [asyncio.ensure_future(each.run()) for each in self._watchers.values()]
-        _settle_memory()
+        """Start everything, the receiver last. Raises ConfigError, and then nothing runs."""
+        refuse_loop(self._settings)
+        # Telemetry answers until everything else is closed, so it has a stack below the other.
+        async with AsyncExitStack() as telemetry_stack, AsyncExitStack() as stack:
+            self._running = await self._start(stack, telemetry_stack)
+            telemetry_stack.push_async_exit(stack.pop_all())
+            self._to_stop = telemetry_stack.pop_all()
+        _tune_garbage_collector()
 
     async def stop(self, grace_s: float = 10.0) -> None:
-        """Take nothing new, finish what is under way, close the way out and the books."""
-        if self._telemetry is not None:
-            self._telemetry.health.phase = "stopping"
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._receiver is not None:
-            await self._receiver.stop(grace_s)
-        if self._exporter is not None:
-            await self._exporter.close()
-        if self._ledger is not None:
-            await self._ledger.close()
-        if self._telemetry is not None:
-            await self._telemetry.stop()
-        self._tasks, self._receiver, self._exporter, self._ledger = [], None, None, None
-        self._telemetry = None
+        """Accept nothing new, finish what is under way, and close everything.
 
-    async def _start_telemetry(self) -> None:
-        """Answer what is going on from before the way in opens until after everything closed."""
-        pipeline, exporter = cast("Pipeline", self._pipeline), cast("Fanout", self._exporter)
-        ledger, receiver = cast("Ledger", self._ledger), cast("Receiver", self._receiver)
-        sources = Sources(
-            flow=self._flow,
-            outcomes=self._flow.outcomes,
-            exporter=exporter,
-            ledger=ledger,
-            answers=lambda: receiver.answers,
-            prices=lambda: pipeline.catalog,
-            budgets_version=lambda: ledger.policy.version,
-            watched=self._watchers,
-            build=Build(__version__, platform.python_version(), time.time()),
-        )
-        self._telemetry = build_telemetry(self._settings, sources)
-        if self._telemetry is not None:
-            await self._telemetry.start()
-            self.metrics_port = self._telemetry.port
+        The receiver waits up to `grace_s` for the batches under way. A part that fails to close is
+        logged, and the others are closed all the same.
+        """
+        self._grace_s = grace_s
+        self._running = None
+        await self._to_stop.aclose()
+
+    async def _start(self, stack: AsyncExitStack, telemetry_stack: AsyncExitStack) -> Running:
+        settings = self._settings
+        catalog, price_file = self._load(settings.pricing.file, "pricing.yaml", _parse_catalog)
+        policy, budget_file = self._load(settings.budgets.file, "budgets.yaml", parse_budgets)
+        watched = {"pricing": price_file, "budgets": budget_file}
+        files = {name: watcher.state for name, watcher in watched.items() if watcher}
+
+        exporter = build_exporter(settings)
+        ledger = build_ledger(settings, policy)
+        _close_with(stack, "the ledger", ledger.close)
+        await ledger.start()
+        _close_with(stack, "the exporter", exporter.close)
+        await exporter.start()
+        pipeline = build_pipeline(settings, exporter, ledger, catalog)
+        costs = CostQueries(ledger, lambda: pipeline.catalog)
+        receiver = build_receiver(settings, pipeline.handle, costs, pipeline.flow)
+        telemetry = build_telemetry(settings, pipeline, exporter, ledger, receiver, files=files)
+        if telemetry is not None:
+            _close_with(telemetry_stack, "telemetry", telemetry.stop)
+            await telemetry.start()
+        _close_with(stack, "the receiver", lambda: receiver.stop(self._grace_s))
+        port = await receiver.start()
+
+        async def use_prices(new: Catalog) -> None:
+            pipeline.catalog, pipeline.options = new, read_options(settings, new)
+
+        if price_file is not None:
+            _run_with(stack, price_file.run(use_prices))
+        if budget_file is not None:
+            _run_with(stack, budget_file.run(ledger.set_policy))
+        if telemetry is not None:
+            telemetry.health.phase = "serving"
+            stack.callback(setattr, telemetry.health, "phase", "stopping")
+        return Running(pipeline, ledger, exporter, receiver, telemetry, port)
+
+    def _load(
+        self, file: str, default: str, parse: Callable[[str, str], T]
+    ) -> tuple[T, Watcher[T] | None]:
+        """Prices or budgets: of the operator's file, with its watcher, or the bundled ones."""
+        if not file:
+            return parse(bundled(default), default), None
+        watcher = Watcher(Path(file), parse, self._settings.reload.interval_s)
+        return watcher.load(), watcher
 
     def describe(self) -> list[str]:
         """What runs here, in a few lines for people."""
-        settings, catalog = self._settings, self._catalog
+        settings, running = self._settings, self.running
         protocols = settings.receivers.otlp.protocols
-        listens = [f"OTLP/gRPC at {protocols.grpc.endpoint.rpartition(':')[0]}:{self.port}"]
+        listens = [f"OTLP/gRPC at {_at_port(protocols.grpc.endpoint, self.port)}"]
         if self.http_port:
-            listens.append(
-                f"OTLP/HTTP at {protocols.http.endpoint.rpartition(':')[0]}:{self.http_port}"
-            )
+            listens.append(f"OTLP/HTTP at {_at_port(protocols.http.endpoint, self.http_port)}")
+        catalog = running.pipeline.catalog
+        version = catalog.catalogue_version
+        above = f", above the genai-prices {version} catalogue" if version else ""
+        limits = len(running.ledger.policy.budgets)
         lines = [
             f"llm-cost-processor {__version__}",
-            *(f"listens on   {way}" for way in listens),
+            *(f"listens on   {address}" for address in listens),
             f"forwards to  {' and '.join(settings.exporters.ways())}",
             f"acknowledges {settings.exporters.promise()}",
+            f"prices       {settings.pricing.file or _BUNDLED}{above} (version {catalog.version})",
+            f"budgets      {settings.budgets.file or _BUNDLED} ({limits} limits)",
+            f"ledger       {settings.ledger.path}",
         ]
-        if catalog is not None:
-            source = settings.pricing.file or _BUNDLED
-            version = catalog.catalogue_version
-            over = f", over the genai-prices {version} catalogue" if version else ""
-            lines.append(f"prices       {source}{over} (version {catalog.version})")
-        if self._ledger is not None:
-            count = len(self._ledger.policy.budgets)
-            lines.append(f"budgets      {settings.budgets.file or _BUNDLED} ({count} limits)")
-        lines.append(f"ledger       {settings.ledger.path}")
         if self.metrics_port:
-            host = settings.telemetry.metrics.endpoint.rpartition(":")[0]
-            lines.append(f"metrics      http://{host}:{self.metrics_port}/metrics, and /health")
+            address = _at_port(settings.telemetry.metrics.endpoint, self.metrics_port)
+            lines.append(f"metrics      http://{address}/metrics, and /health")
         return lines
 
     def warnings(self) -> list[str]:
         """What was accepted but deserves a look."""
-        found = list(self._settings.warnings)
-        if self._ledger is not None:
-            found += self._ledger.policy.warnings
-        catalog = self._catalog
-        if catalog is not None and catalog.is_stale(time.time_ns()):
+        catalog = self.running.pipeline.catalog
+        found = [*self._settings.warnings, *self.running.ledger.policy.warnings]
+        if catalog.is_stale(time.time_ns()):
             found.append(f"the price catalogue {catalog.catalogue_version} is getting old")
         return found
-
-    def _load(
-        self,
-        file: str,
-        default: str,
-        parse: Callable[[str, str], T],
-        on_change: Callable[[T], None],
-    ) -> T:
-        """Read prices or budgets: the operator's file, watched from now on, or the defaults."""
-        if not file:
-            return parse(bundled(default), default)
-        watcher = Watcher(Path(file), parse, on_change, self._settings.reload.interval_s)
-        value = watcher.load()
-        self._watchers[default.partition(".")[0]] = watcher
-        return value
-
-    def _reprice(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-        if self._pipeline is not None:
-            self._pipeline.catalog, self._pipeline.options = catalog, self._options(catalog)
-
-    def _rebudget(self, policy: Policy) -> None:
-        if self._ledger is not None:
-            self._tasks.append(asyncio.ensure_future(_put_into_force(self._ledger, policy)))
-
-    def _options(self, catalog: Catalog) -> ReadOptions:
-        privacy = self._settings.privacy
-        return ReadOptions(
-            cache_semantics=catalog.cache_semantics,
-            user_hash_salt=privacy.salt if privacy.hash_user_ids else None,
-        )
-
-
-async def _put_into_force(ledger: Ledger, policy: Policy) -> None:
-    try:
-        await ledger.set_policy(policy)
-    except LedgerUnavailableError as error:
-        _LOG.error("the new budgets are not in force, save their file again: %s", error)
 
 
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -226,18 +201,46 @@ async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     announce("stopped")
 
 
-def _catalog(text: str, source: str) -> Catalog:
+def _close_with(stack: AsyncExitStack, what: str, close: Callable[[], Awaitable[None]]) -> None:
+    """Close a part when `stack` is closed; a failure is logged, so that it hides no other error."""
+
+    async def close_and_log() -> None:
+        try:
+            await close()
+        except Exception:  # noqa: BLE001 - whatever it is, the other parts must be closed as well
+            _LOG.exception("%s could not be closed", what)
+
+    stack.push_async_callback(close_and_log)
+
+
+def _run_with(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    """Run a task until `stack` is closed."""
+    task = asyncio.create_task(work)
+
+    async def cancel() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(cancel)
+
+
+def _parse_catalog(text: str, source: str) -> Catalog:
     file = parse_prices(text, source)
     for warning in file.warnings:
         _LOG.warning(warning)
     return compile_catalog(file)
 
 
-def _settle_memory() -> None:
-    """Spare the collector what stays for good, and let it look less often.
+def _at_port(endpoint: str, port: int) -> str:
+    """The address of a setting with the port that is really used, which matters for port 0."""
+    return f"{endpoint.rpartition(':')[0]}:{port}"
+
+
+def _tune_garbage_collector() -> None:
+    """Exempt from collection what stays for good, and collect less often.
 
     The working copies of traces are many small objects with few cycles among them; the usual
-    thresholds make it walk them all again for every few hundred spans.
+    thresholds make the collector visit them all again for every few hundred spans.
     """
     gc.collect()
     gc.freeze()

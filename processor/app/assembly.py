@@ -1,22 +1,23 @@
-"""From settings to the parts with I/O: one plain constructor for each."""
+"""From settings to the parts of a processor: one plain constructor for each."""
 
 from __future__ import annotations
 
-import logging
 import math
-import socket
 from pathlib import Path
+from typing import Final, get_args
 
-from processor.app.addresses import METRICS_SETTING
+from processor.app.pipeline import Pipeline
 from processor.config import Settings
 from processor.config.exporters import OtlpExporter, OtlpHttpExporter, SendingQueue
 from processor.config.receivers import HttpReceiver
-from processor.config.settings import METRICS_ENDPOINT
 from processor.core import wire
 from processor.core.budgets import Policy
 from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
-from processor.core.otlp.addresses import parse_backend, parse_listen, read_endpoints
+from processor.core.model import Signal
+from processor.core.otlp.addresses import parse_backend, read_endpoints
+from processor.core.pricing import Catalog
+from processor.core.semconv import ReadOptions
 from processor.io.exporter import (
     Backend,
     ClientTls,
@@ -36,19 +37,40 @@ from processor.io.exporter import (
 )
 from processor.io.ledger import Ledger, Limits, SqliteStore
 from processor.io.receiver import Handle, HttpListener, Receiver, ServerTls, http_tls
-from processor.io.receiver.listening import listen as open_sockets
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.metrics import Exposition, Health, Sources, TelemetryServer
 from processor.surfaces.queries.cost_queries import CostQueries
 
-_LOG = logging.getLogger(__name__)
-_MIB = 1024 * 1024
+_MIB: Final = 1024 * 1024
+
+
+def build_pipeline(
+    settings: Settings, exporter: Fanout, ledger: Ledger, catalog: Catalog
+) -> Pipeline:
+    """The pipeline between receiver and exporter."""
+    return Pipeline(
+        exporter,
+        ledger,
+        catalog,
+        read_options(settings, catalog),
+        settings.emit,
+        counts_logs=settings.logs.count_calls,
+        forwarded=[each for each in get_args(Signal) if getattr(settings.forward, each)],
+    )
+
+
+def read_options(settings: Settings, catalog: Catalog) -> ReadOptions:
+    """How spans are read: what the price file and the settings say about it."""
+    privacy = settings.privacy
+    return ReadOptions(
+        cache_semantics=catalog.cache_semantics,
+        user_hash_salt=privacy.salt if privacy.hash_user_ids else None,
+    )
 
 
 def build_receiver(
     settings: Settings, handle: Handle, costs: CostQueries, flow: FlowCounters
 ) -> Receiver:
-    """The way in. Raises ConfigError."""
+    """OTLP over gRPC and HTTP, and the gRPC service for questions. Raises ConfigError."""
     grpc = settings.receivers.otlp.protocols.grpc
     tls = None
     certificate, key = _pem(grpc.tls.cert_file), _pem(grpc.tls.key_file)
@@ -109,7 +131,10 @@ def build_exporter(settings: Settings) -> Fanout:
 
 
 def build_ledger(settings: Settings, policy: Policy) -> Ledger:
-    """The books, not yet started. Raises ConfigError, BooksInUseError where others keep them."""
+    """The ledger, not yet started.
+
+    Raises ConfigError, LedgerInUseError where another process has it open.
+    """
     limits = settings.limits
     return Ledger(
         SqliteStore(Path(settings.ledger.path)),
@@ -123,29 +148,6 @@ def build_ledger(settings: Settings, policy: Policy) -> Ledger:
             known_traces=limits.known_traces,
         ),
     )
-
-
-def build_telemetry(settings: Settings, sources: Sources) -> TelemetryServer | None:
-    """What serves /metrics and /health, listening already; None where it is off.
-
-    Raises ConfigError.
-    """
-    endpoint = settings.telemetry.metrics.endpoint
-    if not endpoint:
-        return None
-    return TelemetryServer(_metrics_sockets(endpoint), Exposition(sources), Health(sources))
-
-
-def _metrics_sockets(endpoint: str) -> list[socket.socket]:
-    """The usual place is a Collector's as well, and nobody has asked for it: another will do."""
-    address = parse_listen(endpoint, METRICS_SETTING)
-    try:
-        return open_sockets(address)
-    except ConfigError as error:
-        if endpoint != METRICS_ENDPOINT:
-            raise
-        _LOG.warning("%s; metrics and health are at another port this time", error)
-        return open_sockets(address._replace(port=0))
 
 
 def _grpc_backend(otlp: OtlpExporter) -> Destination:

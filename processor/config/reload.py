@@ -6,23 +6,24 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from processor.config.load import read_text
-from processor.core.errors import ConfigError
+from processor.core.counters import FileState
+from processor.core.errors import ConfigError, ProcessorError
 
 T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 
-_SETTLE_S = 0.5
+_CONFIRM_S = 0.5
 """Time between seeing a change and using it. Writers that need longer for one file are rare, and
 a half-written file is most often not valid."""
 
 
-class _FileState(NamedTuple):
+class _Look(NamedTuple):
     """What stood in the file at one moment, or why it could not be read."""
 
     text: str
@@ -42,93 +43,80 @@ class Watcher(Generic[T]):
     the file is broken or gone, the last good value stays in force.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        parse: Callable[[str, str], T],
-        on_change: Callable[[T], None],
-        interval_s: float,
-    ) -> None:
+    def __init__(self, path: Path, parse: Callable[[str, str], T], interval_s: float) -> None:
         """Watch `path`, every `interval_s` seconds.
 
-        `parse(text, source)` gives the value or raises ConfigError, and runs in a thread of its
-        own; `on_change(value)` is called in the event loop.
+        `parse(text, source)` gives the value or raises ConfigError; it runs in a thread of its own.
         """
         self._path = path
         self._parse = parse
-        self._on_change = on_change
         self._interval_s = interval_s
         self._seen = ""
         """Digest of the last look."""
-        self._judged = ""
+        self._decided = ""
         """Digest of the content that was last used or refused."""
-        self.last_error = ""
-        """Why the file as it stands is not in force; ``""`` while it is."""
-        self.reloads = 0
-        self.failures = 0
-        """How often new content came into force, and how often it could not."""
-        self.loaded_s = 0.0
-        """When what is in force was read, in seconds since 1970."""
+        self.state = FileState()
 
     def load(self) -> T:
         """The value at the start. Raises ConfigError: a program must not start on a broken file."""
         text = read_text(self._path)
         value = self._parse(text, str(self._path))
-        self._seen = self._judged = _FileState(text).digest
-        self.loaded_s = time.time()
+        self._seen = self._decided = _Look(text).digest
+        self.state.loaded_s = time.time()
         return value
 
-    def check(self) -> bool:
-        """Look once. Returns True when new content is waiting to be seen a second time."""
-        look = self._look()
-        if self._is_news(look):
-            self._settle(*self._judge(look))
-        return self._seen != self._judged
-
-    async def run(self) -> None:
-        """Look again and again, until cancelled."""
+    async def run(self, use: Callable[[T], Awaitable[None]]) -> None:
+        """Look again and again, until cancelled; see `check`."""
+        is_waiting = False
         while True:
-            is_waiting = self._seen != self._judged
             await asyncio.sleep(
-                min(_SETTLE_S, self._interval_s) if is_waiting else self._interval_s
+                min(_CONFIRM_S, self._interval_s) if is_waiting else self._interval_s
             )
-            look = await asyncio.to_thread(self._look)
-            if self._is_news(look):
-                self._settle(*await asyncio.to_thread(self._judge, look))
+            is_waiting = await self.check(use)
 
-    def _look(self) -> _FileState:
+    async def check(self, use: Callable[[T], Awaitable[None]]) -> bool:
+        """Look once, and `use` the value of content that has been seen twice.
+
+        `use` raises a ProcessorError when it cannot put the value into force; the file has to be
+        saved again then. Returns True when new content is waiting to be seen a second time.
+        """
+        look = await asyncio.to_thread(self._look)
+        if self._is_new(look):
+            error = look.error or await self._put_into_force(look.text, use)
+            self._report(error)
+        return self._seen != self._decided
+
+    def _look(self) -> _Look:
         try:
-            return _FileState(read_text(self._path))
+            return _Look(read_text(self._path))
         except ConfigError as error:
-            return _FileState("", str(error))
+            return _Look("", str(error))
 
-    def _is_news(self, look: _FileState) -> bool:
-        """True for content that has been seen twice in a row and has not been judged yet."""
+    def _is_new(self, look: _Look) -> bool:
+        """True for content that has been seen twice in a row and has not been decided on yet."""
         is_steady = look.digest == self._seen
         self._seen = look.digest
-        if not is_steady or look.digest == self._judged:
+        if not is_steady or look.digest == self._decided:
             return False
-        self._judged = look.digest
+        self._decided = look.digest
         return True
 
-    def _judge(self, look: _FileState) -> tuple[list[T], str]:
-        """The new value, as a list of one, or none and why."""
-        if look.error:
-            return [], look.error
+    async def _put_into_force(self, text: str, use: Callable[[T], Awaitable[None]]) -> str:
+        """Parse and use new content; returns why that failed, or ``""``."""
         try:
-            return [self._parse(look.text, str(self._path))], ""
-        except ConfigError as error:
-            return [], str(error)
+            await use(await asyncio.to_thread(self._parse, text, str(self._path)))
+        except ProcessorError as error:
+            return str(error)
         except Exception as error:  # noqa: BLE001 - a mistake in a parser must not end reloading
-            return [], f"{self._path}: {type(error).__name__}: {error}"
+            return f"{self._path}: {type(error).__name__}: {error}"
+        return ""
 
-    def _settle(self, values: list[T], error: str) -> None:
-        self.last_error = error
+    def _report(self, error: str) -> None:
+        self.state.last_error = error
         if error:
-            self.failures += 1
+            self.state.failures += 1
             _LOG.error("%s is not used; the last good one stays in force:\n%s", self._path, error)
-        for value in values:
-            self._on_change(value)
-            self.reloads += 1
-            self.loaded_s = time.time()
-            _LOG.info("%s has changed and is in force", self._path)
+            return
+        self.state.reloads += 1
+        self.state.loaded_s = time.time()
+        _LOG.info("%s has changed and is in force", self._path)

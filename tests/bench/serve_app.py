@@ -26,8 +26,7 @@ async def app(backend: str, data_dir: str, *, has_ledger: bool) -> AsyncIterator
     program = App(load_settings(None, flags, {}))
     await program.start()
     if not has_ledger:
-        assert program._pipeline is not None
-        program._pipeline.ledger = _BlankBooks()
+        program.running.pipeline.ledger = _BlankBooks()
     yield program.port
     await program.stop()
 

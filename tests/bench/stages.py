@@ -18,7 +18,7 @@ from statistics import median
 
 from payloads import Request, Workload, generate
 
-from processor.app.application import _settle_memory
+from processor.app.application import _tune_garbage_collector
 from processor.config import bundled
 from processor.core import pricing, semconv, wire
 from processor.core.budgets import parse_budgets
@@ -83,7 +83,7 @@ async def open_house() -> AsyncIterator[House]:
     with tempfile.TemporaryDirectory() as folder:
         house = House(Path(folder))
         await house.ledger.start()
-        _settle_memory()
+        _tune_garbage_collector()
         yield house
         await house.ledger.close()
 

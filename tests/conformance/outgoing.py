@@ -69,23 +69,20 @@ async def send(gateway: Gateway, spans: Sequence[Span]) -> None:
 
 async def total_of(gateway: Gateway, trace_id: bytes) -> tuple[int, int]:
     """What the books have on a trace: nano-USD, and calls."""
-    ledger = gateway.app._ledger
-    assert ledger is not None
+    ledger = gateway.app.running.ledger
     totals = await ledger.total("trace", trace_id.hex())
     return totals.cost_nano_usd, totals.calls
 
 
 def books_of(gateway: Gateway) -> Any:
     """The ledger's counters."""
-    ledger = gateway.app._ledger
-    assert ledger is not None
+    ledger = gateway.app.running.ledger
     return ledger.counters
 
 
 def counters_of(gateway: Gateway) -> list[Any]:
     """The counters of each destination."""
-    exporter = gateway.app._exporter
-    assert exporter is not None
+    exporter = gateway.app.running.exporter
     return [destination.counters for destination in exporter.destinations]
 
 

@@ -11,7 +11,7 @@ file, rotation, debug    destinations that are no backends
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.batcher import MergePolicy
 from processor.io.exporter.debug import DebugDestination
-from processor.io.exporter.destination import Backlog, Counters, Destination
+from processor.io.exporter.destination import Counters, Destination
 from processor.io.exporter.disk_queue import DiskQueue, QueuedBackend
 from processor.io.exporter.fanout import Fanout
 from processor.io.exporter.file import FileDestination
@@ -23,7 +23,6 @@ from processor.io.exporter.transport import Transport
 
 __all__ = [
     "Backend",
-    "Backlog",
     "ClientTls",
     "Counters",
     "DebugDestination",

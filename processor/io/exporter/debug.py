@@ -33,7 +33,6 @@ class DebugDestination:
         """A line for each batch; with `is_detailed` also one for each span that has a cost."""
         self.name = "the log"
         self.counters = Counters()
-        self.is_backend = False
         self._is_detailed = is_detailed
 
     def takes(self, signal: Signal) -> bool:  # noqa: ARG002 - the log takes all of them

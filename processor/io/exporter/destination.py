@@ -4,53 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol
 
+from processor.core.counters import Backlog, DestinationCounters
 from processor.core.errors import BackendRefusedError, LastFailure, PermanentError, RetryableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.codes import Code
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits on the disk for one backend, and what has become of it since the start.
-
-    While nothing is being sent, ``found + kept == waiting + delivered + sum(dropped.values()) +
-    lost``, as far as the heads of damaged records show how many they were.
-    """
-
-    waiting: int
-    """Payloads that are still to be sent."""
-    size_bytes: int
-    """What they take on the disk, with what was sent from files that are not empty yet."""
-    max_bytes: int
-    is_away: bool
-    """Whether new payloads go to the disk without being tried."""
-    found: int
-    """Left by earlier runs."""
-    kept: int
-    """Acknowledged because they are on the disk."""
-    failed: int
-    """Could not be written, so their senders were asked to try again."""
-    delivered: int
-    """Taken by the backend, from the disk."""
-    dropped: Mapping[str, int]
-    """Refused by the backend for good after they were acknowledged, by reason."""
-    lost: int
-    """Damaged on the disk."""
-    torn_bytes: int
-    """Of writes that a crash cut off, which were never acknowledged."""
-    corrupt_segments: int
-    """Set aside because something in them is damaged."""
-    other_version_segments: int
-    """Left alone, for a program that can read them."""
-    is_failing: bool = False
-    """Whether the last payload could not be written, so that senders have to wait."""
-
 
 _ABOUT_CREDENTIALS: Final = frozenset({"permission_denied", "unauthenticated"})
 """Codes that refuse whatever we send, not only one payload."""
@@ -79,39 +41,11 @@ class DiskQueueCounters:
 
 
 @dataclass(slots=True)
-class Counters:
-    """What became of the payloads given to one destination.
+class Counters(DestinationCounters):
+    """The counters of one destination, and how they count."""
 
-    At any moment: given = delivered + refused + unavailable + abandoned + under way.
-    """
-
-    given: int = 0
-    under_way: int = 0
-    """Payloads that have no outcome yet."""
-    delivered: int = 0
-    """Payloads that are safe at the destination, partial successes included."""
-    delivered_bytes: int = 0
-    refused: int = 0
-    """Payloads that the destination will never take."""
-    refused_for: Counter[str] = field(default_factory=Counter)
-    """The same by reason: the backend's status code, or one of our own reasons."""
-    unavailable: int = 0
-    """Payloads given back to their senders, to be sent again."""
-    abandoned: int = 0
-    """Payloads given up when the processor stopped; they may have arrived all the same."""
-    retried: int = 0
-    """Attempts after the first."""
-    rejected_items: int = 0
-    """Spans, data points and log records that partial successes named as rejected, and those of
-    parts that were too large or refused where others were not."""
-    merged: int = 0
-    """Payloads that left in one request with others."""
-    unreadable: int = 0
-    """Requests that were taken with an answer that cannot be read."""
     backlog: Callable[[], Backlog] | None = None
     """Gives what waits on the disk; None without a queue there."""
-    last_failure: LastFailure | None = None
-    """None from each delivery until the next failure that is not about a single payload."""
 
     @contextmanager
     def follow(self, size: int) -> Iterator[None]:

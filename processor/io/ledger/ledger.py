@@ -8,6 +8,7 @@ from functools import partial
 
 from processor.core import posting
 from processor.core.budgets.policy import Policy
+from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.errors import LastFailure
 from processor.core.model import (
     Intake,
@@ -21,7 +22,7 @@ from processor.core.model import (
 )
 from processor.io.ledger.repricing import PriceAgain, Repricer
 from processor.io.ledger.store import Store
-from processor.io.ledger.working_set import Counters, Limits, MemoryUse, WorkingSet
+from processor.io.ledger.working_set import Limits, WorkingSet
 from processor.io.ledger.writer import WriterThread
 
 _REPRICED_AT_ONCE = 50
@@ -43,7 +44,7 @@ class Ledger:
         return self._working_set.policy
 
     @property
-    def counters(self) -> Counters:
+    def counters(self) -> LedgerCounters:
         """What has happened to spans since the start."""
         return self._working_set.counters
 

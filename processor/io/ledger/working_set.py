@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from processor.core import posting
 from processor.core.attribution import Trace
@@ -27,6 +26,7 @@ from processor.core.budgets.verdict import (
     spent_of,
 )
 from processor.core.budgets.window import window_of
+from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import Entry, Intake, Plan, Scope, Standing, Totals
 from processor.io.ledger.crossing_log import log_crossings
 from processor.io.ledger.store import Store
@@ -52,38 +52,12 @@ class Limits:
     """Ids of traces with calls: their further spans are looked at, others pass at once."""
 
 
-@dataclass(slots=True)
-class Counters:
-    """What has happened to spans since the start."""
-
-    charged: int = 0
-    repeats: int = 0
-    conflicts: int = 0
-    corrections: int = 0
-    crossings: int = 0
-    evicted_traces: int = 0
-    """Working copies that were given up for others; read again when they are needed."""
-    failures: int = 0
-    """Batches that could not be booked; their senders were told to try again."""
-
-
-class MemoryUse(NamedTuple):
-    """How much is in memory."""
-
-    traces: int
-    spans: int
-    states: int
-    waiting_spans: int
-    evicted_spans: int
-    """Waiting spans that were given up since the start."""
-
-
 class WorkingSet:
     """The state behind the ledger's door."""
 
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self.store = store
-        self.counters = Counters()
+        self.counters = LedgerCounters()
         self.pending = PendingSpans(limits.waiting_spans)
         self._limits = limits
         self._traces: OrderedDict[bytes, Trace] = OrderedDict()

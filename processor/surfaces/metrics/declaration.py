@@ -1,7 +1,8 @@
-"""How a metric is declared, and what one value of it is."""
+"""How a metric is declared, and how its values are read from counters."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 PREFIX: Final = "llm_cost_processor_"
@@ -15,7 +16,9 @@ class Metric(NamedTuple):
     kind: Literal["counter", "gauge"]
     sentence: str
     labels: tuple[str, ...] = ()
-    """Whose values are words of ours, or the operator's; never a sender's text."""
+    """Their values are words of ours, or the operator's; never a sender's text."""
+    always: tuple[str, ...] = ()
+    """Values of the last label that are served even at 0, so that the first one is an increase."""
 
     def __call__(self, value: float, *labels: str) -> Sample:
         """One value."""
@@ -30,6 +33,10 @@ class Sample(NamedTuple):
     labels: tuple[str, ...]
 
 
+Table = Mapping[str, Metric]
+"""The metric for each field of a class of counters. What a table names is all that is served."""
+
+
 def counter(name: str, sentence: str, *labels: str) -> Metric:
     """Declare what only grows. `name` is without prefix and ``_total``, and ends in its unit."""
     return Metric(f"{PREFIX}{name}_total", "counter", sentence, labels)
@@ -38,3 +45,18 @@ def counter(name: str, sentence: str, *labels: str) -> Metric:
 def gauge(name: str, sentence: str, *labels: str) -> Metric:
     """Declare what goes up and down. `name` is without prefix, and ends in its unit."""
     return Metric(f"{PREFIX}{name}", "gauge", sentence, labels)
+
+
+def read_table(table: Table, counts: object, *labels: str) -> Iterator[Sample]:
+    """The values of all fields that a table names.
+
+    A field that is a mapping gives one for each key, which is the value of the last label; `labels`
+    are the values of the others.
+    """
+    for field, metric in table.items():
+        value: float | Mapping[str, float] = getattr(counts, field)
+        if isinstance(value, Mapping):
+            for key in dict.fromkeys((*metric.always, *value)):
+                yield metric(value.get(key, 0), *labels, key)
+        else:
+            yield metric(value, *labels)

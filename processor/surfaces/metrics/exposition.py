@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
@@ -12,19 +13,18 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from processor.surfaces.metrics import exporter_metrics
-from processor.surfaces.metrics import flow_metrics as traffic_metrics
-from processor.surfaces.metrics import processor_metrics as house_metrics
+from processor.core.budgets import Policy
+from processor.core.counters import ExporterState, FileState, LedgerState
+from processor.core.flow import FlowCounters
+from processor.core.pricing import Catalog
+from processor.surfaces.metrics import exporter_metrics, flow_metrics, processor_metrics
 from processor.surfaces.metrics.declaration import Metric, Sample
-from processor.surfaces.metrics.exporter_metrics import read_exporter
-from processor.surfaces.metrics.flow_metrics import read_flow
-from processor.surfaces.metrics.processor_metrics import read_house
-from processor.surfaces.metrics.sources import Sources
+from processor.surfaces.metrics.processor_metrics import Build
 
 DECLARED: Final[tuple[Metric, ...]] = (
-    *traffic_metrics.METRICS,
+    *flow_metrics.METRICS,
     *exporter_metrics.METRICS,
-    *house_metrics.METRICS,
+    *processor_metrics.METRICS,
 )
 """Every metric there is, in the order in which they are served."""
 
@@ -32,6 +32,21 @@ CONTENT_TYPE: Final[str] = CONTENT_TYPE_PLAIN_0_0_4
 
 _Family = CounterMetricFamily | GaugeMetricFamily
 _FAMILIES: Final = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything that is shown. What changes is asked for at each scrape."""
+
+    flow: FlowCounters
+    exporter: Callable[[], ExporterState]
+    ledger: Callable[[], LedgerState]
+    answers: Callable[[], Mapping[str, int]]
+    """Answers over gRPC and HTTP by the name of their gRPC status code."""
+    catalog: Callable[[], Catalog]
+    policy: Callable[[], Policy]
+    files: Mapping[str, FileState]
+    build: Build
 
 
 class Exposition(Collector):
@@ -53,10 +68,17 @@ class Exposition(Collector):
 
     def collect(self) -> Iterator[_Family]:
         """Every metric with its values; one that has none now is left out."""
+        sources = self._sources
         samples = chain(
-            read_flow(self._sources.flow),
-            read_exporter(self._sources.exporter),
-            read_house(self._sources, self._now_ns()),
+            flow_metrics.read_flow(sources.flow),
+            exporter_metrics.read_exporter(sources.exporter()),
+            processor_metrics.read_answers(sources.answers()),
+            processor_metrics.read_ledger(sources.ledger()),
+            processor_metrics.read_files(sources.files),
+            processor_metrics.read_policies(
+                sources.catalog(), sources.policy().version, self._now_ns()
+            ),
+            processor_metrics.read_build(sources.build),
         )
         return (family for family in _families(samples) if family.samples)
 

@@ -25,7 +25,7 @@ _STOP_S: Final = 1.0
 
 
 class TelemetryServer:
-    """Serves what the processor says of itself, on sockets that listen already."""
+    """Serves metrics and health, on sockets that listen already."""
 
     def __init__(
         self, sockets: Sequence[socket.socket], exposition: Exposition, health: Health
@@ -43,12 +43,12 @@ class TelemetryServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port of the first socket."""
         port: int = self._sockets[0].getsockname()[1]
         return port
 
     async def start(self) -> None:
-        """Begin to answer."""
+        """Answer requests from now on."""
         server = _Server(
             self._serve, access_log=None, logger=_library_log, keepalive_timeout=_IDLE_S
         )
@@ -58,7 +58,7 @@ class TelemetryServer:
             await web.SockSite(self._runner, each).start()
 
     async def stop(self) -> None:
-        """Hang up, and let go of the sockets."""
+        """Close all connections and sockets."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -73,8 +73,8 @@ class TelemetryServer:
             return _text(405, "only GET is served here", {"Allow": "GET, HEAD"})
         try:
             return answer()
-        except Exception:  # noqa: BLE001 - whatever it is, whoever asks gets an answer
-            if not self._has_failed:  # Whoever asks every second must not fill the log.
+        except Exception:  # noqa: BLE001 - whatever it is, a client gets an answer
+            if not self._has_failed:  # A client that asks every second must not fill the log.
                 _log.exception("%s cannot be answered", request.path)
             self._has_failed = True
             return _text(500, "internal error; the processor's log has it")
@@ -93,9 +93,9 @@ class TelemetryServer:
 
 
 class _Server(web.Server):
-    """Bounds how many connections are open: for one beyond that, the oldest is hung up on.
+    """Bounds how many connections are open: for one beyond that, the oldest is closed.
 
-    So whoever holds all of them keeps no probe from hearing that the processor is alive.
+    So a client that holds all of them cannot keep a probe from an answer.
     """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - as aiohttp has it

@@ -6,16 +6,18 @@ import os
 import pytest
 
 from processor.config import Watcher
-from processor.core.errors import ConfigError, Problem
+from processor.core.errors import ConfigError, LedgerUnavailableError, Problem
 
 
-class Shop:
-    """Parses numbers, and remembers what came into force."""
+class Watched:
+    """Parses numbers, and remembers what came into force; fails while `is_broken`."""
 
     def __init__(self, path, interval_s: float = 60.0) -> None:
         self.values: list[int] = []
         self.parsed: list[str] = []
-        self.watcher = Watcher(path, self.parse, self.values.append, interval_s)
+        self.is_broken = False
+        self.watcher = Watcher(path, self.parse, interval_s)
+        self.state = self.watcher.state
 
     def parse(self, text: str, source: str) -> int:
         self.parsed.append(text)
@@ -26,9 +28,17 @@ class Shop:
         except ValueError:
             raise ConfigError([Problem(source, f"is not a number: {text}")]) from None
 
+    async def use(self, value: int) -> None:
+        if self.is_broken:
+            raise LedgerUnavailableError("disk full")
+        self.values.append(value)
+
+    def check(self) -> bool:
+        return asyncio.run(self.watcher.check(self.use))
+
     def look_twice(self) -> None:
-        self.watcher.check()
-        self.watcher.check()
+        self.check()
+        self.check()
 
 
 @pytest.fixture
@@ -39,59 +49,59 @@ def path(tmp_path):
 
 
 def test_load_gives_the_value_and_an_unchanged_file_is_left_alone(path):
-    shop = Shop(path)
-    assert shop.watcher.load() == 1
-    shop.look_twice()
-    assert (shop.values, shop.parsed, shop.watcher.last_error) == ([], ["1"], "")
+    watched = Watched(path)
+    assert watched.watcher.load() == 1
+    watched.look_twice()
+    assert (watched.values, watched.parsed, watched.state.last_error) == ([], ["1"], "")
 
 
 def test_load_refuses_a_broken_or_absent_file(path, tmp_path):
     path.write_text("x")
     with pytest.raises(ConfigError, match="is not a number: x"):
-        Shop(path).watcher.load()
+        Watched(path).watcher.load()
     with pytest.raises(ConfigError, match="cannot be read"):
-        Shop(tmp_path / "none").watcher.load()
+        Watched(tmp_path / "none").watcher.load()
 
 
 def test_new_content_comes_into_force_once_it_has_been_seen_twice(path):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     path.write_text("2")
-    assert shop.watcher.check() is True
-    assert shop.values == []
-    assert shop.watcher.check() is False
-    assert shop.values == [2]
+    assert watched.check() is True
+    assert watched.values == []
+    assert watched.check() is False
+    assert watched.values == [2]
 
 
 def test_half_written_file_is_not_used(path):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     for text in ("", "2", "22", "222"):
         path.write_text(text)
-        shop.watcher.check()
-    assert (shop.values, shop.parsed) == ([], ["1"])
-    shop.watcher.check()
-    assert shop.values == [222]
+        watched.check()
+    assert (watched.values, watched.parsed) == ([], ["1"])
+    watched.check()
+    assert watched.values == [222]
 
 
 def test_content_counts_and_not_the_date_of_the_file(path):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     before = path.stat()
     path.write_text("7")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    shop.look_twice()
-    assert shop.values == [7]
+    watched.look_twice()
+    assert watched.values == [7]
 
 
 def test_file_that_is_replaced_by_renaming_is_seen(path):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     other = path.with_name("other")
     other.write_text("3")
     other.replace(path)
-    shop.look_twice()
-    assert shop.values == [3]
+    watched.look_twice()
+    assert watched.values == [3]
 
 
 def test_folder_swapped_behind_a_symbolic_link_is_seen(tmp_path):
@@ -101,88 +111,92 @@ def test_folder_swapped_behind_a_symbolic_link_is_seen(tmp_path):
         (tmp_path / name / "number").write_text(text)
     (tmp_path / "..data").symlink_to("dated-1")
     (tmp_path / "number").symlink_to("..data/number")
-    shop = Shop(tmp_path / "number")
-    assert shop.watcher.load() == 1
+    watched = Watched(tmp_path / "number")
+    assert watched.watcher.load() == 1
     (tmp_path / "..new").symlink_to("dated-2")
     (tmp_path / "..new").replace(tmp_path / "..data")
-    shop.look_twice()
-    assert shop.values == [2]
+    watched.look_twice()
+    assert watched.values == [2]
 
 
 def test_broken_file_keeps_the_last_good_value_and_is_logged_once(path, caplog):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     path.write_text("x")
     for _ in range(5):
-        shop.watcher.check()
-    assert shop.values == []
-    assert shop.parsed == ["1", "x"]
-    assert shop.watcher.last_error == f"{path}: is not a number: x"
+        watched.check()
+    assert watched.values == []
+    assert watched.parsed == ["1", "x"]
+    assert watched.state.last_error == f"{path}: is not a number: x"
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "is not a number: x" in caplog.text
 
 
-def test_another_mistake_is_logged_again_and_a_mended_file_is_used(path, caplog):
+def test_another_mistake_is_logged_again_and_a_corrected_file_is_used(path, caplog):
     caplog.set_level("INFO")
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     for text in ("x", "y", "5"):
         path.write_text(text)
-        shop.look_twice()
+        watched.look_twice()
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR", "INFO"]
-    assert shop.values == [5]
-    assert shop.watcher.last_error == ""
+    assert watched.values == [5]
+    assert watched.state.last_error == ""
 
 
 def test_file_that_goes_back_to_what_is_in_force_clears_the_error(path):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     path.write_text("x")
-    shop.look_twice()
+    watched.look_twice()
     path.write_text("1")
-    shop.look_twice()
-    assert shop.watcher.last_error == ""
+    watched.look_twice()
+    assert watched.state.last_error == ""
 
 
 def test_deleted_file_keeps_the_last_good_value_until_it_comes_back(path, caplog):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     path.unlink()
     for _ in range(3):
-        shop.watcher.check()
-    assert shop.watcher.last_error == f"{path}: cannot be read: No such file or directory"
+        watched.check()
+    assert watched.state.last_error == f"{path}: cannot be read: No such file or directory"
     assert len(caplog.records) == 1
     path.write_text("4")
-    shop.look_twice()
-    assert (shop.values, shop.watcher.last_error) == ([4], "")
+    watched.look_twice()
+    assert (watched.values, watched.state.last_error) == ([4], "")
 
 
 def test_file_that_is_gone_for_one_look_only_is_not_an_error(path, caplog):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     path.unlink()
-    shop.watcher.check()
+    watched.check()
     path.write_text("1")
-    shop.look_twice()
-    assert (shop.watcher.last_error, caplog.records, shop.values) == ("", [], [])
+    watched.look_twice()
+    assert (watched.state.last_error, caplog.records, watched.values) == ("", [], [])
 
 
 def test_mistake_in_the_parser_does_not_end_reloading(path):
-    shop = Shop(path)
-    shop.watcher.load()
+    watched = Watched(path)
+    watched.watcher.load()
     path.write_text("bug")
-    shop.look_twice()
-    assert shop.watcher.last_error == f"{path}: RuntimeError: oops"
+    watched.look_twice()
+    assert watched.state.last_error == f"{path}: RuntimeError: oops"
     path.write_text("6")
-    shop.look_twice()
-    assert shop.values == [6]
+    watched.look_twice()
+    assert watched.values == [6]
 
 
 async def test_run_brings_changes_into_force_in_the_event_loop(path):
     arrived: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    watcher = Watcher(path, lambda text, _: int(text), arrived.set_result, 0.01)
+
+    async def use(value: int) -> None:
+        arrived.set_result(value)
+
+    watcher = Watcher(path, lambda text, _: int(text), 0.01)
     watcher.load()
-    running = asyncio.create_task(watcher.run())
+    running = asyncio.create_task(watcher.run(use))
     try:
         path.write_text("9")
         assert await asyncio.wait_for(arrived, 30) == 9
@@ -193,12 +207,38 @@ async def test_run_brings_changes_into_force_in_the_event_loop(path):
 
 
 def test_what_came_into_force_and_what_could_not_is_counted(path):
-    shop = Shop(path)
-    shop.watcher.load()
-    loaded_s = shop.watcher.loaded_s
+    watched = Watched(path)
+    watched.watcher.load()
+    loaded_s = watched.state.loaded_s
     assert loaded_s > 0
     for text in ("2", "x", "3"):
         path.write_text(text)
-        shop.look_twice()
-    assert (shop.watcher.reloads, shop.watcher.failures) == (2, 1)
-    assert shop.watcher.loaded_s >= loaded_s
+        watched.look_twice()
+    assert (watched.state.reloads, watched.state.failures) == (2, 1)
+    assert watched.state.loaded_s >= loaded_s
+
+
+def test_a_value_that_cannot_be_put_into_force_is_an_error_until_the_file_is_saved_again(path):
+    """Guarantees: what is reported as in force is in force."""
+    watched = Watched(path)
+    watched.watcher.load()
+    watched.is_broken = True
+    path.write_text("2")
+    watched.look_twice()
+    assert (watched.state.last_error, watched.state.reloads) == ("disk full", 0)
+    watched.is_broken = False
+    path.write_text("3")
+    watched.look_twice()
+    assert (watched.values, watched.state.last_error) == ([3], "")
+
+
+async def test_a_thousand_reloads_leave_no_task_behind(path):
+    watched = Watched(path)
+    watched.watcher.load()
+    tasks = len(asyncio.all_tasks())
+    for number in range(1_000):
+        path.write_text(str(number + 2))
+        await watched.watcher.check(watched.use)
+        await watched.watcher.check(watched.use)
+    assert watched.state.reloads == 1_000
+    assert len(asyncio.all_tasks()) == tasks

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from processor.core.counters import Backlog
 from processor.core.errors import (
     BackendUnavailableError,
     ConfigError,
@@ -23,7 +24,7 @@ from processor.core.errors import (
 )
 from processor.core.model import Metadata, Receipt, Signal
 from processor.io.exporter.backend import Backend
-from processor.io.exporter.destination import Backlog, Counters
+from processor.io.exporter.destination import Counters
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
 from processor.io.exporter.disk_queue.drain import Drain
 from processor.io.exporter.disk_queue.queue import DiskQueue

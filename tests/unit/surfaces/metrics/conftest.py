@@ -1,19 +1,26 @@
-"""Sources with numbers of their own, as the rooms would give them."""
+"""Sources whose every value differs, so that a test sees which one is shown."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from processor.core.counters import (
+    Backlog,
+    DestinationCounters,
+    DestinationState,
+    ExporterState,
+    FileState,
+    InFlight,
+    LedgerCounters,
+    LedgerState,
+    MemoryUse,
+)
+from processor.core.errors import LastFailure
 from processor.core.flow import FlowCounters, SpanOutcomes
-from processor.io.exporter import Counters, InFlightLimiter
-from processor.io.exporter.destination import Backlog
-from processor.io.ledger.working_set import Counters as LedgerCounters
-from processor.io.ledger.working_set import MemoryUse
 from processor.surfaces.metrics import Build, Sources
 
 BACKLOG = Backlog(
@@ -33,53 +40,49 @@ BACKLOG = Backlog(
 )
 
 
-@dataclass
-class Way:
-    """A way out that counts."""
+class States:
+    """The states that exporter and ledger report; a test replaces what it is about."""
 
-    name: str = "127.0.0.1:5317"
-    counters: Counters = field(default_factory=Counters)
+    def __init__(self) -> None:
+        counters = DestinationCounters(refused_for=Counter(permission_denied=2))
+        self.destinations = [DestinationState("127.0.0.1:5317", counters, BACKLOG)]
+        self.ledger = LedgerState(
+            LedgerCounters(charged=7), MemoryUse(1, 2, 3, 4, 5), 6, 4096, None
+        )
 
+    def exporter(self) -> ExporterState:
+        return ExporterState(InFlight(1, 2, 3, 4), tuple(self.destinations))
 
-class Prices:
-    """Prices of a certain age."""
-
-    version, catalogue_version = "ab12", "0.2.3"
-
-    def age_days(self, _now_ns: int) -> int | None:
-        return 2
-
-    def is_stale(self, _now_ns: int) -> bool:
-        return True
-
-
-@pytest.fixture
-def way() -> Way:
-    return Way()
+    def fail(self, message: str, at_s: float, times: int = 1) -> None:
+        """The only destination has no queue, and fails."""
+        self.destinations = [self.destinations[0]._replace(backlog=None)]
+        self.destinations[0].counters.last_failure = LastFailure(message, at_s, times)
 
 
 @pytest.fixture
-def sources(way: Way) -> Sources:
+def states() -> States:
+    return States()
+
+
+@pytest.fixture
+def sources(states: States) -> Sources:
     """Everything that can be shown, at least once."""
-    way.counters.refused_for["permission_denied"] = 2
-    way.counters.backlog = lambda: BACKLOG
-    ledger: Any = SimpleNamespace(
-        counters=LedgerCounters(charged=7),
-        memory_use=MemoryUse(1, 2, 3, 4, 5),
-        jobs_waiting=6,
-        size_bytes=4096,
-        last_failure=None,
+    catalog: Any = SimpleNamespace(
+        version="ab12",
+        catalogue_version="0.2.3",
+        age_days=lambda _now_ns: 2,
+        is_stale=lambda _now_ns: True,
     )
-    exporter: Any = SimpleNamespace(in_flight=InFlightLimiter(), destinations=(way,))
-    watched: Any = SimpleNamespace(reloads=1, failures=2, last_error="broken", loaded_s=12.5)
+    policy: Any = SimpleNamespace(version="cd34")
+    flow = FlowCounters()
+    flow.outcomes = SpanOutcomes(stamped=9)
     return Sources(
-        flow=FlowCounters(),
-        outcomes=SpanOutcomes(stamped=9),
-        exporter=exporter,
-        ledger=ledger,
+        flow=flow,
+        exporter=states.exporter,
+        ledger=lambda: states.ledger,
         answers=lambda: Counter(OK=11),
-        prices=Prices,
-        budgets_version=lambda: "cd34",
-        watched={"pricing": watched},
+        catalog=lambda: catalog,
+        policy=lambda: policy,
+        files={"pricing": FileState(1, 2, "broken", 12.5)},
         build=Build("0.1", "3.11", 1.5),
     )

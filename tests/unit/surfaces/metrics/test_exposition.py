@@ -51,12 +51,12 @@ def test_a_declaration_is_a_name_with_its_unit_and_a_sentence(metric):
     assert "\n" not in metric.sentence
 
 
-def test_names_are_told_apart():
+def test_every_name_is_declared_once():
     assert len({metric.name for metric in DECLARED}) == len(DECLARED)
 
 
 def test_nothing_else_of_the_process_is_shown(text):
-    """Guarantees: what other libraries register does not come along, nor times of creation."""
+    """Guarantees: what other libraries register is not shown, nor times of creation."""
     prometheus_client.Counter("somebody_elses", "Not ours.").inc()
     assert "somebody_elses" not in text
     assert "python_gc" not in text
@@ -88,6 +88,6 @@ def test_a_reason_is_there_before_it_happens(text):
     assert f"\n{PREFIX}{sample} 0.0\n" in text
 
 
-def test_a_way_out_without_a_queue_shows_none(sources, way):
-    way.counters.backlog = None
+def test_a_destination_without_a_queue_shows_none(sources, states):
+    states.destinations = [states.destinations[0]._replace(backlog=None)]
     assert f"{PREFIX}queue_" not in Exposition(sources).render().decode()

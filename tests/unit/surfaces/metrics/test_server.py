@@ -13,7 +13,9 @@ from processor.surfaces.metrics import Exposition, Health, TelemetryServer
 @pytest.fixture
 async def server(sources):
     found = TelemetryServer(
-        [socket.create_server(("127.0.0.1", 0))], Exposition(sources), Health(sources)
+        [socket.create_server(("127.0.0.1", 0))],
+        Exposition(sources),
+        Health(sources.exporter, sources.ledger),
     )
     await found.start()
     yield found
@@ -39,7 +41,7 @@ async def test_metrics_are_prometheus_text(server, session):
     assert text.endswith("\n")
 
 
-async def test_health_is_a_status_and_words(server, session):
+async def test_health_is_a_status_and_reasons(server, session):
     """Guarantees: 200 only while requests should be sent here."""
     async with session.get(url(server, "/health")) as response:
         assert response.status == 503
@@ -67,7 +69,9 @@ async def test_head_is_answered_without_a_body(server, session):
     ("method", "path", "status"),
     [("GET", "/", 404), ("GET", "/metrics/x", 404), ("POST", "/metrics", 405)],
 )
-async def test_what_there_is_not_is_told(server, session, method, path, status):
+async def test_a_path_or_method_that_is_not_served_is_answered_so(
+    server, session, method, path, status
+):
     async with session.request(method, url(server, path)) as response:
         assert response.status == status
         assert await response.text() in {
@@ -76,9 +80,9 @@ async def test_what_there_is_not_is_told(server, session, method, path, status):
         }
 
 
-async def test_a_bug_is_an_answer_and_one_line_in_the_log(server, session, sources, caplog):
+async def test_a_bug_is_an_answer_and_one_line_in_the_log(server, session, states, caplog):
     """Guarantees: a scrape that fails every few seconds does not fill the disk."""
-    del sources.ledger.size_bytes
+    states.ledger = None
     for _ in range(3):
         async with session.get(url(server, "/metrics")) as response:
             assert response.status == 500
@@ -95,23 +99,23 @@ def ask_by_hand(port, data):
             return b""
 
 
-async def test_who_holds_all_connections_keeps_no_probe_out(server):
+async def test_a_client_that_holds_all_connections_keeps_no_probe_out(server):
     """Guarantees: connections are bounded, and the oldest gives way."""
     request = b"GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
-    place = ("127.0.0.1", server.port)
+    address = ("127.0.0.1", server.port)
     with ExitStack() as idle:
         held = [
-            idle.enter_context(await asyncio.to_thread(socket.create_connection, place))
+            idle.enter_context(await asyncio.to_thread(socket.create_connection, address))
             for _ in range(70)
         ]
         assert b"200" in await asyncio.to_thread(ask_by_hand, server.port, request)
         for each in held:
             each.settimeout(0.2)
-        assert [await asyncio.to_thread(is_hung_up_on, each) for each in held[:7]] == [True] * 7
-        assert not await asyncio.to_thread(is_hung_up_on, held[-1])
+        assert [await asyncio.to_thread(is_closed, each) for each in held[:7]] == [True] * 7
+        assert not await asyncio.to_thread(is_closed, held[-1])
 
 
-def is_hung_up_on(connection):
+def is_closed(connection):
     try:
         return connection.recv(1) == b""
     except ConnectionResetError:
@@ -120,7 +124,7 @@ def is_hung_up_on(connection):
         return False
 
 
-async def test_nonsense_is_refused_without_a_word_in_the_log(server, caplog):
+async def test_nonsense_is_refused_and_not_logged(server, caplog):
     answer = await asyncio.to_thread(ask_by_hand, server.port, b"\x16\x03\x01 nonsense\r\n\r\n")
     assert b"400" in answer
     assert not caplog.records

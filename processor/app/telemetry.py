@@ -1,0 +1,103 @@
+"""What /metrics and /health show: the counters and states of the parts that run."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import socket
+import time
+from collections.abc import Mapping
+
+from processor import __version__
+from processor.app.addresses import METRICS_SETTING
+from processor.app.pipeline import Pipeline
+from processor.config import Settings
+from processor.config.settings import METRICS_ENDPOINT
+from processor.core.counters import (
+    DestinationState,
+    ExporterState,
+    FileState,
+    InFlight,
+    LedgerState,
+)
+from processor.core.errors import ConfigError
+from processor.core.otlp.addresses import parse_listen
+from processor.io.exporter import DebugDestination, Destination, Fanout
+from processor.io.ledger import Ledger
+from processor.io.receiver import Receiver
+from processor.io.receiver.listening import listen
+from processor.surfaces.metrics import Build, Exposition, Health, Sources, TelemetryServer
+
+_LOG = logging.getLogger(__name__)
+
+
+def build_telemetry(
+    settings: Settings,
+    pipeline: Pipeline,
+    exporter: Fanout,
+    ledger: Ledger,
+    receiver: Receiver,
+    *,
+    files: Mapping[str, FileState],
+) -> TelemetryServer | None:
+    """What serves /metrics and /health, listening already; None where it is off.
+
+    Raises ConfigError.
+    """
+    endpoint = settings.telemetry.metrics.endpoint
+    if not endpoint:
+        return None
+    sources = Sources(
+        flow=pipeline.flow,
+        exporter=lambda: exporter_state(exporter),
+        ledger=lambda: ledger_state(ledger),
+        answers=lambda: receiver.answers,
+        catalog=lambda: pipeline.catalog,
+        policy=lambda: ledger.policy,
+        files=files,
+        build=Build(__version__, platform.python_version(), time.time()),
+    )
+    health = Health(sources.exporter, sources.ledger)
+    return TelemetryServer(_open_sockets(endpoint), Exposition(sources), health)
+
+
+def exporter_state(exporter: Fanout) -> ExporterState:
+    """Every destination, and what is on its way to them, now."""
+    limiter = exporter.in_flight
+    in_flight = InFlight(
+        limiter.requests_under_way, limiter.bytes_under_way, limiter.max_requests, limiter.max_bytes
+    )
+    return ExporterState(in_flight, tuple(map(_destination_state, exporter.destinations)))
+
+
+def _destination_state(destination: Destination) -> DestinationState:
+    counters = destination.counters
+    backlog = None if counters.backlog is None else counters.backlog()
+    is_log = isinstance(destination, DebugDestination)
+    return DestinationState(destination.name, counters, backlog, is_backend=not is_log)
+
+
+def ledger_state(ledger: Ledger) -> LedgerState:
+    """The ledger's counters, its size in memory and on the disk, and what has failed last."""
+    return LedgerState(
+        counters=ledger.counters,
+        memory=ledger.memory_use,
+        jobs_waiting=ledger.jobs_waiting,
+        size_bytes=ledger.size_bytes,
+        last_failure=ledger.last_failure,
+    )
+
+
+def _open_sockets(endpoint: str) -> list[socket.socket]:
+    """Listen at an address; at any free port where the default one is taken.
+
+    The default port is a Collector's as well, and nobody has asked for it. Raises ConfigError.
+    """
+    address = parse_listen(endpoint, METRICS_SETTING)
+    try:
+        return listen(address)
+    except ConfigError as error:
+        if endpoint != METRICS_ENDPOINT:
+            raise
+        _LOG.warning("%s; metrics and health are at another port this time", error)
+        return listen(address._replace(port=0))

@@ -1,0 +1,169 @@
+"""What the packages with I/O count and report of their state, as the surfaces show it.
+
+Counters only grow, and are changed in place by their owner. The values named ``…State`` are
+snapshots: `processor.app` takes them whenever somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from processor.core.errors import LastFailure
+
+
+@dataclass(slots=True)
+class DestinationCounters:
+    """What became of the payloads given to one destination.
+
+    At any moment: given = delivered + refused + unavailable + abandoned + under way.
+    """
+
+    given: int = 0
+    under_way: int = 0
+    """Payloads that have no outcome yet."""
+    delivered: int = 0
+    """Payloads that are safe at the destination, partial successes included."""
+    delivered_bytes: int = 0
+    refused: int = 0
+    """Payloads that the destination will never take."""
+    refused_for: Counter[str] = field(default_factory=Counter)
+    """The same by reason: the backend's status code, or a reason of ours."""
+    unavailable: int = 0
+    """Payloads given back to their senders, to be sent again."""
+    abandoned: int = 0
+    """Payloads given up when the processor stopped; they may have arrived all the same."""
+    retried: int = 0
+    """Attempts after the first."""
+    rejected_items: int = 0
+    """Spans, data points and log records that partial successes named as rejected, and those of
+    parts that were too large or refused where others were not."""
+    merged: int = 0
+    """Payloads that left in one request with others."""
+    unreadable: int = 0
+    """Requests that were taken with an answer that cannot be read."""
+    last_failure: LastFailure | None = None
+    """None from each delivery until the next failure that is not about a single payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits on the disk for one backend, and what has become of it since the start.
+
+    While nothing is being sent, ``found + kept == waiting + delivered + sum(dropped.values()) +
+    lost``, as far as the headers of damaged records say how many they were.
+    """
+
+    waiting: int
+    """Payloads that are still to be sent."""
+    size_bytes: int
+    """What they take on the disk, with what was sent from files that are not empty yet."""
+    max_bytes: int
+    is_away: bool
+    """Whether new payloads go to the disk without being tried."""
+    found: int
+    """Left by earlier runs."""
+    kept: int
+    """Acknowledged because they are on the disk."""
+    failed: int
+    """Could not be written, so their senders were asked to try again."""
+    delivered: int
+    """Taken by the backend, from the disk."""
+    dropped: Mapping[str, int]
+    """Refused by the backend for good after they were acknowledged, by reason."""
+    lost: int
+    """Damaged on the disk."""
+    torn_bytes: int
+    """Of writes that a crash cut off, which were never acknowledged."""
+    corrupt_segments: int
+    """Set aside because something in them is damaged."""
+    other_version_segments: int
+    """Left alone, for a program that can read them."""
+    is_failing: bool = False
+    """Whether the last payload could not be written, so that senders have to wait."""
+
+
+class InFlight(NamedTuple):
+    """What is reserved to be sent, and how much may be."""
+
+    requests: int
+    bytes: int
+    """As they came in."""
+    max_requests: int
+    max_bytes: int
+
+
+class DestinationState(NamedTuple):
+    """One destination under the name that its setting gave it."""
+
+    name: str
+    counters: DestinationCounters
+    backlog: Backlog | None = None
+    """None where there is no queue on the disk."""
+    is_backend: bool = True
+    """False for a destination that keeps nothing, such as the log."""
+
+
+class ExporterState(NamedTuple):
+    """Every destination, and what is on its way to them."""
+
+    in_flight: InFlight
+    destinations: tuple[DestinationState, ...]
+
+
+@dataclass(slots=True)
+class LedgerCounters:
+    """What has happened to calls since the start."""
+
+    charged: int = 0
+    repeats: int = 0
+    conflicts: int = 0
+    corrections: int = 0
+    crossings: int = 0
+    evicted_traces: int = 0
+    """Working copies that made room for others; they are read again when they are needed."""
+    failures: int = 0
+    """Batches that could not be charged; their senders were asked to try again."""
+
+
+class MemoryUse(NamedTuple):
+    """How much the ledger holds in memory."""
+
+    traces: int
+    spans: int
+    """Spans of these traces."""
+    states: int
+    """Totals that budgets follow."""
+    waiting_spans: int
+    """Spans of traces without a call so far."""
+    evicted_spans: int
+    """Waiting spans that were given up since the start."""
+
+
+class LedgerState(NamedTuple):
+    """The ledger as its owner sees it."""
+
+    counters: LedgerCounters
+    memory: MemoryUse
+    jobs_waiting: int
+    """Batches and questions that wait for the writer."""
+    size_bytes: int
+    """On the disk, as of the last commit."""
+    last_failure: LastFailure | None
+    """Why the last batch could not be charged; None while batches can."""
+
+
+@dataclass(slots=True)
+class FileState:
+    """A file of settings that is read again when it changes."""
+
+    reloads: int = 0
+    """How often new content came into force."""
+    failures: int = 0
+    """How often new content could not be used."""
+    last_error: str = ""
+    """Why the file as it stands is not in force; ``""`` while it is."""
+    loaded_s: float = 0.0
+    """When what is in force was read, in seconds since 1970."""
