@@ -14,7 +14,7 @@ from processor.core.model import Charge, Usage
 from processor.core.money import format_usd
 from processor.core.pricing import Catalog, compile_catalog, explain, parse_prices, price
 from processor.core.semconv import ReadOptions, read
-from processor.core.semconv.dialects.naming import MODELS, PROVIDERS
+from processor.core.semconv.dialects.calls import MODELS, PROVIDERS
 from processor.core.semconv.values import unquote
 
 _HERE = Path(__file__).parent

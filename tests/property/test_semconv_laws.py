@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processor.core.semconv import WANTED, ReadOptions, read
-from processor.core.semconv.usage import Counts, UsageRules, settle
+from processor.core.semconv.usage import COUNT_FIELDS, Counts, UsageRules, normalise_usage
 from processor.core.semconv.values import (
     COUNT_MAX,
     parse_literal,
@@ -21,8 +22,8 @@ from processor.core.semconv.values import (
 )
 
 _COUNT = st.none() | st.integers(0, 2000) | st.integers(0, COUNT_MAX)
-_COUNTS = st.builds(Counts, *[_COUNT] * len(Counts._fields))
-_TERMS = st.builds(
+_COUNTS = st.builds(Counts, *[_COUNT] * len(COUNT_FIELDS))
+_RULES = st.builds(
     UsageRules,
     st.sampled_from(["llm", "embedding"]),
     st.sampled_from(["anthropic", "bedrock", "google", "openai"]),
@@ -58,20 +59,20 @@ _FIXTURES = [
 ]
 
 
-@given(_COUNTS, _TERMS, _OPERATOR, st.booleans())
-def test_quantities_are_never_negative_and_fit_the_ledger(counts, terms, operator, are_buckets):
+@given(_COUNTS, _RULES, _OPERATOR, st.booleans())
+def test_quantities_are_never_negative_and_fit_the_ledger(counts, rules, operator, are_buckets):
     """Whatever is reported, no quantity is negative and their sum stays within 64 bits."""
-    usage, _ = settle(counts, terms, operator, are_buckets=are_buckets)
+    usage, _ = normalise_usage(counts, rules, operator, are_buckets=are_buckets)
     if usage is not None:
         assert min(usage) >= 0
         assert sum(usage) <= COUNT_MAX
 
 
-@given(_COUNTS, _TERMS, _OPERATOR)
-def test_no_reported_token_is_lost_or_counted_twice(counts, terms, operator):
+@given(_COUNTS, _RULES, _OPERATOR)
+def test_no_reported_token_is_lost_or_counted_twice(counts, rules, operator):
     """Input is what was reported, with cached tokens inside it or beside it; output likewise."""
-    counts = counts._replace(total=None, extra_input=None, extra_output=None, web_searches=None)
-    usage, _ = settle(counts, terms, operator)
+    counts = replace(counts, total=None, extra_input=None, extra_output=None, web_searches=None)
+    usage, _ = normalise_usage(counts, rules, operator)
     if usage is None:
         return
     given_tokens, made = counts.input or 0, counts.output or 0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from processor.core.model import Usage
@@ -20,7 +20,8 @@ _DAY_MIN = 24 * 60
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
 
 
-class Chosen(NamedTuple):
+@dataclass(slots=True)
+class Chosen:
     """The rates that hold for a request, and where in the tariff they stand."""
 
     rates: Rates

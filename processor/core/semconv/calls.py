@@ -8,20 +8,20 @@ from typing import Literal
 
 from processor.core.model import Call, Mark, Spans, Usage
 from processor.core.providers import is_placeholder, normalise_tier
-from processor.core.semconv.columns import Column, Row, first, first_sum
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
-from processor.core.semconv.log_ids import log_trace
-from processor.core.semconv.profile import Profile
-from processor.core.semconv.usage import UNREADABLE, Counts, settle
+from processor.core.semconv.owners import log_trace
+from processor.core.semconv.recognise import Profile
+from processor.core.semconv.sources import Column, Row, first, first_sum
+from processor.core.semconv.usage import COUNT_FIELDS, UNREADABLE, Counts, normalise_usage
 from processor.core.semconv.values import COUNT_MAX, read_nano_usd, read_text
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
 
 _PLAIN_MAX = COUNT_MAX // 4
 """Counts up to here need no check of their sum."""
-_NO_COUNTS: list[int | None] = [None] * len(Counts._fields)
+_NO_COUNTS: list[int | None] = [None] * len(COUNT_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> tuple[Usa
     """Read a call's tokens as disjoint quantities, with the rules that were not the plain ones."""
     values = reader.values
     if profile.plain is not None:
-        given, made = values[profile.plain[0]], values[profile.plain[1]]
+        input_count, output_count = values[profile.plain[0]], values[profile.plain[1]]
         if (
-            type(given) is int
-            and type(made) is int
-            and 0 <= given <= _PLAIN_MAX
-            and 0 <= made <= _PLAIN_MAX
+            type(input_count) is int
+            and type(output_count) is int
+            and 0 <= input_count <= _PLAIN_MAX
+            and 0 <= output_count <= _PLAIN_MAX
         ):
-            return Usage(given, output=made), ""
+            return Usage(input_count, output=output_count), ""
     found = _NO_COUNTS.copy()
     are_buckets = is_unreadable = False
     for position, index, columns in profile.layout.counts:
@@ -96,16 +96,16 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> tuple[Usa
         if position == INPUT:
             are_buckets = column is not None and column.is_bucket
     counts = Counts(*found)
-    if is_unreadable and not _is_mended(counts):
+    if is_unreadable and not _is_derivable(counts):
         return None, UNREADABLE
     if counts.input is None and counts.output is None and counts.total is None:
         return None, ""
     operator = operator_rule(profile.rule_names, options)
-    return settle(counts, profile.terms, operator, are_buckets=are_buckets)
+    return normalise_usage(counts, profile.rules, operator, are_buckets=are_buckets)
 
 
-def _is_mended(counts: Counts) -> bool:
-    """Whether the total and the other count tell what could not be read."""
+def _is_derivable(counts: Counts) -> bool:
+    """Whether the total and the other count yield what could not be read."""
     known = [count for count in (counts.input, counts.output) if count is not None]
     return counts.total is not None and len(known) == 1 and counts.total >= known[0]
 

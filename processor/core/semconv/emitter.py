@@ -1,11 +1,12 @@
-"""Who wrote a span, and what is known of its ways."""
+"""Who wrote a span, whose counting it follows, and the rules about both."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from processor.core.providers import infer_provider, provider_id
 from processor.core.semconv.dialects.instrumentations import DIALECTS, Family, Inclusion, Rule
 from processor.core.semconv.sources import Condition
 
@@ -28,7 +29,7 @@ class Emitter(NamedTuple):
 
 
 def name_dialect(emitter: Emitter, keys: AbstractSet[str], texts: Mapping[str, str]) -> str:
-    """Name the dialect of a span with these keys and telling texts, ``""`` if it has none."""
+    """Name the dialect of a span with these keys and deciding texts, ``""`` if it has none."""
     scope = emitter.scope.lower()
     for dialect in DIALECTS:
         if (
@@ -41,7 +42,7 @@ def name_dialect(emitter: Emitter, keys: AbstractSet[str], texts: Mapping[str, s
     return ""
 
 
-def held_conditions(dialect: str, family: Family, texts: Mapping[str, str]) -> frozenset[Condition]:
+def find_conditions(dialect: str, family: Family, texts: Mapping[str, str]) -> frozenset[Condition]:
     """Which conditions of the tables' sources such spans fulfil."""
     conditions: dict[Condition, bool] = {
         "": True,
@@ -53,7 +54,26 @@ def held_conditions(dialect: str, family: Family, texts: Mapping[str, str]) -> f
     return frozenset(condition for condition, holds in conditions.items() if holds)
 
 
-class Circumstances(NamedTuple):
+def likely_provider(stated: str, models: Iterable[str]) -> str:
+    """The id of who likely served a call: good enough to know how its tokens are counted.
+
+    What the call is charged by is for pricing to decide, which says where it had to infer.
+    """
+    return provider_id(stated) or next(filter(None, map(infer_provider, models)), "")
+
+
+def name_family(provider: str, models: Iterable[str]) -> Family:
+    """Whose way of counting the raw usage follows, by the provider's id and the models."""
+    if provider == "aws" or "bedrock" in provider:
+        return "bedrock"
+    if provider == "anthropic" or any("claude" in model.lower() for model in models):
+        return "anthropic"
+    if provider.startswith(("google", "gcp", "gemini", "vertex")):
+        return "google"
+    return "openai"
+
+
+class RuleSubject(NamedTuple):
     """What the rules about emitters ask for."""
 
     emitter: Emitter
@@ -63,12 +83,12 @@ class Circumstances(NamedTuple):
     models: tuple[str, ...]
 
 
-def find_rule(rules: Sequence[Rule], spans: Circumstances) -> Inclusion | None:
+def find_rule(rules: Sequence[Rule], spans: RuleSubject) -> Inclusion | None:
     """What the first rule that fits says; None when none does."""
-    return next((rule.reading for rule in rules if _fits(rule, spans)), None)
+    return next((rule.inclusion for rule in rules if _fits(rule, spans)), None)
 
 
-def _fits(rule: Rule, spans: Circumstances) -> bool:
+def _fits(rule: Rule, spans: RuleSubject) -> bool:
     version = spans.emitter.numbers()
     return (
         spans.emitter.scope.startswith(rule.scope)

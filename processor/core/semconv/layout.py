@@ -1,21 +1,32 @@
-"""Where the fields of a call stand in the values of one shape."""
+"""All tables together: which names are scanned, and where the fields stand in a shape."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
-from processor.core.semconv.columns import Columns, resolve
-from processor.core.semconv.dialects.costs import REPORTED_COSTS
-from processor.core.semconv.dialects.naming import MODELS_INSIDE, RESPONSE_IDS, TIERS
-from processor.core.semconv.dialects.owners import OWNERS
-from processor.core.semconv.dialects.tokens import COUNTS
-from processor.core.semconv.sources import Condition, Sources
-from processor.core.semconv.usage import Counts
+from processor.core.model import Wanted
+from processor.core.semconv.dialects.calls import (
+    CACHE_HITS,
+    HOST,
+    MODELS,
+    MODELS_INSIDE,
+    PROVIDERS,
+    REPORTED_COSTS,
+    RESPONSE_IDS,
+    TIERS,
+)
+from processor.core.semconv.dialects.instrumentations import DIALECTS
+from processor.core.semconv.dialects.kinds import KINDS, KINDS_BY_KEYS
+from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
+from processor.core.semconv.dialects.tokens import COUNTS, PARTIAL
+from processor.core.semconv.sources import Columns, Condition, Sources, resolve
+from processor.core.semconv.usage import COUNT_FIELDS
 
-INPUT = Counts._fields.index("input")
-OUTPUT = Counts._fields.index("output")
-TOTAL = Counts._fields.index("total")
+INPUT = COUNT_FIELDS.index("input")
+OUTPUT = COUNT_FIELDS.index("output")
+TOTAL = COUNT_FIELDS.index("total")
 
 
 class Slot(NamedTuple):
@@ -23,7 +34,7 @@ class Slot(NamedTuple):
 
     position: int
     first: int
-    """The value to try before any ceremony, or -1 where the first column is not a plain one."""
+    """The value to try first, as it is, or -1 where the first column is not a plain one."""
     columns: Columns
 
 
@@ -52,23 +63,23 @@ class Layout(NamedTuple):
         return self.has_count(INPUT) or self.has_count(OUTPUT)
 
 
-def lay_out(index: Mapping[str, int], held: frozenset[Condition]) -> Layout:
+def lay_out(index: Mapping[str, int], conditions: frozenset[Condition]) -> Layout:
     """Resolve every field for one shape and the conditions that its spans fulfil."""
     return Layout(
-        lay_out_fields(COUNTS, index, held),
-        lay_out_fields(OWNERS, index, held),
-        resolve(REPORTED_COSTS, index, held),
-        resolve(RESPONSE_IDS, index, held),
-        resolve(TIERS, index, held),
-        resolve(MODELS_INSIDE, index, held),
+        lay_out_fields(COUNTS, index, conditions),
+        lay_out_fields(OWNERS, index, conditions),
+        resolve(REPORTED_COSTS, index, conditions),
+        resolve(RESPONSE_IDS, index, conditions),
+        resolve(TIERS, index, conditions),
+        resolve(MODELS_INSIDE, index, conditions),
     )
 
 
 def lay_out_fields(
-    fields: Mapping[str, Sources], index: Mapping[str, int], held: frozenset[Condition]
+    fields: Mapping[str, Sources], index: Mapping[str, int], conditions: frozenset[Condition]
 ) -> Slots:
     """Resolve the fields that such spans can fill at all."""
-    columns = [resolve(sources, index, held) for sources in fields.values()]
+    columns = [resolve(sources, index, conditions) for sources in fields.values()]
     return tuple(
         Slot(position, _plain_index(found), found)
         for position, found in enumerate(columns)
@@ -79,3 +90,62 @@ def lay_out_fields(
 def _plain_index(columns: Columns) -> int:
     first = columns[0]
     return first.indices[0] if not first.paths and len(first.indices) == 1 else -1
+
+
+_RESOURCE_KEYS = ("service.name", "telemetry.sdk.name")
+_EVENT = "event:"
+
+_SUPPORTING = frozenset({
+    # The host of every web and database span; it names the provider of what is a call anyhow.
+    HOST,
+    # Said of calls, which have a model or tokens besides.
+    *CACHE_HITS,
+    # A thread of the operating system, except on spans with Codex's own counts.
+    "thread.id",
+    # Names without a namespace; those who mean what we read write counts of tokens, too.
+    "model",
+    "request_id",
+    "speed",
+    # Makes an agent only together with `agent_name`.
+    "model_name",
+    # Kinds by which some SDKs sort all spans; of what concerns us they say more.
+    "logfire.span_type",
+    "sentry.op",
+    "span.type",
+    # Read of resources and scopes.
+    *_RESOURCE_KEYS,
+    "cost_center",
+    "department",
+    "team.id",
+})  # fmt: skip
+"""What ordinary spans carry as well, and what says nothing unless something else does."""
+
+_LATEST = frozenset({"thread.id"})
+"""Rust's tracing writes the operating system's thread first, and Codex its conversation after it,
+under the same name."""
+
+
+def _names() -> set[str]:
+    """Every key of every table; those of span events as ``event:<name>:<key>``."""
+    fields = (MODELS, MODELS_INSIDE, PROVIDERS, TIERS, RESPONSE_IDS, REPORTED_COSTS)
+    sources = chain(*fields, *COUNTS.values(), *INHERITED_OWNERS.values())
+    names = {key for source in sources for key in (*source.keys, *source.unless)}
+    names.update(key for key, _ in KINDS)
+    names.update(*(keys for keys, _ in KINDS_BY_KEYS))
+    for dialect in DIALECTS:
+        names.update(dialect.keys, (key for key, _ in dialect.values))
+    return names | {HOST, *CACHE_HITS, *PARTIAL, *_RESOURCE_KEYS}
+
+
+def _wanted(names: set[str]) -> Wanted:
+    events = {name for name in names if name.startswith(_EVENT)}
+    return Wanted(
+        keys=frozenset(names - events - _SUPPORTING),
+        events=frozenset(name.split(":")[1] for name in events),
+        supporting=frozenset(names & _SUPPORTING),
+        latest=_LATEST,
+    )
+
+
+WANTED = _wanted(_names())
+"""What `wire.scan` has to read for `read`."""

@@ -1,4 +1,4 @@
-"""Reading log records: those of a coding agent that tell of a call, as if each were a span."""
+"""Reading log records: those of a coding agent that report a call, as if each were a span."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from processor.core.semconv.dialects.logs import (
     TIERS,
     LogDialect,
 )
-from processor.core.semconv.dialects.owners import AMBIENT_OWNERS, OWNERS
+from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
+from processor.core.semconv.emitter import likely_provider, name_family
 from processor.core.semconv.layout import Slots, lay_out_fields
-from processor.core.semconv.log_ids import log_trace, record_id
-from processor.core.semconv.owners import read_inherited_owner, read_owner
+from processor.core.semconv.owners import log_trace, read_inherited_owner, read_owner, record_id
 from processor.core.semconv.reading import AHEAD_MAX_NS
-from processor.core.semconv.recognise import likely_provider, name_family
-from processor.core.semconv.usage import Counts, UsageRules, settle
+from processor.core.semconv.usage import Counts, UsageRules, normalise_usage
 from processor.core.semconv.values import bound, read_count, read_nano_usd, read_text
 
 _DURATION_MAX_MS = 24 * 3600 * 1000
@@ -36,21 +35,21 @@ _BY_EVENT = {event: dialect for dialect in LOG_DIALECTS for event in dialect.eve
 _SELECTORS = {dialect.only[0] for dialect in LOG_DIALECTS if dialect.only is not None}
 _COUNT_KEYS = {key for dialect in LOG_DIALECTS for keys in dialect.counts.values() for key in keys}
 _OWN_KEYS = {key for sources in OWNERS.values() for source in sources for key in source.keys}
-_AMBIENT_KEYS = {
-    key for sources in AMBIENT_OWNERS.values() for source in sources for key in source.keys
+_INHERITED_KEYS = {
+    key for sources in INHERITED_OWNERS.values() for source in sources for key in source.keys
 }
 _FACTS = frozenset(
     {MODEL, DURATION_MS, *COSTS, *TIERS, *LOG_RESPONSE_IDS, *IDENTITY} | _COUNT_KEYS | _SELECTORS
 )
 
 LOGS_WANTED = Wanted(
-    keys=_FACTS | _OWN_KEYS | _AMBIENT_KEYS | {"service.name"}, events=frozenset(_BY_EVENT)
+    keys=_FACTS | _OWN_KEYS | _INHERITED_KEYS | {"service.name"}, events=frozenset(_BY_EVENT)
 )
 """What `wire.scan_logs` has to read for `read_logs`."""
 
 
 class LogReading(NamedTuple):
-    """The calls that log records tell of, and the spans they would be."""
+    """The calls that log records report, and the spans they would be."""
 
     spans: Spans
     """One for each call, with ids that follow from what the record says."""
@@ -58,9 +57,9 @@ class LogReading(NamedTuple):
 
 
 def read_logs(logs: Logs, received_ns: int, options: ReadOptions) -> LogReading:
-    """Find the records that tell of a call; those without usage are none.
+    """Find the records that report a call; those without usage are none.
 
-    Each hangs from its session, which is no span: so it is no root, and no span is its parent.
+    Its parent is its session, which is no span: so it is no root, and no span is its parent.
     """
     reader = _Reader(logs, received_ns, options)
     for row in range(len(logs)):
@@ -134,9 +133,9 @@ class _Reader:
         model = read_text(attributes.get(MODEL))
         models = () if model is None or is_placeholder(model) else (model,)
         likely = likely_provider(dialect.provider, models)
-        terms = UsageRules("llm", name_family(likely, models), dialect.cache, dialect.reasoning)
+        rules = UsageRules("llm", name_family(likely, models), dialect.cache, dialect.reasoning)
         operator = operator_rule((mark.scope, dialect.provider, likely), self._options)
-        usage, rule = settle(counts, terms, operator)
+        usage, rule = normalise_usage(counts, rules, operator)
         reported, reported_by = _first_cost(attributes)
         return Call(
             mark,

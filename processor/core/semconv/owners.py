@@ -1,18 +1,23 @@
-"""Whom a span says it belongs to."""
+"""Whom a span or log record belongs to: the owner that it states, and ids for what has none.
+
+The ledger knows spans by their ids. A log record gets such an id from what it says, so a copy of
+it, written anew by whatever it came through, is known again; the records of one session get the
+id of the trace in which they are charged.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 
-from processor.core.model import NOBODY, Group, Owner, Value
-from processor.core.semconv.columns import Row, Values, first
-from processor.core.semconv.dialects.owners import AMBIENT_OWNERS, REDACTED, WINDOW_SERVICES
+from processor.core.model import LOG_TRACE, NOBODY, Group, Owner, Value
+from processor.core.semconv.dialects.owners import INHERITED_OWNERS, REDACTED, WINDOW_SERVICES
 from processor.core.semconv.layout import Slots, lay_out_fields
+from processor.core.semconv.sources import Row, Values, first
 from processor.core.semconv.values import read_tags, read_text
 
-_SESSION_KEYS = frozenset(key for source in AMBIENT_OWNERS["session"] for key in source.keys)
+_SESSION_KEYS = frozenset(key for source in INHERITED_OWNERS["session"] for key in source.keys)
 _USER = Owner._fields.index("user")
 _FEATURE = Owner._fields.index("feature")
 _HASH_BYTES = 16
@@ -70,7 +75,7 @@ def _key(salt: str) -> bytes:
 
 
 def _read_name(value: object) -> str | None:
-    """Read whom something belongs to; None where that was blotted out on the way."""
+    """Read whom something belongs to; None where an SDK has redacted it."""
     text = read_text(value)
     return None if text is not None and text.startswith(REDACTED) else text
 
@@ -85,4 +90,24 @@ def _read_mapping(attributes: Mapping[str, Value], user_hash_salt: str | None) -
 @lru_cache(maxsize=256)
 def _inherited_slots(keys: tuple[str, ...]) -> Slots:
     index = {key: position for position, key in enumerate(keys)}
-    return lay_out_fields(AMBIENT_OWNERS, index, frozenset({""}))
+    return lay_out_fields(INHERITED_OWNERS, index, frozenset({""}))
+
+
+_TRACE_ID_BYTES = 16
+_SPAN_ID_BYTES = 8
+
+
+def log_trace(tool: str, session: str) -> bytes:
+    """The id of the trace that holds the log records of a tool's session."""
+    return LOG_TRACE + digest((tool, session), _TRACE_ID_BYTES - len(LOG_TRACE))
+
+
+def record_id(facts: Iterable[object]) -> bytes:
+    """The id of a record that says this; the order of `facts` counts."""
+    return digest(facts, _SPAN_ID_BYTES)
+
+
+def digest(facts: Iterable[object], size: int) -> bytes:
+    """A digest of facts in their order; numbers count as the text that they would be."""
+    text = "\0".join(map(str, facts))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()

@@ -9,7 +9,7 @@ from processor.core.semconv.calls import ReadOptions, read_call
 from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.core.semconv.emitter import Emitter
 from processor.core.semconv.owners import names_session, read_inherited_owner, read_owner
-from processor.core.semconv.profile import Profile
+from processor.core.semconv.recognise import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures
 from processor.core.semconv.values import bound, read_text
 
@@ -22,7 +22,7 @@ _SPAN_ID_SIZE = 8
 _NO_TRACE_ID = bytes(_TRACE_ID_SIZE)
 _NO_SPAN_ID = bytes(_SPAN_ID_SIZE)
 
-_LOOKS = Signatures()
+_SIGNATURES = Signatures()
 
 
 def read(spans: Spans, received_ns: int, options: ReadOptions) -> Reading:
@@ -48,7 +48,7 @@ def find_rejected(spans: Spans) -> list[int]:
     return [row for row, (trace, span) in enumerate(ids) if not _is_valid(trace, span)]
 
 
-class _Surroundings:
+class _GroupContext:
     """What the spans of one group share, read once."""
 
     __slots__ = ("emitter", "inherited", "readers", "scope", "service")
@@ -74,7 +74,7 @@ class _Reader:
         self._spans = spans
         self._received_ns = received_ns
         self._options = options
-        self._surroundings: list[_Surroundings | None] = [None] * len(spans.group)
+        self._contexts: list[_GroupContext | None] = [None] * len(spans.group)
         self._reading = Reading([], [], [])
 
     def read(self, rejected: list[int]) -> Reading:
@@ -84,11 +84,11 @@ class _Reader:
         for row, shape in enumerate(self._spans.shapes):
             if shape and row not in refused:
                 self._read_span(row, shape)
-        self._mark_entries(refused)
+        self._mark_local_roots(refused)
         return self._reading
 
-    def _mark_entries(self, refused: Collection[int]) -> None:
-        """Mark silent roots, and the like, whose scope or resource names a session.
+    def _mark_local_roots(self, refused: Collection[int]) -> None:
+        """Mark local roots that carry nothing but whose scope or resource names a session.
 
         The totals of a session stand on these spans, so theirs has to be known.
         """
@@ -100,25 +100,25 @@ class _Reader:
         for row, index in enumerate(spans.groups):
             is_open = row not in noted and row not in refused
             if is_open and is_local_root(spans.parent_ids[row], spans.flags[row]):
-                surroundings = self._surroundings_of(index)
-                if surroundings.inherited.session:
-                    self._reading.marks.append(self._mark(row, NOBODY, surroundings))
+                context = self._context_of(index)
+                if context.inherited.session:
+                    self._reading.marks.append(self._mark(row, NOBODY, context))
 
     def _read_span(self, row: int, shape: int) -> None:
         spans = self._spans
-        surroundings = self._surroundings_of(spans.groups[row])
-        reader = surroundings.readers.get(shape)
+        context = self._context_of(spans.groups[row])
+        reader = context.readers.get(shape)
         if reader is None:
-            reader = _LOOKS.reader(spans.keys[shape], surroundings.emitter)
-            surroundings.readers[shape] = reader
+            reader = _SIGNATURES.reader(spans.keys[shape], context.emitter)
+            context.readers[shape] = reader
         profile = reader.profile(spans.values[row], spans.names[row])
-        if profile.is_silent:
+        if profile.is_irrelevant:
             return
         own = read_owner(profile.layout.owners, spans.values[row], self._options.user_hash_salt)
         if profile.is_agent and own.agent is None:
             own = own._replace(agent=_agent_name(spans.names[row]))
-        mark = self._mark(row, own, surroundings, is_agent=profile.is_agent)
-        if profile.call_kind is not None and not self._is_twin(row, profile):
+        mark = self._mark(row, own, context, is_agent=profile.is_agent)
+        if profile.call_kind is not None and not self._repeats_parent(row, profile):
             call = read_call(profile, spans, row, mark, self._options)
             if call is not None:
                 self._reading.calls.append(call)
@@ -126,15 +126,15 @@ class _Reader:
         if mark.is_agent or any(mark.own):
             self._reading.marks.append(mark)
 
-    def _surroundings_of(self, index: int) -> _Surroundings:
-        found = self._surroundings[index]
+    def _context_of(self, index: int) -> _GroupContext:
+        found = self._contexts[index]
         if found is None:
-            found = _Surroundings(self._spans.group[index], self._options)
-            self._surroundings[index] = found
+            found = _GroupContext(self._spans.group[index], self._options)
+            self._contexts[index] = found
         return found
 
     def _mark(
-        self, row: int, own: Owner, surroundings: _Surroundings, *, is_agent: bool = False
+        self, row: int, own: Owner, context: _GroupContext, *, is_agent: bool = False
     ) -> Mark:
         spans = self._spans
         start_ns, end_ns = spans.start_ns[row], spans.end_ns[row]
@@ -144,17 +144,19 @@ class _Reader:
             end_ns if is_believed else self._received_ns,
             is_agent,
             own,
-            surroundings.inherited,
-            surroundings.service,
+            context.inherited,
+            context.service,
             not is_believed,
             start_ns if is_believed else 0,
-            surroundings.scope,
+            context.scope,
         )
 
-    def _is_twin(self, row: int, profile: Profile) -> bool:
+    def _repeats_parent(self, row: int, profile: Profile) -> bool:
         """Whether the span is a server's account of a call that its parent accounts for."""
         spans = self._spans
-        return profile.is_twin and spans.kinds[row] == _SERVER and bool(spans.parent_ids[row])
+        return (
+            profile.repeats_parent and spans.kinds[row] == _SERVER and bool(spans.parent_ids[row])
+        )
 
 
 def _agent_name(span_name: str) -> str | None:

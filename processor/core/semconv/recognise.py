@@ -6,58 +6,58 @@ on it, all of which repeat from call to call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 from processor.core.model import Aggregate, CallKind
 from processor.core.providers import (
     choose_statement,
-    infer_provider,
     is_placeholder,
-    provider_id,
 )
-from processor.core.semconv.dialects.instrumentations import (
-    CACHE_RULES,
-    QUIET,
-    REASONING_RULES,
-    REPEATS,
-    TWIN_SCOPES,
-    Family,
-)
-from processor.core.semconv.dialects.kinds import KINDS, KINDS_BY_KEYS, KINDS_BY_NAME
-from processor.core.semconv.dialects.naming import (
+from processor.core.semconv.dialects.calls import (
     CACHE_HITS,
     HOST,
     MODELS,
     PROVIDERS,
 )
+from processor.core.semconv.dialects.instrumentations import (
+    AGGREGATES,
+    CACHE_RULES,
+    REASONING_RULES,
+    SERVER_SCOPES,
+    USAGE_REQUIRED,
+    Family,
+)
+from processor.core.semconv.dialects.kinds import KINDS, KINDS_BY_KEYS, KINDS_BY_NAME
 from processor.core.semconv.dialects.tokens import COUNTS, PARTIAL
 from processor.core.semconv.emitter import (
-    Circumstances,
     Emitter,
+    RuleSubject,
+    find_conditions,
     find_rule,
-    held_conditions,
+    likely_provider,
     name_dialect,
+    name_family,
 )
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
-from processor.core.semconv.profile import Profile
 from processor.core.semconv.sources import CALL_KINDS, Condition, Kind
 from processor.core.semconv.usage import UsageRules
 
-TELLING_NAMES = frozenset(KINDS_BY_NAME) | {
+DECIDING_NAMES = frozenset(KINDS_BY_NAME) | {
     rule.span_name for rule in CACHE_RULES if rule.span_name
 }
 """Span names that say what a span is; of other spans the name plays no part here."""
 
-TELLING_KEYS = frozenset(
+DECIDING_KEYS = frozenset(
     {key for key, _ in KINDS}
     | {key for source in (*MODELS, *PROVIDERS) for key in source.keys}
     | {HOST, *CACHE_HITS}
 )
 """Attributes whose texts say what a span is."""
 
-CALL_SIGNS = (TELLING_KEYS - {HOST, *CACHE_HITS}).union(
+CALL_SIGNS = (DECIDING_KEYS - {HOST, *CACHE_HITS}).union(
     *(source.keys for sources in COUNTS.values() for source in sources)
 )
 """Attributes without which a span is no call, so that no text on it matters: not its host."""
@@ -70,107 +70,133 @@ class Signature(NamedTuple):
 
     keys: AbstractSet[str]
     texts: Mapping[str, str]
-    """The values of `TELLING_KEYS`."""
+    """The values of `DECIDING_KEYS`."""
     emitter: Emitter
     name: str
-    """The span's name when it is one of `TELLING_NAMES`, else ``""``."""
+    """The span's name when it is one of `DECIDING_NAMES`, else ``""``."""
 
 
-def recognise(look: Signature, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
-    """Decide what spans of this look are; `lay_out` knows where their fields stand."""
-    dialect = name_dialect(look.emitter, look.keys, look.texts)
-    models = _find_models(look, held_conditions(dialect, "openai", look.texts))
-    stated = [look.texts[key] for source in PROVIDERS for key in source.keys if key in look.texts]
-    provider = choose_statement(stated, look.texts.get(HOST, ""))
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is decided once for such spans, and where to find what is not."""
+
+    call_kind: CallKind | None
+    """None: they are no calls, whatever their numbers."""
+    aggregate: Aggregate | None
+    needs_usage: bool
+    """Whether they are only calls when they report usage."""
+    repeats_parent: bool
+    """Whether they repeat the call of their parent when they are the server's side."""
+    is_agent: bool
+    is_irrelevant: bool
+    """Whether nothing can be read from them."""
+    provider: str
+    """As such spans state it, ``""`` when they do not."""
+    models: tuple[str, ...]
+    rule_names: tuple[str, ...]
+    """What an operator's rule about cached tokens may call them by, the closest first."""
+    dialect: str
+    free: str
+    has_tokens: bool
+    rules: UsageRules
+    layout: Layout
+    plain: tuple[int, int] | None
+    """Where input and output stand, when such spans carry no other count; else None."""
+
+
+def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
+    """Decide what spans of this signature are; `lay_out` knows where their fields stand."""
+    dialect = name_dialect(signature.emitter, signature.keys, signature.texts)
+    models = _find_models(signature, find_conditions(dialect, "openai", signature.texts))
+    stated = [
+        signature.texts[key]
+        for source in PROVIDERS
+        for key in source.keys
+        if key in signature.texts
+    ]
+    provider = choose_statement(stated, signature.texts.get(HOST, ""))
     likely = likely_provider(provider, models)
     family = name_family(likely, models)
-    layout = lay_out(held_conditions(dialect, family, look.texts))
-    kind = _find_kind(look)
-    call_kind, aggregate = _find_call(look, kind, dialect, layout, has_model=bool(models))
-    circumstances = Circumstances(look.emitter, dialect, family, look.name, models)
+    layout = lay_out(find_conditions(dialect, family, signature.texts))
+    kind = _find_kind(signature)
+    call_kind, aggregate = _find_call(signature, kind, dialect, layout, has_model=bool(models))
+    subject = RuleSubject(signature.emitter, dialect, family, signature.name, models)
     is_agent = kind in {"agent", "workflow"}
     return Profile(
         call_kind=call_kind,
         aggregate=aggregate,
-        needs_usage=aggregate is not None or _is_quiet(look),
-        is_twin=look.emitter.scope.startswith(TWIN_SCOPES),
+        needs_usage=aggregate is not None or _requires_usage(signature),
+        repeats_parent=signature.emitter.scope.startswith(SERVER_SCOPES),
         is_agent=is_agent,
-        is_silent=call_kind is None and not is_agent and not layout.owners,
+        is_irrelevant=call_kind is None and not is_agent and not layout.owners,
         provider=provider,
         models=models,
-        rule_names=(look.emitter.scope, provider, likely),
+        rule_names=(signature.emitter.scope, provider, likely),
         dialect=dialect,
-        free="gateway cache" if any(key in look.texts for key in CACHE_HITS) else "",
-        has_tokens={"llm.tokens.input", "llm.tokens.output"} <= look.keys,
-        terms=UsageRules(
+        free="gateway cache" if any(key in signature.texts for key in CACHE_HITS) else "",
+        has_tokens={"llm.tokens.input", "llm.tokens.output"} <= signature.keys,
+        rules=UsageRules(
             call_kind or "llm",
             family,
-            find_rule(CACHE_RULES, circumstances),
-            find_rule(REASONING_RULES, circumstances),
+            find_rule(CACHE_RULES, subject),
+            find_rule(REASONING_RULES, subject),
         ),
         layout=layout,
         plain=_find_plain(layout, family),
     )
 
 
-def _is_quiet(look: Signature) -> bool:
+def _requires_usage(signature: Signature) -> bool:
     """Whether such a span is a call only if it reports usage."""
     return any(
-        look.emitter.scope.startswith(quiet.scope)
-        and (quiet.unless is None or look.texts.get(quiet.unless[0]) != quiet.unless[1])
-        for quiet in QUIET
+        signature.emitter.scope.startswith(row.scope)
+        and (row.unless is None or signature.texts.get(row.unless[0]) != row.unless[1])
+        for row in USAGE_REQUIRED
     )
 
 
-def likely_provider(stated: str, models: Iterable[str]) -> str:
-    """The id of who likely served a call: good enough to know how its tokens are counted.
-
-    What the call is charged by is for pricing to decide, which says where it had to infer.
-    """
-    return provider_id(stated) or next(filter(None, map(infer_provider, models)), "")
+def _find_provider(signature: Signature) -> str:
+    texts = signature.texts
+    stated = [texts[key] for source in PROVIDERS for key in source.keys if key in texts]
+    return choose_statement(stated, texts.get(HOST, ""))
 
 
-def name_family(provider: str, models: Iterable[str]) -> Family:
-    """Whose way of counting the raw usage follows, by the provider's id and the models."""
-    if provider == "aws" or "bedrock" in provider:
-        return "bedrock"
-    if provider == "anthropic" or any("claude" in model.lower() for model in models):
-        return "anthropic"
-    return "google" if provider == "google" else "openai"
-
-
-def _find_models(look: Signature, held: frozenset[Condition]) -> tuple[str, ...]:
+def _find_models(signature: Signature, conditions: frozenset[Condition]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for source in MODELS:
-        model = look.texts.get(source.keys[0], "")
-        if not is_placeholder(model) and source.when in held:
+        model = signature.texts.get(source.keys[0], "")
+        if not is_placeholder(model) and source.when in conditions:
             found[model] = None
     return tuple(found)[:_MODELS_MAX]
 
 
-def _find_kind(look: Signature) -> Kind | None:
+def _find_kind(signature: Signature) -> Kind | None:
     """What the strongest sign says; ``never`` is the strongest wherever it stands."""
-    stated = [meanings.get(look.texts[key].lower()) for key, meanings in KINDS if key in look.texts]
-    stated.append(KINDS_BY_NAME.get(look.name))
-    stated += [kind for keys, kind in KINDS_BY_KEYS if keys <= look.keys]
+    stated = [
+        meanings.get(signature.texts[key].lower())
+        for key, meanings in KINDS
+        if key in signature.texts
+    ]
+    stated.append(KINDS_BY_NAME.get(signature.name))
+    stated += [kind for keys, kind in KINDS_BY_KEYS if keys <= signature.keys]
     return "never" if "never" in stated else next(filter(None, stated), None)
 
 
 def _find_call(
-    look: Signature, kind: Kind | None, dialect: str, layout: Layout, *, has_model: bool
+    signature: Signature, kind: Kind | None, dialect: str, layout: Layout, *, has_model: bool
 ) -> tuple[CallKind | None, Aggregate | None]:
     """What kind of call such spans are, if any, and how they repeat others, if they do."""
     has_model = has_model or bool(layout.models_inside)
     has_usage = layout.has_usage
-    is_partial = not has_usage and not look.keys.isdisjoint(PARTIAL)
+    is_partial = not has_usage and not signature.keys.isdisjoint(PARTIAL)
     if kind in {"never", "tool"} or (kind == "other" and not has_model) or is_partial:
         return None, None
     if kind is None:
         if has_usage:  # Usage without a model is a sum over spans, but for our own convention.
             return "llm", None if has_model or dialect == "seed" else "sum"
         return ("llm" if has_model and layout.has_count(TOTAL) else None), None
-    operation = look.texts.get("ai.operationId") or look.name
-    aggregate = _find_repeat(kind, look.emitter.scope, dialect, operation)
+    operation = signature.texts.get("ai.operationId") or signature.name
+    aggregate = _find_aggregate(kind, signature.emitter.scope, dialect, operation)
     if aggregate is not None and not has_usage:
         return None, None
     if kind in CALL_KINDS:
@@ -178,15 +204,15 @@ def _find_call(
     return "embedding" if operation.startswith("ai.embed") else "llm", aggregate
 
 
-def _find_repeat(kind: Kind, scope: str, dialect: str, operation: str) -> Aggregate | None:
-    for repeat in REPEATS:
+def _find_aggregate(kind: Kind, scope: str, dialect: str, operation: str) -> Aggregate | None:
+    for rule in AGGREGATES:
         if (
-            kind in repeat.kinds
-            and scope.startswith(repeat.scope)
-            and repeat.dialect in {"", dialect}
-            and repeat.operation in {"", operation}
+            kind in rule.kinds
+            and scope.startswith(rule.scope)
+            and rule.dialect in {"", dialect}
+            and rule.operation in {"", operation}
         ):
-            return repeat.aggregate
+            return rule.aggregate
     return None
 
 
@@ -198,5 +224,5 @@ def _find_plain(layout: Layout, family: Family) -> tuple[int, int] | None:
     slots = [slot for slot in layout.counts if slot.position != TOTAL or family == "google"]
     if [slot.position for slot in slots] != [INPUT, OUTPUT]:
         return None
-    given, made = slots
-    return (given.first, made.first) if given.first >= 0 and made.first >= 0 else None
+    places = [slot.first for slot in slots]
+    return (places[0], places[1]) if min(places) >= 0 else None

@@ -1,6 +1,6 @@
-"""The bounded memory of what spans look like.
+"""The bounded memory of signatures, and of what they were recognised as.
 
-A fleet sends a few dozen looks, however many spans. A sender who makes up new ones all the time
+A fleet sends a few dozen signatures, however many spans. A sender of ever new ones
 pays with its own speed: the memory is emptied when it is full, and long texts are not kept.
 """
 
@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from operator import itemgetter
 
-from processor.core.semconv.columns import Values
-from processor.core.semconv.dialects.naming import CACHE_HITS
+from processor.core.semconv.dialects.calls import CACHE_HITS
 from processor.core.semconv.emitter import Emitter
 from processor.core.semconv.layout import Layout, lay_out
-from processor.core.semconv.profile import Profile
 from processor.core.semconv.recognise import (
     CALL_SIGNS,
-    TELLING_KEYS,
-    TELLING_NAMES,
+    DECIDING_KEYS,
+    DECIDING_NAMES,
+    Profile,
     Signature,
     recognise,
 )
-from processor.core.semconv.sources import Condition
+from processor.core.semconv.sources import Condition, Values
 from processor.core.semconv.values import is_true, read_text
 
 Shape = tuple[str, ...]
@@ -29,15 +28,15 @@ Shape = tuple[str, ...]
 PROFILES_MAX = 4096
 SHAPES_MAX = 1024
 _KEPT_MAX = 1024
-"""Characters of telling texts beyond which a profile is worked out anew for each span."""
+"""Characters of deciding texts beyond which a profile is worked out anew for each span."""
 _KEYS_MAX = 16 * 1024
 """Characters of keys beyond which a shape is worked out anew for each payload."""
 
 
 class ShapeReader:
-    """All spans of one shape from one emitter, told apart by their telling texts."""
+    """All spans of one shape from one emitter, distinguished by their deciding texts."""
 
-    __slots__ = ("_emitter", "_index", "_layouts", "_positions", "_profiles", "_telling")
+    __slots__ = ("_deciding", "_emitter", "_index", "_layouts", "_positions", "_profiles")
 
     def __init__(self, shape: Shape, emitter: Emitter, profiles: _Profiles) -> None:
         """Profiles are kept in `profiles`, which all readers share."""
@@ -45,17 +44,19 @@ class ShapeReader:
         self._index = {key: position for position, key in reversed([*enumerate(shape)])}
         self._profiles = profiles
         self._layouts: dict[frozenset[Condition], Layout] = {}
-        telling = frozenset() if CALL_SIGNS.isdisjoint(shape) else TELLING_KEYS
-        self._positions = {key: position for key, position in self._index.items() if key in telling}
-        self._telling: Callable[[Values], object] = (
+        deciding = frozenset() if CALL_SIGNS.isdisjoint(shape) else DECIDING_KEYS
+        self._positions = {
+            key: position for key, position in self._index.items() if key in deciding
+        }
+        self._deciding: Callable[[Values], object] = (
             itemgetter(*self._positions.values()) if self._positions else _nothing
         )
 
     def profile(self, values: Values, name: str) -> Profile:
         """The profile of a span with these values and this name."""
-        if name not in TELLING_NAMES:
+        if name not in DECIDING_NAMES:
             name = ""
-        key = (self, self._telling(values), name)
+        key = (self, self._deciding(values), name)
         try:
             profile = self._profiles.get(key)
         except TypeError:  # A list of pairs stands where a text should; it cannot be a key.
@@ -80,18 +81,18 @@ class ShapeReader:
                 texts[key] = text
         return recognise(Signature(self._index.keys(), texts, self._emitter, name), self._lay_out)
 
-    def _lay_out(self, held: frozenset[Condition]) -> Layout:
-        layout = self._layouts.get(held)
+    def _lay_out(self, conditions: frozenset[Condition]) -> Layout:
+        layout = self._layouts.get(conditions)
         if layout is None:
-            layout = self._layouts[held] = lay_out(self._index, held)
+            layout = self._layouts[conditions] = lay_out(self._index, conditions)
         return layout
 
     def _is_worth_keeping(self, values: Values) -> bool:
         """Short texts only; a float might not even be equal to itself."""
-        telling = [values[position] for position in self._positions.values()]
-        length = sum(len(value) for value in telling if isinstance(value, str))
+        deciding = [values[position] for position in self._positions.values()]
+        length = sum(len(value) for value in deciding if isinstance(value, str))
         return length <= _KEPT_MAX and all(
-            value is None or isinstance(value, str | int) for value in telling
+            value is None or isinstance(value, str | int) for value in deciding
         )
 
 

@@ -8,6 +8,7 @@ is weighed in a fixed order, and the evidence that decided is named.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from processor.core.model import CallKind, Usage
@@ -21,8 +22,9 @@ INPUT_ONLY_KINDS = frozenset({"embedding", "rerank", "moderation"})
 """Calls without output, whose total is their input."""
 
 
-class Counts(NamedTuple):
-    """What a span reports, as it reports it; None where it is silent. See `dialects.tokens`."""
+@dataclass(slots=True)
+class Counts:
+    """What a span reports, as it reports it; None where it does not. See `dialects.tokens`."""
 
     input: int | None = None
     output: int | None = None
@@ -45,6 +47,9 @@ class Counts(NamedTuple):
     web_searches: int | None = None
 
 
+COUNT_FIELDS = tuple(field.name for field in fields(Counts))
+
+
 class UsageRules(NamedTuple):
     """What is known about the emitter of a span, beside the numbers."""
 
@@ -55,7 +60,8 @@ class UsageRules(NamedTuple):
     reasoning: Inclusion | None = None
 
 
-class _Case(NamedTuple):
+@dataclass(slots=True)
+class _Case:
     """The counts with their gaps filled, and all that bears on what they mean."""
 
     input: int
@@ -64,14 +70,14 @@ class _Case(NamedTuple):
     """Cached tokens, read and written."""
     reasoning: int
     counts: Counts
-    terms: UsageRules
+    rules: UsageRules
     operator: Inclusion | None
     are_buckets: bool
 
 
-def settle(
+def normalise_usage(
     counts: Counts,
-    terms: UsageRules,
+    rules: UsageRules,
     operator: Inclusion | None = None,
     *,
     are_buckets: bool = False,
@@ -82,17 +88,19 @@ def settle(
     `are_buckets` that the emitter's counts exclude one another already. The usage is None when
     the counts do not say what was used.
     """
-    given, made, gap_rule = _fill(counts, terms)
-    if given is None:
+    input_count, output_count, gap_rule = _fill(counts, rules)
+    if input_count is None:
         return None, gap_rule
     read = counts.cache_read or 0
     write_1h = counts.cache_write_1h or 0
     write = max(counts.cache_write or 0, (counts.cache_write_5m or 0) + write_1h)
     reasoning = counts.reasoning or 0
-    case = _Case(given, made, read + write, reasoning, counts, terms, operator, are_buckets)
-    cache_is_apart, cache_rule = _judge_cache(case)
-    input_whole = given + (case.cached if cache_is_apart else 0)
-    output_whole, reasoning, reasoning_rule = _judge_reasoning(case, input_whole)
+    case = _Case(
+        input_count, output_count, read + write, reasoning, counts, rules, operator, are_buckets
+    )
+    cache_is_apart, cache_rule = _decide_cache(case)
+    input_whole = input_count + (case.cached if cache_is_apart else 0)
+    output_whole, reasoning, reasoning_rule = _decide_reasoning(case, input_whole)
     text_input, audio_input, image_input = _divide_input(case, input_whole - case.cached)
     text_output, audio_output, image_output = _divide_output(case, output_whole - reasoning)
     usage = Usage(
@@ -110,63 +118,64 @@ def settle(
     )
     if sum(usage) > COUNT_MAX:
         return None, UNREADABLE
-    rules = (gap_rule, cache_rule, _judge_lifetime(case), reasoning_rule)
-    return usage, "; ".join(filter(None, rules))
+    fired = (gap_rule, cache_rule, _decide_lifetime(case), reasoning_rule)
+    return usage, "; ".join(filter(None, fired))
 
 
-def _fill(counts: Counts, terms: UsageRules) -> tuple[int | None, int, str]:
+def _fill(counts: Counts, rules: UsageRules) -> tuple[int | None, int, str]:
     """Input and output, where need be with the help of the total, and the rule that helped.
 
     Without an input the rule is the reason.
     """
-    given, made, total = counts.input, counts.output, counts.total
-    if given is None and made is None:
+    stated_input, stated_output, total = counts.input, counts.output, counts.total
+    if stated_input is None and stated_output is None:
         if total is None:
             return None, 0, UNREADABLE
-        if terms.kind not in INPUT_ONLY_KINDS:
+        if rules.kind not in INPUT_ONLY_KINDS:
             return None, 0, TOTAL_ONLY
         return total, 0, ""
-    if given is None and made is not None and total is not None and total >= made:
-        return total - made, made, "input from total"
-    if made is None and given is not None and total is not None and total > given:
-        return given, total - given, "output from total"
-    return given or 0, made or 0, ""
+    input_count, output_count = stated_input or 0, stated_output or 0
+    if stated_input is None and total is not None and total >= output_count:
+        return total - output_count, output_count, "input from total"
+    if stated_output is None and total is not None and total > input_count:
+        return input_count, total - input_count, "output from total"
+    return input_count, output_count, ""
 
 
-def _judge_cache(case: _Case) -> tuple[bool, str]:
+def _decide_cache(case: _Case) -> tuple[bool, str]:
     """Whether cached tokens stand beside the input, and the rule that said so."""
     if case.cached == 0:
         return False, ""
-    for rule, evidence in _CACHE_EVIDENCE:
-        is_apart = evidence(case)
+    for rule, decide in _CACHE_EVIDENCE:
+        is_apart = decide(case)
         if is_apart is not None:
             return is_apart, rule
-    if case.terms.cache == "inclusive":
+    if case.rules.cache == "inclusive":
         return False, ""
     return False, "cache: assumed inside input"
 
 
-def _judge_lifetime(case: _Case) -> str:
+def _decide_lifetime(case: _Case) -> str:
     """The rule, where the lifetime of what was written to a cache had to be assumed.
 
     An hour costs more than the five minutes that are Anthropic's default, so the true cost may
     be above what is written.
     """
     counts = case.counts
-    is_told = counts.cache_write_5m is not None or counts.cache_write_1h is not None
-    if not counts.cache_write or is_told or case.terms.family not in _LIFETIMES:
+    is_stated = counts.cache_write_5m is not None or counts.cache_write_1h is not None
+    if not counts.cache_write or is_stated or case.rules.family not in _LIFETIMES:
         return ""
     return "cache writes: assumed 5 minutes"
 
 
 def _stated_by_operator(case: _Case) -> bool | None:
-    """An operator knows best, but nobody can take out of the input more than is in it."""
+    """The operator decides, but nobody can take out of the input more than is in it."""
     if case.operator is None or (case.operator == "inclusive" and case.cached > case.input):
         return None
     return case.operator == "exclusive"
 
 
-def _witnessed(case: _Case) -> bool | None:
+def _stated_uncached(case: _Case) -> bool | None:
     """The provider's own uncached input says it, where the span carries that too."""
     counts = case.counts
     if counts.uncached is not None:
@@ -182,7 +191,7 @@ def _explained_by_total(case: _Case) -> bool | None:
     A total of input and output is no evidence: many emitters add it up themselves. Neither is
     one that reasoning beside the output explains as well, or thoughts that Gemini left out.
     """
-    if case.terms.family == "google":
+    if case.rules.family == "google":
         return None
     beyond = (case.counts.total or 0) - case.input - case.output
     if beyond == case.cached:
@@ -197,18 +206,18 @@ _CACHE_EVIDENCE: tuple[tuple[str, Callable[[_Case], bool | None]], ...] = (
     ("cache: operator", _stated_by_operator),
     ("cache: buckets", lambda case: case.are_buckets or None),
     ("cache: exceeds input", lambda case: case.cached > case.input or None),
-    ("cache: witness", _witnessed),
+    ("cache: witness", _stated_uncached),
     ("cache: total", _explained_by_total),
-    ("cache: instrumentation", lambda case: case.terms.cache == "exclusive" or None),
+    ("cache: instrumentation", lambda case: case.rules.cache == "exclusive" or None),
 )
 """In this order; the first that knows decides, and an emitter of which nothing is known follows
 the convention, which includes cached tokens."""
 
 
-def _judge_reasoning(case: _Case, input_whole: int) -> tuple[int, int, str]:
+def _decide_reasoning(case: _Case, input_whole: int) -> tuple[int, int, str]:
     """The whole output, the reasoning in it, and the rule that said so."""
     output, reasoning, total = case.output, case.reasoning, case.counts.total
-    if case.counts.reasoning is None and case.terms.family == "google" and not case.are_buckets:
+    if case.counts.reasoning is None and case.rules.family == "google" and not case.are_buckets:
         gap = max((total or 0) - input_whole - output, 0)
         return output + gap, gap, "reasoning: from total" if gap else ""
     if reasoning == 0:
@@ -217,7 +226,7 @@ def _judge_reasoning(case: _Case, input_whole: int) -> tuple[int, int, str]:
         ("reasoning: buckets", case.are_buckets),
         ("reasoning: exceeds output", reasoning > output),
         ("reasoning: total", total == input_whole + output + reasoning),
-        ("reasoning: instrumentation", case.terms.reasoning == "exclusive"),
+        ("reasoning: instrumentation", case.rules.reasoning == "exclusive"),
     ):
         if is_apart:
             return output + reasoning, reasoning, rule
@@ -243,7 +252,7 @@ def _divide_output(case: _Case, visible: int) -> tuple[int, int, int]:
 def _take_out(case: _Case, whole: int, audio: int, image: int) -> tuple[int, int, int]:
     """Take audio and image out of a whole that contains them; buckets never do.
 
-    Where they do not fit, they overlap the cached part by an amount that nobody tells: then all
+    Where they do not fit, they overlap the cached part by an amount that is not reported: then all
     of it counts as text.
     """
     if case.are_buckets:

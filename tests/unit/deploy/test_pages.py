@@ -12,7 +12,7 @@ from unit.deploy.shipped import DEPLOY, ROOT
 from processor.cli.arguments import build_parser
 from processor.cli.dispatch import main
 from processor.core.enrich.emission import READERS
-from processor.core.semconv.dialects.owners import AMBIENT_OWNERS
+from processor.core.semconv.dialects.owners import INHERITED_OWNERS
 from processor.surfaces.metrics import DECLARED
 
 # The pages of Collectors, Jaeger, Phoenix and senders are held to the real programs elsewhere.
@@ -150,9 +150,9 @@ def test_the_names_that_say_whose_cost_it_is_are_those_that_are_read():
     page = (DEPLOY / "senders" / "README.md").read_text(encoding="utf-8")
     section = page.partition("## Whose cost it is")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
-    assert {scope for scope, _ in rows} == {*AMBIENT_OWNERS, "service"}
+    assert {scope for scope, _ in rows} == {*INHERITED_OWNERS, "service"}
     for scope, names in rows:
-        read = {key for source in AMBIENT_OWNERS.get(scope, ()) for key in source.keys}
+        read = {key for source in INHERITED_OWNERS.get(scope, ()) for key in source.keys}
         read |= {"service.name"} if scope == "service" else set()
         for name in re.findall(r"`([a-z_.]+)`", names):
             assert name in read, name

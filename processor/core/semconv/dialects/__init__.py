@@ -1,13 +1,11 @@
 """What every dialect calls things: tables of attribute names and values, and nothing else.
 
-    tokens, cached    counts of tokens
-    documents         attributes that hold a whole JSON document
+    tokens, cached    counts of tokens, and attributes that hold a whole JSON document
     kinds             what a span is
-    naming            where models, providers, tiers and ids stand
+    calls             models, providers, tiers, ids, costs that somebody upstream has written
     owners            session, user, organisation, agent, feature, task
-    costs             costs that somebody upstream has written
     instrumentations  who wrote the span, and what its numbers mean
-    logs              records of coding agents that tell of a call
+    logs              records of coding agents that report a call
 
 A new dialect is a few rows here. Rows of one field stand in the order in which they are read:
 the first that is present and readable wins, and names of the same thing are never added up.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from processor.core.semconv.dialects.documents import (
-    ADK,
-    AI_SDK,
-    LANGFUSE,
-    LANGSMITH_IN,
-    LITELLM,
-    LOGFIRE,
-    MLFLOW,
-)
 from processor.core.semconv.sources import Source, Sources, inside, keys, total_inside, total_of
+
+AI_SDK = "ai.response.providerMetadata"
+LANGFUSE = "langfuse.observation.usage_details"
+LITELLM = "metadata.usage_object"
+LOGFIRE = "gen_ai.usage.raw"
+MLFLOW = "mlflow.chat.tokenUsage"
+ADK = "gcp.vertex.agent.llm_response"
+GENKIT = "genkit:output"
+HAYSTACK = "haystack.component.output"
+LANGSMITH_IN = "gen_ai.usage.input_token_details"
+LANGSMITH_OUT = "gen_ai.usage.output_token_details"
+
 
 _TTL = "anthropic.usage.cache_creation.ephemeral_{}_input_tokens"
 _LITELLM_TTL = "prompt_tokens_details.cache_creation_token_details.ephemeral_{}_input_tokens"
@@ -24,7 +27,7 @@ _MIXED_CACHE = Source(
         "llm.token_count.prompt_details.cache_write",
     ),
 )
-"""Reads and writes in one number; of use only when they are not told apart."""
+"""Reads and writes in one number; of use only where they are not reported apart."""
 
 CACHE_READ: Sources = (
     *keys(

@@ -24,7 +24,7 @@ class Dialect(NamedTuple):
     """How the name of its instrumentation scope begins."""
     keys: tuple[str, ...] = ()
     values: tuple[tuple[str, str], ...] = ()
-    """Attributes with the value, in lower case, that gives it away."""
+    """Attributes with the value, in lower case, that only it writes."""
     sdk: str = ""
     """Its ``telemetry.sdk.name``."""
 
@@ -97,7 +97,7 @@ DIALECTS: tuple[Dialect, ...] = (
 class Rule(NamedTuple):
     """A row of `CACHE_RULES` or `REASONING_RULES`. What is empty fits anything."""
 
-    reading: Inclusion
+    inclusion: Inclusion
     scope: str = ""
     dialect: str = ""
     families: tuple[Family, ...] = ()
@@ -156,7 +156,7 @@ CACHE_RULES: tuple[Rule, ...] = (
     Rule("inclusive", dialect="copilot"),
     Rule("inclusive", scope="envoyproxy/ai-gateway"),
 )
-"""Whether input contains the cached tokens, where emitter and wire format settle it."""
+"""Whether input contains the cached tokens, where emitter and wire format normalise_usage it."""
 
 REASONING_RULES: tuple[Rule, ...] = (
     Rule("exclusive", scope="opentelemetry.instrumentation.google_generativeai"),
@@ -169,8 +169,8 @@ REASONING_RULES: tuple[Rule, ...] = (
 """Whether output contains the reasoning; it does wherever no row says otherwise."""
 
 
-class Repeat(NamedTuple):
-    """A row of `REPEATS`: how some span repeats what stands below it. Empty fits anything."""
+class AggregateRule(NamedTuple):
+    """A row of `AGGREGATES`; what is empty fits anything."""
 
     aggregate: Aggregate
     kinds: tuple[str, ...]
@@ -180,40 +180,42 @@ class Repeat(NamedTuple):
     """The value of ``ai.operationId``, or else the span's name."""
 
 
-REPEATS: tuple[Repeat, ...] = (
-    Repeat("sole_carrier", ("agent",), scope="logfire.claude_agent_sdk"),
-    Repeat("sole_carrier", ("agent",), scope="openinference.instrumentation.claude_agent_sdk"),
-    Repeat("lifetime", ("agent",), dialect="strands"),
-    Repeat("lifetime", ("agent",), scope="opentelemetry.instrumentation.crewai"),
-    Repeat("sum", ("llm",), scope="opentelemetry.instrumentation.crewai"),
-    Repeat("sum", ("llm",), scope="gcp.vertex.agent", operation="call_llm"),
-    Repeat("sum", ("llm",), dialect="codex"),
-    Repeat("last_step", ("chain",), operation="ai.generateText"),
-    Repeat("sum", ("agent", "workflow", "chain", "other")),
+AGGREGATES: tuple[AggregateRule, ...] = (
+    AggregateRule("sole_carrier", ("agent",), scope="logfire.claude_agent_sdk"),
+    AggregateRule(
+        "sole_carrier", ("agent",), scope="openinference.instrumentation.claude_agent_sdk"
+    ),
+    AggregateRule("lifetime", ("agent",), dialect="strands"),
+    AggregateRule("lifetime", ("agent",), scope="opentelemetry.instrumentation.crewai"),
+    AggregateRule("sum", ("llm",), scope="opentelemetry.instrumentation.crewai"),
+    AggregateRule("sum", ("llm",), scope="gcp.vertex.agent", operation="call_llm"),
+    AggregateRule("sum", ("llm",), dialect="codex"),
+    AggregateRule("last_step", ("chain",), operation="ai.generateText"),
+    AggregateRule("sum", ("agent", "workflow", "chain", "other")),
 )
 """The first row that fits says how usage on such a span relates to the spans below it; a call
 that no row fits is a leaf. Wrappers that trace a call which is traced again below are `sum`.
 """
 
 
-class Quiet(NamedTuple):
-    """A row of `QUIET`."""
+class UsageRequired(NamedTuple):
+    """A row of `USAGE_REQUIRED`."""
 
     scope: str
     unless: tuple[str, str] | None = None
     """An attribute and its value with which a span is a call all the same."""
 
 
-QUIET: tuple[Quiet, ...] = (
-    Quiet("openinference.instrumentation.beeai"),
-    Quiet("openrouter"),
-    Quiet("logfire.openai", unless=("logfire.span_type", "log")),
-    Quiet("logfire.anthropic", unless=("logfire.span_type", "log")),
+USAGE_REQUIRED: tuple[UsageRequired, ...] = (
+    UsageRequired("openinference.instrumentation.beeai"),
+    UsageRequired("openrouter"),
+    UsageRequired("logfire.openai", unless=("logfire.span_type", "log")),
+    UsageRequired("logfire.anthropic", unless=("logfire.span_type", "log")),
 )
 """Emitters that open several spans of a call's kind for one call: those without usage are none.
 
 Logfire's span of a stream ends when the stream begins; a log at its end has the usage, if any.
 """
 
-TWIN_SCOPES = ("com.anthropic.claude-platform",)
+SERVER_SCOPES = ("com.anthropic.claude-platform",)
 """Servers that trace, below the client's span, the call that the client has reported already."""

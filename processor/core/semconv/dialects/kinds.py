@@ -169,7 +169,7 @@ KINDS_BY_NAME: Mapping[str, Kind] = {
     "ai.generateObject": "chain",
     "ai.streamObject": "chain",
 }
-"""Span names that tell the kind where attributes do not; ``never`` is stronger than attributes."""
+"""Span names that state the kind where attributes do not; ``never`` is stronger than attributes."""
 
 KINDS_BY_KEYS: tuple[tuple[frozenset[str], Kind], ...] = (
     # Early Pydantic AI agents.
@@ -177,7 +177,7 @@ KINDS_BY_KEYS: tuple[tuple[frozenset[str], Kind], ...] = (
     # One completion within a turn of Codex; it names no model, and the turn has the sum.
     (frozenset({"codex.usage.total_tokens"}), "other"),
 )
-"""Attributes that together tell the kind where nothing else does."""
+"""Attributes that together state the kind where nothing else does."""
 
 AGENT_NAME_PREFIXES = ("invoke_agent ", "invoke_workflow ")
 """Taken off the name of an agent's span where that name stands in for the agent's."""

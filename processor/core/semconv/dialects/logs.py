@@ -1,4 +1,4 @@
-"""Coding agents that tell of each call in a log record, whether they write spans or not."""
+"""Coding agents that report each call in a log record, whether they write spans or not."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ LOG_DIALECTS: tuple[LogDialect, ...] = (
         cache="inclusive",
         reasoning="exclusive",
     ),
-    # A fork that speaks to any model; where thoughts stand apart, its total tells.
+    # A fork that speaks to any model; where thoughts stand apart, its total shows it.
     LogDialect(
         "gemini-cli",
         ("qwen-code.api_response",),
@@ -87,7 +87,7 @@ LOG_DIALECTS: tuple[LogDialect, ...] = (
 beside its own record, with less in it; records of errors, which carry no usage; every metric."""
 
 LOG_TOOLS = frozenset(dialect.name for dialect in LOG_DIALECTS)
-"""Dialects of spans whose calls a log record may tell of as well."""
+"""Dialects of spans whose calls a log record may report as well."""
 
 MODEL = "model"
 DURATION_MS = "duration_ms"
@@ -104,4 +104,4 @@ IDENTITY = (
     "prompt_id",
     "response_id",
 )
-"""Attributes that help to tell one record from another and say nothing else that is read."""
+"""Attributes that distinguish one record from another and say nothing else that is read."""

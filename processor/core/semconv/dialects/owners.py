@@ -131,7 +131,7 @@ Left out on purpose: ``langsmith.trace.session_id`` is a project, and ``thread.i
 of the operating system unless Codex writes it.
 """
 
-AMBIENT_OWNERS: Mapping[str, Sources] = {
+INHERITED_OWNERS: Mapping[str, Sources] = {
     **OWNERS,
     "org": (*_ORG, *keys("team.id", "department", "cost_center")),
 }
@@ -139,7 +139,7 @@ AMBIENT_OWNERS: Mapping[str, Sources] = {
 
 REDACTED = ("[Scrubbed due to ", "__REDACTED__")
 """How texts begin that an SDK has put in place of what it took for a secret (Logfire does so with
-``session.id``, OpenInference with what it is told to hide). They would throw everybody together.
+``session.id``, OpenInference with what it is told to hide). They would make one owner of many.
 """
 
 WINDOW_SERVICES = frozenset({"copilot-chat", "github-copilot"})

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from processor.core.semconv.dialects.cached import (
+    ADK,
+    AI_SDK,
     CACHE_READ,
     CACHE_WRITE,
     CACHE_WRITE_1H,
     CACHE_WRITE_5M,
-)
-from processor.core.semconv.dialects.documents import (
-    ADK,
-    AI_SDK,
     GENKIT,
     HAYSTACK,
     LANGFUSE,

@@ -72,15 +72,15 @@ def test_a_traceloop_entity_names_an_agent_only_if_it_is_one(read_mark) -> None:
 
 def test_scope_and_resource_are_inherited_the_scope_first(read_mark) -> None:
     """What surrounds a span never counts as its own, and makes no mark by itself."""
-    surroundings = {
+    context = {
         "scope_attributes": {"user.id": "near"},
         "resource": {"user.id": "far", "team.id": "search", "service.name": "svc"},
     }
-    mark = read_mark(attributes={"session.id": "s"}, **surroundings)
+    mark = read_mark(attributes={"session.id": "s"}, **context)
     assert mark.own == Owner(session="s")
     assert mark.inherited == Owner(user="near", org="search")
     assert mark.service == "svc"
-    assert read_mark(attributes={"http.method": "GET"}, **surroundings) is None
+    assert read_mark(attributes={"http.method": "GET"}, **context) is None
 
 
 def test_an_editor_window_is_no_conversation(read_mark) -> None:

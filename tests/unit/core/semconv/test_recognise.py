@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from processor.core.semconv import ReadOptions, read
-from processor.core.semconv.recognise import likely_provider, name_family
+from processor.core.semconv.emitter import likely_provider, name_family
 
 USAGE = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
 MODEL = {"gen_ai.request.model": "gpt-4o"}
@@ -92,7 +92,7 @@ def test_calls_are_leaves_of_their_kind(read_one, kind_attributes, kind) -> None
     ],
 )
 def test_spans_that_repeat_usage_say_how(read_one, span, aggregate, is_agent) -> None:
-    """Each dialect declares what its agents, chains and wrappers repeat."""
+    """Each dialect declares what its agents, chains and wrappers rule."""
     call, _ = read_one(**{**span, "attributes": {**MODEL, **USAGE, **span["attributes"]}})
     assert (call.aggregate, call.mark.is_agent) == (aggregate, is_agent)
 

@@ -6,7 +6,14 @@ import pytest
 
 from processor.core.model import Usage
 from processor.core.semconv.dialects.tokens import COUNTS
-from processor.core.semconv.usage import TOTAL_ONLY, UNREADABLE, Counts, UsageRules, settle
+from processor.core.semconv.usage import (
+    COUNT_FIELDS,
+    TOTAL_ONLY,
+    UNREADABLE,
+    Counts,
+    UsageRules,
+    normalise_usage,
+)
 from processor.core.semconv.values import COUNT_MAX
 
 ASSUMED = "cache: assumed inside input"
@@ -14,11 +21,11 @@ ASSUMED = "cache: assumed inside input"
 
 def test_counts_and_their_table_have_one_order() -> None:
     """A slot's position means the same in the table and in the counts."""
-    assert tuple(COUNTS) == Counts._fields
+    assert tuple(COUNTS) == COUNT_FIELDS
 
 
 @pytest.mark.parametrize(
-    ("counts", "terms", "usage", "rule"),
+    ("counts", "rules", "usage", "rule"),
     [
         # Nothing cached: nothing to decide.
         (Counts(100, 10), UsageRules(), Usage(100, output=10), ""),
@@ -95,16 +102,16 @@ def test_counts_and_their_table_have_one_order() -> None:
     ],
 )
 def test_cached_tokens_are_inside_or_beside_the_input_by_the_first_evidence(
-    counts, terms, usage, rule
+    counts, rules, usage, rule
 ) -> None:
     """Each rule decides where the ones before it are silent, and is named."""
-    assert settle(counts, terms) == (usage, rule)
+    assert normalise_usage(counts, rules) == (usage, rule)
 
 
 def test_the_operator_decides_before_any_evidence() -> None:
     """A rule of the operator's own outranks witness and total."""
     counts = Counts(100, 10, 110, uncached=40, cache_read=60)
-    assert settle(counts, UsageRules(), "exclusive") == (
+    assert normalise_usage(counts, UsageRules(), "exclusive") == (
         Usage(100, 60, output=10),
         "cache: operator",
     )
@@ -113,7 +120,7 @@ def test_the_operator_decides_before_any_evidence() -> None:
 def test_not_even_the_operator_takes_more_from_the_input_than_is_in_it() -> None:
     """An impossible rule gives way, so that no quantity is negative."""
     counts = Counts(20, 10, cache_read=60)
-    assert settle(counts, UsageRules(), "inclusive") == (
+    assert normalise_usage(counts, UsageRules(), "inclusive") == (
         Usage(20, 60, output=10),
         "cache: exceeds input",
     )
@@ -122,13 +129,13 @@ def test_not_even_the_operator_takes_more_from_the_input_than_is_in_it() -> None
 def test_buckets_are_left_as_they_are() -> None:
     """Mutually exclusive counts need no subtraction."""
     counts = Counts(179, 35, 278, cache_read=20, reasoning=64, audio_input=5, audio_output=6)
-    usage, rule = settle(counts, UsageRules(cache="inclusive"), are_buckets=True)
+    usage, rule = normalise_usage(counts, UsageRules(cache="inclusive"), are_buckets=True)
     assert usage == Usage(179, 20, audio_input=5, output=35, reasoning=64, audio_output=6)
     assert rule == "cache: buckets; reasoning: buckets"
 
 
 @pytest.mark.parametrize(
-    ("counts", "terms", "output", "reasoning", "rule"),
+    ("counts", "rules", "output", "reasoning", "rule"),
     [
         (Counts(10, 100, reasoning=60), UsageRules(), 40, 60, ""),
         (Counts(10, 100, reasoning=160), UsageRules(), 100, 160, "reasoning: exceeds output"),
@@ -146,16 +153,16 @@ def test_buckets_are_left_as_they_are() -> None:
         (Counts(50, 120, 170), UsageRules(family="google"), 120, 0, ""),
     ],
 )
-def test_reasoning_is_inside_or_beside_the_output(counts, terms, output, reasoning, rule) -> None:
+def test_reasoning_is_inside_or_beside_the_output(counts, rules, output, reasoning, rule) -> None:
     """Reasoning is never billed twice and never lost."""
-    usage, found = settle(counts, terms)
+    usage, found = normalise_usage(counts, rules)
     assert usage is not None
     assert (usage.output, usage.reasoning, found) == (output, reasoning, rule)
 
 
 def test_thoughts_that_equal_the_cached_tokens_move_no_cached_token() -> None:
     """A Gemini total is no evidence about its cache."""
-    usage, _ = settle(Counts(100, 10, 160, cache_read=50), UsageRules(family="google"))
+    usage, _ = normalise_usage(Counts(100, 10, 160, cache_read=50), UsageRules(family="google"))
     assert usage == Usage(50, 50, output=10, reasoning=50)
 
 
@@ -170,7 +177,7 @@ def test_thoughts_that_equal_the_cached_tokens_move_no_cached_token() -> None:
 )
 def test_cache_writes_are_told_apart_by_their_lifetime(counts, write, write_1h) -> None:
     """One-hour writes are a part of all writes; without a split all live five minutes."""
-    usage, _ = settle(counts, UsageRules())
+    usage, _ = normalise_usage(counts, UsageRules())
     assert usage is not None
     assert (usage.cache_write, usage.cache_write_1h) == (write, write_1h)
 
@@ -181,7 +188,7 @@ def test_audio_and_image_are_taken_out_of_what_contains_them() -> None:
         1000, 200, cache_read=300, audio_input=150, audio_cached=50, image_input=100,
         audio_output=80, reasoning=20,
     )  # fmt: skip
-    usage, _ = settle(counts, UsageRules(cache="inclusive"))
+    usage, _ = normalise_usage(counts, UsageRules(cache="inclusive"))
     assert usage == Usage(
         500, 300, audio_input=100, image_input=100, output=100, reasoning=20, audio_output=80
     )
@@ -190,18 +197,18 @@ def test_audio_and_image_are_taken_out_of_what_contains_them() -> None:
 def test_images_that_may_be_cached_count_as_text() -> None:
     """Where an overlap is unknown, nothing is counted twice."""
     counts = Counts(2255, 20, cache_read=512, cache_write=1733, image_input=255)
-    usage, _ = settle(counts, UsageRules(cache="inclusive"))
+    usage, _ = normalise_usage(counts, UsageRules(cache="inclusive"))
     assert usage == Usage(10, 512, 1733, output=20)
 
 
 def test_extras_outside_the_totals_are_billed_too() -> None:
     """Compaction adds to input and output."""
-    usage, _ = settle(Counts(10, 5, extra_input=300, extra_output=40), UsageRules())
+    usage, _ = normalise_usage(Counts(10, 5, extra_input=300, extra_output=40), UsageRules())
     assert usage == Usage(310, output=45)
 
 
 @pytest.mark.parametrize(
-    ("counts", "terms", "usage", "rule"),
+    ("counts", "rules", "usage", "rule"),
     [
         (Counts(None, 10, 110), UsageRules(), Usage(100, output=10), "input from total"),
         (Counts(100, None, 110), UsageRules(), Usage(100, output=10), "output from total"),
@@ -212,9 +219,9 @@ def test_extras_outside_the_totals_are_billed_too() -> None:
         (Counts(COUNT_MAX, COUNT_MAX), UsageRules(), None, UNREADABLE),
     ],
 )
-def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, terms, usage, rule) -> None:
+def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, rules, usage, rule) -> None:
     """What the total can tell is told; a total alone cannot be priced."""
-    assert settle(counts, terms) == (usage, rule)
+    assert normalise_usage(counts, rules) == (usage, rule)
 
 
 @pytest.mark.parametrize(
@@ -230,5 +237,5 @@ def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, terms, usage, rule)
 )
 def test_a_lifetime_that_nobody_told_is_named(counts, family, rule) -> None:
     """An hour costs more than five minutes, so a bill can be explained only if it says so."""
-    terms = UsageRules(cache="inclusive", family=family)
-    assert settle(counts, terms)[1] == rule
+    rules = UsageRules(cache="inclusive", family=family)
+    assert normalise_usage(counts, rules)[1] == rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processor.core.semconv import signatures as looks
+from processor.core.semconv import signatures
 from processor.core.semconv.emitter import Emitter
 from processor.core.semconv.signatures import Signatures
 
@@ -10,7 +10,7 @@ SHAPE = ("gen_ai.request.model", "gen_ai.usage.input_tokens")
 EMITTER = Emitter("scope")
 
 
-def test_a_look_is_worked_out_once() -> None:
+def test_a_signature_is_worked_out_once() -> None:
     """The same texts give the very same profile."""
     reader = Signatures().reader(SHAPE, EMITTER)
     assert reader.profile(("gpt-4o", 1), "a") is reader.profile(("gpt-4o", 2), "b")
@@ -26,7 +26,7 @@ def test_a_reader_is_kept_for_its_shape_and_emitter() -> None:
 
 def test_profiles_stay_within_their_bound(monkeypatch) -> None:
     """A sender of ever new models fills no memory."""
-    monkeypatch.setattr(looks, "PROFILES_MAX", 10)
+    monkeypatch.setattr(signatures, "PROFILES_MAX", 10)
     memory = Signatures()
     reader = memory.reader(SHAPE, EMITTER)
     for number in range(100):
@@ -36,7 +36,7 @@ def test_profiles_stay_within_their_bound(monkeypatch) -> None:
 
 def test_shapes_stay_within_their_bound(monkeypatch) -> None:
     """A sender of ever new keys fills no memory."""
-    monkeypatch.setattr(looks, "SHAPES_MAX", 10)
+    monkeypatch.setattr(signatures, "SHAPES_MAX", 10)
     memory = Signatures()
     for number in range(100):
         memory.reader((*SHAPE, f"key-{number}"), EMITTER).profile(("gpt-4o", 1, 1), "")

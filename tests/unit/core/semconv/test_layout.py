@@ -6,7 +6,7 @@ import pytest
 
 from processor.core.model import Wanted
 from processor.core.semconv import WANTED, ReadOptions, read
-from processor.core.semconv.recognise import TELLING_KEYS
+from processor.core.semconv.recognise import DECIDING_KEYS
 
 
 def test_every_field_that_is_read_is_asked_for() -> None:
@@ -26,7 +26,7 @@ def test_every_field_that_is_read_is_asked_for() -> None:
         "server.address",
         "litellm.cache_hit",
     } <= asked
-    assert {key for key in TELLING_KEYS if not key.startswith("event:")} <= asked
+    assert {key for key in DECIDING_KEYS if not key.startswith("event:")} <= asked
     assert WANTED.events == {"LLMChatEndEvent"}
 
 
@@ -67,7 +67,7 @@ def test_what_supports_is_read_beside_what_tells(build_spans) -> None:
     "scope", ["", "com.anthropic.claude_code", "opentelemetry.instrumentation"]
 )
 def test_what_supports_says_nothing_alone(build_spans, key, scope) -> None:
-    """Read as if it were telling, it makes no call and no mark: nothing is lost by not looking."""
+    """Read as if it were deciding, it makes no call and no mark: nothing is lost by not looking."""
     wanted = Wanted(WANTED.keys | WANTED.supporting)
     spans = build_spans({"attributes": {key: "main"}, "scope": scope}, wanted=wanted)
     assert spans.shapes == [1]
