@@ -39,7 +39,7 @@ class Arrival(NamedTuple):
     """True when the ledger has the span with its usage missing, and this copy has it."""
 
 
-class Plain(NamedTuple):
+class PlainSpan(NamedTuple):
     """A span without meaning of its own that may turn out to link a call to its agent."""
 
     parent_id: bytes
@@ -47,7 +47,7 @@ class Plain(NamedTuple):
     """Its row in the batch at hand; -1 when it was kept from an earlier one."""
 
 
-_NONE: Mapping[bytes, Plain] = {}
+_NONE: Mapping[bytes, PlainSpan] = {}
 
 
 class Movement(NamedTuple):
@@ -66,8 +66,8 @@ class Movement(NamedTuple):
 def attach(
     trace: Trace,
     arrivals: Sequence[Arrival],
-    plain: Mapping[bytes, Plain],
-    waiting: Mapping[bytes, Plain] = _NONE,
+    plain: Mapping[bytes, PlainSpan],
+    waiting: Mapping[bytes, PlainSpan] = _NONE,
 ) -> tuple[list[Node], list[Movement]]:
     """Take new spans into a trace; returns the nodes added and the movements they cause.
 
@@ -116,8 +116,8 @@ def _displace(trace: Trace, news: Iterable[Node], causes: dict[Node, Node]) -> l
 def _insert(
     trace: Trace,
     arrivals: Iterable[Arrival],
-    plain: Mapping[bytes, Plain],
-    waiting: Mapping[bytes, Plain],
+    plain: Mapping[bytes, PlainSpan],
+    waiting: Mapping[bytes, PlainSpan],
 ) -> list[Node]:
     added: list[Node] = []
     for node, is_amendment in arrivals:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from processor.core.attribution.attach import Plain
+from processor.core.attribution.attach import PlainSpan
 from processor.core.model import Mark, Spans, is_local_root
 
 
@@ -43,7 +43,7 @@ class _Trace:
         self.batches: list[_PendingRows] = []
         self.significant: dict[bytes, PendingSpan] = {}
         """Roots, and spans that say whom they belong to."""
-        self.plain: dict[bytes, Plain] = {}
+        self.plain: dict[bytes, PlainSpan] = {}
         self.size = 0
 
     def add(self, span_id: bytes, span: PendingSpan) -> None:
@@ -53,7 +53,7 @@ class _Trace:
         if span.mark is not None or span.is_local_root:
             self.significant[span_id] = span
         else:
-            self.plain[span_id] = Plain(span.parent_id)
+            self.plain[span_id] = PlainSpan(span.parent_id)
 
 
 class PendingSpans:
@@ -94,7 +94,7 @@ class PendingSpans:
         """Waiting roots and carriers of a trace, by id."""
         return self._unpacked(trace_id).significant if trace_id in self._traces else {}
 
-    def plain(self, trace_id: bytes) -> Mapping[bytes, Plain]:
+    def plain(self, trace_id: bytes) -> Mapping[bytes, PlainSpan]:
         """Waiting spans of a trace without meaning of their own, by id."""
         return self._unpacked(trace_id).plain if trace_id in self._traces else {}
 

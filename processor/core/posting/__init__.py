@@ -1,15 +1,17 @@
-"""What one turn of the ledger does: a pure decision between what it loads and what it writes.
+"""What one turn of the ledger does: a pure chain between what it loads and what it writes.
 
-    relevant_traces(intake, known)            which traces the ledger has to look at
-    rebuild(rows)                      a trace's working copy from its rows
-    post(intake, traces, waiting)      hang the spans in
-    needs(posted, watches)             which totals the next step needs
-    decide(posted, watches, states)     budgets; the plan to commit, with every stamp
+    relevant_traces(intake, known)           which traces the ledger has to look at
+    rebuild(trace_id, rows)                  a trace's working copy from its rows
+    post(intake, traces, pending, limit)     Posted: the spans in their traces, what moves where
+    follow(posted, watches)                  Followed: what that changes for budgets, and which
+                                             states the decision needs
+    decide(followed, budgets, states)        Plan: what to commit, with every stamp
 
-The ledger calls these inside its transaction, and commits the plan or nothing.
+Each stage takes the type of the one before. The ledger calls them inside its transaction, and
+commits the plan or nothing.
 """
 
-from processor.core.posting.changes import contributions, needs
+from processor.core.posting.changes import Followed, contributions, follow
 from processor.core.posting.decide import decide
 from processor.core.posting.intake import (
     LIFETIME,
@@ -18,17 +20,19 @@ from processor.core.posting.intake import (
     relevant_traces,
     traces_with_calls,
 )
-from processor.core.posting.turn import Posted, amend, post, rebuild
+from processor.core.posting.turn import Posted, TakenSpan, amend, post, rebuild
 
 __all__ = [
     "LIFETIME",
+    "Followed",
     "Posted",
+    "TakenSpan",
     "amend",
     "contributions",
     "decide",
     "entry_of",
+    "follow",
     "keep_pending",
-    "needs",
     "post",
     "rebuild",
     "relevant_traces",

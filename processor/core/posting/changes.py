@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from processor.core.attribution import Movement, Node, Trace
 from processor.core.attribution.node import ScopeIds
@@ -13,38 +15,61 @@ from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch, matches
 from processor.core.budgets.window import bucket_of
 from processor.core.model import Posting, Totals
-from processor.core.posting.turn import Change, Posted
+from processor.core.posting.turn import Posted
 
 _Key = TypeVar("_Key")
 _STORED = DIMENSIONS[:AGENT_RUN] + DIMENSIONS[AGENT_RUN + 1 :]
 """Scopes whose totals are kept in the ledger. A trace and its runs are summed from their spans."""
 
 
-def needs(posted: Posted, watches: Sequence[Watch]) -> set[StateKey]:
-    """Keys of the states that `decide` will ask for; notes in `posted` what changes in each."""
-    posted.changes = [
+class Change(NamedTuple):
+    """What one movement changes in one total that budgets follow."""
+
+    watch: Watch
+    key: StateKey
+    change: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A posted batch, and what it changes in the totals that budgets follow."""
+
+    posted: Posted
+    changes: Sequence[Sequence[Change]]
+    """For each movement."""
+    before: Mapping[tuple[str, str], Totals]
+    """Totals before this turn of the traces and agent runs that budgets follow, by series and
+    scope id: these are not stored."""
+    keys: AbstractSet[StateKey]
+    """Of the states that the decision needs."""
+
+
+def follow(posted: Posted, watches: Sequence[Watch]) -> Followed:
+    """Find what a posted batch changes in the totals of `watches`."""
+    changes = [
         [change for watch in watches for change in _changes(watch, trace_id, movement)]
         for trace_id, movement in posted.movements
     ]
-    keys = {change.key for changes in posted.changes for change in changes}
-    _note_before(posted)
+    keys = {change.key for some in changes for change in some}
     for trace_id, node in (*posted.added, *posted.amended):
         if node.is_local_root and (session := session_of(posted, trace_id, node)):
             keys.add(("session", session, 0, 0))
-    return keys
+    return Followed(posted, changes, _before(posted, changes), keys)
 
 
-def _note_before(posted: Posted) -> None:
+def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[str, str], Totals]:
     """Totals of traces and runs before this turn: what they are now, less what has changed."""
-    for (trace_id, _), changes in zip(posted.movements, posted.changes, strict=True):
+    before: dict[tuple[str, str], Totals] = {}
+    for (trace_id, _), some in zip(posted.movements, changes, strict=True):
         trace = posted.traces[trace_id]
-        for change in changes:
+        for change in some:
             series, scope_id = change.key[:2]
             if series not in {"trace", "agent_run"}:
                 continue
             now = trace.total if series == "trace" else trace.runs.get(scope_id, NOTHING)
-            before = posted.before.get((series, scope_id), now)
-            posted.before[series, scope_id] = minus(before, change.change)
+            known = before.get((series, scope_id), now)
+            before[series, scope_id] = minus(known, change.change)
+    return before
 
 
 def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple[str, int, Totals]]:
@@ -56,17 +81,15 @@ def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple
                 yield scope_id, bucket_of(node.time_ns), node.posted
 
 
-def _scope_id(watch: Watch, trace_id: bytes, place: ScopeIds) -> str | None:
-    """Which total of a watch a place counts for; None for none. A session's logs are no trace."""
-    if watch.match:
-        ids = dict(zip(DIMENSIONS, place, strict=True))
-        if not matches(watch.match, ids):
-            return None
+def _scope_id(watch: Watch, trace_id: bytes, ids: ScopeIds) -> str | None:
+    """Which total of a watch a call counts for; None for none. A session's logs are no trace."""
+    if watch.match and not matches(watch.match, dict(zip(DIMENSIONS, ids, strict=True))):
+        return None
     if watch.scope == "total":
         return ""
     if watch.scope == "trace":
         return None if is_of_logs(trace_id) else trace_id.hex()
-    return place[DIMENSIONS.index(watch.scope)] or None
+    return ids[DIMENSIONS.index(watch.scope)] or None
 
 
 def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Change]:
@@ -92,31 +115,31 @@ def is_decrease(change: Totals) -> bool:
     return cost <= 0 and tokens <= 0 and (cost < 0 or tokens < 0)
 
 
-def postings_of(posted: Posted) -> dict[Posting, Totals]:
-    """Changes of the stored totals. Calls of one place and time are added up first."""
-    places: dict[tuple[ScopeIds, int], Totals] = {}
+def postings_of(followed: Followed) -> dict[Posting, Totals]:
+    """Changes of the stored totals. Calls of one owner and bucket are added up first."""
+    owners: dict[tuple[ScopeIds, int], Totals] = {}
     changes: dict[Posting, Totals] = {}
-    for (_, movement), followed in zip(posted.movements, posted.changes, strict=True):
+    for (_, movement), some in zip(followed.posted.movements, followed.changes, strict=True):
         bucket = bucket_of(movement.node.time_ns)
         if movement.source is not None and movement.before != NOTHING:
-            _add(places, (_stored(movement.source), bucket), minus(NOTHING, movement.before))
+            _add(owners, (_stored(movement.source), bucket), minus(NOTHING, movement.before))
         if movement.after != NOTHING:
-            _add(places, (_stored(movement.target), bucket), movement.after)
+            _add(owners, (_stored(movement.target), bucket), movement.after)
         # Filtered totals; several windows of one filter share them.
         for posting, change in {
-            (*item.key[:2], bucket): item.change for item in followed if item.watch.match
+            (*item.key[:2], bucket): item.change for item in some if item.watch.match
         }.items():
             _add(changes, posting, change)
-    for (place, bucket), change in places.items():
+    for (ids, bucket), change in owners.items():
         _add(changes, ("total", "", bucket), change)
-        for scope, owner in zip(_STORED, place, strict=True):
-            if owner is not None:
-                _add(changes, (scope, owner, bucket), change)
+        for scope, scope_id in zip(_STORED, ids, strict=True):
+            if scope_id is not None:
+                _add(changes, (scope, scope_id, bucket), change)
     return {posting: change for posting, change in changes.items() if change != NOTHING}
 
 
-def _stored(place: ScopeIds) -> ScopeIds:
-    return place[:AGENT_RUN] + place[AGENT_RUN + 1 :]
+def _stored(ids: ScopeIds) -> ScopeIds:
+    return ids[:AGENT_RUN] + ids[AGENT_RUN + 1 :]
 
 
 def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
@@ -127,5 +150,5 @@ def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
 def session_of(posted: Posted, trace_id: bytes, node: Node) -> str:
     """The session that a span of this turn belongs to; ``""`` when that is not known."""
     trace = posted.traces[trace_id]
-    place = node.scope_ids or resolve(trace, node)[0]
-    return place[DIMENSIONS.index("session")] or ""
+    ids = node.scope_ids or resolve(trace, node)[0]
+    return ids[DIMENSIONS.index("session")] or ""

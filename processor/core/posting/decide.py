@@ -1,4 +1,4 @@
-"""The second half of a turn: budgets, and the plan with everything that is written."""
+"""The last stage of a turn: budgets, and the plan with everything that is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import (
     State,
     StateKey,
-    Watch,
     Window,
     amount_at,
     crossings,
@@ -21,17 +20,22 @@ from processor.core.budgets.verdict import (
     spent_of,
 )
 from processor.core.model import Correction, Crossing, Plan, SpanRow
-from processor.core.posting.changes import is_decrease, postings_of, session_of
+from processor.core.posting.changes import (
+    Change,
+    Followed,
+    is_decrease,
+    postings_of,
+    session_of,
+)
 from processor.core.posting.stamp import Draft, stamp_of
-from processor.core.posting.turn import Change, Posted
+from processor.core.posting.turn import Posted
 
 _NS_PER_S = 1_000_000_000
 
 
 @dataclass(slots=True)
-class _Turn:
+class _Decision:
     posted: Posted
-    watches: Sequence[Watch]
     call_budgets: Sequence[Budget]
     states: Mapping[StateKey, State]
     now_s: int
@@ -41,7 +45,7 @@ class _Turn:
     def carrier_span(self, trace_id: bytes, cause: Node) -> Node:
         """The span that what `cause` brought about is written on.
 
-        A cause that had waited is not in this batch; the span that called it in is.
+        A cause that had waited is not in this batch; the span for which it was taken is.
         """
         return cause if cause.row >= 0 else self.posted.first_new.get(trace_id, cause)
 
@@ -59,106 +63,111 @@ class _Turn:
 
 
 def decide(
-    posted: Posted,
-    watches: Sequence[Watch],
-    call_budgets: Sequence[Budget],
-    states: Mapping[StateKey, State],
+    followed: Followed, call_budgets: Sequence[Budget], states: Mapping[StateKey, State]
 ) -> Plan:
-    """Ask the budgets, and lay down all that the turn writes. Changes `states` as it goes on."""
-    turn = _Turn(posted, watches, call_budgets, states, posted.received_ns // _NS_PER_S)
-    # What goes down goes first, so that no sum in between crosses a limit that the end does not
+    """Check the budgets, and set out all that the turn writes.
+
+    `states` has those of `followed.keys`, and is changed.
+    """
+    posted = followed.posted
+    decision = _Decision(posted, call_budgets, states, posted.received_ns // _NS_PER_S)
+    # What goes down comes first, so that no sum in between crosses a limit that the end does not
     # reach: a late child of a charged aggregate takes from one span what it brings on another.
-    for changes in posted.changes:
+    for changes in followed.changes:
         for change in changes:
             if is_decrease(change.change):
                 states[change.key].total = plus(states[change.key].total, change.change)
-    for (trace_id, movement), changes in zip(posted.movements, posted.changes, strict=True):
-        _follow(turn, trace_id, movement, changes)
-        _check_call_budgets(turn, trace_id, movement)
-        _correct(turn, trace_id, movement)
-    turn.plan.postings = postings_of(posted)
-    turn.plan.repeats, turn.plan.conflicts = posted.repeats, posted.conflicts
-    _stamp(turn)
-    return turn.plan
+    for (trace_id, movement), changes in zip(posted.movements, followed.changes, strict=True):
+        _check_budgets(decision, trace_id, movement, changes)
+        _check_call_budgets(decision, trace_id, movement)
+        _correct(decision, trace_id, movement)
+    decision.plan.postings = postings_of(followed)
+    decision.plan.repeats, decision.plan.conflicts = posted.repeats, posted.conflicts
+    _stamp(decision)
+    return decision.plan
 
 
-def _follow(turn: _Turn, trace_id: bytes, movement: Movement, changes: list[Change]) -> None:
+def _check_budgets(
+    decision: _Decision, trace_id: bytes, movement: Movement, changes: Sequence[Change]
+) -> None:
     """Add a movement to the totals that are watched, and see what that crosses."""
     node, cause = movement.node, movement.cause
     is_call = cause is node and node.entry is not None
-    trigger = "reprice" if turn.posted.is_repricing else "" if cause is node else "attribution"
+    trigger = "reprice" if decision.posted.is_repricing else "" if cause is node else "attribution"
     for watch, key, change in changes:
         if is_decrease(change):
             continue
-        state = turn.states[key]
+        state = decision.states[key]
         state.total = plus(state.total, change)
         _, scope_id, start_s, end_s = key
-        window = Window(start_s, end_s, turn.now_s)
+        window = Window(start_s, end_s, decision.now_s)
         for budget in watch.budgets:
             spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
             if spent < amount_at(limit, budget.thresholds[0]):
                 continue  # The usual case, made cheap.
             for found in crossings(budget, scope_id, state, window):
-                turn.cross(trace_id, cause, found, trigger)
+                decision.cross(trace_id, cause, found, trigger)
             if spent >= limit and (is_call or trigger == "attribution"):
                 # A call, or the span that says whose the calls below it are.
-                turn.draft(turn.carrier_span(trace_id, cause)).exceeded.add(budget.name)
+                decision.draft(decision.carrier_span(trace_id, cause)).exceeded.add(budget.name)
 
 
-def _check_call_budgets(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
-    """Ask the budgets for single calls; aggregates never meet them."""
+def _check_call_budgets(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
+    """Check the budgets for single calls; aggregates never meet them."""
     node = movement.node
-    is_new = node is movement.cause and not turn.posted.is_repricing
-    if not turn.call_budgets or not is_new or not movement.after.calls:
+    is_new = node is movement.cause and not decision.posted.is_repricing
+    if not decision.call_budgets or not is_new or not movement.after.calls:
         return
     if all(
         not is_reached(
             spent_of(budget, movement.after), budget.smallest_limit, budget.thresholds[0]
         )
-        for budget in turn.call_budgets
+        for budget in decision.call_budgets
     ):
         return
     scope_id = f"{trace_id.hex()}:{node.span_id.hex()}"
     ids = dict(zip(DIMENSIONS, movement.target, strict=True))
-    for budget in turn.call_budgets:
+    for budget in decision.call_budgets:
         if not matches(budget.match, ids):
             continue
         state = State(movement.after, set())
-        for found in crossings(budget, scope_id, state, Window(0, 0, turn.now_s)):
-            turn.cross(trace_id, node, found, "")
+        for found in crossings(budget, scope_id, state, Window(0, 0, decision.now_s)):
+            decision.cross(trace_id, node, found, "")
             if found.threshold >= 1.0:
-                turn.draft(node).exceeded.add(budget.name)
+                decision.draft(node).exceeded.add(budget.name)
 
 
-def _correct(turn: _Turn, trace_id: bytes, movement: Movement) -> None:
+def _correct(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
     """Note an older charge that changed, in the ledger and on the span that changed it."""
-    node, cause, is_repricing = movement.node, movement.cause, turn.posted.is_repricing
+    node, cause, is_repricing = movement.node, movement.cause, decision.posted.is_repricing
     if movement.source is None or node.entry is None or (cause is node and not is_repricing):
         return
     change = minus(movement.after, movement.before)
     if change == NOTHING:
         return
-    carrier_span = turn.carrier_span(trace_id, cause)
+    carrier_span = decision.carrier_span(trace_id, cause)
     cause_id = b"" if is_repricing else carrier_span.span_id
-    turn.plan.corrections.append(Correction(trace_id, node.span_id, cause_id, node.time_ns, change))
+    decision.plan.corrections.append(
+        Correction(trace_id, node.span_id, cause_id, node.time_ns, change)
+    )
     if change.cost_nano_usd and not is_repricing:
-        draft = turn.draft(carrier_span)
+        draft = decision.draft(carrier_span)
         draft.corrections.append((node.span_id, change.cost_nano_usd))
         shown = node.stamp.entry if node.stamp is not None else None
         if shown is not None and shown.is_leaf_charge:
             draft.leaf_corrections_nano_usd += change.cost_nano_usd
 
 
-def _stamp(turn: _Turn) -> None:
+def _stamp(decision: _Decision) -> None:
     """Write the stamps of all spans of this turn, and the rows that keep them."""
-    posted, plan = turn.posted, turn.plan
+    posted, plan = decision.posted, decision.plan
     amended = {id(node) for _, node in posted.amended}
     for trace_id, node in (*posted.added, *posted.amended):
         trace = posted.traces[trace_id]
         session = None
         if node.is_local_root and (session_id := session_of(posted, trace_id, node)):
-            session = turn.states["session", session_id, 0, 0].total
-        draft = turn.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
+            session = decision.states["session", session_id, 0, 0].total
+        draft = decision.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
         is_amended = trace_id in posted.root_passed
         if node.stamp is None or not posted.is_repricing:
             node.stamp = stamp_of(node, trace, draft, session, is_amended=is_amended)

@@ -1,11 +1,12 @@
-"""From the rows of a batch to arrivals in a trace."""
+"""From the rows of a batch to what arrives in each of its traces."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from processor.core.attribution import Node
+from processor.core.attribution import Arrival, Node, PlainSpan, Trace
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Charge, Entry, Intake, Mark, Spans, Unpriced, is_local_root
 
@@ -112,19 +113,136 @@ def log_traces(intake: Intake) -> dict[int, bytes]:
 
 
 def reference_of(node: Node, trace_id: bytes, log_trace: bytes) -> Node:
-    """What the log records of a session are told of a span in its trace; see `rollup.told`.
+    """The reference to a span among the log records of its session; see `log_matching`.
 
-    It says nothing of owners: the records name theirs.
+    It names no owners: the records name theirs.
     """
     return Node(
         blake2b(trace_id + node.span_id, digest_size=_SPAN_ID_BYTES).digest(),
-        # It hangs from the session, as the records do, which is no span.
+        # Its parent is the session, as that of the records is, which is no span.
         log_trace[-_SPAN_ID_BYTES:],
         node.time_ns,
         service=node.service,
         entry=node.entry,
         is_reference=True,
     )
+
+
+@dataclass(slots=True)
+class TraceArrivals:
+    """What one batch brings to one trace."""
+
+    trace: Trace
+    arrivals: list[Arrival] = field(default_factory=list)
+    nodes: dict[bytes, Node] = field(default_factory=dict)
+    """The nodes of `arrivals`, by span id."""
+    plain: dict[bytes, PlainSpan] = field(default_factory=dict)
+    rows: list[tuple[int, bytes]] = field(default_factory=list)
+    """All its rows in the batch, with their span ids, repeats included."""
+    repeats: int = 0
+    conflicts: int = 0
+
+    @property
+    def amended(self) -> list[Node]:
+        """Nodes that the trace has already, and that get their usage now."""
+        return [arrival.node for arrival in self.arrivals if arrival.is_amendment]
+
+    def add(self, node: Node) -> bool:
+        """Add a call, agent or carrier, or its usage where the ledger has it without.
+
+        Returns False for a repeat, which changes nothing.
+        """
+        known = self.nodes.get(node.span_id) or self.trace.nodes.get(node.span_id)
+        if known is None:
+            self._arrive(Arrival(node))
+            return True
+        if _gives_way(known, node):
+            known.entry, known.row = node.entry, node.row
+            if node.span_id not in self.nodes:
+                self._arrive(Arrival(known, is_amendment=True))
+            return True
+        self.repeats += 1
+        self.conflicts += _differs(known, node)
+        return False
+
+    def add_plain(self, span_id: bytes, plain: PlainSpan, root: Node | None) -> None:
+        """Add a span that means nothing by itself; `root` is its node if it is a local root."""
+        if span_id in self.trace.nodes or span_id in self.nodes:
+            self.repeats += 1
+        elif root is not None:
+            self._arrive(Arrival(root))
+        else:
+            self.plain.setdefault(span_id, plain)
+
+    def add_pending(self, pending: Mapping[bytes, PendingSpan]) -> None:
+        """Add the roots and carriers that waited for this trace to have a call."""
+        arriving = frozenset(self.nodes)
+        for span_id, span in pending.items():
+            if span_id not in self.trace.nodes and span_id not in arriving:
+                self._arrive(Arrival(pending_node(span_id, span)))
+
+    def keep_charged_only(self) -> None:
+        """Leave out what is neither charged nor counted."""
+        self.plain.clear()
+        self.arrivals = [
+            arrival
+            for arrival in self.arrivals
+            if arrival.node.entry is not None or arrival.node.is_agent
+        ]
+
+    def _arrive(self, arrival: Arrival) -> None:
+        self.nodes[arrival.node.span_id] = arrival.node
+        self.arrivals.append(arrival)
+
+
+def distribute(intake: Intake, traces: Mapping[bytes, Trace]) -> dict[bytes, TraceArrivals]:
+    """What a batch brings to each of `traces`; rows of other traces are left out."""
+    spans, found = intake.spans, {each: TraceArrivals(trace) for each, trace in traces.items()}
+    marked: set[int] = set()
+    log_trace_of = log_traces(intake)
+    for node in marked_nodes(intake):
+        row = node.row
+        marked.add(row)
+        trace_id, log_trace = spans.trace_ids[row], log_trace_of.get(row)
+        arrivals = found.get(trace_id)
+        if arrivals is None:
+            continue
+        arrivals.rows.append((row, node.span_id))
+        # Records refer to what is charged, so a copy that changes nothing adds no reference.
+        if arrivals.add(node) and log_trace is not None:
+            found[log_trace].add(reference_of(node, trace_id, log_trace))
+    for row, trace_id in enumerate(spans.trace_ids):
+        arrivals = found.get(trace_id)
+        if row in marked or arrivals is None:
+            continue
+        span_id, parent_id = spans.span_ids[row], spans.parent_ids[row]
+        arrivals.rows.append((row, span_id))
+        root = None
+        if is_local_root(parent_id, spans.flags[row]):
+            root = Node(span_id, parent_id, intake.received_ns, row=row, is_local_root=True)
+        arrivals.add_plain(span_id, PlainSpan(parent_id, row), root)
+    return found
+
+
+def _gives_way(known: Node, copy: Node) -> bool:
+    """True when the copy brings the usage that the first one missed."""
+    return (
+        known.entry is not None
+        and known.entry.status == "usage_missing"
+        and copy.entry is not None
+        and copy.entry.usage is not None
+    )
+
+
+def _differs(known: Node, copy: Node) -> bool:
+    """True when a repeat reports other usage, or another model, than the first copy."""
+    if known.entry is None or copy.entry is None:
+        return known.entry is not copy.entry
+    first, second = known.entry, copy.entry
+    if first.usage != second.usage:
+        return True
+    # A catalog reloaded in between may name the price differently; that is not the sender's doing.
+    return first.price_version == second.price_version and first.model != second.model
 
 
 def keep_pending(intake: Intake, traces: Collection[bytes], pending: PendingSpans) -> None:

@@ -85,7 +85,8 @@ class Repricer:
                     found[span_id] = entry
         return found
 
-    def _add_up(self, posted: posting.Posted) -> None:
+    def _add_up(self, followed: posting.Followed) -> None:
+        posted = followed.posted
         self._calls += sum(not node.is_reference for _, node in posted.amended)
         for _, movement in posted.movements:
             entry, before, after = movement.node.entry, movement.before, movement.after
@@ -97,11 +98,11 @@ class Repricer:
             total.unpriced_after += after.unpriced
             self._before += before.cost_nano_usd
             self._after += after.cost_nano_usd
-        self._add_up_budgets(posted)
+        self._add_up_budgets(followed)
 
-    def _add_up_budgets(self, posted: posting.Posted) -> None:
+    def _add_up_budgets(self, followed: posting.Followed) -> None:
         deltas: dict[tuple[Budget, StateKey], list[int]] = {}
-        for changes in posted.changes:
+        for changes in followed.changes:
             for watch, key, change in changes:
                 for budget in watch.budgets if change.cost_nano_usd else ():
                     if budget.unit == "usd":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from processor.core import posting
 from processor.core.attribution import Trace
-from processor.core.attribution.pending import PendingSpan, PendingSpans
+from processor.core.attribution.pending import PendingSpans
 from processor.core.attribution.totals import NOTHING
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.verdict import (
@@ -66,7 +66,7 @@ class WorkingSet:
         """Nodes of each working copy when it was last touched."""
         self._spans = 0
         self._touched: tuple[set[bytes], set[StateKey]] = (set(), set())
-        self._called_in: list[tuple[bytes, bytes, PendingSpan]] = []
+        self._taken_pending: list[posting.TakenSpan] = []
         self.policy = policy
         self._watches: tuple[Watch, ...] = ()
 
@@ -99,31 +99,36 @@ class WorkingSet:
         posted = posting.post(intake, traces, self.pending, self._limits.trace_spans)
         calls = tuple(budget for budget in self.policy.budgets if budget.scope == "call")
         try:
-            plan = self._judge(posted, calls)
+            plan = self._decide(self._follow(posted), calls)
             self.store.write(plan)
         except BaseException:
             self._return_pending(posted.taken_pending)
             raise
-        self._called_in += posted.taken_pending
+        self._taken_pending += posted.taken_pending
         posting.keep_pending(intake, trace_ids, self.pending)
         return plan
 
-    def amend(self, entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int) -> posting.Posted:
+    def amend(
+        self, entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int
+    ) -> posting.Followed:
         """Give stored calls other entries, by trace and span id; the caller commits."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
-        posted = posting.amend(traces, entries, now_ns)
-        self.store.write(self._judge(posted, ()))
-        return posted
+        followed = self._follow(posting.amend(traces, entries, now_ns))
+        self.store.write(self._decide(followed, ()))
+        return followed
 
     def spent(self, key: StateKey) -> int:
         """Nano-USD spent in a window that the turn at hand has touched."""
         return self._states[key].total.cost_nano_usd
 
-    def _judge(self, posted: posting.Posted, call_budgets: tuple[Budget, ...]) -> Plan:
-        keys = posting.needs(posted, self._watches)
-        self._touched[1].update(keys)
-        states = {key: self._state(key, posted) for key in sorted(keys)}
-        return posting.decide(posted, self._watches, call_budgets, states)
+    def _follow(self, posted: posting.Posted) -> posting.Followed:
+        followed = posting.follow(posted, self._watches)
+        self._touched[1].update(followed.keys)
+        return followed
+
+    def _decide(self, followed: posting.Followed, call_budgets: tuple[Budget, ...]) -> Plan:
+        states = {key: self._state(key, followed.before) for key in sorted(followed.keys)}
+        return posting.decide(followed, call_budgets, states)
 
     def _trace(self, trace_id: bytes) -> Trace:
         self._touched[0].add(trace_id)
@@ -135,14 +140,15 @@ class WorkingSet:
             self._traces.move_to_end(trace_id)
         return trace
 
-    def _state(self, key: StateKey, posted: posting.Posted) -> State:
+    def _state(self, key: StateKey, known: Mapping[tuple[str, str], Totals]) -> State:
         series, scope_id, start_s, end_s = key
         state = self._states.get(key)
         if state is not None:
             self._states.move_to_end(key)
             return state
-        before = posted.before.get((series, scope_id))
-        total = self.store.total(series, scope_id, start_s, end_s) if before is None else before
+        total = known.get((series, scope_id))
+        if total is None:
+            total = self.store.total(series, scope_id, start_s, end_s)
         scope = series.partition("?")[0]
         state = State(total, self.store.crossed(scope, scope_id, start_s))
         self._states[key] = state
@@ -153,7 +159,7 @@ class WorkingSet:
         for trace_id in self._touched[0]:
             self._measure(trace_id)
         self._touched = (set(), set())
-        self._called_in.clear()
+        self._taken_pending.clear()
         for plan in plans:
             calls = [row for row in plan.rows if row.entry is not None and not row.is_reference]
             new = [row for row in calls if not row.is_amendment]
@@ -199,12 +205,12 @@ class WorkingSet:
     def discard_group(self) -> None:
         """The whole group was undone: spans that its turns have called in wait again."""
         self.discard_touched()
-        self._return_pending(self._called_in)
-        self._called_in.clear()
+        self._return_pending(self._taken_pending)
+        self._taken_pending.clear()
 
-    def _return_pending(self, taken_pending: Iterable[tuple[bytes, bytes, PendingSpan]]) -> None:
-        for called in taken_pending:
-            self.pending.keep(*called)
+    def _return_pending(self, taken_pending: Iterable[posting.TakenSpan]) -> None:
+        for taken in taken_pending:
+            self.pending.keep(*taken)
 
     def total(self, scope: Scope, scope_id: str, window: tuple[int, int]) -> Totals:
         """What a scope has spent in a window; a trace or agent run is summed from its spans."""

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from processor.core.attribution import Arrival, Plain, attach
+from processor.core.attribution import Arrival, PlainSpan, attach
 from processor.core.attribution.owner import DIMENSIONS
 from processor.core.attribution.totals import NOTHING, minus, plus
 from processor.core.attribution.trace import DEPTH_LIMIT, Trace
@@ -29,7 +29,7 @@ class Grown:
         arrivals, plain = [], {}
         for one in specs:
             if one.kind == "plain":
-                plain[self.given.span_id(one.span)] = Plain(self.given.span_id(one.parent))
+                plain[self.given.span_id(one.span)] = PlainSpan(self.given.span_id(one.parent))
             else:
                 arrivals.append(Arrival(self.given.node(one)))
         _, movements = attach(self.trace, arrivals, plain)

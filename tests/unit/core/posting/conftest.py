@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from processor.core import posting as decide
+from processor.core import posting
 from processor.core.attribution.pending import PendingSpans
 from processor.core.budgets.verdict import State, compile_watches
 from processor.core.model import Totals
@@ -32,13 +32,14 @@ class Turns:
     def turn(self, *specs, now_s=None):
         """Takes one batch; returns the plan."""
         intake = self.given.batch(*specs, now_s=now_s or self.given.NOW_S)
-        ids = decide.relevant_traces(intake, self.traces)
+        ids = posting.relevant_traces(intake, self.traces)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(ids)}
-        posted = decide.post(intake, traces, self.pending, self.trace_spans)
-        keys = decide.needs(posted, self.watches)
-        states = {key: self.states.setdefault(key, State(Totals(), set())) for key in sorted(keys)}
-        plan = decide.decide(posted, self.watches, self.calls, states)
-        decide.keep_pending(intake, ids, self.pending)
+        posted = posting.post(intake, traces, self.pending, self.trace_spans)
+        followed = posting.follow(posted, self.watches)
+        keys = sorted(followed.keys)
+        states = {key: self.states.setdefault(key, State(Totals(), set())) for key in keys}
+        plan = posting.decide(followed, self.calls, states)
+        posting.keep_pending(intake, ids, self.pending)
         self.plans.append(plan)
         for row, one in enumerate(specs):
             if row in plan.stamps:
@@ -46,13 +47,13 @@ class Turns:
         return plan
 
     def _trace(self, trace_id):
-        return self.traces.setdefault(trace_id, decide.rebuild(trace_id, []))
+        return self.traces.setdefault(trace_id, posting.rebuild(trace_id, []))
 
     def restart(self):
         """Reads every trace again from its rows."""
         for trace_id in self.traces:
             rows = [row for plan in self.plans for row in plan.rows if row.trace_id == trace_id]
-            self.traces[trace_id] = decide.rebuild(trace_id, rows)
+            self.traces[trace_id] = posting.rebuild(trace_id, rows)
         self.pending = PendingSpans(1000)
 
     def total(self, scope, scope_id=""):

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from processor.core import posting as decide
+from processor.core import posting
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Owner, Totals, Usage
 
@@ -142,8 +142,8 @@ def test_pending_spans_that_were_taken_are_listed_so_that_they_can_be_returned(t
     turns.turn(given.carrier(1, session="s"))
     waiting = waiting_of(turns.pending, given.trace_id(1))[given.span_id(1)]
     intake = given.batch(given.call(2, 1))
-    traces = {given.trace_id(1): decide.rebuild(given.trace_id(1), [])}
-    posted = decide.post(intake, traces, turns.pending, 1000)
+    traces = {given.trace_id(1): posting.rebuild(given.trace_id(1), [])}
+    posted = posting.post(intake, traces, turns.pending, 1000)
     assert posted.taken_pending == [(given.trace_id(1), given.span_id(1), waiting)]
 
 
@@ -151,8 +151,8 @@ def test_calls_of_one_turn_are_counted_by_end_time_then_span_id(given):
     specs = [given.call(1, at_s=9), given.call(4, at_s=5), given.call(3, at_s=5, trace=2)]
     for order in itertools.permutations(specs):
         intake = given.batch(*order)
-        traces = {given.trace_id(at): decide.rebuild(given.trace_id(at), []) for at in (1, 2)}
-        posted = decide.post(intake, traces, PendingSpans(10), 1000)
+        traces = {given.trace_id(at): posting.rebuild(given.trace_id(at), []) for at in (1, 2)}
+        posted = posting.post(intake, traces, PendingSpans(10), 1000)
         assert [move.node.span_id[-1] for _, move in posted.movements] == [3, 4, 1]
 
 
