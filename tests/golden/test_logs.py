@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_every_record_reads_as_expected(row) -> None:
 @pytest.mark.parametrize("row", _ROWS, ids=lambda row: row["id"])
 def test_records_are_charged_once(row, catalog, tmp_path) -> None:
     """A record that comes again, also written anew, adds nothing."""
-    total = total_of(row, ("logs", "logs"), catalog, tmp_path)._asdict()
+    total = asdict(total_of(row, ("logs", "logs"), catalog, tmp_path))
     expected = row["expected"]["total"]
     assert {name: total[name] for name in expected} == expected
     assert (total["cost_nano_usd"] > 0) == (expected["calls"] > expected.get("unpriced", 0))

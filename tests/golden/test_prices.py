@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -85,7 +86,7 @@ def test_a_cost_by_an_operators_own_rates_is_exact(case):
         f"service_tiers: {{flex: {{multiplier: 1}}, priority: {{multiplier: 1}}, "
         f"batch: {{multiplier: 1}}}}}}]\n"
     )
-    call = call_of(case)._replace(provider="acme", models=("m",))
+    call = replace(call_of(case), provider="acme", models=("m",))
     assert charged(call, catalog_of(file)) == parse_usd(case["expected_usd"])
 
 

@@ -7,7 +7,7 @@ taken back by a correction, which other tools do not read, so it has to be in wh
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 from property.engines import law
@@ -89,7 +89,7 @@ def batch_of(group):
         spans.flags.append(0)
         mark = Mark(row, span.end_ns, start_ns=span.start_ns, scope=span.scope, service="svc")
         if not span.model:
-            marks.append(mark._replace(is_agent=True, own=Owner(agent="a")))
+            marks.append(replace(mark, is_agent=True, own=Owner(agent="a")))
             continue
         call = Call(mark, "llm", "p", (span.model,), span.usage, response_id=span.response_id)
         rates = RATES.get(span.model)

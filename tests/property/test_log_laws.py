@@ -7,7 +7,7 @@ span references.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
@@ -137,8 +137,8 @@ def batch_of(items):
         spans.span_ids.append(span_id)
         spans.parent_ids.append(parent_id)
         spans.flags.append(0)
-        mark = charge.call.mark._replace(row=row)
-        charges.append(charge._replace(call=charge.call._replace(mark=mark)))
+        mark = replace(charge.call.mark, row=row)
+        charges.append(replace(charge, call=replace(charge.call, mark=mark)))
     return Intake(spans, charges, [], START_NS + 10**13)
 
 
@@ -317,7 +317,7 @@ def at_double_prices(row):
     if entry.rates is None:
         return entry
     rates = tuple(2 * rate for rate in RATES)
-    return entry._replace(rates=rates, amount=price_usage(entry.usage, rates))
+    return replace(entry, rates=rates, amount=price_usage(entry.usage, rates))
 
 
 @law(deliveries(), st.booleans(), examples=80)

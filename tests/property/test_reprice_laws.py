@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 from property.engines import law
 from property.test_ledger_laws import START_NS, batch_of, forests, policy
@@ -45,7 +47,7 @@ def intake(group, catalog):
     for charge in plain.charges:
         span = group[charge.call.mark.row]
         models = (MODELS[(span.span + span.usage.output) % len(MODELS)],)
-        calls.append(charge.call._replace(models=models))
+        calls.append(replace(charge.call, models=models))
     return Intake(plain.spans, price(calls, catalog), plain.marks, plain.received_ns)
 
 

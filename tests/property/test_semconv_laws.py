@@ -120,7 +120,7 @@ def test_what_was_read_before_does_not_matter(build_spans):
     """Spans read alone, together, or again read the same."""
     together = read(build_spans(*_FIXTURES), 10_000, ReadOptions())
     alone = [read(build_spans(row), 10_000, ReadOptions()) for row in _FIXTURES]
-    calls = [call._replace(mark=call.mark._replace(row=0)) for call in together.calls]
+    calls = [replace(call, mark=replace(call.mark, row=0)) for call in together.calls]
     assert calls == [call for reading in alone for call in reading.calls]
     assert read(build_spans(*_FIXTURES), 10_000, ReadOptions()) == together
 

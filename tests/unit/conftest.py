@@ -155,7 +155,7 @@ def batch(*spec: SpanSpec, now_s: int = NOW_S) -> Intake:
         spans.flags.append(0x300 if span.remote else 0x100)
         spans.end_ns.append(span.time_ns)
         if span.kind in {"agent", "carrier"} and span.aggregate is None:
-            marks.append(span.mark._replace(row=row))
+            marks.append(replace(span.mark, row=row))
         elif span.kind != "plain":
             charges.append(_charge(span, row))
     return Intake(spans, charges, marks, now_s * 10**9)
@@ -163,7 +163,7 @@ def batch(*spec: SpanSpec, now_s: int = NOW_S) -> Intake:
 
 def _charge(span: SpanSpec, row: int) -> Charge | Unpriced:
     made = Call(
-        span.mark._replace(row=row), "llm", "openai", (span.model,), span.usage,
+        replace(span.mark, row=row), "llm", "openai", (span.model,), span.usage,
         aggregate=span.aggregate,
     )  # fmt: skip
     if span.kind in _UNPRICED:

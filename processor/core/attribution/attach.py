@@ -1,37 +1,34 @@
-"""One turn for one trace: hang the new spans in, and say what moves where.
+"""One turn for one trace: attach the new spans, and find what moves where.
 
-Whatever the order in which spans come, a trace ends with the same shares in the same places.
-A span's share depends on what is known below it, its place on what is known above; when a new
+Whatever the order in which spans come, a trace ends with the same shares for the same owners.
+A span's share depends on what is known below it, its owners on what is known above; when a new
 span changes either for an older one, the difference is posted as a movement of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.owner import AGENT_RUN, Resolver
 from processor.core.attribution.totals import (
     NO_SHARE,
-    NO_USAGE,
-    NOTHING,
+    NO_SUBTOTAL,
     Share,
-    minus,
-    plus,
+    Subtotal,
     rest_of,
     share_of,
-    usage_minus,
-    usage_plus,
 )
 from processor.core.attribution.trace import Trace
-from processor.core.model import Entry, Totals, Usage
+from processor.core.model import NOTHING, Entry, Totals
 
-_SILENT = (None, None, None)
-_NOTHING_YET = (NOTHING, NO_USAGE)
+_UNOWNED = (None, None, None)
 
 
-class Arrival(NamedTuple):
+@dataclass(slots=True)
+class Arrival:
     """A span that the ledger does not know yet, or know without its usage."""
 
     node: Node
@@ -50,14 +47,15 @@ class PlainSpan(NamedTuple):
 _NONE: Mapping[bytes, PlainSpan] = {}
 
 
-class Movement(NamedTuple):
-    """A share that is new, changed, or moved to another place."""
+@dataclass(slots=True)
+class Movement:
+    """A share that is new, changed, or belongs to other owners now."""
 
     node: Node
     cause: Node
     """The span of this turn that brought it about: `node` itself, or a span near it."""
     source: ScopeIds | None
-    """Where the share stood before; None for a new span."""
+    """Whose the share was before; None for a new span."""
     before: Totals
     target: ScopeIds
     after: Totals
@@ -72,7 +70,7 @@ def attach(
     """Take new spans into a trace; returns the nodes added and the movements they cause.
 
     `plain` are spans of this batch, by id, and `waiting` spans of earlier ones: they become part
-    of the skeleton if a call or agent turns out to hang from them.
+    of the tree if they turn out to be above a call or agent.
     """
     before = trace.common()
     added = _insert(trace, arrivals, plain, waiting)
@@ -86,10 +84,10 @@ def attach(
                 touched[below] = None
                 causes.setdefault(below, node)
     if trace.common() != before:
-        speaker = next((node for node in added if node.own[:3] != _SILENT), added[0])
+        owner_span = next((node for node in added if node.own[:3] != _UNOWNED), added[0])
         for node in trace.nodes.values():
             touched[node] = None
-            causes.setdefault(node, speaker)
+            causes.setdefault(node, owner_span)
     resolver = Resolver(trace)
     moved = (
         _move(resolver, trace, node, causes.get(node, node))
@@ -99,10 +97,10 @@ def attach(
     return added, [movement for movement in moved if movement is not None]
 
 
-def _displace(trace: Trace, news: Iterable[Node], causes: dict[Node, Node]) -> list[Node]:
-    """Find older calls that are told of again, or no longer; notes in `causes` who told."""
+def _displace(trace: Trace, arrived: Iterable[Node], causes: dict[Node, Node]) -> list[Node]:
+    """Find older calls that are duplicates or matched now, or no longer; notes their causes."""
     displaced = []
-    for node in news:
+    for node in arrived:
         affected = trace.duplicates.add(node)
         if trace.log_matching is not None:
             affected += trace.log_matching.add(node)
@@ -120,11 +118,11 @@ def _insert(
     waiting: Mapping[bytes, PlainSpan],
 ) -> list[Node]:
     added: list[Node] = []
-    for node, is_amendment in arrivals:
-        if not is_amendment:
-            trace.insert(node)
-            added.append(node)
-    # Only what is asked for now, or has come now, can be news: the rest was looked at before.
+    for arrival in arrivals:
+        if not arrival.is_amendment:
+            trace.insert(arrival.node)
+            added.append(arrival.node)
+    # Only what is asked for now, or has come now, can be new: the rest was looked at before.
     wanted = [span_id for span_id in plain if span_id in trace.awaited]
     for node in tuple(added):
         if node.entry is not None or node.is_agent or node.span_id in trace.children:
@@ -146,53 +144,48 @@ def _insert(
 
 
 def _recount(
-    trace: Trace, added: Sequence[Node], amended: Sequence[Node], causes: dict[Node, Node]
+    trace: Trace, added: Sequence[Node], changed: Sequence[Node], causes: dict[Node, Node]
 ) -> dict[Node, None]:
-    """Recompute shares bottom-up for all that is new and all that stands above it."""
+    """Recompute shares bottom-up for all that is new or changed, and all that is above it."""
     new = set(added)
-    depths: dict[Node, int] = {}
-    for node in (*added, *amended):
-        if node.span_id in trace.children or node.parent_id in trace.nodes:
-            _measure(trace, node, depths)
-        else:  # It stands alone so far, as most calls do when they come.
-            depths[node] = 0
-    pending: dict[Node, tuple[Totals, Usage]] = {}
-    ordered = sorted(depths, key=depths.__getitem__, reverse=True)
+    ordered = _bottom_up(trace, (*added, *changed))
+    changes_below: dict[Node, Subtotal] = {}
     for node in ordered:
-        was = _NOTHING_YET if node in new else _contribution(node)
+        before = NO_SUBTOTAL if node in new else node.subtotal()
         if node in new:
-            node.below, node.explained = _sum_children(trace, node)
-        elif node in pending:
-            change, usage = pending[node]
-            node.below = plus(node.below, change)
-            node.explained = usage_plus(node.explained, usage)
+            node.below = _sum_children(trace, node)
+        elif node in changes_below:
+            node.below = node.below.plus(changes_below[node])
         if node.entry is not None:
             node.share = _share(node, node.entry)
-        above = trace.parent(node)
-        if above is None or above in new:
+        parent = trace.parent(node)
+        if parent is None or parent in new:
             continue  # A new parent sums its children itself.
-        now = _contribution(node)
-        change, usage = minus(now[0], was[0]), usage_minus(now[1], was[1])
-        if change != NOTHING or usage != NO_USAGE:
-            known = pending.get(above, _NOTHING_YET)
-            pending[above] = (plus(known[0], change), usage_plus(known[1], usage))
-            causes.setdefault(above, causes.get(node, node))
+        change = node.subtotal().minus(before)
+        if not change.is_nothing:
+            changes_below[parent] = changes_below.get(parent, NO_SUBTOTAL).plus(change)
+            causes.setdefault(parent, causes.get(node, node))
     return dict.fromkeys(ordered)
 
 
 def _share(node: Node, entry: Entry) -> Share:
-    """What a call or aggregate adds, other accounts of the same call considered."""
+    """What a call or aggregate adds, other reports of the same call considered."""
     if node.is_duplicate or node.is_reference:
         return NO_SHARE
-    share = share_of(entry, node.below, node.explained)
-    told = None if node.matched_span is None else node.matched_span.entry
-    return share if told is None else rest_of(share, told)
+    share = share_of(entry, node.below)
+    reported = None if node.matched_span is None else node.matched_span.entry
+    return share if reported is None else rest_of(share, reported)
 
 
-def _contribution(node: Node) -> tuple[Totals, Usage]:
-    """What a node and all below it add to its parent."""
-    share = node.share
-    return plus(node.below, share.totals), usage_plus(node.explained, share.explains)
+def _bottom_up(trace: Trace, nodes: Iterable[Node]) -> list[Node]:
+    """Some nodes and all that is above them, the deepest first."""
+    depths: dict[Node, int] = {}
+    for node in nodes:
+        if node.span_id in trace.children or node.parent_id in trace.nodes:
+            _measure(trace, node, depths)
+        else:  # It stands alone so far, as most calls do when they come.
+            depths[node] = 0
+    return sorted(depths, key=depths.__getitem__, reverse=True)
 
 
 def _measure(trace: Trace, node: Node, depths: dict[Node, int]) -> int:
@@ -210,32 +203,31 @@ def _measure(trace: Trace, node: Node, depths: dict[Node, int]) -> int:
     return depth
 
 
-def _sum_children(trace: Trace, node: Node) -> tuple[Totals, Usage]:
-    below, explained = _NOTHING_YET
+def _sum_children(trace: Trace, node: Node) -> Subtotal:
+    below = NO_SUBTOTAL
     for child in trace.children.get(node.span_id, ()):
         if not child.is_cut:
-            totals, usage = _contribution(child)
-            below, explained = plus(below, totals), usage_plus(explained, usage)
-    return below, explained
+            below = below.plus(child.subtotal())
+    return below
 
 
 def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement | None:
-    """Bring one node's place up to date, with the trace's own sums; None if nothing changed."""
+    """Bring one node's owners up to date, with the trace's own sums; None if nothing changed."""
     source, before = node.scope_ids, node.posted
     target, is_outermost = resolver.scope_ids(node)
     after = node.share.totals
     if is_outermost:
-        after = after._replace(agent_runs=1)
+        after = replace(after, agent_runs=1)
     if source == target and before == after:
         return None
     node.scope_ids, node.posted = target, after
-    trace.total = plus(trace.total, minus(after, before))
+    trace.total = trace.total.plus(after.minus(before))
     if source is not None:
-        _add_to_run(trace, source[AGENT_RUN], minus(NOTHING, before))
+        _add_to_run(trace, source[AGENT_RUN], NOTHING.minus(before))
     _add_to_run(trace, target[AGENT_RUN], after)
     return Movement(node, cause, source, before, target, after)
 
 
 def _add_to_run(trace: Trace, run: str | None, change: Totals) -> None:
     if run:
-        trace.runs[run] = plus(trace.runs.get(run, NOTHING), change)
+        trace.runs[run] = trace.runs.get(run, NOTHING).plus(change)

@@ -1,9 +1,9 @@
-"""One span in the skeleton of its trace."""
+"""One span in the tree of its trace."""
 
 from __future__ import annotations
 
-from processor.core.attribution.totals import NO_SHARE, NO_USAGE, NOTHING, Share
-from processor.core.model import NOBODY, Entry, Owner, Stamp, Totals
+from processor.core.attribution.totals import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
+from processor.core.model import NOBODY, NOTHING, Entry, Owner, Stamp, Totals
 
 ScopeIds = tuple[str | None, ...]
 """Scope ids of one span in the order of `owner.DIMENSIONS`; None where a scope does not apply,
@@ -11,12 +11,11 @@ ScopeIds = tuple[str | None, ...]
 
 
 class Node:
-    """A span in the skeleton. Working copy: the ledger's rows are the truth."""
+    """A span that matters for money. Working copy: the ledger's rows are the truth."""
 
     __slots__ = (
         "below",
         "entry",
-        "explained",
         "height",
         "inherited",
         "is_agent",
@@ -68,22 +67,28 @@ class Node:
         self.is_cut = False
         """True when its parent is not followed: it leads back to itself, or too far up."""
         self.is_duplicate = False
-        """True for a call that another span of the trace accounts for as well; see `twins`."""
+        """True for a call that another span of the trace reports as well; see `duplicates`."""
         self.is_reference = is_reference
-        """True among log records for what a span was charged; it adds nothing. See `told`."""
+        """True among log records for a reference to a span; see `log_matching`."""
         self.matched_span: Node | None = None
-        """Of a log record, the echo of the span that tells of the same call."""
+        """Of a log record, the reference to the span that reports the same call."""
         self.height = 1
         """How many spans stand above one another in its subtree, itself included."""
         self.is_linked = False
         """True once its ancestors have been asked for."""
-        self.below: Totals = NOTHING
+        self.below: Subtotal = NO_SUBTOTAL
         """Sum of the shares of all spans below it."""
-        self.explained = NO_USAGE
-        """Quantities that spans below it were charged for."""
         self.share: Share = NO_SHARE
         self.scope_ids: ScopeIds | None = None
         """Where its share is posted; None while it has none."""
         self.posted: Totals = NOTHING
         """What stands at its place: its share, and one agent run if it is the outermost agent."""
         self.stamp: Stamp | None = None
+
+    def subtotal(self) -> Subtotal:
+        """What it and all below it add to its parent."""
+        if self.below is NO_SUBTOTAL:
+            return self.share
+        if self.share is NO_SHARE:
+            return self.below
+        return self.below.plus(self.share)

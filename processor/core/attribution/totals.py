@@ -1,57 +1,56 @@
-"""Sums, and what a span adds to them once the spans below it are taken into account."""
+"""What a span adds to totals, once the spans below it are taken into account."""
 
 from __future__ import annotations
 
-from operator import add, sub
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
-from processor.core.model import Entry, Totals, Usage
+from processor.core.model import NO_USAGE, NOTHING, Entry, Totals, Usage
 from processor.core.money import ZERO, Amount, price_usage
-
-NOTHING = Totals()
-NO_USAGE = Usage(requests=0)
 
 _INPUT_ORDER = (0, 3, 2, 4, 5, 1)
 """Indices of the input quantities, dearest class first as a rule: when a side's unexplained part
 is smaller than its classes' gaps together, the classes that come first keep theirs."""
 _OUTPUT_ORDER = (6, 7, 8, 9)
+_REPLACING = ("last_step", "lifetime")
+"""Aggregates whose numbers are not the sum of what is below: they replace it or add nothing."""
 
 
-def plus(a: Totals, b: Totals) -> Totals:
-    """Both together."""
-    if a is NOTHING:
-        return b
-    return a if b is NOTHING else Totals._make(map(add, a, b))
-
-
-def minus(a: Totals, b: Totals) -> Totals:
-    """The change from `b` to `a`."""
-    return a if b is NOTHING else Totals._make(map(sub, a, b))
-
-
-def usage_plus(a: Usage, b: Usage) -> Usage:
-    """Both together."""
-    if a is NO_USAGE:
-        return b
-    return a if b is NO_USAGE else Usage._make(map(add, a, b))
-
-
-def usage_minus(a: Usage, b: Usage) -> Usage:
-    """The change from `b` to `a`."""
-    return a if b is NO_USAGE else Usage._make(map(sub, a, b))
-
-
-class Share(NamedTuple):
-    """What one span adds to every total it belongs to."""
+@dataclass(slots=True)
+class Subtotal:
+    """What some spans add together to the totals of those above them."""
 
     totals: Totals
     explains: Usage
-    """The quantities that it was charged for; they explain the same quantities further up."""
+    """The quantities that they were charged for; they explain the same quantities further up."""
+
+    @property
+    def is_nothing(self) -> bool:
+        """True when no total and no quantity is in it."""
+        return self.totals.is_zero and (self.explains is NO_USAGE or self.explains == NO_USAGE)
+
+    def plus(self, other: Subtotal) -> Subtotal:
+        """Both together."""
+        if self is NO_SUBTOTAL:
+            return other
+        return Subtotal(self.totals.plus(other.totals), self.explains.plus(other.explains))
+
+    def minus(self, other: Subtotal) -> Subtotal:
+        """The change from `other` to this."""
+        if other is NO_SUBTOTAL:
+            return self
+        return Subtotal(self.totals.minus(other.totals), self.explains.minus(other.explains))
+
+
+NO_SUBTOTAL = Subtotal(NOTHING, NO_USAGE)
+
+
+@dataclass(slots=True)
+class Share(Subtotal):
+    """What one span adds to every total it belongs to."""
+
     amount: Amount | None
     """What it is charged, None while that is unknown."""
 
-
-_NOT_SUMS = ("last_step", "lifetime")
 
 NO_SHARE = Share(NOTHING, NO_USAGE, ZERO)
 
@@ -77,73 +76,86 @@ def unexplained(own: Usage, below: Usage) -> Usage:
     return Usage._make(left)
 
 
-def share_of(entry: Entry, below: Totals, explained: Usage) -> Share:
+def share_of(entry: Entry, below: Subtotal) -> Share:
     """What a call or aggregate adds, given the sum of all that is below it.
 
-    `explained` are the quantities that priced spans below were charged for. A leaf with nothing
-    below adds its whole usage; anything else only the part that is not explained, so that a
-    parent that repeats its children never doubles the bill and one that is the only carrier is
-    still charged.
+    A leaf with nothing below adds its whole usage; anything else only the part that priced spans
+    below do not explain, so that a parent that repeats its children never doubles the bill and one
+    that is the only carrier is still charged.
     """
-    is_alone = below.calls == 0 and below.cost_nano_usd == 0 and explained == NO_USAGE
-    calls = 1 if entry.aggregate is None and below.calls == 0 else 0
-    if entry.aggregate in _NOT_SUMS and (not is_alone or entry.amount is None):
-        # Its numbers are not the sum of what is below: they can replace it, not complete it.
-        return NO_SHARE if not is_alone else Share(Totals(unpriced=1), NO_USAGE, None)
+    is_alone = (
+        below.totals.calls == 0 and below.totals.cost_nano_usd == 0 and below.explains == NO_USAGE
+    )
+    if entry.aggregate in _REPLACING:
+        if not is_alone:
+            return NO_SHARE
+        if entry.amount is None:
+            return Share(Totals(unpriced=1), NO_USAGE, None)
+    calls = 1 if entry.aggregate is None and below.totals.calls == 0 else 0
     if entry.usage is None:
-        return _share_without_usage(entry, below, calls)
-    input_tokens = max(0, entry.usage.input_tokens - below.input_tokens)
-    output_tokens = max(0, entry.usage.output_tokens - below.output_tokens)
+        return _share_without_usage(entry, below.totals, calls)
     if entry.amount is None:
-        is_new = calls > 0 or input_tokens + output_tokens > 0
-        totals = Totals(
-            input_tokens=input_tokens,
-            output_tokens=output_tokens,
-            calls=calls,
-            unpriced=1 if is_new else 0,
-        )
-        return Share(totals, NO_USAGE, None)
+        return _unpriced_share(entry.usage, below.totals, calls)
     if is_alone:
-        amount, usage = entry.amount, entry.usage
-    elif entry.rates is None:
-        rest = max(0, entry.amount.total - below.cost_nano_usd)
-        amount, usage = Amount(total=rest, fees=rest), NO_USAGE
+        amount, usage, saved_nano_usd = entry.amount, entry.usage, entry.saved_nano_usd
+    elif entry.rates is None:  # The cost was reported, so there is no price for a part of it.
+        amount, usage, saved_nano_usd = _rest_of_cost(entry.amount, below.totals), NO_USAGE, 0
     else:
-        usage = unexplained(entry.usage, explained)
-        amount = price_usage(usage, entry.rates)
+        usage = unexplained(entry.usage, below.explains)
+        amount, saved_nano_usd = price_usage(usage, entry.rates), 0
     totals = Totals(
-        cost_nano_usd=amount.total,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        cached_tokens=usage.cache_read,
-        calls=calls,
-        saved_nano_usd=entry.saved_nano_usd if is_alone else 0,
+        amount.total,
+        max(0, entry.usage.input_tokens - below.totals.input_tokens),
+        max(0, entry.usage.output_tokens - below.totals.output_tokens),
+        usage.cache_read,
+        calls,
+        saved_nano_usd=saved_nano_usd,
         cache_hits=1 if calls and usage.cache_read else 0,
     )
     return Share(totals, usage, amount)
 
 
-def rest_of(share: Share, told: Entry) -> Share:
-    """What a log record adds to a call that a span tells of, which was charged as `told` says.
-
-    Of a single call both tell, and the record adds the difference, also one below zero: records
-    know of cached tokens and of thoughts that some spans leave out. An aggregate is the sum of many
-    records, so what is left of each is that it was a call, and perhaps one that a cache helped. One
-    without a price has counted the tokens and that something is unknown, so each adds its cost.
-    """
-    if told.aggregate is not None and told.amount is None:
-        rest = share.totals._replace(input_tokens=0, output_tokens=0, unpriced=0)
-        return share._replace(totals=rest)
-    if told.aggregate is not None:
-        calls, hits = share.totals.calls, share.totals.cache_hits
-        return Share(Totals(calls=calls, cache_hits=hits), NO_USAGE, ZERO)
-    return share._replace(totals=minus(share.totals, share_of(told, NOTHING, NO_USAGE).totals))
+def _unpriced_share(usage: Usage, below: Totals, calls: int) -> Share:
+    """Tokens that nobody below reports count, and that their cost is unknown."""
+    input_tokens = max(0, usage.input_tokens - below.input_tokens)
+    output_tokens = max(0, usage.output_tokens - below.output_tokens)
+    unpriced = 1 if calls or input_tokens or output_tokens else 0
+    totals = Totals(
+        input_tokens=input_tokens, output_tokens=output_tokens, calls=calls, unpriced=unpriced
+    )
+    return Share(totals, NO_USAGE, None)
 
 
 def _share_without_usage(entry: Entry, below: Totals, calls: int) -> Share:
-    if entry.amount is not None:  # Somebody upstream reported a cost without tokens.
-        rest = max(0, entry.amount.total - below.cost_nano_usd)
-        amount = Amount(total=rest, fees=rest)
-        return Share(Totals(cost_nano_usd=rest, calls=calls), NO_USAGE, amount)
-    unknown = calls if entry.status == "usage_missing" else 0
-    return Share(Totals(calls=calls, unpriced=unknown), NO_USAGE, None)
+    """A cost that was reported without tokens counts; one that should have had them is unknown."""
+    if entry.amount is not None:
+        amount = _rest_of_cost(entry.amount, below)
+        return Share(Totals(cost_nano_usd=amount.total, calls=calls), NO_USAGE, amount)
+    unpriced = calls if entry.status == "usage_missing" else 0
+    return Share(Totals(calls=calls, unpriced=unpriced), NO_USAGE, None)
+
+
+def _rest_of_cost(amount: Amount, below: Totals) -> Amount:
+    """What of a reported cost the spans below were not charged, without parts."""
+    rest = max(0, amount.total - below.cost_nano_usd)
+    return Amount(total=rest, fees=rest)
+
+
+def rest_of(share: Share, reported: Entry) -> Share:
+    """What a log record adds to a call that a span reports as well, charged as `reported` says.
+
+    Both report a single call, and the record adds the difference, also one below zero: records
+    know of cached tokens and of reasoning that some spans leave out. An aggregate is the sum of
+    many records, so what is left of each is that it was a call, and perhaps one that a cache
+    helped. One without a price has counted the tokens and that something is unknown, so each adds
+    its cost.
+    """
+    if reported.aggregate is None:
+        charged = share_of(reported, NO_SUBTOTAL).totals
+        return replace(share, totals=share.totals.minus(charged))
+    if reported.amount is None:
+        return replace(
+            share, totals=replace(share.totals, input_tokens=0, output_tokens=0, unpriced=0)
+        )
+    calls, hits = share.totals.calls, share.totals.cache_hits
+    return Share(Totals(calls=calls, cache_hits=hits), NO_USAGE, ZERO)

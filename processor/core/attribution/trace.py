@@ -1,4 +1,4 @@
-"""The skeleton of one trace: the spans that matter for money, and how they hang together."""
+"""The tree of one trace: the spans that matter for money, and which is above which."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from processor.core.attribution.duplicates import Duplicates
 from processor.core.attribution.log_matching import LogMatching
 from processor.core.attribution.node import Node
-from processor.core.attribution.totals import NOTHING
-from processor.core.model import LOG_TRACE, NOBODY, Owner, Totals
+from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Owner, Totals
 
 DEPTH_LIMIT = 512
 """Spans above one another. Deeper nesting is not real, and would let a sender make each span cost
@@ -46,7 +45,7 @@ class Trace:
         self.children: dict[bytes, list[Node]] = {}
         """By parent id, whether that parent has been seen or not."""
         self.awaited: set[bytes] = set()
-        """Parents that a call or agent hangs from, and that have not been seen."""
+        """Parents of a call or agent that have not been seen."""
         self.values: tuple[set[str], ...] = tuple(set() for _ in SHARED)
         """What its spans say of `SHARED`; two values are enough to know that they differ."""
         self.total: Totals = NOTHING
@@ -54,11 +53,11 @@ class Trace:
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
         self.duplicates = Duplicates()
         self.log_matching = LogMatching() if is_of_logs(trace_id) else None
-        """Of a trace of log records: which of them a span tells of as well."""
+        """Of a trace of log records: which of them a span reports as well."""
         self.has_local_root = False
 
     def insert(self, node: Node) -> None:
-        """Hang a node into the trace; its id must not be there yet."""
+        """Insert a node; its id must not be there yet."""
         self.nodes[node.span_id] = node
         self.awaited.discard(node.span_id)
         children = self.children.get(node.span_id, ())

@@ -1,13 +1,18 @@
-"""The shapes that pass from room to room, one type for each stage. No decisions are made here.
+"""The types that pass from stage to stage. No decisions are made here.
 
     Batch ─▶ Spans ─▶ Reading (Call, Mark) ─▶ Charge | Unpriced ─▶ Entry, Stamp ─▶ Edit ─▶ Receipt
 
 Ids are raw bytes as on the wire: 16 bytes for a trace, 8 for a span, ``b""`` for "no parent".
 Times are nanoseconds since the Unix epoch, in UTC.
+
+What is made for each span, call or turn is a slotted class; it is a value all the same, and never
+changed in place. Vectors (`Usage`, beside `money.Rates`), keys (`Owner`) and rare records are
+named tuples.
 """
 
 from processor.core.model.call import (
     LOG_TRACE,
+    NO_USAGE,
     NOBODY,
     Aggregate,
     Call,
@@ -39,6 +44,7 @@ from processor.core.model.spans import (
     is_local_root,
 )
 from processor.core.model.total import (
+    NOTHING,
     Calendar,
     Crossing,
     Difference,
@@ -53,6 +59,8 @@ from processor.core.model.total import (
 __all__ = [
     "LOG_TRACE",
     "NOBODY",
+    "NOTHING",
+    "NO_USAGE",
     "Aggregate",
     "Batch",
     "Calendar",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import add, sub
 from typing import Literal, NamedTuple
 
 from processor.core.money import Amount, Rates
@@ -48,6 +49,20 @@ class Usage(NamedTuple):
         """All output, as most providers report it."""
         return self.output + self.reasoning + self.audio_output + self.image_output
 
+    def plus(self, other: Usage) -> Usage:
+        """Both together."""
+        if self is NO_USAGE:
+            return other
+        return self if other is NO_USAGE else Usage._make(map(add, self, other))
+
+    def minus(self, other: Usage) -> Usage:
+        """The change from `other` to this."""
+        return self if other is NO_USAGE else Usage._make(map(sub, self, other))
+
+
+NO_USAGE = Usage(requests=0)
+"""The one that is recognised without a comparison."""
+
 
 class Owner(NamedTuple):
     """Whom a span belongs to, as far as it says; None where it says nothing."""
@@ -67,7 +82,8 @@ LOG_TRACE = b"llm-logs"
 is derived from the session. No random trace id begins like this."""
 
 
-class Mark(NamedTuple):
+@dataclass(slots=True)
+class Mark:
     """A span worth keeping in the ledger: a call, an agent, or one that says whom it belongs to."""
 
     row: int
@@ -93,7 +109,8 @@ Aggregate = Literal["sum", "last_step", "lifetime", "sole_carrier"]
 """How an aggregate repeats the usage of the spans below it; see ARCHITECTURE.md."""
 
 
-class Call(NamedTuple):
+@dataclass(slots=True)
+class Call:
     """A span that reports (or should report) LLM usage, in plain terms."""
 
     mark: Mark
@@ -142,7 +159,8 @@ Status = Literal[
 ]  # fmt: skip
 
 
-class Charge(NamedTuple):
+@dataclass(slots=True)
+class Charge:
     """A call with its price."""
 
     call: Call
@@ -161,7 +179,8 @@ class Charge(NamedTuple):
     """What the cached tokens would have cost more as plain input."""
 
 
-class Unpriced(NamedTuple):
+@dataclass(slots=True)
+class Unpriced:
     """A call without a price, and why. Its cost is unknown, which is not zero."""
 
     call: Call

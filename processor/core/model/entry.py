@@ -21,7 +21,8 @@ from processor.core.model.total import Crossing, Totals
 from processor.core.money import Amount, Rates
 
 
-class Entry(NamedTuple):
+@dataclass(slots=True)
+class Entry:
     """One immutable row of the ledger: a call as it was first charged."""
 
     status: Status
@@ -60,7 +61,8 @@ class Entry(NamedTuple):
         return self.amount is not None and self.aggregate is None and self.status != "aggregate"
 
 
-class Stamp(NamedTuple):
+@dataclass(slots=True)
+class Stamp:
     """Everything that is written on one span. It is stored, and given again for a known span."""
 
     entry: Entry | None = None
@@ -77,7 +79,8 @@ class Stamp(NamedTuple):
     them under the names of other tools, which know no corrections."""
 
 
-class SpanRow(NamedTuple):
+@dataclass(slots=True)
+class SpanRow:
     """What the ledger keeps of one span, appended once and never edited."""
 
     trace_id: bytes
@@ -97,7 +100,7 @@ class SpanRow(NamedTuple):
     is_amendment: bool = False
     """True for the row that gives a span its usage after an earlier row without."""
     is_reference: bool = False
-    """True for what the log records of a session are told of a span: it charges nothing."""
+    """True for a reference to a span among the log records of its session: it charges nothing."""
 
 
 class Correction(NamedTuple):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 
-class Totals(NamedTuple):
-    """Sums over calls; they merge by addition, in any order."""
+@dataclass(slots=True)
+class Totals:
+    """Sums over calls; they merge by addition, in any order. A value: never changed in place."""
 
     cost_nano_usd: int = 0
     input_tokens: int = 0
@@ -24,6 +26,73 @@ class Totals(NamedTuple):
     def tokens(self) -> int:
         """Input and output tokens together."""
         return self.input_tokens + self.output_tokens
+
+    @property
+    def is_zero(self) -> bool:
+        """True when nothing is in any of the sums; quicker than a comparison."""
+        return self is NOTHING or not (
+            self.cost_nano_usd
+            or self.input_tokens
+            or self.output_tokens
+            or self.cached_tokens
+            or self.calls
+            or self.unpriced
+            or self.saved_nano_usd
+            or self.cache_hits
+            or self.agent_runs
+        )
+
+    def plus(self, other: Totals) -> Totals:
+        """Both together."""
+        if self is NOTHING:
+            return other
+        if other is NOTHING:
+            return self
+        return Totals(
+            self.cost_nano_usd + other.cost_nano_usd,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.calls + other.calls,
+            self.unpriced + other.unpriced,
+            self.saved_nano_usd + other.saved_nano_usd,
+            self.cache_hits + other.cache_hits,
+            self.agent_runs + other.agent_runs,
+        )
+
+    def minus(self, other: Totals) -> Totals:
+        """The change from `other` to these."""
+        if other is NOTHING:
+            return self
+        return Totals(
+            self.cost_nano_usd - other.cost_nano_usd,
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+            self.cached_tokens - other.cached_tokens,
+            self.calls - other.calls,
+            self.unpriced - other.unpriced,
+            self.saved_nano_usd - other.saved_nano_usd,
+            self.cache_hits - other.cache_hits,
+            self.agent_runs - other.agent_runs,
+        )
+
+    def values(self) -> tuple[int, ...]:
+        """The sums in the order of the fields, as a row of a table has them."""
+        return (
+            self.cost_nano_usd,
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_tokens,
+            self.calls,
+            self.unpriced,
+            self.saved_nano_usd,
+            self.cache_hits,
+            self.agent_runs,
+        )
+
+
+NOTHING = Totals()
+"""The one that is recognised without a comparison."""
 
 
 Scope = Literal[

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from processor.core.attribution import Movement, Node, Trace
 from processor.core.attribution.node import ScopeIds
 from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, resolve
-from processor.core.attribution.totals import NOTHING, minus, plus
 from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch, matches
 from processor.core.budgets.window import bucket_of
-from processor.core.model import Posting, Totals
+from processor.core.model import NOTHING, Posting, Totals
 from processor.core.posting.turn import Posted
 
 _Key = TypeVar("_Key")
@@ -22,7 +21,8 @@ _STORED = DIMENSIONS[:AGENT_RUN] + DIMENSIONS[AGENT_RUN + 1 :]
 """Scopes whose totals are kept in the ledger. A trace and its runs are summed from their spans."""
 
 
-class Change(NamedTuple):
+@dataclass(slots=True)
+class Change:
     """What one movement changes in one total that budgets follow."""
 
     watch: Watch
@@ -68,14 +68,14 @@ def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[s
                 continue
             now = trace.total if series == "trace" else trace.runs.get(scope_id, NOTHING)
             known = before.get((series, scope_id), now)
-            before[series, scope_id] = minus(known, change.change)
+            before[series, scope_id] = known.minus(change.change)
     return before
 
 
 def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple[str, int, Totals]]:
     """What a trace adds to a filtered total, as (scope id, bucket, totals)."""
     for node in trace.nodes.values():
-        if node.scope_ids is not None and node.posted != NOTHING:
+        if node.scope_ids is not None and not node.posted.is_zero:
             scope_id = _scope_id(watch, trace_id, node.scope_ids)
             if scope_id is not None:
                 yield scope_id, bucket_of(node.time_ns), node.posted
@@ -99,11 +99,11 @@ def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Chan
     time_s = bucket_of(movement.node.time_ns)
     if source == target:
         if target is not None and movement.after != movement.before:
-            change = minus(movement.after, movement.before)
+            change = movement.after.minus(movement.before)
             yield Change(watch, watch.key(target, time_s), change)
         return
     if source is not None:
-        change = minus(NOTHING, movement.before)
+        change = NOTHING.minus(movement.before)
         yield Change(watch, watch.key(source, time_s), change)
     if target is not None:
         yield Change(watch, watch.key(target, time_s), movement.after)
@@ -121,9 +121,9 @@ def postings_of(followed: Followed) -> dict[Posting, Totals]:
     changes: dict[Posting, Totals] = {}
     for (_, movement), some in zip(followed.posted.movements, followed.changes, strict=True):
         bucket = bucket_of(movement.node.time_ns)
-        if movement.source is not None and movement.before != NOTHING:
-            _add(owners, (_stored(movement.source), bucket), minus(NOTHING, movement.before))
-        if movement.after != NOTHING:
+        if movement.source is not None and not movement.before.is_zero:
+            _add(owners, (_stored(movement.source), bucket), NOTHING.minus(movement.before))
+        if not movement.after.is_zero:
             _add(owners, (_stored(movement.target), bucket), movement.after)
         # Filtered totals; several windows of one filter share them.
         for posting, change in {
@@ -135,7 +135,7 @@ def postings_of(followed: Followed) -> dict[Posting, Totals]:
         for scope, scope_id in zip(_STORED, ids, strict=True):
             if scope_id is not None:
                 _add(changes, (scope, scope_id, bucket), change)
-    return {posting: change for posting, change in changes.items() if change != NOTHING}
+    return {posting: change for posting, change in changes.items() if not change.is_zero}
 
 
 def _stored(ids: ScopeIds) -> ScopeIds:
@@ -144,7 +144,7 @@ def _stored(ids: ScopeIds) -> ScopeIds:
 
 def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
     known = sums.get(key)
-    sums[key] = change if known is None else plus(known, change)
+    sums[key] = change if known is None else known.plus(change)
 
 
 def session_of(posted: Posted, trace_id: bytes, node: Node) -> str:

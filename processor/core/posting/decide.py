@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from processor.core.attribution import Movement, Node
 from processor.core.attribution.owner import DIMENSIONS
-from processor.core.attribution.totals import NOTHING, minus, plus
 from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import (
     State,
@@ -76,7 +75,7 @@ def decide(
     for changes in followed.changes:
         for change in changes:
             if is_decrease(change.change):
-                states[change.key].total = plus(states[change.key].total, change.change)
+                states[change.key].total = states[change.key].total.plus(change.change)
     for (trace_id, movement), changes in zip(posted.movements, followed.changes, strict=True):
         _check_budgets(decision, trace_id, movement, changes)
         _check_call_budgets(decision, trace_id, movement)
@@ -94,14 +93,14 @@ def _check_budgets(
     node, cause = movement.node, movement.cause
     is_call = cause is node and node.entry is not None
     trigger = "reprice" if decision.posted.is_repricing else "" if cause is node else "attribution"
-    for watch, key, change in changes:
-        if is_decrease(change):
+    for change in changes:
+        if is_decrease(change.change):
             continue
-        state = decision.states[key]
-        state.total = plus(state.total, change)
-        _, scope_id, start_s, end_s = key
+        state = decision.states[change.key]
+        state.total = state.total.plus(change.change)
+        _, scope_id, start_s, end_s = change.key
         window = Window(start_s, end_s, decision.now_s)
-        for budget in watch.budgets:
+        for budget in change.watch.budgets:
             spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
             if spent < amount_at(limit, budget.thresholds[0]):
                 continue  # The usual case, made cheap.
@@ -142,8 +141,8 @@ def _correct(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
     node, cause, is_repricing = movement.node, movement.cause, decision.posted.is_repricing
     if movement.source is None or node.entry is None or (cause is node and not is_repricing):
         return
-    change = minus(movement.after, movement.before)
-    if change == NOTHING:
+    change = movement.after.minus(movement.before)
+    if change.is_zero:
         return
     carrier_span = decision.carrier_span(trace_id, cause)
     cause_id = b"" if is_repricing else carrier_span.span_id

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from processor.core.attribution import Node, Trace
-from processor.core.attribution.totals import NO_USAGE, plus
-from processor.core.model import Crossing, Entry, Stamp, Totals
+from processor.core.model import NO_USAGE, Crossing, Entry, Stamp, Totals
 
 _EXPLAINED = "counted in the spans below"
-_TWIN = "counted on another span of the same call"
+_DUPLICATE = "counted on another span of the same call"
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ def stamp_of(
     shows_trace = node.is_local_root or (is_amended and node.entry is not None)
     return Stamp(
         entry=None if node.entry is None else written_entry(node.entry, node),
-        agent=plus(node.below, node.share.totals) if node.is_agent else None,
+        agent=node.subtotal().totals if node.is_agent else None,
         trace=trace.total if shows_trace and has_calls else None,
         session=session if has_calls else None,
         crossings=tuple(draft.crossings),
@@ -54,8 +53,8 @@ def written_entry(entry: Entry, node: Node) -> Entry:
     """
     share = node.share
     if node.is_duplicate:
-        return entry._replace(
-            status="aggregate", reason=_TWIN, amount=None, usage=None, has_tokens=True
+        return replace(
+            entry, status="aggregate", reason=_DUPLICATE, amount=None, usage=None, has_tokens=True
         )
     is_whole = entry.aggregate is None and (
         share.amount == entry.amount and (share.totals.calls > 0 or entry.amount is not None)
@@ -65,7 +64,8 @@ def written_entry(entry: Entry, node: Node) -> Entry:
     charged = share.amount
     if charged is not None and (charged.total > 0 or share.explains != NO_USAGE):
         is_all = charged == entry.amount
-        return entry._replace(
+        return replace(
+            entry,
             status=entry.status if entry.status == "free" else "aggregate",
             amount=charged,
             usage=share.explains,
@@ -73,7 +73,7 @@ def written_entry(entry: Entry, node: Node) -> Entry:
             has_tokens=True,
         )
     if entry.amount is None and share.totals.unpriced:
-        return entry._replace(has_tokens=True, usage=None)
-    return entry._replace(
-        status="aggregate", reason=_EXPLAINED, amount=None, usage=None, has_tokens=True
+        return replace(entry, has_tokens=True, usage=None)
+    return replace(
+        entry, status="aggregate", reason=_EXPLAINED, amount=None, usage=None, has_tokens=True
     )

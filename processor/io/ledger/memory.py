@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-from processor.core.attribution.totals import NOTHING, plus
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import Crossing, Plan, Posting, SpanRow, Totals, UnpricedCalls
+from processor.core.model import NOTHING, Crossing, Plan, Posting, SpanRow, Totals, UnpricedCalls
 from processor.io.ledger.store import CrossingMark
 
 _Item = TypeVar("_Item")
@@ -84,7 +83,7 @@ class MemoryStore:
         found = NOTHING
         for bucket, totals in self._kept.totals.get((series, scope_id), {}).items():
             if not end_s or start_s <= bucket < end_s:
-                found = plus(found, totals)
+                found = found.plus(totals)
         return found
 
     def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
@@ -119,7 +118,7 @@ class MemoryStore:
         series, scope_id, bucket = posting
         buckets = self._kept.totals.setdefault((series, scope_id), {})
         known = buckets.get(bucket, NOTHING)
-        buckets[bucket] = plus(known, change)
+        buckets[bucket] = known.plus(change)
         self._undo.append(lambda: buckets.__setitem__(bucket, known))
 
     def recent_traces(self, limit: int) -> list[bytes]:

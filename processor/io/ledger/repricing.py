@@ -103,10 +103,11 @@ class Repricer:
     def _add_up_budgets(self, followed: posting.Followed) -> None:
         deltas: dict[tuple[Budget, StateKey], list[int]] = {}
         for changes in followed.changes:
-            for watch, key, change in changes:
-                for budget in watch.budgets if change.cost_nano_usd else ():
+            for change in changes:
+                cost_nano_usd = change.change.cost_nano_usd
+                for budget in change.watch.budgets if cost_nano_usd else ():
                     if budget.unit == "usd":
-                        deltas.setdefault((budget, key), []).append(change.cost_nano_usd)
+                        deltas.setdefault((budget, change.key), []).append(cost_nano_usd)
         for (budget, key), changed in deltas.items():
             _, scope_id, start_s, _ = key
             name = (budget.name, scope_id, start_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +24,7 @@ from processor.core.money import Amount
 Columns = tuple[Any, ...]
 """Values in the order of the table's columns, without `seq`."""
 
+_ENTRY_FIELDS = tuple(field.name for field in fields(Entry))
 _AGENT, _ENTRY, _AMENDMENT, _CUT, _REFERENCE = 1, 2, 4, 8, 16
 
 
@@ -141,12 +143,16 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
 def encode_stamp(stamp: Stamp, entry: Entry | None) -> str | None:
     """What a stamp says beyond its entry, as JSON; None when that is nothing."""
     parts: dict[str, Any] = {}
-    if stamp.entry is not None and entry is not None and stamp.entry != entry:
+    shown = stamp.entry
+    if shown is not None and entry is not None and shown is not entry and shown != entry:
         # Most fields are the same even after a reprice, so only those that differ are kept.
-        pairs = zip(Entry._fields, stamp.entry, entry, strict=True)
-        parts["e"] = {name: shown for name, shown, kept in pairs if shown != kept}
+        parts["e"] = {
+            name: getattr(shown, name)
+            for name in _ENTRY_FIELDS
+            if getattr(shown, name) != getattr(entry, name)
+        }
     sums = {"a": stamp.agent, "t": stamp.trace, "s": stamp.session}
-    parts |= {name: totals for name, totals in sums.items() if totals is not None}
+    parts |= {name: totals.values() for name, totals in sums.items() if totals is not None}
     if stamp.crossings:
         parts["x"] = stamp.crossings
     if stamp.exceeded:
@@ -166,7 +172,7 @@ def decode_stamp(text: str | None, entry: Entry | None) -> Stamp:
     written = entry
     if "e" in parts and entry is not None:
         shown = {name: _revived(name, value) for name, value in parts["e"].items()}
-        written = entry._replace(**shown)
+        written = replace(entry, **shown)
     totals = {name: Totals(*parts[name]) for name in "ats" if name in parts}
     return Stamp(
         written,

@@ -89,12 +89,13 @@ ADD_TOTALS = (
     f"INSERT INTO totals VALUES (?, ?, ?{', ?' * 9}) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = MIN({SUM_MAX}, {name} + excluded.{name})" for name in SUMS)
 )
-SUM_TOTALS = (
-    "SELECT " + ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS) + " FROM totals "
-    "WHERE scope = ? AND id = ?"
-)
+SUM_TOTALS = "SELECT " + ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS) + " FROM totals"
+LIST_TOTALS = f"SELECT {', '.join(SUMS)} FROM totals"
+OF_SCOPE_EVER = " WHERE scope = ? AND id = ?"
+OF_SCOPE = f"{OF_SCOPE_EVER} AND bucket >= ? AND bucket < ?"
+"""Of one scope id, in a window; to follow `SUM_TOTALS` or `LIST_TOTALS`."""
 
-# A later row of a span takes the place of an earlier one: it was given its usage, or another price.
+# A later row of a span replaces an earlier one: it was given its usage, or another price.
 UNPRICED = """
 SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extract(text, '$[1]'),
   json_extract(text, '$[4]'), COUNT(*),
@@ -105,7 +106,7 @@ SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extr
   MIN(time_ns), MAX(time_ns)
 FROM spans JOIN labels ON labels.id = spans.label
 WHERE spans.label IN (SELECT id FROM labels WHERE json_extract(text, '$[0]') = 'unpriced')
-  AND NOT spans.flags & 16 -- an echo, of a call that has a row of its own
+  AND NOT spans.flags & 16 -- a reference, to a call that has a row of its own
   AND NOT EXISTS (
   SELECT 1 FROM spans AS later WHERE later.key = spans.key AND later.seq > spans.seq
     AND later.span_id = spans.span_id AND later.trace_id = spans.trace_id)

@@ -120,20 +120,14 @@ class SqliteStore:
 
     def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
         """Sum of a scope's buckets in ``[start_s, end_s)``; both 0 for all of them."""
-        query, bindings = schema.SUM_TOTALS, [series, scope_id]
-        if end_s:
-            query += " AND bucket >= ? AND bucket < ?"
-            return self._totals(query, (*bindings, start_s, end_s))
-        return self._totals(query, bindings)
-
-    def _totals(self, query: str, bindings: Sequence[str | int]) -> Totals:
+        where = schema.OF_SCOPE if end_s else schema.OF_SCOPE_EVER
+        bindings = (series, scope_id, start_s, end_s) if end_s else (series, scope_id)
         with _TRANSLATED:
             try:
-                return Totals._make(next(self._db.execute(query, bindings)))
+                return Totals(*next(self._db.execute(schema.SUM_TOTALS + where, bindings)))
             except apsw.SQLError:  # The sum leaves 64 bits: add up here, and stop at the bound.
-                rows = query.replace("COALESCE(SUM(", "(").replace("), 0)", ")")
-                found = self._db.execute(rows, bindings).fetchall()
-        return _bounded(Totals._make(map(sum, zip(*found, strict=True))))
+                found = self._db.execute(schema.LIST_TOTALS + where, bindings).fetchall()
+        return _bounded(Totals(*map(sum, zip(*found, strict=True))))
 
     def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
         """What one scope has crossed in a window."""
@@ -152,13 +146,16 @@ class SqliteStore:
             )
             self._db.executemany(
                 schema.ADD_TOTALS,
-                [(*posting, *_bounded(change)) for posting, change in plan.postings.items()],
+                [
+                    (*posting, *_bounded(change).values())
+                    for posting, change in plan.postings.items()
+                ],
             )
             if plan.corrections:
                 self._db.executemany(
                     schema.INSERT_CORRECTION,
                     [
-                        (rows.key_of(c.trace_id, c.span_id), *c[:4], *c.change)
+                        (rows.key_of(c.trace_id, c.span_id), *c[:4], *c.change.values())
                         for c in plan.corrections
                     ],
                 )
@@ -203,7 +200,10 @@ class SqliteStore:
                 return
             self._db.executemany(
                 schema.ADD_TOTALS,
-                ((name, scope_id, bucket, *change) for scope_id, bucket, change in changes),
+                (
+                    (name, scope_id, bucket, *change.values())
+                    for scope_id, bucket, change in changes
+                ),
             )
             self._db.execute("INSERT OR IGNORE INTO series VALUES (?)", (name,))
 
@@ -272,9 +272,10 @@ def _lock(path: Path) -> IO[Any]:
 
 def _bounded(change: Totals) -> Totals:
     """Sums that a column can hold: beyond 64 bits they stop, whoever made them up."""
-    if max(change) <= _SUM_MAX and min(change) >= -_SUM_MAX:
+    values = change.values()
+    if max(values) <= _SUM_MAX and min(values) >= -_SUM_MAX:
         return change
-    return Totals._make(max(-_SUM_MAX, min(_SUM_MAX, value)) for value in change)
+    return Totals(*(max(-_SUM_MAX, min(_SUM_MAX, value)) for value in values))
 
 
 class _Translated:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from processor.core import posting
 from processor.core.attribution import Trace
 from processor.core.attribution.pending import PendingSpans
-from processor.core.attribution.totals import NOTHING
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.verdict import (
     State,
@@ -27,7 +26,7 @@ from processor.core.budgets.verdict import (
 )
 from processor.core.budgets.window import window_of
 from processor.core.counters import LedgerCounters, MemoryUse
-from processor.core.model import Entry, Intake, Plan, Scope, Standing, Totals
+from processor.core.model import NOTHING, Entry, Intake, Plan, Scope, Standing, Totals
 from processor.io.ledger.crossing_log import log_crossings
 from processor.io.ledger.store import Store
 

@@ -8,9 +8,8 @@ import pytest
 
 from processor.core.attribution import Arrival, PlainSpan, attach
 from processor.core.attribution.owner import DIMENSIONS
-from processor.core.attribution.totals import NOTHING, minus, plus
 from processor.core.attribution.trace import DEPTH_LIMIT, Trace
-from processor.core.model import Owner, Totals, Usage
+from processor.core.model import NOTHING, Owner, Totals, Usage
 
 SESSION = DIMENSIONS.index("session")
 AGENT = DIMENSIONS.index("agent")
@@ -57,7 +56,7 @@ class Grown:
 
     def inclusive(self, number):
         node = self.trace.nodes[self.given.span_id(number)]
-        return plus(node.below, node.share.totals)
+        return node.subtotal().totals
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def test_an_agent_that_is_the_only_carrier_is_charged(grown, given):
 def test_a_late_child_takes_its_part_back_from_an_aggregate(grown, given):
     grown.turn(given.aggregate(1, tokens=150))
     moves = grown.turn(given.call(2, 1, tokens=100))
-    assert minus(moves[1].after, moves[1].before).cost_nano_usd == -1000
+    assert moves[1].after.minus(moves[1].before).cost_nano_usd == -1000
     assert moves[1].cause.span_id == given.span_id(2)
     assert grown.trace.total.cost_nano_usd == 1500
 
@@ -260,7 +259,7 @@ def test_the_sums_of_a_trace_are_those_of_its_movements(grown, given):
         grown.turn(one)
     total = NOTHING
     for move in grown.moved:
-        total = plus(total, minus(move.after, move.before))
+        total = total.plus(move.after.minus(move.before))
     assert total == grown.trace.total
     at_once = Grown(given)
     at_once.turn(*specs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from random import Random
 
@@ -38,14 +39,14 @@ def node(name, at_s=0.0, usage=Usage(10, output=5), *, reference=False, **more):
 
 def total_of(*makers):
     """The total of a session, whatever the order in which its nodes come, one by one."""
-    totals = set()
+    totals = []
     for order in permutations(makers):
         trace = Trace(LOG_TRACE + b"12345678")
         for make in order:
             attach(trace, [Arrival(make())], {})
-        totals.add(trace.total)
-    assert len(totals) == 1, "the order matters"
-    return totals.pop()
+        totals.append(trace.total)
+    assert all(each == totals[0] for each in totals), "the order matters"
+    return totals[0]
 
 
 def cost(*usages):
@@ -203,7 +204,7 @@ def test_a_turn_without_a_price_takes_no_cost_from_its_records():
             Usage(20, output=10), aggregate="sum", start_ns=AT_NS - 5, status="unpriced"
         )
         reference = node("t", 5, reference=True)
-        reference.entry = unpriced._replace(amount=None, rates=None)
+        reference.entry = replace(unpriced, amount=None, rates=None)
         return reference
 
     total = total_of(lambda: node("a"), lambda: node("b", 2), turn)
@@ -225,7 +226,7 @@ def test_a_turn_that_gets_its_price_later_takes_the_cost_over():
     turn = node("t", 5, Usage(10, output=5), aggregate="sum", start_ns=AT_NS - 5, reference=True)
     priced = turn.entry
     assert priced is not None
-    turn.entry = priced._replace(amount=None, rates=None, status="unpriced")
+    turn.entry = replace(priced, amount=None, rates=None, status="unpriced")
     attach(trace, [Arrival(node("a")), Arrival(turn)], {})
     assert trace.total.cost_nano_usd == cost(Usage(10, output=5))
     turn.entry = priced
@@ -263,6 +264,6 @@ def test_another_price_of_the_span_reaches_its_record():
         assert each.entry is not None
         doubled = tuple(2 * rate for rate in RATES)
         amount = price_usage(each.entry.usage or Usage(), doubled)
-        each.entry = each.entry._replace(rates=doubled, amount=amount)
+        each.entry = replace(each.entry, rates=doubled, amount=amount)
         attach(trace, [Arrival(each, is_amendment=True)], {})
     assert trace.total.cost_nano_usd == 2 * 80

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from processor.core.attribution.totals import (
     NO_SHARE,
-    NO_USAGE,
-    NOTHING,
-    minus,
-    plus,
+    NO_SUBTOTAL,
+    Subtotal,
     share_of,
     unexplained,
-    usage_minus,
-    usage_plus,
 )
-from processor.core.model import Totals, Usage
+from processor.core.model import NO_USAGE, NOTHING, Totals, Usage
 from processor.core.money import ZERO, Amount, price_usage
 
 COUNTS = st.integers(0, 50)
@@ -27,23 +25,33 @@ TOTALS = st.builds(Totals, *[st.integers(-(2**62), 2**62)] * 9)
 
 def share(given, specs, *below):
     """The share of a span above leaves."""
-    totals, explained = NOTHING, NO_USAGE
+    together = NO_SUBTOTAL
     for leaf in below:
-        one = share_of(given.entry(leaf), NOTHING, NO_USAGE)
-        totals, explained = plus(totals, one.totals), usage_plus(explained, one.explains)
-    return share_of(given.entry(specs), totals, explained)
+        together = together.plus(share_of(given.entry(leaf), NO_SUBTOTAL))
+    return share_of(given.entry(specs), together)
 
 
 @drawn(TOTALS, TOTALS)
 def test_taking_away_what_was_added_leaves_what_there_was(a, b):
-    assert minus(plus(a, b), b) == a
-    assert plus(a, NOTHING) == a == plus(NOTHING, a) == minus(a, NOTHING)
+    assert a.plus(b).minus(b) == a
+    assert a.plus(NOTHING) == a == NOTHING.plus(a) == a.minus(NOTHING)
+    assert a.plus(b).values() == tuple(map(sum, zip(a.values(), b.values(), strict=True)))
+    assert a.is_zero == (a == NOTHING) == (not any(a.values()))
 
 
 @drawn(USAGES, USAGES)
 def test_usages_add_and_subtract_field_by_field(a, b):
-    assert usage_minus(usage_plus(a, b), b) == a
-    assert usage_plus(a, NO_USAGE) == a == usage_plus(NO_USAGE, a) == usage_minus(a, NO_USAGE)
+    assert a.plus(b).minus(b) == a
+    assert a.plus(NO_USAGE) == a == NO_USAGE.plus(a) == a.minus(NO_USAGE)
+
+
+@drawn(TOTALS, USAGES, TOTALS, USAGES)
+def test_subtotals_add_and_subtract_both(a, usage, b, more):
+    one, other = Subtotal(a, usage), Subtotal(b, more)
+    assert one.plus(other).minus(other) == one
+    assert one.plus(NO_SUBTOTAL) == one == NO_SUBTOTAL.plus(one) == one.minus(NO_SUBTOTAL)
+    assert one.minus(one).is_nothing
+    assert one.is_nothing == (one == NO_SUBTOTAL)
 
 
 def test_nothing_contains_no_request():
@@ -68,8 +76,8 @@ def test_a_leaf_adds_its_whole_usage_and_one_call(given):
 def test_a_leaf_keeps_the_cost_and_saving_it_was_priced_with(given):
     """Guarantees: prices that are no plain product (a minimum fee, say) are not worked out anew."""
     priced = Amount(total=999, input=900, fees=99)
-    entry = given.entry(given.call(1))._replace(amount=priced, saved_nano_usd=55)
-    got = share_of(entry, NOTHING, NO_USAGE)
+    entry = replace(given.entry(given.call(1)), amount=priced, saved_nano_usd=55)
+    got = share_of(entry, NO_SUBTOTAL)
     assert (got.amount, got.totals.cost_nano_usd, got.totals.saved_nano_usd) == (priced, 999, 55)
 
 
@@ -203,18 +211,18 @@ def test_a_reported_cost_is_charged_only_beyond_the_cost_below(given, usage):
 
 
 def test_a_free_call_is_a_call_without_cost_and_explains_its_tokens(given):
-    free = given.entry(given.call(2))._replace(status="free", amount=ZERO, rates=(0,) * 12)
-    inner = share_of(free, NOTHING, NO_USAGE)
+    free = replace(given.entry(given.call(2)), status="free", amount=ZERO, rates=(0,) * 12)
+    inner = share_of(free, NO_SUBTOTAL)
     assert inner.totals == Totals(input_tokens=100, calls=1)
-    outer = share_of(given.entry(given.aggregate(1)), inner.totals, inner.explains)
+    outer = share_of(given.entry(given.aggregate(1)), inner)
     assert outer.totals == NOTHING
 
 
 def test_savings_are_counted_with_the_call_that_made_them_and_not_again_above(given):
     entry = given.entry(given.call(1, usage=Usage(input=40, cache_read=60)))
-    leaf = share_of(entry._replace(saved_nano_usd=540), NOTHING, NO_USAGE)
-    above = entry._replace(saved_nano_usd=540, aggregate="sum")
-    got = plus(leaf.totals, share_of(above, leaf.totals, leaf.explains).totals)
+    leaf = share_of(replace(entry, saved_nano_usd=540), NO_SUBTOTAL)
+    above = replace(entry, saved_nano_usd=540, aggregate="sum")
+    got = leaf.totals.plus(share_of(above, leaf).totals)
     assert (got.saved_nano_usd, got.cache_hits, got.cached_tokens) == (540, 1, 60)
 
 
@@ -246,5 +254,5 @@ def test_an_aggregate_without_anything_below_is_charged_whatever_its_kind(given,
 def test_a_lifetime_aggregate_alone_has_an_unknown_cost(given):
     """Guarantees: what an agent object has used since it was made is not the cost of this run."""
     entry = given.entry(given.aggregate(1, aggregate="lifetime"))
-    got = share_of(entry._replace(amount=None, rates=None), NOTHING, NO_USAGE)
+    got = share_of(replace(entry, amount=None, rates=None), NO_SUBTOTAL)
     assert (got.totals, got.amount) == (Totals(unpriced=1), None)

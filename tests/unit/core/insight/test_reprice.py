@@ -1,5 +1,7 @@
 """A stored call at other prices is what it would be if it came in today."""
 
+from dataclasses import replace
+
 import pytest
 
 from processor.core.insight import price_again
@@ -76,7 +78,7 @@ def test_at_other_prices_it_is_what_it_would_be_today(prices, name):
         found = price_again(row, after)
         fresh = stored(CALLS[name], after).entry
         if found is row.entry:
-            fresh = fresh._replace(price_version=found.price_version, reason=found.reason)
+            fresh = replace(fresh, price_version=found.price_version, reason=found.reason)
         assert found == fresh
 
 
@@ -100,6 +102,6 @@ def test_the_price_is_that_of_the_calls_own_time(prices):
 
 
 def test_a_span_that_is_no_call_has_no_price(prices):
-    row = stored(made(), prices(A).catalog)._replace(entry=None)
+    row = replace(stored(made(), prices(A).catalog), entry=None)
     with pytest.raises(ValueError, match="not of a call"):
         price_again(row, prices(A).catalog)

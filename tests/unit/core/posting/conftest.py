@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import pytest
 
 from processor.core import posting
@@ -64,7 +66,7 @@ class Turns:
             for (name, owner, _), change in plan.postings.items()
             if (name, owner) == (scope, scope_id)
         ]
-        return Totals(*map(sum, zip(*changes, strict=True))) if changes else Totals()
+        return reduce(Totals.plus, changes, Totals())
 
     @property
     def crossings(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -25,9 +26,9 @@ def test_a_call_is_posted_to_every_scope_it_belongs_to(turns, given):
         ("model", "gpt-4o"), ("provider", "openai"),
     ):  # fmt: skip
         found = plan.postings[scope, owner, bucket]
-        assert found._replace(agent_runs=0) == expected, scope
+        assert replace(found, agent_runs=0) == expected, scope
     for scope, owner in (("agent", "planner"), ("total", ""), ("service", "svc")):
-        assert plan.postings[scope, owner, bucket] == expected._replace(agent_runs=1), scope
+        assert plan.postings[scope, owner, bucket] == replace(expected, agent_runs=1), scope
     assert {scope for scope, _, _ in plan.postings} == {
         "session", "user", "org", "agent", "feature", "task", "model", "provider", "service",
         "total",

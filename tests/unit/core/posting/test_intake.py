@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Charge, Owner, Usage
 from processor.core.posting.intake import (
@@ -47,12 +49,12 @@ def test_further_spans_of_a_known_trace_are_relevant(given):
 def test_an_entry_holds_what_the_call_says_and_what_its_price_is(given):
     charge = given.batch(given.call(1, usage=Usage(input=3, output=1))).charges[0]
     assert isinstance(charge, Charge)
-    charge = charge._replace(
+    charge = replace(charge,
         saved_nano_usd=5,
         reason="why",
-        call=charge.call._replace(
+        call=replace(charge.call,
             reported_nano_usd=9, rule="r", has_tokens=False, kind="embedding",
-            mark=charge.call.mark._replace(time_assumed=True),
+            mark=replace(charge.call.mark, time_assumed=True),
         ),
     )  # fmt: skip
     entry = entry_of(charge, "svc")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from processor.core.attribution import Arrival, attach
 from processor.core.model import Owner, Totals, Usage
 from processor.core.money import ZERO, Amount
@@ -146,7 +148,7 @@ def test_a_free_aggregate_that_is_the_only_carrier_says_that_it_is_free(turns, g
 
 def test_a_remainder_shows_no_saving_that_the_totals_do_not_have(turns, given):
     node = given.node(given.aggregate(1, usage=Usage(input=100, cache_read=50)))
-    node.entry = node.entry._replace(saved_nano_usd=450)
+    node.entry = replace(node.entry, saved_nano_usd=450)
     turns.turn(given.call(2, 1))
     trace = turns.traces[given.trace_id(1)]
     attach(trace, [Arrival(node)], {})

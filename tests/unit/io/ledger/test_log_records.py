@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -81,7 +82,7 @@ async def test_a_span_after_its_record_takes_the_charge_over(ledger):
 async def test_a_span_that_is_not_charged_changes_no_record(ledger):
     """Guarantees: where another copy of a span was first, and no call, its record is charged."""
     first = intake(is_record=False)
-    mark = first.charges[0].call.mark._replace(is_agent=True)
+    mark = replace(first.charges[0].call.mark, is_agent=True)
     await ledger.post(Intake(first.spans, [], [mark], AT_NS))
     await ledger.post(intake(is_record=False))
     await ledger.post(intake(is_record=True))

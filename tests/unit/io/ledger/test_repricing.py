@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +27,7 @@ def reprice(opened, given):
             if entry.usage is None or entry.rates == rates:
                 return entry
             amount = price_usage(entry.usage, rates)
-            return entry._replace(amount=amount, rates=rates, status="exact", price_version="v2")
+            return replace(entry, amount=amount, rates=rates, status="exact", price_version="v2")
 
         more = {"is_dry_run": False, **more}
         return await opened.ledger.reprice(price_again, span_ns, given.NOW_S * 10**9, **more)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from processor.core.errors import LedgerUnavailableError
@@ -261,8 +263,12 @@ def dearer(row):
     if row.entry.amount is None:
         return row.entry
     rates = tuple(2 * rate for rate in row.entry.rates)
-    return row.entry._replace(
-        amount=price_usage(row.entry.usage, rates), rates=rates, price_version="v2", model="new"
+    return replace(
+        row.entry,
+        amount=price_usage(row.entry.usage, rates),
+        rates=rates,
+        price_version="v2",
+        model="new",
     )
 
 
