@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from processor.cli.ledger_access import ask
 from processor.cli.sources import NO_FILE_YET, settings_from
-from processor.core.insight import is_mendable
+from processor.core.insight import can_be_priced
 from processor.core.model import UnpricedCalls
 from processor.core.pricing import suggest_entry
 from processor.surfaces.terminal.paint import plain
@@ -55,7 +55,7 @@ def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
 
 def _entry(unknown: UnpricedCalls) -> tuple[str, ...]:
     """What to add to the price file; nothing where no price is lacking, or none would help."""
-    if unknown.has_price or not is_mendable(unknown):
+    if unknown.has_price or not can_be_priced(unknown):
         return ()
     return suggest_entry(unknown.provider, unknown.models)
 

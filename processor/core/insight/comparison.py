@@ -7,13 +7,11 @@ from typing import Literal, NamedTuple
 
 from processor.core.money import Rates
 from processor.core.pricing import Catalog, PriceFile
+from processor.core.pricing.catalog import Question
 from processor.core.pricing.entries import is_glob
 from processor.core.pricing.entry_index import OPERATOR_ALIAS
 from processor.core.pricing.shapes import ANY, Match, PriceEntry
 from processor.core.pricing.tariff import choose
-
-Asked = tuple[str, tuple[str, ...], str]
-"""Provider, models and service tier, as a span names them."""
 
 Kind = Literal["new", "removed", "changed", "same"]
 
@@ -31,7 +29,7 @@ class Side(NamedTuple):
 class Comparison(NamedTuple):
     """One name with both files."""
 
-    asked: Asked
+    asked: Question
     kind: Kind
     before: Side
     after: Side
@@ -59,7 +57,9 @@ class Prices(NamedTuple):
     catalog: Catalog
 
 
-def compare(before: Prices, after: Prices, asked: Iterable[Asked], now_ns: int) -> list[Comparison]:
+def compare(
+    before: Prices, after: Prices, asked: Iterable[Question], now_ns: int
+) -> list[Comparison]:
     """Every name that either file mentions, and those of calls, with both; patterns left out."""
     names = {*_mentioned(before.file), *_mentioned(after.file), *asked}
     return [_compared(name, before.catalog, after.catalog, now_ns) for name in sorted(names)]
@@ -78,20 +78,20 @@ def changed_patterns(before: PriceFile, after: PriceFile) -> list[tuple[str, Kin
 
 def _patterns(file: PriceFile) -> dict[tuple[str, str, bool], PriceEntry]:
     return {
-        (offer.provider, offer.model, offer.adjust is None): offer
-        for offer in file.offers
-        if is_glob(offer.model)
+        (entry.provider, entry.model, entry.adjust is None): entry
+        for entry in file.offers
+        if is_glob(entry.model)
     }
 
 
-def _mentioned(file: PriceFile) -> Iterable[Asked]:
-    for offer in file.offers:
-        for provider, model in ((offer.provider, offer.model), *offer.aliases):
+def _mentioned(file: PriceFile) -> Iterable[Question]:
+    for entry in file.offers:
+        for provider, model in ((entry.provider, entry.model), *entry.aliases):
             if not is_glob(model):
                 yield "" if provider == ANY else provider, (model,), ""
 
 
-def _compared(asked: Asked, before: Catalog, after: Catalog, now_ns: int) -> Comparison:
+def _compared(asked: Question, before: Catalog, after: Catalog, now_ns: int) -> Comparison:
     was, now = before.match(*asked), after.match(*asked)
     kind: Kind = "same"
     if bool(was.tariff) != bool(now.tariff):

@@ -1,16 +1,19 @@
-"""What a stored call costs at the prices of today's file."""
+"""What stored calls cost at the prices of today's file."""
 
 from __future__ import annotations
 
-from processor.core.model import Call, Entry, Mark, SpanRow
-from processor.core.posting import entry_of
+from collections.abc import Iterable
+
+from processor.core.model import Call, Charge, Entry, Mark, SpanRow, UnpricedCalls, Usage
+from processor.core.posting import LIFETIME, entry_of
 from processor.core.pricing import Catalog, price
+from processor.core.pricing.charge import OUT_OF_RANGE
 
 
 def price_again(row: SpanRow, catalog: Catalog) -> Entry:
     """The entry that a row's call has with this catalog, as of the time of the call.
 
-    The row's own entry where cost, status and the name it is booked under stay as they are. A call
+    The row's own entry where cost, status and the name it is charged under stay as they are. A call
     that was free for what it was (served from a gateway's cache, replayed) stays free.
     """
     entry = row.entry
@@ -41,9 +44,31 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
     )
     [charge] = price([call], catalog)
     found = entry_of(charge, entry.service)
-    return entry if _telling(found) == _telling(entry) else found
+    return entry if _shown(found) == _shown(entry) else found
 
 
-def _telling(entry: Entry) -> tuple[object, ...]:
-    """What makes two entries of one call different in the books."""
+def _shown(entry: Entry) -> tuple[object, ...]:
+    """What makes two entries of one call different in the ledger."""
     return entry.amount, entry.status, entry.rates, entry.provider, entry.model
+
+
+_BEYOND_PRICES = frozenset({LIFETIME, OUT_OF_RANGE})
+
+
+def mark_priced(unknowns: Iterable[UnpricedCalls], catalog: Catalog) -> list[UnpricedCalls]:
+    """The same, each with `has_price` as these prices have it."""
+    return [unknown._replace(has_price=_has_price(unknown, catalog)) for unknown in unknowns]
+
+
+def can_be_priced(unknown: UnpricedCalls) -> bool:
+    """Whether a price could help at all."""
+    return unknown.reason not in _BEYOND_PRICES
+
+
+def _has_price(unknown: UnpricedCalls, catalog: Catalog) -> bool:
+    if not can_be_priced(unknown):
+        return False
+    mark = Mark(row=0, time_ns=unknown.last_ns)
+    call = Call(mark, "llm", unknown.provider, unknown.models, Usage(input=1))
+    [charge] = price([call], catalog)
+    return isinstance(charge, Charge)

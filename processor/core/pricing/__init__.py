@@ -1,14 +1,25 @@
 """What a call costs: prices from the operator's file and the catalogue, compiled to flat tables.
 
 text ─parse_prices─▶ PriceFile ─compile_catalog─▶ Catalog ─price─▶ Charge | Unpriced
+
+    shapes        what a price file says, and the tables that it is compiled to
+    parse         reads the file; `entries`, `rates` and others read its parts
+    catalog       the value that knows every price, and remembers what it was asked
+    resolve       from the names on a span to a price: the order of precedence
+    names         what a model's name is also written as
+    entry_index   finds the operator's entry for a name
+    model_search  finds the published catalogue's model for a name
+    published     compiles that model's prices; `offered` compiles an entry's
+    tariff        rates over time: picked, completed, scaled
+    charge        from a call and its price to what it costs
+    explain       why, and what to write where nothing prices a call
 """
 
 from processor.core.pricing.catalog import Catalog, compile_catalog
 from processor.core.pricing.charge import price
-from processor.core.pricing.explain import Explanation, explain
+from processor.core.pricing.explain import Explanation, explain, suggest_entry
 from processor.core.pricing.parse import parse_prices
 from processor.core.pricing.shapes import PriceFile
-from processor.core.pricing.suggestion import suggest_entry
 
 __all__ = [
     "Catalog",

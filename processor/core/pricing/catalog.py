@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from processor.core.pricing import published as catalogue
 from processor.core.pricing.entry_index import EntryIndex
-from processor.core.pricing.index import load_hosts
+from processor.core.pricing.model_search import load_providers
 from processor.core.pricing.names import NAME_LIMIT
 from processor.core.pricing.resolve import PriceSources, resolve
 from processor.core.pricing.shapes import CacheSemantics, Match, PriceFile
@@ -29,7 +29,7 @@ class Memo:
     """Answers to the latest questions, unknown models among them; bounded, like an LRU.
 
     Two generations: a full young one becomes the old one, and what is asked again moves back.
-    So at most twice the limit is kept, and a hit costs one dictionary look-up.
+    So at most twice the limit is kept, and a matched costs one dictionary look-up.
     """
 
     def __init__(self, limit: int) -> None:
@@ -76,7 +76,7 @@ class Catalog:
     trusted: frozenset[str]
     """Attributes whose reported cost wins over ours."""
     warn_if_older_than_days: int
-    shelf: PriceSources = field(repr=False)
+    sources: PriceSources = field(repr=False)
     _price_dates: tuple[date, ...] = field(repr=False)
     _memo: Memo = field(default_factory=lambda: Memo(_MEMO_LIMIT), repr=False, compare=False)
 
@@ -86,7 +86,7 @@ class Catalog:
         match = self._memo.get(question)
         if match is None:
             names = tuple(model[:_LONGEST] for model in models[:_MOST_MODELS])
-            match = resolve(self.shelf, provider[:_LONGEST], names, tier[:_LONGEST])
+            match = resolve(self.sources, provider[:_LONGEST], names, tier[:_LONGEST])
             if sum(map(len, (provider, tier, *models))) <= _LONGEST:
                 self._memo.put(question, match)
         return match
@@ -97,8 +97,8 @@ class Catalog:
         Counted from its newest price in force; None without a catalogue.
         """
         today = datetime.fromtimestamp(now_ns // 10**9, UTC).date()
-        place = bisect_right(self._price_dates, today)
-        return (today - self._price_dates[place - 1]).days if place else None
+        position = bisect_right(self._price_dates, today)
+        return (today - self._price_dates[position - 1]).days if position else None
 
     def is_stale(self, now_ns: int) -> bool:
         """Whether the catalogue is older than the operator accepts."""
@@ -110,9 +110,9 @@ def compile_catalog(file: PriceFile) -> Catalog:
     """Make the catalog of a price file; models are compiled when they are first asked for."""
     version = catalogue.VERSION if file.use_catalogue else ""
     digest = hashlib.sha256(f"{file.digest} {version}".encode()).hexdigest()
-    shelf = PriceSources(
-        book=EntryIndex(file.offers),
-        hosts=load_hosts() if file.use_catalogue else {},
+    sources = PriceSources(
+        entries=EntryIndex(file.offers),
+        catalogue=load_providers() if file.use_catalogue else {},
         aliases=file.aliases,
         free=file.free,
         cache_defaults=file.cache_defaults,
@@ -124,7 +124,7 @@ def compile_catalog(file: PriceFile) -> Catalog:
         cache_semantics=_by_every_name(file.cache_semantics),
         trusted=file.trusted,
         warn_if_older_than_days=file.warn_if_older_than_days,
-        shelf=shelf,
+        sources=sources,
         _price_dates=catalogue.price_dates() if file.use_catalogue else (),
     )
 

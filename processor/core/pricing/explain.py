@@ -1,7 +1,9 @@
-"""Why a call costs what it costs, for people and for programs."""
+"""Why a call costs what it costs, and what to write where nothing prices it."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
@@ -9,7 +11,15 @@ from processor.core.model import Call, Charge, Mark, Usage
 from processor.core.money import FEMTO_PER_USD, format_usd, round_to_nano
 from processor.core.pricing.catalog import Catalog
 from processor.core.pricing.charge import price
+from processor.core.pricing.names import NAME_LIMIT, is_opaque
+from processor.core.pricing.shapes import ANY
 from processor.core.pricing.tariff import choose
+from processor.core.providers import (
+    CUSTOMER_NAMED,
+    infer_provider,
+    is_placeholder,
+    provider_id,
+)
 
 _PER = 10**6
 _FEES = ("requests", "web_searches")
@@ -101,3 +111,41 @@ def _component(name: str, quantity: int, rate: int) -> Component:
         per=per,
         amount_usd=format_usd(round_to_nano(quantity * rate)),
     )
+
+
+_PRICES = "prices: [{input: 1.00, output: 3.00}]"
+_EXAMPLE = f"{_PRICES}   # USD per 1M tokens: put in yours"
+_AWS = "aws"
+
+
+def suggest_entry(provider: str, models: Sequence[str]) -> tuple[str, ...]:
+    """The lines of one item of ``models`` that would price what a span names, to be filled in.
+
+    A name that a customer has given to a deployment or resource becomes an alias of the model
+    behind it, anything else an entry with prices. Nothing when the span names nothing.
+    """
+    names = [name.strip() for name in models if not is_placeholder(name)]
+    names = [name for name in names if len(name) <= NAME_LIMIT]
+    provider = provider.strip().lower()
+    if not provider_id(provider):
+        provider = next(filter(None, map(infer_provider, names[:1])), "")
+    if not names:
+        # The spans do not say which model it was, so only a price for any of them would hold.
+        every = f"{_PRICES}   # for every model of {provider} that has no price of its own"
+        return _lines(provider, ANY, every) if provider else ()
+    model = names[0]
+    is_resource = is_opaque(model.lower())
+    if is_resource or provider_id(provider) in CUSTOMER_NAMED:
+        provider = provider or _AWS
+        aliases = f"aliases: [{_quoted(f'{provider}:{model}')}]"
+        return _lines(provider, f"put in the model behind {model}", aliases)
+    return _lines(provider or ANY, model, _EXAMPLE)
+
+
+def _lines(provider: str, model: str, last: str) -> tuple[str, ...]:
+    return f"- provider: {_quoted(provider)}", f"  model: {_quoted(model)}", f"  {last}"
+
+
+def _quoted(text: str) -> str:
+    """Text as YAML reads it back; JSON's quoting is valid YAML."""
+    return json.dumps(text, ensure_ascii=False)

@@ -64,7 +64,7 @@ class _Rule(NamedTuple):
     how: str
     rewrite: Callable[[str, str, Mapping[str, str]], str | None]
     same: bool = True
-    host: str = ""
+    provider: str = ""
     """The only provider whose names the rule is for."""
 
 
@@ -78,20 +78,20 @@ def is_fine_tune(model: str) -> bool:
     return model.startswith("ft:") or "/ft:" in model
 
 
-def is_free_variant(host: str, model: str) -> bool:
-    """Whether a name (lower case) is a variant that its host gives away."""
-    return host == "openrouter" and model.endswith(":free")
+def is_free_variant(provider: str, model: str) -> bool:
+    """Whether a name (lower case) is a variant that its provider offers for free."""
+    return provider == "openrouter" and model.endswith(":free")
 
 
-def candidates(host: str, model: str, aliases: Mapping[str, str]) -> list[Candidate]:
+def candidates(provider: str, model: str, aliases: Mapping[str, str]) -> list[Candidate]:
     """The names to look for, best first; the name itself, lower case, is the first."""
     found = [Candidate(model)]
     seen = {model}
     for rule in _RULES:
-        if rule.host not in ("", host):
+        if rule.provider not in ("", provider):
             continue
         for old in found[:]:
-            name = rule.rewrite(old.name, host, aliases)
+            name = rule.rewrite(old.name, provider, aliases)
             if name and name not in seen and len(found) < _CANDIDATE_LIMIT:
                 seen.add(name)
                 how = ", ".join(part for part in (old.how, rule.how) if part)
@@ -102,7 +102,7 @@ def candidates(host: str, model: str, aliases: Mapping[str, str]) -> list[Candid
 def _by(pattern: re.Pattern[str], replacement: str) -> Callable[[str, str, object], str | None]:
     """A rule that rewrites names the pattern matches."""
 
-    def rewrite(name: str, _host: str, _aliases: object) -> str | None:
+    def rewrite(name: str, _provider: str, _aliases: object) -> str | None:
         match = pattern.match(name)
         return match.expand(replacement) if match else None
 
@@ -110,58 +110,58 @@ def _by(pattern: re.Pattern[str], replacement: str) -> Callable[[str, str, objec
 
 
 def _everywhere(pattern: re.Pattern[str], replacement: str) -> Callable[[str, str, object], str]:
-    """A rule that replaces every place the pattern is found."""
+    """A rule that replaces every occurrence of the pattern."""
 
-    def rewrite(name: str, _host: str, _aliases: object) -> str:
+    def rewrite(name: str, _provider: str, _aliases: object) -> str:
         return pattern.sub(replacement, name)
 
     return rewrite
 
 
-def _strip_host(name: str, host: str, aliases: Mapping[str, str]) -> str | None:
+def _strip_provider(name: str, provider: str, aliases: Mapping[str, str]) -> str | None:
     """Drop leading segments that repeat the provider, and routes that clients put after it."""
     segment, slash, rest = name.partition("/")
-    if not slash or not rest or provider_id(segment, aliases) != host:
+    if not slash or not rest or provider_id(segment, aliases) != provider:
         return None
     while route := _ROUTE.match(rest):
         rest = route.group(1)
     return rest
 
 
-def _dash_date(name: str, host: str, _aliases: object) -> str | None:
+def _dash_date(name: str, provider: str, _aliases: object) -> str | None:
     # Bedrock and Vertex write compact dates only, and so does the catalogue for them.
-    return None if host in {"aws", "google"} else _COMPACT_DATE.sub(r"-\1-\2-\3", name)
+    return None if provider in {"aws", "google"} else _COMPACT_DATE.sub(r"-\1-\2-\3", name)
 
 
-def _strip_arn(name: str, _host: str, _aliases: object) -> str | None:
+def _strip_arn(name: str, _provider: str, _aliases: object) -> str | None:
     return name.rpartition("/")[2] if name.startswith("arn:") else None
 
 
-def _add_vendor(name: str, _host: str, _aliases: object) -> str | None:
+def _add_vendor(name: str, _provider: str, _aliases: object) -> str | None:
     return f"anthropic.{name}" if name.startswith("claude-") else None
 
 
-def _strip_date(name: str, host: str, _aliases: object) -> str | None:
-    # Mistral's dates tell generations apart that differ in price; its four digits stay as well.
-    match = None if host == "mistral" else _DATE.match(name)
+def _strip_date(name: str, provider: str, _aliases: object) -> str | None:
+    # Mistral's dates distinguish generations that differ in price; its four digits stay as well.
+    match = None if provider == "mistral" else _DATE.match(name)
     return match.expand(r"\1\2") if match else None
 
 
 _RULES = (
-    _Rule("provider prefix stripped", _strip_host),
+    _Rule("provider prefix stripped", _strip_provider),
     _Rule("path stripped", _by(_GOOGLE_PATH, r"\1")),
     _Rule("path stripped", _strip_arn),
-    _Rule("fine-tune id stripped", _by(_FINE_TUNE, r"\1"), host="openai"),
+    _Rule("fine-tune id stripped", _by(_FINE_TUNE, r"\1"), provider="openai"),
     _Rule("version stripped", _by(_AT_DEFAULT, r"\1")),
     _Rule("", _by(_AT_DATE, r"\1-\2")),
     _Rule("", _dash_date),
-    _Rule("variant stripped", _by(_VARIANT, r"\1"), host="openrouter"),
-    _Rule("region prefix stripped", _by(_GEO, r"\1"), host="aws"),
-    _Rule("vendor added", _add_vendor, host="aws"),
+    _Rule("variant stripped", _by(_VARIANT, r"\1"), provider="openrouter"),
+    _Rule("region prefix stripped", _by(_GEO, r"\1"), provider="aws"),
+    _Rule("vendor added", _add_vendor, provider="aws"),
     _Rule("dots and dashes exchanged", _everywhere(_DOTTED, "-")),
     _Rule("dots and dashes exchanged", _everywhere(_DASHED, r"\1.\2")),
     _Rule("word order changed", _by(_WORD_ORDER, r"\1\3-\2\4")),
-    _Rule("version stripped", _by(_BEDROCK_VERSION, r"\1"), same=False, host="aws"),
+    _Rule("version stripped", _by(_BEDROCK_VERSION, r"\1"), same=False, provider="aws"),
     _Rule("date stripped", _strip_date, same=False),
     _Rule("date stripped", _by(_GPT_DATE, r"\1"), same=False),
     _Rule("revision stripped", _by(_GEMINI_REVISION, r"\1"), same=False),

@@ -1,7 +1,7 @@
 """The price catalogue (genai-prices) as data, compiled to tables.
 
 The library's own price function is not used: it costs tens of microseconds a call, and raises
-where usage does not add up. `index` finds its models.
+where usage does not add up. `model_search` finds its models.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ model that has only such prices has none for us.
 def price_dates() -> tuple[date, ...]:
     """The days on which a price in the catalogue starts, oldest first.
 
-    The catalogue carries no date of its own; its newest price that is already in force tells
+    The catalogue carries no date of its own; its newest price that is already in force shows
     how old it is at most.
     """
     days: set[date] = set()
@@ -60,7 +60,7 @@ def price_dates() -> tuple[date, ...]:
 def compile_model(model: types.ModelInfo, tier: str = "") -> Tariff:
     """The prices of a model over time; empty when it has none in units that spans carry.
 
-    `tier` is a service tier as served (flex, priority, batch, fast); ``""`` the standard one.
+    `tier` is a service tier (flex, priority, batch, fast); ``""`` the standard one.
     Steps where the catalogue has no price for the tier hold the standard price and say so.
     """
     if not model.prices:

@@ -10,13 +10,13 @@ then 5. the operator's entry for all models, 6. the fallback price, 7. unpriced.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from processor.core.model import Status
 from processor.core.pricing.entry_index import EntryIndex, EntryMatch
-from processor.core.pricing.index import Found, Host
+from processor.core.pricing.model_search import ProviderModels, find_model
 from processor.core.pricing.names import (
     NAME_LIMIT,
     Candidate,
@@ -40,7 +40,6 @@ from processor.core.pricing.shapes import (
 )
 from processor.core.pricing.tariff import flatten, map_tariff, scale_all
 from processor.core.providers import (
-    CUSTOMER_NAMED,
     infer_provider,
     is_placeholder,
     normalise_tier,
@@ -58,62 +57,65 @@ _FREE_TARIFF: Tariff = (Step(BEGINNING_NS, Table((), (FREE_RATES,))),)
 class PriceSources:
     """Everything a price is looked for in."""
 
-    book: EntryIndex
-    hosts: Mapping[str, Host]
+    entries: EntryIndex
+    catalogue: Mapping[str, ProviderModels]
+    """The models of every provider by its id; empty where the file uses no catalogue."""
     aliases: Mapping[str, str]
     free: frozenset[str]
     cache_defaults: CacheDefaults
     fallback: Partial | None
 
 
-def resolve(shelf: PriceSources, provider: str, models: Sequence[str], tier: str) -> Match:
+def resolve(sources: PriceSources, provider: str, models: Sequence[str], tier: str) -> Match:
     """The price of a call that names this provider and these models, at this service tier.
 
     Where the call names no provider, one is inferred, and the price says so: its status is never
     ``exact`` then.
     """
-    host = provider_id(provider, shelf.aliases)
-    served = normalise_tier(tier)
+    stated = provider_id(provider, sources.aliases)
+    service_tier = normalise_tier(tier)
     known = [model.strip().lower() for model in models if not is_placeholder(model)]
     shown = known[0][:NAME_LIMIT] if known else ""
-    if host in shelf.free:
-        return _free("provider is free", host, shown)
-    failure = Match("unpriced", "no model named", host, shown)
-    for place, model in enumerate(known):
-        match = _price_of(shelf, host, model, served)
+    if stated in sources.free:
+        return _free("provider is free", stated, shown)
+    failure = Match("unpriced", "no model named", stated, shown)
+    for position, model in enumerate(known):
+        match = _price_of_model(sources, stated, model, service_tier)
         if match.tariff:
             return match
-        if place == 0:
+        if position == 0:
             failure = match
-    return _last_resort(shelf, failure, served, is_inferred=not host)
+    return _last_resort(sources, failure, service_tier, is_inferred=not stated)
 
 
-def _price_of(shelf: PriceSources, host: str, model: str, tier: str) -> Match:
-    """Levels 1 to 4 for one model."""
+def _price_of_model(sources: PriceSources, stated: str, model: str, tier: str) -> Match:
+    """Levels 1 to 4 for one model, at the provider that is stated or else inferred."""
     if len(model) > NAME_LIMIT:
-        return Match("unpriced", "model name is too long", host, model[:NAME_LIMIT])
-    if host:
-        return _price_at(shelf, host, model, tier)
-    seller = infer_provider(model, shelf.aliases)
-    if seller in shelf.free:
-        return _as_inferred(_free("provider is free", seller, model), FROM_MODEL)
-    match = _price_at(shelf, seller, model, tier)
-    return match if match.any_provider else _as_inferred(match, FROM_MODEL if seller else FROM_FILE)
+        return Match("unpriced", "model name is too long", stated, model[:NAME_LIMIT])
+    if stated:
+        return _price_at(sources, stated, model, tier)
+    inferred = infer_provider(model, sources.aliases)
+    if inferred in sources.free:
+        return _as_inferred(_free("provider is free", inferred, model), FROM_MODEL)
+    match = _price_at(sources, inferred, model, tier)
+    if match.any_provider:
+        return match
+    return _as_inferred(match, FROM_MODEL if inferred else FROM_FILE)
 
 
-def _price_at(shelf: PriceSources, seller: str, model: str, tier: str) -> Match:
+def _price_at(sources: PriceSources, provider: str, model: str, tier: str) -> Match:
     """The price of a model at a provider; ``""`` finds only what the operator's file names."""
-    names = candidates(seller, model, shelf.aliases)
-    hit = shelf.book.find(seller, names)
-    if hit is not None:
-        return _offered(shelf, hit, seller, names, tier)
-    if not seller:
+    names = candidates(provider, model, sources.aliases)
+    matched = sources.entries.find(provider, names)
+    if matched is not None:
+        return _price_by_entry(sources, matched, provider, names, tier)
+    if not provider:
         return Match("unpriced", "provider not named and not clear from the model", "", model)
-    if is_free_variant(seller, model):
-        return _free("free variant", seller, model)
+    if is_free_variant(provider, model):
+        return _free("free variant", provider, model)
     if is_opaque(model):
-        return Match("unpriced", "resource id that names no model, needs an alias", seller, model)
-    return _listed(shelf, seller, names, tier)
+        return Match("unpriced", "resource id that names no model, needs an alias", provider, model)
+    return _price_by_catalogue(sources, provider, names, tier)
 
 
 def _as_inferred(match: Match, reason: str) -> Match:
@@ -124,127 +126,90 @@ def _as_inferred(match: Match, reason: str) -> Match:
     return match._replace(status=status, reason=_join(reason, match.reason))
 
 
-def _offered(
-    shelf: PriceSources, hit: EntryMatch, seller: str, names: list[Candidate], tier: str
+def _price_by_entry(
+    sources: PriceSources, matched: EntryMatch, provider: str, names: list[Candidate], tier: str
 ) -> Match:
     """The price of an operator's entry, completed from the catalogue."""
-    offer = hit.offer
-    maker = seller if offer.provider == ANY else offer.provider
-    host = seller or ("" if maker == ANY else maker)
-    if hit.status == "pattern":
+    entry = matched.entry
+    maker = provider if entry.provider == ANY else entry.provider
+    provider = provider or ("" if maker == ANY else maker)
+    if matched.status == "pattern":
         model, catalogue_names = names[0].name, names
     else:
-        model, catalogue_names = offer.model, candidates(maker, offer.model, shelf.aliases)
-    listed = _search(shelf, maker, catalogue_names)
-    base = compile_model(listed[0].model, tier) if listed else ()
-    if offer.steps:
-        tariff = compile_offer(offer, base, shelf.cache_defaults, tier)
+        model, catalogue_names = entry.model, candidates(maker, entry.model, sources.aliases)
+    in_catalogue = find_model(sources.catalogue, maker, catalogue_names)
+    base = compile_model(in_catalogue[0].model, tier) if in_catalogue else ()
+    if entry.steps:
+        tariff = compile_offer(entry, base, sources.cache_defaults, tier)
     else:
-        tariff = base if offer.adjust is None else _scaled(base, offer.adjust)
+        tariff = base if entry.adjust is None else _scaled(base, entry.adjust)
     if not tariff:
-        return Match("unpriced", "alias of a model without a price", host, model)
-    status, reason = hit.status, hit.reason
-    if offer.estimated:
+        return Match("unpriced", "alias of a model without a price", provider, model)
+    status, reason = matched.status, matched.reason
+    if entry.estimated:
         status, reason = "fallback", "estimate, no published price"
-    elif offer.steps and not any(any(step.rates.values()) for step in offer.steps):
+    elif entry.steps and not any(any(step.rates.values()) for step in entry.steps):
         status, reason = "free", "operator's price is zero"
-    rule, for_any = f"{maker}:{offer.model}", offer.provider == ANY
-    return _priced(Match(status, reason, host, model, tariff, rule=rule, any_provider=for_any))
+    rule, for_any = f"{maker}:{entry.model}", entry.provider == ANY
+    return _priced(Match(status, reason, provider, model, tariff, rule=rule, any_provider=for_any))
 
 
-def _listed(shelf: PriceSources, seller: str, names: list[Candidate], tier: str) -> Match:
+def _price_by_catalogue(
+    sources: PriceSources, provider: str, names: list[Candidate], tier: str
+) -> Match:
     """The catalogue's price, with the operator's discount on it."""
     model = names[0].name
-    if seller not in shelf.hosts:
-        return Match("unpriced", "provider not in the catalogue", seller, model)
-    result = _search(shelf, seller, names)
+    if provider not in sources.catalogue:
+        return Match("unpriced", "provider not in the catalogue", provider, model)
+    result = find_model(sources.catalogue, provider, names)
     if result is None:
         fine_tune = is_fine_tune(model)
         reason = "no price for this fine-tune" if fine_tune else "model unknown at this provider"
-        return Match("unpriced", reason, seller, model)
+        return Match("unpriced", reason, provider, model)
     found, how = result
-    own = found.at_host == seller
-    # The catalogue's service tiers are those of the maker; another host need not offer them.
+    own = found.provider == provider
+    # The catalogue's service tiers are those of the maker; another provider need not offer them.
     tariff = compile_model(found.model, tier if own else "")
     if not tariff:
-        return Match("unpriced", "catalogue has no token price for this model", seller, model)
-    discount = shelf.book.discount(seller, names)
+        return Match("unpriced", "catalogue has no token price for this model", provider, model)
+    discount = sources.entries.discount(provider, names)
     if discount is not None and discount.adjust is not None:
         tariff = _scaled(tariff, discount.adjust)
     status: Status
-    if not found.tight:
+    if not found.is_full_match:
         status, how = "pattern", _join(how, "similar name in the catalogue")
     else:
-        status, how = _tightly(own=own, how=how)
+        status, how = _status_of(own=own, how=how)
     untiered = NO_TIER_PRICE if tier and not own else ""
     reason = _join(how, "operator discount" if discount else "", untiered)
-    rule = f"{found.at_host}:{found.model.id}"
-    return _priced(Match(status, reason, seller, found.model.id, tariff, rule=rule))
+    rule = f"{found.provider}:{found.model.id}"
+    return _priced(Match(status, reason, provider, found.model.id, tariff, rule=rule))
 
 
-def _tightly(*, own: bool, how: str) -> tuple[Status, str]:
+def _status_of(*, own: bool, how: str) -> tuple[Status, str]:
     if own and not how:
         return "exact", ""
     return "alias", _join(how, "" if own else "maker's price")
 
 
-def _search(shelf: PriceSources, seller: str, names: list[Candidate]) -> tuple[Found, str] | None:
-    """Look the names up: first as the model's own, then as a similar one, then weakened."""
-    host = shelf.hosts.get(seller)
-    if host is None:
-        return None
-    spellings = [name for name in names if name.same]
-    weakened = [name for name in names if not name.same]
-    hosts = [host, *(shelf.hosts[name] for name in host.fallbacks if name in shelf.hosts)]
-    if is_fine_tune(names[0].name):
-        return _fine_tune(host, spellings)
-    # Where customers choose the names, and at another host, a similar name says nothing.
-    similar = host if seller not in CUSTOMER_NAMED else None
-    return _first(hosts, spellings, similar) or _first(hosts, weakened, None)
-
-
-def _first(
-    hosts: Sequence[Host], names: Iterable[Candidate], similar_at: Host | None
-) -> tuple[Found, str] | None:
-    """The first name that is a model's own, else the first that is like one at `similar_at`."""
-    similar: tuple[Found, str] | None = None
-    for name in names:
-        for host in hosts:
-            found = host.find(name.name)
-            if found is None:
-                continue
-            if found.tight:
-                return found, name.how
-            if similar is None and host is similar_at:
-                similar = found, name.how
-    return similar
-
-
-def _fine_tune(host: Host, names: Iterable[Candidate]) -> tuple[Found, str] | None:
-    """A fine-tune's own price; its base model's price is another one."""
-    for name in names:
-        found = host.find(name.name)
-        if found is not None and found.model.id.startswith("ft:"):
-            return found._replace(tight=True), "fine-tune price of its base model"
-    return None
-
-
-def _last_resort(shelf: PriceSources, failure: Match, tier: str, *, is_inferred: bool) -> Match:
+def _last_resort(sources: PriceSources, failure: Match, tier: str, *, is_inferred: bool) -> Match:
     """Levels 5 and 6, for the first model the span names."""
-    hit = shelf.book.last_resort(failure.provider)
-    if hit is not None:
-        match = _offered(shelf, hit, failure.provider, [Candidate(failure.model)], tier)
+    matched = sources.entries.last_resort(failure.provider)
+    if matched is not None:
+        match = _price_by_entry(
+            sources, matched, failure.provider, [Candidate(failure.model)], tier
+        )
         return _as_inferred(match, FROM_MODEL) if is_inferred and not match.any_provider else match
-    if shelf.fallback is None:
+    if sources.fallback is None:
         return failure
-    table = flat_offer(shelf.fallback, shelf.cache_defaults)
+    table = flat_offer(sources.fallback, sources.cache_defaults)
     tariff: Tariff = (Step(BEGINNING_NS, table),)
-    host, model = failure.provider, failure.model
-    return _priced(Match("fallback", "fallback price", host, model, tariff, rule="fallback"))
+    provider, model = failure.provider, failure.model
+    return _priced(Match("fallback", "fallback price", provider, model, tariff, rule="fallback"))
 
 
-def _free(reason: str, host: str, model: str) -> Match:
-    return _priced(Match("free", reason, host, model, _FREE_TARIFF, rule=reason))
+def _free(reason: str, provider: str, model: str) -> Match:
+    return _priced(Match("free", reason, provider, model, _FREE_TARIFF, rule=reason))
 
 
 def _scaled(tariff: Tariff, multiplier: Fraction) -> Tariff:

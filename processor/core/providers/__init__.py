@@ -1,4 +1,4 @@
-"""Who serves models: the one table of providers, and what can be told from it.
+"""Who serves models: the one table of providers, and what follows from it.
 
     table       spellings, hosts, model names, service tiers, placeholder models: data only
     identify    lookups in the table

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from processor.core.insight import price_again
-from processor.core.model import NOBODY, Call, Mark, SpanRow, Stamp, Usage
-from processor.core.posting import entry_of
+from processor.core.insight import can_be_priced, mark_priced, price_again
+from processor.core.model import NOBODY, Call, Mark, SpanRow, Stamp, UnpricedCalls, Usage
+from processor.core.posting import LIFETIME, entry_of
 from processor.core.pricing import price
+from processor.core.pricing.charge import OUT_OF_RANGE
 
 TIME_NS = 1_800_000_000 * 10**9
 A = "{provider: openai, model: a, prices: [{input: 1, output: 2}]}"
@@ -105,3 +106,29 @@ def test_a_span_that_is_no_call_has_no_price(prices):
     row = replace(stored(made(), prices(A).catalog), entry=None)
     with pytest.raises(ValueError, match="not of a call"):
         price_again(row, prices(A).catalog)
+
+
+SINCE_2026 = (
+    "{provider: openai, model: a, prices: [{input: 1, output: 2, effective_from: 2026-01-01}]}"
+)
+IN_2027 = 1_800_000_000 * 10**9
+IN_2020 = 1_600_000_000 * 10**9
+
+
+def unknown(model="a", reason="model unknown at this provider", last_ns=IN_2027):
+    return UnpricedCalls("openai", (model,), reason, "shop", 3, 30, 0, last_ns)
+
+
+def test_a_model_that_has_a_price_by_now_is_marked(prices):
+    found = mark_priced(
+        [unknown(), unknown("b"), unknown(last_ns=IN_2020)], prices(SINCE_2026).catalog
+    )
+    assert [each.has_price for each in found] == [True, False, False]
+
+
+def test_what_no_price_can_help_is_never_marked(prices):
+    for reason in (LIFETIME, OUT_OF_RANGE):
+        [found] = mark_priced([unknown(reason=reason)], prices(SINCE_2026).catalog)
+        assert not found.has_price
+        assert not can_be_priced(found)
+    assert can_be_priced(unknown())

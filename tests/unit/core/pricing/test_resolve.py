@@ -26,7 +26,7 @@ models:
   - {provider: openai, model: "gpt-4*", prices: [{input: 2, output: 2}]}
   - {provider: openai, model: "gpt-*", prices: [{input: 3, output: 3}]}
   - {provider: "*", model: "gpt-4o-mini*", prices: [{input: 4, output: 4}]}
-  - {model: house-model, prices: [{input: 5, output: 5}]}
+  - {model: own-model, prices: [{input: 5, output: 5}]}
   - {provider: openai, model: "*", prices: [{input: 6, output: 6}]}
   - {model: "*", prices: [{input: 7, output: 7}]}
 """
@@ -45,8 +45,8 @@ models:
         ("openai", "gpt-5", 3, "pattern"),
         ("openai", "gpt-4o-mini", 2, "pattern"),  # of this provider beats a longer text
         ("groq", "gpt-4o-mini-x", 4, "pattern"),
-        ("groq", "house-model", 5, "exact"),
-        ("", "house-model", 5, "exact"),
+        ("groq", "own-model", 5, "exact"),
+        ("", "own-model", 5, "exact"),
         ("openai", "o1", 15, "exact"),  # the catalogue's price comes before "*"
         ("openai", "unheard-of", 6, "pattern"),
         ("acme", "unheard-of", 7, "pattern"),
@@ -128,14 +128,14 @@ def test_a_discount_changes_the_catalogues_price_and_nothing_else():
 models:
   - {provider: anthropic, model: "*", adjust: {multiplier: 0.85}}
   - {provider: anthropic, model: "claude-3-opus*", adjust: {multiplier: 0.5}}
-  - {provider: anthropic, model: house, prices: [{input: 1, output: 1}]}
+  - {provider: anthropic, model: own, prices: [{input: 1, output: 1}]}
 """
     catalog = catalog_of(text)
     sonnet = catalog.match("anthropic", ("claude-3-5-sonnet",), "")
     assert usd_per_1m(sonnet) == pytest.approx(2.55)
     assert (sonnet.status, sonnet.reason) == ("exact", "operator discount")
     assert usd_per_1m(catalog.match("anthropic", ("claude-3-opus",), "")) == 7.5
-    assert usd_per_1m(catalog.match("anthropic", ("house",), "")) == 1
+    assert usd_per_1m(catalog.match("anthropic", ("own",), "")) == 1
     assert usd_per_1m(catalog.match("openai", ("gpt-4o",), "")) == 2.5
 
 

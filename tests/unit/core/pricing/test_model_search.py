@@ -7,9 +7,9 @@ import random
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from processor.core.pricing.index import load_hosts
+from processor.core.pricing.model_search import load_providers
 
-HOSTS = load_hosts()
+HOSTS = load_providers()
 PROVIDERS = get_snapshot().providers
 NAMES = sorted({model.id.lower() for provider in PROVIDERS for model in provider.models})
 ENDINGS = ("", "-2025-01-01", "-20250101", "-v1:0", "-latest", "x")
@@ -27,7 +27,7 @@ def test_the_index_finds_what_the_catalogue_finds(provider):
 
 
 @pytest.mark.parametrize(
-    ("host", "name", "tight"),
+    ("host", "name", "is_full_match"),
     [
         ("openai", "gpt-4o", True),
         ("anthropic", "claude-3-5-sonnet-20241022", True),
@@ -37,7 +37,7 @@ def test_the_index_finds_what_the_catalogue_finds(provider):
         ("google", "gemini-2.0-flash-001", True),
     ],
 )
-def test_a_similar_name_is_told_from_a_models_own(host, name, tight):
+def test_a_similar_name_is_told_from_a_models_own(host, name, is_full_match):
     found = HOSTS[host].find(name)
     assert found is not None
-    assert found.tight is tight
+    assert found.is_full_match is is_full_match
