@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Final
 
 from processor.cli.arguments import build_parser
@@ -47,13 +49,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return EXIT_UNUSABLE
     try:
-        code: int = importlib.import_module(_MODULES[arguments.command]).run(arguments)
+        code: int = _module(arguments.command).run(arguments)
         sys.stdout.flush()
     except (ProcessorError, OSError) as error:
         return _explain(error)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     return code
+
+
+def _module(command: str) -> ModuleType:
+    """The module of a command. What is imported stays, so the collector need not look at it."""
+    name = _MODULES[command]
+    if name in sys.modules:
+        return importlib.import_module(name)
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _explain(error: ProcessorError | OSError) -> int:

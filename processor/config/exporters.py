@@ -15,7 +15,7 @@ from processor.config.values import (
     duration,
 )
 from processor.core.files.checks import InvalidValueError, choice
-from processor.core.files.validation import Flag, OptionalText, Whole
+from processor.core.files.validation import Flag, OptionalText, Whole, section
 from processor.core.model import Signal
 
 
@@ -142,10 +142,10 @@ class OtlpBackend(Section):
         "larger one is sent in several parts; a span that is larger by itself is left out, and the "
         "sender is informed.",
     )
-    tls: ClientTls = ClientTls()
-    retry_on_failure: Retry = Retry()
-    sending_queue: SendingQueue = SendingQueue()
-    merge: Merge = Merge()
+    tls: ClientTls = section(ClientTls)
+    retry_on_failure: Retry = section(Retry)
+    sending_queue: SendingQueue = section(SendingQueue)
+    merge: Merge = section(Merge)
 
 
 class OtlpExporter(OtlpBackend):
@@ -220,7 +220,7 @@ class FileExporter(Section):
         description="Folder to write to. Empty: no files, or <data_dir>/spans when there is no "
         "backend either.",
     )
-    rotation: Rotation = Rotation()
+    rotation: Rotation = section(Rotation)
 
 
 class DebugExporter(Section):
@@ -238,10 +238,10 @@ class DebugExporter(Section):
 class Exporters(Section):
     """Where everything is sent: to each all of it. A backend in a flag replaces those here."""
 
-    otlp: OtlpExporter = OtlpExporter()
-    otlphttp: OtlpHttpExporter = OtlpHttpExporter()
-    file: FileExporter = FileExporter()
-    debug: DebugExporter = DebugExporter()
+    otlp: OtlpExporter = section(OtlpExporter)
+    otlphttp: OtlpHttpExporter = section(OtlpHttpExporter)
+    file: FileExporter = section(FileExporter)
+    debug: DebugExporter = section(DebugExporter)
 
     @property
     def has_backend(self) -> bool:

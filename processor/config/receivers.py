@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from processor.config.values import Origins, Section, TlsFiles, Tokens
 from processor.core.files.checks import InvalidValueError
-from processor.core.files.validation import OptionalText, Text, Whole
+from processor.core.files.validation import OptionalText, Text, Whole, section
 from processor.core.otlp.addresses import is_loopback
 
 _PROTOCOLS: Final = "receivers.otlp.protocols"
@@ -55,8 +55,8 @@ class GrpcReceiver(Section):
         le=1024,
         description="Largest request in MiB, counted after decompression.",
     )
-    tls: ServerTls = ServerTls()
-    auth: Auth = Auth()
+    tls: ServerTls = section(ServerTls)
+    auth: Auth = section(Auth)
 
 
 class Cors(Section):
@@ -89,28 +89,28 @@ class HttpReceiver(Section):
         description="Largest request as JSON. While it is read, it takes up to twenty-five times "
         "its size in memory.",
     )
-    tls: ServerTls = ServerTls()
-    auth: Auth = Auth()
-    cors: Cors = Cors()
+    tls: ServerTls = section(ServerTls)
+    auth: Auth = section(Auth)
+    cors: Cors = section(Cors)
 
 
 class Protocols(Section):
     """One section for each protocol."""
 
-    grpc: GrpcReceiver = GrpcReceiver()
-    http: HttpReceiver = HttpReceiver()
+    grpc: GrpcReceiver = section(GrpcReceiver)
+    http: HttpReceiver = section(HttpReceiver)
 
 
 class OtlpReceiver(Section):
     """The receiver for applications."""
 
-    protocols: Protocols = Protocols()
+    protocols: Protocols = section(Protocols)
 
 
 class Receivers(Section):
     """Where spans, metrics and logs are received."""
 
-    otlp: OtlpReceiver = OtlpReceiver()
+    otlp: OtlpReceiver = section(OtlpReceiver)
 
 
 def exposure_warnings(protocols: Protocols, forwarded: Collection[str]) -> Iterator[str]:

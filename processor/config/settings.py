@@ -15,7 +15,7 @@ from processor.config.receivers import Receivers
 from processor.config.values import Duration, Section, duration, secret, several
 from processor.core.enrich.emission import READERS
 from processor.core.files.checks import InvalidValueError, choice, optional
-from processor.core.files.validation import Flag, OptionalText, Text, Whole
+from processor.core.files.validation import Flag, OptionalText, Text, Whole, section
 
 METRICS_ENDPOINT: Final = "127.0.0.1:8888"
 """Where metrics are served unless another place is set."""
@@ -153,7 +153,7 @@ class Metrics(Section):
 class Telemetry(Section):
     """What the program reports about itself over HTTP."""
 
-    metrics: Metrics = Metrics()
+    metrics: Metrics = section(Metrics)
 
 
 class Settings(Section):
@@ -175,18 +175,18 @@ class Settings(Section):
         f"as [langfuse]: any of {', '.join(READERS)}. These names are written on priced calls "
         "only, and never where the span has one already.",
     )
-    receivers: Receivers = Receivers()
-    exporters: Exporters = Exporters()
-    pricing: Pricing = Pricing()
-    budgets: Budgets = Budgets()
-    ledger: Ledger = Ledger()
-    privacy: Privacy = Privacy()
-    limits: Limits = Limits()
-    reload: Reload = Reload()
-    log: Log = Log()
-    forward: Forward = Forward()
-    logs: Logs = Logs()
-    telemetry: Telemetry = Telemetry()
+    receivers: Receivers = section(Receivers)
+    exporters: Exporters = section(Exporters)
+    pricing: Pricing = section(Pricing)
+    budgets: Budgets = section(Budgets)
+    ledger: Ledger = section(Ledger)
+    privacy: Privacy = section(Privacy)
+    limits: Limits = section(Limits)
+    reload: Reload = section(Reload)
+    log: Log = section(Log)
+    forward: Forward = section(Forward)
+    logs: Logs = section(Logs)
+    telemetry: Telemetry = section(Telemetry)
     _warnings: tuple[str, ...] = PrivateAttr(())
 
     @property

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, cast, get_args
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import ValidationInfo
 
@@ -15,7 +14,6 @@ from processor.core.files.checks import (
     InvalidValueError,
     UnknownKeyError,
     choice,
-    nearest,
     number,
     shown,
     text,
@@ -35,8 +33,6 @@ _LIMIT_TOKENS_MAX = 10**18
 _SWITCH_OFF = "to switch a rule off, write enabled: false"
 _PATTERN_CHARS_MAX = 200
 _PATTERNS_MAX = 100
-VERSION = 1
-"""Of the file's format."""
 _MATCH_KEYS = (
     "service", "provider", "model", "session", "user", "org", "agent", "feature", "task",
 )  # fmt: skip
@@ -70,17 +66,6 @@ def window(value: object) -> WindowKind:
 def week_start(value: object) -> int:
     """A weekday as its number, 0 for Monday."""
     return WEEKDAYS.index(choice(WEEKDAYS, "weekday")(value))
-
-
-def time_zone(value: object) -> ZoneInfo:
-    """A time zone by its IANA name."""
-    name = text(value)
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
-        near = nearest(name, available_timezones())
-        guess = f"did you mean {near}?" if near else "valid: names like UTC or Europe/Berlin"
-        raise InvalidValueError(f"unknown time zone {shown(value)}", guess) from None
 
 
 def limit_usd(value: object) -> int:
@@ -162,11 +147,3 @@ def threshold(value: object) -> Decimal:
             f"must be above 0 % and at most 100 %, got {shown(value)}", "write for example 80%"
         )
     return share
-
-
-def version(value: object) -> int:
-    """The version of the file's format."""
-    if value != VERSION:
-        fix = "later versions need a later program"
-        raise InvalidValueError(f"must be {VERSION}, got {shown(value)}", fix)
-    return VERSION

@@ -17,8 +17,8 @@ from pydantic import (
 )
 
 from processor.core.budgets import checks
-from processor.core.files.checks import PARENT, InvalidValueError, nearest
-from processor.core.files.validation import KIND, FileModel, Flag, Text
+from processor.core.files.checks import PARENT, InvalidValueError, nearest, one_version, time_zone
+from processor.core.files.validation import KIND, FileModel, Flag, Text, section
 from processor.core.model import Scope, WindowKind
 
 _BRIEF_SCOPES = frozenset({"call", "trace", "agent_run"})
@@ -34,9 +34,9 @@ Threshold = Annotated[Decimal, PlainValidator(checks.threshold)]
 MatchKey = Annotated[str, PlainValidator(checks.match_key)]
 Patterns = Annotated[tuple[str, ...], PlainValidator(checks.patterns)]
 Override = Annotated[int, PlainValidator(checks.override)]
-Zone = Annotated[ZoneInfo, PlainValidator(checks.time_zone)]
+Zone = Annotated[ZoneInfo, PlainValidator(time_zone)]
 Weekday = Annotated[int, PlainValidator(checks.week_start)]
-Version = Annotated[int, PlainValidator(checks.version)]
+Version = Annotated[int, PlainValidator(one_version)]
 
 
 class Rule(FileModel):
@@ -119,7 +119,7 @@ class Notification(FileModel):
 class Cost(FileModel):
     """The section that other tools have for limits of everything together."""
 
-    alerts: Thresholds = Thresholds()
+    alerts: Thresholds = section(Thresholds)
     notifications: list[Notification] = Field(default=[])
 
 
@@ -133,7 +133,7 @@ def _kind(value: object) -> str:
 class BudgetsFile(Thresholds):
     """A budgets file: rules, limits by name, or both."""
 
-    version: Version = checks.VERSION
+    version: Version = 1
     timezone: Zone = ZoneInfo("UTC")
     week_start: Weekday = 0
     budgets: Annotated[
@@ -141,4 +141,4 @@ class BudgetsFile(Thresholds):
         | Annotated[list[Rule], Tag(f"{KIND}rules")],
         Discriminator(_kind),
     ] = Field(default=[])
-    cost: Cost = Cost()
+    cost: Cost = section(Cost)

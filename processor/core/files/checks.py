@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
 from processor.core.files.document import Path
 
@@ -138,6 +139,25 @@ def choice(valid: Collection[str], noun: str) -> Check[str]:
         )
 
     return check
+
+
+def time_zone(value: object) -> ZoneInfo:
+    """A time zone by its IANA name."""
+    name = text(value)
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # OSError: the name of a folder, such as Europe
+        near = nearest(name, available_timezones())
+        guess = f"did you mean {near}?" if near else "valid: names like UTC or Europe/Berlin"
+        raise InvalidValueError(f"unknown time zone {shown(value)}", guess) from None
+
+
+def one_version(value: object) -> int:
+    """The version of a file's format; there is one so far."""
+    if value != 1:
+        fix = "later versions need a later program"
+        raise InvalidValueError(f"must be 1, got {shown(value)}", fix)
+    return 1
 
 
 def _number(value: object) -> Decimal | None:

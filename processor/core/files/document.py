@@ -151,6 +151,24 @@ class Document:
         return int(number) if is_whole else number
 
 
+class Findings:
+    """What is found in a document once its form is right."""
+
+    def __init__(self, document: Document, problems: list[Problem]) -> None:
+        """Add to the `problems` that were found in its form."""
+        self.document = document
+        self.problems = problems
+        self.warnings = list(document.warnings)
+
+    def problem(self, path: Path, what: str, fix: str = "") -> None:
+        """Note an error at a place."""
+        self.problems.append(self.document.problem(path, what, fix))
+
+    def warning(self, path: Path, what: str, fix: str = "") -> None:
+        """Note something that is allowed but looks like a slip."""
+        self.warnings.append(self.document.problem(path, what, fix))
+
+
 class _Loader(yaml.SafeLoader):
     """A loader that refuses aliases beyond a bound, so that a small file cannot grow huge."""
 

@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     ModelWrapValidatorHandler,
     PlainValidator,
     PrivateAttr,
@@ -59,7 +60,10 @@ class FileModel(BaseModel):
     what it is for; where the field is required, it also says what to do when it is missing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # Built when a file is first read: a form within another needs no validator of its own.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     _place: Path = PrivateAttr(())
 
@@ -83,6 +87,12 @@ class FileModel(BaseModel):
 
 
 Form = TypeVar("Form", bound=FileModel)
+
+
+def section(kind: type[Form]) -> Form:  # noqa: ARG001 - the type of what is declared
+    """Declare a map within a map; where it is absent, all of it has its defaults."""
+    declared: Form = Field(default_factory=dict, validate_default=True)
+    return declared
 
 
 @functools.cache

@@ -37,6 +37,18 @@ def test_without_a_command_the_help_is_shown_and_nothing_is_done(capsys):
     assert "usage: llm-cost" in shown.err
 
 
+def test_help_needs_neither_the_files_nor_what_checks_them():
+    """Guarantees: help and version are there at once."""
+    program = (
+        "import sys; from processor.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'pydantic', 'yaml', 'grpc', 'genai_prices'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert result.stdout.decode().splitlines()[-1] == "[]"
+
+
 COMMANDS = ["serve", "demo", "check-config", "price", "unpriced", "reprice", "healthcheck"]
 
 

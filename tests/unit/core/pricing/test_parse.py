@@ -1,4 +1,4 @@
-"""What a price file may say, and how it is told what is wrong with it."""
+"""What a price file may say, and what is reported to be wrong with it."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ reported: {trust: [gen_ai.usage.cost]}
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("modles: []", "pricing.yaml:1: modles: is not a known key (did you mean models?)"),
+        ("modles: []", "pricing.yaml:1: modles: unknown key (did you mean models?)"),
         ("models: [{model: m, price: []}]", "did you mean prices?"),
         ("models: [{model: m, prices: [{inptu: 1, output: 1}]}]", "did you mean input?"),
         ("models: [{model: m, prices: [{input: -1, output: 1}]}]", "not negative"),
@@ -196,14 +196,20 @@ reported: {trust: [gen_ai.usage.cost]}
         ("models: [{model: m, prices: [{output: 1}]}]", "write input: 0"),
         ("models: [{model: m, prices: [{}]}]", "has no price"),
         ("models: [{model: m}]", "has no prices"),
-        ("models: [{prices: [{input: 1, output: 1}]}]", "names no model"),
+        (
+            "models: [{prices: [{input: 1, output: 1}]}]",
+            "models[0].model: is missing (write `model: name`",
+        ),
         ("models: {m: 1}", "must be a list"),
-        ("models: [7]", "must be a mapping"),
+        ("models: [7]", "must be a map, got "),
         (
             "models: [{model: m, prices: [{input: 1, output: 1}], adjust: {multiplier: 2}}]",
             "keep one",
         ),
-        ("models: [{model: m, adjust: {factor: 2}}]", "has no multiplier"),
+        (
+            "models: [{model: m, adjust: {factor: 2}}]",
+            "adjust.multiplier: is missing (write `adjust: {",
+        ),
         ('models: [{model: "m*", aliases: [x]}]', "name one model"),
         ("models: [{model: m, aliases: [x], tiers: [{above: 5, input: 1}]}]", "write prices"),
         ("models: [{model: m, prices: [{input: 1, output: 1, input_per_1m: 2}]}]", "second price"),
@@ -211,7 +217,10 @@ reported: {trust: [gen_ai.usage.cost]}
             "models: [{model: m, prices: [{input: 1, output: 1, effective_from: soon}]}]",
             "is not a date",
         ),
-        ("models: [{model: m, prices: [{input: 1, output: 1}], tiers: [{input: 2}]}]", "threshold"),
+        (
+            "models: [{model: m, prices: [{input: 1, output: 1}], tiers: [{input: 2}]}]",
+            "tiers[0].above: is missing (write `above: 200000`)",
+        ),
         (
             (
                 "models: [{model: m, prices: [{input: 1, output: 1}], "
@@ -225,14 +234,20 @@ reported: {trust: [gen_ai.usage.cost]}
         ),
         ("currency: EUR", "write usd_rate"),
         ("usd_rate: 2", "cannot be 2 for USD"),
-        ("unit: per_kilo", "is not one of per_1m, per_1k, per_token"),
-        ("version: 2", "write version: 1"),
-        ("catalogue: {source: litellm}", "is not one of genai-prices, none"),
+        (
+            "unit: per_kilo",
+            "unknown unit 'per_kilo' (did you mean per_1k? valid: per_1m, per_1k, per_token)",
+        ),
+        ("version: 2", "version: must be 1, got 2"),
+        ("catalogue: {source: litellm}", "unknown source 'litellm' (valid: genai-prices, none)"),
         ("providers: {fre: [ollama]}", "did you mean free?"),
-        ("providers: {cache_semantics: {aws: outside}}", "is not one of inclusive"),
+        (
+            "providers: {cache_semantics: {aws: outside}}",
+            "unknown semantics 'outside' (valid: inclusive, ",
+        ),
         ("fallback: {enabled: maybe}", "must be true or false"),
         ("fallback: {enabled: true}", "has no price"),
-        ("reported: [cost]", "must be a mapping"),
+        ("reported: [cost]", "must be a map, got "),
         (
             (
                 "models: [{model: m, prices: [{input: 1, output: 1}]}, "
@@ -249,27 +264,97 @@ reported: {trust: [gen_ai.usage.cost]}
         ),
     ],
 )
-def test_a_mistake_is_refused_with_its_mend(text, expected):
+def test_a_mistake_is_refused_with_its_fix(text, expected):
     assert expected in problems(text)
 
 
-def test_every_problem_is_told_at_once_with_its_line():
+def test_every_problem_is_reported_at_once_with_its_line():
     text = "unit: per_kilo\nmodels:\n  - model: m\n    prices:\n      - {input: -1, outptu: 2}\n"
-    told = problems(text).splitlines()
-    assert any(line.startswith("pricing.yaml:1: unit:") for line in told)
-    assert any(line.startswith("pricing.yaml:5: models[0].prices[0].input:") for line in told)
-    assert any("outptu" in line for line in told)
+    found = problems(text).splitlines()
+    assert any(line.startswith("pricing.yaml:1: unit:") for line in found)
+    assert any(line.startswith("pricing.yaml:5: models[0].prices[0].input:") for line in found)
+    assert any("outptu" in line for line in found)
+
+
+def test_problems_of_the_whole_file_are_reported_with_those_of_its_entries():
+    """Guarantees: an entry that cannot be read hides nothing that is wrong with the others."""
+    text = (
+        "models:\n"
+        "  - {model: a, prices: [{input: cheap, output: 1}]}\n"
+        "  - {model: b, prices: [{input: 1, output: 1}]}\n"
+        "  - {model: b, prices: [{input: 1, output: 1}]}\n"
+        "  - {model: c, prices: [{input: 1, output_per_1k: 1}]}\n"
+    )
+    assert problems(text).splitlines() == [
+        (
+            "pricing.yaml:2: models[0].prices[0].input: must be a number, got 'cheap' "
+            "(write it like 0.15)"
+        ),
+        "pricing.yaml:5: models[3]: mixes prices per_1k and per_1m (use one unit within an entry)",
+        "pricing.yaml:1: models: has *:b 2 times (keep one entry)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prices", "problem"),
+    [
+        ("{inptu: 1, output: 1}", "prices.inptu: unknown key (did you mean input?)"),
+        (
+            "{input_per_1K: 1, output: 1}",
+            "prices.input_per_1K: unknown key (did you mean input_per_1k?)",
+        ),
+        ("{input: 1, output: 1, teirs: []}", "prices.teirs: unknown key (did you mean tiers?)"),
+        ("{input: 1, output: 1, zzz: 1}", "prices.zzz: unknown key (known keys: input, output, "),
+        ("{input: 1, output: 1, cache_read: }", "prices.cache_read: must be a number, got nothing"),
+        (
+            "{input: 1, output: 1, input_per_1m: 2}",
+            "prices.input_per_1m: gives input a second price",
+        ),
+    ],
+)
+def test_a_mistake_among_prices_has_the_place_that_it_has_in_the_file(prices, problem):
+    """Guarantees: a single price that is written without a list is not called the first of one."""
+    found = problems(f"models:\n  - model: m\n    prices: {prices}\n")
+    assert found.startswith(f"pricing.yaml:3: models[0].{problem}")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "providers:\n  openai:\n    gpt-4o: {inptu: 1, output: 1}\n",
+            "3: providers.openai.gpt-4o.inptu: unknown key (did you mean input?)",
+        ),
+        (
+            "providers:\n  openai:\n    gpt-4o: {input: 1}\n",
+            "3: providers.openai.gpt-4o: has no output price (write output: 0",
+        ),
+        ("providers:\n  openai: 5\n", "2: providers.openai: unknown key (known keys: aliases, "),
+    ],
+)
+def test_a_mistake_in_the_short_form_has_its_line_and_fix(text, problem):
+    assert problems(text).startswith(f"pricing.yaml:{problem}")
+
+
+def test_a_key_that_is_set_twice_to_the_same_is_a_warning():
+    file = parse("models:\n  - model: m\n    prices: {input: 1, output: 1}\n    model: m\n")
+    assert list(map(str, file.warnings)) == [
+        (
+            "pricing.yaml:4: models[0].model: is set twice to the same value, first in line 2 "
+            "(remove one of them)"
+        )
+    ]
 
 
 def test_times_and_zones_of_a_schedule_are_checked():
-    told = problems(
+    found = problems(
         "models: [{model: m, prices: [{input: 1, output: 1}], "
         "schedule: [{from: noon, to: '25:00', tz: Mars/Base}]}]"
     )
-    assert "in quotes" in told
-    assert "not a time of day" in told
-    assert "not a known time zone" in told
-    assert "has no multiplier" in told
+    assert "in quotes" in found
+    assert "not a time of day" in found
+    assert "unknown time zone 'Mars/Base'" in found
+    assert "multiplier: is missing (write `multiplier: 2`)" in found
 
 
 @pytest.mark.parametrize(
@@ -277,7 +362,7 @@ def test_times_and_zones_of_a_schedule_are_checked():
     [
         ("input: 600, output: 600", "over 500 USD"),
         ("input: 2.5, output: 0.1", "less than a tenth"),
-        ("input: 0.1, output: 0.4, cache_read: 0.2", "dearer than input"),
+        ("input: 0.1, output: 0.4, cache_read: 0.2", "more expensive than input"),
     ],
 )
 def test_a_price_that_looks_like_a_slip_is_a_warning(prices, expected):
