@@ -1,4 +1,4 @@
-"""A certificate for this machine whose time is over, made with openssl."""
+"""Certificates for this machine, made with openssl."""
 
 from __future__ import annotations
 
@@ -26,6 +26,20 @@ _SIGN = (
     "ca -batch -selfsign -notext -config authority.conf -keyfile key.pem -in request.pem "
     "-out chain.pem -startdate 20200101000000Z -enddate 20200102000000Z"
 )
+
+
+_SELF_SIGNED = (
+    "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+    "-addext subjectAltName=DNS:localhost,IP:127.0.0.1"
+)
+
+
+def make_self_signed(folder: Path, name: str = "server") -> tuple[Path, Path]:
+    """The files of a certificate that signs itself, and of its key."""
+    files = folder / f"{name}.pem", folder / f"{name}.key"
+    run = ["openssl", *_SELF_SIGNED.split(), "-out", str(files[0]), "-keyout", str(files[1])]
+    subprocess.run(run, check=True, capture_output=True)
+    return files
 
 
 def make_expired(folder: Path) -> tuple[Path, Path]:

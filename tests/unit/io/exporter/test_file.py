@@ -80,7 +80,7 @@ async def test_one_undecodable_payload_takes_no_other_with_it(tmp_path, payload)
     assert (out.counters.delivered, out.counters.refused) == (2, 1)
 
 
-async def test_a_full_disk_is_told_to_senders_and_recovered_from(
+async def test_a_full_disk_is_reported_to_senders_and_recovered_from(
     tmp_path, payload, monkeypatch, caplog
 ):
     def fail(*_arguments):

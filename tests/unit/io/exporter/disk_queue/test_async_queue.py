@@ -50,7 +50,8 @@ async def test_a_group_has_a_largest_size(queue, monkeypatch):
 async def test_taking_waits_until_there_is_something(queue):
     """Guarantees: no polling, and nothing is overlooked."""
     taking = asyncio.ensure_future(queue.take(5))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+    await queue._run(lambda: None)  # After this the one thread has looked for records.
     assert not taking.done()
     await queue.append(Record("logs", b"one"))
     due = await taking

@@ -190,7 +190,7 @@ def test_files_that_cannot_be_removed_are_tried_again(opened, folder, monkeypatc
     assert segments(folder) == []
 
 
-def test_a_read_that_fails_for_now_is_told_and_one_that_fails_is_passed_over(
+def test_a_read_that_fails_for_now_is_reported_and_one_that_fails_for_good_is_skipped(
     opened, monkeypatch, folder
 ):
     """Guarantees: too few file descriptors cost nothing; a bad sector does not hold up the rest."""
