@@ -185,6 +185,6 @@ def resident_mib(process: Process) -> float:
     raise AssertionError("it does not run")
 
 
-def spooled_bytes(folder: Path) -> int:
+def queued_bytes(folder: Path) -> int:
     """What lies in the queue."""
     return sum(path.stat().st_size for path in folder.rglob("*.spool"))

@@ -27,8 +27,8 @@ from conformance.durable import (
     free_port,
     limited,
     numbers,
+    queued_bytes,
     resident_mib,
-    spooled_bytes,
 )
 from e2e.conftest import backend as backend  # noqa: PLC0414 - fixtures are found by their name
 from e2e.conftest import spawn as spawn  # noqa: PLC0414 - fixtures are found by their name
@@ -98,15 +98,15 @@ def test_rule_51_with_a_queue_an_answer_means_on_the_disk(start, backend, folder
     line = Line(process.port)
     assert line.send(call(1)) == "OK"
     assert numbers(backend) == [1]
-    assert spooled_bytes(folder) == 0, "normal traffic does not touch the disk"
+    assert queued_bytes(folder) == 0, "normal traffic does not touch the disk"
     backend.tell(AWAY)
     assert [line.send(call(number)) for number in range(2, 9)] == ["OK"] * 7
     assert numbers(backend) == [1]
-    assert spooled_bytes(folder) > 7 * len(call(2))
+    assert queued_bytes(folder) > 7 * len(call(2))
     backend.tell("{}")
     wait_until(lambda: len(numbers(backend)) == 8)
     assert sorted(numbers(backend)) == list(range(1, 9))
-    wait_until(lambda: spooled_bytes(folder) == 0)
+    wait_until(lambda: queued_bytes(folder) == 0)
 
 
 def test_rule_53_kill_9_under_load(start, backend, folder):
@@ -137,7 +137,7 @@ def test_rule_53_kill_9_under_load(start, backend, folder):
     backend.tell("{}")
     acknowledged = load.end()
     assert len(acknowledged) > 100
-    wait_until(lambda: acknowledged <= set(numbers(backend)) and not spooled_bytes(folder))
+    wait_until(lambda: acknowledged <= set(numbers(backend)) and not queued_bytes(folder))
     taken = numbers(backend)
     assert set(taken) == acknowledged
     # At each kill: what every sender waits for, and what is on its way from the queue.
@@ -193,7 +193,7 @@ def test_rule_55_a_file_system_that_takes_nothing(start, backend, folder):
     assert line.send(call(2)) == "OK"
     assert line.send(METRICS, "metrics") == "OK"
     backend.tell("{}")
-    wait_until(lambda: spooled_bytes(folder) == 0)
+    wait_until(lambda: queued_bytes(folder) == 0)
     assert sorted(set(numbers(backend))) == [1, 2]
     assert backend.requests("m") == [METRICS]
     assert line.total_nano_usd() == 2 * COST_NANO_USD
@@ -283,11 +283,11 @@ async def test_rule_51_the_queue_of_a_backend_over_http(gateway, tmp_path):
     recorder.behaviour.answer = "503"
     for kind, payload in (("trace", call(1)), ("metrics", METRICS), ("logs", METRICS)):
         assert await asyncio.to_thread(line.send, payload, kind) == "OK"
-    assert spooled_bytes(tmp_path / "data" / "spool" / "otlphttp")
+    assert queued_bytes(tmp_path / "data" / "spool" / "otlphttp")
     recorder.behaviour.answer = "OK"
     await asyncio.to_thread(wait_until, lambda: len(recorder.records) == 3)
     assert {record.signal for record in recorder.records} == set("tml")
-    await asyncio.to_thread(wait_until, lambda: not spooled_bytes(tmp_path))
+    await asyncio.to_thread(wait_until, lambda: not queued_bytes(tmp_path))
 
 
 @pytest.mark.parametrize("code", ["EIO", "ENOSPC", "EROFS", "EMFILE", "ENOMEM"])
@@ -353,13 +353,13 @@ class Collecting:
         return Receipt()
 
 
-def spooled(folder, count):
+def queued(folder, count):
     """A queue of so many payloads that a process has left; its file."""
-    spool = DiskQueue(folder)
-    spool.open()
+    queue = DiskQueue(folder)
+    queue.open()
     payloads = [b"%03d" % number + b"p" * 40 for number in range(count)]
-    assert spool.append([Record("traces", payload) for payload in payloads]) == [None] * count
-    spool.close()
+    assert queue.append([Record("traces", payload) for payload in payloads]) == [None] * count
+    queue.close()
     (file,) = folder.glob("*.spool")
     return file, payloads
 
@@ -378,7 +378,7 @@ async def restarted(folder):
 
 async def test_rule_56_any_flipped_byte(tmp_path):
     """Guarantees: it starts and works, loses one payload at most, counts it, keeps the file."""
-    file, payloads = spooled(tmp_path / "whole", 6)
+    file, payloads = queued(tmp_path / "whole", 6)
     data = file.read_bytes()
     chance = random.Random(56)
     for at in {*range(40), *chance.sample(range(len(data)), 60), len(data) - 1}:
@@ -398,7 +398,7 @@ async def test_rule_56_any_flipped_byte(tmp_path):
 
 async def test_rule_56_cut_off_anywhere(tmp_path):
     """Guarantees: what is whole is sent, and an unfinished end is said and passed over."""
-    file, payloads = spooled(tmp_path / "whole", 4)
+    file, payloads = queued(tmp_path / "whole", 4)
     data = file.read_bytes()
     for size in range(0, len(data), 5):
         folder = tmp_path / f"cut-{size}"
@@ -415,7 +415,7 @@ async def test_rule_56_cut_off_anywhere(tmp_path):
 
 async def test_rule_57_a_queue_of_another_version(tmp_path, caplog):
     """Guarantees: magic and version come first; what another program wrote is left for it."""
-    file, payloads = spooled(tmp_path, 3)
+    file, payloads = queued(tmp_path, 3)
     data = file.read_bytes()
     assert data[:8] == b"LLMSPOOL"
     assert int.from_bytes(data[8:10], "big") == 1
@@ -456,7 +456,7 @@ def test_rule_60_load_then_three_times_as_much(start, backend, folder):
     wait_until(lambda: len(burst.acknowledged) > 120)
     burst.end()
     backend.tell("{}")
-    wait_until(lambda: spooled_bytes(folder) == 0)
+    wait_until(lambda: queued_bytes(folder) == 0)
     calm = Load(process.port, 3, pause_s=0.01)
     wait_until(lambda: len(calm.acknowledged) > 100)
     calm.end()
@@ -480,7 +480,7 @@ def test_rule_62_replicas_with_sqlite_count_alone(start, backend, tmp_path, fold
         cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert third.returncode == 2
-    assert "another process keeps these books" in third.stdout + third.stderr
+    assert "another process keeps this ledger" in third.stdout + third.stderr
     assert all(line.is_serving() for line in lines)
     readme = " ".join((ROOT / "README.md").read_text().split())
     assert "Several replicas with SQLite each count alone" in readme

@@ -99,7 +99,7 @@ def walk_fields(
 def find_head(payload: bytes, start: int) -> int:
     """Find the tag of the span whose message begins at `start`, walking backwards over its length.
 
-    This is exact: only the last byte of a varint is below 0x80, which tells the tag from the
+    This is exact: only the last byte of a varint is below 0x80, which separates the tag from the
     length. The tag, field 2 with wire type 2, is 0x12, or 0x92 0x80* 0x00 when it is padded.
     """
     position = start - 1

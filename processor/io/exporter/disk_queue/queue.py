@@ -206,7 +206,7 @@ class DiskQueue:
         self._remove_if_spent(segment)
 
     def _quarantine(self, segment: Segment) -> None:
-        """Keep a damaged segment for people to look at, whatever becomes of its records."""
+        """Keep a damaged segment for inspection, whatever becomes of its records."""
         if segment is self._growing:
             self._growing = None
         if segment.path.suffix == ".corrupt":

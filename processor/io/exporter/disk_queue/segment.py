@@ -42,7 +42,7 @@ class Taken(NamedTuple):
 
     records: Sequence[Record]
     passed: int
-    """Records before `position`, as far as their heads tell."""
+    """Records before `position`, as far as their heads show."""
     lost: int
     """Records before `position` that are damaged; at least so many, if its last ones are."""
     position: Position
@@ -58,7 +58,7 @@ class Segment:
         self.end = START
         """Where the last record that is safe ends."""
         self.waiting = 0
-        """Records between these two, as far as their heads tell."""
+        """Records between these two, as far as their heads show."""
         self.is_damaged = False
         self.torn_bytes = 0
         """Of an unfinished write, which was never acknowledged."""
@@ -168,7 +168,7 @@ def load_segment(path: Path) -> Segment:
     start = read_start(data)
     if start is not None and start[0] != VERSION:
         raise OtherVersionError(f"format {start[0]}, and this program has format {VERSION}")
-    # A damaged head does not matter while the first record still tells the mark.
+    # A damaged head does not matter while the first record still has the mark.
     mark = data[START:] if start is None else start[1]
     segment = Segment(path, mark)
     segment.position = read_cursor(mark, data) or Position()

@@ -124,9 +124,11 @@ def test_signed_integers_keep_their_sign(shown, number):
      "x", 1.5, 1e300, True, False, [], {}, "0x10", "9" * 4000, "5\n"],
 )  # fmt: skip
 def test_what_is_no_64_bit_integer_is_refused(wrong):
-    told = refusal(one_span(attributes=[{"key": "k", "value": {"intValue": wrong}}]))
-    assert told.startswith("resourceSpans[0].scopeSpans[0].spans[0].attributes[0].value.intValue: ")
-    assert len(told) < 250
+    message = refusal(one_span(attributes=[{"key": "k", "value": {"intValue": wrong}}]))
+    assert message.startswith(
+        "resourceSpans[0].scopeSpans[0].spans[0].attributes[0].value.intValue: "
+    )
+    assert len(message) < 250
 
 
 @pytest.mark.parametrize("wrong", [-1, "-1", 2**64, "18446744073709551616"])
@@ -217,8 +219,10 @@ def test_null_is_a_field_that_is_not_set():
 
 
 def test_a_value_is_only_one_thing():
-    told = refusal(one_span(attributes=[{"key": "k", "value": {"intValue": 1, "boolValue": True}}]))
-    assert told.endswith("attributes[0].value: has both intValue and boolValue")
+    message = refusal(
+        one_span(attributes=[{"key": "k", "value": {"intValue": 1, "boolValue": True}}])
+    )
+    assert message.endswith("attributes[0].value: has both intValue and boolValue")
 
 
 def test_a_list_holds_no_null():

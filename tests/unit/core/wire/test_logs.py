@@ -46,7 +46,7 @@ def test_a_payload_without_a_name_is_not_even_decoded():
     ],
 )
 def test_a_name_counts_wherever_it_stands(record):
-    """Guarantees: body, event name and attribute are all there for whoever judges the name."""
+    """Guarantees: body, event name and attribute are all there to judge the name by."""
     found = scan_logs(request(("b", "", {}), record).SerializeToString(), WANTED)
     assert len(found) == 1
     assert (found.bodies[0], found.event_names[0]) == record[:2]

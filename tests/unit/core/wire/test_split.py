@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from processor.core.errors import UndecodableError
 from processor.core.wire import split
 
-UNKNOWN = b"\xfa\x3e\x03new"  # field 1007, which nobody here knows
+UNKNOWN = b"\xfa\x3e\x03new"  # field 1007, which is unknown here
 SIZES = st.lists(st.lists(st.lists(st.integers(0, 3000), max_size=6), max_size=4), max_size=4)
 
 
@@ -64,7 +64,7 @@ def test_what_fits_is_one_part_and_unchanged(groups):
 
 
 def test_unknown_fields_stay_with_every_part_of_what_has_them():
-    """Guarantees: a field that nobody here knows is in each part, as the resource is."""
+    """Guarantees: an unknown field is in each part, as the resource is."""
     span = record(2, record(5, b"x" * 300))
     scope = record(2, span * 3 + UNKNOWN)
     payload = record(1, scope + UNKNOWN) + UNKNOWN
@@ -80,7 +80,7 @@ def record(number, body):
 
 
 def test_metrics_are_counted_by_their_data_points():
-    """Guarantees: a rejected metric is told as so many data points, as OTLP has it."""
+    """Guarantees: a rejected metric counts as its data points, as in OTLP."""
     request = ExportMetricsServiceRequest()
     metrics = request.resource_metrics.add().scope_metrics.add().metrics
     small = metrics.add(name="small")

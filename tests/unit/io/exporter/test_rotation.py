@@ -1,4 +1,4 @@
-"""The file of lines: whole lines only, on the disk when told so, bounded in size."""
+"""The file of lines: whole lines only, on the disk when `append` returns, bounded in size."""
 
 import errno
 import os
@@ -113,7 +113,7 @@ def test_a_write_that_fails_half_way_leaves_nothing_behind(file, monkeypatch):
 
 
 def test_a_sync_that_fails_takes_the_line_back(file, monkeypatch):
-    # The sender is told to send it again: left in the file it would be there twice.
+    # The sender is asked to send it again: left in the file it would be there twice.
     file.append([b"a\n"])
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fail)

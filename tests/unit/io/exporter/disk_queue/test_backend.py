@@ -101,7 +101,7 @@ def files(folder):
 
 
 async def test_while_the_backend_is_there_the_disk_is_not_touched(tmp_path):
-    """Guarantees: normal traffic has no file and no sync, and is told what the backend says."""
+    """Guarantees: normal traffic has no file and no sync, and gets the backend's own answer."""
     transport = Transport()
     async with opened(transport, tmp_path) as out:
         assert out.takes("traces")
@@ -170,7 +170,7 @@ async def test_when_it_is_back_new_requests_do_not_queue_behind_old_ones(tmp_pat
 
 
 async def test_what_is_refused_for_good_later_is_counted_with_its_reason(tmp_path, caplog):
-    """Guarantees: its sender cannot be told any more, so the operator is; the rest goes on."""
+    """Guarantees: its sender cannot hear of it any more, so it is logged; the rest goes on."""
     transport = Transport()
     transport.is_away = True
     async with opened(transport, tmp_path) as out:

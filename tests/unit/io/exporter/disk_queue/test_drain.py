@@ -1,4 +1,4 @@
-"""Working the queue off in spite of disks, payloads and bugs."""
+"""Emptying the queue in spite of failing disks, payloads and bugs."""
 
 import asyncio
 import errno
@@ -15,7 +15,7 @@ from processor.io.exporter.disk_queue.records import Record
 
 
 class Backend:
-    """Takes what it is given, unless it has been told otherwise."""
+    """Takes what it is given, unless a test has set another answer."""
 
     name = "backend:4317"
 
@@ -93,7 +93,7 @@ async def test_so_many_at_a_time_and_in_order(queue):
 
 
 async def test_pauses_grow_and_are_as_long_as_was_asked_for(queue):
-    """Guarantees: a backend that is away is asked ever less often, and its own wish counts."""
+    """Guarantees: a backend that is away is tried less and less often, or when it asks."""
     backend = Backend()
     backend.answers[b"*"] = [away(50.0), *(away() for _ in range(5))]
     await put(queue, b"1")
@@ -116,7 +116,7 @@ async def test_one_that_fails_among_others_waits_behind_them(queue):
 
 
 async def test_one_that_cannot_wait_behind_them_is_tried_on(queue, monkeypatch):
-    """Guarantees: a full disk does not make anybody get twice what others did not get.
+    """Guarantees: a full disk does not send anything twice.
 
     And a backend that asks for a pause has it.
     """
@@ -136,7 +136,7 @@ async def test_one_that_cannot_wait_behind_them_is_tried_on(queue, monkeypatch):
 
 
 async def test_those_that_nobody_takes_do_not_hold_up_the_others(queue):
-    """Guarantees: two payloads that always fail are told from a backend that is away."""
+    """Guarantees: two payloads that always fail are distinguished from a backend that is away."""
     backend = Backend()
     for payload in (b"0", b"1"):
         backend.answers[payload] = [away() for _ in range(30)]
@@ -164,7 +164,7 @@ async def test_what_is_refused_is_counted_by_its_reason(queue):
 
 @pytest.mark.parametrize("code", [7, 16])
 async def test_what_waits_is_kept_while_a_token_is_refused(queue, caplog, code):
-    """Guarantees: an expired token costs time, not what senders were told is safe."""
+    """Guarantees: an expired token costs time, not what was acknowledged."""
     backend = Backend()
     backend.answers[b"*"] = [BackendRefusedError(code, "token expired")] * 3
     await put(queue, b"0")
@@ -178,7 +178,7 @@ async def test_what_waits_is_kept_while_a_token_is_refused(queue, caplog, code):
 
 @pytest.mark.parametrize("error", [OSError(errno.EMFILE, "too many"), RuntimeError("a bug")])
 async def test_whatever_fails_it_goes_on_later(queue, monkeypatch, caplog, error):
-    """Guarantees: the task that works the queue off does not end before the processor."""
+    """Guarantees: the task that empties the queue does not end before the processor."""
     backend = Backend()
     await put(queue, b"0")
     failures = [error, error]

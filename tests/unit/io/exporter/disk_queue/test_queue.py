@@ -138,7 +138,7 @@ def test_a_disk_that_fails_refuses_and_recovers(opened, folder, monkeypatch, cod
             assert outcome.errno == code
     assert len(segments(folder)) == 1
     put(disk_queue, 3)
-    assert len(segments(folder)) == 2, "what a failed sync has kept of the first, nobody knows"
+    assert len(segments(folder)) == 2, "how much a failed sync has kept of the first is unknown"
     assert drained(opened()) == [1, 3]
 
 
