@@ -44,7 +44,7 @@ $(BIN)/python:
 # An editable installation warns of itself, at length, in what should be a user's first quiet minute.
 define install
 	@echo "Installing $(2) into $(VENV)"
-	@echo "(about $(3) the first time, more on a slow network; pip is silent meanwhile)"
+	@echo "(about $(3) the first time, more on a slow machine or network; pip is silent)"
 	@start=$$(date +%s) && PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet \
 		--disable-pip-version-check --editable '.[$(1)]' && \
 	echo "Installed in $$(($$(date +%s) - start)) s" || { \
