@@ -1,4 +1,4 @@
-"""Calling a running processor over gRPC, and saying why that failed."""
+"""Questions to a running processor over gRPC, and in words why one failed."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 from processor.surfaces.terminal.paint import plain
 
 CHANNEL_OPTIONS: Final = (
-    # A proxy of the environment must not answer in the processor's place.
+    # A proxy that the environment names must not answer instead of the processor.
     ("grpc.enable_http_proxy", 0),
 )
 
-TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - where a token is, not a token
-"""The environment variable with the token for a processor that asks for one."""
+TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - the name of a variable, not a token
+"""The environment variable with the token, for a processor that requires one."""
 
 _SERVICE: Final = "/llm_cost.v1.CostService/"
 _TIMEOUT_S = 60.0
 _REPRICE_TIMEOUT_S = 3600.0
-"""A processor that has many calls to price again says nothing until it is done."""
+"""A processor that has many calls to price again answers only when it is done."""
 
 _Answer = TypeVar("_Answer", bound=Message)
 
 
 class NoAnswerError(ProcessorError):
-    """Nobody answers at an address, or not what was asked."""
+    """No processor answers at an address."""
 
 
 class RefusedError(ProcessorError):
-    """The processor has answered, and the answer is no."""
+    """The processor has answered, and refused."""
 
 
 class Remote:
     """Questions to a running processor. Raises NoAnswerError and RefusedError."""
 
     def __init__(self, endpoint: str, token: str = "") -> None:
-        """`token` is what the processor asks of its callers, if it does. Raises ConfigError."""
+        """`token` is sent as a bearer token unless it is empty. Raises ConfigError."""
         if not (token.isascii() and token.isprintable()):
             what = "has characters that no header can carry"
             raise ConfigError([Problem(TOKEN_VARIABLE, what, "set it to the token alone")])
@@ -84,7 +84,8 @@ class Remote:
         self, method: str, question: Message, kind: type[_Answer], timeout_s: float
     ) -> _Answer:
         async with grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS) as channel:
-            call: Any = channel.unary_unary(f"{_SERVICE}{method}", None, None)  # bytes for bytes
+            # Without (de)serialisers it takes and gives bytes.
+            call: Any = channel.unary_unary(f"{_SERVICE}{method}", None, None)
             try:
                 body = question.SerializeToString()
                 return kind.FromString(await call(body, timeout=timeout_s, metadata=self._metadata))
@@ -130,7 +131,7 @@ def _repricing(answer: RepriceResponse) -> Repricing:
 
 
 def _has_answered(error: grpc.RpcError) -> bool:
-    """Whether it was a processor that refused; one that is not there adds no details of its own."""
+    """Whether a processor refused: only a processor adds details to these two codes."""
     if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
         trailers: Any = error.trailing_metadata() or ()
         return any(key == "grpc-status-details-bin" for key, _ in trailers)
@@ -141,11 +142,13 @@ def reason_of(error: grpc.RpcError, timeout_s: float) -> str:
     """Why a call failed, in plain words."""
     code = error.code()
     if code == grpc.StatusCode.UNAVAILABLE and not _has_answered(error):
-        return "nobody listens there, or not with plain-text gRPC"
+        return "nothing listens there, or not with plain-text gRPC"
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"no answer within {timeout_s:g} s"
     if code == grpc.StatusCode.UNAUTHENTICATED:
-        return plain(f"{error.details() or code.name} (set {TOKEN_VARIABLE} to one that it knows)")
+        return plain(
+            f"{error.details() or code.name} (set {TOKEN_VARIABLE} to a token that it knows)"
+        )
     if code == grpc.StatusCode.UNIMPLEMENTED:
-        return "what listens there is no llm-cost processor (say with --endpoint where it listens)"
+        return "what listens there is not an llm-cost processor (name its address with --endpoint)"
     return plain(f"{code.name.lower()}: {error.details() or 'no details'}")

@@ -35,14 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
         _attempt(lambda: prices_from(arguments.against), problems) if arguments.against else None
     )
     if settings is not None:
-        problems += _problems_of_ways(settings)
+        problems += _problems_of_addresses(settings)
     if settings is None or prices is None or policy is None or problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     for line in _lines(settings, prices, policy, arguments.config or "defaults"):
         print(plain(line))
     if older is not None:
-        books = Path(settings.ledger.path)
-        for line in change_lines(arguments.against, older, prices, books):
+        ledger = Path(settings.ledger.path)
+        for line in change_lines(arguments.against, older, prices, ledger):
             print(plain(line))
     return 0
 
@@ -55,8 +55,8 @@ def _attempt(work: Callable[[], T], problems: list[Problem]) -> T | None:
         return None
 
 
-def _problems_of_ways(settings: Settings) -> list[Problem]:
-    """What is wrong with the ways in and out, as far as it shows without opening them."""
+def _problems_of_addresses(settings: Settings) -> list[Problem]:
+    """What is wrong with receivers and exporters, as far as it shows without opening them."""
     problems: list[Problem] = []
     _attempt(lambda: listens_on(settings), problems)
     if not problems:

@@ -1,4 +1,4 @@
-"""From arguments to a command's exit code; every expected failure is one line a problem."""
+"""From arguments to a command's exit code; an expected failure is one line for each problem."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that lacks a character is no reason to stop half-way.
+            # A character that the terminal's encoding lacks must not end the command.
             stream.reconfigure(errors="replace")
-    # gRPC's own core would print lines of another kind between ours; what matters is in our words.
+    # The C core of gRPC would print its own lines between ours, which say what matters.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     parser = build_parser()
     arguments = parser.parse_args(argv)
@@ -72,7 +72,7 @@ def _module(command: str) -> ModuleType:
 
 
 def _explain(error: ProcessorError | OSError) -> int:
-    """Say in plain words what went wrong; returns the exit code."""
+    """Print what went wrong; returns the exit code."""
     match error:
         case ConfigError():
             for problem in error.problems:
@@ -82,7 +82,7 @@ def _explain(error: ProcessorError | OSError) -> int:
             complain(str(error))
             return EXIT_NO
         case BrokenPipeError():
-            # Whoever reads our output has seen enough. Python must not try to flush it again.
+            # The reader has closed the pipe. Python must not try to flush the output again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return EXIT_OK
         case _:
@@ -91,5 +91,5 @@ def _explain(error: ProcessorError | OSError) -> int:
 
 
 def complain(message: str) -> None:
-    """Say on stderr what is wrong."""
+    """Print an error on stderr."""
     print(f"llm-cost: {plain(message)}", file=sys.stderr)

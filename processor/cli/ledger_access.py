@@ -1,4 +1,4 @@
-"""Where a command finds the books: with the processor that keeps them, or in their file."""
+"""Where a command finds the ledger: in its file, or with the processor that has it open."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 _WILDCARDS = frozenset({"::", "0.0.0.0"})  # noqa: S104 - compared with, not bound to
 
 
-class Answers(Protocol):
-    """Who can be asked about the books."""
+class LedgerAccess(Protocol):
+    """Answers questions about the ledger."""
 
     async def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price, most calls first."""
@@ -36,7 +36,7 @@ class Answers(Protocol):
 
 
 class Local:
-    """The books in their file. Raises BooksInUseError while a processor keeps them."""
+    """The ledger's file. Raises LedgerInUseError while a processor has it open."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class Local:
     async def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price, most calls first."""
         catalog = prices_from(self._settings.pricing.file).catalog
-        # Without a ledger around it: that would first put this command's budgets into force.
+        # Not through a `Ledger`: that would first put this command's budgets into force.
         with closing(SqliteStore(Path(self._settings.ledger.path))) as store:
             return mark_priced(store.unpriced(), catalog)
 
@@ -61,34 +61,36 @@ class Local:
             await ledger.close()
 
 
-def ask(settings: Settings, endpoint: str | None, question: Callable[[Answers], Awaitable[T]]) -> T:
-    """Put a question to the processor at `endpoint`; without one, to whoever has the books.
+def ask(
+    settings: Settings, endpoint: str | None, question: Callable[[LedgerAccess], Awaitable[T]]
+) -> T:
+    """Ask the processor at `endpoint`; without one, the ledger's file or its processor.
 
-    That is their file while nobody keeps it, else the processor where the settings say it listens.
-    Raises ConfigError, NoAnswerError, RefusedError.
+    The file is read while no processor has it open; otherwise the processor is asked at the address
+    where the settings say that it listens. Raises ConfigError, NoAnswerError, RefusedError.
     """
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if endpoint:
-        return _put(question, Remote(endpoint, token))
+        return _run(question, Remote(endpoint, token))
     path = Path(settings.ledger.path)
-    why = f"there are no books at {path}"
+    why = f"there is no ledger at {path}"
     if path.exists():
         try:
-            return _put(question, Local(settings))
+            return _run(question, Local(settings))
         except LedgerInUseError:
-            why = f"a running processor keeps the books at {path}"
+            why = f"a running processor has the ledger at {path} open"
     listens = _listening_at(settings)
     known = settings.receivers.otlp.protocols.grpc.auth.bearer_tokens
     try:
-        return _put(question, Remote(listens, token or next(iter(known), "")))
+        return _run(question, Remote(listens, token or next(iter(known), "")))
     except NoAnswerError as error:
-        fix = "say with --endpoint where the processor listens, or with --data-dir where books are"
-        raise NoAnswerError(f"{why}, and nobody answers at {listens} ({fix})") from error
+        fix = "name the processor's address with --endpoint, or the ledger's folder with --data-dir"
+        raise NoAnswerError(f"{why}, and no processor answers at {listens} ({fix})") from error
 
 
-def _put(question: Callable[[Answers], Awaitable[T]], books: Answers) -> T:
+def _run(question: Callable[[LedgerAccess], Awaitable[T]], ledger: LedgerAccess) -> T:
     async def answer() -> T:
-        return await question(books)
+        return await question(ledger)
 
     return asyncio.run(answer())
 

@@ -1,4 +1,4 @@
-"""Moments as people write them: a date, a date and time, or how long ago."""
+"""Points in time as arguments give them: a date, a date and time, or how long ago."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TIME_NS_MAX = 2**63 - 1
 def read_moment(flag: str, text: str, now_ns: int, zone: tzinfo) -> int:
     """Nanoseconds since the Unix epoch for ``2026-11-01``, ``2026-11-01T08:00+01:00`` or ``7d``.
 
-    A date without an offset is on the clocks of `zone`; ``7d`` is seven times 24 hours ago. Raises
+    A date without an offset is in the time zone `zone`; ``7d`` is seven times 24 hours ago. Raises
     ConfigError, naming `flag`.
     """
     ago = _AGO.fullmatch(text.strip())

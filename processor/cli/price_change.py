@@ -17,13 +17,13 @@ from processor.surfaces.terminal.paint import left, right
 _PER = 10**6
 
 
-def change_lines(against: str, before: Prices, after: Prices, books: Path) -> Iterator[str]:
+def change_lines(against: str, before: Prices, after: Prices, ledger: Path) -> Iterator[str]:
     """The differences from the file `against` to the prices that are checked, in lines."""
-    glimpse, why_not = _glimpse(books)
-    found = compare(before, after, glimpse.asked, time.time_ns())
-    told = [item for item in found if item.kind != "same"]
+    stored, why_not = _read_ledger(ledger)
+    found = compare(before, after, stored.asked, time.time_ns())
+    changed = [item for item in found if item.kind != "same"]
     yield f"changes   from {against}, USD per 1M tokens: input / output / cached input"
-    for item in told:
+    for item in changed:
         yield _line(item)
     for item in found:
         name = _name(item)
@@ -33,31 +33,31 @@ def change_lines(against: str, before: Prices, after: Prices, books: Path) -> It
             yield f"  alias    {name} no longer means {item.before.rule}"
     for pattern, kind in changed_patterns(before.file, after.file):
         yield f"  pattern  {pattern} is {kind}"
-    count = len(found) - len(told)
+    count = len(found) - len(changed)
     yield f"  {count} {'model costs' if count == 1 else 'models cost'} the same"
-    yield why_not or _mended(glimpse, before, after)
+    yield why_not or _newly_priced(stored, before, after)
 
 
-def _glimpse(books: Path) -> tuple[Snapshot, str]:
-    """What the books mention, or why they say nothing."""
-    if not books.exists():
-        return Snapshot((), ()), f"  there are no books at {books}, so no calls were looked at"
+def _read_ledger(ledger: Path) -> tuple[Snapshot, str]:
+    """What the ledger has stored, or why that is not known."""
+    if not ledger.exists():
+        return Snapshot((), ()), f"  there is no ledger at {ledger}, so no calls were looked at"
     try:
-        return read_snapshot(books), ""
+        return read_snapshot(ledger), ""
     except LedgerUnavailableError as error:
         return Snapshot((), ()), f"  no calls were looked at: {error}"
 
 
-def _mended(glimpse: Snapshot, before: Prices, after: Prices) -> str:
+def _newly_priced(stored: Snapshot, before: Prices, after: Prices) -> str:
     """How many of the models without a price would get one."""
-    unknowns = glimpse.unpriced
+    unknowns = stored.unpriced
     if not unknowns:
-        return "  every call on the books has a price"
+        return "  every call in the ledger has a price"
     was = mark_priced(unknowns, before.catalog)
     now = mark_priced(unknowns, after.catalog)
     gained = [new for old, new in zip(was, now, strict=True) if new.has_price and not old.has_price]
     return (
-        f"  {_count(gained)} of {_count(unknowns)} models without a price on the books would get "
+        f"  {_count(gained)} of {_count(unknowns)} models without a price in the ledger would get "
         f"one ({_calls(gained):,} of {_calls(unknowns):,} calls)"
     )
 

@@ -1,4 +1,4 @@
-"""``llm-cost reprice``: stored calls at the prices of today, and what that changes."""
+"""``llm-cost reprice``: prices stored calls again, and shows what that changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from processor.surfaces.terminal.paint import aligned, left, plain, right
 
 _TIME_NS_MAX = 2**63 - 1
 _NOTE = (
-    "Spans that the backend has stored are not touched: they show what was written on them, and a "
+    "Spans that the backend has stored do not change: they show what was written on them, and a "
     "span that is sent again is stamped as the first time."
 )
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     result = ask(
         settings,
         arguments.endpoint,
-        lambda books: books.reprice(start_ns, end_ns, is_dry_run=is_dry_run),
+        lambda ledger: ledger.reprice(start_ns, end_ns, is_dry_run=is_dry_run),
     )
     if arguments.json:
         print(json.dumps(_as_dict(result, zone, is_dry_run=is_dry_run), indent=2))
@@ -61,7 +61,7 @@ def _lines(result: Repricing, zone: tzinfo, *, is_dry_run: bool) -> Iterator[str
     if is_dry_run:
         yield f"This was a dry run: {calls} would change with {prices}, and nothing has changed."
     else:
-        yield f"Corrections are on the books for {calls}, with {prices}."
+        yield f"Corrections for {calls} are in the ledger, with {prices}."
     yield _NOTE
 
 
@@ -90,7 +90,7 @@ def _budget_lines(budgets: Sequence[Difference], zone: tzinfo) -> Iterator[str]:
     yield _row("budget", "", "spent before", "spent now", "limit")
     for item, name, before, after in zip(budgets, names, befores, afters, strict=True):
         limit = format_usd(item.limit_nano_usd)
-        yield _row(name, "", before, after, limit) + _turn(item)
+        yield _row(name, "", before, after, limit) + _change_of_state(item)
 
 
 def _row(name: str, calls: str, before: str, after: str, last: str) -> str:
@@ -100,7 +100,7 @@ def _row(name: str, calls: str, before: str, after: str, last: str) -> str:
 
 
 def _known(text: str, nano_usd: int, unpriced: int) -> str:
-    """An amount that is only a part of the truth says so; none at all is unknown, not zero."""
+    """An amount without some of its calls says "at least"; one without any is unknown, not zero."""
     if not unpriced:
         return text
     return f"at least {text}" if nano_usd else "unknown"
@@ -119,7 +119,7 @@ def _budget_name(item: Difference, zone: tzinfo) -> str:
     )
 
 
-def _turn(item: Difference) -> str:
+def _change_of_state(item: Difference) -> str:
     was = item.before_nano_usd >= item.limit_nano_usd
     now = item.after_nano_usd >= item.limit_nano_usd
     if was == now:

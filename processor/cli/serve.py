@@ -22,5 +22,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _announce(line: str) -> None:
-    # Flushed, because whoever started us may be reading through a pipe.
+    # Flushed, because the reader may be a pipe.
     print(plain(line), flush=True)

@@ -15,8 +15,8 @@ from processor.core.pricing import compile_catalog, parse_prices
 
 _BUNDLED = "built in"
 NO_FILE_YET: Final = "a copy of config/pricing.yaml, named with --pricing"
-"""Where to write prices when no price file is in use. A file of one's own stands in place of the
-one that comes along, so an empty one would lose what that mends."""
+"""Where to write prices when no price file is in use. The operator's file replaces
+the bundled one, so an empty file would lose the corrections that the bundled one holds."""
 
 
 def settings_from(arguments: argparse.Namespace) -> Settings:
@@ -27,14 +27,14 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
 
 
 def prices_from(path: str) -> Prices:
-    """The prices in a file, or those that come along for ``""``. Raises ConfigError."""
+    """The prices in a file, or the bundled ones for ``""``. Raises ConfigError."""
     text = read_text(Path(path)) if path else bundled("pricing.yaml")
     file = parse_prices(text, path or _BUNDLED)
     return Prices(file, compile_catalog(file))
 
 
 def budgets_from(path: str) -> Policy:
-    """The budgets in a file, or those that come along for ``""``. Raises ConfigError."""
+    """The budgets in a file, or the bundled ones for ``""``. Raises ConfigError."""
     text = read_text(Path(path)) if path else bundled("budgets.yaml")
     return parse_budgets(text, path or _BUNDLED)
 

@@ -1,4 +1,4 @@
-"""``llm-cost unpriced``: models without a price, and the lines that would give them one."""
+"""``llm-cost unpriced``: models without a price, and the lines that would price them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NS_PER_S = 10**9
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what has no price; 0 also when something has none. Raises ProcessorError."""
+    """Print what has no price; returns 0 in any case. Raises ProcessorError."""
     settings = settings_from(arguments)
-    unknowns = ask(settings, arguments.endpoint, lambda books: books.unpriced())
+    unknowns = ask(settings, arguments.endpoint, lambda ledger: ledger.unpriced())
     if arguments.json:
         print(json.dumps([_as_dict(unknown) for unknown in unknowns], indent=2))
     else:
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
     if not unknowns:
-        yield "every call on the books has a price"
+        yield "every call in the ledger has a price"
         return
     for unknown in unknowns:
         names = " or ".join(unknown.models) or "(no model named)"
@@ -42,19 +42,19 @@ def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
     if any(unknown.has_price for unknown in unknowns):
         first_ns = min(unknown.first_ns for unknown in unknowns if unknown.has_price)
         priced = [unknown.models[0] for unknown in unknowns if unknown.has_price and unknown.models]
-        yield f"There is a price by now for: {', '.join(dict.fromkeys(priced))}"
-        yield f"To book it:  llm-cost reprice --since {_moment(first_ns)} --dry-run"
+        yield f"By now there is a price for: {', '.join(dict.fromkeys(priced))}"
+        yield f"To charge it: llm-cost reprice --since {_moment(first_ns)} --dry-run"
         yield ""
     entries = dict.fromkeys(entry for unknown in unknowns if (entry := _entry(unknown)))
     if entries:
-        yield f"To price them, fill this in and add it to {path or NO_FILE_YET}:"
+        yield f"To price them, add these lines to {path or NO_FILE_YET}:"
         yield ""
         yield "  models:"
         yield from (f"    {line}" for entry in entries for line in entry)
 
 
 def _entry(unknown: UnpricedCalls) -> tuple[str, ...]:
-    """What to add to the price file; nothing where no price is lacking, or none would help."""
+    """What to add to the price file; nothing where there is a price, or where none would help."""
     if unknown.has_price or not can_be_priced(unknown):
         return ()
     return suggest_entry(unknown.provider, unknown.models)

@@ -13,9 +13,9 @@ ProcessorError
 │   │   └── StoppingError     the processor is shutting down
 │   ├── CallerLeftError       the body broke off; nobody waits for the answer
 │   ├── BackendUnavailableError
-│   └── LedgerUnavailableError  the books could not be written; nothing was changed
+│   └── LedgerUnavailableError  the ledger could not be written; nothing was changed
 └── ConfigError               settings, prices or budgets that cannot be used
-    └── BooksInUseError       another process keeps the books
+    └── LedgerInUseError      another process has the ledger open
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class BackendUnavailableError(RetryableError):
 
 
 class LedgerUnavailableError(RetryableError):
-    """The books could not be written (disk full, locked, read-only). Nothing was charged."""
+    """The ledger could not be written (disk full, locked, read-only). Nothing was charged."""
 
     reason = "ledger_unavailable"
 
@@ -124,7 +124,7 @@ class LastFailure(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong in a file: where it is, what is wrong, and how to mend it."""
+    """One thing that is wrong in a file: where it is, what is wrong, and how to fix it."""
 
     where: str
     what: str
@@ -143,4 +143,4 @@ class ConfigError(ProcessorError):
 
 
 class LedgerInUseError(ConfigError):
-    """Another process keeps the books: it may be asked, but not joined."""
+    """Another process has the ledger open: questions go to that process."""

@@ -162,7 +162,7 @@ def test_from_an_unknown_model_to_corrected_books(house):
     assert "This was a dry run: 2 calls would change" in shown
     assert "unknown" in shown
     assert "now exceeded" in shown
-    assert "that the backend has stored are not touched" in shown
+    assert "that the backend has stored do not change" in shown
     assert house.totals() == before
     assert house.ask("ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse).models
 
@@ -237,8 +237,8 @@ def test_books_that_are_kept_by_a_processor_elsewhere_are_one_clear_line(house):
         )
         told = house.type("reprice", *SINCE, "--config", config, code=1)
     assert told.count("\n") == 1
-    assert "a running processor keeps the books" in told
-    assert f"nobody answers at {address}" in told
+    assert "a running processor has the ledger" in told
+    assert f"no processor answers at {address}" in told
     assert "--endpoint" in told
 
 
@@ -257,5 +257,5 @@ def test_a_change_of_prices_is_shown_beside_the_running_processor(house):
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert "changed openai:gpt-4o 2.5 / 10 / 1.25 -> 5 / 10 / 1.25" in lines
     assert "new openai:brand-new no price -> 4 / 20 / 4" in lines
-    assert "1 of 1 models without a price on the books would get one (2 of 2 calls)" in lines
+    assert "1 of 1 models without a price in the ledger would get one (2 of 2 calls)" in lines
     assert house.totals() == before

@@ -30,7 +30,7 @@ class Batch:
     timeout_s: float | None = None
     """What is left of the caller's own deadline, if it set one."""
     metadata: Metadata = ()
-    """What of its headers the backend is to be told; batches that differ in it never merge."""
+    """The headers that are passed on to the backend; batches that differ in them never merge."""
     transport: Transport = "grpc"
     """How it came in."""
 
@@ -156,7 +156,7 @@ class SplitRequest(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What the sender is told: OTLP partial success, empty when all went well."""
+    """What the sender is answered: OTLP partial success, empty when all went well."""
 
     rejected: int = 0
     message: str = ""

@@ -140,7 +140,7 @@ class UnpricedCalls(NamedTuple):
     first_ns: int
     last_ns: int
     has_price: bool = False
-    """The prices in force have one by now: a reprice would book it. Said by who knows prices."""
+    """The prices in force have one by now, so a reprice would charge it. Set by `mark_priced`."""
 
 
 class Difference(NamedTuple):

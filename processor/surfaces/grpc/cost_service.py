@@ -1,4 +1,4 @@
-"""Our own gRPC service: what has been spent, and whether more may be spent."""
+"""The processor's gRPC service: what has been spent, and whether more may be spent."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ ELSEWHERE: Final = Caller(is_local=False)
 _REQUEST_LIMIT_BYTES = 64 * 1024
 _TIME_NS_MAX = 2**63 - 1
 _UNPRICED_MAX = 1000
-"""Senders choose the names of models, so the list has an end."""
+"""Senders choose the names of models, so the list is bounded."""
 _REPRICE_DELAY_S = 5.0
-_NOT_FROM_HERE = (
-    "this changes the books, so only callers over the loopback interface may ask for it: do so on "
-    "the machine, or in the container, that the processor runs in"
+_NOT_LOCAL = (
+    "this changes the ledger, so only callers over the loopback interface may ask for it: run it "
+    "on the machine, or in the container, that the processor runs in"
 )
 _SCOPES: Final[tuple[str, ...]] = get_args(Scope)
 _TOTALLED: Final = tuple(scope for scope in _SCOPES if scope != "call")
@@ -109,7 +109,7 @@ class CostService:
     async def reprice(self, body: bytes, caller: Caller) -> bytes:
         """Reprice, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
         if not caller.is_local:
-            raise ForbiddenError(_NOT_FROM_HERE)
+            raise ForbiddenError(_NOT_LOCAL)
         question = _parse(RepriceRequest, body)
         start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or _TIME_NS_MAX
         if not start_ns < end_ns <= _TIME_NS_MAX:
@@ -151,8 +151,8 @@ def _unknown(value: str, known: tuple[str, ...]) -> str:
 
 def _objection(standing: Standing, estimate_nano_usd: int) -> str:
     """Why this budget speaks against a further call, or ``""``."""
-    of_whom = f" of {standing.scope} {standing.scope_id}" if standing.scope_id else ""
-    whose = f"{standing.budget}{of_whom}"
+    owner = f" of {standing.scope} {standing.scope_id}" if standing.scope_id else ""
+    whose = f"{standing.budget}{owner}"
     spent = ("at least " if standing.at_least else "") + _quantity(standing.spent, standing.unit)
     limit = _quantity(standing.limit, standing.unit)
     if standing.exceeded:

@@ -1,4 +1,4 @@
-"""Answers about cost as messages of our gRPC service."""
+"""Answers about cost as messages of the gRPC service."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Questions about cost, answered from the books and the prices in force.
+"""Questions about cost, answered from the ledger and the prices in force.
 
-The cost service asks them for a running processor, and commands where none keeps the books.
+Surfaces ask them of a running processor, and commands of a ledger that no processor has open.
 """
 
 from __future__ import annotations

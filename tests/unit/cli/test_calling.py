@@ -58,7 +58,7 @@ async def test_what_is_answered_there_is_what_arrives_here(costs):
     assert costs.asked == [(5, 9, True), (0, 2**63 - 1, False)]
 
 
-async def test_a_refusal_is_told_from_nobody_being_there(costs):
+async def test_a_refusal_is_not_mistaken_for_a_missing_processor(costs):
     costs.error = OverloadedError("another reprice is under way")
     with pytest.raises(RefusedError, match="unavailable: another reprice is under way"):
         await Remote(costs.endpoint).reprice(5, 9, is_dry_run=True)
@@ -66,11 +66,11 @@ async def test_a_refusal_is_told_from_nobody_being_there(costs):
         await Remote(costs.endpoint).reprice(9, 5, is_dry_run=True)
 
 
-async def test_nobody_there_is_told_with_the_address():
+async def test_a_missing_processor_is_reported_with_its_address():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(NoAnswerError, match=f"{address} cannot be asked: nobody listens there"):
+    with pytest.raises(NoAnswerError, match=f"{address} cannot be asked: nothing listens there"):
         await Remote(address).unpriced()
 
 
@@ -83,7 +83,7 @@ async def test_a_processor_that_asks_for_a_token_gets_it():
     endpoint = f"127.0.0.1:{await receiver.start()}"
     assert await Remote(endpoint, "a-token-of-some-length").unpriced() == UNKNOWNS
     for token in ("", "another"):
-        with pytest.raises(RefusedError, match="set LLM_COST_TOKEN to one that it knows"):
+        with pytest.raises(RefusedError, match="set LLM_COST_TOKEN to a token that it knows"):
             await Remote(endpoint, token).unpriced()
     await receiver.stop(0.1)
 

@@ -109,7 +109,7 @@ def changes(capsys, tmp_path, before, after):
 def test_a_change_of_prices_is_shown_name_by_name(capsys, tmp_path):
     title, lines = changes(capsys, tmp_path, OLD, NEW)
     assert title.startswith(f"changes from {tmp_path / 'old.yaml'}, USD per 1M tokens")
-    books = tmp_path / "data" / "ledger.db"
+    ledger = tmp_path / "data" / "ledger.db"
     assert lines == [
         "removed acme:gone 1 / 1 / 1 -> no price",
         "new acme:house no price -> 2 / 6 / 2",
@@ -118,9 +118,9 @@ def test_a_change_of_prices_is_shown_name_by_name(capsys, tmp_path):
         "alias azure:mine starts to mean openai:gpt-4o",
         "pattern acme:lab-* is new",
         "1 model costs the same",
-        f"there are no books at {books}, so no calls were looked at",
+        f"there is no ledger at {ledger}, so no calls were looked at",
     ]
-    assert not books.parent.exists(), "looking makes nothing"
+    assert not ledger.parent.exists(), "looking makes nothing"
     _, lines = changes(capsys, tmp_path, NEW, OLD)
     assert "alias azure:mine no longer means openai:gpt-4o" in lines
 
@@ -130,7 +130,7 @@ def test_without_a_change_only_that_is_said(capsys, tmp_path):
     assert lines[0] == "3 models cost the same"
 
 
-def test_books_that_cannot_be_read_are_said_so(capsys, tmp_path):
+def test_a_ledger_that_cannot_be_read_is_reported(capsys, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "ledger.db").write_text("not a database, but long enough" * 10)
     _, lines = changes(capsys, tmp_path, OLD, NEW)

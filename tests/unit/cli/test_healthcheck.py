@@ -42,7 +42,7 @@ def test_nobody_there_is_one_line_and_no_traceback(capsys):
         assert main(["healthcheck", "--endpoint", endpoint]) == 1
     shown = capsys.readouterr()
     assert shown.out == (
-        f"{endpoint} cannot be asked: nobody listens there, or not with plain-text gRPC\n"
+        f"{endpoint} cannot be asked: nothing listens there, or not with plain-text gRPC\n"
     )
     assert shown.err == ""
 
@@ -57,7 +57,7 @@ def test_no_answer_in_time_is_one_line(monkeypatch, capsys):
     assert capsys.readouterr().out == f"{endpoint} cannot be asked: no answer within 0.1 s\n"
 
 
-def test_a_server_without_health_is_told_apart(capsys):
+def test_a_server_without_health_is_recognised(capsys):
     server = grpc.server(ThreadPoolExecutor(1))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
@@ -65,4 +65,7 @@ def test_a_server_without_health_is_told_apart(capsys):
         assert main(["healthcheck", "--endpoint", f"127.0.0.1:{port}"]) == 1
     finally:
         server.stop(None).wait()
-    assert "cannot be asked: what listens there is no llm-cost processor" in capsys.readouterr().out
+    assert (
+        "cannot be asked: what listens there is not an llm-cost processor"
+        in capsys.readouterr().out
+    )

@@ -1,4 +1,4 @@
-"""Who is asked about the books: the one who has them."""
+"""A command asks the ledger's file, or the processor that has it open."""
 
 import socket
 
@@ -12,7 +12,7 @@ from processor.io.ledger import SqliteStore
 
 
 @pytest.fixture
-def nowhere(tmp_path):
+def stopped(tmp_path):
     """Settings of a processor that does not run."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -23,38 +23,43 @@ def nowhere(tmp_path):
     return ["--config", str(config), "--data-dir", str(tmp_path / "data")], address
 
 
-def test_books_that_nobody_keeps_are_read(nowhere, tmp_path, capsys):
-    flags, _ = nowhere
+def test_a_ledger_that_no_processor_has_open_is_read(stopped, tmp_path, capsys):
+    flags, _ = stopped
     SqliteStore(tmp_path / "data" / "ledger.db").close()
     assert main(["unpriced", *flags]) == 0
-    assert capsys.readouterr().out == "every call on the books has a price\n"
+    assert capsys.readouterr().out == "every call in the ledger has a price\n"
     assert main(["reprice", "--since", "7d", *flags]) == 0
     assert capsys.readouterr().out.startswith("nothing changes")
 
 
 @pytest.mark.parametrize("command", [["unpriced"], ["reprice", "--since", "7d"]])
-def test_books_that_are_kept_while_nobody_answers_are_one_line(nowhere, tmp_path, capsys, command):
-    flags, address = nowhere
+def test_an_open_ledger_whose_processor_is_silent_is_one_line(stopped, tmp_path, capsys, command):
+    flags, address = stopped
     store = SqliteStore(tmp_path / "data" / "ledger.db")
     assert main([*command, *flags]) == 1
     store.close()
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.count("\n") == 1
-    assert f"a running processor keeps the books at {tmp_path / 'data' / 'ledger.db'}" in shown.err
-    assert f"nobody answers at {address} (say with --endpoint" in shown.err
+    assert (
+        f"a running processor has the ledger at {tmp_path / 'data' / 'ledger.db'} open" in shown.err
+    )
+    assert (
+        f"no processor answers at {address} (name the processor's address with --endpoint"
+        in shown.err
+    )
 
 
 @pytest.mark.parametrize("command", [["unpriced"], ["reprice", "--since", "7d"]])
-def test_where_no_books_are_none_are_made(nowhere, tmp_path, capsys, command):
-    flags, _ = nowhere
+def test_no_ledger_is_made_where_there_is_none(stopped, tmp_path, capsys, command):
+    flags, _ = stopped
     assert main([*command, *flags]) == 1
-    assert "there are no books at " in capsys.readouterr().err
+    assert "there is no ledger at " in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 
 
-def test_an_endpoint_is_asked_even_where_books_are(nowhere, tmp_path, capsys, monkeypatch):
-    flags, _ = nowhere
+def test_an_endpoint_is_asked_even_where_there_is_a_ledger(stopped, tmp_path, capsys, monkeypatch):
+    flags, _ = stopped
     SqliteStore(tmp_path / "data" / "ledger.db").close()
 
     async def unpriced(self):
@@ -77,6 +82,6 @@ def test_an_endpoint_is_asked_even_where_books_are(nowhere, tmp_path, capsys, mo
         ("localhost:1", "localhost:1"),
     ],
 )
-def test_a_processor_that_listens_everywhere_is_asked_here(listen, reached):
+def test_a_processor_that_listens_on_all_interfaces_is_asked_over_loopback(listen, reached):
     settings = load_settings(None, {"receivers.otlp.protocols.grpc.endpoint": listen}, {})
     assert _listening_at(settings) == reached

@@ -55,14 +55,14 @@ def test_differences_are_shown_and_unknown_is_never_zero(ask):
     assert "all 0.010000000 0.009000000 0.01 no longer exceeded" in lines
     assert "small 0.000000001 0.000000002 0.01" in lines
     assert any("5 calls would change" in line and "nothing has changed" in line for line in lines)
-    assert "Spans that the backend has stored are not touched" in out
+    assert "Spans that the backend has stored do not change" in out
 
 
-def test_what_is_booked_is_said_so(ask):
+def test_a_reprice_that_was_done_is_reported(ask):
     out, asked = ask(FOUND, "--since", "2026-11-01T00:00Z", "--until", "2026-11-02T00:00Z")
     assert asked == (1_793_491_200 * 10**9, 1_793_577_600 * 10**9, False)
-    assert "Corrections are on the books for 5 calls, with the prices of version v9." in out
-    assert "Spans that the backend has stored are not touched" in out
+    assert "Corrections for 5 calls are in the ledger, with the prices of version v9." in out
+    assert "Spans that the backend has stored do not change" in out
 
 
 def test_dates_are_read_in_the_time_zone_of_the_budgets(ask, tmp_path):

@@ -37,7 +37,7 @@ mine of azure: not known
     1 call, 30 tokens, from no service
     2027-01-15T08:00:00Z to 2027-01-15T08:00:01Z
 
-To price them, fill this in and add it to a copy of config/pricing.yaml, named with --pricing:
+To price them, add these lines to a copy of config/pricing.yaml, named with --pricing:
 
   models:
     - provider: "openai"
@@ -54,12 +54,12 @@ def test_the_same_lines_are_not_shown_twice(ask):
     """Guarantees: two services with one model make one entry, as a file with two is refused."""
     out = ask(NEW, NEW._replace(service="other"), flags=["--pricing", "/dev/null"])
     assert out.count("- provider") == 1
-    assert "add it to /dev/null:" in out
+    assert "to /dev/null:" in out
 
 
-def test_what_has_a_price_by_now_is_sent_to_reprice(ask):
+def test_what_has_a_price_by_now_names_the_command_that_charges_it(ask):
     out = ask(NEW._replace(has_price=True))
-    assert "There is a price by now for: new-1" in out
+    assert "By now there is a price for: new-1" in out
     assert "llm-cost reprice --since 2027-01-15T08:00:00Z --dry-run" in out
     assert "models:" not in out
 
@@ -81,10 +81,10 @@ def test_json_has_the_same_and_the_lines_are_yaml(ask):
     assert yaml.safe_load(second["yaml"])[0]["aliases"] == ["azure:mine"]
 
 
-def test_no_unknown_model_is_good_news(ask):
-    assert ask() == "every call on the books has a price\n"
+def test_a_ledger_without_unpriced_calls_says_so(ask):
+    assert ask() == "every call in the ledger has a price\n"
     assert json.loads(ask(flags=["--json"])) == []
 
 
-def test_names_of_senders_cannot_steer_the_terminal(ask):
+def test_names_of_senders_cannot_control_the_terminal(ask):
     assert "\x1b" not in ask(NEW._replace(models=("\x1b[2Jevil",), service="\x1b]0;x\x07"))
