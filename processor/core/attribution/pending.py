@@ -2,7 +2,7 @@
 
 Parents usually end after their children, so few spans wait long. A restart or too many spans
 lose some of them. What is lost then is a link: whom a call belongs to, and that a parent further
-up repeats it. A span that is sent again mends it; what memory had to give up is counted.
+up repeats it. A span that is sent again restores it; what memory had to give up is counted.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ INHERITED_OWNERS: Mapping[str, Sources] = {
 
 REDACTED = ("[Scrubbed due to ", "__REDACTED__")
 """How texts begin that an SDK has put in place of what it took for a secret (Logfire does so with
-``session.id``, OpenInference with what it is told to hide). They would make one owner of many.
+``session.id``, OpenInference with what it is set to hide). They would make one owner of many.
 """
 
 WINDOW_SERVICES = frozenset({"copilot-chat", "github-copilot"})
