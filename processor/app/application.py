@@ -31,7 +31,7 @@ from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
 from processor.surfaces.metrics import TelemetryServer
-from processor.surfaces.queries.cost_queries import CostQueries
+from processor.surfaces.queries import CostQueries
 
 T = TypeVar("T", Catalog, Policy)
 

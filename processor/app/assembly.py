@@ -38,7 +38,7 @@ from processor.io.exporter import (
 from processor.io.ledger import Ledger, Limits, SqliteStore
 from processor.io.receiver import Handle, HttpListener, Receiver, ServerTls, http_tls
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries.cost_queries import CostQueries
+from processor.surfaces.queries import CostQueries
 
 _MIB: Final = 1024 * 1024
 

@@ -18,7 +18,7 @@ from processor.core.insight import mark_priced
 from processor.core.model import Repricing, UnpricedCalls
 from processor.core.otlp.addresses import host_and_port, parse_listen
 from processor.io.ledger import SqliteStore
-from processor.surfaces.queries.cost_queries import CostQueries
+from processor.surfaces.queries import CostQueries
 
 T = TypeVar("T")
 

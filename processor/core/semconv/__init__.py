@@ -12,7 +12,7 @@
     reading     a payload
     logs        a payload of log records
 
-`WANTED` is what has to be scanned, `read` the function for spans; `LOGS_WANTED` and `read_logs` for logs.
+`WANTED` is what has to be scanned and `read` reads it; `LOGS_WANTED` and `read_logs` for logs.
 """
 
 from processor.core.semconv.calls import CacheSemantics, ReadOptions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -15,8 +15,7 @@ from processor.core.errors import (
     TooLargeError,
     UndecodableError,
 )
-from processor.core.model import Scope, Standing, WindowKind
-from processor.core.money import format_usd, parse_usd
+from processor.core.money import parse_usd
 from processor.core.ports import Caller, Method
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
@@ -31,7 +30,7 @@ from processor.surfaces.grpc.messages import (
     totals_message,
     unpriced_message,
 )
-from processor.surfaces.queries.cost_queries import CostQueries
+from processor.surfaces.queries import CostQueries, check_scopes, check_totals, objections
 
 ELSEWHERE: Final = Caller(is_local=False)
 
@@ -44,10 +43,6 @@ _NOT_LOCAL = (
     "this changes the ledger, so only callers over the loopback interface may ask for it: run it "
     "on the machine, or in the container, that the processor runs in"
 )
-_SCOPES: Final[tuple[str, ...]] = get_args(Scope)
-_TOTALLED: Final = tuple(scope for scope in _SCOPES if scope != "call")
-_WITHOUT_ID: Final = frozenset({"call", "total"})
-_WINDOWS: Final[tuple[str, ...]] = get_args(WindowKind)
 
 _Question = TypeVar("_Question", bound=Message)
 
@@ -71,10 +66,7 @@ class CostService:
         """GetTotals, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(GetTotalsRequest, body)
         window = question.window or "none"
-        _check_scope("scope", question.scope, _TOTALLED)
-        _check_id("id", question.scope, question.id)
-        if window not in _WINDOWS:
-            raise InvalidQuestionError("window", _unknown(window, _WINDOWS))
+        check_totals(question.scope, question.id, window)
         totals, start_s, end_s = await self._costs.totals(
             question.scope, question.id, window, question.at_unix_nano or None
         )
@@ -83,9 +75,7 @@ class CostService:
     async def check(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """CheckBudget, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(CheckBudgetRequest, body)
-        for scope, scope_id in question.scopes.items():
-            _check_scope("scopes", scope, _SCOPES)
-            _check_id(f"scopes[{scope}]", scope, scope_id)
+        check_scopes(question.scopes)
         estimate_usd = question.estimated_cost_usd
         if not math.isfinite(estimate_usd) or estimate_usd < 0:
             message = f"must be finite and not negative, got {estimate_usd!r}"
@@ -93,11 +83,11 @@ class CostService:
         estimate = parse_usd(repr(estimate_usd))
         scopes = {"call": "", "total": "", **question.scopes}
         standings = await self._costs.standing(scopes, None)
-        objections = [text for text in (_objection(s, estimate) for s in standings) if text]
+        reasons = objections(standings, estimate)
         return CheckBudgetResponse(
-            allowed=not objections,
+            allowed=not reasons,
             standings=[standing_message(standing) for standing in standings],
-            message="; ".join(objections),
+            message="; ".join(reasons),
         ).SerializeToString()
 
     async def unpriced(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
@@ -131,37 +121,3 @@ def _parse(kind: type[_Question], body: bytes) -> _Question:
         return kind.FromString(body)
     except DecodeError as error:
         raise UndecodableError(f"not a {kind.DESCRIPTOR.full_name}") from error
-
-
-def _check_scope(field: str, scope: str, known: tuple[str, ...]) -> None:
-    if scope not in known:
-        raise InvalidQuestionError(field, _unknown(scope, known))
-
-
-def _check_id(field: str, scope: str, scope_id: str) -> None:
-    if scope in _WITHOUT_ID and scope_id:
-        raise InvalidQuestionError(field, f"must be empty, because there is only one {scope}")
-    if scope not in _WITHOUT_ID and not scope_id:
-        raise InvalidQuestionError(field, f"must say which {scope}")
-
-
-def _unknown(value: str, known: tuple[str, ...]) -> str:
-    return f"unknown value {value[:100]!r}; it takes {', '.join(known)}"
-
-
-def _objection(standing: Standing, estimate_nano_usd: int) -> str:
-    """Why this budget speaks against a further call, or ``""``."""
-    owner = f" of {standing.scope} {standing.scope_id}" if standing.scope_id else ""
-    whose = f"{standing.budget}{owner}"
-    spent = ("at least " if standing.at_least else "") + _quantity(standing.spent, standing.unit)
-    limit = _quantity(standing.limit, standing.unit)
-    if standing.exceeded:
-        return f"Budget exceeded: {whose}: {spent} / {limit}"
-    if standing.unit == "usd" and standing.spent + estimate_nano_usd > standing.limit:
-        more = _quantity(estimate_nano_usd, "usd")
-        return f"Budget would be exceeded: {whose}: {spent} + {more} / {limit}"
-    return ""
-
-
-def _quantity(value: int, unit: str) -> str:
-    return f"${format_usd(value)}" if unit == "usd" else f"{value} tokens"

@@ -1,1 +1,13 @@
-"""Questions about cost, answered from the ledger and the prices in force."""
+"""Questions about cost, answered from the ledger and the prices in force.
+
+    questions     what a question may name, and budgets' objections in words
+    cost_queries  the answers
+
+A surface parses its input, checks the question, asks `CostQueries`, and writes the answer in its
+own form. A new question is a method of `CostQueries`, over what `core.ports.CostLedger` offers.
+"""
+
+from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
+from processor.surfaces.queries.questions import check_scopes, check_totals, objections
+
+__all__ = ["CostQueries", "WindowTotals", "check_scopes", "check_totals", "objections"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 from processor.core.budgets.window import window_of
 from processor.core.insight import mark_priced, price_again
@@ -18,26 +18,44 @@ from processor.core.pricing import Catalog
 _NS_PER_S = 10**9
 
 
-class CostQueries:
-    """Answers from the ledger; `catalog` gives the prices in force at the moment of asking."""
+class WindowTotals(NamedTuple):
+    """Totals of a scope, and the window that they are of in epoch seconds; (0, 0) for all time."""
 
-    def __init__(self, ledger: CostLedger, catalog: Callable[[], Catalog]) -> None:
+    totals: Totals
+    start_s: int
+    end_s: int
+
+
+class CostQueries:
+    """Answers from the ledger; `catalog` gives the prices in force at the moment of asking.
+
+    Every method raises LedgerUnavailableError when the ledger cannot be read. `at_ns` is a moment
+    in nanoseconds since the Unix epoch, None for now.
+    """
+
+    def __init__(
+        self,
+        ledger: CostLedger,
+        catalog: Callable[[], Catalog],
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._ledger = ledger
         self._catalog = catalog
+        self._now_ns = now_ns
 
     async def totals(
         self, scope: str, scope_id: str, window: str, at_ns: int | None
-    ) -> tuple[Totals, int, int]:
-        """Totals of a scope in the window that holds a moment, with the window."""
-        time_s = (at_ns or time.time_ns()) // _NS_PER_S
+    ) -> WindowTotals:
+        """Totals of a scope in the window that holds a moment; see `check_totals`."""
+        time_s = (at_ns or self._now_ns()) // _NS_PER_S
         kind = cast("WindowKind", window)
         start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
         totals = await self._ledger.total(cast("Scope", scope), scope_id, (start_s, end_s))
-        return totals, start_s, end_s
+        return WindowTotals(totals, start_s, end_s)
 
     async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
-        """How scopes stand against their budgets."""
-        time_s = (at_ns or time.time_ns()) // _NS_PER_S
+        """How scopes stand against their budgets; see `check_scopes`."""
+        time_s = (at_ns or self._now_ns()) // _NS_PER_S
         return await self._ledger.standing(scopes, time_s)
 
     async def unpriced(self) -> list[UnpricedCalls]:
@@ -50,7 +68,7 @@ class CostQueries:
         result = await self._ledger.reprice(
             lambda row: price_again(row, catalog),
             (start_ns, end_ns),
-            time.time_ns(),
+            self._now_ns(),
             is_dry_run=is_dry_run,
         )
         return result._replace(price_version=catalog.version)

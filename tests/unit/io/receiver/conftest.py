@@ -18,7 +18,7 @@ from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, Un
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries.cost_queries import CostQueries
+from processor.surfaces.queries import CostQueries
 
 
 @dataclass
