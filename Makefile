@@ -16,7 +16,8 @@ PARALLEL = --numprocesses $(WORKERS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check format unit test-full bench test-backends test-clients proto clean
+.PHONY: help run serve test check format unit bench programs test-full \
+	test-backends test-deploy test-clients test-senders proto clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,17 +65,30 @@ check: $(VENV)/ready ## formatter, linter and types
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/mypy
 
-unit: $(VENV)/ready ## all tests but the full profile and those with real backends and real clients
-	$(BIN)/pytest $(PARALLEL) -m 'not full and not backend and not clients'
+unit: $(VENV)/ready ## all tests but the heavy ones and those that need other programs
+	$(BIN)/pytest $(PARALLEL) -m 'not full and not heavy and not backend and not clients'
 
-test-full: $(VENV)/ready ## the laws of the ledger on SQLite, with synced commits and more examples
-	$(BIN)/pytest -m full
+test-full: $(VENV)/ready ## the laws of the ledger on SQLite in full, and what is heavy
+	$(BIN)/pytest $(PARALLEL) -m 'full or heavy'
 
-test-backends: $(VENV)/ready ## build real backends into .cache/ and test against them
-	$(BIN)/pytest -m backend
+# The targets below build what they need into .cache/. Several tests look at one run of a program,
+# so the tests of one module stay with one worker.
+BY_MODULE = --numprocesses $(WORKERS) --dist loadscope
 
-test-clients: $(VENV)/ready ## install real clients into .cache/ and test with their spans
-	$(BIN)/pytest -m clients
+programs: $(VENV)/ready ## build all programs that the targets below need, once
+	$(BIN)/python tests/build_programs.py
+
+test-backends: $(VENV)/ready ## test in front of a real Collector, Jaeger and Phoenix
+	$(BIN)/pytest $(BY_MODULE) -m backend tests/backends
+
+test-deploy: $(VENV)/ready ## check what deploy/ ships with the tools of those who run it
+	$(BIN)/pytest $(BY_MODULE) -m backend tests/deploy
+
+test-clients: $(VENV)/ready ## test with the spans of real SDKs, instrumentations and agents
+	$(BIN)/pytest $(BY_MODULE) -m clients tests/clients
+
+test-senders: $(VENV)/ready ## test with OTLP exporters of all languages
+	$(BIN)/pytest $(BY_MODULE) -m clients tests/senders
 
 bench: $(VENV)/ready ## measure CPU per span beside a proxy that does nothing
 	$(BIN)/python tests/bench/run.py

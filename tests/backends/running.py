@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cache import NoEnvironmentError, lock
 from e2e.processes import Process
 
 HERE = Path(__file__).parent
@@ -18,23 +19,32 @@ BUILD_TIMEOUT_S = 1500
 CANNOT_BE_HAD = 69  # EX_UNAVAILABLE of sysexits.h
 
 
-def made_by(script: str) -> str:
+def make_by(script: str) -> str:
     """The path that a script of this folder prints last: what it has built, installed or found.
 
-    With exit code 69 it says that this machine cannot have it, and why: the test is skipped.
+    Raises NoEnvironmentError when the script says so with exit code 69.
     """
-    made = subprocess.run(
-        [HERE / script],
-        capture_output=True,
-        text=True,
-        timeout=BUILD_TIMEOUT_S,
-        check=False,
-        env={**os.environ, "PYTHON": sys.executable},
-    )
+    with lock(script):
+        made = subprocess.run(
+            [HERE / script],
+            capture_output=True,
+            text=True,
+            timeout=BUILD_TIMEOUT_S,
+            check=False,
+            env={**os.environ, "PYTHON": sys.executable},
+        )
     if made.returncode == CANNOT_BE_HAD:
-        pytest.skip(f"{made.stderr.strip()}, so nothing is proven with it")
+        raise NoEnvironmentError(made.stderr.strip())
     assert made.returncode == 0, f"{script} failed:\n{made.stderr[-3000:]}"
     return made.stdout.strip().splitlines()[-1]
+
+
+def made_by(script: str) -> str:
+    """As `make_by`; where the program cannot be had, the test is skipped."""
+    try:
+        return make_by(script)
+    except NoEnvironmentError as problem:
+        pytest.skip(f"{problem}, so nothing is proven with it")
 
 
 @contextmanager

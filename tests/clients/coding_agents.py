@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clients.answers import Answer, Tokens, ToolUse
-from clients.node_environment import node_package
+from clients.environments import node_package
 from clients.providers import Providers
 from clients.runs import processing, recording, totals
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from cache import NoEnvironmentError
 from clients.cases import Client
-from clients.environments import NoEnvironmentError
 from clients.runs import Run, play
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from cache import NoEnvironmentError
 from clients.answers import Answer, Tokens, ToolUse
-from clients.environments import NoEnvironmentError
 from clients.runs import Found, Run, bill_nano_usd
 
 _WEATHER = ToolUse("weather", {"city": "Lisbon"})

@@ -21,7 +21,8 @@ from e2e.processes import ROOT, Backend, Process
 
 from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
-PROGRAMS = Path(__file__).parent / "programs"
+HERE = Path(__file__).parent
+PROGRAMS = HERE / "programs"
 PROGRAM_TIMEOUT_S = 120
 
 
@@ -94,7 +95,7 @@ def play(
 
     Raises NoEnvironmentError when the program's libraries cannot be had.
     """
-    command = [str(python_of(environment)), str(PROGRAMS / f"{program}.py")]
+    command = [str(python_of(HERE / f"{environment}.txt")), str(PROGRAMS / f"{program}.py")]
     return play_command(command, instrumentations, scenarios, folder)
 
 

@@ -7,9 +7,9 @@ with them, if it is asked to, spans that tell of the same calls.
 from __future__ import annotations
 
 import pytest
+from cache import NoEnvironmentError
 from clients.answers import cost_nano_usd
 from clients.coding_agents import AGENTS, Agent, Outcome, run_agent
-from clients.environments import NoEnvironmentError
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
 

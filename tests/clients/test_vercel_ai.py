@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 from clients.answers import PRICES
+from clients.environments import node_program
 from clients.gateways import answers, check_charge, check_unknown, run_or_skip
-from clients.node_environment import node_program
 from clients.runs import Run, play_command
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]

@@ -443,6 +443,7 @@ def test_rule_57_a_ledger_of_another_version(tmp_path):
         assert books.pragma("user_version") == 999
 
 
+@pytest.mark.heavy
 def test_rule_60_load_then_three_times_as_much(start, backend, folder):
     """Guarantees: memory levels off, nobody is refused afterwards, and no restart is needed."""
     process = start()

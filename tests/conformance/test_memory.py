@@ -51,7 +51,14 @@ print(peak_mib() - before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("body", ["dense_json", "objects_json", "empty_spans"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("dense_json", marks=pytest.mark.heavy),
+        pytest.param("objects_json", marks=pytest.mark.heavy),
+        "empty_spans",
+    ],
+)
 def test_rule_03_hostile_bodies_stay_within_memory(body):
     """Guarantees: less than half a GiB, for the largest JSON and for millions of spans."""
     command = [sys.executable, "-c", PROGRAM, body]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from cache import NoEnvironmentError
 from e2e.conftest import backend, serve, spawn, start_backend  # noqa: F401 - shared fixtures
 
 from deploy import checkers
@@ -13,7 +14,7 @@ from deploy import checkers
 def _obtain(get, *arguments):
     try:
         return get(*arguments)
-    except checkers.NoCheckerError as problem:
+    except NoEnvironmentError as problem:
         pytest.skip(f"NO CHECKER, so nothing is proven with it: {problem}")
 
 

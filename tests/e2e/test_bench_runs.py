@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 RUN = Path(__file__).parents[1] / "bench" / "run.py"
 CONSERVATION = re.compile(r"- conservation, (?P<what>.+): (?P<figures>\d.+): (?P<verdict>.+)")
 SYSTEMS = ("proxy", "ledger off", "ledger on")
 
 
+@pytest.mark.heavy
 def test_what_the_bench_sends_arrives_once_and_adds_up():
     """Guarantees: spans sent = spans received = ids, and costs on spans = total of the books."""
     done = subprocess.run(

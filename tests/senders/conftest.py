@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from clients.environments import NoEnvironmentError
+from cache import NoEnvironmentError
 from senders.runs import Line, Run, line, send
 from senders.table import Sender
 

@@ -21,8 +21,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from senders.build import RECIPES, built
 from senders.table import GRPC, Sender
-from senders.workshop import RECIPES, built
 
 from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsResponse
 

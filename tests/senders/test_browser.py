@@ -16,12 +16,12 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
+from cache import NoEnvironmentError
 from clients.answers import Tokens, cost_nano_usd
-from clients.environments import NoEnvironmentError
 from clients.runs import plain
+from senders.build import RECIPES, built
 from senders.runs import Line, line
 from senders.table import JSON
-from senders.workshop import RECIPES, built
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
 

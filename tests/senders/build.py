@@ -7,14 +7,12 @@ libraries that it is built with.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from clients.environments import CACHE, INSTALL_TIMEOUT_S, NoEnvironmentError
+from cache import find, make_once, run
 
 HERE = Path(__file__).parent
 
@@ -76,20 +74,18 @@ def built(language: str) -> Path:
     BrokenProgramError when they can, and the program still does not come about.
     """
     recipe = RECIPES[language]
-    missing = [command for command in recipe.needs if shutil.which(command) is None]
-    if missing:
-        raise NoEnvironmentError(f"there is no {' and no '.join(missing)} on this machine")
-    folder = CACHE / f"senders-{language}-{_digest(language)}"
-    if (folder / "ready").exists():
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(HERE / language, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for command in recipe.fetch:
-        _do(command, folder, NoEnvironmentError)
-    for command in recipe.build:
-        _do(command, folder, BrokenProgramError)
-    (folder / "ready").touch()
-    return folder
+    find(*recipe.needs)
+    flags = {"GOFLAGS": "-mod=readonly -buildvcs=false"}
+
+    def make(folder: Path) -> None:
+        unwanted = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(HERE / language, folder, ignore=unwanted, dirs_exist_ok=True)
+        for command in recipe.fetch:
+            run(command.split(), cwd=folder, env=flags)
+        for command in recipe.build:
+            run(command.split(), cwd=folder, env=flags, error=BrokenProgramError)
+
+    return make_once(f"senders-{language}-{_digest(language)}", make)
 
 
 def _digest(language: str) -> str:
@@ -99,21 +95,3 @@ def _digest(language: str) -> str:
     for path in sorted(path for path in sources if path.suffix != ".pyc"):
         digest.update(path.relative_to(HERE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _do(command: str, folder: Path, error: type[Exception]) -> None:
-    try:
-        done = subprocess.run(
-            command.split(),
-            cwd=folder,
-            env=os.environ | {"GOFLAGS": "-mod=readonly -buildvcs=false"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=INSTALL_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as problem:
-        raise error(f"{command!r} took longer than {INSTALL_TIMEOUT_S} s") from problem
-    if done.returncode != 0:
-        raise error(f"{command!r} failed: {done.stdout.strip()[-1500:]}")
