@@ -1,4 +1,4 @@
-"""An OTLP backend that records what it takes and can be told to misbehave.
+"""An OTLP backend that records what it takes and misbehaves on demand.
 
     python tests/backends/recorder.py --listen 127.0.0.1:0 --out FILE [--control FILE] [--http]
         [flags]

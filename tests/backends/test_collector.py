@@ -148,10 +148,10 @@ def test_a_collector_waits_out_a_crash_of_the_processor(
 def test_two_processors_share_the_traces_and_split_none(
     collector, serve, start_backend, files, tmp_path
 ):
-    """Guarantees: each trace is in one set of books, as a whole, with its own total."""
+    """Guarantees: each trace is in one ledger, as a whole, with its own total."""
     backends = [start_backend(), start_backend()]
     processors = [
-        serve("--forward-to", at(each), *files, data_dir=tmp_path / f"books-{number}")
+        serve("--forward-to", at(each), *files, data_dir=tmp_path / f"ledger-{number}")
         for number, each in enumerate(backends)
     ]
     front = collector("front-two", PROCESSOR_0=at(processors[0]), PROCESSOR_1=at(processors[1]))

@@ -1,4 +1,4 @@
-"""Whether all that was sent arrived, once, and adds up to what stands in the books."""
+"""Whether all that was sent arrived, once, and adds up to what stands in the ledger."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class Account:
                     self.nano_usd += round(pair.value.double_value * _NANO_PER_USD)
 
     def faults(self, booked_nano_usd: int | None) -> list[str]:
-        """What does not add up; without books (None) only the spans are asked after."""
-        has_books = booked_nano_usd is not None
+        """What does not add up; without a ledger (None) only the spans are asked after."""
+        has_ledger = booked_nano_usd is not None
         faults = {
             "spans were lost or came twice": self.received != self.sent,
             "ids came twice": len(self.ids) != self.received,
-            "calls are without a cost": has_books and self.priced != self.calls,
-            "spans and books differ": has_books and self.nano_usd != booked_nano_usd,
+            "calls are without a cost": has_ledger and self.priced != self.calls,
+            "spans and ledger differ": has_ledger and self.nano_usd != booked_nano_usd,
         }
         return [fault for fault, is_so in faults.items() if is_so]
 

@@ -54,7 +54,7 @@ def conservation(subject: Subject) -> str:
             f"{account.calls} calls sent",
             f"{account.priced} priced",
             f"{account.nano_usd} nano-USD on spans",
-            f"{subject.booked_nano_usd} nano-USD in the books",
+            f"{subject.booked_nano_usd} nano-USD in the ledger",
         ]
     faults = account.faults(subject.booked_nano_usd)
     verdict = f"DOES NOT HOLD: {'; '.join(faults)}" if faults else "holds"

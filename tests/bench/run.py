@@ -3,7 +3,7 @@
 Each system runs in a process of its own, between a client and a backend in this one. For each
 kind of requests all systems are up at once and take turns under load, with the same new spans, so
 that a busy neighbour meets them all alike. In the end every span must have come out once, and the
-costs on spans must add up to what stands in the books; if not, the exit code is 1.
+costs on spans must add up to what stands in the ledger; if not, the exit code is 1.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ async def app(backend: str, data_dir: str, *, has_ledger: bool) -> AsyncIterator
 
 
 class _BlankBooks:
-    """Books that charge nothing, so that calls are read and priced but nothing is written."""
+    """A ledger that charges nothing, so that calls are read and priced but nothing is written."""
 
     async def post(self, _: Intake) -> Mapping[int, Stamp]:
         return {}

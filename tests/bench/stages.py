@@ -1,6 +1,6 @@
-"""What each stage of the way through the house costs, without the transport.
+"""What each stage of the pipeline costs, without the transport.
 
-The stages are called as the spine calls them, in this process, one request at a time. Given is
+The stages are called as the pipeline calls them, in this process, one request at a time. Given is
 CPU time; that of the ledger's turn is all that the process spends beside the other stages, in
 the ledger's thread and in handing over to it.
 """
@@ -33,7 +33,7 @@ Spent = list[int]
 """CPU nanoseconds of stages, in the order of `STAGES`."""
 
 
-class House:
+class Stages:
     """The rooms, with the prices and budgets that come along and a ledger on the disk."""
 
     def __init__(self, folder: Path) -> None:
@@ -78,30 +78,30 @@ class House:
 
 
 @asynccontextmanager
-async def open_house() -> AsyncIterator[House]:
-    """A house with empty books, which are removed at the end."""
+async def open_stages() -> AsyncIterator[Stages]:
+    """An application with an empty ledger, which is removed at the end."""
     with tempfile.TemporaryDirectory() as folder:
-        house = House(Path(folder))
-        await house.ledger.start()
+        application = Stages(Path(folder))
+        await application.ledger.start()
         _tune_garbage_collector()
-        yield house
-        await house.ledger.close()
+        yield application
+        await application.ledger.close()
 
 
 async def time_stages(workloads: Sequence[Workload], rounds: int) -> list[list[float]]:
     """CPU microseconds per span of each stage, for each workload.
 
-    They take turns, each with a house of its own; a first round warms up, and the median of the
+    They take turns, each with stages of its own; a first round warms up, and the median of the
     others counts.
     """
     found: list[list[Sequence[float]]] = [[] for _ in workloads]
     async with AsyncExitStack() as stack:
-        houses = [await stack.enter_async_context(open_house()) for _ in workloads]
+        applications = [await stack.enter_async_context(open_stages()) for _ in workloads]
         for seed in range(rounds + 1):
-            for workload, house, times in zip(workloads, houses, found, strict=True):
+            for workload, application, times in zip(workloads, applications, found, strict=True):
                 requests = generate(workload, REQUESTS, seed, time.time_ns())
                 spans = sum(request.spans for request in requests)
-                times.append([stage / spans / 1000 for stage in await house.spend(requests)])
+                times.append([stage / spans / 1000 for stage in await application.spend(requests)])
     return [[median(stage) for stage in zip(*times[1:], strict=True)] for times in found]
 
 

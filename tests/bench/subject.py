@@ -29,7 +29,7 @@ class Subject:
     spans_per_s: list[float] = field(default_factory=list)
     peak_rss_mib: float = 0.0
     booked_nano_usd: int | None = None
-    """The grand total of its books; None without any."""
+    """The grand total of its ledger; None without one."""
 
     @property
     def unit(self) -> str:

@@ -22,7 +22,7 @@ class Tokens(NamedTuple):
 
     @property
     def whole_input(self) -> int:
-        """All tokens on the way in."""
+        """All input tokens."""
         return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
 
 

@@ -114,7 +114,7 @@ class Client(NamedTuple):
     adds: Mapping[str, int] = {}
     """Output tokens that they report beyond those billed, by scenario."""
     doubles: Mapping[str, str] = {}
-    """Scenarios in which a call is charged twice so far, and why; each must fail until mended."""
+    """Scenarios in which a call is charged twice so far, and why; each fails until that is fixed."""
     drops_session: bool = False
     """True when the session named at the root does not arrive."""
 
@@ -128,7 +128,7 @@ class Client(NamedTuple):
         """What it is put through."""
         return SCENARIOS[self.program]
 
-    def told(self, scenario: str, tokens: Tokens) -> Tokens:
+    def reported(self, scenario: str, tokens: Tokens) -> Tokens:
         """What of a provider's counts arrives."""
         hidden = self.hides | self.hides_more.get(scenario, frozenset())
         if "cache_write_1h" in hidden:

@@ -3,7 +3,7 @@
 """Coding agents, each run once without a terminal against a stand-in of its provider.
 
 Each has a home of its own, in which the test writes what its users would; whatever it asks for
-beside the stand-in and the processor meets a closed door.
+beside the stand-in and the processor gets no connection.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Agent:
-    """One tool, how it is told where to send things, and what it is answered."""
+    """One tool, how it learns where to send things, and what it is answered."""
 
     name: str
     model: str
@@ -208,7 +208,7 @@ def run_agent(agent: Agent, folder: Path, *, has_traces: bool, is_grpc: bool) ->
 
 
 def _environ(home: Path) -> dict[str, str]:
-    """The least that a program needs, and no way out."""
+    """The least that a program needs, and no network beyond this machine."""
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),

@@ -60,7 +60,7 @@ def check_charge(
     """A scenario is charged what the provider bills, once for each request, to its owner.
 
     `knows_1h`: whether its spans tell how long cache writes live. `amount_nano_usd` is expected
-    instead of the bill where a client reports something else than what it was told.
+    instead of the bill where a client reports something else than what it was answered.
     """
     billed = run.billed(scenario)
     bill = bill_nano_usd(billed, knows_1h=knows_1h)

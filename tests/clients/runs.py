@@ -105,7 +105,7 @@ def play_command(
     scenarios: Mapping[str, Sequence[Answer]],
     folder: Path,
 ) -> Run:
-    """The same for any program; it is told instrumentations and scenarios."""
+    """The same for any program; it gets instrumentations and scenarios as arguments."""
     run = Run()
     with ExitStack() as stack:
         backend = stack.enter_context(recording())
@@ -174,7 +174,7 @@ def _environ(instrumentations: str, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(away)}
     kept = {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
     keys = {"OPENAI_API_KEY": "sk-none", "ANTHROPIC_API_KEY": "sk-none"}
-    # The Anthropic SDK writes spans of its own, unless it is told not to.
+    # The Anthropic SDK writes spans of its own, unless a variable says no.
     native = {"ANTHROPIC_OPEN_TELEMETRY": str("native-anthropic" in instrumentations).lower()}
     exporter = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": more["PROCESSOR"],
@@ -206,7 +206,7 @@ def _start(*command: object) -> subprocess.Popen[str]:
 
 @contextmanager
 def recording() -> Iterator[Backend]:
-    """A backend that keeps what it takes, and can be told to misbehave."""
+    """A backend that keeps what it takes, and misbehaves on demand."""
     backend = Backend().start()
     try:
         yield backend

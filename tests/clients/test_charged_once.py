@@ -30,7 +30,7 @@ def _pairs(*, only: str = "") -> list[Any]:
 
 
 def _marked_pairs() -> list[Any]:
-    """As `_pairs`; where a call is charged twice so far, that must fail until it is mended."""
+    """As `_pairs`; where a call is charged twice so far, that must fail until it is fixed."""
     return [
         pytest.param(
             *pair.values,
@@ -49,10 +49,12 @@ def _by_name(client: Client) -> str:
     return client.name
 
 
-def _told(client: Client, scenario: str, billed: Iterable[ServiceTier]) -> list[tuple[str, Tokens]]:
-    """Model and tokens of each billed request, as far as the client's spans can tell them."""
+def _reported(
+    client: Client, scenario: str, billed: Iterable[ServiceTier]
+) -> list[tuple[str, Tokens]]:
+    """Model and tokens of each billed request, as far as the client's spans say them."""
     found = [
-        (served.request["model"], client.told(scenario, served.answer.tokens))
+        (served.request["model"], client.reported(scenario, served.answer.tokens))
         for served in billed
         if _is_reported(served)
     ]
@@ -69,8 +71,8 @@ def _is_reported(served: ServiceTier) -> bool:
     return not (is_chat and served.request.get("stream") and not options.get("include_usage"))
 
 
-def _cost(told: Iterable[tuple[str, Tokens]]) -> int:
-    return sum(cost_nano_usd(model, tokens) for model, tokens in told)
+def _cost(reported: Iterable[tuple[str, Tokens]]) -> int:
+    return sum(cost_nano_usd(model, tokens) for model, tokens in reported)
 
 
 def _on_spans(spans: Iterable[Found]) -> int:
@@ -90,22 +92,22 @@ def test_each_call_is_charged_once(run_of: RunOf, client: Client, scenario: str)
         assert billed
         assert charged == []
         return
-    told = _told(client, scenario, billed)
-    expected = _cost(told)
-    assert len(charged) == len(told)
+    reported = _reported(client, scenario, billed)
+    expected = _cost(reported)
+    assert len(charged) == len(reported)
     assert _on_spans(spans) == expected
     root = run.root(scenario).attributes
     assert round(root.get("trace.total_cost_usd", 0.0) * 10**9) == expected
-    unknown = len(billed) - len(told)
+    unknown = len(billed) - len(reported)
     assert sum(found.status == "usage_missing" for found in spans) == unknown
     for scope, name in _owners(client, scenario):
         totals = run.totals[scope, name]
         assert totals.cost_nano_usd == expected, scope
         assert totals.at_least == (unknown > 0)
         assert totals.unpriced_calls == unknown
-        assert totals.input_tokens == sum(tokens.whole_input for _, tokens in told)
-        assert totals.output_tokens == sum(tokens.output for _, tokens in told)
-        assert totals.cached_tokens == sum(tokens.cache_read for _, tokens in told)
+        assert totals.input_tokens == sum(tokens.whole_input for _, tokens in reported)
+        assert totals.output_tokens == sum(tokens.output for _, tokens in reported)
+        assert totals.cached_tokens == sum(tokens.cache_read for _, tokens in reported)
         failed = sum(found.status == "failed" for found in spans)
         assert totals.calls <= len(billed) + failed
 
@@ -144,7 +146,7 @@ def test_agents_carry_totals_and_no_cost(run_of: RunOf, client: Client, scenario
         assert agents == [], "OpenInference calls a LangChain agent a chain"
         return
     assert agents
-    expected = _cost(_told(client, scenario, run.billed(scenario)))
+    expected = _cost(_reported(client, scenario, run.billed(scenario)))
     for found in agents:
         assert found.cost_nano_usd is None
         assert round(found.attributes["agent.total_cost_usd"] * 10**9) == expected
@@ -164,7 +166,7 @@ def test_agents_carry_totals_and_no_cost(run_of: RunOf, client: Client, scenario
 def test_a_session_named_at_the_root_holds(run_of: RunOf, client: Client) -> None:
     """Guarantees: what the application calls a session is one, whatever a framework makes up."""
     run = run_of(client)
-    expected = _cost(_told(client, "unnamed", run.billed("unnamed")))
+    expected = _cost(_reported(client, "unnamed", run.billed("unnamed")))
     assert run.totals["session", "s-unnamed"].cost_nano_usd == expected
 
 
@@ -177,8 +179,8 @@ def test_each_call_belongs_to_its_nearest_agent(run_of: RunOf, client: Client) -
     chief, helper, last = run.billed("delegated")
     found = {name: run.totals["agent", name].cost_nano_usd for name in ("chief", "helper")}
     assert found == {
-        "chief": _cost(_told(client, "delegated", [chief, last])),
-        "helper": _cost(_told(client, "delegated", [helper])),
+        "chief": _cost(_reported(client, "delegated", [chief, last])),
+        "helper": _cost(_reported(client, "delegated", [helper])),
     }
 
 
@@ -190,7 +192,7 @@ def test_the_whole_is_the_sum(run_of: RunOf, client: Client) -> None:
     run = run_of(client)
     assert run.surprises == []
     expected = sum(
-        _cost(_told(client, scenario, run.billed(scenario)))
+        _cost(_reported(client, scenario, run.billed(scenario)))
         for scenario in client.scenarios
         if scenario not in client.blind
     )

@@ -1,4 +1,4 @@
-"""A processor with a backend behind it, for rules on the way in."""
+"""A processor with a backend behind it, for rules of the receiver."""
 
 from __future__ import annotations
 

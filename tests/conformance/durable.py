@@ -94,7 +94,7 @@ class Line:
         return seen
 
     def total_nano_usd(self, scope: str = "total", scope_id: str = "") -> int:
-        """What the books say."""
+        """What the ledger says."""
         request = GetTotalsRequest(scope=scope, id=scope_id).SerializeToString()
         answer = self._call("/llm_cost.v1.CostService/GetTotals", request, 10.0)
         return int(GetTotalsResponse.FromString(answer).cost_nano_usd)

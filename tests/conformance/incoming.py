@@ -49,7 +49,7 @@ class Reply:
     def type(self) -> str:
         return self.headers["Content-Type"]
 
-    def told(self) -> Status:
+    def error(self) -> Status:
         """The google.rpc.Status in it, in whichever encoding it has."""
         if self.type == JSON:
             status: Status = json_format.Parse(self.body, Status())

@@ -1,4 +1,4 @@
-"""What tests of the way out say and ask of a whole processor."""
+"""What tests of the exporters send and ask a whole processor."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def send(gateway: Gateway, spans: Sequence[Span]) -> None:
 
 
 async def total_of(gateway: Gateway, trace_id: bytes) -> tuple[int, int]:
-    """What the books have on a trace: nano-USD, and calls."""
+    """What the ledger has on a trace: nano-USD, and calls."""
     ledger = gateway.app.running.ledger
     totals = await ledger.total("trace", trace_id.hex())
     return totals.cost_nano_usd, totals.calls

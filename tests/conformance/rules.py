@@ -15,7 +15,7 @@ RULES: Final[dict[int, str]] = {
     2: "Requests come plain or gzipped, over both protocols.",
     3: "A limit on size (64 MiB, for JSON 16) holds after decompression; spans are counted too.",
     4: "Over gRPC, too large is RESOURCE_EXHAUSTED without RetryInfo, so that it is not retried.",
-    5: "Over HTTP, too large is 413, told before the body has come.",
+    5: "Over HTTP, too large is 413, answered before the body has come.",
     6: "An answer stays small: a long error message of the backend is cut.",
     7: "Nothing larger than the limit is sent; a larger request is split, and an item that is too "
     "large even alone is counted.",
@@ -64,7 +64,7 @@ RULES: Final[dict[int, str]] = {
     "beyond that is INVALID_ARGUMENT or 400.",
     41: "A span without a valid id is left out and reported; the others of its request go on.",
     42: "A time that cannot be is forwarded as it is, and charged at the time of receipt.",
-    # The way out
+    # Exporters
     43: "Requests carry a User-Agent that names the program and its version.",
     44: "An attempt has 10 seconds and never more than its sender; how long retries go on is a "
     "setting, and 0 is for ever.",
@@ -78,7 +78,7 @@ RULES: Final[dict[int, str]] = {
     51: "A request is acknowledged when the backend has it or it is durably on disk; which of the "
     "two is a setting.",
     52: "At any moment the metrics add up: received is accepted, refused, rejected or arriving.",
-    53: "After kill -9 no acknowledged span is lost, and the totals are those of the books.",
+    53: "After kill -9 no acknowledged span is lost, and the totals are those of the ledger.",
     54: "SIGTERM under load: not ready first, then drained, and ended within the deadline.",
     55: "When the disk fails, requests are UNAVAILABLE until it works again, without a restart.",
     56: "A damaged queue is put aside and counted, and the processor starts.",

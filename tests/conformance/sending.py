@@ -1,4 +1,4 @@
-"""Our way out, opened towards a port on this machine, with pauses that are noted and not waited."""
+"""An exporter, opened towards a port on this machine, with pauses that are noted and not waited."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ async def test_rule_13_what_the_backend_rejects_is_counted(gateway, signal):
     for answer in (await gateway.call(SPAN, signal), reply.body):
         partial = kind.FromString(answer).partial_success
         assert (getattr(partial, field), partial.error_message) == (3, "too old")
-    told = json.loads((await gateway.post({}, signal)).body)
-    assert told == {"partialSuccess": {name: "3", "errorMessage": "too old"}}
+    answer = json.loads((await gateway.post({}, signal)).body)
+    assert answer == {"partialSuccess": {name: "3", "errorMessage": "too old"}}
 
 
 async def test_rule_13_what_we_reject_is_added_to_it(gateway):

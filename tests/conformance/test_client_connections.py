@@ -193,12 +193,12 @@ async def test_rule_48_a_real_server_that_ends_connections_often_loses_nothing()
     assert sum(seen.values()) == len(seen) == 60
 
 
-# What a backend does, and what the sender is to be told: that all is well, to try again, or never.
+# What a backend does, and what the sender is to get: that all is well, to try again, or never.
 TAKEN, LATER, NEVER = "taken", "later", "never"
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "outcome"),
     [
         pytest.param(say_nothing, LATER, id="silence"),
         pytest.param(hang_up, LATER, id="reset"),
@@ -215,15 +215,15 @@ TAKEN, LATER, NEVER = "taken", "later", "never"
         pytest.param(http_answer("302 Found", Location="http://10.0.0.1/"), NEVER, id="redirect"),
     ],
 )
-async def test_rule_59_whatever_an_http_backend_does_is_answered_in_time(fault, told):
+async def test_rule_59_whatever_an_http_backend_does_is_answered_in_time(fault, outcome):
     """Bounded time and the right class of answer, for every way to misbehave over HTTP."""
     backend = HttpScript(fault)
     async with backend.listening() as port:
-        await expect("http", port, told)
+        await expect("http", port, outcome)
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "outcome"),
     [
         pytest.param(say_nothing, LATER, id="silence"),
         pytest.param(hang_up, LATER, id="reset"),
@@ -240,11 +240,11 @@ async def test_rule_59_whatever_an_http_backend_does_is_answered_in_time(fault, 
         pytest.param(grpc_status(99), NEVER, id="no code that there is"),
     ],
 )
-async def test_rule_59_whatever_a_grpc_backend_does_is_answered_in_time(fault, told):
+async def test_rule_59_whatever_a_grpc_backend_does_is_answered_in_time(fault, outcome):
     """Bounded time and the right class of answer, for every way to misbehave over gRPC."""
     backend = GrpcScript(fault)
     async with backend.listening() as port:
-        await expect("grpc", port, told)
+        await expect("grpc", port, outcome)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -284,7 +284,7 @@ async def test_rule_59_a_name_that_leads_nowhere_over_http(monkeypatch):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_rule_59_a_certificate_whose_time_is_over(protocol, tmp_path):
-    """TLS expiry: nothing is sent, and the sender keeps what it has until somebody mends it."""
+    """TLS expiry: nothing is sent, and the sender keeps what it has until somebody fixes it."""
     chain, key = make_expired(tmp_path)
     backend = Recorder()
     if protocol == "grpc":
@@ -315,17 +315,19 @@ async def test_rule_59_a_fault_of_one_request_is_not_that_of_its_neighbours():
             await hanging
 
 
-async def expect(protocol: str, port: int, told: str, **where: Any) -> None:
-    """Deliver twice, and compare what the sender is told."""
-    attempt_s, deadline_s = (0.06, 0.2) if told == LATER else (0.5, 10.0)
+async def expect(protocol: str, port: int, outcome: str, **where: Any) -> None:
+    """Deliver twice, and compare what the sender gets."""
+    attempt_s, deadline_s = (0.06, 0.2) if outcome == LATER else (0.5, 10.0)
     async with sending(protocol, port, attempt_timeout_s=attempt_s, **where) as out:
         for _ in range(2):
             delivery = asyncio.wait_for(out.deliver("traces", PAYLOAD, deadline_s), 10)
-            if told == TAKEN:
+            if outcome == TAKEN:
                 assert await delivery == Receipt()
                 continue
-            with pytest.raises(BackendRefusedError if told == NEVER else BackendUnavailableError):
+            with pytest.raises(
+                BackendRefusedError if outcome == NEVER else BackendUnavailableError
+            ):
                 await delivery
         counters = out.counters
         by_outcome = {TAKEN: counters.delivered, LATER: counters.unavailable}
-        assert by_outcome.get(told, counters.refused) == 2
+        assert by_outcome.get(outcome, counters.refused) == 2

@@ -19,7 +19,7 @@ async def test_rule_49_no_header_of_a_sender_travels_on_unless_it_is_named(gatew
 
 
 async def test_rule_49_named_headers_travel_on_from_both_protocols_to_both(open_gateway):
-    """Each backend is told what its own list names, and no more."""
+    """Each backend gets what its own list names, and no more."""
     second = Recorder()
     port = await second.start_http()
     text = """
@@ -77,12 +77,12 @@ async def test_rule_49_a_header_that_cannot_be_passed_on_costs_the_request(open_
     gateway: Gateway = await open_gateway(TENANTS)
     reply = await gateway.post(traces(a_span()), x_scope_orgid=value)
     assert reply.status == 400
-    assert "x-scope-orgid" in reply.told().message
+    assert "x-scope-orgid" in reply.error().message
     assert gateway.backend.attempts == 0
 
 
 async def test_rule_49_headers_outlast_a_restart_in_the_queue_on_the_disk(open_gateway, tmp_path):
-    """What was acknowledged while the backend was away is told to it with its tenant later."""
+    """What was acknowledged while the backend was away is sent with its tenant later."""
     folder = {
         "data_dir": str(tmp_path / "shared"),
         "exporters.otlp.sending_queue.enabled": "true",

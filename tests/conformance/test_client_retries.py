@@ -60,7 +60,7 @@ async def test_rule_17_a_passing_grpc_status_is_retried(name):
 
 @pytest.mark.parametrize("name", sorted(FINAL))
 async def test_rule_17_every_other_grpc_status_is_final_and_counted(name):
-    """UNKNOWN, INTERNAL and the rest are sent once, counted, and told with their own code."""
+    """UNKNOWN, INTERNAL and the rest are sent once, counted, and answered with their own code."""
     backend = scripted("grpc", grpc_status(code_of(name)))
     async with backend.listening() as port, sending("grpc", port) as out:
         with pytest.raises(BackendRefusedError, match="go away") as caught:
@@ -87,7 +87,7 @@ async def test_rule_20_a_passing_http_status_is_retried(status):
 
 
 async def test_rule_20_every_other_http_status_is_final_and_counted():
-    """All other 4xx and 5xx are sent once, counted, and never told with a retryable code."""
+    """All other 4xx and 5xx are sent once, counted, and never answered with a retryable code."""
     retryable = {code_of(name) for name in RETRYABLE}
     answers = [http_answer(f"{status} Never", Retry_After="1") for status in FINAL_HTTP]
     backend = scripted("http", *answers)

@@ -75,7 +75,7 @@ async def test_rule_07_a_span_that_is_too_large_alone_is_told_and_counted(open_g
 
 
 async def test_rule_07_a_request_that_cannot_be_parted_is_refused_for_good(open_gateway):
-    """Nothing is sent, the refusal is counted, and the sender is told not to retry."""
+    """Nothing is sent, the refusal is counted, and the sender gets a final code."""
     gateway: Gateway = await open_gateway(**SMALL)
     answer = await gateway.call(traces(a_span(trace_state="x" * MIB)))
     assert isinstance(answer, Refusal)
@@ -85,7 +85,7 @@ async def test_rule_07_a_request_that_cannot_be_parted_is_refused_for_good(open_
 
 
 async def test_rule_07_a_part_that_is_refused_fails_alone(open_gateway):
-    """The backend refuses one part for good: the spans of the others arrive, and it is told."""
+    """One part is refused for good: the spans of the others arrive, and the sender hears of it."""
     gateway: Gateway = await open_gateway(**SMALL)
     gateway.backend.behaviour.poison = "span 2"
     rejected, message = partial_of(await gateway.call(texts(3, MIB * 2 // 3)))

@@ -1,4 +1,4 @@
-"""The whole processor before one backend or several: what they get, and what the sender is told."""
+"""The whole processor before one backend or several: what they get, and what the sender gets."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def test_rule_46_stopping_waits_for_the_answers_that_are_due(open_gateway)
 
 
 async def test_rule_46_stopping_ends_in_time_and_loses_nothing_in_silence(open_gateway):
-    """Beyond the grace the sender is told to try again, and the request is counted."""
+    """Beyond the grace the sender has to try again, and the request is counted."""
     gateway: Gateway = await open_gateway()
     gateway.backend.behaviour.delay_s = 60.0
     (counters,) = counters_of(gateway)
@@ -194,7 +194,7 @@ async def test_rule_50_a_request_that_comes_again_costs_nothing_more(open_gatewa
 
 
 async def test_rule_61_spans_that_come_after_their_trace_was_forgotten_cost_once(open_gateway):
-    """With room for one trace in memory late calls are charged once, repeats never, all counted."""
+    """With one trace in memory, late calls are charged once, repeats never, and all are counted."""
     limits = ("traces_in_memory", "spans_in_memory", "known_traces", "budget_states")
     gateway: Gateway = await open_gateway(**{f"limits.{name}": "1" for name in limits})
     first, late = a_call(), a_call("late", span_id=b"late....")

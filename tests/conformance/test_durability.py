@@ -48,7 +48,7 @@ from processor.io.ledger import sqlite
 
 AWAY = '{"answer": "UNAVAILABLE"}'
 METRICS = b"\x0a\x04\x12\x02\x0a\x00"
-"""A request that leaves the books alone."""
+"""A request that leaves the ledger alone."""
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def start(spawn, backend, tmp_path, folder):
-    """Start the processor in front of the recording backend, with a queue unless told not to."""
+    """Start the processor in front of the recording backend, by default with a queue."""
 
     def run(settings=QUEUE, *, port=0, data_dir=folder):
         config, prices = tmp_path / "processor.yaml", tmp_path / "pricing.yaml"
@@ -186,7 +186,7 @@ def test_rule_55_a_file_system_that_takes_nothing(start, backend, folder):
     line = Line(process.port)
     assert line.send(call(1)) == "OK"
     with limited(process, resource.RLIMIT_FSIZE, 0):
-        assert line.send(call(2)) == "UNAVAILABLE", "the books cannot be written"
+        assert line.send(call(2)) == "UNAVAILABLE", "the ledger cannot be written"
         backend.tell(AWAY)
         assert line.send(METRICS, "metrics") == "UNAVAILABLE", "nor can the queue"
         assert line.is_serving()
@@ -432,15 +432,15 @@ async def test_rule_57_a_queue_of_another_version(tmp_path, caplog):
 
 
 def test_rule_57_a_ledger_of_another_version(tmp_path):
-    """Guarantees: books that are not understood are refused at the start, and not touched."""
+    """Guarantees: a ledger that is not understood is refused at the start, and not touched."""
     path = tmp_path / "ledger.db"
     sqlite.SqliteStore(path).close()
-    with closing(apsw.Connection(str(path))) as books:
-        books.pragma("user_version", 999)
+    with closing(apsw.Connection(str(path))) as ledger:
+        ledger.pragma("user_version", 999)
     with pytest.raises(ConfigError, match="another version"):
         sqlite.SqliteStore(path)
-    with closing(apsw.Connection(str(path))) as books:
-        assert books.pragma("user_version") == 999
+    with closing(apsw.Connection(str(path))) as ledger:
+        assert ledger.pragma("user_version") == 999
 
 
 @pytest.mark.heavy
@@ -470,7 +470,7 @@ def test_rule_60_load_then_three_times_as_much(start, backend, folder):
 
 
 def test_rule_62_replicas_with_sqlite_count_alone(start, backend, tmp_path, folder):
-    """Guarantees: two processes have two books; one file has one process; the README says so."""
+    """Guarantees: two processes have two ledgers; one file has one process; the README says so."""
     first, second = start(), start(data_dir=tmp_path / "second")
     lines = Line(first.port), Line(second.port)
     assert [line.send(call(number)) for number, line in enumerate(lines, 1)] == ["OK", "OK"]

@@ -1,4 +1,4 @@
-"""Rules 18, 19, 23, 25 and 26: what a sender is told when something is wrong."""
+"""Rules 18, 19, 23, 25 and 26: what a sender gets when something is wrong."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_rule_18_overload_asks_to_come_again(open_gateway):
     info = RetryInfo()
     assert refusal.status.details[0].Unpack(info)
     assert info.retry_delay.ToNanoseconds() > 0
-    assert (reply.status, reply.told().code) == (503, Code.UNAVAILABLE.value[0])
+    assert (reply.status, reply.error().code) == (503, Code.UNAVAILABLE.value[0])
     assert int(reply.headers["Retry-After"]) >= 1
     gateway.backend.held.set()
     assert await first == b""
@@ -93,13 +93,13 @@ async def test_rule_19_what_cannot_be_decoded_is_a_bad_request(gateway, body):
     """Guarantees: INVALID_ARGUMENT or 400 with BadRequest, not INTERNAL, and no retry."""
     refusal, reply = await gateway.call(body), await gateway.post(body)
     assert (refusal.code, reply.status) == (Code.INVALID_ARGUMENT, 400)
-    for status in (refusal.status, reply.told()):
+    for status in (refusal.status, reply.error()):
         details = BadRequest()
         assert status.details[0].Unpack(details)
         assert details.field_violations[0].description
-    told = await gateway.post(b'{"resourceSpans": [{"scopeSpans": 5}]}', type=JSON)
-    assert told.status == 400
-    assert "resourceSpans[0].scopeSpans: must be a list, got 5" in told.told().message
+    answer = await gateway.post(b'{"resourceSpans": [{"scopeSpans": 5}]}', type=JSON)
+    assert answer.status == 400
+    assert "resourceSpans[0].scopeSpans: must be a list, got 5" in answer.error().message
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ async def test_rule_23_every_refusal_is_a_status_in_the_requests_encoding(
     """Guarantees: a google.rpc.Status with code and message, as protobuf or as JSON."""
     reply = await gateway.post(**{"body": b"", "type": kind, **ask_for})
     assert (reply.status, reply.type) == (status, kind)
-    told = reply.told()
-    assert told.code
-    assert told.message
+    error = reply.error()
+    assert error.code
+    assert error.message
 
 
 async def test_rule_23_a_dead_backend_is_a_status_too(open_gateway):
@@ -131,7 +131,7 @@ async def test_rule_23_a_dead_backend_is_a_status_too(open_gateway):
     for kind, body in ((PROTOBUF, SPAN), (JSON, b"{}")):
         reply = await gateway.post(body, type=kind)
         assert (reply.status, reply.type) == (503, kind)
-        assert reply.told().code == Code.UNAVAILABLE.value[0]
+        assert reply.error().code == Code.UNAVAILABLE.value[0]
 
 
 async def test_rule_25_only_post_is_taken(gateway):
@@ -147,7 +147,7 @@ async def test_rule_25_an_unknown_content_type_is_415(gateway):
     for kind in ("text/plain", "application/protobuf", "application/xml", " "):
         reply = await gateway.post(SPAN, type=kind)
         assert (reply.status, reply.type) == (415, JSON), kind
-        assert PROTOBUF in reply.told().message
+        assert PROTOBUF in reply.error().message
     assert not gateway.delivered()
 
 
@@ -162,7 +162,7 @@ async def test_rule_25_a_missing_content_type_is_415(gateway):
 
 
 async def test_rule_26_without_a_known_token_nobody_is_let_in(open_gateway):
-    """Guarantees: UNAUTHENTICATED and 401, not retryable, nothing forwarded, no token told."""
+    """Guarantees: UNAUTHENTICATED and 401, not retryable, nothing forwarded, no token shown."""
     gateway = await open_gateway(GUARDED)
     missing, wrong = "", ', error="invalid_token"'
     attempts = {
@@ -180,9 +180,9 @@ async def test_rule_26_without_a_known_token_nobody_is_let_in(open_gateway):
         refusal = await gateway.call(SPAN, metadata=metadata)
         assert (refusal.code, refusal.status) == (Code.UNAUTHENTICATED, None), shown
         reply = await gateway.post(SPAN, Authorization=shown)
-        assert (reply.status, reply.told().code) == (401, Code.UNAUTHENTICATED.value[0]), shown
+        assert (reply.status, reply.error().code) == (401, Code.UNAUTHENTICATED.value[0]), shown
         assert reply.headers["WWW-Authenticate"] == f'Bearer realm="llm-cost"{error}'
-        assert TOKEN not in refusal.message + reply.told().message
+        assert TOKEN not in refusal.message + reply.error().message
     for signal in METHODS:
         assert (await gateway.call(SPAN, signal)).code is Code.UNAUTHENTICATED
         assert (await gateway.post(SPAN, signal)).status == 401
@@ -205,7 +205,7 @@ async def test_rule_26_a_known_token_is_let_in(open_gateway, shown, caplog):
 
 
 async def test_rule_26_questions_about_costs_need_a_token_and_health_does_not(open_gateway):
-    """Guarantees: the books are guarded like the way in; load balancers need no secret."""
+    """Guarantees: the ledger is guarded like the receiver; load balancers need no secret."""
     gateway = await open_gateway(GUARDED)
     assert (await ask_costs(gateway)).code is Code.UNAUTHENTICATED
     async with gateway.channel() as channel:

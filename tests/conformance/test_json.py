@@ -25,7 +25,7 @@ async def refused(gateway, **span):
     reply = await gateway.post(shown({"name": "x", **span}))
     assert reply.status == 400
     assert not gateway.delivered()
-    return reply.told().message
+    return reply.error().message
 
 
 async def value_of(gateway, **value):
@@ -71,7 +71,7 @@ async def test_rule_30_ids_of_logs_and_exemplars_are_hexadecimal_too(gateway):
 
 
 async def test_rule_30_base64_ids_are_refused_and_not_misread(gateway):
-    """Guarantees: a writer that gets ids wrong is told so, with the place."""
+    """Guarantees: a writer that gets ids wrong gets an error that names the place."""
     for wrong in ("W47/95gDgQPSabYzgT/GDA==", "5b8", 5, "5b8efff79803810z"):
         assert "spans[0].traceId: must be" in await refused(gateway, traceId=wrong)
 
@@ -132,7 +132,7 @@ async def test_rule_34_snake_case_is_unknown(gateway):
 
 
 async def test_rule_35_bytes_are_base64_and_nothing_is_a_value(gateway, open_gateway, tmp_path):
-    """Guarantees: both survive the way in and the way into a file."""
+    """Guarantees: both survive the receiver and the file exporter."""
     pairs = [{"key": "b", "value": {"bytesValue": "AP8="}}, {"key": "n", "value": {}}]
     span = await taken(gateway, attributes=pairs)
     blob, nothing = span.attributes

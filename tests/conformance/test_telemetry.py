@@ -32,7 +32,7 @@ def a_request(number: int) -> bytes:
 
 
 async def test_rule_16_items_that_the_backend_rejected_are_counted_and_told(gateway):
-    """Guarantees: a partial success downstream is a metric, and the sender is told the same."""
+    """Guarantees: a partial success downstream is a metric, and the sender gets the same."""
     gateway.backend.behaviour = Behaviour(rejected=2, message="too old")
     answer = ExportTraceServiceResponse.FromString(
         await gateway.call(traces(a_span(), a_span(span_id=b"2" * 8), a_span(span_id=b"3" * 8)))
@@ -120,7 +120,7 @@ async def test_rule_47_what_is_not_let_in_is_counted_by_its_reason(open_gateway)
     assert found.sum("receiver_refused_requests_total") == 1
 
 
-MOODS = (
+BEHAVIOURS = (
     Behaviour(delay_s=0.02),
     Behaviour(answer="UNAVAILABLE"),
     Behaviour(answer="UNAVAILABLE", times=3),
@@ -142,15 +142,15 @@ EVERYTHING = (
 )
 
 
-ATTEMPTS_PER_MOOD = 15
+ATTEMPTS_PER_BEHAVIOUR = 15
 
 
 async def misbehave(gateway: Gateway, seen: list[Scrape]) -> None:
-    """A backend that changes its mood until everything has happened that can."""
+    """A backend that changes its behaviour until everything has happened that can."""
     async with asyncio.timeout(60):
-        for mood in cycle(MOODS):
-            gateway.backend.behaviour = replace(mood)
-            enough = gateway.backend.attempts + ATTEMPTS_PER_MOOD
+        for behaviour in cycle(BEHAVIOURS):
+            gateway.backend.behaviour = replace(behaviour)
+            enough = gateway.backend.attempts + ATTEMPTS_PER_BEHAVIOUR
             while gateway.backend.attempts < enough:  # noqa: ASYNC110 - the backend has no event
                 await asyncio.sleep(0.01)
             if seen and all(seen[-1].sum(name) for name in EVERYTHING):

@@ -99,7 +99,7 @@ async def test_rule_05_too_large_reaches_a_sender_that_is_still_sending(open_gat
     """Guarantees: the answer is read although the body was refused in the middle."""
     gateway = await open_gateway(ONE_MIB)
     reply = await gateway.post(bytes(8 * 2**20))
-    assert (reply.status, reply.told().code) == (413, grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
+    assert (reply.status, reply.error().code) == (413, grpc.StatusCode.RESOURCE_EXHAUSTED.value[0])
 
 
 async def test_rule_06_a_long_message_of_the_backend_is_cut(gateway):
@@ -132,7 +132,7 @@ async def test_rule_10_a_coding_that_is_not_known_is_told_over_http(gateway):
     for coding in ("zstd", "br", "deflate", "gzip, gzip", "nonsense"):
         reply = await gateway.post(gzip.compress(PLAIN), Content_Encoding=coding)
         assert (reply.status, reply.headers["Accept-Encoding"]) == (415, "gzip"), coding
-        assert "gzip or none" in reply.told().message
+        assert "gzip or none" in reply.error().message
     assert not gateway.delivered()
 
 

@@ -1,4 +1,4 @@
-"""The books copied while they are kept, with the line that the pages show."""
+"""The ledger copied while it is in use, with the line that the pages show."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_all_pages_show_the_same_line():
     assert len({shown(page) for page in PAGES}) == 1
 
 
-def test_a_backup_taken_while_it_runs_is_the_books_of_that_moment(serve, backend, tmp_path):
+def test_a_backup_taken_while_it_runs_is_the_ledger_of_that_moment(serve, backend, tmp_path):
     """Guarantees: the processor goes on, and another one starts on the copy with its totals."""
     forward = ["--forward-to", f"127.0.0.1:{backend.port}"]
     processor = serve(*forward, data_dir=tmp_path / "data")

@@ -69,7 +69,7 @@ def test_the_image_holds_what_runs_and_nothing_to_build_with(image):
 
 
 def test_the_image_works_without_root_and_without_a_writable_root(image, backend, spawn, tmp_path):
-    """Guarantees: it starts with its own CMD and settings, prices a call and keeps its books."""
+    """Guarantees: it starts with its own CMD and settings, prices a call and keeps its ledger."""
     root, config = image
     volume = tmp_path / "volume"
     volume.mkdir()

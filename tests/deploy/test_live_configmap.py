@@ -1,4 +1,4 @@
-"""New prices in a running processor, in the way in which the kubelet brings a ConfigMap."""
+"""New prices in a running processor, as the kubelet brings a ConfigMap."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_new_configmap_is_in_force_without_a_restart(priced, volume):
 
 
 def test_a_broken_configmap_changes_nothing_and_the_next_one_does(priced, volume):
-    """Guarantees: a slip in `kubectl edit` costs nothing, and is told with its line."""
+    """Guarantees: a mistake in `kubectl edit` costs nothing, and the log names its line."""
     send, processor = priced
     volume.write(pricing="models: [{", budgets=BUDGETS.format("100"))
     processor.wait_for("is not used; the last good one stays in force")

@@ -50,9 +50,9 @@ def test_systemd_understands_every_line(analyze, unit, passes):
 
 def test_systemd_finds_it_well_locked_in(analyze, unit, passes):
     """Guarantees: the sandbox stays as tight as it was."""
-    told = passes(analyze, "security", "--offline=true", "--no-pager", unit)
-    score = float(re.search(r"Overall exposure level for [^:]+: ([0-9.]+)", told)[1])
-    assert score <= EXPOSURE_MAX, told
+    shown = passes(analyze, "security", "--offline=true", "--no-pager", unit)
+    score = float(re.search(r"Overall exposure level for [^:]+: ([0-9.]+)", shown)[1])
+    assert score <= EXPOSURE_MAX, shown
 
 
 def _filtered(analyze):
@@ -68,10 +68,10 @@ def _filtered(analyze):
 def _calls_of(analyze, name):
     if not name.startswith("@"):
         return {name}
-    told = subprocess.run(
+    shown = subprocess.run(
         [analyze, "syscall-filter", "--no-pager", name], capture_output=True, text=True, check=True
     )
-    inside = [line.strip() for line in told.stdout.splitlines()[1:]]
+    inside = [line.strip() for line in shown.stdout.splitlines()[1:]]
     members = [line for line in inside if line and not line.startswith("#")]
     return {call for each in members for call in _calls_of(analyze, each)}
 

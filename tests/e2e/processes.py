@@ -184,7 +184,7 @@ def ask(port, method, request, answer):
 
 
 def total_nano_usd(port, scope, scope_id=""):
-    """What the books say that something has cost."""
+    """What something has cost, as the ledger has it."""
     question = GetTotalsRequest(scope=scope, id=scope_id)
     return ask(port, "GetTotals", question, GetTotalsResponse).cost_nano_usd
 

@@ -16,7 +16,7 @@ SYSTEMS = ("proxy", "ledger off", "ledger on")
 
 @pytest.mark.heavy
 def test_what_the_bench_sends_arrives_once_and_adds_up():
-    """Guarantees: spans sent = spans received = ids, and costs on spans = total of the books."""
+    """Guarantees: spans sent = spans received = ids, and costs on spans = total of the ledger."""
     done = subprocess.run(
         [sys.executable, RUN, "--quick"], capture_output=True, text=True, timeout=90, check=False
     )
@@ -25,9 +25,9 @@ def test_what_the_bench_sends_arrives_once_and_adds_up():
     assert [match["what"].rpartition(", ")[2] for match in found] == [*SYSTEMS, *SYSTEMS]
     for match in found:
         assert match["verdict"] == "holds", match[0]
-        sent, received, ids, *books = map(int, re.findall(r"\b\d+\b", match["figures"]))
+        sent, received, ids, *costs = map(int, re.findall(r"\b\d+\b", match["figures"]))
         assert sent == received == ids > 0
         if match["what"].endswith("ledger on"):
-            calls, priced, on_spans, in_books = books
+            calls, priced, on_spans, in_ledger = costs
             assert calls == priced > 0
-            assert on_spans == in_books > 0
+            assert on_spans == in_ledger > 0

@@ -19,12 +19,12 @@ def test_other_tools_names_add_up_to_the_ledgers_total(serve, backend, tmp_path)
     )  # fmt: skip
     provider, sdk = tracer(processor.port)
     run_agents(sdk)
-    chat(sdk, "told already", **{"operation.cost": 0.5})
+    chat(sdk, "reported already", **{"operation.cost": 0.5})
     provider.shutdown()
     found = {name: attributes(span) for name, span in backend.by_name().items()}
-    told = found.pop("told already")
-    assert told["operation.cost"] == 0.5
-    assert told["llm.cost.total"] == told["llm.cost_usd"] == 0.0045
+    reported = found.pop("reported already")
+    assert reported["operation.cost"] == 0.5
+    assert reported["llm.cost.total"] == reported["llm.cost_usd"] == 0.0045
     assert "llm.cost.total" not in found["invoke_agent planner"]
     assert "llm.cost.total" not in found["chat unknown"]
     priced = [span for span in found.values() if "llm.cost.total" in span]

@@ -123,7 +123,7 @@ def test_json_by_hand_is_priced_like_protobuf(shared):
 
 
 def test_a_span_that_comes_over_both_protocols_is_charged_once(shared):
-    """Guarantees: one ledger behind both ways in, and the same stamp on every copy."""
+    """Guarantees: one ledger behind both receivers, and the same stamp on every copy."""
     processor, backend = shared
     body = json.dumps(json_call()).encode()
     assert post(http_port(processor), body, JSON)[0] == 200
@@ -225,7 +225,7 @@ def test_http_can_be_switched_off(serve, flags):
 
 
 def test_a_port_in_use_is_one_clear_line(spawn, tmp_path):
-    """Guarantees: it names the setting, the address and the way out, without a traceback."""
+    """Guarantees: it names the setting, the address and what to do, without a traceback."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -233,9 +233,9 @@ def test_a_port_in_use_is_one_clear_line(spawn, tmp_path):
         process = spawn(Process, "-m", "processor.cli", "serve", "--listen", "127.0.0.1:0",
                         "--listen-http", address, "--data-dir", tmp_path / "d")  # fmt: skip
         assert process.popen.wait(30) == 2
-    told = process.wait_for("the port is in use")
-    assert "receivers.otlp.protocols.http.endpoint" in told
-    assert address in told
+    message = process.wait_for("the port is in use")
+    assert "receivers.otlp.protocols.http.endpoint" in message
+    assert address in message
     assert len(process.lines) == 1
 
 

@@ -107,7 +107,7 @@ def test_a_crossed_budget_is_an_event_on_the_span_that_crossed_it(processor, bac
     provider, app = tracer(processor.port)
     run_agents(app)
     chat(app, "chat later", session__id="s-1")
-    chat(app, "chat dear", tokens=(1000, 2000))
+    chat(app, "chat expensive", tokens=(1000, 2000))
     provider.shutdown()
     events = [(span.name, event) for _, _, span in backend.spans() for event in span.events]
     found = {
@@ -125,7 +125,7 @@ def test_a_crossed_budget_is_an_event_on_the_span_that_crossed_it(processor, bac
     assert exceeded["budget.spent_usd"] >= 0.01
     assert exceeded["budget.ratio"] >= 1.0
     assert exceeded["budget.trigger"] == "attribution"
-    per_call = found["chat dear", "llm.budget.exceeded", "per-call"]
+    per_call = found["chat expensive", "llm.budget.exceeded", "per-call"]
     assert per_call["budget.spent_usd"] == 0.0225
     spans = backend.by_name()
     assert attributes(spans["chat later"])["llm.budget.exceeded"] == "per-session"

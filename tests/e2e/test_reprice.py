@@ -1,4 +1,4 @@
-"""A model without a price, from the first call to the corrected books, as an operator does it."""
+"""A model without a price, from the first call to the corrected ledger, as an operator does it."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ SCOPES = [
 def files(tmp_path):
     pricing, budgets = tmp_path / "pricing.yaml", tmp_path / "budgets.yaml"
     pricing.write_text(PRICES)
-    budgets.write_text(BUDGETS.replace("per-call", "dear-call"))
+    budgets.write_text(BUDGETS.replace("per-call", "expensive-call"))
     return pricing, budgets
 
 
 @pytest.fixture
-def house(serve, backend, files, tmp_path):
+def operator(serve, backend, files, tmp_path):
     """The processor, its files, and what an operator types."""
-    return House(serve, backend, *files, tmp_path / "data")
+    return Operator(serve, backend, *files, tmp_path / "data")
 
 
-class House:
+class Operator:
     def __init__(self, serve, backend, pricing, budgets, data):
         self.serve = serve
         self.backend = backend
@@ -66,7 +66,7 @@ class House:
         )  # fmt: skip
         return self.processor
 
-    def type(self, command, *flags, code=0):
+    def run(self, command, *flags, code=0):
         """What ``llm-cost COMMAND`` prints."""
         budgets = ["--budgets", self.budgets] if command == "reprice" else []
         done = subprocess.run(
@@ -134,128 +134,128 @@ SECOND = batch((1, "brand-new", "s-1"), trace=2)
 SINCE = ["--since", "2026-09-01"]
 
 
-def test_from_an_unknown_model_to_corrected_books(house):
-    """Guarantees: after a reprice the books are as if the price had been there from the start."""
-    processor = house.start()
-    first = house.send(FIRST)
+def test_from_an_unknown_model_to_a_corrected_ledger(operator):
+    """Guarantees: after a reprice the ledger is as if the price had been there from the start."""
+    processor = operator.start()
+    first = operator.send(FIRST)
     assert "llm.cost_usd" not in attributes(first["call 2"])
-    before = house.totals()
+    before = operator.totals()
     assert before["session", "s-1"].at_least
 
-    listed = json.loads(house.type("unpriced", "--json", *house.there))
+    listed = json.loads(operator.run("unpriced", "--json", *operator.there))
     [unknown] = listed
     assert (unknown["provider"], unknown["models"]) == ("openai", ["brand-new"])
     assert (unknown["calls"], unknown["tokens"], unknown["service"]) == (2, 2200, "shop")
     assert (unknown["first"], unknown["last"]) == ("2026-09-21T14:13:22Z", "2026-09-21T14:13:23Z")
     assert yaml.safe_load(unknown["yaml"])[0]["model"] == "brand-new"
-    text = house.type("unpriced", *house.there)
+    text = operator.run("unpriced", *operator.there)
     assert "  models:" in text
     suggested = yaml.safe_load(text[text.index("  models:") :])
     assert suggested["models"][0]["provider"] == "openai"
 
-    house.add_price()
-    assert attributes(house.send(SECOND)["call 1"])["llm.cost_usd"] == 0.006
-    before = house.totals()
-    assert json.loads(house.type("unpriced", "--json", *house.there))[0]["has_price"]
+    operator.add_price()
+    assert attributes(operator.send(SECOND)["call 1"])["llm.cost_usd"] == 0.006
+    before = operator.totals()
+    assert json.loads(operator.run("unpriced", "--json", *operator.there))[0]["has_price"]
 
-    shown = house.type("reprice", *SINCE, "--dry-run", *house.there)
+    shown = operator.run("reprice", *SINCE, "--dry-run", *operator.there)
     assert "This was a dry run: 2 calls would change" in shown
     assert "unknown" in shown
     assert "now exceeded" in shown
     assert "that the backend has stored do not change" in shown
-    assert house.totals() == before
-    assert house.ask("ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse).models
+    assert operator.totals() == before
+    assert operator.ask("ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse).models
 
-    done = json.loads(house.type("reprice", *SINCE, "--json", *house.there))
+    done = json.loads(operator.run("reprice", *SINCE, "--json", *operator.there))
     assert (done["calls"], done["before_usd"], done["after_usd"]) == (2, "0.00", "0.012")
-    after = house.totals()
+    after = operator.totals()
     assert after["session", "s-1"].cost_nano_usd == 15_500_000
     assert not after["total", ""].at_least
-    assert json.loads(house.type("unpriced", "--json", *house.there)) == []
-    again = house.type("reprice", *SINCE, *house.there)
+    assert json.loads(operator.run("unpriced", "--json", *operator.there)) == []
+    again = operator.run("reprice", *SINCE, *operator.there)
     assert again.startswith("nothing changes")
-    assert house.totals() == after
+    assert operator.totals() == after
 
-    assert house.send(FIRST) == first, "a span that is sent again is stamped as the first time"
-    later = house.send(batch((1, "gpt-4o", "s-1"), trace=3, at_s=60))["call 1"]
+    assert operator.send(FIRST) == first, "a span that is sent again is stamped as the first time"
+    later = operator.send(batch((1, "gpt-4o", "s-1"), trace=3, at_s=60))["call 1"]
     assert attributes(later)["llm.budget.exceeded"] == "per-session"
     assert not later.events, "a reprice has no span to put its crossing on"
-    after = house.totals()
+    after = operator.totals()
 
     assert processor.stop() == 0
-    house.start()
-    assert house.totals() == after
-    assert house.send(FIRST) == first
-    assert house.totals() == after
+    operator.start()
+    assert operator.totals() == after
+    assert operator.send(FIRST) == first
+    assert operator.totals() == after
     assert processor.stop() == 0
 
-    house.start(data=house.data.with_name("fresh"))
+    operator.start(data=operator.data.with_name("fresh"))
     for payload in (FIRST, SECOND, batch((1, "gpt-4o", "s-1"), trace=3, at_s=60)):
-        house.send(payload)
-    assert house.totals() == after
+        operator.send(payload)
+    assert operator.totals() == after
 
 
-def test_without_a_processor_the_commands_open_the_books_themselves(house):
+def test_without_a_processor_the_commands_open_the_ledger_themselves(operator):
     """Guarantees: the same answers from the file, and the processor finds them when it starts."""
-    processor = house.start()
-    house.send(FIRST)
+    processor = operator.start()
+    operator.send(FIRST)
     assert processor.stop() == 0
-    assert json.loads(house.type("unpriced", "--json"))[0]["models"] == ["brand-new"]
-    house.pricing.write_text(PRICES + NEW_MODEL)
-    shown = json.loads(house.type("reprice", *SINCE, "--json"))
+    assert json.loads(operator.run("unpriced", "--json"))[0]["models"] == ["brand-new"]
+    operator.pricing.write_text(PRICES + NEW_MODEL)
+    shown = json.loads(operator.run("reprice", *SINCE, "--json"))
     assert (shown["dry_run"], shown["calls"]) == (False, 2)
     assert [item["budget"] for item in shown["budgets"]] == ["per-session", "per-session"]
-    assert json.loads(house.type("unpriced", "--json")) == []
-    house.start()
-    totals = house.totals()
+    assert json.loads(operator.run("unpriced", "--json")) == []
+    operator.start()
+    totals = operator.totals()
     assert totals["total", ""].cost_nano_usd == 15_500_000
     assert not totals["total", ""].at_least
 
 
-def test_a_processor_that_was_killed_has_lost_no_correction(house):
+def test_a_processor_that_was_killed_has_lost_no_correction(operator):
     """Guarantees: what a reprice has answered is on the disk."""
-    processor = house.start()
-    house.send(FIRST)
-    house.add_price()
-    house.ask("Reprice", RepriceRequest(), RepriceResponse)
-    after = house.totals()
+    processor = operator.start()
+    operator.send(FIRST)
+    operator.add_price()
+    operator.ask("Reprice", RepriceRequest(), RepriceResponse)
+    after = operator.totals()
     assert processor.stop(signal.SIGKILL) == -signal.SIGKILL
-    house.start()
-    assert house.totals() == after
+    operator.start()
+    assert operator.totals() == after
 
 
-def test_books_that_are_kept_by_a_processor_elsewhere_are_one_clear_line(house):
+def test_a_ledger_that_a_processor_elsewhere_keeps_is_one_clear_line(operator):
     """Guarantees: neither a traceback nor a second writer."""
-    house.start()
-    house.send(FIRST)
+    operator.start()
+    operator.send(FIRST)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        config = house.pricing.with_name("processor.yaml")
+        config = operator.pricing.with_name("processor.yaml")
         address = f"127.0.0.1:{free.getsockname()[1]}"
         config.write_text(
             f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{address}'}}}}}}}}"
         )
-        told = house.type("reprice", *SINCE, "--config", config, code=1)
+        told = operator.type("reprice", *SINCE, "--config", config, code=1)
     assert told.count("\n") == 1
     assert "a running processor has the ledger" in told
     assert f"no processor answers at {address}" in told
     assert "--endpoint" in told
 
 
-def test_a_change_of_prices_is_shown_beside_the_running_processor(house):
+def test_a_change_of_prices_is_shown_beside_the_running_processor(operator):
     """Guarantees: what a new file would do to stored calls is known before it is in force."""
-    house.start()
-    house.send(FIRST)
-    before = house.totals()
-    new = house.pricing.with_name("new.yaml")
+    operator.start()
+    operator.send(FIRST)
+    before = operator.totals()
+    new = operator.pricing.with_name("new.yaml")
     new.write_text(PRICES.replace("2.50", "5.00") + NEW_MODEL)
     done = subprocess.run(
-        [sys.executable, "-m", "processor.cli", "check-config", "--data-dir", house.data,
-         "--pricing", new, "--against", house.pricing],
+        [sys.executable, "-m", "processor.cli", "check-config", "--data-dir", operator.data,
+         "--pricing", new, "--against", operator.pricing],
         capture_output=True, text=True, cwd=ROOT, timeout=60, check=True,
     )  # fmt: skip
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert "changed openai:gpt-4o 2.5 / 10 / 1.25 -> 5 / 10 / 1.25" in lines
     assert "new openai:brand-new no price -> 4 / 20 / 4" in lines
     assert "1 of 1 models without a price in the ledger would get one (2 of 2 calls)" in lines
-    assert house.totals() == before
+    assert operator.totals() == before

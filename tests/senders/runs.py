@@ -68,7 +68,7 @@ class Run:
     errors: str
 
     @property
-    def told(self) -> dict[str, Any]:
+    def ids(self) -> dict[str, Any]:
         """The ids of its trace and spans."""
         ids: dict[str, Any] = json.loads(self.output)
         return ids
@@ -79,7 +79,7 @@ class Run:
         return [
             (resource, Found(scope.name, scope.version, span, plain(span)))
             for resource, scope, span in self.line.backend.spans()
-            if span.trace_id.hex() == self.told["trace_id"]
+            if span.trace_id.hex() == self.ids["trace_id"]
         ]
 
     @cached_property
@@ -89,7 +89,7 @@ class Run:
 
     @cached_property
     def session_totals(self) -> GetTotalsResponse:
-        """What the books say about it."""
+        """What the ledger says about it."""
         return totals(self.line.processor.port, "session", self.session)
 
     def metrics(self) -> list[Any]:
@@ -126,12 +126,12 @@ def line(folder: Path, settings: str = "") -> Iterator[Line]:
         recording() as backend,
         processing(folder, backend.port, "--config", file) as processor,
     ):
-        told = processor.wait_for("OTLP/HTTP at")
-        yield Line(processor, backend, int(told.rsplit(":", 1)[1]))
+        printed = processor.wait_for("OTLP/HTTP at")
+        yield Line(processor, backend, int(printed.rsplit(":", 1)[1]))
 
 
 def send(line: Line, sender: Sender, **more: str) -> Run:
-    """Run a sender to its end, told everything by its environment; `more` are OTEL_… variables.
+    """Run a sender to its end, configured by its environment alone; `more` are OTEL_… variables.
 
     Raises what `built` raises.
     """
@@ -151,13 +151,13 @@ def send(line: Line, sender: Sender, **more: str) -> Run:
 
 
 def _environ(line: Line, sender: Sender, session: str) -> dict[str, str]:
-    """Our environment without what would lead a sender elsewhere, and what it is told."""
+    """Our environment without what would lead a sender elsewhere, and its settings."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(_LEADS_ELSEWHERE)
     }
     kept = {name: value for name, value in kept.items() if not name.lower().endswith("_proxy")}
     attributes = {"session.id": session, "deployment.environment.name": "test", "team": TEAM}
-    told = {
+    settings = {
         "OTEL_SERVICE_NAME": "shop",
         "OTEL_RESOURCE_ATTRIBUTES": ",".join(
             f"{name}={quote(value)}" for name, value in attributes.items()
@@ -166,4 +166,4 @@ def _environ(line: Line, sender: Sender, session: str) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_PROTOCOL": sender.protocol,
         "OTEL_EXPORTER_OTLP_COMPRESSION": sender.compression,
     }
-    return kept | {name: value for name, value in told.items() if value}
+    return kept | {name: value for name, value in settings.items() if value}

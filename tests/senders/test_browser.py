@@ -94,7 +94,7 @@ def test_a_page_of_a_listed_origin_sends(site: Site, allowing_line: Line) -> Non
 
 
 def test_a_page_of_another_origin_does_not(site: Site, allowing_line: Line) -> None:
-    """Guarantees: the browser is not told that it may, and the page's data stays with it."""
+    """Guarantees: the browser gets no permission, and the page's data stays with it."""
     before = len(allowing_line.backend.spans())
     assert not site.open("127.0.0.1", allowing_line).startswith("sent")
     assert len(allowing_line.backend.spans()) == before

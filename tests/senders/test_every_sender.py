@@ -32,7 +32,7 @@ def sender(request: pytest.FixtureRequest) -> Sender:
     return found
 
 
-def test_the_sender_is_told_that_everything_was_taken(run: Run) -> None:
+def test_the_sender_is_answered_that_everything_was_taken(run: Run) -> None:
     """Guarantees: its SDK has nothing to complain about."""
     assert (run.exit_code, run.errors) == (0, "")
 
@@ -40,7 +40,7 @@ def test_the_sender_is_told_that_everything_was_taken(run: Run) -> None:
 def test_spans_arrive_as_they_were_sent(run: Run) -> None:
     """Guarantees: each once, with its ids, kind, times, scope and attributes."""
     assert len(run.arrivals) == len(SPANS)
-    ids = run.told["spans"]
+    ids = run.ids["spans"]
     assert {name: found.span.span_id.hex() for name, found in run.found.items()} == ids
     for name, sent in SPANS.items():
         found = run.found[name]
@@ -80,7 +80,7 @@ def test_every_call_has_its_exact_cost(run: Run) -> None:
     assert statuses == {name: "exact" if SPANS[name].cost_nano_usd else "" for name in SPANS}
 
 
-def test_totals_stand_on_agent_and_root_and_in_the_books(run: Run) -> None:
+def test_totals_stand_on_agent_and_root_and_in_the_ledger(run: Run) -> None:
     """Guarantees: the parts add up to the whole, for the session that the resource names."""
     agent, root = run.found[AGENT].attributes, run.found[ROOT].attributes
     shown = [

@@ -33,12 +33,12 @@ def impatient_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 def test_what_is_sent_again_is_charged_once(
     impatient_line: Line, send_or_skip: Callable[..., Run], sender: Sender
 ) -> None:
-    """Guarantees: a sender that is told to try again does, loses nothing and pays nothing."""
+    """Guarantees: a sender that is asked to try again does, loses nothing and pays nothing."""
     reason = f"restarting under {sender}"
     impatient_line.behave(answer="UNAVAILABLE", times=1, retry_info_s=PAUSE_S, message=reason)
     run = send_or_skip(impatient_line, sender)
-    told = impatient_line.processor.lines
-    assert any("was not delivered" in each and reason in each for each in told)
+    logged = impatient_line.processor.lines
+    assert any("was not delivered" in each and reason in each for each in logged)
     total = run.session_totals
     assert (total.cost_nano_usd, total.calls) == (WHOLE_NANO_USD, CALLS)
     if (sender.language, sender.protocol) in GIVES_UP:

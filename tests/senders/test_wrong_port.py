@@ -28,5 +28,5 @@ def test_the_log_tells_what_the_sender_cannot(
     )
     assert run.exit_code
     assert run.errors
-    told = [each for each in open_line.processor.lines if "speaks gRPC to the port of" in each]
-    assert len(told) == 1
+    logged = [each for each in open_line.processor.lines if "speaks gRPC to the port of" in each]
+    assert len(logged) == 1

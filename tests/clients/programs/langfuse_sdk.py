@@ -44,7 +44,7 @@ class Program:
         self.provider = TracerProvider(resource=Resource.create({"service.name": "weather"}))
         settings = {"public_key": "pk", "secret_key": "sk", "tracer_provider": self.provider}
         if major == "3":
-            # The SDK's own exporter only knows Langfuse, so it is told to leave everything out.
+            # The SDK's own exporter only knows Langfuse, so it is set to leave everything out.
             self.provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
             settings["blocked_instrumentation_scopes"] = ["langfuse-sdk"]
         else:

@@ -48,7 +48,7 @@ def tools(url, session):
 
 
 def unnamed(url, _):
-    """An agent that is not told which conversation it serves; the framework makes one up."""
+    """An agent that does not know which conversation it serves; the framework makes one up."""
     _agent(_chat(url)).run_sync(QUESTION)
 
 

@@ -108,9 +108,9 @@ def main():
         provider.force_flush()  # A shutdown alone would not wait for retries.
         provider.shutdown()
     contexts = {name: span.get_span_context() for name, span in spans.items()}
-    told = {name: f"{context.span_id:016x}" for name, context in contexts.items()}
+    ids = {name: f"{context.span_id:016x}" for name, context in contexts.items()}
     trace_id = contexts["POST /ask"].trace_id
-    print(json.dumps({"trace_id": f"{trace_id:032x}", "spans": told}))  # noqa: T201 - for the test
+    print(json.dumps({"trace_id": f"{trace_id:032x}", "spans": ids}))  # noqa: T201 - for the test
     sys.exit(1 if failures.seen else 0)
 
 

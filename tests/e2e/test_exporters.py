@@ -1,4 +1,4 @@
-"""The ways out as users run them: over HTTP, to several backends at once, and merged."""
+"""The exporters as users run them: over HTTP, to several backends at once, and merged."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_merging_survives_a_backend_that_fails_now_and_then(merged):
 
 
 def test_a_hasty_sender_among_patient_ones(merged):
-    """Guarantees: whose time is up is told UNAVAILABLE; the others are delivered all the same."""
+    """Guarantees: whose time is up gets UNAVAILABLE; the others are delivered all the same."""
     processor, backend = merged
     is_http = "OTLP/HTTP" in processor.wait_for("forwards to")
     backend.tell(f'{{"answer": "{"503" if is_http else "UNAVAILABLE"}"}}')

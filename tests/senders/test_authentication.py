@@ -40,7 +40,7 @@ x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfi
 
 @pytest.fixture(scope="module")
 def guarded_line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    """A line that lets in who shows a token."""
+    """A line that accepts who shows a token."""
     with line(tmp_path_factory.mktemp("guarded"), GUARDED) as running:
         yield running
 
@@ -66,10 +66,10 @@ def secure_line(tmp_path_factory: pytest.TempPathFactory, authority: Path) -> It
 
 
 @pytest.mark.parametrize("sender", BY_PROTOCOL, ids=str)
-def test_a_token_in_the_headers_opens_the_door(
+def test_a_sender_with_the_token_in_its_headers_is_accepted(
     guarded_line: Line, send_or_skip: Callable[..., Run], sender: Sender
 ) -> None:
-    """Guarantees: OTEL_EXPORTER_OTLP_HEADERS is all that a sender has to be told."""
+    """Guarantees: OTEL_EXPORTER_OTLP_HEADERS is all that a sender needs."""
     headers = f"authorization=Bearer%20{TOKEN}"
     run = send_or_skip(guarded_line, sender, OTEL_EXPORTER_OTLP_HEADERS=headers)
     assert (run.exit_code, run.errors) == (0, "")
@@ -77,7 +77,7 @@ def test_a_token_in_the_headers_opens_the_door(
 
 
 @pytest.mark.parametrize("sender", BY_PROTOCOL, ids=str)
-def test_without_the_token_the_sender_says_that_it_is_not_let_in(
+def test_without_the_token_the_sender_says_that_it_is_refused(
     guarded_line: Line, send_or_skip: Callable[..., Run], sender: Sender
 ) -> None:
     """Guarantees: the program fails, in words that lead to the reason, and nothing is taken."""
