@@ -114,7 +114,7 @@ class Client(NamedTuple):
     adds: Mapping[str, int] = {}
     """Output tokens that they report beyond those billed, by scenario."""
     doubles: Mapping[str, str] = {}
-    """Scenarios in which a call is charged twice so far, and why; each fails until that is fixed."""
+    """Scenarios in which a call is charged twice so far, and why; each fails until fixed."""
     drops_session: bool = False
     """True when the session named at the root does not arrive."""
 
