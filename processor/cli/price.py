@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from processor.cli.sources import NO_FILE_YET, file_name, prices_from, settings_from
 from processor.core.errors import ConfigError, Problem
 from processor.core.model import Usage
 from processor.core.pricing import Explanation, explain, suggest_entry
+from processor.core.pricing.similar import KnownModel, similar_models, similar_tier
 from processor.surfaces.terminal.paint import aligned, left, plain, right
 
 _LABELS = {
@@ -26,19 +27,30 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the price of one call; 0 when it is known, else 1. Raises ConfigError."""
     usage = _usage(arguments)
     path = settings_from(arguments).pricing.file
+    prices = prices_from(path)
     explanation = explain(
         arguments.model,
         usage,
-        prices_from(path).catalog,
+        prices.catalog,
         time_ns=time.time_ns(),
         provider=arguments.provider,
         tier=arguments.tier,
     )
+    is_priced = explanation.total_usd is not None
+    meant: list[KnownModel] = []
+    if not is_priced:
+        meant = similar_models(prices.file, explanation.provider, arguments.model)
+    tier = similar_tier(prices.file, arguments.tier)
     if arguments.json:
-        print(json.dumps(explanation.as_dict(), indent=2))
+        names = [{"provider": each.provider, "model": each.model} for each in meant]
+        answer = {**explanation.as_dict(), "did_you_mean": {"models": names, "tier": tier}}
+        print(json.dumps(answer, indent=2))
     else:
-        print(*map(plain, _lines(arguments.model, explanation, path)), sep="\n")
-    return 1 if explanation.total_usd is None else 0
+        print(*map(plain, _lines(arguments.model, explanation, path, meant)), sep="\n")
+        if tier:
+            note = f"No price has a service tier {arguments.tier!r}; did you mean {tier}?"
+            print("", plain(note), sep="\n")
+    return 0 if is_priced else 1
 
 
 def _usage(arguments: argparse.Namespace) -> Usage:
@@ -55,9 +67,11 @@ def _usage(arguments: argparse.Namespace) -> Usage:
     )
 
 
-def _lines(asked: str, explanation: Explanation, path: str) -> Iterator[str]:
+def _lines(
+    asked: str, explanation: Explanation, path: str, meant: Sequence[KnownModel]
+) -> Iterator[str]:
     if explanation.total_usd is None:
-        yield from _unpriced(asked, explanation, path)
+        yield from _unpriced(asked, explanation, path, meant)
         return
     why = f": {explanation.reason}" if explanation.reason else ""
     tier = explanation.tier_above_tokens
@@ -90,9 +104,15 @@ def _table(explanation: Explanation) -> Iterator[str]:
         yield f"  {left('saved by the cache', 52)}{right(amounts[-1], 16)}"
 
 
-def _unpriced(asked: str, explanation: Explanation, path: str) -> Iterator[str]:
-    """Why there is no price, and what to write so that there is one."""
+def _unpriced(
+    asked: str, explanation: Explanation, path: str, meant: Sequence[KnownModel]
+) -> Iterator[str]:
+    """Why there is no price, what was probably meant, and what to write to have a price."""
     yield f"{asked} is unpriced: {explanation.reason}"
+    if meant:
+        names = [f"{each.model} ({each.provider or 'any provider'})" for each in meant]
+        first = f"{', '.join(names[:-1])} or " if names[1:] else ""
+        yield f"Did you mean {first}{names[-1]}?"
     yield ""
     yield "Its calls are marked llm.cost.status=unpriced, and totals that hold them say at least."
     entry = suggest_entry(explanation.provider, (explanation.model or asked,))

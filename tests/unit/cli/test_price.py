@@ -132,6 +132,45 @@ def test_json_of_a_model_without_a_price_says_null_and_why(capsys):
     assert answer["reason"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        (["hosue-7b", "--provider", "acme"], "Did you mean house-7b (acme)?"),
+        (["hosue-7b"], "Did you mean house-7b (acme)?"),
+        (["house-7b", "--provider", "acne"], "Did you mean house-7b (acme)?"),
+    ],
+)
+def test_a_misspelt_model_or_provider_is_answered_with_what_was_meant(capsys, prices, asked, meant):
+    assert main(["price", *asked, "--pricing", prices, "--input", "1", "--output", "1"]) == 1
+    assert capsys.readouterr().out.splitlines()[1] == meant
+
+
+def test_several_models_that_may_be_meant_are_all_named(capsys):
+    assert main(["price", "gpt-4oo", "--input", "1", "--output", "1"]) == 1
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("Did you mean gpt-4o (openai)")
+    assert " or " in line
+
+
+def test_a_misspelt_tier_is_priced_as_standard_and_what_was_meant_is_said(capsys, prices):
+    flags = ("--input", "1000", "--output", "0", "--tier", "bacth")
+    code, out = ask(capsys, prices, *flags)
+    assert code == 0
+    assert "house-7b costs $0.002\n" in out
+    assert out.splitlines()[-1] == "No price has a service tier 'bacth'; did you mean batch?"
+
+
+def test_json_names_what_was_meant(capsys, prices):
+    asked = ["price", "hosue-7b", "--tier", "bacth", "--pricing", prices, "--json"]
+    assert main([*asked, "--input", "1", "--output", "1"]) == 1
+    assert json.loads(capsys.readouterr().out)["did_you_mean"] == {
+        "models": [{"provider": "acme", "model": "house-7b"}],
+        "tier": "batch",
+    }
+    _, out = ask(capsys, prices, "--input", "1", "--output", "1", "--json")
+    assert json.loads(out)["did_you_mean"] == {"models": [], "tier": ""}
+
+
 def test_a_models_name_cannot_steer_the_terminal(capsys):
     main(["price", "\x1b[2Jevil", "--input", "1", "--output", "1"])
     assert "\x1b" not in capsys.readouterr().out
