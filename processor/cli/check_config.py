@@ -83,7 +83,7 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
 def _price_lines(path: str, prices: Prices) -> Iterator[str]:
     catalog = prices.catalog
     yield f"prices    {file_name(path)}, version {catalog.version}"
-    yield f"  {_counted(len(prices.file.offers), 'entry', 'entries')} in the file"
+    yield f"  {_counted(len(prices.file.entries), 'entry', 'entries')} in the file"
     age = catalog.age_days(time.time_ns())
     if not catalog.catalogue_version:
         yield "  no catalogue"

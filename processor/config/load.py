@@ -49,7 +49,7 @@ _COLLECTOR: Mapping[str, str] = {
 def load_settings(
     path: FilePath | None, overrides: Mapping[str, object], environ: Mapping[str, str]
 ) -> Settings:
-    """Settings from a file, if any, and from what stands above and below it.
+    """Settings from a file, if any, and from what wins over it and what it wins over.
 
     `overrides` are command-line flags by dotted name (``log.level``), None for one not given.
     Flags win over the file, the file over OTEL_EXPORTER_OTLP_* in `environ`, those over defaults.

@@ -191,7 +191,7 @@ class Settings(Section):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was accepted but has no effect or deserves a look, for the log."""
+        """What was accepted but has no effect, or should be looked at, for the log."""
         return self._warnings
 
     def with_warnings(self, warnings: tuple[str, ...]) -> Settings:

@@ -41,7 +41,7 @@ class Document:
         self.source = source
         self.lines: dict[Path, int] = {}
         self.warnings: list[Problem] = []
-        """What is allowed but looks like a slip: a key that is set twice to the same value."""
+        """What is allowed but looks like a mistake: a key that is set twice to the same value."""
         self._problems: list[Problem] = []
         if len(text) > _SIZE_LIMIT_BYTES:
             limit = _SIZE_LIMIT_BYTES // 1024 // 1024
@@ -165,7 +165,7 @@ class Findings:
         self.problems.append(self.document.problem(path, what, fix))
 
     def warning(self, path: Path, what: str, fix: str = "") -> None:
-        """Note something that is allowed but looks like a slip."""
+        """Note something that is allowed but looks like a mistake."""
         self.warnings.append(self.document.problem(path, what, fix))
 
 

@@ -79,13 +79,13 @@ def changed_patterns(before: PriceFile, after: PriceFile) -> list[tuple[str, Kin
 def _patterns(file: PriceFile) -> dict[tuple[str, str, bool], PriceEntry]:
     return {
         (entry.provider, entry.model, entry.adjust is None): entry
-        for entry in file.offers
+        for entry in file.entries
         if is_glob(entry.model)
     }
 
 
 def _mentioned(file: PriceFile) -> Iterable[Question]:
-    for entry in file.offers:
+    for entry in file.entries:
         for provider, model in ((entry.provider, entry.model), *entry.aliases):
             if not is_glob(model):
                 yield "" if provider == ANY else provider, (model,), ""

@@ -111,7 +111,7 @@ def compile_catalog(file: PriceFile) -> Catalog:
     version = catalogue.VERSION if file.use_catalogue else ""
     digest = hashlib.sha256(f"{file.digest} {version}".encode()).hexdigest()
     sources = PriceSources(
-        entries=EntryIndex(file.offers),
+        entries=EntryIndex(file.entries),
         catalogue=load_providers() if file.use_catalogue else {},
         aliases=file.aliases,
         free=file.free,

@@ -32,7 +32,7 @@ def parse_prices(text: str, source: str) -> PriceFile:
     """Read a price file; `source` names it in messages. The empty text is a usable file.
 
     Raises ConfigError with every problem found: where it is (file and line), what is wrong,
-    and how to fix it. Slips that may be meant are in `PriceFile.warnings`.
+    and how to fix it. What is allowed but looks like a mistake is in `PriceFile.warnings`.
     """
     document = Document(text, source)
     form, problems = validate(document, PricesFile)
@@ -42,13 +42,13 @@ def parse_prices(text: str, source: str) -> PriceFile:
         for spelling, name in form.providers.aliases.items()
     }
     free = frozenset(provider_id(name, aliases) for name in form.providers.free)
-    offers = _entries(form, aliases, findings)
-    _check_unique(offers, findings)
-    _check_free(offers, free, findings)
+    entries = _entries(form, aliases, findings)
+    _check_unique(entries, findings)
+    _check_free(entries, free, findings)
     file = PriceFile(
         source=source,
         digest=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
-        offers=tuple(offers),
+        entries=tuple(entries),
         aliases=aliases,
         free=free,
         cache_semantics=_cache_semantics(form.providers),

@@ -1,4 +1,4 @@
-"""Prices as an operator writes them -> femto-USD per unit, and the check for slips of scale."""
+"""Prices as an operator writes them -> femto-USD per unit, and the check for mistakes of scale."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RATE_SPELLINGS: dict[str, tuple[str, str]] = {key: (key, "") for key in RATE_KEY
 """Each key of a price, also with its unit: ``input_per_1k`` -> ``("input", "per_1k")``."""
 
 _FEMTO_PER_USD = 10**15
-_DEAREST_USD = Decimal(1_000_000)
+_MAX_USD = Decimal(1_000_000)
 _DOUBTFUL_FEMTO = 500 * 10**9  # 500 USD for a million tokens
 _LEAST_OUTPUT_SHARE = 10
 
@@ -73,8 +73,8 @@ def rates_of(given: Iterable[GivenPrice], scale: Scale, findings: Findings) -> P
         else:
             field, per = FEE_KEYS[price.name], UNITS[price.unit] if price.unit else 1
         usd = price.amount * scale.usd_rate / per
-        if usd > _DEAREST_USD:
-            findings.problem(price.place, f"is more than {_DEAREST_USD:,} USD for one unit")
+        if usd > _MAX_USD:
+            findings.problem(price.place, f"is more than {_MAX_USD:,} USD for one unit")
             usd = Decimal(0)
         rates[field] = int((usd * _FEMTO_PER_USD).to_integral_value())
     return rates

@@ -16,6 +16,7 @@ from fractions import Fraction
 
 from processor.core.model import Status
 from processor.core.pricing.entry_index import EntryIndex, EntryMatch
+from processor.core.pricing.entry_tariff import compile_entry, flat_table
 from processor.core.pricing.model_search import ProviderModels, find_model
 from processor.core.pricing.names import (
     NAME_LIMIT,
@@ -25,7 +26,6 @@ from processor.core.pricing.names import (
     is_free_variant,
     is_opaque,
 )
-from processor.core.pricing.offered import compile_offer, flat_offer
 from processor.core.pricing.published import NO_TIER_PRICE, compile_model
 from processor.core.pricing.shapes import (
     ANY,
@@ -140,7 +140,7 @@ def _price_by_entry(
     in_catalogue = find_model(sources.catalogue, maker, catalogue_names)
     base = compile_model(in_catalogue[0].model, tier) if in_catalogue else ()
     if entry.steps:
-        tariff = compile_offer(entry, base, sources.cache_defaults, tier)
+        tariff = compile_entry(entry, base, sources.cache_defaults, tier)
     else:
         tariff = base if entry.adjust is None else _scaled(base, entry.adjust)
     if not tariff:
@@ -202,7 +202,7 @@ def _last_resort(sources: PriceSources, failure: Match, tier: str, *, is_inferre
         return _as_inferred(match, FROM_MODEL) if is_inferred and not match.any_provider else match
     if sources.fallback is None:
         return failure
-    table = flat_offer(sources.fallback, sources.cache_defaults)
+    table = flat_table(sources.fallback, sources.cache_defaults)
     tariff: Tariff = (Step(BEGINNING_NS, table),)
     provider, model = failure.provider, failure.model
     return _priced(Match("fallback", "fallback price", provider, model, tariff, rule="fallback"))

@@ -99,7 +99,7 @@ class PriceFile:
     source: str
     digest: str
     """SHA-256 of the text, in hexadecimal."""
-    offers: tuple[PriceEntry, ...] = ()
+    entries: tuple[PriceEntry, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Spelling of a provider -> its canonical id, in addition to those that are built in."""
     free: frozenset[str] = frozenset()
@@ -114,7 +114,7 @@ class PriceFile:
     trusted: frozenset[str] = frozenset()
     """Attributes whose reported cost wins over ours."""
     warnings: tuple[Problem, ...] = ()
-    """What is allowed but looks like a slip."""
+    """What is allowed but looks like a mistake."""
 
 
 class Table(NamedTuple):

@@ -55,14 +55,14 @@ def similar_tier(file: PriceFile, tier: str) -> str:
     """The service tier most like one that no price has; ``""`` where it has, or none is like it."""
     wanted = normalise_tier(tier)
     known = {"standard"}
-    for entry in file.offers:
+    for entry in file.entries:
         known.update(entry.service_tiers)
     known.update(_published_tiers(file))
     return "" if not wanted or wanted in known else nearest(wanted, sorted(known))
 
 
 def _known_models(file: PriceFile) -> Iterator[KnownModel]:
-    for entry in file.offers:
+    for entry in file.entries:
         named = ((entry.provider, entry.model),) if entry.steps else ()
         for provider, model in (*named, *entry.aliases):
             if not is_glob(model):

@@ -111,7 +111,7 @@ def complete(rates: Partial) -> Rates:
     return tuple(full)
 
 
-def complete_offer(rates: Partial, catalogue: Rates | None, defaults: CacheDefaults) -> Rates:
+def complete_entry(rates: Partial, catalogue: Rates | None, defaults: CacheDefaults) -> Rates:
     """Complete an operator's rates: cache and search rates from the catalogue, then the defaults.
 
     A cached read never costs more than the operator's own input rate.

@@ -26,12 +26,12 @@ def test_flags_show_in_what_is_found(capsys, tmp_path):
         "- {name: all, scope: total, window: month, limit_usd: 200, warn_at: [0.5]}\n"
         "- {name: org, scope: org, limit_usd: 20, overrides: {acme: 30}}\n"
     )
-    flags = ["--listen", "127.0.0.1:5000", "--forward-to", "tempo:4317", "--data-dir", "/books"]
+    flags = ["--listen", "127.0.0.1:5000", "--forward-to", "tempo:4317", "--data-dir", "/data"]
     assert main(["check-config", *flags, "--budgets", str(budgets)]) == 0
     out = capsys.readouterr().out
     assert "listens on   127.0.0.1:5000" in out
     assert "forwards to  OTLP/gRPC at tempo:4317\n" in out
-    assert "ledger       /books/ledger.db" in out
+    assert "ledger       /data/ledger.db" in out
     assert f"budgets   {budgets}, version " in out
     assert "3 limits" in out
     assert "research                 5,000 tokens per agent; only model gpt-*" in out
@@ -89,7 +89,7 @@ NEW = """\
 models:
   - {provider: openai, model: gpt-4o, prices: [{input: 5, output: 10, cache_read: 1.25}],
      aliases: ["azure:mine"]}
-  - {provider: acme, model: house, prices: [{input: 2, output: 6}]}
+  - {provider: acme, model: own, prices: [{input: 2, output: 6}]}
   - {provider: acme, model: kept, prices: [{input: 1, output: 1}]}
   - {provider: acme, model: "lab-*", prices: [{input: 1, output: 1}]}
 """
@@ -112,7 +112,7 @@ def test_a_change_of_prices_is_shown_name_by_name(capsys, tmp_path):
     ledger = tmp_path / "data" / "ledger.db"
     assert lines == [
         "removed acme:gone 1 / 1 / 1 -> no price",
-        "new acme:house no price -> 2 / 6 / 2",
+        "new acme:own no price -> 2 / 6 / 2",
         "new azure:mine no price -> 5 / 10 / 1.25",
         "changed openai:gpt-4o 2.5 / 10 / 1.25 -> 5 / 10 / 1.25",
         "alias azure:mine starts to mean openai:gpt-4o",

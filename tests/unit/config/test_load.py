@@ -54,8 +54,8 @@ def test_with_a_backend_files_are_written_only_where_asked_for():
 
 
 def test_ledger_may_be_kept_elsewhere_than_the_rest():
-    flags = {"data_dir": "/data", "ledger.path": "/books/ledger.db"}
-    assert load_settings(None, flags, {}).ledger.path == "/books/ledger.db"
+    flags = {"data_dir": "/data", "ledger.path": "/ledger/ledger.db"}
+    assert load_settings(None, flags, {}).ledger.path == "/ledger/ledger.db"
 
 
 def test_empty_file_changes_nothing(written):

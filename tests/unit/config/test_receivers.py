@@ -165,7 +165,7 @@ IN_PLAIN_TEXT = "travel unencrypted"
     ],
 )
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_a_door_that_is_open_to_others_is_mentioned(tmp_path, protocol, endpoint, more, says):
+def test_a_receiver_that_is_open_to_others_is_mentioned(tmp_path, protocol, endpoint, more, says):
     """Guarantees: one sentence at the start for what strangers can use; none on loopback."""
     text = f"receivers: {{otlp: {{protocols: {{{protocol}: {{endpoint: '{endpoint}', {more}}}}}}}}}"
     warnings = load_settings(file_with(tmp_path, text), {}, {}).warnings
@@ -186,7 +186,7 @@ def test_a_door_that_is_open_to_others_is_mentioned(tmp_path, protocol, endpoint
 def test_our_own_tokens_that_would_go_on_to_a_backend_are_mentioned(
     tmp_path, forwarded, tokens, is_said
 ):
-    """Guarantees: nobody hands on by accident what guards the way in."""
+    """Guarantees: nobody forwards by accident the tokens that senders need."""
     text = (
         f"receivers: {{otlp: {{protocols: {{http: {{auth: {{bearer_tokens: {tokens}}}}}}}}}}}\n"
         f"exporters: {{otlp: {{endpoint: 'a:1', forward_headers: [{forwarded}]}}}}\n"

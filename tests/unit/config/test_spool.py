@@ -46,6 +46,6 @@ def test_a_queue_of_a_backend_that_is_not_there_promises_nothing():
 
 @pytest.mark.parametrize(("name", "value"), [("max_megabytes", "0"), ("num_consumers", "0")])
 def test_a_queue_without_room_is_refused(name, value):
-    """Guarantees: a limit that would keep everything out is a mistake, and told."""
+    """Guarantees: a limit that would keep everything out is refused."""
     with pytest.raises(ConfigError, match=name):
         settings(**{f"exporters__otlp__sending_queue__{name}": value})

@@ -113,7 +113,7 @@ def test_several_suggestions_make_one_file():
         suggest_entry("azure", ("one",)), suggest_entry("azure", ("two",)),
         suggest_entry("openai", ("new",)), suggest_entry("groq", ()),
     ]  # fmt: skip
-    assert len(parse_prices(file_of(*entries), "p.yaml").offers) == 4
+    assert len(parse_prices(file_of(*entries), "p.yaml").entries) == 4
 
 
 def test_where_nothing_is_named_nothing_is_suggested():

@@ -26,14 +26,14 @@ def problems(text: str) -> str:
 
 
 def only_rates(text: str) -> dict[str, int]:
-    (offer,) = parse(text).offers
-    (step,) = offer.steps
+    (entry,) = parse(text).entries
+    (step,) = entry.steps
     return dict(step.rates)
 
 
 def test_an_empty_file_is_usable():
     file = parse("")
-    assert file.offers == ()
+    assert file.entries == ()
     assert file.use_catalogue
     assert file.fallback is None
 
@@ -42,7 +42,7 @@ def test_an_empty_file_is_usable():
 def test_the_shipped_file_has_no_problems_and_no_warnings(name):
     file = parse((ROOT / name).read_text())
     assert file.warnings == ()
-    assert len(file.offers) > 20
+    assert len(file.entries) > 20
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_the_short_form_is_per_1k_and_knows_free_providers():
         "  openai: {gpt-4o: {input: 0.0025, output: 0.01}}\n"
         '  ollama: {"*": {input: 0, output: 0}}\n'
     )
-    priced, free = parse(text).offers
+    priced, free = parse(text).entries
     assert (priced.provider, priced.model) == ("openai", "gpt-4o")
     assert dict(priced.steps[0].rates) == {"input": 2_500_000_000, "output": 10**10}
     assert (free.provider, free.model, dict(free.steps[0].rates)) == (
@@ -127,11 +127,11 @@ models:
 """
     with_duplicate = problems(text)
     assert "two prices from the same moment" in with_duplicate
-    (offer,) = parse(text.replace("+08:00", "+02:00")).offers
-    assert [step.start_ns // 10**9 for step in offer.steps][1:] == [
+    (entry,) = parse(text.replace("+08:00", "+02:00")).entries
+    assert [step.start_ns // 10**9 for step in entry.steps][1:] == [
         1715558400, 1786896000, 1786917600,
     ]  # fmt: skip
-    assert [step.rates["input"] for step in offer.steps] == [n * 10**9 for n in (1, 2, 3, 4)]
+    assert [step.rates["input"] for step in entry.steps] == [n * 10**9 for n in (1, 2, 3, 4)]
 
 
 def test_an_inclusive_threshold_is_one_token_lower():
@@ -139,8 +139,8 @@ def test_an_inclusive_threshold_is_one_token_lower():
         "models: [{model: m, prices: [{input: 1, output: 1}], tiers: "
         "[{above: 200000, input: 2}, {above: 100000, inclusive: true, input: 3}]}]"
     )
-    (offer,) = parse(text).offers
-    assert [tier.above for tier in offer.steps[0].tiers] == [99_999, 200_000]
+    (entry,) = parse(text).entries
+    assert [tier.above for tier in entry.steps[0].tiers] == [99_999, 200_000]
 
 
 def test_aliases_name_a_provider_only_when_one_is_meant():
@@ -148,8 +148,8 @@ def test_aliases_name_a_provider_only_when_one_is_meant():
         "models: [{provider: openai, model: gpt-4o, aliases: "
         '["azure:My-Deployment", gpt4o, "llama3.1:8b", "aws.bedrock:arn:aws:x"]}]'
     )
-    (offer,) = parse(text).offers
-    assert offer.aliases == (
+    (entry,) = parse(text).entries
+    assert entry.aliases == (
         ("azure", "my-deployment"),
         ("openai", "gpt4o"),
         ("openai", "llama3.1:8b"),

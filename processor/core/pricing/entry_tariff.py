@@ -19,7 +19,7 @@ from processor.core.pricing.shapes import (
     Window,
 )
 from processor.core.pricing.tariff import (
-    complete_offer,
+    complete_entry,
     map_table,
     merge,
     row_for,
@@ -28,8 +28,8 @@ from processor.core.pricing.tariff import (
 )
 
 
-def compile_offer(
-    offer: PriceEntry, catalogue: Tariff, defaults: CacheDefaults, tier: str
+def compile_entry(
+    entry: PriceEntry, catalogue: Tariff, defaults: CacheDefaults, tier: str
 ) -> Tariff:
     """The prices of an entry over time.
 
@@ -37,12 +37,12 @@ def compile_offer(
     cached tokens or searches the catalogue's of the same day does. `tier` is a service tier;
     an entry without that tier keeps its standard price and says so.
     """
-    served = offer.service_tiers.get(tier)
+    served = entry.service_tiers.get(tier)
     note = NO_TIER_PRICE if tier and served is None else ""
-    starts = {own.start_ns for own in offer.steps} | {step.start_ns for step in catalogue}
+    starts = {own.start_ns for own in entry.steps} | {step.start_ns for step in catalogue}
     steps: list[Step] = []
     for start_ns in sorted(starts):
-        own = _price_at(offer, start_ns)
+        own = _price_at(entry, start_ns)
         theirs = step_at(catalogue, start_ns)
         if own is not None:
             listed = theirs.table if theirs else None
@@ -53,8 +53,8 @@ def compile_offer(
     return merge(steps)
 
 
-def _price_at(offer: PriceEntry, start_ns: int) -> PriceStep | None:
-    in_force = [step for step in offer.steps if step.start_ns <= start_ns]
+def _price_at(entry: PriceEntry, start_ns: int) -> PriceStep | None:
+    in_force = [step for step in entry.steps if step.start_ns <= start_ns]
     return in_force[-1] if in_force else None
 
 
@@ -65,7 +65,7 @@ def _table(
     rows: list[Rates] = []
     for above, rates in ((None, own.rates), *((t.above, t.rates) for t in own.tiers)):
         merged = {**own.rates, **rates, **(served.rates if served else {})}
-        rows.append(complete_offer(merged, listed and row_for(listed, above), defaults))
+        rows.append(complete_entry(merged, listed and row_for(listed, above), defaults))
     table = Table(tuple(t.above for t in own.tiers), tuple(rows))
     return _scaled(table, served.multiplier) if served else table
 
@@ -78,6 +78,6 @@ def _scaled(table: Table, multiplier: Fraction) -> Table:
     return map_table(table, lambda row: scale_tokens(row, multiplier))
 
 
-def flat_offer(rates: Partial, defaults: CacheDefaults) -> Table:
+def flat_table(rates: Partial, defaults: CacheDefaults) -> Table:
     """The table of prices that depend on nothing."""
-    return Table((), (complete_offer(rates, None, defaults),))
+    return Table((), (complete_entry(rates, None, defaults),))
