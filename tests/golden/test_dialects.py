@@ -22,7 +22,7 @@ _FIXTURES = [
     for line in Path(__file__).with_name(name).read_text("utf-8").splitlines()
 ]
 """Those of the later files are real spans of the clients in tests/clients, long texts shortened or
-left out; what is expected of them is what the provider served, as far as the client tells."""
+left out; what is expected of them is what the provider served, as far as the client reports it."""
 _KNOWN_GAPS: dict[str, str] = {}
 """Rows that are not read as expected, and why; each must fail until it is taken off this list."""
 
@@ -102,7 +102,7 @@ def _check_call(call: Call, expected: dict[str, Any]) -> None:
 
 
 def _provider_of(call: Call) -> str:
-    """The provider that the span states, or else the one that its model's name tells."""
+    """The provider that the span states, or else the one that its model's name implies."""
     return provider_id(call.provider) or next(filter(None, map(infer_provider, call.models)), "")
 
 

@@ -59,7 +59,7 @@ def intake_of(row: dict[str, Any], signal: Signal, catalog: Catalog) -> Intake:
 
 def total_of(row: dict[str, Any], signals: tuple[Signal, ...], catalog: Catalog, folder: Path):
     async def run() -> Totals:
-        ledger = Ledger(SqliteStore(folder / "books.db"), Policy((), "p"), Limits())
+        ledger = Ledger(SqliteStore(folder / "ledger.db"), Policy((), "p"), Limits())
         await ledger.start()
         for signal in signals:
             await ledger.post(intake_of(row, signal, catalog))
@@ -72,21 +72,21 @@ def total_of(row: dict[str, Any], signals: tuple[Signal, ...], catalog: Catalog,
 
 @pytest.mark.parametrize("row", _ROWS, ids=lambda row: row["id"])
 def test_every_record_reads_as_expected(row) -> None:
-    """Provider, model, quantities, owner, cost, tier and times of each call that is told of."""
+    """Provider, model, quantities, owner, cost, tier and times of each call that is reported."""
     calls, expected = calls_of(row), row["expected"]["calls"]
     assert len(calls) == len(expected)
-    for call, told in zip(calls, expected, strict=True):
+    for call, stated in zip(calls, expected, strict=True):
         mark = call.mark
-        provider = provider_id(call.provider) or infer_provider(told["model"])
-        assert (provider, call.models) == (provider_id(told["provider"]), (told["model"],))
-        assert call.usage == Usage(**told["usage"])
-        assert call.reported_nano_usd == told.get("reported_nano_usd")
-        assert call.response_id == told.get("response_id", "")
-        assert call.tier == told.get("tier", "")
-        owner = {name: told.get(name) for name in ("session", "user", "org", "agent")}
+        provider = provider_id(call.provider) or infer_provider(stated["model"])
+        assert (provider, call.models) == (provider_id(stated["provider"]), (stated["model"],))
+        assert call.usage == Usage(**stated["usage"])
+        assert call.reported_nano_usd == stated.get("reported_nano_usd")
+        assert call.response_id == stated.get("response_id", "")
+        assert call.tier == stated.get("tier", "")
+        owner = {name: stated.get(name) for name in ("session", "user", "org", "agent")}
         assert mark.own._asdict() == owner | {"feature": None, "task": None}
-        assert (mark.service, mark.time_ns) == (told["service"], told["end_ns"])
-        assert mark.time_ns - mark.start_ns == told["duration_ms"] * 10**6
+        assert (mark.service, mark.time_ns) == (stated["service"], stated["end_ns"])
+        assert mark.time_ns - mark.start_ns == stated["duration_ms"] * 10**6
 
 
 @pytest.mark.parametrize("row", _ROWS, ids=lambda row: row["id"])
@@ -113,7 +113,7 @@ def test_a_call_in_records_and_spans_is_charged_once(row, signals, catalog, tmp_
 
 @pytest.mark.parametrize("row", [row for row in _ROWS if row["spans"]], ids=lambda row: row["id"])
 def test_spans_alone_are_charged_as_one_call_or_its_sum(row, catalog, tmp_path) -> None:
-    """A recorded answer is read from exactly one span, with everything that spans tell of it."""
+    """A recorded answer is read from exactly one span, with everything that spans say of it."""
     alone = total_of(row, ("traces",), catalog, tmp_path)
     assert alone.unpriced == 0
     assert alone.input_tokens == row["expected"]["total"]["input_tokens"]

@@ -167,7 +167,7 @@ def test_the_operators_words_mean_the_same_in_both(words, status, reason, build_
     ],
 )
 def test_an_inferred_provider_never_makes_an_exact_price(model, status, build_spans) -> None:
-    """Open weights run anywhere and get no price; a brand tells its maker, and is named."""
+    """Open weights run anywhere and get no price; a brand implies its maker, and says so."""
     found = _on_a_span(("", model, ""), _catalog(_SHIPPED), build_spans)
     assert found["status"] == status
     assert "provider" in str(found["reason"])

@@ -85,8 +85,8 @@ def request_of(fixture, number):
 
 
 async def charged(spans, folder):
-    """Tokens and cost in the books after the spans have come one by one."""
-    ledger = Ledger(SqliteStore(folder / "books.db"), Policy(), Limits())
+    """Tokens and cost in the ledger after the spans have come one by one."""
+    ledger = Ledger(SqliteStore(folder / "ledger.db"), Policy(), Limits())
     await ledger.start()
     catalog = pricing.compile_catalog(pricing.parse_prices(FLAT, "flat.yaml"))
     for number, fixture in spans:

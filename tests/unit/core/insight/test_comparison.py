@@ -48,7 +48,7 @@ def test_aliases_start_and_stop(prices):
     assert not found["mine"].starts_as_alias
 
 
-def test_patterns_are_told_by_themselves(prices):
+def test_patterns_are_reported_by_themselves(prices):
     before, after = prices(A, PATTERN).file, prices(A, DEARER_PATTERN, UNLIKE).file
     assert changed_patterns(before, after) == [("openai:*", "new"), ("openai:c*", "changed")]
     assert changed_patterns(after, before) == [("openai:*", "removed"), ("openai:c*", "changed")]

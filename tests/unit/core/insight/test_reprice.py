@@ -25,7 +25,7 @@ def made(**more):
 
 
 def stored(call, catalog):
-    """The call's row in the books, priced with a catalog."""
+    """The call's row in the ledger, priced with a catalog."""
     [charge] = price([call], catalog)
     entry = entry_of(charge, "shop")
     return SpanRow(
@@ -66,7 +66,7 @@ def test_at_the_same_prices_nothing_changes(prices, name):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_at_other_prices_it_is_what_it_would_be_today(prices, name):
-    """Guarantees: the books keep all that pricing looks at."""
+    """Guarantees: the ledger keeps all that pricing looks at."""
     before = prices(A).catalog
     trusting = {"reported": "{trust: [gen_ai.usage.cost]}"}
     for after in (

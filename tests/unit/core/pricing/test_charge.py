@@ -83,9 +83,9 @@ def test_quantities_without_a_rate_take_that_of_their_relatives():
     ],
 )
 def test_a_call_without_usage_is_not_priced(fields, status, reason):
-    told = answer(call(None, **fields), "providers: {free: [ollama]}")
-    assert isinstance(told, Unpriced)
-    assert (told.status, told.reason) == (status, reason)
+    found = answer(call(None, **fields), "providers: {free: [ollama]}")
+    assert isinstance(found, Unpriced)
+    assert (found.status, found.reason) == (status, reason)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_a_call_without_usage_is_not_priced(fields, status, reason):
     ],
 )
 def test_a_call_without_a_price_is_unpriced_not_zero(fields, reason):
-    told = answer(call(**fields))
-    assert isinstance(told, Unpriced)
-    assert (told.status, told.reason) == ("unpriced", reason)
+    found = answer(call(**fields))
+    assert isinstance(found, Unpriced)
+    assert (found.status, found.reason) == ("unpriced", reason)
 
 
 @pytest.mark.parametrize(
@@ -257,11 +257,11 @@ def test_an_operator_prices_service_tiers():
 
 def test_an_absurd_usage_is_refused_not_wrong():
     most = 2**63 - 1
-    told = answer(call(Usage(*[most] * 12)))
-    assert isinstance(told, Unpriced)
-    assert (told.status, told.reason) == ("unpriced", "cost out of range")
-    told = answer(call(None, reported_nano_usd=2**63))
-    assert told.reason == "cost out of range"
+    found = answer(call(Usage(*[most] * 12)))
+    assert isinstance(found, Unpriced)
+    assert (found.status, found.reason) == ("unpriced", "cost out of range")
+    found = answer(call(None, reported_nano_usd=2**63))
+    assert found.reason == "cost out of range"
 
 
 def test_times_outside_the_calendar_do_no_harm():
@@ -277,5 +277,5 @@ def test_times_outside_the_calendar_do_no_harm():
 def test_answers_have_the_order_of_the_calls():
     catalog = catalog_of()
     calls = [call(Usage(input=n), model=m) for n, m in ((1, "gpt-4o"), (2, "x"), (3, "gpt-4o"))]
-    assert [told.call for told in price(calls, catalog)] == calls
+    assert [found.call for found in price(calls, catalog)] == calls
     assert price([], catalog) == []

@@ -27,7 +27,7 @@ def test_the_index_finds_what_the_catalogue_finds(provider):
 
 
 @pytest.mark.parametrize(
-    ("host", "name", "is_full_match"),
+    ("provider", "name", "is_full_match"),
     [
         ("openai", "gpt-4o", True),
         ("anthropic", "claude-3-5-sonnet-20241022", True),
@@ -37,7 +37,7 @@ def test_the_index_finds_what_the_catalogue_finds(provider):
         ("google", "gemini-2.0-flash-001", True),
     ],
 )
-def test_a_similar_name_is_told_from_a_models_own(host, name, is_full_match):
-    found = HOSTS[host].find(name)
+def test_a_similar_name_is_distinguished_from_a_models_own(provider, name, is_full_match):
+    found = HOSTS[provider].find(name)
     assert found is not None
     assert found.is_full_match is is_full_match

@@ -122,7 +122,7 @@ def test_an_operators_alias_comes_before_the_table() -> None:
     ],
 )
 def test_a_provider_is_inferred_only_where_one_sells_the_name(model, expected) -> None:
-    """A path or a brand tells the provider; open weights and tags of local copies do not."""
+    """A path or a brand names the provider; open weights and tags of local copies do not."""
     assert infer_provider(model) == expected
 
 

@@ -64,7 +64,7 @@ def test_unreadable_tokens_are_unknown_not_zero(read_call, attributes) -> None:
 
 
 def test_a_total_mends_an_unreadable_count(read_call) -> None:
-    """Output and total tell the input."""
+    """Output and total give the input."""
     call = read_call(
         {
             "gen_ai.usage.input_tokens": "?",
@@ -91,7 +91,7 @@ def test_modalities_are_added_only_where_no_sum_is_reported(read_call) -> None:
 
 
 def test_a_mixed_cache_count_is_used_only_alone(read_call) -> None:
-    """Reads and writes in one number count as reads where they are not told apart."""
+    """Reads and writes in one number count as reads where they are not reported apart."""
     counts = {"llm.token_count.prompt": 100, "llm.token_count.prompt_details.cache_input": 40}
     assert read_call(counts).usage == Usage(60, 40)
     apart = {**counts, "llm.token_count.prompt_details.cache_write": 40}
@@ -113,7 +113,7 @@ def test_details_may_be_a_printed_dict(read_call) -> None:
 
 
 def test_raw_openai_shapes_inside_langfuse_include_what_buckets_exclude(read_call) -> None:
-    """The key tells whether the numbers exclude one another."""
+    """The key says whether the numbers exclude one another."""
     details = '{"prompt_tokens": 100, "completion_tokens": 9, "prompt_tokens_details": {%s}}'
     call = read_call({"langfuse.observation.usage_details": details % '"cached_tokens": 60'})
     assert call.usage == Usage(40, 60, output=9)
@@ -199,7 +199,7 @@ def test_a_reported_cost_is_kept_with_the_attribute_that_carried_it(
     ],
 )
 def test_the_tier_is_the_one_served(read_call, attributes, tier) -> None:
-    """Standard tiers have no name; a request's tier counts only where no response tells."""
+    """Standard tiers have no name; a request's tier counts only where no response has one."""
     assert read_call(attributes).tier == tier
 
 

@@ -107,7 +107,7 @@ def test_users_are_hashed_on_the_way_in(read_mark) -> None:
 
 
 def test_an_endless_id_is_bounded(read_mark) -> None:
-    """A sender cannot make the books hold a megabyte of id."""
+    """A sender cannot make the ledger hold a megabyte of id."""
     one = read_mark(attributes={"session.id": "x" * 10**6})
     other = read_mark(attributes={"session.id": "x" * (10**6 + 1)})
     assert len(one.own.session) == len(other.own.session) == 256

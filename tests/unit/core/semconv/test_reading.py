@@ -33,13 +33,13 @@ def test_rows_come_out_in_order_each_once(build_spans) -> None:
 
 def test_a_silent_root_is_marked_where_its_surroundings_name_a_session(build_spans) -> None:
     """The totals of the session stand on it; spans below, and roots of nobody, stay unmarked."""
-    told = {"resource": {"session.id": "s", "service.name": "shop"}}
+    shared = {"resource": {"session.id": "s", "service.name": "shop"}}
     spans = build_spans(
-        told,
-        {**told, "parent": True},
+        shared,
+        {**shared, "parent": True},
         {"resource": {"user.id": "u"}},
-        {**told, "attributes": {"user.id": "u"}},
-        {**told, "span_id": b""},
+        {**shared, "attributes": {"user.id": "u"}},
+        {**shared, "span_id": b""},
     )
     reading = read(spans, RECEIVED_NS, ReadOptions())
     marks = {mark.row: mark for mark in reading.marks}
@@ -93,7 +93,7 @@ def test_an_end_that_cannot_be_trusted_gives_way_to_the_receive_time(
     assert (call.mark.time_ns, call.mark.time_assumed) == (time_ns, is_assumed)
 
 
-def test_spans_of_one_shape_are_told_apart_by_their_texts(build_spans) -> None:
+def test_spans_of_one_shape_are_distinguished_by_their_texts(build_spans) -> None:
     """What is remembered of one span is not taken for another."""
     spans = build_spans(
         {"attributes": CALL},

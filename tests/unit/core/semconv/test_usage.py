@@ -175,7 +175,7 @@ def test_thoughts_that_equal_the_cached_tokens_move_no_cached_token() -> None:
         (Counts(5000, 1, cache_write=10, cache_write_1h=2000), 0, 2000),
     ],
 )
-def test_cache_writes_are_told_apart_by_their_lifetime(counts, write, write_1h) -> None:
+def test_cache_writes_are_distinguished_by_their_lifetime(counts, write, write_1h) -> None:
     """One-hour writes are a part of all writes; without a split all live five minutes."""
     usage, _ = normalise_usage(counts, UsageRules())
     assert usage is not None
@@ -220,7 +220,7 @@ def test_extras_outside_the_totals_are_billed_too() -> None:
     ],
 )
 def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, rules, usage, rule) -> None:
-    """What the total can tell is told; a total alone cannot be priced."""
+    """What follows from the total is filled in; a total alone cannot be priced."""
     assert normalise_usage(counts, rules) == (usage, rule)
 
 
@@ -235,7 +235,7 @@ def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, rules, usage, rule)
         (Counts(100, 10, cache_write=60), "openai", ""),
     ],
 )
-def test_a_lifetime_that_nobody_told_is_named(counts, family, rule) -> None:
+def test_a_lifetime_that_is_not_reported_is_named(counts, family, rule) -> None:
     """An hour costs more than five minutes, so a bill can be explained only if it says so."""
     rules = UsageRules(cache="inclusive", family=family)
     assert normalise_usage(counts, rules)[1] == rule
