@@ -56,7 +56,7 @@ def round_parts(parts_femto: Sequence[int]) -> Amount:
     gap = total - sum(parts)
     while gap:
         largest = parts.index(max(parts))
-        # Of several parts around half a nano-dollar, more than one may have to be reduced.
+        # Of several parts around half a nano-dollar, more than one may have to give way.
         taken = max(gap, -parts[largest])
         parts[largest] += taken
         gap -= taken
@@ -94,26 +94,33 @@ def parse_usd(value: Decimal | int | str) -> int:
 def price_usage(usage: Sequence[int], rates: Rates) -> Amount:
     """What disjoint quantities cost at these rates; both in the order of `model.Usage`.
 
-    Audio and image tokens count with the side they are on, reasoning with the output; the fee
-    part is requests and web searches.
+    Audio, image and video tokens count with the side they are on, reasoning and citations with
+    the output; the fee part is all that is not billed by tokens.
     """
     (
         text, read, write, write_1h, audio, image,
-        out, thought, out_audio, out_image, requests, searches,
+        out, thought, out_audio, out_image, requests, searches, *rare,
     ) = usage  # fmt: skip
     (
         text_rate, read_rate, write_rate, write_1h_rate, audio_rate, image_rate,
         out_rate, thought_rate, out_audio_rate, out_image_rate, request_rate, search_rate,
+        *rare_rates,
     ) = rates  # fmt: skip
-    return round_parts(
-        (
-            text * text_rate + audio * audio_rate + image * image_rate,
-            out * out_rate
-            + thought * thought_rate
-            + out_audio * out_audio_rate
-            + out_image * out_image_rate,
-            read * read_rate,
-            write * write_rate + write_1h * write_1h_rate,
-            requests * request_rate + searches * search_rate,
-        )
-    )
+    parts = [
+        text * text_rate + audio * audio_rate + image * image_rate,
+        out * out_rate
+        + thought * thought_rate
+        + out_audio * out_audio_rate
+        + out_image * out_image_rate,
+        read * read_rate,
+        write * write_rate + write_1h * write_1h_rate,
+        requests * request_rate + searches * search_rate,
+    ]
+    if any(rare):
+        for part, quantity, rate in zip(_RARE_PARTS, rare, rare_rates, strict=True):
+            parts[part] += quantity * rate
+    return round_parts(parts)
+
+
+_RARE_PARTS = (2, 2, 0, 1, 1, 4, 4, 4, 4, 4)
+"""Which part of an amount the quantities after `Usage.web_searches` belong to."""

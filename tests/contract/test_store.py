@@ -23,6 +23,7 @@ from processor.core.model import (
 from processor.core.money import Amount
 from processor.io.ledger import Contents, MemoryStore, SqliteStore, Store
 
+SIZE = len(Usage._fields)
 BIG = 2**62 - 1
 START_S = 1_800_000_000
 TRACE = bytes(range(1, 17))
@@ -66,7 +67,7 @@ def entry(**more):
     values = {
         "status": "exact", "reason": "", "provider": "openai", "model": "gpt-4o",
         "service": "svc", "price_version": "v1", "usage": Usage(input=10, output=2),
-        "amount": Amount(30, 10, 20), "rates": tuple(range(12)),
+        "amount": Amount(30, 10, 20), "rates": tuple(range(SIZE)),
     } | more  # fmt: skip
     return Entry(**values)
 
@@ -105,7 +106,7 @@ ENTRIES = {
     "plain": entry(),
     "unpriced": entry(status="unpriced", reason="no price", amount=None, rates=None),
     "nothing reported": entry(status="usage_missing", usage=None, amount=None, rates=None),
-    "zero is not unknown": entry(usage=Usage(requests=0), amount=Amount(), rates=(0,) * 12),
+    "zero is not unknown": entry(usage=Usage(requests=0), amount=Amount(), rates=(0,) * SIZE),
     "cost without usage": entry(
         status="reported", usage=None, amount=Amount(7, 0, 0, 0, 0, 7), rates=None,
         reported_nano_usd=7,
@@ -116,7 +117,7 @@ ENTRIES = {
     "several requests": entry(usage=Usage(requests=5)),
     "negative parts": entry(amount=Amount(-3, -1, -2), saved_nano_usd=-5),
     "big": entry(
-        usage=Usage(*[BIG] * 12), amount=Amount(*[BIG] * 6), rates=(2**100,) * 12,
+        usage=Usage(*[BIG] * SIZE), amount=Amount(*[BIG] * 6), rates=(2**100,) * SIZE,
         saved_nano_usd=BIG, reported_nano_usd=BIG,
     ),
     "aggregate": entry(
@@ -344,17 +345,17 @@ def test_rolling_back_nothing_is_harmless(store):
     assert len(store.rows_of(TRACE)) == 1
 
 
-def test_a_savepoint_undoes_what_came_after_it_and_nothing_else(store):
+def test_a_mark_undoes_what_came_after_it_and_nothing_else(store):
     store.begin()
-    store.savepoint()
+    store.save()
     store.write(Plan(rows=[charged(model="first")]))
-    store.release()
-    store.savepoint()
+    store.keep()
+    store.save()
     store.write(Plan(rows=[charged(model="second")], postings={("total", "", 0): TOTALS}))
-    store.undo_savepoint()
-    store.savepoint()
+    store.undo()
+    store.save()
     store.write(Plan(rows=[charged(model="third")]))
-    store.release()
+    store.keep()
     store.commit()
     assert [read.entry.model for read in store.rows_of(TRACE)] == ["first", "third"]
     assert store.total("total", "", 0, 0) == Totals()
@@ -362,9 +363,9 @@ def test_a_savepoint_undoes_what_came_after_it_and_nothing_else(store):
 
 def test_what_was_undone_can_be_written_after_all(store):
     """Guarantees: nothing remembered from the undone part (such as ids of texts) is used again."""
-    for end in (store.undo_savepoint, store.rollback):
+    for end in (store.undo, store.rollback):
         store.begin()
-        store.savepoint()
+        store.save()
         store.write(Plan(rows=[charged(model=ODD)]))
         end()
         store.rollback()
@@ -377,9 +378,9 @@ def test_what_was_undone_is_written_anew_beside_what_came_in_between(store):
     """Guarantees: an id that an undone text had is another's now, and not taken for it."""
     for model, is_kept in (("undone", False), ("between", True), ("undone", True)):
         store.begin()
-        store.savepoint()
+        store.save()
         store.write(Plan(rows=[charged(model=model)]))
-        (store.release if is_kept else store.undo_savepoint)()
+        (store.keep if is_kept else store.undo)()
         store.commit()
     assert [read.entry.model for read in store.rows_of(TRACE)] == ["between", "undone"]
 

@@ -1,4 +1,4 @@
-"""Spans in plain words, and what the stages before the ledger make of them.
+"""Spans in plain words, and what the rooms before the ledger would make of them.
 
 One token of input costs 10 nano-USD, one that was read from a cache 1, one of output 40.
 """
@@ -32,10 +32,34 @@ from processor.core.model import (
     Usage,
 )
 from processor.core.money import Amount, price_usage
-from processor.core.posting import entry_of
+from processor.core.posting.intake import entry_of
 
 NANO = 10**6
-RATES = tuple(NANO * rate for rate in (10, 1, 12, 20, 30, 10, 40, 40, 80, 80, 0, 1000))
+_USD_PER_BILLION = (
+    10,
+    1,
+    12,
+    20,
+    30,
+    10,
+    40,
+    40,
+    80,
+    80,
+    0,
+    1000,
+    3,
+    1,
+    10,
+    80,
+    40,
+    5,
+    7,
+    9,
+    11,
+    13,
+)
+RATES = tuple(NANO * rate for rate in _USD_PER_BILLION)
 START_S = 1_800_000_000  # 2027-01-15 08:00:00 UTC, the start of an hour
 UTC = Calendar(ZoneInfo("UTC"), 0)
 NOW_S = START_S + 600
@@ -146,7 +170,7 @@ def node(spec: SpanSpec) -> Node:
 
 
 def batch(*spec: SpanSpec, now_s: int = NOW_S) -> Intake:
-    """A batch as the stages before the ledger hand it on."""
+    """A batch as the rooms before the ledger would hand it on."""
     spans, charges, marks = Spans(b""), [], []
     for row, span in enumerate(spec):
         spans.trace_ids.append(trace_id(span.trace))

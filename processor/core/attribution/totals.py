@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from processor.core.model import NO_USAGE, NOTHING, Entry, Totals, Usage
 from processor.core.money import ZERO, Amount, price_usage
 
-_INPUT_ORDER = (0, 3, 2, 4, 5, 1)
+_INPUT_ORDER = (0, 3, 2, 4, 5, 14, 12, 13, 1)
 """Indices of the input quantities, dearest class first as a rule: when a side's unexplained part
 is smaller than its classes' gaps together, the classes that come first keep theirs."""
-_OUTPUT_ORDER = (6, 7, 8, 9)
+_OUTPUT_ORDER = (6, 7, 8, 9, 15, 16)
+_UNITS = tuple(range(10, 12)) + tuple(range(17, 22))
+"""Indices of the quantities that are not tokens: each is compared for itself."""
 _REPLACING = ("last_step", "lifetime")
 """Aggregates whose numbers are not the sum of what is below: they replace it or add nothing."""
 
@@ -71,7 +73,7 @@ def unexplained(own: Usage, below: Usage) -> Usage:
         for index in order:
             part = min(available - sum(left[at] for at in order), own[index] - below[index])
             left[index] = max(0, part)
-    for index in (10, 11):
+    for index in _UNITS:
         left[index] = max(0, own[index] - below[index])
     return Usage._make(left)
 
@@ -107,10 +109,10 @@ def share_of(entry: Entry, below: Subtotal) -> Share:
         amount.total,
         max(0, entry.usage.input_tokens - below.totals.input_tokens),
         max(0, entry.usage.output_tokens - below.totals.output_tokens),
-        usage.cache_read,
+        usage.cached_tokens,
         calls,
         saved_nano_usd=saved_nano_usd,
-        cache_hits=1 if calls and usage.cache_read else 0,
+        cache_hits=1 if calls and usage.cached_tokens else 0,
     )
     return Share(totals, usage, amount)
 

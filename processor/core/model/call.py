@@ -12,8 +12,8 @@ from processor.core.money import Amount, Rates
 class Usage(NamedTuple):
     """Disjoint quantities of one call: no token is in two fields. `money.Rates` has this order.
 
-    Input as reported by most providers is input + cache_read + cache_write + cache_write_1h +
-    audio_input + image_input; output is output + reasoning + audio_output + image_output.
+    Input as reported by most providers is `input_tokens`, output `output_tokens`. What follows
+    `web_searches` is rare; fields are added at the end, since stored rows name them by position.
     """
 
     input: int = 0
@@ -31,6 +31,21 @@ class Usage(NamedTuple):
     image_output: int = 0
     requests: int = 1
     web_searches: int = 0
+    audio_cache_read: int = 0
+    """Audio tokens read from a cache; not in `cache_read`."""
+    image_cache_read: int = 0
+    video_input: int = 0
+    video_output: int = 0
+    citations: int = 0
+    """Citation tokens that a provider bills apart; not in `output`."""
+    characters: int = 0
+    """Characters of text that was made into speech."""
+    duration_ms: int = 0
+    """Milliseconds of audio or video."""
+    images: int = 0
+    pages: int = 0
+    searches: int = 0
+    """Search units of a reranker, searches in stored files, queries of a research model."""
 
     @property
     def input_tokens(self) -> int:
@@ -42,12 +57,27 @@ class Usage(NamedTuple):
             + self.cache_write_1h
             + self.audio_input
             + self.image_input
+            + self.audio_cache_read
+            + self.image_cache_read
+            + self.video_input
         )
 
     @property
     def output_tokens(self) -> int:
         """All output, as most providers report it."""
-        return self.output + self.reasoning + self.audio_output + self.image_output
+        return (
+            self.output
+            + self.reasoning
+            + self.audio_output
+            + self.image_output
+            + self.video_output
+            + self.citations
+        )
+
+    @property
+    def cached_tokens(self) -> int:
+        """All that was read from a cache."""
+        return self.cache_read + self.audio_cache_read + self.image_cache_read
 
     def plus(self, other: Usage) -> Usage:
         """Both together."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 from processor.core.model import Call, Charge, Unpriced, Usage
-from processor.core.money import ZERO, Amount, price_usage, round_to_nano
+from processor.core.money import ZERO, Amount, Rates, price_usage, round_to_nano
 from processor.core.pricing.catalog import Catalog
 from processor.core.pricing.names import NAME_LIMIT
 from processor.core.pricing.shapes import FREE_RATES, Match
-from processor.core.pricing.tariff import choose
+from processor.core.pricing.tariff import IS_TOKEN_RATE, choose
 
 _LARGEST_NANO_USD = 2**63 - 1
 
 FAILED_UNUSED = "call failed before it used anything"
 NO_USAGE = "no usage reported"
 OUT_OF_RANGE = "cost out of range"
+NO_UNIT_PRICE = "no price for the units that this call reports"
 NOT_IN_FORCE = "no price in force at that time"
 
 
@@ -48,7 +50,7 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
         if not match.tariff:
             return _unpriced(call, match, catalog, reason)
         # An aggregate's tokens are those of many requests, so they say nothing about any one size.
-        context = 0 if call.aggregate is not None else sum(usage[:6])
+        context = 0 if call.aggregate is not None else usage.input_tokens
         chosen = choose(match.tariff, call.mark.time_ns, context)
         if chosen is None:
             return _unpriced(call, match, catalog, NOT_IN_FORCE)
@@ -56,6 +58,8 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
         if chosen.note:
             reason = f"{reason}, {chosen.note}" if reason else chosen.note
     amount = price_usage(usage, rates)
+    if not amount.total and _lacks_price(usage, rates):
+        return _unpriced(call, match, catalog, NO_UNIT_PRICE)
     # What the cached tokens would have cost more as plain input.
     cheaper = rates[0] - rates[1]
     saved = round_to_nano(usage.cache_read * cheaper) if usage.cache_read and cheaper > 0 else 0
@@ -65,6 +69,21 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
         call, amount, match.status, match.provider, match.model,
         catalog.version, rates, reason, saved,
     )  # fmt: skip
+
+
+def _lacks_price(usage: Usage, rates: Rates) -> bool:
+    """Whether a model that costs something has no price for anything that the call used.
+
+    A model that is priced by the hour only must not make its tokens free, nor one that is priced
+    by tokens the seconds of a call that reports no tokens.
+    """
+    if not any(rates):
+        return False
+    if usage.input_tokens or usage.output_tokens:
+        return not any(compress(rates, IS_TOKEN_RATE))
+    return any(
+        count and name != "requests" for name, count in zip(usage._fields, usage, strict=True)
+    )
 
 
 def _without_usage(call: Call, catalog: Catalog) -> Charge | Unpriced:

@@ -13,7 +13,7 @@ from processor.core.pricing.catalog import Catalog
 from processor.core.pricing.charge import price
 from processor.core.pricing.names import NAME_LIMIT, is_opaque
 from processor.core.pricing.shapes import ANY
-from processor.core.pricing.tariff import choose
+from processor.core.pricing.tariff import UNIT_FIELDS, choose
 from processor.core.providers import (
     CUSTOMER_NAMED,
     infer_provider,
@@ -22,12 +22,16 @@ from processor.core.providers import (
 )
 
 _PER = 10**6
-_FEES = ("requests", "web_searches")
+_UNIT_SIZES = {"characters": 10**6, "duration_ms": 1000}
+"""Of what is not counted in tokens, how many a price is quoted for, where that is not one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One quantity of a call and its price. Fees are priced for one, tokens for a million."""
+    """One quantity of a call and its price.
+
+    Tokens and characters are priced for a million, time for a second, all else for one.
+    """
 
     name: str
     """Field of `model.Usage`."""
@@ -75,7 +79,7 @@ def explain(
     call = Call(Mark(row=0, time_ns=time_ns), "llm", provider, (model,), usage, tier=tier)
     match = catalog.match(call.provider, call.models, call.tier)
     answer = price([call], catalog)[0]
-    chosen = choose(match.tariff, time_ns, sum(usage[:6]))
+    chosen = choose(match.tariff, time_ns, usage.input_tokens)
     is_priced = isinstance(answer, Charge)
     return Explanation(
         status=answer.status,
@@ -97,12 +101,12 @@ def _components(usage: Usage, rates: tuple[int, ...]) -> tuple[Component, ...]:
     return tuple(
         _component(name, quantity, rate)
         for name, quantity, rate in zip(Usage._fields, usage, rates, strict=True)
-        if quantity and (rate or name not in _FEES)
+        if quantity and (rate or name not in UNIT_FIELDS)
     )
 
 
 def _component(name: str, quantity: int, rate: int) -> Component:
-    per = 1 if name in _FEES else _PER
+    per = _UNIT_SIZES.get(name, 1) if name in UNIT_FIELDS else _PER
     usd = Decimal(rate * per) / FEMTO_PER_USD
     return Component(
         name=name,

@@ -34,13 +34,23 @@ _UNITS: dict[str, tuple[str, int]] = {
     "input_image_mtok": ("image_input", 10**6),
     "output_audio_mtok": ("audio_output", 10**6),
     "output_image_mtok": ("image_output", 10**6),
+    "cache_audio_read_mtok": ("audio_cache_read", 10**6),
+    "cache_image_read_mtok": ("image_cache_read", 10**6),
+    "input_video_mtok": ("video_input", 10**6),
+    "output_video_mtok": ("video_output", 10**6),
+    "output_citation_mtok": ("citations", 10**6),
     "requests_kcount": ("requests", 10**3),
     "web_searches_kcount": ("web_searches", 10**3),
+    "storage_searches_kcount": ("searches", 10**3),
+    "input_mchars": ("characters", 10**6),
+    "audio_hours": ("duration_ms", 3_600_000),
+    "input_audio_hours": ("duration_ms", 3_600_000),
+    "input_document_kpages": ("pages", 10**3),
 }
 """The catalogue's price -> field of `model.Usage`, and for how many units it is quoted.
 
-Prices for units that spans do not carry (hours of audio, pages, characters) are left out; a
-model that has only such prices has none for us.
+Prices for units that spans do not carry (annotated pages, text messages of voice models) are left
+out; a model that has only such prices has none for us.
 """
 
 

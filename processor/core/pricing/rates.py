@@ -7,26 +7,31 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from processor.core.files.document import Findings, Path
+from processor.core.model import Usage
 from processor.core.pricing.shapes import Partial
+from processor.core.pricing.tariff import UNIT_FIELDS
 
 UNITS: dict[str, int] = {"per_1m": 10**6, "per_1k": 10**3, "per_token": 1}
 
-TOKEN_KEYS: dict[str, str] = {
-    "input": "input",
-    "output": "output",
-    "cache_read": "cache_read",
-    "cache_write": "cache_write",
-    "cache_write_1h": "cache_write_1h",
-    "reasoning": "reasoning",
-    "audio_input": "audio_input",
-    "image_input": "image_input",
-    "audio_output": "audio_output",
-    "image_output": "image_output",
+_MAIN_KEYS = ("input", "output")
+TOKEN_KEYS = (
+    *_MAIN_KEYS,
+    *(name for name in Usage._fields if name not in {*UNIT_FIELDS, *_MAIN_KEYS}),
+)
+"""Keys of prices for tokens, those that every entry has first; each is a field of `model.Usage`."""
+UNIT_KEYS: dict[str, tuple[str, int]] = {
+    "request": ("requests", 1),
+    "web_search": ("web_searches", 1),
+    "search": ("searches", 1),
+    "character": ("characters", 1),
+    "second": ("duration_ms", 1000),
+    "image": ("images", 1),
+    "page": ("pages", 1),
 }
-FEE_KEYS: dict[str, str] = {"request": "requests", "web_search": "web_searches"}
-"""Keys of a price -> fields of `model.Usage`. Fees are in USD for one, whatever the unit."""
+"""Keys of all other prices, in USD for one whatever the unit of the entry: the field of
+`model.Usage`, and how many of it make one."""
 
-RATE_KEYS = (*TOKEN_KEYS, *FEE_KEYS)
+RATE_KEYS = (*TOKEN_KEYS, *UNIT_KEYS)
 RATE_SPELLINGS: dict[str, tuple[str, str]] = {key: (key, "") for key in RATE_KEYS} | {
     f"{key}_{unit}": (key, unit) for key in RATE_KEYS for unit in UNITS
 }
@@ -69,9 +74,10 @@ def rates_of(given: Iterable[GivenPrice], scale: Scale, findings: Findings) -> P
         if price.name in TOKEN_KEYS:
             unit = price.unit or scale.unit
             scale.used.add(unit)
-            field, per = TOKEN_KEYS[price.name], UNITS[unit]
+            field, per = price.name, UNITS[unit]
         else:
-            field, per = FEE_KEYS[price.name], UNITS[price.unit] if price.unit else 1
+            field, size = UNIT_KEYS[price.name]
+            per = size * (UNITS[price.unit] if price.unit else 1)
         usd = price.amount * scale.usd_rate / per
         if usd > _MAX_USD:
             findings.problem(price.place, f"is more than {_MAX_USD:,} USD for one unit")

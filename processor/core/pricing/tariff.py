@@ -13,8 +13,11 @@ from processor.core.model import Usage
 from processor.core.money import Rates
 from processor.core.pricing.shapes import CacheDefaults, Partial, Step, Table, Tariff, Window
 
-_FEES = frozenset({"requests", "web_searches"})
-_IS_TOKEN_RATE = tuple(name not in _FEES for name in Usage._fields)
+UNIT_FIELDS = (
+    "requests", "web_searches", "characters", "duration_ms", "images", "pages", "searches",
+)  # fmt: skip
+"""Fields of `model.Usage` that do not count tokens."""
+IS_TOKEN_RATE = tuple(name not in UNIT_FIELDS for name in Usage._fields)
 _MINUTE_NS = 60 * 10**9
 _DAY_MIN = 24 * 60
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
@@ -88,15 +91,17 @@ def complete(rates: Partial) -> Rates:
     """Give every unit a rate: what has none of its own takes its nearest relative's, never zero.
 
     Cached reads and writes take the input rate, one-hour writes the write rate, reasoning the
-    output rate, audio and image that of their direction. Without an output rate (embeddings)
-    output is not billed; requests and web searches are billed only where they have a rate.
+    output rate, audio, image and video that of their direction. Without an output rate
+    (embeddings) output is not billed; what is not counted in tokens is billed only where it has
+    a rate.
     """
     input_rate = rates.get("input", 0)
     output_rate = rates.get("output", 0)
+    cache_read = rates.get("cache_read", input_rate)
     cache_write = rates.get("cache_write", input_rate)
     full = Usage(
         input=input_rate,
-        cache_read=rates.get("cache_read", input_rate),
+        cache_read=cache_read,
         cache_write=cache_write,
         cache_write_1h=rates.get("cache_write_1h", cache_write),
         audio_input=rates.get("audio_input", input_rate),
@@ -105,8 +110,12 @@ def complete(rates: Partial) -> Rates:
         reasoning=rates.get("reasoning", output_rate),
         audio_output=rates.get("audio_output", output_rate),
         image_output=rates.get("image_output", output_rate),
-        requests=rates.get("requests", 0),
-        web_searches=rates.get("web_searches", 0),
+        audio_cache_read=rates.get("audio_cache_read", cache_read),
+        image_cache_read=rates.get("image_cache_read", cache_read),
+        video_input=rates.get("video_input", input_rate),
+        video_output=rates.get("video_output", output_rate),
+        citations=rates.get("citations", output_rate),
+        **{name: rates.get(name, 0) for name in UNIT_FIELDS},
     )
     return tuple(full)
 
@@ -149,7 +158,7 @@ def scale_tokens(rates: Rates, multiplier: Fraction) -> Rates:
     """Every token rate times a multiplier; fees for requests and searches stay."""
     return tuple(
         scale(rate, multiplier) if is_token else rate
-        for rate, is_token in zip(rates, _IS_TOKEN_RATE, strict=True)
+        for rate, is_token in zip(rates, IS_TOKEN_RATE, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""The ledger as others see it: called on the event loop, written by a thread of its own."""
+"""The door of the ledger: callers come on the event loop, a clerk on a thread keeps the ledger."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _REPRICED_AT_ONCE = 50
 
 
 class Ledger:
-    """Charges each span exactly once, over a store."""
+    """Exactly-once bookkeeping over a store."""
 
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self._working_set = WorkingSet(store, policy, limits)
@@ -55,7 +55,7 @@ class Ledger:
 
     @property
     def jobs_waiting(self) -> int:
-        """Jobs that wait for the thread that writes."""
+        """Turns and questions that wait for the ledger."""
         return self._writer.jobs_waiting
 
     @property
@@ -65,7 +65,7 @@ class Ledger:
 
     @property
     def last_failure(self) -> LastFailure | None:
-        """Why the last turn could not be written; None while turns can."""
+        """Why the last turn could not be booked; None while turns can."""
         return self._writer.last_failure
 
     async def start(self) -> None:
@@ -80,7 +80,7 @@ class Ledger:
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:
-        """Finish the queued turns, then close the store."""
+        """Finish the turns in line, then close the store."""
         await self._writer.close()
         self._working_set.store.close()
 

@@ -82,11 +82,19 @@ def _label(entry: Entry) -> Columns:
     )  # fmt: skip
 
 
+_USUAL = (0, 0, 0, 0, 1, *(0,) * (len(Usage._fields) - 11))
+"""The rare quantities of nearly every call: one request, and nothing else."""
+
+
 def _quantities(usage: Usage | None) -> Columns:
     if usage is None:
         return (None,) * 7
     rare = (*usage[4:6], *usage[8:])
-    more = None if rare == (0, 0, 0, 0, 1, 0) else dump(rare)
+    more = None
+    if rare != _USUAL:
+        # Trailing zeros are left out, so that a quantity that is added later changes no old row.
+        last = max((at for at, count in enumerate(rare) if count), default=-1)
+        more = dump(rare[: last + 1])
     return (*usage[:4], usage.output, usage.reasoning, more)
 
 
@@ -128,12 +136,12 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
     usage = None
     if columns[1] is not None:
         *input_side, output, reasoning = columns[1:7]
-        rare = json.loads(columns[7]) if columns[7] is not None else (0, 0, 0, 0, 1, 0)
+        rare = _filled(json.loads(columns[7]), len(_USUAL)) if columns[7] is not None else _USUAL
         usage = Usage._make((*input_side, *rare[:2], output, reasoning, *rare[2:]))
     return Entry(
         status, reason, provider, model, service, version, usage,
         None if columns[8] is None else Amount(*columns[8:14]),
-        None if rates is None else tuple(rates),
+        None if rates is None else _filled(rates, len(Usage._fields)),
         aggregate, columns[14], columns[15], rule, has_tokens, kind, time_assumed,
         (asked_provider, tuple(asked_models), tier), columns[16] or "", reported_by, free,
         scope, columns[17] or 0,
@@ -192,17 +200,22 @@ def decode_unknown(columns: Sequence[Any]) -> UnpricedCalls:
     return UnpricedCalls(provider, tuple(json.loads(models)), *rest)
 
 
+def _filled(numbers: Sequence[int], size: int) -> tuple[int, ...]:
+    """Numbers as they were stored, with zeros for quantities that had not been thought of yet."""
+    return (*numbers, *(0,) * (size - len(numbers)))
+
+
 def _revived(name: str, value: Any) -> Any:  # noqa: ANN401 - JSON has no type before it is read
     """A field of an entry as it was before it was JSON, which knows lists only."""
     if value is None:
         return None
     match name:
         case "usage":
-            return Usage(*value)
+            return Usage(*_filled(value, len(Usage._fields)))
         case "amount":
             return Amount(*value)
         case "rates":
-            return tuple(value)
+            return _filled(value, len(Usage._fields))
         case "asked":
             provider, models, tier = value
             return provider, tuple(models), tier

@@ -1,7 +1,7 @@
-"""The one thread that writes the ledger; its jobs are queued.
+"""The one thread that keeps the ledger: what it is asked to do waits in line.
 
-Turns that wait together share one commit (group commit), each behind a savepoint of its own: one
-that fails alone is refused alone, a commit that fails refuses them all as retryable.
+Turns that wait together share one commit (group commit), each behind a mark of its own: one that
+fails alone is refused alone, a commit that fails refuses them all as retryable.
 """
 
 from __future__ import annotations
@@ -11,43 +11,40 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from processor.core.errors import LastFailure, LedgerUnavailableError
-from processor.core.model import LOG_TRACE, Crossing, Plan
-from processor.core.money import format_usd
 from processor.io.ledger.working_set import WorkingSet
 
 _LOG = logging.getLogger(__name__)
-_LOG_TRACE_HEX = LOG_TRACE.hex()
 _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
 
 _BACKGROUND_MAX = 1000
-"""Batches without calls that may be queued; nothing else limits them if a disk stalls."""
+"""Batches without calls that may wait in line; nothing else holds them back if a disk stalls."""
 
 _Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
 class _Job:
-    """Something for the thread to do."""
+    """Something to do with the ledger."""
 
     work: Callable[[], Any]
     kind: Literal["turn", "background", "query"]
-    """A turn writes, in a group; a background job writes nothing and nobody waits for it; a query
-    runs alone, in a transaction of its own if it needs one."""
+    """A turn writes, in a group; an aside writes nothing and nobody waits for it; a question has
+    the ledger for itself, and a transaction of its own if it needs one."""
     future: asyncio.Future[Any] | None = None
 
 
 class _TurnFailedError(LedgerUnavailableError):
-    """A bug of ours met something in a batch; the store itself works."""
+    """A bug of ours met something in a batch; the ledger itself is fine."""
 
 
 class WriterThread:
-    """Runs jobs on the working set, one after the other."""
+    """Does jobs with the ledger, one after the other."""
 
     def __init__(self, working_set: WorkingSet) -> None:
         self._working_set = working_set
@@ -58,11 +55,11 @@ class WriterThread:
         self.size_bytes = 0
         """What the ledger takes on the disk, as of the last commit."""
         self.last_failure: LastFailure | None = None
-        """Why the last turn could not be written; None while turns can."""
+        """Why the last turn could not be booked; None while turns can."""
 
     @property
     def jobs_waiting(self) -> int:
-        """Jobs in the queue."""
+        """Turns and questions that wait for the ledger."""
         return self._jobs.qsize()
 
     def start(self) -> None:
@@ -71,7 +68,7 @@ class WriterThread:
         self._thread.start()
 
     async def close(self) -> None:
-        """Finish the jobs in the queue; no more are accepted."""
+        """Finish what is in line; nothing more is taken."""
         self._is_closed = True
         if self._thread.is_alive():
             self._jobs.put(None)
@@ -80,9 +77,9 @@ class WriterThread:
     async def ask(
         self, work: Callable[[], _Result], kind: Literal["turn", "query"] = "query"
     ) -> _Result:
-        """Run a job and return its result.
+        """Have something done, and wait for what comes of it.
 
-        Raises what the job raises, and LedgerUnavailableError after `close`.
+        Raises what the work raises, and LedgerUnavailableError where nothing is taken any more.
         """
         if self._is_closed:
             raise LedgerUnavailableError("the ledger is closed")
@@ -92,7 +89,7 @@ class WriterThread:
         return await asyncio.shield(future)
 
     def submit(self, work: Callable[[], object]) -> None:
-        """Run a job that nobody waits for; left out where too many are queued."""
+        """Have something done that nobody waits for; left out where too much of it waits."""
         if self._jobs.qsize() < _BACKGROUND_MAX:
             self._jobs.put(_Job(work, "background"))
 
@@ -109,14 +106,14 @@ class WriterThread:
                 if job.kind != "query":
                     group.append(job)
                     continue
-                # A query keeps its place in the queue.
+                # A question keeps its place in line.
                 self._commit(group)
                 group = []
                 self._answer([(job, *_outcome(job.work))])
             self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
-        """Run the turns and background jobs of a group, in order, the turns in one transaction."""
+        """Do the turns and asides of a group, in order, the turns in one transaction."""
         working_set, outcomes = self._working_set, []
         is_writing = any(job.kind == "turn" for job in group)
         try:
@@ -126,12 +123,12 @@ class WriterThread:
                 if job.kind == "background":
                     outcomes.append((job, *_outcome(job.work)))
                     continue
-                working_set.store.savepoint()
+                working_set.store.save()
                 plan, error = _outcome(job.work)
                 if error is None:
-                    working_set.store.release()
+                    working_set.store.keep()
                 else:
-                    working_set.store.undo_savepoint()
+                    working_set.store.undo()
                     working_set.discard_touched()
                 outcomes.append((job, plan, error and _as_unavailable(error)))
             if is_writing:
@@ -140,19 +137,19 @@ class WriterThread:
             _roll_back(working_set)
             outcomes = [(job, None, _as_unavailable(error)) for job in group]
         else:
-            plans = [plan for _, plan, _ in outcomes if isinstance(plan, Plan)]
-            working_set.committed(plans)
-            log_crossings(crossing for plan in plans for crossing in plan.crossings)
+            working_set.committed(
+                plan for _, plan, error in outcomes if error is None and plan is not None
+            )
         if is_writing:
             self._note([error for job, _, error in outcomes if job.kind == "turn"])
         self._answer(outcomes)
 
     def _note(self, errors: list[Exception | None]) -> None:
-        """Count the turns that failed. One that met a bug of ours says nothing about the store."""
+        """Count the turns that failed. A batch that fails by its own fault tells nothing."""
         self._working_set.counters.failures += len(errors) - errors.count(None)
-        relevant = [error for error in errors if not isinstance(error, _TurnFailedError)]
-        if relevant:
-            last = relevant[-1]
+        telling = [error for error in errors if not isinstance(error, _TurnFailedError)]
+        if telling:
+            last = telling[-1]
             self.last_failure = LastFailure(str(last), time.monotonic()) if last else None
         self.size_bytes = self._working_set.store.size_bytes()
 
@@ -195,25 +192,3 @@ def _resolve(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
             job.future.set_result(result)
         else:
             job.future.set_exception(error)
-
-
-def log_crossings(crossings: Iterable[Crossing]) -> None:
-    """Say which budgets were crossed by log records; where a span did it, the span says so."""
-    for crossing in crossings:
-        if crossing.span.startswith(_LOG_TRACE_HEX):
-            _LOG.warning(
-                "budget %s: %s %s is at %s and has reached %s of %s (reported by log records, so "
-                "no span carries the event)",
-                crossing.budget,
-                crossing.scope,
-                crossing.scope_id or "(all)",
-                _amount(crossing, crossing.spent),
-                "the limit"
-                if crossing.threshold >= 1
-                else f"{crossing.threshold:.0%} of the limit",
-                _amount(crossing, crossing.limit),
-            )
-
-
-def _amount(crossing: Crossing, amount: int) -> str:
-    return f"{format_usd(amount)} USD" if crossing.unit == "usd" else f"{amount} tokens"

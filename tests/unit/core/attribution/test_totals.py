@@ -19,7 +19,7 @@ from processor.core.model import NO_USAGE, NOTHING, Totals, Usage
 from processor.core.money import ZERO, Amount, price_usage
 
 COUNTS = st.integers(0, 50)
-USAGES = st.builds(Usage, *[COUNTS] * 12)
+USAGES = st.builds(Usage, *[COUNTS] * len(Usage._fields))
 TOTALS = st.builds(Totals, *[st.integers(-(2**62), 2**62)] * 9)
 
 

@@ -89,7 +89,6 @@ def test_placeholders_are_no_models():
         ("acme", "mystery", "provider not in the catalogue"),
         ("", "mystery", "provider not named and not clear from the model"),
         ("openai", "ft:o3:acme::1", "no price for this fine-tune"),
-        ("openai", "whisper-1", "catalogue has no token price for this model"),
         (
             "aws",
             "arn:aws:bedrock:eu-west-1:1:application-inference-profile/x",

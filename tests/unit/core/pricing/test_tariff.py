@@ -8,9 +8,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from processor.core.model import Usage
 from processor.core.pricing.shapes import BEGINNING_NS, Step, Table, Window
-from processor.core.pricing.tariff import choose, flatten, holds, merge, scale, scale_tokens
+from processor.core.pricing.tariff import (
+    UNIT_FIELDS,
+    choose,
+    flatten,
+    holds,
+    merge,
+    scale,
+    scale_tokens,
+)
 
+SIZE = len(Usage._fields)
 NIGHT = Window(frozenset({4}), 22 * 60, 6 * 60)  # Friday 22:00 to Saturday 06:00
 ALL_DAY = Window(frozenset({4}), 0, 0)
 TOKYO = Window(frozenset({0}), 9 * 60, 10 * 60, ZoneInfo("Asia/Tokyo"))
@@ -47,7 +57,7 @@ def rates_at(tariff, time_ns, size=0):
 
 def table(rate: int, *longer: tuple[int, int]) -> Table:
     above = tuple(threshold for threshold, _ in longer)
-    return Table(above, ((rate,) * 12, *((more,) * 12 for _, more in longer)))
+    return Table(above, ((rate,) * SIZE, *((more,) * SIZE for _, more in longer)))
 
 
 def test_the_first_window_that_holds_wins():
@@ -71,8 +81,9 @@ def test_no_price_is_in_force_before_the_first():
 def test_a_multiplier_is_exact_and_rounds_half_to_even():
     assert [scale(n, Fraction(1, 2)) for n in (1, 2, 3)] == [0, 1, 2]
     assert scale(10**30, Fraction("0.85")) == 85 * 10**28
-    rates = scale_tokens((2,) * 12, Fraction(3, 2))
-    assert rates == (3,) * 10 + (2, 2)
+    rates = Usage(*scale_tokens((2,) * SIZE, Fraction(3, 2)))
+    assert {getattr(rates, name) for name in UNIT_FIELDS} == {2}
+    assert {getattr(rates, name) for name in Usage._fields if name not in UNIT_FIELDS} == {3}
 
 
 def test_steps_that_change_nothing_are_merged():
@@ -82,7 +93,7 @@ def test_steps_that_change_nothing_are_merged():
 
 
 def test_only_a_price_that_never_changes_is_flat():
-    assert flatten((Step(BEGINNING_NS, table(1)),)) == (1,) * 12
+    assert flatten((Step(BEGINNING_NS, table(1)),)) == (1,) * SIZE
     assert flatten((Step(0, table(1)),)) is None
     assert flatten((Step(BEGINNING_NS, table(1, (10, 2))),)) is None
     assert flatten((Step(BEGINNING_NS, table(1), ((NIGHT, table(2)),)),)) is None
