@@ -15,7 +15,7 @@ from cache import NoEnvironmentError, lock
 from e2e.processes import Process
 
 HERE = Path(__file__).parent
-BUILD_TIMEOUT_S = 1500
+BUILD_TIMEOUT_S = 2400
 CANNOT_BE_HAD = 69  # EX_UNAVAILABLE of sysexits.h
 
 

@@ -18,7 +18,7 @@ from e2e.applications import BUDGETS, PRICES, chat, run_agents, tracer
 from e2e.processes import attributes, total_nano_usd, wait_until
 from opentelemetry.trace import Status, StatusCode
 
-pytestmark = [pytest.mark.backend, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.backend, pytest.mark.timeout(2700)]
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "collector"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from e2e.applications import BUDGETS, PRICES, run_agents, tracer
 
-pytestmark = [pytest.mark.backend, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.backend, pytest.mark.timeout(2700)]
 
 
 def test_jaeger_shows_cost_totals_and_budget_events(serve, jaeger, tmp_path):

@@ -14,7 +14,7 @@ from backends.running import HERE, free_ports, made_by, running
 from e2e.applications import run_agents, tracer
 from e2e.processes import wait_until
 
-pytestmark = [pytest.mark.backend, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.backend, pytest.mark.timeout(2700)]
 
 PICTURES = HERE.parents[1] / ".cache" / "pictures"
 

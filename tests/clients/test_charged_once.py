@@ -15,7 +15,7 @@ from clients.cases import CLIENTS, Client
 from clients.providers import ServiceTier
 from clients.runs import Found, Run
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 RunOf = Callable[[Client], Run]
 
 

@@ -11,7 +11,7 @@ from cache import NoEnvironmentError
 from clients.answers import cost_nano_usd
 from clients.coding_agents import AGENTS, Agent, Outcome, run_agent
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 
 @pytest.fixture(scope="module", params=AGENTS, ids=lambda agent: agent.name)

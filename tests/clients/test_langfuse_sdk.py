@@ -6,7 +6,7 @@ import pytest
 from clients.gateways import answers, check_charge, check_unknown, run_or_skip
 from clients.runs import Run, play
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 BILLED = (
     "plain", "plain-streamed", "plain-responses", "plain-responses-streamed", "plain-by-hand",

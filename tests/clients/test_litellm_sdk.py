@@ -7,7 +7,7 @@ from clients.answers import PRICES
 from clients.gateways import answers, charged_nano_usd, check_charge, run_or_skip
 from clients.runs import Run, play
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 BILLED = (
     "plain", "plain-streamed", "plain-responses", "plain-anthropic", "plain-repeated",

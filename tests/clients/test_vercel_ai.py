@@ -14,7 +14,7 @@ from clients.environments import node_program
 from clients.gateways import answers, check_charge, check_unknown, run_or_skip
 from clients.runs import Run, play_command
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 BILLED = (
     "plain", "plain-streamed", "plain-responses", "plain-responses-streamed", "plain-anthropic",

@@ -134,6 +134,8 @@ SECOND = batch((1, "brand-new", "s-1"), trace=2)
 SINCE = ["--since", "2026-09-01"]
 
 
+# It starts a dozen processes, one after the other, which takes long where others run beside it.
+@pytest.mark.timeout(300)
 def test_from_an_unknown_model_to_a_corrected_ledger(operator):
     """Guarantees: after a reprice the ledger is as if the price had been there from the start."""
     processor = operator.start()

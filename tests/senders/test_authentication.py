@@ -10,7 +10,7 @@ import pytest
 from senders.runs import Line, Run, line
 from senders.table import BY_PROTOCOL, SPANS, Sender
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 TOKEN = "correct-horse-battery-staple"
 GUARDED = f"""

@@ -10,7 +10,7 @@ from clients.runs import plain
 from senders.runs import TEAM, Line, Run
 from senders.table import AGENT, CALLS, LINKED, ROOT, SENDERS, SPANS, WHOLE_NANO_USD, Sender
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 WRITTEN = ("llm.", "agent.", "trace.", "session.")
 """How the names begin that the processor writes."""

@@ -8,7 +8,7 @@ import pytest
 from senders.runs import Line, Run, line
 from senders.table import BY_PROTOCOL, CALLS, GRPC, SPANS, WHOLE_NANO_USD, Sender
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 # The backend asks for a longer pause than the processor would wait, and of the three signals only
 # spans go on: so the one failure is theirs, and the sender hears of it.

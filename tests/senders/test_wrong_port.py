@@ -8,7 +8,7 @@ import pytest
 from senders.runs import Line, Run
 from senders.table import GRPC, PROTOBUF, PROTOCOLS, Sender
 
-pytestmark = [pytest.mark.clients, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 A_SECOND = {"python": "1"}
 """Elsewhere the variable counts milliseconds."""
