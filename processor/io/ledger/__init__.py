@@ -5,8 +5,8 @@ crossings, and the working copies of traces that are under way. One transaction 
 turns that wait share a commit. Does not read spans, price or decide: it loads, calls the pure
 `decide`, and commits its plan or nothing.
 
-`Ledger` is the door; `Store` is what an engine has to offer; `SqliteStore` is the embedded one,
-`MemoryStore` one without a file.
+`Ledger` is what callers use; `Store` is what an engine has to offer; `SqliteStore` is the
+embedded one, `MemoryStore` one without a file.
 `read_snapshot` reads the file beside whoever keeps it.
 """
 

@@ -1,4 +1,4 @@
-"""The door of the ledger: callers come on the event loop, a clerk on a thread keeps the ledger."""
+"""The ledger as callers see it: they are on the event loop, the writer is on a thread."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Ledger:
 
     @property
     def last_failure(self) -> LastFailure | None:
-        """Why the last turn could not be booked; None while turns can."""
+        """Why the last turn could not be committed; None while turns can."""
         return self._writer.last_failure
 
     async def start(self) -> None:

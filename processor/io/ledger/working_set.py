@@ -52,7 +52,7 @@ class Limits:
 
 
 class WorkingSet:
-    """The state behind the ledger's door."""
+    """The state that the ledger's thread owns."""
 
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self.store = store

@@ -55,7 +55,7 @@ class WriterThread:
         self.size_bytes = 0
         """What the ledger takes on the disk, as of the last commit."""
         self.last_failure: LastFailure | None = None
-        """Why the last turn could not be booked; None while turns can."""
+        """Why the last turn could not be committed; None while turns can."""
 
     @property
     def jobs_waiting(self) -> int:
