@@ -237,7 +237,7 @@ def test_a_ledger_that_a_processor_elsewhere_keeps_is_one_clear_line(operator):
         config.write_text(
             f"receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{address}'}}}}}}}}"
         )
-        told = operator.type("reprice", *SINCE, "--config", config, code=1)
+        told = operator.run("reprice", *SINCE, "--config", config, code=1)
     assert told.count("\n") == 1
     assert "a running processor has the ledger" in told
     assert f"no processor answers at {address}" in told
