@@ -1,4 +1,4 @@
-"""Where the processor says of itself how it goes."""
+"""Where the processor serves what it reports about itself."""
 
 from processor.config import load_settings
 

@@ -1,4 +1,4 @@
-"""The settings of an exporter's queue on the disk."""
+"""The settings of exporters: an exporter's queue on disk."""
 
 import pytest
 
