@@ -173,7 +173,7 @@ def _reworded(mistake: ErrorDetails) -> tuple[str, str]:
     got, limits = shown(mistake["input"]), mistake.get("ctx", {})
     match mistake["type"]:
         case "model_type" | "dict_type":
-            return f"must be a map, got {got}", ""
+            return f"must be a map, got {got}", "write it as `key: value` lines"
         case "list_type":
             return f"must be a list, got {got}", "begin each item with a dash"
         case "greater_than_equal":

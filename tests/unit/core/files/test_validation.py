@@ -127,12 +127,18 @@ def test_a_form_knows_where_it_stands():
             "items:\n  - name: a\n    tags:\n      red: 1\n",
             "f.yaml:4: items[0].tags.red: must be text, got 1 (put it in quotes)",
         ),
-        ("outer: 5\n", "f.yaml:1: outer: must be a map, got 5"),
-        ("- 5\n", "f.yaml:1: the file: must be a map, got a list"),
-        ("items: [5]\n", "f.yaml:1: items[0]: must be a map, got 5"),
+        ("outer: 5\n", "f.yaml:1: outer: must be a map, got 5 (write it as `key: value` lines)"),
+        ("- 5\n", "f.yaml:1: the file: must be a map, got a list (write it as `key: value` lines)"),
+        (
+            "items: [5]\n",
+            "f.yaml:1: items[0]: must be a map, got 5 (write it as `key: value` lines)",
+        ),
         ("items: 5\n", "f.yaml:1: items: must be a list, got 5 (begin each item with a dash)"),
         ("\nitems:\n  - {}\n", "f.yaml:3: items[0].name: is missing (say who)"),
-        ("items: [{name: a, tags: 5}]\n", "f.yaml:1: items[0].tags: must be a map, got 5"),
+        (
+            "items: [{name: a, tags: 5}]\n",
+            "f.yaml:1: items[0].tags: must be a map, got 5 (write it as `key: value` lines)",
+        ),
         ("items: [{name: a, count: 0}]\n", "f.yaml:1: items[0].count: must be at least 1, got 0"),
         ("items: [{name: a, count: 6}]\n", "f.yaml:1: items[0].count: must be at most 5, got 6"),
         (
