@@ -115,20 +115,17 @@ def validate(
         try:
             return model.model_validate(value), problems
         except ValidationError as error:
-            mistakes = error.errors(include_url=False)
-            problems = problems or _by_line(document, mistakes, model, hint)
-            value = _without(value, [_present(value, mistake["loc"]) for mistake in mistakes])
+            if value is None:
+                raise  # Not the file's mistake: an empty file has to fit its form.
+            found = list(_explained(error.errors(include_url=False), model, hint))
+            problems = problems or _by_line(document, found)
+            value = _without(value, [_present(value, path) for path, _, _ in found])
 
 
-def _by_line(
-    document: Document, mistakes: Sequence[ErrorDetails], model: type[FileModel], hint: Hint | None
-) -> list[Problem]:
-    found = [
-        (path_in(document.root, path), what, fix)
-        for path, what, fix in _explained(mistakes, model, hint)
-    ]
-    found.sort(key=lambda each: document.line(each[0]))
-    return [document.problem(*each) for each in found]
+def _by_line(document: Document, found: Sequence[tuple[Path, str, str]]) -> list[Problem]:
+    placed = [(path_in(document.root, path), what, fix) for path, what, fix in found]
+    placed.sort(key=lambda each: document.line(each[0]))
+    return [document.problem(*each) for each in placed]
 
 
 def explain(

@@ -295,6 +295,15 @@ def test_problems_of_the_whole_file_are_reported_with_those_of_its_entries():
     ]
 
 
+def test_a_currency_without_a_rate_hides_nothing_else():
+    text = "currency: EUR\nmodels:\n  - {model: c, prices: [{input: 1, output_per_1k: 1}]}\n"
+    first, second = problems(text).splitlines()
+    assert first == (
+        "pricing.yaml:1: currency: is not USD and has no rate (write usd_rate, the USD for one EUR)"
+    )
+    assert "mixes prices" in second
+
+
 @pytest.mark.parametrize(
     ("prices", "problem"),
     [
