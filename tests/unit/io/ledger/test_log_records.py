@@ -26,7 +26,7 @@ def budget(scope, limit=1_000_000):
 
 @pytest.fixture
 async def ledger(tmp_path):
-    """Books with a limit that one call reaches, for several scopes."""
+    """A ledger with a limit that one call reaches, for several scopes."""
     budgets = tuple(map(budget, ("trace", "session", "call")))
     ledger = Ledger(SqliteStore(tmp_path / "ledger.db"), Policy(budgets, "p"), Limits())
     await ledger.start()
