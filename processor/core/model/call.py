@@ -170,6 +170,9 @@ class Call:
     """Why the call costs nothing whatever its tokens (``gateway cache`` …), else ``""``."""
     log_trace: bytes = b""
     """Of a span whose tool writes log records as well: the trace in which these are charged."""
+    doubt: str = ""
+    """What is doubtful about the counts, as words joined by commas: ``counts_contradict``,
+    ``split_assumed``, ``unknown_bucket``; ``""`` when nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
