@@ -101,7 +101,7 @@ def commit(store, *rows, **more):
     store.commit()
 
 
-TOTALS = Totals(*range(1, 10))
+TOTALS = Totals(*range(1, 11))
 ENTRIES = {
     "plain": entry(),
     "unpriced": entry(status="unpriced", reason="no price", amount=None, rates=None),
@@ -127,6 +127,7 @@ ENTRIES = {
     "odd texts": entry(
         reason=ODD, provider=ODD, model=ODD, service=ODD, price_version=ODD, rule=ODD
     ),
+    "doubtful": entry(doubt="counts_contradict,split_assumed"),
 }  # fmt: skip
 
 
@@ -174,7 +175,7 @@ def test_a_span_reads_back_as_it_was_written(store, more):
     [
         Stamp(),
         Stamp(agent=TOTALS),
-        Stamp(trace=Totals(*[BIG] * 9), session=Totals()),
+        Stamp(trace=Totals(*[BIG] * 10), session=Totals()),
         Stamp(exceeded=("a", ODD)),
         Stamp(
             corrections=((b"\x00" * 7 + b"\x01", -BIG), (SPAN, 3)), leaf_corrections_nano_usd=-BIG
@@ -246,7 +247,7 @@ def test_totals_add_up_over_transactions(store):
     commit(store, postings={key: TOTALS})
     commit(store, postings={key: TOTALS, ("session", "other", START_S): TOTALS})
     commit(store, postings={key: Totals(cost_nano_usd=-1, calls=-2)})
-    assert store.total("session", "s", 0, 0) == Totals(1, 4, 6, 8, 8, 12, 14, 16, 18)
+    assert store.total("session", "s", 0, 0) == Totals(1, 4, 6, 8, 8, 12, 14, 16, 18, 20)
     assert store.total("user", "s", 0, 0) == Totals()
 
 

@@ -20,7 +20,7 @@ from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
 RATES = {
-    name: tuple(10**6 * factor * rate for rate in (2503, 313, 0, 0, 0, 0, 10007, 0, 0, 0, 0, 0))
+    name: tuple(10**6 * factor * rate for rate in (2503, 313, *(0,) * 4, 10007, *(0,) * 15))
     for name, factor in (("dear", 3), ("cheap", 1), ("free", 0))
 }
 START_NS = 1_790_000_000 * 10**9

@@ -32,7 +32,8 @@ from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
 UTC = Calendar(ZoneInfo("UTC"), 0)
-RATES = (2_500_000_000, 1_250_000_000, 0, 0, 0, 0, 10_000_000_000, 0, 0, 0, 0, 0)
+RATES = Usage(input=2_500_000_000, cache_read=1_250_000_000, output=10_000_000_000, requests=0)[:]
+"""Femto-USD of each quantity."""
 START_NS = 1_790_000_000 * 10**9
 SESSION_LIMIT_NANO_USD = 4_000_000
 

@@ -22,7 +22,7 @@ from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
 NANO = 10**6
-RATES = tuple(NANO * rate for rate in (2503, 313, 3137, 5021, 0, 0, 10007, 10007, 0, 0, 0, 0))
+RATES = tuple(NANO * rate for rate in (2503, 313, 3137, 5021, 0, 0, 10007, 10007, *(0,) * 14))
 SECOND_NS = 10**9
 START_NS = 1_790_000_000 * SECOND_NS
 APART_S = 11

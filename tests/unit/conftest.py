@@ -90,6 +90,7 @@ class SpanSpec:
     model: str = "gpt-4o"
     amount: Amount | None = None
     price_version: str = "v1"
+    doubt: str = ""
 
     @property
     def key(self) -> tuple[bytes, bytes]:
@@ -188,7 +189,7 @@ def batch(*spec: SpanSpec, now_s: int = NOW_S) -> Intake:
 def _charge(span: SpanSpec, row: int) -> Charge | Unpriced:
     made = Call(
         replace(span.mark, row=row), "llm", "openai", (span.model,), span.usage,
-        aggregate=span.aggregate,
+        aggregate=span.aggregate, doubt=span.doubt,
     )  # fmt: skip
     if span.kind in _UNPRICED:
         status, reason = _UNPRICED[span.kind]

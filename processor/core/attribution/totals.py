@@ -83,8 +83,15 @@ def share_of(entry: Entry, below: Subtotal) -> Share:
 
     A leaf with nothing below adds its whole usage; anything else only the part that priced spans
     below do not explain, so that a parent that repeats its children never doubles the bill and one
-    that is the only carrier is still charged.
+    that is the only carrier is still charged. What is added on doubtful counts counts as doubtful.
     """
+    share = _certain_share(entry, below)
+    if entry.doubt and not share.totals.is_zero:
+        share = replace(share, totals=replace(share.totals, doubtful_calls=1))
+    return share
+
+
+def _certain_share(entry: Entry, below: Subtotal) -> Share:
     is_alone = (
         below.totals.calls == 0 and below.totals.cost_nano_usd == 0 and below.explains == NO_USAGE
     )

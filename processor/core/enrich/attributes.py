@@ -91,13 +91,21 @@ def _call(entry: Entry) -> Attributes:
         attributes["llm.cost.model"] = entry.model
     if entry.price_version:
         attributes["llm.cost.price_version"] = entry.price_version
-    if entry.rule:
-        attributes["llm.cost.rule"] = entry.rule
+    if entry.rule or entry.doubt:
+        _add_reading(attributes, entry)
     if entry.time_assumed:
         attributes["llm.cost.time_assumed"] = True
     if entry.usage is not None:
         _add_usage(attributes, entry, entry.usage)
     return attributes
+
+
+def _add_reading(attributes: Attributes, entry: Entry) -> None:
+    """How the counts had to be read, and what is doubtful about them."""
+    if entry.rule:
+        attributes["llm.cost.rule"] = entry.rule
+    if entry.doubt:
+        attributes["llm.cost.doubt"] = entry.doubt
 
 
 def _add_usage(attributes: Attributes, entry: Entry, usage: Usage) -> None:

@@ -41,6 +41,7 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
         rule=entry.rule,
         has_tokens=entry.has_tokens,
         free=entry.free,
+        doubt=entry.doubt,
     )
     [charge] = price([call], catalog)
     found = entry_of(charge, entry.service)

@@ -54,6 +54,8 @@ class Entry:
     """Name of the instrumentation scope."""
     start_ns: int = 0
     """Start of the call; 0 where its times cannot be trusted."""
+    doubt: str = ""
+    """What is doubtful about the counts; see `Call.doubt`."""
 
     @property
     def is_leaf_charge(self) -> bool:

@@ -21,6 +21,9 @@ class Totals:
     saved_nano_usd: int = 0
     cache_hits: int = 0
     agent_runs: int = 0
+    doubtful_calls: int = 0
+    """Calls whose counts are doubtful; see `Call.doubt`. Fields are added at the end, since stored
+    stamps name them by position."""
 
     @property
     def tokens(self) -> int:
@@ -40,6 +43,7 @@ class Totals:
             or self.saved_nano_usd
             or self.cache_hits
             or self.agent_runs
+            or self.doubtful_calls
         )
 
     def plus(self, other: Totals) -> Totals:
@@ -58,6 +62,7 @@ class Totals:
             self.saved_nano_usd + other.saved_nano_usd,
             self.cache_hits + other.cache_hits,
             self.agent_runs + other.agent_runs,
+            self.doubtful_calls + other.doubtful_calls,
         )
 
     def minus(self, other: Totals) -> Totals:
@@ -74,6 +79,7 @@ class Totals:
             self.saved_nano_usd - other.saved_nano_usd,
             self.cache_hits - other.cache_hits,
             self.agent_runs - other.agent_runs,
+            self.doubtful_calls - other.doubtful_calls,
         )
 
     def values(self) -> tuple[int, ...]:
@@ -88,6 +94,7 @@ class Totals:
             self.saved_nano_usd,
             self.cache_hits,
             self.agent_runs,
+            self.doubtful_calls,
         )
 
 

@@ -62,6 +62,7 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         free=call.free,
         scope=call.mark.scope,
         start_ns=call.mark.start_ns,
+        doubt=call.doubt,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of the tables; an older file is brought up step by step."""
 
 TABLES = """
@@ -40,7 +40,8 @@ CREATE TABLE corrections (
   time_ns INTEGER NOT NULL,
   cost INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
   cached INTEGER NOT NULL, calls INTEGER NOT NULL, unpriced INTEGER NOT NULL,
-  saved INTEGER NOT NULL, cache_hits INTEGER NOT NULL, agent_runs INTEGER NOT NULL
+  saved INTEGER NOT NULL, cache_hits INTEGER NOT NULL, agent_runs INTEGER NOT NULL,
+  doubtful INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE totals (
@@ -50,6 +51,7 @@ CREATE TABLE totals (
   cost INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
   cached INTEGER NOT NULL, calls INTEGER NOT NULL, unpriced INTEGER NOT NULL,
   saved INTEGER NOT NULL, cache_hits INTEGER NOT NULL, agent_runs INTEGER NOT NULL,
+  doubtful INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (scope, id, bucket)
 ) WITHOUT ROWID;
 
@@ -66,6 +68,23 @@ CREATE TABLE crossings (
 CREATE TABLE series (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
+_STEPS = {
+    1: """
+ALTER TABLE corrections ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE totals ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
+""",
+}
+"""What turns the tables of a version into those of the next one."""
+
+READABLE = frozenset({*_STEPS, VERSION})
+"""Versions whose labels and span rows `ASKED` and `UNPRICED` can read."""
+
+
+def steps_from(version: int) -> str:
+    """What turns the tables of a version into today's; ``""`` for one that is not known."""
+    return "".join(_STEPS[step] for step in range(version, VERSION)) if version in _STEPS else ""
+
+
 SUMS = (
     "cost",
     "input",
@@ -76,6 +95,7 @@ SUMS = (
     "saved",
     "cache_hits",
     "agent_runs",
+    "doubtful",
 )
 """Columns of `model.Totals`, in its order."""
 
@@ -83,10 +103,10 @@ SUM_MAX = 2**63 - 1
 """Where a sum stops: SQLite would go on with a double. In nano-USD it is 9.2 billion USD."""
 
 INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 27})"
-INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * 14})"
+INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * 15})"
 INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
 ADD_TOTALS = (
-    f"INSERT INTO totals VALUES (?, ?, ?{', ?' * 9}) ON CONFLICT DO UPDATE SET "
+    f"INSERT INTO totals VALUES (?, ?, ?{', ?' * 10}) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = MIN({SUM_MAX}, {name} + excluded.{name})" for name in SUMS)
 )
 SUM_TOTALS = "SELECT " + ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS) + " FROM totals"

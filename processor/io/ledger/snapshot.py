@@ -31,7 +31,7 @@ def read_snapshot(path: Path) -> Snapshot:
     try:
         with closing(apsw.Connection(uri, flags=flags)) as database:
             database.set_busy_timeout(2000)
-            if database.pragma("user_version") != schema.VERSION:
+            if database.pragma("user_version") not in schema.READABLE:
                 raise LedgerUnavailableError(f"{path} was written by another version")
             with database:  # One moment for both questions.
                 asked = tuple(

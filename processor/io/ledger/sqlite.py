@@ -61,14 +61,16 @@ class SqliteStore:
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA cache_size = -32768")
         version = self._db.pragma("user_version")
-        if version == 0:
-            with self._db:
-                self._db.execute(schema.TABLES)
-                self._db.pragma("user_version", schema.VERSION)
-        elif version != schema.VERSION:
+        if version == schema.VERSION:
+            return
+        statements = schema.TABLES if version == 0 else schema.steps_from(version)
+        if not statements:
             what = f"was written by another version (tables {version}, not {schema.VERSION})"
             fix = "use the program that wrote it, or another --data-dir"
             raise ConfigError([Problem(str(path), what, fix)])
+        with self._db:
+            self._db.execute(statements)
+            self._db.pragma("user_version", schema.VERSION)
 
     def begin(self) -> None:
         """Start a transaction."""

@@ -32,6 +32,7 @@ def totals_message(totals: Totals, start_s: int, end_s: int) -> GetTotalsRespons
         agent_runs=totals.agent_runs,
         window_start_unix_s=start_s,
         window_end_unix_s=end_s,
+        doubtful_calls=totals.doubtful_calls,
     )
 
 

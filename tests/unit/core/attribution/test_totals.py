@@ -81,6 +81,17 @@ def test_a_leaf_keeps_the_cost_and_saving_it_was_priced_with(given):
     assert (got.amount, got.totals.cost_nano_usd, got.totals.saved_nano_usd) == (priced, 999, 55)
 
 
+def test_a_call_with_doubtful_counts_is_counted_as_doubtful(given):
+    assert share(given, given.call(1, doubt="split_assumed")).totals.doubtful_calls == 1
+    assert share(given, given.unpriced(1, doubt="split_assumed")).totals.doubtful_calls == 1
+
+
+def test_doubtful_counts_that_add_nothing_are_not_counted(given):
+    parent = given.aggregate(1, tokens=300, doubt="counts_contradict")
+    assert share(given, parent, given.call(2, tokens=300)).totals == NOTHING
+    assert share(given, parent, given.call(2, tokens=200)).totals.doubtful_calls == 1
+
+
 def test_an_aggregate_that_repeats_its_children_adds_nothing(given):
     got = share(given, given.aggregate(1, tokens=300), given.call(2), given.call(3, tokens=200))
     assert got.totals == NOTHING

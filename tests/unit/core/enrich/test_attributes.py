@@ -76,6 +76,13 @@ def test_exact_call_carries_cost_parts_status_model_and_version():
     }
 
 
+def test_what_is_doubtful_about_the_counts_is_written():
+    assert written(doubt="counts_contradict,split_assumed")["llm.cost.doubt"] == (
+        "counts_contradict,split_assumed"
+    )
+    assert "llm.cost.doubt" not in written()
+
+
 def test_fees_are_a_part_of_their_own_only_where_there_are_any():
     assert "llm.cost.request_usd" not in written()
     assert written(amount=Amount(10, 0, 0, 0, 0, 10))["llm.cost.request_usd"] == 1e-8

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gc
 import os
+import sqlite3
 import warnings
+from contextlib import closing
+from pathlib import Path
 
 import apsw
 import pytest
 
 from processor.core.errors import ConfigError, LedgerUnavailableError
-from processor.core.model import Plan, Totals
-from processor.io.ledger import SqliteStore
+from processor.core.model import Plan, Totals, Usage
+from processor.io.ledger import Ledger, Limits, SqliteStore, read_snapshot, schema
 from processor.io.ledger.rows import key_of, key_range
+
+TABLES_1 = Path(__file__).with_name("tables-1.sql")
 
 
 def problem(path):
@@ -87,6 +92,61 @@ def test_ledger_of_another_version_are_left_alone(path):
     store._db.pragma("user_version", 99)
     store.close()
     assert "another version (tables 99" in problem(path)
+
+
+@pytest.fixture
+def older(path):
+    """A file that the program with tables 1 wrote: an agent, its sum, a late call, one unpriced."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(TABLES_1.read_text("utf-8"))
+    return path
+
+
+def test_an_older_ledger_is_brought_up_with_all_that_it_holds(older):
+    store = SqliteStore(older)
+    assert store._db.pragma("user_version") == schema.VERSION
+    assert store.total("user", "ada", 0, 0) == Totals(2950, 400, 10, 50, 2, 1, 0, 1, 1, 0)
+    rows = store.rows_of(b"\x01" * 16)
+    assert [row.entry.status for row in rows if row.entry] == ["exact", "exact", "unpriced"]
+    assert {row.entry.doubt for row in rows if row.entry} == {""}
+    assert rows[2].stamp.trace == Totals(2950, 400, 10, 50, 2, 1, 0, 1, 1, 0)
+    store.close()
+    SqliteStore(older).close()
+
+
+def test_an_older_ledger_has_the_columns_of_a_new_one(older, tmp_path):
+    SqliteStore(older).close()
+    SqliteStore(tmp_path / "new.db").close()
+    columns = []
+    for file in (older, tmp_path / "new.db"):
+        with closing(sqlite3.connect(file)) as database:
+            columns.append({
+                table: [column[1:6] for column in database.execute(f"PRAGMA table_info({table})")]
+                for table in ("labels", "spans", "corrections", "totals", "crossings", "series")
+            })  # fmt: skip
+    assert columns[0] == columns[1]
+
+
+async def test_an_older_ledger_goes_on(older, given):
+    """Guarantees: what it holds stays charged once, and doubtful calls are counted from now on."""
+    ledger = Ledger(SqliteStore(older), given.policy(), Limits())
+    await ledger.start()
+    repeat = given.call(3, 2, usage=Usage(input=100, cache_read=50, output=10))
+    stamps = await ledger.post(given.batch(repeat, given.call(5, 1, doubt="split_assumed")))
+    assert stamps[0].entry.amount.total == 1450
+    total = await ledger.total("session", "s")
+    assert total == Totals(3950, 500, 10, 50, 3, 1, 0, 1, 1, 1)
+    assert await ledger.total("trace", "01" * 16) == total
+    await ledger.close()
+
+
+def test_an_older_ledger_is_read_without_a_change(older):
+    before = older.read_bytes()
+    snapshot = read_snapshot(older)
+    assert snapshot.asked == (("openai", ("gpt-4o",), ""),)
+    assert [calls.calls for calls in snapshot.unpriced] == [1]
+    assert older.read_bytes() == before
 
 
 def test_ledger_that_were_refused_are_let_go_of(path):

@@ -53,7 +53,7 @@ async def refusal(gateway, method, question):
 
 async def test_totals_come_back_field_by_field(gateway):
     await gateway.open()
-    totals = Totals(1_234_567_890, 100, 20, 30, 4, 1, 500, 3, 2)
+    totals = Totals(1_234_567_890, 100, 20, 30, 4, 1, 500, 3, 2, 5)
     gateway.queries.answer = (totals, 1000, 2000)
     question = GetTotalsRequest(scope="session", id="s1", window="day", at_unix_nano=77)
     answer = GetTotalsResponse.FromString(await ask(gateway, TOTALS, question))
@@ -69,6 +69,7 @@ async def test_totals_come_back_field_by_field(gateway):
         unpriced_calls=1,
         saved_nano_usd=500,
         agent_runs=2,
+        doubtful_calls=5,
         window_start_unix_s=1000,
         window_end_unix_s=2000,
     )
