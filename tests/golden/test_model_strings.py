@@ -11,7 +11,11 @@ from processor.core.pricing import compile_catalog, parse_prices
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "config" / "pricing.yaml"
-ROWS = [json.loads(line) for line in (HERE / "model-strings.jsonl").read_text().splitlines()]
+ROWS = [
+    json.loads(line)
+    for name in ("model-strings.jsonl", "model-strings-more.jsonl")
+    for line in (HERE / name).read_text().splitlines()
+]
 KNOWN = [row for row in ROWS if row["expect_any_of"]]
 UNKNOWABLE = [row for row in ROWS if not row["expect_any_of"]]
 
@@ -26,6 +30,24 @@ def catalog():
 
 def by_name(row):
     return f"{row['provider']}-{row['model']}"
+
+
+def test_a_class_or_framework_never_makes_a_price_exact(catalog):
+    """Guarantees: what only stands where a provider should is told apart from a stated one."""
+    for word in ("ChatOpenAI", "langgraph", "openai_responses_llm", "ChatAnthropic", "litellm"):
+        model = "claude-sonnet-4-5" if "Anthropic" in word else "gpt-4o"
+        match = catalog.match(word.lower(), (model,), "")
+        assert match.status == "alias"
+        assert "inferred" in match.reason
+
+
+def test_an_entry_for_a_gateway_holds_for_its_calls_only():
+    """Guarantees: an operator may price what a gateway sells; other calls keep their price."""
+    text = "models: [{provider: litellm, model: gpt-4o, prices: [{input: 1, output: 1}]}]"
+    catalog = compile_catalog(parse_prices(text, "pricing.yaml"))
+    assert catalog.match("litellm", ("gpt-4o",), "").rule == "litellm:gpt-4o"
+    assert catalog.match("litellm", ("gpt-4o-mini",), "").rule == "openai:gpt-4o-mini"
+    assert catalog.match("openai", ("gpt-4o",), "").rule == "openai:gpt-4o"
 
 
 @pytest.mark.parametrize("row", KNOWN, ids=by_name)

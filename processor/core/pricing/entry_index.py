@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import translate
 from typing import NamedTuple
 
@@ -37,7 +37,7 @@ class _Pattern(NamedTuple):
 class EntryIndex:
     """Finds the entry for a provider and the spellings of a model."""
 
-    def __init__(self, entries: Iterable[PriceEntry]) -> None:
+    def __init__(self, entries: Collection[PriceEntry]) -> None:
         """Index `entries`; which of two patterns comes first does not depend on their order."""
         self._exact: dict[tuple[str, str], PriceEntry] = {}
         self._aliases: dict[tuple[str, str], PriceEntry] = {}
@@ -58,6 +58,8 @@ class EntryIndex:
             elif entry.steps:
                 self._exact[entry.provider, entry.model] = entry
                 self._providers.setdefault(entry.model, set()).add(entry.provider)
+        self.providers = frozenset(entry.provider for entry in entries) - {ANY}
+        """Every provider that an entry is for."""
         self._patterns = _ranked(patterns)
         self._discounts = _ranked(discounts)
 

@@ -39,6 +39,28 @@ _DATE = re.compile(r"(.+?)-(?:20\d\d-\d\d-\d\d|20\d{6})((?:-v\d+(?::\d+)?)?)$")
 _GPT_DATE = re.compile(r"(gpt-.+)-\d{4}$")
 _GEMINI_REVISION = re.compile(r"(gemini-.+)-00\d$")
 
+_VENDORS = tuple(
+    (re.compile(begin), vendor)
+    for begin, vendor in (
+        (r"claude-", "anthropic"),
+        (r"titan-|nova-", "amazon"),
+        (r"llama\d", "meta"),
+        (r"command-|embed-(?:english|multilingual|v)|rerank-v\d-", "cohere"),
+        (r"(?:mistral|mixtral|ministral|magistral|devstral|pixtral|voxtral)-", "mistral"),
+        (r"jamba-|j2-", "ai21"),
+        (r"r1-v|v3[.-]", "deepseek"),
+        (r"gpt-", "openai"),
+        (r"qwen\d", "qwen"),
+        (r"palmyra-", "writer"),
+        (r"gemma-", "google"),
+        (r"nemotron-", "nvidia"),
+        (r"kimi-", "moonshotai"),
+        (r"minimax-", "minimax"),
+        (r"glm-", "zai"),
+    )
+)
+"""How the ids of Bedrock's models begin behind their vendor."""
+
 TAIL = re.compile(
     r"(?>(?:[-@](?:20\d\d-\d\d-\d\d|20\d{6}|\d\d-20\d\d|\d\d-\d\d|\d{3,4}|v\d+|latest|default"
     r"|preview|exp|experimental)|:\d+)(?=[-@:]|$))*+"
@@ -121,6 +143,8 @@ def _everywhere(pattern: re.Pattern[str], replacement: str) -> Callable[[str, st
 def _strip_provider(name: str, provider: str, aliases: Mapping[str, str]) -> str | None:
     """Drop leading segments that repeat the provider, and routes that clients put after it."""
     segment, slash, rest = name.partition("/")
+    if not slash:
+        segment, slash, rest = name.partition(":")  # As in ``openai:gpt-4o``.
     if not slash or not rest or provider_id(segment, aliases) != provider:
         return None
     while route := _ROUTE.match(rest):
@@ -138,7 +162,8 @@ def _strip_arn(name: str, _provider: str, _aliases: object) -> str | None:
 
 
 def _add_vendor(name: str, _provider: str, _aliases: object) -> str | None:
-    return f"anthropic.{name}" if name.startswith("claude-") else None
+    """Put back the vendor of a Bedrock model, which some instrumentations take off its id."""
+    return next((f"{vendor}.{name}" for begin, vendor in _VENDORS if begin.match(name)), None)
 
 
 def _strip_date(name: str, provider: str, _aliases: object) -> str | None:

@@ -74,7 +74,7 @@ def _entries(form: PricesFile, aliases: Mapping[str, str], findings: Findings) -
     defaults = ParseDefaults(
         unit=form.unit or _UNIT,
         usd_rate=form.usd_rate or Decimal(1),
-        canonical=partial(provider_id, aliases=aliases),
+        canonical=partial(_canonical, aliases=aliases),
         is_provider=known.__contains__,
     )
     entries = [read_entry(entry, defaults, findings) for entry in form.models]
@@ -85,6 +85,11 @@ def _entries(form: PricesFile, aliases: Mapping[str, str], findings: Findings) -
         for model, prices in models.items()
     ]
     return entries
+
+
+def _canonical(name: str, aliases: Mapping[str, str]) -> str:
+    """The id of a provider that entries are for; the name of a gateway stands for itself."""
+    return provider_id(name, aliases) or name.strip().lower()
 
 
 def _check_unique(entries: Sequence[PriceEntry], findings: Findings) -> None:

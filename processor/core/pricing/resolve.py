@@ -10,14 +10,14 @@ then 5. the operator's entry for all models, 6. the fallback price, 7. unpriced.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from processor.core.model import Status
 from processor.core.pricing.entry_index import EntryIndex, EntryMatch
 from processor.core.pricing.entry_tariff import compile_entry, flat_table
-from processor.core.pricing.model_search import ProviderModels, find_model
+from processor.core.pricing.model_search import Found, ProviderModels, find_model
 from processor.core.pricing.names import (
     NAME_LIMIT,
     Candidate,
@@ -40,14 +40,17 @@ from processor.core.pricing.shapes import (
 )
 from processor.core.pricing.tariff import flatten, map_tariff, scale_all
 from processor.core.providers import (
+    RESELLERS,
     infer_provider,
     is_placeholder,
     normalise_tier,
     provider_id,
+    provider_of_class,
 )
 
 FROM_MODEL = "provider inferred from the model"
 FROM_FILE = "provider inferred from the price file"
+FROM_CLASS = "provider inferred from the name of a class"
 """Reasons of a price that was found for a call which names no provider."""
 
 _FREE_TARIFF: Tariff = (Step(BEGINNING_NS, Table((), (FREE_RATES,))),)
@@ -79,8 +82,9 @@ def resolve(sources: PriceSources, provider: str, models: Sequence[str], tier: s
     if stated in sources.free:
         return _free("provider is free", stated, shown)
     failure = Match("unpriced", "no model named", stated, shown)
+    word = provider.strip().lower()
     for position, model in enumerate(known):
-        match = _price_of_model(sources, stated, model, service_tier)
+        match = _price_of_model(sources, stated, word, model, service_tier)
         if match.tariff:
             return match
         if position == 0:
@@ -88,19 +92,42 @@ def resolve(sources: PriceSources, provider: str, models: Sequence[str], tier: s
     return _last_resort(sources, failure, service_tier, is_inferred=not stated)
 
 
-def _price_of_model(sources: PriceSources, stated: str, model: str, tier: str) -> Match:
-    """Levels 1 to 4 for one model, at the provider that is stated or else inferred."""
+def _price_of_model(sources: PriceSources, stated: str, word: str, model: str, tier: str) -> Match:
+    """Levels 1 to 4 for one model, at the provider that is stated or else inferred.
+
+    `word` is what stands where a provider should: a framework or class, or nothing, where none
+    is stated.
+    """
     if len(model) > NAME_LIMIT:
         return Match("unpriced", "model name is too long", stated, model[:NAME_LIMIT])
     if stated:
         return _price_at(sources, stated, model, tier)
+    failures: list[Match] = []
+    for provider, reason in _inferred_providers(sources, word, model):
+        if provider in sources.free:
+            return _as_inferred(_free("provider is free", provider, model), reason)
+        match = _price_at(sources, provider, model, tier)
+        if match.any_provider:
+            return match
+        if match.tariff:
+            return _as_inferred(match, reason) if reason else match
+        failures.append(match)
+    return next((failure for failure in reversed(failures) if failure.provider), failures[-1])
+
+
+def _inferred_providers(sources: PriceSources, word: str, model: str) -> Iterator[tuple[str, str]]:
+    """Who may charge for a call that states no provider, and how that is known.
+
+    First whoever the operator's file has prices of under the very word that stands for it.
+    """
+    if word in sources.entries.providers:
+        yield word, ""
+    of_class = provider_of_class(word)
+    if of_class:
+        yield of_class, FROM_CLASS
     inferred = infer_provider(model, sources.aliases)
-    if inferred in sources.free:
-        return _as_inferred(_free("provider is free", inferred, model), FROM_MODEL)
-    match = _price_at(sources, inferred, model, tier)
-    if match.any_provider:
-        return match
-    return _as_inferred(match, FROM_MODEL if inferred else FROM_FILE)
+    if inferred != of_class or not inferred:
+        yield inferred, FROM_MODEL if inferred else FROM_FILE
 
 
 def _price_at(sources: PriceSources, provider: str, model: str, tier: str) -> Match:
@@ -162,6 +189,8 @@ def _price_by_catalogue(
     if provider not in sources.catalogue:
         return Match("unpriced", "provider not in the catalogue", provider, model)
     result = find_model(sources.catalogue, provider, names)
+    if result is None and provider in RESELLERS:
+        result = _find_at_maker(sources, names)
     if result is None:
         fine_tune = is_fine_tune(model)
         reason = "no price for this fine-tune" if fine_tune else "model unknown at this provider"
@@ -184,6 +213,17 @@ def _price_by_catalogue(
     reason = _join(how, "operator discount" if discount else "", untiered)
     rule = f"{found.provider}:{found.model.id}"
     return _priced(Match(status, reason, provider, found.model.id, tariff, rule=rule))
+
+
+def _find_at_maker(sources: PriceSources, names: list[Candidate]) -> tuple[Found, str] | None:
+    """The maker's own model behind ``maker/model`` of a reseller, who passes its price on."""
+    for name in names:
+        segment, _slash, model = name.name.partition("/")
+        maker = provider_id(segment, sources.aliases)
+        if maker and infer_provider(model) == maker:
+            own = candidates(maker, model, sources.aliases)
+            return find_model(sources.catalogue, maker, own)
+    return None
 
 
 def _status_of(*, own: bool, how: str) -> tuple[Status, str]:

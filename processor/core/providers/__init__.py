@@ -14,15 +14,18 @@ from processor.core.providers.identify import (
     is_placeholder,
     normalise_tier,
     provider_id,
+    provider_of_class,
 )
-from processor.core.providers.table import CUSTOMER_NAMED, SPELLINGS
+from processor.core.providers.table import CUSTOMER_NAMED, RESELLERS, SPELLINGS
 
 __all__ = [
     "CUSTOMER_NAMED",
+    "RESELLERS",
     "SPELLINGS",
     "choose_statement",
     "infer_provider",
     "is_placeholder",
     "normalise_tier",
     "provider_id",
+    "provider_of_class",
 ]

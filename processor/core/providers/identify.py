@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from processor.core.providers.table import (
+    CLASS_PREFIXES,
+    CLASS_SUFFIXES,
     CLIENT_IDS,
     INTERMEDIARIES,
     OPEN_WEIGHTS,
@@ -16,6 +18,7 @@ from processor.core.providers.table import (
     RESELLERS,
     SPELLINGS,
     STANDARD_TIERS,
+    TAGGED_MODELS,
     UNNAMED,
 )
 
@@ -27,6 +30,13 @@ _PATHS = tuple((re.compile(row.paths), row.id) for row in PROVIDERS if row.paths
 _BRANDS = tuple((re.compile(row.brands), row.id) for row in PROVIDERS if row.brands)
 _OPEN_WEIGHTS = re.compile(OPEN_WEIGHTS)
 _NO_ALIASES: Mapping[str, str] = {}
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_JOINED: Mapping[str, str] = {
+    **{_SEPARATORS.sub("", name): "" for name in INTERMEDIARIES},
+    **{_SEPARATORS.sub("", spelling): found for spelling, found in SPELLINGS.items()},
+}
+"""Every known word without what joins its parts -> the provider's id, ``""`` for a framework."""
+_BEFORE = (*CLASS_PREFIXES, *(_SEPARATORS.sub("", name) for name in INTERMEDIARIES - UNNAMED))
 
 
 def provider_id(name: str, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
@@ -35,7 +45,8 @@ def provider_id(name: str, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
     ``""`` when the name means none (a framework, a gateway, ``unknown``); the name itself, in
     lower case, when nothing is known of it. `aliases` come before the table. A dotted name
     (``openai.embedding``) that is not known as a whole is tried by its leading parts, one with
-    slashes (``langgenius/openai/openai``) by its last.
+    slashes (``langgenius/openai/openai``) by its last. The name of a class or module
+    (``ChatOpenAI``) means none: see `provider_of_class`.
     """
     whole = name.strip().lower()[:_NAME_MAX]
     for part in _parts(whole):
@@ -44,7 +55,35 @@ def provider_id(name: str, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
             return known
         if part in INTERMEDIARIES:
             return ""
-    return whole
+    return whole if provider_of_class(whole) is None else ""
+
+
+def provider_of_class(name: str) -> str | None:
+    """The id of the provider whose class, module or framework integration a name is.
+
+    ``""`` for a framework, and for a client that others' services are called with as well
+    (``ChatOpenAI``); None when the name is neither, such as that of a provider nobody knows.
+    """
+    whole = name.strip().lower()[:_NAME_MAX]
+    for word in dict.fromkeys((whole, whole.rpartition(".")[2])):
+        found = _without_affixes(_SEPARATORS.sub("", word))
+        if found is not None:
+            return "" if found in CLIENT_IDS else found
+    return None
+
+
+def _without_affixes(word: str) -> str | None:
+    """What a joined word means once what classes have before and after their subject is off."""
+    while word:
+        for known in (word, word.replace("chat", "", 1)):
+            if known in _JOINED:
+                return _JOINED[known]
+        prefix = next(filter(word.startswith, _BEFORE), "")
+        suffix = "" if prefix else next(filter(word.endswith, CLASS_SUFFIXES), "")
+        if not prefix and not suffix:
+            return None
+        word = word.removeprefix(prefix).removesuffix(suffix)
+    return ""
 
 
 def _parts(name: str) -> Iterator[str]:
@@ -74,7 +113,8 @@ def choose_statement(stated: Iterable[str], host: str) -> str:
     if served is not None:
         return names[served]
     resold = (name for name, found in zip(names, ids, strict=True) if found)
-    return next(resold, names[0] if names else "")
+    of_class = (name for name in names if provider_of_class(name))
+    return next(resold, "") or next(of_class, names[0] if names else "")
 
 
 def infer_provider(model: str, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
@@ -95,6 +135,10 @@ def infer_provider(model: str, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
         known = aliases.get(segment) or SPELLINGS.get(segment)
         if known is not None and not (is_open and known in PUBLISHERS):
             return known
+    segment, colon, rest = name.partition(":")
+    known = (aliases.get(segment) or SPELLINGS.get(segment)) if colon and rest else None
+    if known is not None and (segment not in TAGGED_MODELS or _match(_BRANDS, rest) == known):
+        return known
     is_tagged = ":" in name and not name.startswith("ft:")
     return "" if is_open or is_tagged else _match(_BRANDS, name)
 

@@ -35,11 +35,13 @@ PROVIDERS: tuple[Provider, ...] = (
     Provider(
         "aws",
         spellings="aws.bedrock aws_bedrock aws-bedrock bedrock amazon amazon-bedrock "
-        "amazon_bedrock amazon.bedrock bedrock_converse",
+        "amazon_bedrock amazon.bedrock bedrock_converse anthropic-bedrock anthropic_bedrock",
         hosts=(".amazonaws.com",),
         paths=(
             r"arn:aws|(?:us|eu|apac|au|jp|ca|sa|in|global|us-gov)\.[a-z0-9]+\.[a-z]"
-            r"|(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|writer)\.[a-z]"
+            r"|(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|writer|google"
+            r"|minimax|moonshotai|nvidia|stability|twelvelabs|zai)\.[a-z]"
+            r"|[^/:]+-v\d+:\d+(?::\d+k)?$"
         ),
     ),
     Provider(
@@ -76,10 +78,13 @@ PROVIDERS: tuple[Provider, ...] = (
         spellings="gcp.gemini gcp.vertex_ai gcp.gen_ai gemini vertex_ai vertexai vertex-ai "
         "vertex vertex_ai_beta google_vertexai google-vertex google_vertex google.vertex "
         "google-gla google_genai google-genai google_ai_studio google.generative-ai google_ai "
-        "google-ai google.gemini google_generative_ai googleai",
+        "google-ai google.gemini google_generative_ai googleai anthropic-vertex anthropic_vertex "
+        "vertex_anthropic",
         hosts=("aiplatform.googleapis.com", "generativelanguage.googleapis.com"),
-        paths=r"(?:publishers|projects)/|models/gemini",
-        brands=r"gemini-|imagen-|veo-|text-embedding-00\d",
+        paths=r"(?:publishers|projects)/|models/(?:gemini|gemma|text-embedding|embedding|imagen|veo"
+        r"|aqa|learnlm)",
+        brands=r"gemini-|imagen-|veo-|text-embedding-00\d|text-multilingual-embedding-"
+        r"|textembedding-gecko",
     ),
     Provider("groq", hosts=("api.groq.com",)),
     Provider("minimax"),
@@ -143,26 +148,36 @@ UNNAMED = frozenset({"", "_other", "unknown", "none", "null", "n/a"})
 """What stands where a provider should and names nothing at all."""
 
 INTERMEDIARIES = UNNAMED | {
-    "agno",
-    "ai_gateway",
-    "az.ai.agents",
-    "claude-agent-sdk",
-    "crewai",
-    "gateway",
-    "gcp.vertex.agent",
-    "haystack",
-    "helicone",
-    "langchain",
-    "litellm",
-    "litellm_proxy",
-    "llamaindex",
-    "microsoft.agent_framework",
-    "portkey",
-    "strands-agents",
-    "vercel",
-    "vercel_ai_gateway",
-}
-"""Frameworks and gateways: they say how a call travelled, not who charges for it."""
+    "adk", "ag2", "agentgateway", "agentops", "agno", "ai-sdk", "ai_gateway", "aider", "arize",
+    "autogen", "autogen-agentchat", "az.ai.agents", "beeai", "bifrost", "braintrust",
+    "browser-use", "camel", "camel-ai", "claude-agent-sdk", "claude-code", "cline",
+    "cloudflare-ai-gateway", "codex", "copilotkit", "crewai", "deepeval", "dify", "dspy",
+    "envoy", "envoy-ai-gateway", "flowise", "gateway", "gcp.vertex.agent", "gemini-cli",
+    "genkit", "google-adk", "guardrails", "haystack", "helicone", "hfapimodel", "humanloop",
+    "inferenceclientmodel", "instructor", "kong", "kong-ai-gateway", "laminar", "langchain",
+    "langchain4j", "langflow", "langfuse", "langgraph", "langsmith", "langtrace", "letta",
+    "litellm", "litellm_proxy", "llamaindex", "logfire", "lunary", "marvin", "mastra", "mem0",
+    "metagpt", "microsoft.agent_framework", "microsoft.extensions.ai", "mlflow", "n8n",
+    "openai-agents", "opencode", "openinference", "openlit", "openllmetry", "opik", "phidata",
+    "phoenix", "portkey", "promptflow", "promptlayer", "pydantic-ai", "ragas",
+    "semantic-kernel", "smolagents", "spring-ai", "strands", "strands-agents", "traceloop",
+    "transformersmodel", "vercel", "vercel-ai-sdk", "vercel_ai_gateway", "weave",
+}  # fmt: skip
+"""Frameworks, gateways and instrumentations: they say how a call travelled, or who wrote it down,
+not who charges for it. However their parts are joined: ``llama_index`` is ``llamaindex``."""
+
+CLASS_PREFIXES = ("async", "chat")
+CLASS_SUFFIXES = (
+    "api", "chat", "client", "compatible", "completion", "completions", "connector", "converse",
+    "core", "document", "embedder", "embedding", "embeddings", "ext", "generator", "inference",
+    "language", "like", "llm", "llms", "lm", "model", "models", "multimodal", "provider",
+    "rerank", "reranker", "response", "responses", "sdk", "server", "service", "text", "wrapper",
+)  # fmt: skip
+"""What names of classes and modules have before and after the provider or framework that they
+stand for: ``ChatOpenAI``, ``openai_responses_llm``, ``AnthropicChatGenerator``."""
+
+TAGGED_MODELS = frozenset({"mistral"})
+"""Names of models that local servers write a tag after (``mistral:7b``), and of providers too."""
 
 RESELLERS = frozenset({"openrouter"})
 """Ids of gateways that charge in their own name; on a span that also names who served the call
