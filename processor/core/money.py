@@ -56,7 +56,7 @@ def round_parts(parts_femto: Sequence[int]) -> Amount:
     gap = total - sum(parts)
     while gap:
         largest = parts.index(max(parts))
-        # Of several parts around half a nano-dollar, more than one may have to give way.
+        # Of several parts around half a nano-dollar, more than one may have to be reduced.
         taken = max(gap, -parts[largest])
         parts[largest] += taken
         gap -= taken

@@ -346,17 +346,17 @@ def test_rolling_back_nothing_is_harmless(store):
     assert len(store.rows_of(TRACE)) == 1
 
 
-def test_a_mark_undoes_what_came_after_it_and_nothing_else(store):
+def test_a_savepoint_undoes_what_came_after_it_and_nothing_else(store):
     store.begin()
-    store.save()
+    store.savepoint()
     store.write(Plan(rows=[charged(model="first")]))
-    store.keep()
-    store.save()
+    store.release()
+    store.savepoint()
     store.write(Plan(rows=[charged(model="second")], postings={("total", "", 0): TOTALS}))
-    store.undo()
-    store.save()
+    store.undo_savepoint()
+    store.savepoint()
     store.write(Plan(rows=[charged(model="third")]))
-    store.keep()
+    store.release()
     store.commit()
     assert [read.entry.model for read in store.rows_of(TRACE)] == ["first", "third"]
     assert store.total("total", "", 0, 0) == Totals()
@@ -364,9 +364,9 @@ def test_a_mark_undoes_what_came_after_it_and_nothing_else(store):
 
 def test_what_was_undone_can_be_written_after_all(store):
     """Guarantees: nothing remembered from the undone part (such as ids of texts) is used again."""
-    for end in (store.undo, store.rollback):
+    for end in (store.undo_savepoint, store.rollback):
         store.begin()
-        store.save()
+        store.savepoint()
         store.write(Plan(rows=[charged(model=ODD)]))
         end()
         store.rollback()
@@ -379,9 +379,9 @@ def test_what_was_undone_is_written_anew_beside_what_came_in_between(store):
     """Guarantees: an id that an undone text had is another's now, and not taken for it."""
     for model, is_kept in (("undone", False), ("between", True), ("undone", True)):
         store.begin()
-        store.save()
+        store.savepoint()
         store.write(Plan(rows=[charged(model=model)]))
-        (store.keep if is_kept else store.undo)()
+        (store.release if is_kept else store.undo_savepoint)()
         store.commit()
     assert [read.entry.model for read in store.rows_of(TRACE)] == ["between", "undone"]
 

@@ -29,7 +29,7 @@ READER, NAME = "openlit", "gen_ai.usage.cost"
 
 @dataclass(frozen=True)
 class Given:
-    """One span: an agent that calls hang from, or a call with nothing below it."""
+    """One span: an agent that calls are below, or a call with nothing below it."""
 
     trace: int
     span: int

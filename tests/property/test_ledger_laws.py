@@ -97,7 +97,7 @@ def forests(draw):
 
 
 def batch_of(group):
-    """A batch as the rooms before the ledger would hand it on."""
+    """A batch as the stages before the ledger hand it on."""
     spans, charges, marks = Spans(b""), [], []
     for row, span in enumerate(group):
         spans.trace_ids.append(span.trace_id)
@@ -136,9 +136,9 @@ def expected_costs(forest):
             return below
         used = span.usage
         reported_in, reported_out = used.input + used.cache_read, used.output
-        room = max(0, reported_in - below["input"] - below["cache_read"])
-        fresh = min(room, max(0, used.input - below["input"]))
-        read = min(room - fresh, max(0, used.cache_read - below["cache_read"]))
+        left = max(0, reported_in - below["input"] - below["cache_read"])
+        fresh = min(left, max(0, used.input - below["input"]))
+        read = min(left - fresh, max(0, used.cache_read - below["cache_read"]))
         output = max(0, reported_out - below["output"])
         charged = Usage(input=fresh, cache_read=read, output=output)
         costs[span] = price_usage(charged, RATES).total

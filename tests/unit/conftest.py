@@ -1,4 +1,4 @@
-"""Spans in plain words, and what the rooms before the ledger would make of them.
+"""Spans in plain words, and what the stages before the ledger make of them.
 
 One token of input costs 10 nano-USD, one that was read from a cache 1, one of output 40.
 """
@@ -32,7 +32,7 @@ from processor.core.model import (
     Usage,
 )
 from processor.core.money import Amount, price_usage
-from processor.core.posting.intake import entry_of
+from processor.core.posting import entry_of
 
 NANO = 10**6
 _USD_PER_BILLION = (
@@ -171,7 +171,7 @@ def node(spec: SpanSpec) -> Node:
 
 
 def batch(*spec: SpanSpec, now_s: int = NOW_S) -> Intake:
-    """A batch as the rooms before the ledger would hand it on."""
+    """A batch as the stages before the ledger hand it on."""
     spans, charges, marks = Spans(b""), [], []
     for row, span in enumerate(spec):
         spans.trace_ids.append(trace_id(span.trace))

@@ -1,4 +1,4 @@
-"""Keeping totals: the tree of a trace, who a call belongs to, and sums that merge in any order.
+"""The tree of a trace, who a call belongs to, and sums that merge in any order.
 
 `attach` takes the spans of one turn into a trace and says what moves where; `window` knows
 calendars. Nothing here does I/O; a trace is a working copy of what the ledger holds.

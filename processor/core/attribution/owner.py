@@ -1,7 +1,7 @@
 """Who a call belongs to: a function of the spans seen, never of their order.
 
 Own attributes, then the nearest ancestor that says so, then (session, user and org only) the
-trace where all that speak agree, then instrumentation scope and resource. Nothing is guessed.
+trace where all that name one agree, then instrumentation scope and resource. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NO_CLAIMS: _Claims = (None, None, None, None, None, None, None)
 
 
 class Resolver:
-    """Finds the places of a trace's nodes; what an ancestor passes down is worked out once."""
+    """Finds the scope ids of a trace's nodes; what an ancestor passes down is worked out once."""
 
     def __init__(self, trace: Trace) -> None:
         """The trace must not change while it is asked."""

@@ -2,7 +2,7 @@
 
 Parents usually end after their children, so few spans wait long. A restart or too many spans
 lose some of them. What is lost then is a link: whom a call belongs to, and that a parent further
-up repeats it. A span that is sent again restores it; what memory had to give up is counted.
+up repeats it. A span that is sent again restores it; what was evicted is counted.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _Trace:
 
 
 class PendingSpans:
-    """Bounded memory of spans by trace; the trace that waited longest is given up first."""
+    """Bounded memory of spans by trace; the trace that waited longest is evicted first."""
 
     def __init__(self, limit_spans: int) -> None:
         self._traces: OrderedDict[bytes, _Trace] = OrderedDict()
@@ -101,7 +101,7 @@ class PendingSpans:
     def release(
         self, trace_id: bytes, span_ids: Iterable[bytes]
     ) -> list[tuple[bytes, PendingSpan]]:
-        """Let go of spans that have become part of the skeleton; returns those that waited."""
+        """Remove spans that have become part of the tree; returns those that waited."""
         if trace_id not in self._traces:
             return []
         trace, gone = self._unpacked(trace_id), []

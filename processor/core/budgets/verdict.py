@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.window import window_of
-from processor.core.model import Calendar, Crossing, Scope, Totals, WindowKind
+from processor.core.model import Calendar, Crossing, Scope, Standing, Totals, WindowKind
 
 StateKey = tuple[str, str, int, int]
 """(series, scope id, window start, window end), the window in epoch seconds, 0 and 0 for none."""
@@ -79,7 +79,7 @@ def matches(match: Mapping[str, tuple[str, ...]], ids: Mapping[Scope, str | None
 
 
 class Window(NamedTuple):
-    """The window that a crossing is in, and the moment of judging."""
+    """The window that a crossing is in, and the moment of the check."""
 
     start_s: int
     end_s: int
@@ -129,3 +129,20 @@ def amount_at(limit: int, threshold: float) -> int:
 def spent_of(budget: Budget, total: Totals) -> int:
     """What counts against the budget: nano-USD or tokens."""
     return total.cost_nano_usd if budget.unit == "usd" else total.tokens
+
+
+def standing_of(budget: Budget, scope_id: str, window: tuple[int, int], total: Totals) -> Standing:
+    """How a scope id stands against a budget, given its total in the window."""
+    spent, limit = spent_of(budget, total), budget.limit_for(scope_id)
+    return Standing(
+        budget.name,
+        budget.scope,
+        scope_id,
+        budget.window,
+        *window,
+        limit,
+        budget.unit,
+        spent,
+        at_least=total.unpriced > 0,
+        exceeded=is_reached(spent, limit, 1.0),
+    )

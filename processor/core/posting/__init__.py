@@ -14,12 +14,11 @@ commits the plan or nothing.
 from processor.core.posting.changes import Followed, contributions, follow
 from processor.core.posting.decide import decide
 from processor.core.posting.intake import (
-    LIFETIME,
-    entry_of,
     keep_pending,
     relevant_traces,
     traces_with_calls,
 )
+from processor.core.posting.stamp import LIFETIME, entry_of
 from processor.core.posting.turn import Posted, TakenSpan, amend, post, rebuild
 
 __all__ = [

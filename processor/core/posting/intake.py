@@ -9,11 +9,9 @@ from hashlib import blake2b
 from processor.core.attribution import Arrival, Node, PlainSpan, Trace
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Charge, Entry, Intake, Mark, Spans, Unpriced, is_local_root
+from processor.core.posting.stamp import entry_of
 
 _SPAN_ID_BYTES = 8
-
-LIFETIME = "counts the agent's whole lifetime, not this run"
-"""Why an aggregate cannot be priced, whatever prices there are."""
 
 
 def traces_with_calls(
@@ -32,38 +30,6 @@ def relevant_traces(intake: Intake, known: Container[bytes]) -> set[bytes]:
     found = traces_with_calls(intake.charges, intake.marks, intake.spans)
     found.update(trace_id for trace_id in set(intake.spans.trace_ids) if trace_id in known)
     return found
-
-
-def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
-    """The ledger row of a priced or unpriced call."""
-    call = charge.call
-    is_lifetime = call.aggregate == "lifetime"
-    priced = charge if isinstance(charge, Charge) and not is_lifetime else None
-    return Entry(
-        status="unpriced" if is_lifetime else charge.status,
-        reason=LIFETIME if is_lifetime else charge.reason,
-        provider=charge.provider,
-        model=charge.model,
-        service=service,
-        price_version=charge.price_version,
-        usage=call.usage,
-        amount=priced.amount if priced else None,
-        rates=priced.rates if priced else None,
-        aggregate=call.aggregate,
-        saved_nano_usd=priced.saved_nano_usd if priced else 0,
-        reported_nano_usd=call.reported_nano_usd,
-        rule=call.rule,
-        has_tokens=call.has_tokens,
-        kind=call.kind,
-        time_assumed=call.mark.time_assumed,
-        asked=(call.provider, call.models, call.tier),
-        response_id=call.response_id,
-        reported_by=call.reported_by,
-        free=call.free,
-        scope=call.mark.scope,
-        start_ns=call.mark.start_ns,
-        doubt=call.doubt,
-    )
 
 
 def node_of(spans: Spans, mark: Mark, entry: Entry | None) -> Node:

@@ -1,14 +1,48 @@
-"""What is written on one span, from the working copies after a turn."""
+"""The ledger's entry of a call, and what of it and of totals is written on one span."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
 from processor.core.attribution import Node, Trace
-from processor.core.model import NO_USAGE, Crossing, Entry, Stamp, Totals
+from processor.core.model import NO_USAGE, Charge, Crossing, Entry, Stamp, Totals, Unpriced
 
+LIFETIME = "counts the agent's whole lifetime, not this run"
+"""Why an aggregate cannot be priced, whatever prices there are."""
 _EXPLAINED = "counted in the spans below"
 _DUPLICATE = "counted on another span of the same call"
+
+
+def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
+    """The ledger row of a priced or unpriced call."""
+    call = charge.call
+    is_lifetime = call.aggregate == "lifetime"
+    priced = charge if isinstance(charge, Charge) and not is_lifetime else None
+    return Entry(
+        status="unpriced" if is_lifetime else charge.status,
+        reason=LIFETIME if is_lifetime else charge.reason,
+        provider=charge.provider,
+        model=charge.model,
+        service=service,
+        price_version=charge.price_version,
+        usage=call.usage,
+        amount=priced.amount if priced else None,
+        rates=priced.rates if priced else None,
+        aggregate=call.aggregate,
+        saved_nano_usd=priced.saved_nano_usd if priced else 0,
+        reported_nano_usd=call.reported_nano_usd,
+        rule=call.rule,
+        has_tokens=call.has_tokens,
+        kind=call.kind,
+        time_assumed=call.mark.time_assumed,
+        asked=(call.provider, call.models, call.tier),
+        response_id=call.response_id,
+        reported_by=call.reported_by,
+        free=call.free,
+        scope=call.mark.scope,
+        start_ns=call.mark.start_ns,
+        doubt=call.doubt,
+    )
 
 
 @dataclass(slots=True)

@@ -63,7 +63,7 @@ def post(
 
     A trace that has `trace_spans` nodes takes calls and agents only, so that no sender can make
     one trace cost more and more.
-    Changes `traces`: if the turn is not committed in the end, they have to be thrown away.
+    Changes `traces`: if the turn is not committed in the end, they have to be discarded.
     """
     arrived = distribute(intake, traces)
     attached = [_attach(*item, pending, trace_spans) for item in arrived.items()]

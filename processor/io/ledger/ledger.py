@@ -30,7 +30,7 @@ _REPRICED_AT_ONCE = 50
 
 
 class Ledger:
-    """Exactly-once bookkeeping over a store."""
+    """Charges each span exactly once, over a store."""
 
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self._working_set = WorkingSet(store, policy, limits)
@@ -55,7 +55,7 @@ class Ledger:
 
     @property
     def jobs_waiting(self) -> int:
-        """Turns and questions that wait for the ledger."""
+        """Jobs that wait for the thread that writes."""
         return self._writer.jobs_waiting
 
     @property
@@ -80,7 +80,7 @@ class Ledger:
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:
-        """Finish the turns in line, then close the store."""
+        """Finish the queued turns, then close the store."""
         await self._writer.close()
         self._working_set.store.close()
 

@@ -1,4 +1,4 @@
-"""The same promises as an engine's file, kept in memory: for tests, and for what need not last."""
+"""`Store` in memory, without a file: for tests."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class MemoryStore:
     """`Store` without a file. Every change notes how it is undone, until it is committed."""
 
     def __init__(self, contents: Contents | None = None) -> None:
-        """Go on with `contents`, or begin empty; no two stores may have the same ones at a time."""
+        """Continue with `contents`, or begin empty; two stores must not share them at a time."""
         self._kept = Contents() if contents is None else contents
         self._undo: list[Callable[[], object]] = []
-        self._save_points: list[int] = []
+        self._savepoints: list[int] = []
         """Lengths of `_undo`."""
 
     def begin(self) -> None:
@@ -51,24 +51,24 @@ class MemoryStore:
     def commit(self) -> None:
         """Keep everything since `begin`."""
         self._undo.clear()
-        self._save_points.clear()
+        self._savepoints.clear()
 
     def rollback(self) -> None:
         """Undo everything since `begin`."""
         self._undo_to(0)
-        self._save_points.clear()
+        self._savepoints.clear()
 
-    def save(self) -> None:
-        """Set a save point inside the transaction."""
-        self._save_points.append(len(self._undo))
+    def savepoint(self) -> None:
+        """Set a savepoint inside the transaction."""
+        self._savepoints.append(len(self._undo))
 
-    def keep(self) -> None:
-        """Drop the save point, keeping what was written since."""
-        self._save_points.pop()
+    def release(self) -> None:
+        """Drop the savepoint, keeping what was written since."""
+        self._savepoints.pop()
 
-    def undo(self) -> None:
-        """Undo what was written since the save point, and drop it."""
-        self._undo_to(self._save_points.pop())
+    def undo_savepoint(self) -> None:
+        """Undo what was written since the savepoint, and drop it."""
+        self._undo_to(self._savepoints.pop())
 
     def _undo_to(self, length: int) -> None:
         while len(self._undo) > length:

@@ -9,8 +9,8 @@ TABLES = """
 -- What many spans have in common, as JSON, so that span rows stay narrow.
 CREATE TABLE labels (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 
--- Calls and the skeleton of their traces. Appended, never edited. The key mixes the last four
--- bytes of both ids, so that a trace's rows lie together in the one index that is needed.
+-- Calls, and the spans that link them in their traces. Appended, never edited. The key mixes the
+-- last four bytes of both ids, so that a trace's rows lie together in the one index that is needed.
 CREATE TABLE spans (
   seq INTEGER PRIMARY KEY,
   key INTEGER NOT NULL,

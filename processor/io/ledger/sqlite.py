@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
 
 import apsw
 
-from processor.core.errors import ConfigError, LedgerInUseError, LedgerUnavailableError, Problem
 from processor.core.model import Crossing, Plan, SpanRow, Totals, UnpricedCalls
 from processor.io.ledger import rows, schema
+from processor.io.ledger.database import TRANSLATED, open_database
 from processor.io.ledger.store import CrossingMark
 
 _LABELS_CACHED_MAX = 4096
@@ -37,72 +35,40 @@ class SqliteStore:
         self._labels: OrderedDict[rows.Columns, int] = OrderedDict()
         self._texts: OrderedDict[int, str] = OrderedDict()
         self._files = path, path.with_name(f"{path.name}-wal")
-        fix = "choose another place with --data-dir"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(path.with_suffix(path.suffix + ".lock"))
-        except OSError as error:
-            what = f"cannot be opened: {error.strerror or error}"
-            raise ConfigError([Problem(str(path), what, fix)]) from error
-        try:
-            self._db = apsw.Connection(str(path))
-            self._probe = self._db.cursor()
-            self._prepare(path)
-        except (apsw.Error, ConfigError) as error:
-            self._lock.close()
-            if isinstance(error, ConfigError):
-                self._db.close()
-                raise
-            raise ConfigError([Problem(str(path), f"cannot be opened: {error}", fix)]) from error
-
-    def _prepare(self, path: Path) -> None:
-        self._db.set_busy_timeout(5000)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA cache_size = -32768")
-        version = self._db.pragma("user_version")
-        if version == schema.VERSION:
-            return
-        statements = schema.TABLES if version == 0 else schema.steps_from(version)
-        if not statements:
-            what = f"was written by another version (tables {version}, not {schema.VERSION})"
-            fix = "use the program that wrote it, or another --data-dir"
-            raise ConfigError([Problem(str(path), what, fix)])
-        with self._db:
-            self._db.execute(statements)
-            self._db.pragma("user_version", schema.VERSION)
+        self._db, self._lock = open_database(path)
+        self._probe = self._db.cursor()
 
     def begin(self) -> None:
         """Start a transaction."""
-        with _TRANSLATED:
+        with TRANSLATED:
             self._db.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
         """Commit, and wait until it is on the disk."""
-        with _TRANSLATED:
+        with TRANSLATED:
             self._db.execute("COMMIT")
 
     def rollback(self) -> None:
-        """Forget the transaction; labels it gave out are forgotten as well."""
+        """Undo the transaction; the ids of its labels are no longer valid."""
         self._forget_labels()
         if self._db.in_transaction:
-            with _TRANSLATED:
+            with TRANSLATED:
                 self._db.execute("ROLLBACK")
 
-    def save(self) -> None:
-        """Mark a point inside the transaction."""
-        with _TRANSLATED:
+    def savepoint(self) -> None:
+        """Set a savepoint inside the transaction."""
+        with TRANSLATED:
             self._db.execute("SAVEPOINT turn")
 
-    def keep(self) -> None:
-        """Let go of the mark, keeping what was written since."""
-        with _TRANSLATED:
+    def release(self) -> None:
+        """Drop the savepoint, keeping what was written since."""
+        with TRANSLATED:
             self._db.execute("RELEASE turn")
 
-    def undo(self) -> None:
-        """Forget what was written since the mark, and the mark."""
+    def undo_savepoint(self) -> None:
+        """Undo what was written since the savepoint, and drop it."""
         self._forget_labels()
-        with _TRANSLATED:
+        with TRANSLATED:
             self._db.execute("ROLLBACK TO turn")
             self._db.execute("RELEASE turn")
 
@@ -113,7 +79,7 @@ class SqliteStore:
             "WHERE key BETWEEN ? AND ? AND trace_id = ? ORDER BY seq"
         )
         keys = rows.key_range(trace_id)
-        with _TRANSLATED:
+        with TRANSLATED:
             # Most traces are new: whether there is anything at all is the quicker question.
             if not self._probe.execute(_PROBE, keys).fetchall():
                 return []
@@ -124,7 +90,7 @@ class SqliteStore:
         """Sum of a scope's buckets in ``[start_s, end_s)``; both 0 for all of them."""
         where = schema.OF_SCOPE if end_s else schema.OF_SCOPE_EVER
         bindings = (series, scope_id, start_s, end_s) if end_s else (series, scope_id)
-        with _TRANSLATED:
+        with TRANSLATED:
             try:
                 return Totals(*next(self._db.execute(schema.SUM_TOTALS + where, bindings)))
             except apsw.SQLError:  # The sum leaves 64 bits: add up here, and stop at the bound.
@@ -137,12 +103,12 @@ class SqliteStore:
             "SELECT budget, amount, unit, share FROM crossings "
             "WHERE scope = ? AND id = ? AND window_start = ?"
         )
-        with _TRANSLATED:
+        with TRANSLATED:
             return set(self._db.execute(query, (scope, scope_id, window_start_s)))
 
     def write(self, plan: Plan) -> None:
         """Append rows, corrections and crossings, and add the changes to the totals."""
-        with _TRANSLATED:
+        with TRANSLATED:
             self._db.executemany(
                 schema.INSERT_SPAN, [rows.encode(row, self._label) for row in plan.rows]
             )
@@ -167,7 +133,7 @@ class SqliteStore:
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""
         found: dict[bytes, None] = {}
-        with _TRANSLATED:
+        with TRANSLATED:
             for row in self._db.execute("SELECT trace_id FROM spans ORDER BY seq DESC"):
                 found[row[0]] = None
                 if len(found) >= limit:
@@ -180,22 +146,22 @@ class SqliteStore:
             "SELECT DISTINCT trace_id FROM spans "
             "WHERE label IS NOT NULL AND time_ns >= ? AND time_ns < ?"
         )
-        with _TRANSLATED:
+        with TRANSLATED:
             return [row[0] for row in self._db.execute(query, (start_ns, end_ns))]
 
     def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""
-        with _TRANSLATED:
+        with TRANSLATED:
             return list(map(rows.decode_unknown, self._db.execute(schema.UNPRICED)))
 
     def series(self) -> set[str]:
         """Names of the filtered totals that are complete."""
-        with _TRANSLATED:
+        with TRANSLATED:
             return {row[0] for row in self._db.execute("SELECT name FROM series")}
 
     def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
         """Fill a filtered total with (scope id, bucket, totals); None drops it."""
-        with _TRANSLATED:
+        with TRANSLATED:
             self._db.execute("DELETE FROM totals WHERE scope = ?", (name,))
             if changes is None:
                 self._db.execute("DELETE FROM series WHERE name = ?", (name,))
@@ -215,7 +181,7 @@ class SqliteStore:
             "SELECT budget, scope, id, window_start, window_end, amount, unit, share, spent, "
             "at_least, late, cause, span FROM crossings ORDER BY seq DESC LIMIT ?"
         )
-        with _TRANSLATED:
+        with TRANSLATED:
             return [
                 Crossing._make((*row[:9], bool(row[9]), bool(row[10]), *row[11:]))
                 for row in self._db.execute(query, (limit,))
@@ -228,7 +194,7 @@ class SqliteStore:
         return 0
 
     def close(self) -> None:
-        """Close the file and let go of the lock."""
+        """Close the file and release the lock."""
         self._db.close()
         self._lock.close()
 
@@ -247,7 +213,7 @@ class SqliteStore:
     def _text(self, label: int) -> str:
         text = self._texts.get(label)
         if text is None:
-            with _TRANSLATED:
+            with TRANSLATED:
                 query = "SELECT text FROM labels WHERE id = ?"
                 text = str(next(self._db.execute(query, (label,)))[0])
             if len(self._texts) >= _LABELS_CACHED_MAX:
@@ -260,37 +226,9 @@ class SqliteStore:
         self._texts.clear()
 
 
-def _lock(path: Path) -> IO[Any]:
-    lock = path.open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        fix = "stop the other one, or give this one another --data-dir"
-        problem = Problem(str(path), "another process keeps this ledger", fix)
-        raise LedgerInUseError([problem]) from error
-    return lock
-
-
 def _bounded(change: Totals) -> Totals:
     """Sums that a column can hold: beyond 64 bits they stop, whoever made them up."""
     values = change.values()
     if max(values) <= _SUM_MAX and min(values) >= -_SUM_MAX:
         return change
     return Totals(*(max(-_SUM_MAX, min(_SUM_MAX, value)) for value in values))
-
-
-class _Translated:
-    """Turns SQLite's errors into ours: whatever it is, the sender may try again."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, apsw.Error):
-            message = f"the ledger cannot be used: {error}"
-            raise LedgerUnavailableError(message, delay_s=5.0) from error
-
-
-_TRANSLATED = _Translated()
-"""Stateless, so one is enough; it stands around every statement."""

@@ -1,4 +1,4 @@
-"""What an engine that keeps the ledger has to offer; the contract tests run against any of them."""
+"""What an engine of the ledger has to offer; the contract tests run against any of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 from processor.core.model import Crossing, Plan, SpanRow, Totals, UnpricedCalls
 
 CrossingMark = tuple[str, int, str, float]
-"""(budget, limit, unit, share): what tells two crossings of one scope and window apart."""
+"""(budget, limit, unit, threshold): the key of a crossing within its scope and window."""
 
 
 class Store(Protocol):
@@ -25,16 +25,16 @@ class Store(Protocol):
         """Make everything since `begin` durable: it survives a kill and a power loss."""
 
     def rollback(self) -> None:
-        """Forget everything since `begin`."""
+        """Undo everything since `begin`."""
 
-    def save(self) -> None:
-        """Mark a point inside the transaction."""
+    def savepoint(self) -> None:
+        """Set a savepoint inside the transaction."""
 
-    def keep(self) -> None:
-        """Let go of the mark, keeping what was written since."""
+    def release(self) -> None:
+        """Drop the savepoint, keeping what was written since."""
 
-    def undo(self) -> None:
-        """Forget what was written since the mark, and the mark."""
+    def undo_savepoint(self) -> None:
+        """Undo what was written since the savepoint, and drop it."""
 
     def rows_of(self, trace_id: bytes) -> list[SpanRow]:
         """Everything kept of a trace, in the order it was written."""
@@ -70,4 +70,4 @@ class Store(Protocol):
         """What the rows take on the disk; 0 where nobody can say. Raises nothing."""
 
     def close(self) -> None:
-        """Let go of the file or connection."""
+        """Close the file or connection."""

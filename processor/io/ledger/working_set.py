@@ -1,7 +1,7 @@
 """Working copies of what the ledger holds, and one turn upon them.
 
-Nothing here is asynchronous and nothing is shared: one thread owns the ledger. A working copy
-that a failed turn may have touched is thrown away and read again from the rows.
+Nothing here is asynchronous and nothing is shared: one thread owns it. A working copy that a
+failed turn may have touched is discarded and read again from the rows.
 """
 
 from __future__ import annotations
@@ -20,14 +20,12 @@ from processor.core.budgets.verdict import (
     StateKey,
     Watch,
     compile_watches,
-    is_reached,
     series_of,
-    spent_of,
+    standing_of,
 )
 from processor.core.budgets.window import window_of
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import NOTHING, Entry, Intake, Plan, Scope, Standing, Totals
-from processor.io.ledger.crossing_log import log_crossings
 from processor.io.ledger.store import Store
 
 _END_OF_TIME_NS = 2**63 - 1
@@ -52,7 +50,7 @@ class Limits:
 
 
 class WorkingSet:
-    """The state that the ledger's thread owns."""
+    """Working copies of traces and budget states, and the turns that change them."""
 
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self.store = store
@@ -154,7 +152,7 @@ class WorkingSet:
         return state
 
     def committed(self, plans: Iterable[Plan]) -> None:
-        """The transaction is durable: count it, and let go of what is too much to keep."""
+        """The transaction is durable: count it, and evict what is beyond the limits."""
         for trace_id in self._touched[0]:
             self._measure(trace_id)
         self._touched = (set(), set())
@@ -167,7 +165,6 @@ class WorkingSet:
             self.counters.conflicts += plan.conflicts
             self.counters.corrections += len(plan.corrections)
             self.counters.crossings += len(plan.crossings)
-            log_crossings(plan.crossings)
         limits = self._limits
         while len(self._traces) > limits.traces or self._spans > limits.spans:
             trace_id, _ = self._traces.popitem(last=False)
@@ -192,7 +189,7 @@ class WorkingSet:
             self._sizes[trace_id] = size
 
     def discard_touched(self) -> None:
-        """A turn was undone: throw away every working copy that this group has touched."""
+        """A turn was undone: discard every working copy that this group has touched."""
         traces, states = self._touched
         for trace_id in traces:
             self._traces.pop(trace_id, None)
@@ -202,7 +199,7 @@ class WorkingSet:
         self._touched = (set(), set())
 
     def discard_group(self) -> None:
-        """The whole group was undone: spans that its turns have called in wait again."""
+        """The whole group was undone: pending spans that its turns have taken are returned."""
         self.discard_touched()
         self._return_pending(self._taken_pending)
         self._taken_pending.clear()
@@ -229,26 +226,11 @@ class WorkingSet:
             scope_id = "" if budget.scope in {"total", "call"} else scopes.get(budget.scope)
             if scope_id is None:
                 continue
-            start_s, end_s = window_of(budget.window, time_s, budget.calendar)
+            window = window_of(budget.window, time_s, budget.calendar)
             total = NOTHING
             if budget.match:
-                total = self.store.total(series_of(budget), scope_id, start_s, end_s)
+                total = self.store.total(series_of(budget), scope_id, *window)
             elif budget.scope != "call":
-                total = self.total(budget.scope, scope_id, (start_s, end_s))
-            spent, limit = spent_of(budget, total), budget.limit_for(scope_id)
-            found.append(
-                Standing(
-                    budget.name,
-                    budget.scope,
-                    scope_id,
-                    budget.window,
-                    start_s,
-                    end_s,
-                    limit,
-                    budget.unit,
-                    spent,
-                    at_least=total.unpriced > 0,
-                    exceeded=is_reached(spent, limit, 1.0),
-                )
-            )
+                total = self.total(budget.scope, scope_id, window)
+            found.append(standing_of(budget, scope_id, window, total))
         return found

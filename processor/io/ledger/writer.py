@@ -1,7 +1,7 @@
-"""The one thread that keeps the ledger: what it is asked to do waits in line.
+"""The one thread that writes the ledger; its jobs are queued.
 
-Turns that wait together share one commit (group commit), each behind a mark of its own: one that
-fails alone is refused alone, a commit that fails refuses them all as retryable.
+Turns that wait together share one commit (group commit), each behind a savepoint of its own: one
+that fails alone is refused alone, a commit that fails refuses them all as retryable.
 """
 
 from __future__ import annotations
@@ -11,40 +11,43 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from processor.core.errors import LastFailure, LedgerUnavailableError
+from processor.core.model import LOG_TRACE, Crossing, Plan
+from processor.core.money import format_usd
 from processor.io.ledger.working_set import WorkingSet
 
 _LOG = logging.getLogger(__name__)
+_LOG_TRACE_HEX = LOG_TRACE.hex()
 _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
 
 _BACKGROUND_MAX = 1000
-"""Batches without calls that may wait in line; nothing else holds them back if a disk stalls."""
+"""Batches without calls that may be queued; nothing else limits them if a disk stalls."""
 
 _Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
 class _Job:
-    """Something to do with the ledger."""
+    """Something for the thread to do."""
 
     work: Callable[[], Any]
     kind: Literal["turn", "background", "query"]
-    """A turn writes, in a group; an aside writes nothing and nobody waits for it; a question has
-    the ledger for itself, and a transaction of its own if it needs one."""
+    """A turn writes, in a group; a background job writes nothing and nobody waits for it; a query
+    runs alone, in a transaction of its own if it needs one."""
     future: asyncio.Future[Any] | None = None
 
 
 class _TurnFailedError(LedgerUnavailableError):
-    """A bug of ours met something in a batch; the ledger itself is fine."""
+    """A bug of ours met something in a batch; the store itself works."""
 
 
 class WriterThread:
-    """Does jobs with the ledger, one after the other."""
+    """Runs jobs on the working set, one after the other."""
 
     def __init__(self, working_set: WorkingSet) -> None:
         self._working_set = working_set
@@ -59,7 +62,7 @@ class WriterThread:
 
     @property
     def jobs_waiting(self) -> int:
-        """Turns and questions that wait for the ledger."""
+        """Jobs in the queue."""
         return self._jobs.qsize()
 
     def start(self) -> None:
@@ -68,7 +71,7 @@ class WriterThread:
         self._thread.start()
 
     async def close(self) -> None:
-        """Finish what is in line; nothing more is taken."""
+        """Finish the jobs in the queue; no more are accepted."""
         self._is_closed = True
         if self._thread.is_alive():
             self._jobs.put(None)
@@ -77,9 +80,9 @@ class WriterThread:
     async def ask(
         self, work: Callable[[], _Result], kind: Literal["turn", "query"] = "query"
     ) -> _Result:
-        """Have something done, and wait for what comes of it.
+        """Run a job and return its result.
 
-        Raises what the work raises, and LedgerUnavailableError where nothing is taken any more.
+        Raises what the job raises, and LedgerUnavailableError after `close`.
         """
         if self._is_closed:
             raise LedgerUnavailableError("the ledger is closed")
@@ -89,7 +92,7 @@ class WriterThread:
         return await asyncio.shield(future)
 
     def submit(self, work: Callable[[], object]) -> None:
-        """Have something done that nobody waits for; left out where too much of it waits."""
+        """Run a job that nobody waits for; left out where too many are queued."""
         if self._jobs.qsize() < _BACKGROUND_MAX:
             self._jobs.put(_Job(work, "background"))
 
@@ -106,14 +109,14 @@ class WriterThread:
                 if job.kind != "query":
                     group.append(job)
                     continue
-                # A question keeps its place in line.
+                # A query keeps its place in the queue.
                 self._commit(group)
                 group = []
                 self._answer([(job, *_outcome(job.work))])
             self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
-        """Do the turns and asides of a group, in order, the turns in one transaction."""
+        """Run the turns and background jobs of a group, in order, the turns in one transaction."""
         working_set, outcomes = self._working_set, []
         is_writing = any(job.kind == "turn" for job in group)
         try:
@@ -123,12 +126,12 @@ class WriterThread:
                 if job.kind == "background":
                     outcomes.append((job, *_outcome(job.work)))
                     continue
-                working_set.store.save()
+                working_set.store.savepoint()
                 plan, error = _outcome(job.work)
                 if error is None:
-                    working_set.store.keep()
+                    working_set.store.release()
                 else:
-                    working_set.store.undo()
+                    working_set.store.undo_savepoint()
                     working_set.discard_touched()
                 outcomes.append((job, plan, error and _as_unavailable(error)))
             if is_writing:
@@ -137,19 +140,19 @@ class WriterThread:
             _roll_back(working_set)
             outcomes = [(job, None, _as_unavailable(error)) for job in group]
         else:
-            working_set.committed(
-                plan for _, plan, error in outcomes if error is None and plan is not None
-            )
+            plans = [plan for _, plan, _ in outcomes if isinstance(plan, Plan)]
+            working_set.committed(plans)
+            log_crossings(crossing for plan in plans for crossing in plan.crossings)
         if is_writing:
             self._note([error for job, _, error in outcomes if job.kind == "turn"])
         self._answer(outcomes)
 
     def _note(self, errors: list[Exception | None]) -> None:
-        """Count the turns that failed. A batch that fails by its own fault tells nothing."""
+        """Count the turns that failed. One that met a bug of ours says nothing about the store."""
         self._working_set.counters.failures += len(errors) - errors.count(None)
-        telling = [error for error in errors if not isinstance(error, _TurnFailedError)]
-        if telling:
-            last = telling[-1]
+        relevant = [error for error in errors if not isinstance(error, _TurnFailedError)]
+        if relevant:
+            last = relevant[-1]
             self.last_failure = LastFailure(str(last), time.monotonic()) if last else None
         self.size_bytes = self._working_set.store.size_bytes()
 
@@ -192,3 +195,25 @@ def _resolve(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
             job.future.set_result(result)
         else:
             job.future.set_exception(error)
+
+
+def log_crossings(crossings: Iterable[Crossing]) -> None:
+    """Say which budgets were crossed by log records; where a span did it, the span says so."""
+    for crossing in crossings:
+        if crossing.span.startswith(_LOG_TRACE_HEX):
+            _LOG.warning(
+                "budget %s: %s %s is at %s and has reached %s of %s (reported by log records, so "
+                "no span carries the event)",
+                crossing.budget,
+                crossing.scope,
+                crossing.scope_id or "(all)",
+                _amount(crossing, crossing.spent),
+                "the limit"
+                if crossing.threshold >= 1
+                else f"{crossing.threshold:.0%} of the limit",
+                _amount(crossing, crossing.limit),
+            )
+
+
+def _amount(crossing: Crossing, amount: int) -> str:
+    return f"{format_usd(amount)} USD" if crossing.unit == "usd" else f"{amount} tokens"

@@ -105,7 +105,7 @@ def test_a_chain_of_plain_parents_is_taken_in_from_one_batch(grown, given):
 
 
 def test_plain_parents_above_a_carrier_are_taken_in_from_one_batch(grown, given):
-    """Guarantees: call - plain - carrier - plain - agent hang together at once."""
+    """Guarantees: call - plain - carrier - plain - agent are linked at once."""
     grown.turn(
         given.call(5, 4),
         given.plain(4, 3),
@@ -116,7 +116,7 @@ def test_plain_parents_above_a_carrier_are_taken_in_from_one_batch(grown, given)
     assert grown.inclusive(1).calls == 1
 
 
-def test_plain_spans_that_no_call_hangs_from_are_left_out(grown, given):
+def test_plain_spans_above_no_call_are_left_out(grown, given):
     grown.turn(given.call(2, 1), given.plain(3, 2), given.plain(4))
     assert set(grown.trace.nodes) == {given.span_id(2)}
 

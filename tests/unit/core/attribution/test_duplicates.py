@@ -1,4 +1,4 @@
-"""Two spans of one call that do not hang from each other are charged once."""
+"""Two spans of one call that are not below each other are charged once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_no_id_or_no_tokens_makes_no_pair(response_id):
     assert total_of(spans)[1] == 2
 
 
-def test_an_aggregate_is_nobodys_twin():
+def test_an_aggregate_is_never_a_duplicate():
     """Guarantees: a parent with the id of its last child is still held against its children."""
     spans = [call(b"a", 1, "r1"), call(b"b", 2, "r1", aggregate="sum")]
     assert total_of(spans) == (200_000, 1)
@@ -107,7 +107,7 @@ def test_both_signs_together_never_drop_both_spans(order):
     assert total_of(spans) == (cost, calls)
 
 
-def test_two_trees_beside_each_other_tell_of_one_call():
-    """Guarantees: a framework that hangs its spans elsewhere does not double the bill."""
+def test_two_trees_beside_each_other_report_one_call():
+    """Guarantees: a framework that attaches its spans elsewhere does not double the bill."""
     elsewhere = call(b"b", 19, "", parent=b"q", start_ns=11, scope="openai")
     assert total_of([under_way(b"a", 10, 20, "langchain"), elsewhere]) == (100_000, 1)

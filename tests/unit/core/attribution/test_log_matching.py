@@ -59,7 +59,7 @@ def test_records_alone_are_charged():
     assert (total.calls, total.cost_nano_usd) == (2, 2 * cost(Usage(10, output=5)))
 
 
-def test_an_echo_alone_is_charged_nothing():
+def test_a_reference_alone_is_charged_nothing():
     """Guarantees: the span's own trace has the charge."""
     assert total_of(lambda: node("e", reference=True)) == Totals()
 
@@ -112,7 +112,7 @@ def test_an_id_decides_whatever_the_time_and_another_id_never():
     assert (same.calls, other.calls) == (0, 1)
 
 
-def test_an_account_without_an_id_is_known_by_counts_and_time():
+def test_a_report_without_an_id_is_known_by_counts_and_time():
     """Guarantees: a tool that writes ids on one side only is charged once, each pair for itself."""
     with_id = lambda: node("e", 0.1, response_id="r1", reference=True)  # noqa: E731 - one of a row
     assert total_of(lambda: node("a"), with_id) == Totals()
@@ -162,7 +162,7 @@ def test_more_calls_alike_at_one_moment_than_are_compared_are_charged_and_never_
 
 
 def test_a_record_twice_under_one_id_is_one_call():
-    """Guarantees: a copy with another time is a twin, with or without a span."""
+    """Guarantees: a copy with another time is a duplicate, with or without a span."""
     copies = (lambda: node("a", response_id="r"), lambda: node("b", 1, response_id="r"))
     assert total_of(*copies).calls == 1
     assert total_of(*copies, lambda: node("e", 0.9, response_id="r", reference=True)) == Totals()
@@ -234,7 +234,7 @@ def test_a_turn_that_gets_its_price_later_takes_the_cost_over():
     assert trace.total == Totals(calls=1)
 
 
-def test_a_span_whose_clock_is_not_believed_lasts_no_time():
+def test_a_span_whose_clock_cannot_be_trusted_lasts_no_time():
     """Guarantees: a turn without a start does not swallow a whole session."""
     total = total_of(
         lambda: node("a", -100), lambda: node("t", aggregate="sum", start_ns=0, reference=True)

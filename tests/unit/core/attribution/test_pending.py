@@ -1,4 +1,4 @@
-"""Spans that wait for their trace to have a call: few, bounded, and counted when given up."""
+"""Spans that wait for their trace to have a call: few, bounded, and counted when evicted."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_was_called_in_leaves_and_frees_its_place():
     assert len(pending) == 0
 
 
-def test_the_trace_that_waited_longest_is_given_up_whole_and_counted():
+def test_the_trace_that_waited_longest_is_evicted_whole_and_counted():
     pending = PendingSpans(3)
     kept(pending, (b"old", b"1"), (b"old", b"2"), (b"new", b"1"), (b"new", b"2"))
     assert waiting_of(pending, b"old") == {}
@@ -62,7 +62,7 @@ def test_the_trace_that_waited_longest_is_given_up_whole_and_counted():
     assert (len(pending), pending.evicted_spans) == (2, 2)
 
 
-def test_one_trace_alone_cannot_outgrow_the_room():
+def test_one_trace_alone_cannot_exceed_the_limit():
     pending = PendingSpans(5)
     kept(pending, *((b"t", bytes([at])) for at in range(100)))
     assert len(pending) <= 5
@@ -70,7 +70,7 @@ def test_one_trace_alone_cannot_outgrow_the_room():
     assert len(pending) == len(waiting_of(pending, b"t"))
 
 
-def test_a_room_without_places_keeps_nothing():
+def test_a_limit_of_zero_keeps_nothing():
     pending = PendingSpans(0)
     kept(pending, (b"t", b"1"))
     assert (len(pending), waiting_of(pending, b"t"), pending.evicted_spans) == (0, {}, 1)

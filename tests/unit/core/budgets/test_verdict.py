@@ -15,6 +15,7 @@ from processor.core.budgets.verdict import (
     matches,
     series_of,
     spent_of,
+    standing_of,
 )
 from processor.core.model import Calendar, Totals
 
@@ -184,3 +185,12 @@ def test_a_filter_has_totals_of_its_own_that_outlive_name_and_limit(given):
 )
 def test_a_call_counts_when_each_filter_is_met_by_one_of_its_patterns(match, ids, fits):
     assert matches(match, ids) is fits
+
+
+@pytest.mark.parametrize(("spent", "exceeded"), [(99, False), (100, True)])
+def test_a_standing_says_what_is_spent_of_which_limit(given, spent, exceeded):
+    """Guarantees: the limit of the scope id itself counts, and calls without a price are named."""
+    budget = given.budget("b", "session", 500, window="day", overrides={"s": 100})
+    found = standing_of(budget, "s", (86400, 172800), Totals(cost_nano_usd=spent, unpriced=1))
+    assert found[:7] == ("b", "session", "s", "day", 86400, 172800, 100)
+    assert (found.spent, found.at_least, found.exceeded) == (spent, True, exceeded)

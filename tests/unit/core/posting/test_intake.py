@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.model import Charge, Owner, Usage
+from processor.core.model import Owner
 from processor.core.posting.intake import (
-    entry_of,
     keep_pending,
     marked_nodes,
     pending_node,
@@ -25,11 +22,11 @@ def waiting_of(pending, trace_id):
     return plain | dict(pending.significant(trace_id))
 
 
-def notable_of(intake):
+def found_in(intake):
     return traces_with_calls(intake.charges, intake.marks, intake.spans)
 
 
-def test_calls_and_agents_make_a_trace_notable_and_carriers_do_not(given):
+def test_calls_and_agents_make_a_trace_relevant_and_carriers_do_not(given):
     intake = given.batch(
         given.call(1, trace=1),
         given.agent(2, trace=2),
@@ -37,41 +34,13 @@ def test_calls_and_agents_make_a_trace_notable_and_carriers_do_not(given):
         given.plain(4, trace=4),
         given.failed(5, trace=5),
     )
-    assert notable_of(intake) == {given.trace_id(at) for at in (1, 2, 5)}
+    assert found_in(intake) == {given.trace_id(at) for at in (1, 2, 5)}
 
 
 def test_further_spans_of_a_known_trace_are_relevant(given):
     intake = given.batch(given.plain(1, trace=1), given.plain(2, trace=2), given.call(3, trace=3))
     known = {given.trace_id(2), given.trace_id(9)}
     assert relevant_traces(intake, known) == {given.trace_id(2), given.trace_id(3)}
-
-
-def test_an_entry_holds_what_the_call_says_and_what_its_price_is(given):
-    charge = given.batch(given.call(1, usage=Usage(input=3, output=1))).charges[0]
-    assert isinstance(charge, Charge)
-    charge = replace(charge,
-        saved_nano_usd=5,
-        reason="why",
-        call=replace(charge.call,
-            reported_nano_usd=9, rule="r", has_tokens=False, kind="embedding",
-            mark=replace(charge.call.mark, time_assumed=True),
-        ),
-    )  # fmt: skip
-    entry = entry_of(charge, "svc")
-    assert entry.amount == charge.amount
-    assert entry.rates == given.RATES
-    assert (entry.status, entry.reason, entry.price_version) == ("exact", "why", "v1")
-    assert (entry.provider, entry.model, entry.service) == ("openai", "gpt-4o", "svc")
-    assert (entry.usage, entry.aggregate) == (Usage(input=3, output=1), None)
-    assert (entry.saved_nano_usd, entry.reported_nano_usd) == (5, 9)
-    assert (entry.rule, entry.has_tokens, entry.kind) == ("r", False, "embedding")
-    assert entry.time_assumed
-
-
-def test_an_unpriced_call_has_no_amount_which_is_not_zero(given):
-    entry = entry_of(given.batch(given.unpriced(1)).charges[0], "svc")
-    assert (entry.status, entry.amount, entry.rates) == ("unpriced", None, None)
-    assert entry.usage == Usage(input=100)
 
 
 def test_nodes_come_in_the_order_of_their_rows(given):

@@ -5,11 +5,39 @@ from __future__ import annotations
 from dataclasses import replace
 
 from processor.core.attribution import Arrival, attach
-from processor.core.model import Owner, Totals, Usage
+from processor.core.model import Charge, Owner, Totals, Usage
 from processor.core.money import ZERO, Amount
-from processor.core.posting.stamp import written_entry
+from processor.core.posting.stamp import entry_of, written_entry
 
 S = Owner(session="s")
+
+
+def test_an_entry_holds_what_the_call_says_and_what_its_price_is(given):
+    charge = given.batch(given.call(1, usage=Usage(input=3, output=1))).charges[0]
+    assert isinstance(charge, Charge)
+    charge = replace(charge,
+        saved_nano_usd=5,
+        reason="why",
+        call=replace(charge.call,
+            reported_nano_usd=9, rule="r", has_tokens=False, kind="embedding",
+            mark=replace(charge.call.mark, time_assumed=True),
+        ),
+    )  # fmt: skip
+    entry = entry_of(charge, "svc")
+    assert entry.amount == charge.amount
+    assert entry.rates == given.RATES
+    assert (entry.status, entry.reason, entry.price_version) == ("exact", "why", "v1")
+    assert (entry.provider, entry.model, entry.service) == ("openai", "gpt-4o", "svc")
+    assert (entry.usage, entry.aggregate) == (Usage(input=3, output=1), None)
+    assert (entry.saved_nano_usd, entry.reported_nano_usd) == (5, 9)
+    assert (entry.rule, entry.has_tokens, entry.kind) == ("r", False, "embedding")
+    assert entry.time_assumed
+
+
+def test_an_unpriced_call_has_no_amount_which_is_not_zero(given):
+    entry = entry_of(given.batch(given.unpriced(1)).charges[0], "svc")
+    assert (entry.status, entry.amount, entry.rates) == ("unpriced", None, None)
+    assert entry.usage == Usage(input=100)
 
 
 def test_a_leaf_call_is_written_as_it_was_priced(turns, given):

@@ -103,7 +103,7 @@ def test_a_root_that_gets_its_usage_without_moving_anything_is_stamped(turns, gi
     assert plan.stamps[0].session is not None
 
 
-def test_a_span_that_waited_is_called_in_with_the_first_call(turns, given):
+def test_a_span_that_waited_is_attached_with_the_first_call(turns, given):
     turns.turn(given.carrier(1, session="s"), given.plain(2, 1))
     assert len(turns.pending) == 2
     plan = turns.turn(given.call(3, 2))
@@ -125,7 +125,7 @@ def test_a_copy_of_a_span_that_waits_is_one_span(turns, given):
     assert len(turns.pending) == 0
 
 
-def test_plain_spans_of_a_trace_with_calls_wait_until_something_hangs_from_them(turns, given):
+def test_plain_spans_of_a_trace_with_calls_wait_until_a_call_is_below_them(turns, given):
     turns.turn(given.agent(1))
     turns.turn(given.plain(2, 1))
     assert turns.total("agent", "planner").calls == 0

@@ -1,4 +1,4 @@
-"""The door of the ledger: who waits together commits together, and nobody pays for another."""
+"""The ledger as others see it: who waits together commits together, nobody fails for another."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ async def test_a_commit_that_fails_gives_no_crossing_away(opened, given):
     assert len(stamp.crossings) == len(opened.store.crossings(9)) == 1
 
 
-async def test_spans_that_a_failed_turn_called_in_wait_again(opened, given):
+async def test_pending_spans_that_a_failed_turn_took_wait_again(opened, given):
     await opened.post(given.carrier(1, session="s"))
     opened.store.refuse_commits = 1
     with pytest.raises(LedgerUnavailableError):
@@ -115,7 +115,7 @@ async def test_spans_that_a_failed_turn_called_in_wait_again(opened, given):
     assert await opened.cost("session", "s") == 1000
 
 
-async def test_spans_that_a_good_turn_called_in_do_not_wait_again(opened, given):
+async def test_pending_spans_that_a_good_turn_took_do_not_wait_again(opened, given):
     await opened.post(given.carrier(1, session="s"))
     opened.store.poison = given.span_id(9), LedgerUnavailableError("only this one")
     await gather(opened, [given.call(2, 1)], [given.call(9, trace=2)])
@@ -185,7 +185,7 @@ async def test_closing_finishes_the_turns_in_line(opened, given):
     assert await opened.cost() == 5000
 
 
-async def test_closed_ledger_refuse_instead_of_keeping_callers_waiting(opened, given):
+async def test_a_closed_ledger_refuses_instead_of_keeping_callers_waiting(opened, given):
     ledger = opened.ledger
     await opened.close()
     with pytest.raises(LedgerUnavailableError):
@@ -238,7 +238,7 @@ async def test_standings_say_how_scopes_stand_against_their_budgets(opened, give
     assert (found["call"].spent, found["call"].limit) == (0, 7)
 
 
-async def test_standings_know_overrides_and_strangers(opened, given):
+async def test_standings_know_overrides_and_unknown_ids(opened, given):
     await opened.open(given.budget("b", "user", 1000, overrides={"vip": 9}))
     (vip,) = await opened.ledger.standing({"user": "vip"}, given.NOW_S)
     (other,) = await opened.ledger.standing({"user": "new"}, given.NOW_S)

@@ -52,7 +52,7 @@ async def test_a_session_of_records_is_no_trace(ledger):
     assert {crossing.budget for crossing in stamps[0].crossings} == {"by-session", "by-call"}
 
 
-async def test_an_echo_is_no_call(ledger):
+async def test_a_reference_is_no_call(ledger):
     """Guarantees: a span is counted once, and so is a repeat of it."""
     await ledger.post(intake(is_record=False))
     assert (ledger.counters.charged, ledger.counters.repeats) == (1, 0)
@@ -61,7 +61,7 @@ async def test_an_echo_is_no_call(ledger):
     assert (await ledger.total("total", "")).calls == 1
 
 
-async def test_an_echo_is_not_listed_as_unpriced(ledger):
+async def test_a_reference_is_not_listed_as_unpriced(ledger):
     """Guarantees: a span without a price is one call without a price."""
     await ledger.post(intake(is_record=False, is_priced=False))
     (unknown,) = await ledger.unpriced()

@@ -38,7 +38,7 @@ async def totals(opened):
     return {scope: await opened.ledger.total(*scope) for scope in SCOPES}
 
 
-async def test_letting_go_of_working_copies_changes_no_total(opened, given, tmp_path):
+async def test_evicting_working_copies_changes_no_total(opened, given, tmp_path):
     """Guarantees: with room for one trace and one state, everything ends as with room for all."""
     budgets = [
         given.budget("session", "session", 5000),

@@ -1,11 +1,11 @@
-"""Crossings that no span can carry are said in the log."""
+"""Crossings that no span can carry are written to the log."""
 
 from __future__ import annotations
 
 import pytest
 
 from processor.core.model import LOG_TRACE, Crossing
-from processor.io.ledger.crossing_log import log_crossings
+from processor.io.ledger.writer import log_crossings
 
 BY_RECORD = f"{(LOG_TRACE + b'12345678').hex()}:{b'abcdefgh'.hex()}"
 
@@ -20,7 +20,7 @@ def crossing(**more):
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "logged"),
     [
         ({}, "budget daily: total (all) is at 6.00 USD and has reached the limit of 5.00 USD"),
         (
@@ -33,14 +33,14 @@ def crossing(**more):
         ),
     ],
 )
-def test_a_crossing_by_a_record_is_said(caplog, more, said):
+def test_a_crossing_by_a_record_is_logged(caplog, more, logged):
     """Guarantees: what, whose, how much of how much."""
     log_crossings([crossing(**more)])
     (record,) = caplog.records
-    assert said in record.getMessage()
+    assert logged in record.getMessage()
 
 
-def test_a_crossing_by_a_span_is_not_said(caplog):
-    """Guarantees: what stands on a span is not repeated."""
+def test_a_crossing_by_a_span_is_not_logged(caplog):
+    """Guarantees: what is written on a span is not repeated."""
     log_crossings([crossing(span=f"{b't' * 16!r}:1")])
     assert not caplog.records
