@@ -133,7 +133,7 @@ class Mark:
     """Name of the instrumentation scope."""
 
 
-CallKind = Literal["llm", "embedding", "rerank", "image", "audio", "moderation"]
+CallKind = Literal["llm", "embedding", "rerank", "image", "audio", "video", "moderation"]
 
 Aggregate = Literal["sum", "last_step", "lifetime", "sole_carrier"]
 """How an aggregate repeats the usage of the spans below it; see ARCHITECTURE.md."""

@@ -98,7 +98,12 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> tuple[Usa
     counts = Counts(*found)
     if is_unreadable and not _is_derivable(counts):
         return None, UNREADABLE
-    if counts.input is None and counts.output is None and counts.total is None:
+    if (
+        counts.input is None
+        and counts.output is None
+        and counts.total is None
+        and not counts.has_units
+    ):
         return None, ""
     operator = operator_rule(profile.rule_names, options)
     return normalise_usage(counts, profile.rules, operator, are_buckets=are_buckets)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from processor.core.providers import infer_provider, provider_id
 from processor.core.semconv.dialects.instrumentations import DIALECTS, Family, Inclusion, Rule
-from processor.core.semconv.sources import Condition
+from processor.core.semconv.sources import CALL_KINDS, Condition, Kind
 
 
 class Emitter(NamedTuple):
@@ -42,7 +42,9 @@ def name_dialect(emitter: Emitter, keys: AbstractSet[str], texts: Mapping[str, s
     return ""
 
 
-def find_conditions(dialect: str, family: Family, texts: Mapping[str, str]) -> frozenset[Condition]:
+def find_conditions(
+    dialect: str, family: Family, texts: Mapping[str, str], kind: Kind | None
+) -> frozenset[Condition]:
     """Which conditions of the tables' sources such spans fulfil."""
     conditions: dict[Condition, bool] = {
         "": True,
@@ -50,6 +52,8 @@ def find_conditions(dialect: str, family: Family, texts: Mapping[str, str]) -> f
         "codex": dialect == "codex",
         "agent_entity": texts.get("traceloop.span.kind") == "agent",
         "anthropic": family in {"anthropic", "bedrock"},
+        "image": kind == "image",
+        "genkit_model": dialect == "genkit" and kind in CALL_KINDS,
     }
     return frozenset(condition for condition, holds in conditions.items() if holds)
 

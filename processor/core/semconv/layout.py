@@ -21,12 +21,14 @@ from processor.core.semconv.dialects.instrumentations import DIALECTS
 from processor.core.semconv.dialects.kinds import KINDS, KINDS_BY_KEYS
 from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
 from processor.core.semconv.dialects.tokens import COUNTS, PARTIAL
+from processor.core.semconv.dialects.units import UNIT_SUPPORT, UNITS
 from processor.core.semconv.sources import Columns, Condition, Sources, resolve
 from processor.core.semconv.usage import COUNT_FIELDS
 
 INPUT = COUNT_FIELDS.index("input")
 OUTPUT = COUNT_FIELDS.index("output")
 TOTAL = COUNT_FIELDS.index("total")
+_UNITS = frozenset(map(COUNT_FIELDS.index, UNITS))
 
 
 class Slot(NamedTuple):
@@ -62,6 +64,11 @@ class Layout(NamedTuple):
         """Whether input or output may stand on such spans."""
         return self.has_count(INPUT) or self.has_count(OUTPUT)
 
+    @property
+    def has_units(self) -> bool:
+        """Whether counts of what is billed beside tokens, or without any, may stand there."""
+        return any(slot.position in _UNITS for slot in self.counts)
+
 
 def lay_out(index: Mapping[str, int], conditions: frozenset[Condition]) -> Layout:
     """Resolve every field for one shape and the conditions that its spans fulfil."""
@@ -89,7 +96,8 @@ def lay_out_fields(
 
 def _plain_index(columns: Columns) -> int:
     first = columns[0]
-    return first.indices[0] if not first.paths and len(first.indices) == 1 else -1
+    is_plain = not first.paths and len(first.indices) == 1 and not first.in_seconds
+    return first.indices[0] if is_plain else -1
 
 
 _RESOURCE_KEYS = ("service.name", "telemetry.sdk.name")
@@ -108,6 +116,7 @@ _SUPPORTING = frozenset({
     "speed",
     # Makes an agent only together with `agent_name`.
     "model_name",
+    *UNIT_SUPPORT,
     # Kinds by which some SDKs sort all spans; of what concerns us they say more.
     "logfire.span_type",
     "sentry.op",

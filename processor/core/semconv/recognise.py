@@ -43,7 +43,7 @@ from processor.core.semconv.emitter import (
 )
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.sources import CALL_KINDS, Condition, Kind
-from processor.core.semconv.usage import UsageRules
+from processor.core.semconv.usage import COUNT_FIELDS, UsageRules
 
 DECIDING_NAMES = frozenset(KINDS_BY_NAME) | {
     rule.span_name for rule in CACHE_RULES if rule.span_name
@@ -63,6 +63,12 @@ CALL_SIGNS = (DECIDING_KEYS - {HOST, *CACHE_HITS}).union(
 """Attributes without which a span is no call, so that no text on it matters: not its host."""
 
 _MODELS_MAX = 4
+_KINDS_BY_UNITS: tuple[tuple[str, CallKind], ...] = (
+    ("characters", "audio"),
+    ("duration_ms", "audio"),
+    ("images", "image"),
+    ("searches", "rerank"),
+)
 
 
 class Signature(NamedTuple):
@@ -107,18 +113,12 @@ class Profile:
 def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
     """Decide what spans of this signature are; `lay_out` knows where their fields stand."""
     dialect = name_dialect(signature.emitter, signature.keys, signature.texts)
-    models = _find_models(signature, find_conditions(dialect, "openai", signature.texts))
-    stated = [
-        signature.texts[key]
-        for source in PROVIDERS
-        for key in source.keys
-        if key in signature.texts
-    ]
-    provider = choose_statement(stated, signature.texts.get(HOST, ""))
+    kind = _find_kind(signature)
+    models = _find_models(signature, find_conditions(dialect, "openai", signature.texts, kind))
+    provider = _find_provider(signature)
     likely = likely_provider(provider, models)
     family = name_family(likely, models)
-    layout = lay_out(find_conditions(dialect, family, signature.texts))
-    kind = _find_kind(signature)
+    layout = lay_out(find_conditions(dialect, family, signature.texts, kind))
     call_kind, aggregate = _find_call(signature, kind, dialect, layout, has_model=bool(models))
     subject = RuleSubject(signature.emitter, dialect, family, signature.name, models)
     is_agent = kind in {"agent", "workflow"}
@@ -192,9 +192,7 @@ def _find_call(
     if kind in {"never", "tool"} or (kind == "other" and not has_model) or is_partial:
         return None, None
     if kind is None:
-        if has_usage:  # Usage without a model is a sum over spans, but for our own convention.
-            return "llm", None if has_model or dialect == "seed" else "sum"
-        return ("llm" if has_model and layout.has_count(TOTAL) else None), None
+        return _find_call_without_kind(signature, dialect, layout, has_model=has_model)
     operation = signature.texts.get("ai.operationId") or signature.name
     aggregate = _find_aggregate(kind, signature.emitter.scope, dialect, operation)
     if aggregate is not None and not has_usage:
@@ -202,6 +200,28 @@ def _find_call(
     if kind in CALL_KINDS:
         return cast("CallKind", kind), aggregate
     return "embedding" if operation.startswith("ai.embed") else "llm", aggregate
+
+
+def _find_call_without_kind(
+    signature: Signature, dialect: str, layout: Layout, *, has_model: bool
+) -> tuple[CallKind | None, Aggregate | None]:
+    """What such spans are that do not say it: what they count, or whom they ask, tells."""
+    if layout.has_usage:  # Usage without a model is a sum over spans, but for our own convention.
+        return "llm", None if has_model or dialect == "seed" else "sum"
+    if not has_model:
+        return None, None
+    if layout.has_units:
+        return _kind_of_units(layout), None
+    names_provider = any(key in signature.texts for source in PROVIDERS for key in source.keys)
+    return ("llm" if names_provider or layout.has_count(TOTAL) else None), None
+
+
+def _kind_of_units(layout: Layout) -> CallKind:
+    """The kind of a call that says it only by what it counts."""
+    for name, kind in _KINDS_BY_UNITS:
+        if layout.has_count(COUNT_FIELDS.index(name)):
+            return kind
+    return "llm"
 
 
 def _find_aggregate(kind: Kind, scope: str, dialect: str, operation: str) -> Aggregate | None:

@@ -8,25 +8,26 @@ is indexing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar, get_args
 
-from processor.core.model import Value
-from processor.core.semconv.values import Path, find, parse_literal, read_count
+from processor.core.model import CallKind, Value
+from processor.core.semconv.values import Path, find, parse_literal, read_count, read_seconds
 
 Kind = Literal[
-    "llm", "embedding", "rerank", "image", "audio", "moderation",
+    "llm", "embedding", "rerank", "image", "audio", "video", "moderation",
     "agent", "workflow", "chain", "tool", "other", "never",
 ]  # fmt: skip
 """What a span is. ``other`` is a known step that is no call; ``never`` must not be billed."""
 
-CALL_KINDS = frozenset({"llm", "embedding", "rerank", "image", "audio", "moderation"})
+CALL_KINDS = frozenset(get_args(CallKind))
 
-Condition = Literal["", "bare", "codex", "agent_entity", "anthropic"]
+Condition = Literal["", "bare", "codex", "agent_entity", "anthropic", "image", "genkit_model"]
 """What must hold for a source to be read.
 
 ``bare``: the span is by an emitter that writes names without a namespace (Claude Code, Codex);
 ``codex``: by Codex; ``agent_entity``: Traceloop calls it an agent; ``anthropic``: the call went
-to an Anthropic model, whose raw usage keeps cached tokens apart.
+to an Anthropic model, whose raw usage keeps cached tokens apart; ``image``: the span generates
+images; ``genkit_model``: it is Genkit's span of a model, and named after it.
 """
 
 
@@ -43,6 +44,8 @@ class Source(NamedTuple):
     when: Condition = ""
     unless: tuple[str, ...] = ()
     """Attributes beside which this source is not read."""
+    in_seconds: bool = False
+    """The value is a time in seconds, which is read as milliseconds."""
 
 
 Sources = tuple[Source, ...]
@@ -61,6 +64,16 @@ def total_of(*names: str) -> Sources:
 def inside(key: str, *paths: str, when: Condition = "") -> Sources:
     """One source: dotted paths inside the JSON of one attribute, the first present wins."""
     return (Source((key,), tuple(map(_split, paths)), when=when),)
+
+
+def seconds(*names: str) -> Sources:
+    """As `keys`, for times in seconds."""
+    return tuple(Source((name,), in_seconds=True) for name in names)
+
+
+def seconds_inside(key: str, *paths: str) -> Sources:
+    """As `inside`, for times in seconds."""
+    return (Source((key,), tuple(map(_split, paths)), in_seconds=True),)
 
 
 def buckets(key: str, *paths: str) -> Sources:
@@ -88,6 +101,7 @@ class Column(NamedTuple):
     paths: tuple[Path, ...]
     sums_paths: bool
     is_bucket: bool
+    in_seconds: bool = False
 
 
 Columns = tuple[Column, ...]
@@ -124,6 +138,7 @@ def resolve(
             source.paths,
             source.sums_paths,
             source.is_bucket,
+            source.in_seconds,
         )
         for source in sources
         if _applies(source, index, conditions)
@@ -150,7 +165,8 @@ def first_sum(
     is_unreadable = False
     for column in columns:
         raws = [raw for raw in row.raw(column) if raw is not None and raw != ""]
-        numbers = [number for number in map(read, raws) if number is not None]
+        read_one = read_seconds if column.in_seconds else read
+        numbers = [number for number in map(read_one, raws) if number is not None]
         if numbers and len(numbers) == len(raws):
             return sum(numbers), column, False
         is_unreadable = is_unreadable or len(numbers) < len(raws)

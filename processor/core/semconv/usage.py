@@ -45,6 +45,18 @@ class Counts:
     extra_input: int | None = None
     extra_output: int | None = None
     web_searches: int | None = None
+    citations: int | None = None
+    searches: int | None = None
+    characters: int | None = None
+    duration_ms: int | None = None
+    images: int | None = None
+    pages: int | None = None
+
+    @property
+    def has_units(self) -> bool:
+        """Whether anything was counted that is billed without tokens; a web search is not."""
+        units = (self.searches, self.characters, self.duration_ms, self.images, self.pages)
+        return any(units)
 
 
 COUNT_FIELDS = tuple(field.name for field in fields(Counts))
@@ -115,6 +127,12 @@ def normalise_usage(
         audio_output,
         image_output,
         web_searches=counts.web_searches or 0,
+        citations=counts.citations or 0,
+        searches=counts.searches or 0,
+        characters=counts.characters or 0,
+        duration_ms=counts.duration_ms or 0,
+        images=counts.images or 0,
+        pages=counts.pages or 0,
     )
     if sum(usage) > COUNT_MAX:
         return None, UNREADABLE
@@ -130,7 +148,8 @@ def _fill(counts: Counts, rules: UsageRules) -> tuple[int | None, int, str]:
     stated_input, stated_output, total = counts.input, counts.output, counts.total
     if stated_input is None and stated_output is None:
         if total is None:
-            return None, 0, UNREADABLE
+            # What is billed by other units needs no tokens.
+            return (0, 0, "") if counts.has_units else (None, 0, UNREADABLE)
         if rules.kind not in INPUT_ONLY_KINDS:
             return None, 0, TOTAL_ONLY
         return total, 0, ""

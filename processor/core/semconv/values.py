@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from hashlib import blake2b
 
 from processor.core.money import parse_usd
@@ -53,6 +53,19 @@ def read_count(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return int(value) if 0 <= value <= COUNT_MAX else None
+
+
+def read_seconds(value: object) -> int | None:
+    """Read a time in seconds as whole milliseconds, rounded up as providers bill it."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        time_s = Decimal(str(value).strip()) if len(str(value)) <= TEXT_MAX else None
+    except (InvalidOperation, ValueError):
+        return None
+    if time_s is None or not time_s.is_finite() or not 0 <= time_s <= COUNT_MAX // 1000:
+        return None
+    return int((time_s * 1000).to_integral_value(ROUND_CEILING))
 
 
 def read_nano_usd(value: object) -> int | None:

@@ -22,8 +22,8 @@ MODELS: Sources = (
         "llm.response.model",
         "llm.request.model",
         "event:LLMChatEndEvent:response.raw.model",
-        "genkit:name",
     ),
+    *keys("genkit:name", when="genkit_model"),
     *keys("model", when="bare"),
     *keys("langsmith.metadata.ls_model_name"),
 )

@@ -7,37 +7,50 @@ from collections.abc import Mapping
 from processor.core.semconv.sources import Kind
 
 _OPERATIONS: Mapping[str, Kind] = {
-    "chat": "llm",
-    "chat.completions": "llm",
-    "text.completions": "llm",
-    "generate_content": "llm",
-    "text_completion": "llm",
-    "completion": "llm",
-    "responses": "llm",
-    "realtime": "llm",
-    "plan": "llm",
-    "llm": "llm",
-    "llm_call": "llm",
-    "image_generation": "image",
-    "generate_speech": "audio",
-    "transcribe": "audio",
-    "embeddings": "embedding",
-    "embedding": "embedding",
-    "rerank": "rerank",
-    "retrieval": "other",
-    "create_agent": "other",
-    "execute_tool": "tool",
-    "tool": "tool",
-    "invoke_agent": "agent",
-    "agent": "agent",
-    "invoke_swarm": "workflow",
-    "invoke_graph": "workflow",
-    "invoke_workflow": "workflow",
-    "workflow": "workflow",
-    "agent_step": "chain",
-    "orchestrate_tools": "chain",
-    "execute_event_loop_cycle": "chain",
-}
+    **dict.fromkeys(
+        ("chat", "chat.completions", "chat_completion", "chat_completions", "stream_chat",
+         "completion", "completions", "text.completions", "text_completion", "text_generation",
+         "generate", "generate_content", "generate_text", "stream_text", "generate_object",
+         "messages", "message", "responses", "response", "realtime", "speech_to_speech",
+         "plan", "llm", "llm_call", "llm_request", "llm_response", "inference", "ocr"),
+        "llm",
+    ),
+    **dict.fromkeys(
+        ("image", "images", "image_generation", "image_edit", "image_variation", "images_generate",
+         "images_edit", "images_create_variation", "images.generate", "images.edit",
+         "generate_image", "generate_images", "create_image", "edit_image", "text_to_image",
+         "sample_image"),
+        "image",
+    ),
+    **dict.fromkeys(
+        ("video", "generate_video", "generate_videos", "video_generation", "text_to_video"), "video"
+    ),
+    **dict.fromkeys(
+        ("audio", "tts", "stt", "speech", "generate_speech", "speech_generation", "audio_speech",
+         "audio.speech", "audio_generation", "generate_audio", "text_to_speech", "speech_to_text",
+         "transcribe", "transcription", "transcriptions", "audio_transcription",
+         "audio.transcription", "audio.transcriptions", "audio_translation", "audio.translation"),
+        "audio",
+    ),
+    **dict.fromkeys(
+        ("embeddings", "embedding", "embed", "embed_content", "text_embedding", "create_embedding",
+         "generate_embeddings"),
+        "embedding",
+    ),
+    **dict.fromkeys(("rerank", "reranking", "reranker"), "rerank"),
+    **dict.fromkeys(("moderation", "moderations"), "moderation"),
+    **dict.fromkeys(
+        ("retrieval", "retrieve", "search", "vectordb", "framework", "create_agent", "prompt",
+         "llm_setup", "guardrail", "evaluate", "evaluation", "memory", "fine_tuning"),
+        "other",
+    ),
+    **dict.fromkeys(("execute_tool", "tool", "tool_call", "llm_tool_call", "llm_tool_result"),
+                    "tool"),
+    **dict.fromkeys(("invoke_agent", "agent", "agent_run"), "agent"),
+    **dict.fromkeys(("invoke_swarm", "invoke_graph", "invoke_workflow", "workflow"), "workflow"),
+    **dict.fromkeys(("agent_step", "orchestrate_tools", "execute_event_loop_cycle"), "chain"),
+    "count_tokens": "never",
+}  # fmt: skip
 
 _AI_SDK: Mapping[str, Kind] = {
     "ai.generatetext": "chain",
@@ -54,31 +67,33 @@ _AI_SDK: Mapping[str, Kind] = {
     "ai.embedmany.doembed": "embedding",
     "ai.rerank": "chain",
     "ai.rerank.dorerank": "rerank",
+    "ai.generateimage": "chain",
+    "ai.generateimage.dogenerate": "image",
+    "ai.generatespeech": "chain",
+    "ai.generatespeech.dogenerate": "audio",
+    "ai.transcribe": "chain",
+    "ai.transcribe.dogenerate": "audio",
     "ai.toolcall": "tool",
 }
 
-_CALL_TYPES: Mapping[str, Kind] = {
-    "chat": "llm",
-    "completion": "llm",
-    "acompletion": "llm",
-    "text_completion": "llm",
-    "atext_completion": "llm",
-    "responses": "llm",
-    "aresponses": "llm",
-    "anthropic_messages": "llm",
-    "embedding": "embedding",
-    "aembedding": "embedding",
+_REQUESTS: Mapping[str, Kind] = {
+    **dict.fromkeys(
+        ("chat", "completion", "text_completion", "responses", "anthropic_messages",
+         "generate_content", "generate_content_stream", "realtime", "ocr"),
+        "llm",
+    ),
+    **dict.fromkeys(("embedding", "embeddings"), "embedding"),
     "rerank": "rerank",
-    "arerank": "rerank",
-    "image_generation": "image",
-    "aimage_generation": "image",
-    "speech": "audio",
-    "aspeech": "audio",
-    "transcription": "audio",
-    "atranscription": "audio",
+    **dict.fromkeys(("image_generation", "image_edit", "image_variation"), "image"),
+    **dict.fromkeys(("speech", "transcription"), "audio"),
+    **dict.fromkeys(("video_generation", "create_video"), "video"),
     "moderation": "moderation",
-    "amoderation": "moderation",
-}
+    **dict.fromkeys(("vector_store_search", "list_models"), "other"),
+    "call_mcp_tool": "tool",
+    "count_tokens": "never",
+}  # fmt: skip
+_CALL_TYPES = {**_REQUESTS, **{f"a{name}": kind for name, kind in _REQUESTS.items()}}
+"""As LiteLLM calls them, awaited or not."""
 
 _COMMON: Mapping[str, Kind] = {
     "llm": "llm",
@@ -92,6 +107,7 @@ _COMMON: Mapping[str, Kind] = {
     "guardrail": "other",
     "prompt": "other",
     "parser": "other",
+    "event": "other",
 }
 """Spellings on which the observability platforms agree."""
 
@@ -135,7 +151,21 @@ KINDS: tuple[tuple[str, Mapping[str, Kind]], ...] = (
     ),
     ("litellm.call_type", _CALL_TYPES),
     ("sentry.op", {f"gen_ai.{name}": kind for name, kind in _OPERATIONS.items()}),
-    ("genkit:metadata:subtype", {"model": "llm", "tool": "tool", "embedder": "embedding"}),
+    (
+        "genkit:metadata:subtype",
+        {
+            **dict.fromkeys(("model", "background-model"), "llm"),
+            "embedder": "embedding",
+            "reranker": "rerank",
+            "tool": "tool",
+            **dict.fromkeys(
+                ("flow", "prompt", "executable-prompt", "retriever", "indexer", "evaluator"),
+                "other",
+            ),
+        },
+    ),
+    # A helper, a flow or a step of one; what calls a model is an action with a subtype.
+    ("genkit:type", dict.fromkeys(("util", "flow", "flowstep", "helper"), "other")),
     (
         "span.type",
         {
@@ -147,6 +177,7 @@ KINDS: tuple[tuple[str, Mapping[str, Kind]], ...] = (
             "tool": "tool",
         },
     ),
+    ("gen_ai.output.type", {"speech": "audio", "image": "image", "video": "video"}),
 )
 """Attribute, and what its values mean in lower case. A value that is not listed says nothing, and
 neither does a plain ``span``: old SDKs wrote their generations so. ``never`` counts wherever it
@@ -157,6 +188,8 @@ KINDS_BY_NAME: Mapping[str, Kind] = {
     "raw_gen_ai_request": "never",
     "messages.count_tokens": "never",
     "beta.messages.count_tokens": "never",
+    "anthropic.messages.count_tokens": "never",
+    "anthropic.beta.messages.count_tokens": "never",
     "litellm_request": "llm",
     "call_llm": "llm",
     "claude_code.llm_request": "llm",

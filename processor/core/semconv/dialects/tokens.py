@@ -19,6 +19,7 @@ from processor.core.semconv.dialects.cached import (
     LOGFIRE,
     MLFLOW,
 )
+from processor.core.semconv.dialects.units import UNITS
 from processor.core.semconv.sources import Sources, buckets, inside, keys, total_inside, total_of
 
 _LLAMAINDEX = "event:LLMChatEndEvent:response.raw.usage"
@@ -197,11 +198,7 @@ COUNTS: Mapping[str, Sources] = {
     "image_output": keys("gen_ai.usage.image.output_tokens", "gen_ai.usage.output_image_tokens"),
     "extra_input": keys("anthropic.usage.compaction.input_tokens"),
     "extra_output": keys("anthropic.usage.compaction.output_tokens"),
-    "web_searches": (
-        *inside(AI_SDK, "anthropic.usage.server_tool_use.web_search_requests"),
-        *inside(LOGFIRE, "server_tool_use.web_search_requests"),
-        *inside(LITELLM, "server_tool_use.web_search_requests"),
-    ),
+    **UNITS,
 }
 """The counts that `usage.Counts` holds, in its order.
 
