@@ -18,7 +18,7 @@ from processor.core.semconv.dialects.calls import (
     TIERS,
 )
 from processor.core.semconv.dialects.instrumentations import DIALECTS
-from processor.core.semconv.dialects.kinds import KINDS, KINDS_BY_KEYS
+from processor.core.semconv.dialects.kinds import CLASSES, KINDS, KINDS_BY_KEYS
 from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
 from processor.core.semconv.dialects.tokens import COUNTS, PARTIAL
 from processor.core.semconv.dialects.units import UNIT_SUPPORT, UNITS
@@ -143,7 +143,7 @@ def _names() -> set[str]:
     names.update(*(keys for keys, _ in KINDS_BY_KEYS))
     for dialect in DIALECTS:
         names.update(dialect.keys, (key for key, _ in dialect.values))
-    return names | {HOST, *CACHE_HITS, *PARTIAL, *_RESOURCE_KEYS}
+    return names | {HOST, CLASSES, *CACHE_HITS, *PARTIAL, *_RESOURCE_KEYS}
 
 
 def _wanted(names: set[str]) -> Wanted:

@@ -6,6 +6,7 @@ on it, all of which repeat from call to call.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -30,7 +31,13 @@ from processor.core.semconv.dialects.instrumentations import (
     USAGE_REQUIRED,
     Family,
 )
-from processor.core.semconv.dialects.kinds import KINDS, KINDS_BY_KEYS, KINDS_BY_NAME
+from processor.core.semconv.dialects.kinds import (
+    CLASSES,
+    KINDS,
+    KINDS_BY_CLASS,
+    KINDS_BY_KEYS,
+    KINDS_BY_NAME,
+)
 from processor.core.semconv.dialects.tokens import COUNTS, PARTIAL
 from processor.core.semconv.emitter import (
     Emitter,
@@ -51,7 +58,8 @@ DECIDING_NAMES = frozenset(KINDS_BY_NAME) | {
 """Span names that say what a span is; of other spans the name plays no part here."""
 
 DECIDING_KEYS = frozenset(
-    {key for key, _ in KINDS}
+    {CLASSES}
+    | {key for key, _ in KINDS}
     | {key for source in (*MODELS, *PROVIDERS) for key in source.keys}
     | {HOST, *CACHE_HITS}
 )
@@ -63,6 +71,7 @@ CALL_SIGNS = (DECIDING_KEYS - {HOST, *CACHE_HITS}).union(
 """Attributes without which a span is no call, so that no text on it matters: not its host."""
 
 _MODELS_MAX = 4
+_CLASSES = tuple((re.compile(pattern), kind) for pattern, kind in KINDS_BY_CLASS)
 _KINDS_BY_UNITS: tuple[tuple[str, CallKind], ...] = (
     ("characters", "audio"),
     ("duration_ms", "audio"),
@@ -178,8 +187,14 @@ def _find_kind(signature: Signature) -> Kind | None:
         if key in signature.texts
     ]
     stated.append(KINDS_BY_NAME.get(signature.name))
+    stated.append(_kind_of_class(signature.texts.get(CLASSES, "").lower()))
     stated += [kind for keys, kind in KINDS_BY_KEYS if keys <= signature.keys]
     return "never" if "never" in stated else next(filter(None, stated), None)
+
+
+def _kind_of_class(name: str) -> Kind | None:
+    """What a component is, by the name of its class; None without one."""
+    return next((kind for pattern, kind in _CLASSES if name and pattern.match(name)), None)
 
 
 def _find_call(

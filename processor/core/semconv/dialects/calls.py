@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from processor.core.semconv.dialects import llamaindex
 from processor.core.semconv.sources import Sources, inside, keys, total_inside, total_of
 
 MODELS: Sources = (
@@ -21,8 +22,9 @@ MODELS: Sources = (
         "ai.model.id",
         "llm.response.model",
         "llm.request.model",
-        "event:LLMChatEndEvent:response.raw.model",
     ),
+    *llamaindex.RESPONSE_MODEL,
+    *llamaindex.REQUEST_MODEL,
     *keys("genkit:name", when="genkit_model"),
     *keys("model", when="bare"),
     *keys("langsmith.metadata.ls_model_name"),
@@ -32,7 +34,13 @@ MODELS: Sources = (
 MODELS_INSIDE: Sources = (
     *inside("gcp.vertex.agent.llm_request", "model"),
     *inside("llm.invocation_parameters", "model", "model_name", "model_id", "modelId"),
-    *inside("haystack.component.output", "replies.0.meta.model", "replies.0._meta.model"),
+    *inside(
+        "haystack.component.output",
+        "replies.0.meta.model",
+        "replies.0._meta.model",
+        "meta.model",
+        "meta.0.model",
+    ),
 )
 """Read span by span, and only where no attribute above names a model."""
 
@@ -57,6 +65,7 @@ TIERS: Sources = (
     ),
     *inside("ai.response.providerMetadata", "openai.serviceTier", "anthropic.usage.service_tier"),
     *inside("gen_ai.usage.raw", "service_tier"),
+    *llamaindex.TIER,
     *inside("langfuse.observation.model.parameters", "service_tier"),
     *keys(
         "gen_ai.cost.service_tier",
@@ -71,6 +80,7 @@ TIERS: Sources = (
 
 RESPONSE_IDS: Sources = (
     *keys("gen_ai.response.id", "ai.response.id"),
+    *llamaindex.RESPONSE_ID,
     *keys("request_id", when="bare"),
     *keys("litellm.call_id", "anthropic.request.id"),
 )

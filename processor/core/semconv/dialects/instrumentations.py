@@ -55,6 +55,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect("gemini-cli", scopes=("gemini-cli", "qwen-code")),
     Dialect("llamaindex", scopes=("llamaindex.opentelemetry",)),
     Dialect("genkit", scopes=("genkit-tracer",)),
+    Dialect("haystack", scopes=("haystack",), keys=("haystack.component.type",)),
     Dialect(
         "openinference",
         scopes=("openinference.", "@arizeai/openinference-"),
@@ -152,6 +153,11 @@ CACHE_RULES: tuple[Rule, ...] = (
     Rule("inclusive", dialect="mastra"),
     Rule("inclusive", dialect="laminar"),
     Rule("inclusive", dialect="langsmith"),
+    # Both show what the provider answered.
+    Rule("exclusive", dialect="llamaindex", families=("anthropic", "bedrock")),
+    Rule("inclusive", dialect="llamaindex"),
+    Rule("exclusive", dialect="haystack", families=("anthropic", "bedrock")),
+    Rule("inclusive", dialect="haystack"),
     Rule("inclusive", dialect="microsoft"),
     Rule("inclusive", dialect="copilot"),
     Rule("inclusive", scope="envoyproxy/ai-gateway"),
@@ -165,6 +171,7 @@ REASONING_RULES: tuple[Rule, ...] = (
     Rule("exclusive", dialect="openlit", families=("google",)),
     Rule("exclusive", dialect="gemini-cli"),
     Rule("exclusive", dialect="genkit", families=("google",)),
+    Rule("exclusive", dialect="llamaindex", families=("google",)),
 )
 """Whether output contains the reasoning; it does wherever no row says otherwise."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from processor.core.semconv.dialects.llamaindex import EVENT_KINDS
 from processor.core.semconv.sources import Kind
 
 _OPERATIONS: Mapping[str, Kind] = {
@@ -184,6 +185,24 @@ neither does a plain ``span``: old SDKs wrote their generations so. ``never`` co
 stands: spans that are opened twice, free token counters, replays from a cache.
 """
 
+CLASSES = "haystack.component.type"
+KINDS_BY_CLASS: tuple[tuple[str, Kind], ...] = (
+    (
+        r"(?:huggingfacelocal|sentencetransformers|transformers|fastembed|optimum|llamacpp|mock)",
+        "other",
+    ),
+    (r"dalle|.*imagegenerator$", "image"),
+    (r".*whispertranscriber$|.*(?:speech|audio)generator$", "audio"),
+    (r".*generator$|llm|.*llmevaluator$|(?:faithfulness|contextrelevance)evaluator$", "llm"),
+    (r".*embedder$", "embedding"),
+    (r"(?:cohere|jina|voyage|nvidia|amazonbedrock|together|isaacus|mixedbread).*ranker$", "rerank"),
+    (r"agent$", "agent"),
+    (r"", "other"),
+)
+"""Regular expressions for the beginning of what `CLASSES` says in lower case: the class of a
+component, whose name distinguishes those that ask a model from those that do not, or only one on
+the same machine. The first that matches decides."""
+
 KINDS_BY_NAME: Mapping[str, Kind] = {
     "raw_gen_ai_request": "never",
     "messages.count_tokens": "never",
@@ -209,6 +228,7 @@ KINDS_BY_KEYS: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"agent_name", "model_name"}), "agent"),
     # One completion within a turn of Codex; it names no model, and the turn has the sum.
     (frozenset({"codex.usage.total_tokens"}), "other"),
+    *EVENT_KINDS,
 )
 """Attributes that together state the kind where nothing else does."""
 

@@ -94,6 +94,7 @@ _ORG: Sources = (
 _AGENT: Sources = (
     *keys("cost.agent", "gen_ai.agent.name", "agent.name", "agent_name"),
     *keys("traceloop.entity.name", when="agent_entity"),
+    *keys("haystack.component.name", when="agent_component"),
     *keys("ai.telemetry.functionId", "graph.node.id", "lk.agent_name"),
     *keys("query_source", when="bare"),
 )

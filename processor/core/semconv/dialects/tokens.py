@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from processor.core.semconv.dialects import llamaindex
 from processor.core.semconv.dialects.cached import (
     ADK,
     AI_SDK,
@@ -22,7 +23,6 @@ from processor.core.semconv.dialects.cached import (
 from processor.core.semconv.dialects.units import UNITS
 from processor.core.semconv.sources import Sources, buckets, inside, keys, total_inside, total_of
 
-_LLAMAINDEX = "event:LLMChatEndEvent:response.raw.usage"
 _INPUT: Sources = (
     *keys("llm.tokens.input"),
     *buckets(LANGFUSE, "input"),
@@ -41,7 +41,6 @@ _INPUT: Sources = (
         "gen_ai.response.prompt_tokens",
         "codex.turn.token_usage.input_tokens",
         "decision.token_count.input",
-        f"{_LLAMAINDEX}.prompt_tokens",
     ),
     *keys("input_tokens", when="bare"),
     *total_of(
@@ -74,7 +73,6 @@ _OUTPUT: Sources = (
         "gen_ai.response.completion_tokens",
         "codex.turn.token_usage.output_tokens",
         "decision.token_count.output",
-        f"{_LLAMAINDEX}.completion_tokens",
     ),
     *keys("output_tokens", when="bare"),
     *total_of(
@@ -106,7 +104,6 @@ _TOTAL: Sources = (
         "usage.total_tokens",
         "gen_ai.token.usage.total",
         "codex.turn.token_usage.total_tokens",
-        f"{_LLAMAINDEX}.total_tokens",
     ),
     *inside(ADK, "usage_metadata.total_token_count"),
     *inside(GENKIT, "usage.totalTokens"),
@@ -147,7 +144,7 @@ _REASONING: Sources = (
     *inside(GENKIT, "usage.thoughtsTokens"),
 )
 
-COUNTS: Mapping[str, Sources] = {
+_TABLE: Mapping[str, Sources] = {
     "input": _INPUT,
     "output": _OUTPUT,
     "total": _TOTAL,
@@ -199,6 +196,9 @@ COUNTS: Mapping[str, Sources] = {
     "extra_input": keys("anthropic.usage.compaction.input_tokens"),
     "extra_output": keys("anthropic.usage.compaction.output_tokens"),
     **UNITS,
+}
+COUNTS: Mapping[str, Sources] = {
+    name: (*sources, *llamaindex.COUNTS.get(name, ())) for name, sources in _TABLE.items()
 }
 """The counts that `usage.Counts` holds, in its order.
 

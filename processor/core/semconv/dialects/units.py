@@ -12,7 +12,6 @@ from processor.core.semconv.dialects.cached import AI_SDK, GENKIT, LANGFUSE, LIT
 from processor.core.semconv.sources import Sources, inside, keys, seconds, seconds_inside
 
 _LIVEKIT = ("lk.tts_metrics", "lk.stt_metrics")
-_LLAMAINDEX = "event:LLMChatEndEvent:response.raw.usage"
 _PARAMETERS = ("langfuse.observation.model.parameters", "llm.invocation_parameters")
 
 _WEB_SEARCHES: Sources = (
@@ -30,7 +29,6 @@ _WEB_SEARCHES: Sources = (
         "gen_ai.usage.details.num_search_queries",
         "gen_ai.usage.num_search_queries",
         "llm.token_count.prompt_details.web_search_requests",
-        f"{_LLAMAINDEX}.server_tool_use.web_search_requests",
     ),
     *inside(
         AI_SDK,

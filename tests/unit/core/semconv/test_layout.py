@@ -27,7 +27,8 @@ def test_every_field_that_is_read_is_asked_for() -> None:
         "litellm.cache_hit",
     } <= asked
     assert {key for key in DECIDING_KEYS if not key.startswith("event:")} <= asked
-    assert WANTED.events == {"LLMChatEndEvent"}
+    assert {"LLMChatStartEvent", "LLMChatEndEvent", "EmbeddingStartEvent"} <= WANTED.events
+    assert not [event for event in WANTED.events if "Progress" in event or "Predict" in event]
 
 
 def test_no_content_is_asked_for() -> None:
