@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import compress
 
-from processor.core.model import Call, Charge, Unpriced, Usage
+from processor.core.model import Call, CallKind, Charge, Unpriced, Usage
 from processor.core.money import ZERO, Amount, Rates, price_usage, round_to_nano
 from processor.core.pricing.catalog import Catalog
 from processor.core.pricing.names import NAME_LIMIT
 from processor.core.pricing.shapes import FREE_RATES, Match
-from processor.core.pricing.tariff import IS_TOKEN_RATE, choose
+from processor.core.pricing.tariff import ALTERNATIVE_FIELDS, IS_TOKEN_RATE, choose, with_rates
 
 _LARGEST_NANO_USD = 2**63 - 1
+_IMAGE_OUTPUT, _REQUEST, _WEB_SEARCH, _SEARCH = map(
+    Usage._fields.index, ("image_output", "requests", "web_searches", "searches")
+)
 
 FAILED_UNUSED = "call failed before it used anything"
 NO_USAGE = "no usage reported"
 OUT_OF_RANGE = "cost out of range"
 NO_UNIT_PRICE = "no price for the units that this call reports"
 NOT_IN_FORCE = "no price in force at that time"
+NO_SEARCH_PRICE = "no price for its web searches"
+BY_REQUEST = "priced by request, no usage reported"
 
 
 def price(calls: Sequence[Call], catalog: Catalog) -> list[Charge | Unpriced]:
@@ -56,10 +62,17 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
             return _unpriced(call, match, catalog, NOT_IN_FORCE)
         rates = chosen.rates
         if chosen.note:
-            reason = f"{reason}, {chosen.note}" if reason else chosen.note
+            reason = _join(reason, chosen.note)
+    if match.alternatives or call.kind == "image":
+        rates = _rates_for(call.kind, usage, rates, match)
     amount = price_usage(usage, rates)
-    if not amount.total and _lacks_price(usage, rates):
+    if not amount.total and call.aggregate is None and _needs_search(usage, rates):
+        usage = usage._replace(searches=1)
+        call, amount = replace(call, usage=usage), price_usage(usage, rates)
+    elif not amount.total and _lacks_price(usage, rates):
         return _unpriced(call, match, catalog, NO_UNIT_PRICE)
+    if usage.web_searches and amount.total and not rates[_WEB_SEARCH]:
+        reason = _join(reason, NO_SEARCH_PRICE)
     # What the cached tokens would have cost more as plain input.
     cheaper = rates[0] - rates[1]
     saved = round_to_nano(usage.cache_read * cheaper) if usage.cache_read and cheaper > 0 else 0
@@ -69,6 +82,30 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
         call, amount, match.status, match.provider, match.model,
         catalog.version, rates, reason, saved,
     )  # fmt: skip
+
+
+def _rates_for(kind: CallKind, usage: Usage, rates: Rates, match: Match) -> Rates:
+    """The rates of a call whose output is images, or whose price counts in one of two ways.
+
+    Generated images that are not counted apart are all of the output. Prices by the second,
+    character, image or page that stand beside prices for tokens are for calls without tokens.
+    """
+    if kind == "image" and not usage.image_output:
+        rates = with_rates(rates, {"output": rates[_IMAGE_OUTPUT]})
+    if match.alternatives and (usage.input_tokens or usage.output_tokens):
+        rates = with_rates(rates, dict.fromkeys(ALTERNATIVE_FIELDS, 0))
+    return rates
+
+
+def _is_by_request(rates: Rates) -> bool:
+    """Whether a price is for requests or searches and nothing else, so that no count is needed."""
+    fees = {_REQUEST, _SEARCH}
+    return any(rates) and all(at in fees for at, rate in enumerate(rates) if rate)
+
+
+def _needs_search(usage: Usage, rates: Rates) -> bool:
+    """Whether a call whose price is by search counts none: it has made one all the same."""
+    return bool(rates[_SEARCH]) and not usage.searches and _is_by_request(rates)
 
 
 def _lacks_price(usage: Usage, rates: Rates) -> bool:
@@ -87,12 +124,21 @@ def _lacks_price(usage: Usage, rates: Rates) -> bool:
 
 
 def _without_usage(call: Call, catalog: Catalog) -> Charge | Unpriced:
-    """What a call cost that reports no tokens: nothing, what somebody reported, or unknown."""
+    """What a call cost that reports no usage: a fee, nothing, what was reported, or unknown."""
     provider, model = _named(call, catalog)
     if call.reported_nano_usd:
         return _reported(call, provider, model, catalog)
     if call.failed and not call.response_id:
         return Unpriced(call, "failed", FAILED_UNUSED, provider, model, catalog.version)
+    match = catalog.match(call.provider, call.models, call.tier)
+    chosen = choose(match.tariff, call.mark.time_ns, 0)
+    is_leaf = call.aggregate is None and not call.failed
+    if is_leaf and chosen is not None and _is_by_request(chosen.rates):
+        # Its number of tokens says nothing, so none is written on the span either.
+        usage = Usage(requests=1, searches=1 if chosen.rates[_SEARCH] else 0)
+        charge = _computed(replace(call, usage=usage, has_tokens=True), usage, catalog)
+        charge.reason = _join(charge.reason, BY_REQUEST)
+        return charge
     return Unpriced(call, "usage_missing", NO_USAGE, provider, model, catalog.version)
 
 
@@ -121,3 +167,7 @@ def _named(call: Call, catalog: Catalog) -> tuple[str, str]:
     """The provider that a price would be looked for at, and the model as the call names it."""
     match = catalog.match(call.provider, call.models, call.tier)
     return match.provider, call.models[0][:NAME_LIMIT] if call.models else ""
+
+
+def _join(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)

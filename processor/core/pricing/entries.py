@@ -52,6 +52,7 @@ def read_entry(entry: form.Entry, defaults: ParseDefaults, findings: Findings) -
         },
         adjust=entry.adjust.multiplier if entry.adjust else None,
         estimated=entry.estimated,
+        alternatives=entry.units == "without_tokens",
     )
     check_units(scale, entry.place, findings)
     _check_sense(entry, findings)

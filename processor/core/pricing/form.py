@@ -59,6 +59,7 @@ Weekday = Annotated[int, PlainValidator(checks.weekday)]
 Zone = Annotated[ZoneInfo, PlainValidator(time_zone)]
 RateKey = Annotated[str, PlainValidator(checks.rate_key)]
 Unit = Annotated[str, PlainValidator(choice(tuple(UNITS), "unit"))]
+Units = Annotated[str, PlainValidator(choice(("always", "without_tokens"), "use of units"))]
 Version = Annotated[int, PlainValidator(one_version)]
 Source = Annotated[str, PlainValidator(choice(("genai-prices", "none"), "source"))]
 OnError = Annotated[str, PlainValidator(choice(("keep-last",), "reaction"))]
@@ -166,6 +167,7 @@ class Entry(FileModel):
     service_tiers: dict[str, ServiceTier] = Field(default={})
     adjust: Adjust | None = None
     estimated: Flag = False
+    units: Units = "always"
 
     @field_validator("prices")
     @classmethod

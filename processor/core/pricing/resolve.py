@@ -177,8 +177,18 @@ def _price_by_entry(
         status, reason = "fallback", "estimate, no published price"
     elif entry.steps and not any(any(step.rates.values()) for step in entry.steps):
         status, reason = "free", "operator's price is zero"
-    rule, for_any = f"{maker}:{entry.model}", entry.provider == ANY
-    return _priced(Match(status, reason, provider, model, tariff, rule=rule, any_provider=for_any))
+    return _priced(
+        Match(
+            status,
+            reason,
+            provider,
+            model,
+            tariff,
+            rule=f"{maker}:{entry.model}",
+            any_provider=entry.provider == ANY,
+            alternatives=entry.alternatives,
+        )
+    )
 
 
 def _price_by_catalogue(

@@ -82,6 +82,8 @@ class PriceEntry:
     """What every rate of the catalogue is multiplied with."""
     estimated: bool = False
     """The price is a stand-in: charges are marked as a fallback."""
+    alternatives: bool = False
+    """Prices by second, character, image or page are for calls that report no tokens."""
 
 
 class CacheDefaults(NamedTuple):
@@ -154,3 +156,5 @@ class Match(NamedTuple):
     """The operator's pattern, the catalogue's model …: shown in explanations only."""
     any_provider: bool = False
     """The operator's entry holds for every provider, so it does not matter which one it was."""
+    alternatives: bool = False
+    """Prices by second, character, image or page are for calls that report no tokens."""

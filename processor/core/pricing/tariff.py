@@ -18,6 +18,8 @@ UNIT_FIELDS = (
 )  # fmt: skip
 """Fields of `model.Usage` that do not count tokens."""
 IS_TOKEN_RATE = tuple(name not in UNIT_FIELDS for name in Usage._fields)
+ALTERNATIVE_FIELDS = ("characters", "duration_ms", "images", "pages")
+"""Fields of `model.Usage` that some models are priced by where a call reports no tokens."""
 _MINUTE_NS = 60 * 10**9
 _DAY_MIN = 24 * 60
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday
@@ -160,6 +162,11 @@ def scale_tokens(rates: Rates, multiplier: Fraction) -> Rates:
         scale(rate, multiplier) if is_token else rate
         for rate, is_token in zip(rates, IS_TOKEN_RATE, strict=True)
     )
+
+
+def with_rates(rates: Rates, changed: Partial) -> Rates:
+    """The same rates but for those in `changed`."""
+    return tuple(Usage(*rates)._replace(**changed))
 
 
 def map_table(table: Table, change: Callable[[Rates], Rates]) -> Table:

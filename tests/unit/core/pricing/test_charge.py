@@ -26,7 +26,8 @@ def catalog_of(text: str = ""):
 
 def call(usage=USAGE, *, provider="openai", model="gpt-4o", at=NOW, **fields) -> Call:
     models = (model,) if model else ()
-    return Call(Mark(row=0, time_ns=ns(at)), "llm", provider, models, usage, **fields)
+    kind = fields.pop("kind", "llm")
+    return Call(Mark(row=0, time_ns=ns(at)), kind, provider, models, usage, **fields)
 
 
 def answer(one, text=""):
@@ -35,10 +36,14 @@ def answer(one, text=""):
     return only
 
 
-def usd(one, text=""):
-    charge = answer(one, text)
+def answer_of(one, text=""):
+    (charge,) = price([one], catalog_of(text))
     assert isinstance(charge, Charge), charge
-    return charge.amount.total
+    return charge
+
+
+def usd(one, text=""):
+    return answer_of(one, text).amount.total
 
 
 def test_a_charge_says_what_it_was_priced_by():
@@ -279,3 +284,78 @@ def test_answers_have_the_order_of_the_calls():
     calls = [call(Usage(input=n), model=m) for n, m in ((1, "gpt-4o"), (2, "x"), (3, "gpt-4o"))]
     assert [found.call for found in price(calls, catalog)] == calls
     assert price([], catalog) == []
+
+
+RERANK = "models: [{provider: x, model: m, prices: [{search: 0.002}]}]"
+
+
+@pytest.mark.parametrize("usage", [None, Usage(), Usage(input=900), Usage(requests=0)])
+def test_a_price_by_search_needs_no_count(usage):
+    """Guarantees: a rerank without counts costs one search, whatever tokens it reports."""
+    found = answer_of(call(usage, provider="x", model="m", kind="rerank"), RERANK)
+    assert (found.amount.total, found.amount.fees) == (2_000_000, 2_000_000)
+    assert found.call.usage.searches == 1
+
+
+def test_searches_that_are_counted_are_charged_each():
+    assert usd(call(Usage(searches=3), provider="x", model="m"), RERANK) == 6_000_000
+
+
+def test_a_price_by_request_holds_without_usage_and_says_so():
+    text = "models: [{provider: x, model: m, prices: [{request: 0.002}]}]"
+    found = answer_of(call(None, provider="x", model="m"), text)
+    assert found.amount.total == 2_000_000
+    assert found.reason == "priced by request, no usage reported"
+    assert found.call.has_tokens
+
+
+@pytest.mark.parametrize(
+    ("prices", "fields"),
+    [
+        ("input: 1, output: 2", {}),
+        ("input: 1, output: 2, request: 0.01", {}),
+        ("request: 0.01, second: 0.001", {}),
+        ("second: 0.001", {}),
+        ("request: 0.01", {"failed": True, "response_id": "r"}),
+        ("request: 0.01", {"aggregate": "sum"}),
+    ],
+)
+def test_usage_that_is_missing_stays_missing_where_the_price_needs_it(prices, fields):
+    """Guarantees: a fee alone is never the cost of a call whose tokens cost something as well."""
+    text = f"models: [{{provider: x, model: m, prices: [{{{prices}}}]}}]"
+    found = answer(call(None, provider="x", model="m", **fields), text)
+    assert (type(found), found.status) == (Unpriced, "usage_missing")
+
+
+def test_generated_images_without_a_breakdown_have_the_rate_of_images():
+    text = "models: [{provider: x, model: m, prices: [{input: 1, output: 2, image_output: 30}]}]"
+    one = Usage(input=1000, output=1000)
+    assert usd(call(one, provider="x", model="m", kind="image"), text) == 31_000_000
+    assert usd(call(one, provider="x", model="m"), text) == 3_000_000
+    split = Usage(input=1000, output=100, image_output=900)
+    assert usd(call(split, provider="x", model="m", kind="image"), text) == 28_200_000
+    found = answer_of(call(one, provider="x", model="m", kind="image"), text)
+    assert found.amount.total * 10**6 == sum(
+        count * rate for count, rate in zip(one, found.rates, strict=True)
+    )
+
+
+def test_a_model_billed_by_tokens_or_by_the_second_is_charged_by_one_of_them():
+    text = (
+        "models: [{provider: x, model: m, units: without_tokens, "
+        "prices: [{input: 1, output: 1, second: 0.001}]}]"
+    )
+    assert usd(call(Usage(duration_ms=2000), provider="x", model="m"), text) == 2_000_000
+    assert (
+        usd(call(Usage(input=1000, duration_ms=2000), provider="x", model="m"), text) == 1_000_000
+    )
+    both = text.replace("units: without_tokens, ", "")
+    assert (
+        usd(call(Usage(input=1000, duration_ms=2000), provider="x", model="m"), both) == 3_000_000
+    )
+
+
+def test_searches_without_a_price_are_named():
+    text = "models: [{provider: x, model: m, prices: [{input: 1, output: 1}]}]"
+    found = answer_of(call(Usage(input=1000, web_searches=2), provider="x", model="m"), text)
+    assert (found.amount.total, found.reason) == (1_000_000, "no price for its web searches")

@@ -63,6 +63,37 @@ def test_a_rerank_is_billed_by_the_search():
     assert (amount.total, amount.fees) == (2_000_000, 2_000_000)
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "usage", "usd"),
+    [
+        ("openai", "tts-1", Usage(characters=1200), "0.018"),
+        ("openai", "tts-1-hd", Usage(characters=1200), "0.036"),
+        ("openai", "whisper-1", Usage(duration_ms=90_000), "0.009"),
+        ("openai", "gpt-4o-transcribe", Usage(duration_ms=60_000), "0.006"),
+        ("openai", "gpt-4o-transcribe", Usage(input=1000, duration_ms=60_000), "0.0025"),
+        ("openai", "gpt-4o-mini-transcribe", Usage(duration_ms=60_000), "0.003"),
+        ("openai", "dall-e-3", Usage(images=2), "0.08"),
+        ("openai", "dall-e-2", Usage(images=1), "0.02"),
+        ("azure", "dall-e-3", Usage(images=1), "0.04"),
+        ("azure", "whisper", Usage(duration_ms=60_000), "0.006"),
+        ("openai", "sora-2", Usage(duration_ms=8000), "0.80"),
+        ("mistral", "mistral-ocr-2503", Usage(pages=10), "0.01"),
+        ("aws", "cohere.rerank-v3-5:0", Usage(searches=1), "0.002"),
+        ("aws", "amazon.rerank-v1:0", Usage(), "0.001"),
+        ("cohere", "rerank-v4.0-pro", Usage(searches=2), "0.004"),
+        ("aws", "amazon.nova-canvas-v1:0", Usage(images=1), "0.06"),
+        ("google", "imagen-4.0-generate-001", Usage(images=1), "0.04"),
+        ("anthropic", "claude-opus-5", Usage(web_searches=3), "0.03"),
+        ("openai", "gpt-4.1", Usage(searches=4), "0.01"),
+        ("perplexity", "sonar-deep-research", Usage(web_searches=2), "0.01"),
+        ("perplexity", "sonar-deep-research", Usage(citations=1000), "0.002"),
+    ],
+)
+def test_what_is_not_billed_by_tokens_has_a_price(provider, model, usage, usd):
+    """Guarantees: speech, transcription, images, pages, searches and citations are priced."""
+    assert charge(provider, model, "2026-11-29", usage).amount.total == parse_usd(usd)
+
+
 def test_audio_is_billed_as_audio():
     usage = Usage(audio_input=10**6, audio_output=10**6)
     answer = charge("openai", "gpt-4o-audio-preview-2024-12-17", "2026-01-01", usage)
