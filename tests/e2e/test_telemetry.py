@@ -86,7 +86,8 @@ def test_it_says_that_it_is_stopping_while_it_finishes(serve, backend):
     backend.hold()
     sender = threading.Thread(target=export, args=(processor.port, b""))
     sender.start()
-    wait_until(lambda: metric(url, "pipeline_under_way_requests"))
+    wait_until(lambda: backend.attempts)
+    assert metric(url, "pipeline_under_way_requests") == 1
     processor.popen.terminate()
     wait_until(lambda: get(f"{url}/health")[0] != 200)
     status, body = get(f"{url}/health")
