@@ -119,7 +119,7 @@ def _certain_share(entry: Entry, below: Subtotal) -> Share:
         usage.cached_tokens,
         calls,
         saved_nano_usd=saved_nano_usd,
-        cache_hits=1 if calls and usage.cached_tokens else 0,
+        cache_hits=1 if calls and usage.cached_tokens and not entry.free else 0,
     )
     return Share(totals, usage, amount)
 

@@ -115,7 +115,10 @@ def _add_usage(attributes: Attributes, entry: Entry, usage: Usage) -> None:
         attributes["llm.tokens.input"] = input_tokens
         attributes["llm.tokens.output"] = output_tokens
         attributes["llm.tokens.total"] = input_tokens + output_tokens
-    if usage.cache_read > 0:
+    if entry.free:  # The cache of responses answered; no prompt cache had a part in it.
+        if entry.saved_nano_usd:
+            attributes["llm.cache.cost_saved_usd"] = entry.saved_nano_usd / NANO_PER_USD
+    elif usage.cache_read > 0:
         attributes["llm.cache.hit"] = True
         attributes["llm.cache.tokens_saved"] = usage.cache_read
         # A cost that was reported, not computed, has no rates: what the cache saved is unknown.

@@ -50,7 +50,9 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
 
 def _shown(entry: Entry) -> tuple[object, ...]:
     """What makes two entries of one call different in the ledger."""
-    return entry.amount, entry.status, entry.rates, entry.provider, entry.model
+    return (
+        entry.amount, entry.status, entry.rates, entry.provider, entry.model, entry.saved_nano_usd
+    )  # fmt: skip
 
 
 _BEYOND_PRICES = frozenset({LIFETIME, OUT_OF_RANGE})

@@ -167,7 +167,7 @@ class Call:
     has_tokens: bool = True
     """False when the span lacks ``llm.tokens.*``, which are then written."""
     free: str = ""
-    """Why the call costs nothing whatever its tokens (``gateway cache`` …), else ``""``."""
+    """Why the call costs nothing whatever its tokens (``response_cache``), else ``""``."""
     log_trace: bytes = b""
     """Of a span whose tool writes log records as well: the trace in which these are charged."""
     doubt: str = ""
@@ -209,7 +209,8 @@ class Charge:
     reason: str = ""
     """How the price was found, when the status is not ``exact``."""
     saved_nano_usd: int = 0
-    """What the cached tokens would have cost more as plain input."""
+    """What the cached tokens would have cost more as plain input; of a response from an
+    application's cache, what the call would have cost."""
 
 
 @dataclass(slots=True)

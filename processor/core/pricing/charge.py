@@ -38,15 +38,25 @@ def price(calls: Sequence[Call], catalog: Catalog) -> list[Charge | Unpriced]:
 
 def _price_one(call: Call, catalog: Catalog) -> Charge | Unpriced:
     if call.free:
-        provider, model = _named(call, catalog)
-        return Charge(
-            call, ZERO, "free", provider, model, catalog.version, FREE_RATES, call.free
-        )  # fmt: skip
+        return _free(call, catalog)
     if call.reported_nano_usd is not None and call.reported_by in catalog.trusted:
         return _reported(call, *_named(call, catalog), catalog)
     if call.usage is None:
         return _without_usage(call, catalog)
     return _computed(call, call.usage, catalog)
+
+
+def _free(call: Call, catalog: Catalog) -> Charge:
+    """A call that cost nothing, and what it would have cost if anybody had been asked."""
+    provider, model = _named(call, catalog)
+    saved_nano_usd = 0
+    if call.usage is not None:
+        asked = _computed(call, call.usage, catalog)
+        saved_nano_usd = asked.amount.total if isinstance(asked, Charge) else 0
+    return Charge(
+        call, ZERO, "free", provider, model,
+        catalog.version, FREE_RATES, call.free, saved_nano_usd,
+    )  # fmt: skip
 
 
 def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:

@@ -13,6 +13,7 @@ from processor.core.semconv.dialects.logs import LOG_TOOLS
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
 from processor.core.semconv.owners import log_trace
 from processor.core.semconv.recognise import Profile
+from processor.core.semconv.response_cache import find_response_cache
 from processor.core.semconv.sources import Column, Row, first, first_sum
 from processor.core.semconv.usage import COUNT_FIELDS, UNREADABLE, Counts, normalise_usage
 from processor.core.semconv.values import COUNT_MAX, read_nano_usd, read_text
@@ -66,7 +67,7 @@ def read_call(
         rule,
         profile.dialect,
         profile.has_tokens,
-        profile.free,
+        find_response_cache(layout.cache, reader, usage) if layout.cache else "",
         _log_trace_of(profile.dialect, mark, response_id or ""),
     )
 

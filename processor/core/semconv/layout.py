@@ -9,9 +9,13 @@ from typing import NamedTuple
 from processor.core.model import Wanted
 from processor.core.semconv.dialects.calls import (
     CACHE_HITS,
+    CACHE_MARKS,
+    CACHE_SAVED,
+    CACHED_AT_NO_COST,
     HOST,
     MODELS,
     MODELS_INSIDE,
+    PLAIN_CACHE_MARKS,
     PROVIDERS,
     REPORTED_COSTS,
     RESPONSE_IDS,
@@ -22,6 +26,7 @@ from processor.core.semconv.dialects.kinds import CLASSES, KINDS, KINDS_BY_KEYS
 from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
 from processor.core.semconv.dialects.tokens import COUNTS, PARTIAL
 from processor.core.semconv.dialects.units import UNIT_SUPPORT, UNITS
+from processor.core.semconv.response_cache import CacheColumns, lay_out_cache
 from processor.core.semconv.sources import Columns, Condition, Sources, resolve
 from processor.core.semconv.usage import COUNT_FIELDS
 
@@ -54,6 +59,8 @@ class Layout(NamedTuple):
     response_ids: Columns
     tiers: Columns
     models_inside: Columns
+    cache: CacheColumns | None
+    """Where a cache of responses may have left its mark."""
 
     def has_count(self, position: int) -> bool:
         """Whether a count may stand on such spans."""
@@ -79,6 +86,7 @@ def lay_out(index: Mapping[str, int], conditions: frozenset[Condition]) -> Layou
         resolve(RESPONSE_IDS, index, conditions),
         resolve(TIERS, index, conditions),
         resolve(MODELS_INSIDE, index, conditions),
+        lay_out_cache(index, conditions),
     )
 
 
@@ -107,7 +115,11 @@ _SUPPORTING = frozenset({
     # The host of every web and database span; it names the provider of what is a call anyhow.
     HOST,
     # Said of calls, which have a model or tokens besides.
-    *CACHE_HITS,
+    *PLAIN_CACHE_MARKS,
+    *(key for source in CACHE_SAVED for key in source.keys),
+    *(key for source in CACHE_MARKS for key in source.unless),
+    "hidden_params",
+    "langfuse.observation.metadata",
     # A thread of the operating system, except on spans with Codex's own counts.
     "thread.id",
     # Names without a namespace; those who mean what we read write counts of tokens, too.
@@ -137,13 +149,14 @@ under the same name."""
 def _names() -> set[str]:
     """Every key of every table; those of span events as ``event:<name>:<key>``."""
     fields = (MODELS, MODELS_INSIDE, PROVIDERS, TIERS, RESPONSE_IDS, REPORTED_COSTS)
-    sources = chain(*fields, *COUNTS.values(), *INHERITED_OWNERS.values())
+    cache = (CACHE_HITS, CACHE_MARKS, CACHE_SAVED, CACHED_AT_NO_COST)
+    sources = chain(*fields, *cache, *COUNTS.values(), *INHERITED_OWNERS.values())
     names = {key for source in sources for key in (*source.keys, *source.unless)}
     names.update(key for key, _ in KINDS)
     names.update(*(keys for keys, _ in KINDS_BY_KEYS))
     for dialect in DIALECTS:
         names.update(dialect.keys, (key for key, _ in dialect.values))
-    return names | {HOST, CLASSES, *CACHE_HITS, *PARTIAL, *_RESOURCE_KEYS}
+    return names | {HOST, CLASSES, *PARTIAL, *_RESOURCE_KEYS}
 
 
 def _wanted(names: set[str]) -> Wanted:

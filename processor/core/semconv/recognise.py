@@ -18,7 +18,6 @@ from processor.core.providers import (
     is_placeholder,
 )
 from processor.core.semconv.dialects.calls import (
-    CACHE_HITS,
     HOST,
     MODELS,
     PROVIDERS,
@@ -61,11 +60,11 @@ DECIDING_KEYS = frozenset(
     {CLASSES}
     | {key for key, _ in KINDS}
     | {key for source in (*MODELS, *PROVIDERS) for key in source.keys}
-    | {HOST, *CACHE_HITS}
+    | {HOST}
 )
 """Attributes whose texts say what a span is."""
 
-CALL_SIGNS = (DECIDING_KEYS - {HOST, *CACHE_HITS}).union(
+CALL_SIGNS = (DECIDING_KEYS - {HOST}).union(
     *(source.keys for sources in COUNTS.values() for source in sources)
 )
 """Attributes without which a span is no call, so that no text on it matters: not its host."""
@@ -111,7 +110,6 @@ class Profile:
     rule_names: tuple[str, ...]
     """What an operator's rule about cached tokens may call them by, the closest first."""
     dialect: str
-    free: str
     has_tokens: bool
     rules: UsageRules
     layout: Layout
@@ -142,7 +140,6 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
         models=models,
         rule_names=(signature.emitter.scope, provider, likely),
         dialect=dialect,
-        free="gateway cache" if any(key in signature.texts for key in CACHE_HITS) else "",
         has_tokens={"llm.tokens.input", "llm.tokens.output"} <= signature.keys,
         rules=UsageRules(
             call_kind or "llm",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from operator import itemgetter
 
-from processor.core.semconv.dialects.calls import CACHE_HITS
 from processor.core.semconv.emitter import Emitter
 from processor.core.semconv.layout import Layout, lay_out
 from processor.core.semconv.recognise import (
@@ -21,7 +20,7 @@ from processor.core.semconv.recognise import (
     recognise,
 )
 from processor.core.semconv.sources import Condition, Values
-from processor.core.semconv.values import is_true, read_text
+from processor.core.semconv.values import read_text
 
 Shape = tuple[str, ...]
 
@@ -73,10 +72,7 @@ class ShapeReader:
         texts: dict[str, str] = {}
         for key, position in self._positions.items():
             value = values[position]
-            if key in CACHE_HITS:
-                text = "true" if is_true(value) else None
-            else:
-                text = read_text(value) if isinstance(value, str) else None
+            text = read_text(value) if isinstance(value, str) else None
             if text is not None:
                 texts[key] = text
         return recognise(Signature(self._index.keys(), texts, self._emitter, name), self._lay_out)

@@ -104,11 +104,6 @@ def read_tags(value: object) -> str | None:
     return read_text(value)
 
 
-def is_true(value: object) -> bool:
-    """Whether a flag is set; some emitters write it as text."""
-    return value is True or value == 1 or (isinstance(value, str) and value.lower() == "true")
-
-
 def unquote(text: str) -> str:
     """Take off the quotes of a text that was encoded as JSON once too often."""
     if len(text) > 1 and text[0] == text[-1] == '"':

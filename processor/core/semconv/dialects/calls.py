@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from processor.core.semconv.dialects import llamaindex
-from processor.core.semconv.sources import Sources, inside, keys, total_inside, total_of
+from processor.core.semconv.sources import Source, Sources, inside, keys, total_inside, total_of
 
 MODELS: Sources = (
     *keys(
@@ -55,6 +55,8 @@ PROVIDERS: Sources = keys(
     "trace.metadata.openrouter.provider_slug",
 )
 HOST = "server.address"
+PLAIN_CACHE_MARKS = ("cached", "cache_hit", "cache.hit")
+"""Flags of a cache without a namespace, which spans of databases and web servers carry as well."""
 
 TIERS: Sources = (
     *keys(
@@ -85,8 +87,55 @@ RESPONSE_IDS: Sources = (
     *keys("litellm.call_id", "anthropic.request.id"),
 )
 
-CACHE_HITS = ("litellm.cache_hit",)
-"""Flags of a gateway that answered from its own cache: there are tokens, but no cost."""
+CACHE_HITS: Sources = (
+    *keys(
+        "litellm.cache_hit",
+        "metadata.cache_hit",
+        "llm.cache_hit",
+        "gptcache",
+        "gptcache.hit",
+        "gptcache.cache_hit",
+        "portkey.cache_status",
+        "helicone.cache",
+        "http.response.header.x-portkey-cache-status",
+        "http.response.header.helicone-cache",
+        "http.response.header.cf-aig-cache-status",
+        "langfuse.observation.metadata.cache_hit",
+        "langfuse.observation.metadata.cacheHit",
+        "langsmith.metadata.cache_hit",
+    ),
+    *inside("hidden_params", "cache_hit"),
+    *inside("langfuse.observation.metadata", "cache_hit", "cacheHit"),
+    *inside("metadata", "cache_hit", "gptcache"),
+)
+"""Flags of a cache of whole responses: there may be tokens, but no cost."""
+
+CACHE_MARKS: Sources = (
+    # A processor like this one writes it of a prompt cache, and a status beside it.
+    Source(("llm.cache.hit",), unless=("llm.cost.status",)),
+    *keys(
+        "gen_ai.cache.hit",
+        "gen_ai.response.cache_hit",
+        "gen_ai.response.cached",
+        "gen_ai.cached",
+        "llm.cached",
+        "llm.response.cached",
+        "cost.cached",
+        "langfuse.observation.metadata.cached",
+        "langsmith.metadata.cached",
+        *PLAIN_CACHE_MARKS,
+    ),
+    *inside("langfuse.observation.metadata", "cached"),
+)
+"""Flags that some set of a prompt cache and others of a cache of responses."""
+
+CACHE_SAVED: Sources = keys("llm.cache.tokens_saved")
+
+CACHED_AT_NO_COST: Sources = (
+    *inside("langsmith.metadata.usage_metadata", "total_cost"),
+    *inside("langfuse.observation.usage_details", "total_cost"),
+)
+"""Where LangChain's mark arrives: a total cost of zero among the tokens of a cached response."""
 
 
 REPORTED_COSTS: Sources = (

@@ -45,7 +45,7 @@ CALLS = {
     "failed": made(usage=None, failed=True),
     "failed with usage": made(failed=True),
     "cached": made(usage=Usage(input=10, cache_read=500, output=3)),
-    "free": made(free="gateway cache"),
+    "free": made(free="response_cache"),
     "reported": made(models=("nobody-knows",), reported_nano_usd=77, reported_by="x.cost"),
     "reported, trusted": made(reported_nano_usd=77, reported_by="gen_ai.usage.cost"),
     "reported, no usage": made(usage=None, reported_nano_usd=77, reported_by="x.cost"),

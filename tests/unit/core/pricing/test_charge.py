@@ -135,9 +135,17 @@ def test_a_reported_cost_wins_only_when_its_source_is_trusted():
 
 
 def test_a_call_that_costs_nothing_is_free_whatever_it_says():
-    charge = answer(call(None, free="gateway cache", reported_nano_usd=5))
-    assert (charge.status, charge.reason, charge.amount.total) == ("free", "gateway cache", 0)
+    charge = answer(call(None, free="response_cache", reported_nano_usd=5))
+    assert (charge.status, charge.reason, charge.amount.total) == ("free", "response_cache", 0)
     assert not any(charge.rates)
+
+
+def test_a_response_from_a_cache_saves_what_the_call_would_have_cost():
+    asked = answer(call())
+    free = answer(call(free="response_cache"))
+    assert (free.status, free.amount.total) == ("free", 0)
+    assert free.saved_nano_usd == asked.amount.total > 0
+    assert answer(call(model="mystery", free="response_cache")).saved_nano_usd == 0
 
 
 def test_a_free_provider_costs_zero():

@@ -208,14 +208,6 @@ def test_a_server_below_its_client_repeats_the_call(read_one) -> None:
     assert read_one(**span)[0] is not None
 
 
-def test_an_answer_from_a_gateways_cache_is_free(read_one) -> None:
-    """Tokens are there, a bill is not."""
-    attributes = {"gen_ai.operation.name": "chat", **MODEL, **USAGE}
-    assert read_one(attributes={**attributes, "litellm.cache_hit": True})[0].free
-    assert read_one(attributes={**attributes, "litellm.cache_hit": "True"})[0].free
-    assert not read_one(attributes={**attributes, "litellm.cache_hit": False})[0].free
-
-
 @pytest.mark.parametrize(
     ("provider", "models", "family"),
     [
