@@ -51,6 +51,8 @@ def find_conditions(
         "bare": dialect in {"claude-code", "codex"} or texts.get("span.type") == "llm_request",
         "codex": dialect == "codex",
         "agent_entity": texts.get("traceloop.span.kind") == "agent",
+        "known": kind is not None,
+        "agent": kind in {"agent", "workflow"},
         "agent_component": texts.get("haystack.component.type") == "Agent",
         "anthropic": family in {"anthropic", "bedrock"},
         "image": kind == "image",

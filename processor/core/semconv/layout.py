@@ -23,7 +23,7 @@ from processor.core.semconv.dialects.calls import (
 )
 from processor.core.semconv.dialects.instrumentations import DIALECTS
 from processor.core.semconv.dialects.kinds import CLASSES, KINDS, KINDS_BY_KEYS
-from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
+from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNER_SUPPORT, OWNERS
 from processor.core.semconv.dialects.tokens import COUNTS, PARTIAL
 from processor.core.semconv.dialects.units import UNIT_SUPPORT, UNITS
 from processor.core.semconv.response_cache import CacheColumns, lay_out_cache
@@ -129,6 +129,7 @@ _SUPPORTING = frozenset({
     # Makes an agent only together with `agent_name`.
     "model_name",
     *UNIT_SUPPORT,
+    *OWNER_SUPPORT,
     # Kinds by which some SDKs sort all spans; of what concerns us they say more.
     "logfire.span_type",
     "sentry.op",
@@ -137,6 +138,7 @@ _SUPPORTING = frozenset({
     *_RESOURCE_KEYS,
     "cost_center",
     "department",
+    "team",
     "team.id",
 })  # fmt: skip
 """What ordinary spans carry as well, and what says nothing unless something else does."""

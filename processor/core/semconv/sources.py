@@ -22,15 +22,16 @@ Kind = Literal[
 CALL_KINDS = frozenset(get_args(CallKind))
 
 Condition = Literal[
-    "", "bare", "codex", "agent_entity", "agent_component", "anthropic", "image", "genkit_model",
+    "", "bare", "codex", "agent_entity", "agent_component", "agent", "known", "anthropic",
+    "image", "genkit_model",
 ]  # fmt: skip
 """What must hold for a source to be read.
 
 ``bare``: the span is by an emitter that writes names without a namespace (Claude Code, Codex);
 ``codex``: by Codex; ``agent_entity``: Traceloop calls it an agent; ``agent_component``: Haystack
-does; ``anthropic``: the call went to an Anthropic model, whose raw usage keeps cached tokens
-apart; ``image``: the span generates images; ``genkit_model``: it is Genkit's span of a model, and
-named after it.
+does; ``agent``: anybody does; ``known``: the span says what it is, in any dialect; ``anthropic``:
+the call went to an Anthropic model, whose raw usage keeps cached tokens apart; ``image``: the span
+generates images; ``genkit_model``: it is Genkit's span of a model, and named after it.
 """
 
 

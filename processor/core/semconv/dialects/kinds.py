@@ -232,5 +232,5 @@ KINDS_BY_KEYS: tuple[tuple[frozenset[str], Kind], ...] = (
 )
 """Attributes that together state the kind where nothing else does."""
 
-AGENT_NAME_PREFIXES = ("invoke_agent ", "invoke_workflow ")
+AGENT_NAME_PREFIXES = ("invoke_agent ", "invoke_workflow ", "agent run: ", "agent.")
 """Taken off the name of an agent's span where that name stands in for the agent's."""

@@ -6,67 +6,92 @@ from collections.abc import Mapping
 
 from processor.core.semconv.sources import Sources, inside, keys
 
+_LISTS = ("ai.telemetry.metadata.", "ai.settings.context.")
+"""Where the Vercel AI SDK puts what an application says of a call, under names it chooses."""
+_PROPERTIES = "traceloop.association.properties."
+_LANGSMITH = "langsmith.metadata."
+_LITELLM = "litellm.metadata."
+_LANGFUSE = ("langfuse.observation.metadata.", "langfuse.trace.metadata.")
+_OPEN = (*_LISTS, _PROPERTIES, _LANGSMITH, _LITELLM, *_LANGFUSE, "lmnr.association.properties.")
+"""Beginnings of attributes that an application names as it likes."""
+
+
+def _open(*names: str) -> Sources:
+    """Names that applications choose, wherever they may choose one."""
+    return keys(*(f"{beginning}{name}" for beginning in _OPEN for name in names))
+
+
 _SESSION: Sources = (
     *keys(
         "session.id",
         "gen_ai.conversation.id",
         "langfuse.session.id",
         "gen_ai.session.id",
-        "traceloop.association.properties.session_id",
-        "traceloop.association.properties.conversation_id",
-        "ai.telemetry.metadata.sessionId",
-        "ai.telemetry.metadata.conversationId",
-        "ai.telemetry.metadata.threadId",
-        "ai.settings.context.sessionId",
-        "ai.settings.context.conversationId",
-        "ai.settings.context.threadId",
         "mlflow.trace.session",
         "gcp.vertex.agent.session_id",
-        "lmnr.association.properties.session_id",
         "lmnr.event.session_id",
-        "langsmith.metadata.thread_id",
-        "langsmith.metadata.session_id",
-        "langsmith.metadata.conversation_id",
         "anthropic.session.id",
+        "litellm.session.id",
+        "metadata.litellm_session_id",
+        "metadata.session_id",
+        "genkit:sessionId",
         "conversation.id",
+        "agentops.session.id",
     ),
+    *_open("session_id", "sessionId", "conversation_id", "conversationId", "thread_id", "threadId"),
     *keys("thread.id", when="codex"),
     *keys("langgraph.thread_id", "langwatch.thread.id", "dify.conversation_id"),
-    *inside("metadata", "session_id", "thread_id", "conversation_id"),
+    *keys("sessionId", "conversationId"),
+    *keys("session_id", "conversation_id", when="known"),
+    *inside(
+        "metadata",
+        "session_id",
+        "sessionId",
+        "litellm_session_id",
+        "thread_id",
+        "threadId",
+        "conversation_id",
+        "conversationId",
+    ),
+    *keys("lk.room_name"),
 )
 
 _USER: Sources = (
     *keys(
         "cost.user_id",
+        # The customer of a LiteLLM proxy, before the owner of the key that all of them share.
+        "litellm.end_user.id",
+        "metadata.user_api_key_end_user_id",
         "user.id",
         "langfuse.user.id",
         "enduser.id",
+        "enduser.pseudo.id",
         "gen_ai.user.id",
         "gen_ai.user",
         "gen_ai.request.user",
+        "gen_ai.openai.request.user",
         "llm.user",
-        "litellm.end_user.id",
-        "traceloop.association.properties.user_id",
-        "ai.telemetry.metadata.userId",
-        "ai.settings.context.userId",
         "mlflow.trace.user",
-        "lmnr.association.properties.user_id",
         "lmnr.event.user_id",
-        "metadata.user_api_key_user_id",
-        "trace.metadata.openrouter.user_id",
-        "langsmith.metadata.user_id",
-        "langwatch.user.id",
-        "user.account_id",
-        "user.email",
-        "user.account_uuid",
     ),
-    *inside("metadata", "user_id", "user"),
+    *_open("user_id", "userId"),
+    *keys("trace.metadata.openrouter.user_id", "langwatch.user.id"),
+    *keys("userId"),
+    *keys("user_id", when="known"),
+    *inside("metadata", "user_api_key_end_user_id", "user_id", "userId", "user"),
+    *keys("metadata.user_api_key_user_id"),
+    *inside("metadata", "user_api_key_user_id"),
+    *keys("user.account_id", "user.email", "user.account_uuid"),
 )
+
+_ORG_NAMES = (
+    "org_id", "orgId", "organization_id", "organizationId", "tenant_id", "tenantId",
+    "customer_id", "customerId", "team_id", "teamId",
+)  # fmt: skip
 
 _ORG: Sources = (
     *keys(
         "cost.org_id",
-        "traceloop.association.properties.customer_id",
         "organization.id",
         "anthropic.organization.id",
         "anthropic.workspace.id",
@@ -76,47 +101,69 @@ _ORG: Sources = (
         "dify.tenant_id",
         "langwatch.customer.id",
         "trace.metadata.openrouter.entity_id",
-        "ai.telemetry.metadata.orgId",
-        "ai.telemetry.metadata.organizationId",
-        "ai.telemetry.metadata.tenantId",
-        "ai.telemetry.metadata.customerId",
-        "ai.telemetry.metadata.teamId",
-        "ai.settings.context.orgId",
-        "ai.settings.context.organizationId",
-        "ai.settings.context.tenantId",
-        "ai.settings.context.customerId",
-        "ai.settings.context.teamId",
-        "tenant.id",
     ),
-    *inside("metadata", "org_id", "tenant_id", "customer_id"),
+    *_open(*_ORG_NAMES),
+    *keys("tenant.id", "orgId", "tenantId"),
+    *keys("customer.id", "org_id", "tenant_id", when="known"),
+    *inside("metadata", *_ORG_NAMES, "user_api_key_team_id", "user_api_key_org_id"),
 )
 
 _AGENT: Sources = (
-    *keys("cost.agent", "gen_ai.agent.name", "agent.name", "agent_name"),
+    *keys("cost.agent", "gen_ai.agent.name", "agent.name", "agent_name", "agentName"),
     *keys("traceloop.entity.name", when="agent_entity"),
     *keys("haystack.component.name", when="agent_component"),
-    *keys("ai.telemetry.functionId", "graph.node.id", "lk.agent_name"),
+    *keys("ai.telemetry.functionId", "graph.node.name", "graph.node.id", "lk.agent_name"),
+    *_open("agent_name", "agentName"),
     *keys("query_source", when="bare"),
+    *keys("gen_ai.agent.id", "agent.id", "agent_id", "dify.app_id", when="agent"),
+)
+"""Names come before ids, and an id counts only on the agent's own span: what is below that
+belongs to the name above it."""
+
+_FEATURE: Sources = (
+    *keys(
+        "cost.feature",
+        "tag.tags",
+        "langfuse.trace.tags",
+        "langfuse.trace.name",
+        "ai.telemetry.functionId",
+        "ai.telemetry.metadata.tags",
+        "traceloop.workflow.name",
+        "gen_ai.workflow.name",
+        "langsmith.span.tags",
+        "agentops.tags",
+        "langwatch.labels",
+        "cost.purpose",
+        "litellm.request.purpose",
+    ),
+    *_open("feature"),
+    *inside("metadata", "feature"),
 )
 
-_FEATURE: Sources = keys(
-    "cost.feature",
-    "tag.tags",
-    "langfuse.trace.tags",
-    "langfuse.trace.name",
-    "ai.telemetry.functionId",
-    "ai.telemetry.metadata.tags",
-    "traceloop.workflow.name",
-    "gen_ai.workflow.name",
-    "langsmith.span.tags",
-    "agentops.tags",
-    "langwatch.labels",
-    "litellm.request.purpose",
+_TASK: Sources = (
+    *keys(
+        "cost.task_id",
+        "cost.task",
+        "task.id",
+        "gen_ai.task.name",
+        "crewai.task.name",
+        "gen_ai.task.id",
+        "crewai.task.id",
+    ),
+    *_open("task_id", "taskId"),
+    *keys("taskId"),
+    *keys("task_id", when="known"),
+    *inside("metadata", "task_id", "taskId"),
+    *keys("cost.task_title", "task.title"),
 )
+"""A title is a label of a task; where no task has an id, it stands for one."""
 
-_TASK: Sources = keys(
-    "cost.task", "gen_ai.task.name", "crewai.task.name", "gen_ai.task.id", "crewai.task.id"
-)
+OWNER_SUPPORT = frozenset({
+    "agent_id", "conversation_id", "customer.id", "org_id", "session_id", "task_id", "tenant_id",
+    "user_id",
+})  # fmt: skip
+"""Names among these that spans of web servers and databases carry as well; read only of spans that
+say what they are."""
 
 OWNERS: Mapping[str, Sources] = {
     "session": _SESSION,
@@ -134,7 +181,7 @@ of the operating system unless Codex writes it.
 
 INHERITED_OWNERS: Mapping[str, Sources] = {
     **OWNERS,
-    "org": (*_ORG, *keys("team.id", "department", "cost_center")),
+    "org": (*_ORG, *keys("team.id", "team", "department", "cost_center")),
 }
 """As `OWNERS`, for resources and scopes, where teams put names of their own."""
 

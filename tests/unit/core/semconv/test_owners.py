@@ -36,6 +36,20 @@ def test_owners_and_their_table_have_one_order() -> None:
         ({"mlflow.trace.session": '"s"'}, Owner(session="s")),
         ({"metadata": '{"user_id": 7, "tenant_id": "o"}'}, Owner(user="7", org="o")),
         ({"gen_ai.request.user": "", "llm.user": "end-1"}, Owner(user="end-1")),
+        ({"sessionId": "s", "userId": "u"}, Owner(session="s", user="u")),
+        (
+            {"metadata.user_api_key_user_id": "owner", "metadata.user_api_key_end_user_id": "end"},
+            Owner(user="end"),
+        ),
+        ({"metadata": '{"user_api_key_end_user_id": "end", "user_id": "key"}'}, Owner(user="end")),
+        ({"metadata.user_api_key_user_id": "owner"}, Owner(user="owner")),
+        ({"ai.telemetry.metadata.session_id": "s"}, Owner(session="s")),
+        ({"traceloop.association.properties.userId": "u"}, Owner(user="u")),
+        ({"langsmith.metadata.tenant_id": "o"}, Owner(org="o")),
+        ({"cost.task_id": "7", "cost.task": "t", "cost.task_title": "T"}, Owner(task="7")),
+        ({"task.title": "T"}, Owner(task="T")),
+        ({"gen_ai.agent.name": "Ada", "gen_ai.agent.id": "a-1"}, Owner(agent="Ada")),
+        ({"genkit:sessionId": "s"}, Owner(session="s")),
         (
             {"traceloop.span.kind": "task", "traceloop.entity.name": "t", "user.id": "u"},
             Owner(user="u"),
@@ -62,6 +76,22 @@ def test_a_span_that_names_an_owner_is_a_mark(read_mark, attributes, owner) -> N
 def test_what_names_no_owner_leaves_no_mark(read_mark, attributes) -> None:
     """OS threads, projects and blanks are nobody."""
     assert read_mark(attributes=attributes) is None
+
+
+def test_an_agents_id_names_it_only_on_its_own_span(read_mark) -> None:
+    """A call below knows the id alone; its agent is the one above it, by name."""
+    ids = {"gen_ai.agent.id": "one", "agent.id": "one"}
+    mark = read_mark(attributes={"mastra.span.type": "agent_run", **ids}, name="agent.one")
+    assert (mark.is_agent, mark.own.agent) == (True, "one")
+    assert read_mark(attributes={"user.id": "u", **ids}).own == Owner(user="u")
+
+
+def test_plain_names_count_on_spans_that_say_what_they_are(read_mark) -> None:
+    """A `user_id` of a database is nobody; that of a chain is a user."""
+    plain = {"user_id": "u", "session_id": "s"}
+    assert read_mark(attributes={"db.system.name": "postgresql", **plain}) is None
+    mark = read_mark(attributes={"openinference.span.kind": "CHAIN", **plain})
+    assert mark.own == Owner(user="u", session="s")
 
 
 def test_a_traceloop_entity_names_an_agent_only_if_it_is_one(read_mark) -> None:
