@@ -37,8 +37,17 @@ def wanted_prefilter(wanted: Wanted) -> Prefilter:
 
 @lru_cache(maxsize=16)
 def event_prefilter(wanted: Wanted) -> Prefilter:
-    """Compile the search for wanted events; empty without any."""
-    return _compile(wanted.events, (b"",))
+    """Compile the search for wanted events; empty without any.
+
+    It has a pattern for each first letter: one that began with a choice would be slower than all
+    of them together.
+    """
+    first_letters = sorted({name[:1] for name in wanted.events})
+    return tuple(
+        pattern
+        for letter in first_letters
+        for pattern in _compile((n for n in wanted.events if n[:1] == letter), (b"",))
+    )
 
 
 class KeySearch:

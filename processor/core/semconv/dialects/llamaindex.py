@@ -15,7 +15,6 @@ _STARTS: Mapping[str, Kind] = {
     "LLMChatStartEvent": "llm",
     "LLMCompletionStartEvent": "llm",
     "EmbeddingStartEvent": "embedding",
-    "SparseEmbeddingStartEvent": "embedding",
     "ReRankStartEvent": "rerank",
 }
 _ENDS: Mapping[str, Kind] = {
@@ -29,7 +28,8 @@ EVENT_KINDS: tuple[tuple[frozenset[str], Kind], ...] = tuple(
     (frozenset({f"event:{event}:class_name"}), kind) for event, kind in {**_STARTS, **_ENDS}.items()
 )
 """Left out on purpose: events that frame the call of another span (``LLMPredict…``, agent steps,
-retrievers, synthesizers), and those of the parts of a stream."""
+retrievers, synthesizers), those of the parts of a stream, and those of what runs on the same
+machine (``SparseEmbedding…``)."""
 
 
 def _started(*names: str) -> Sources:
