@@ -24,9 +24,9 @@ from processor.app.assembly import (
 )
 from processor.app.pipeline import Pipeline
 from processor.app.telemetry import build_telemetry
-from processor.config import Settings, Watcher, bundled
+from processor.config import Settings, Watcher, bundled, load_prices
 from processor.core.budgets import Policy, parse_budgets
-from processor.core.pricing import Catalog, compile_catalog, parse_prices
+from processor.core.pricing import Catalog
 from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
@@ -157,8 +157,8 @@ class App:
         if self.http_port:
             listens.append(f"OTLP/HTTP at {_at_port(protocols.http.endpoint, self.http_port)}")
         catalog = running.pipeline.catalog
-        version = catalog.catalogue_version
-        above = f", above the genai-prices {version} catalogue" if version else ""
+        names = catalog.catalogue_names
+        above = f", above the {' and '.join(names)} catalogue" if names else ""
         limits = len(running.ledger.policy.budgets)
         lines = [
             f"llm-cost-processor {__version__}",
@@ -225,10 +225,10 @@ def _run_with(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
 
 
 def _parse_catalog(text: str, source: str) -> Catalog:
-    file = parse_prices(text, source)
-    for warning in file.warnings:
+    prices = load_prices(text, source)
+    for warning in prices.file.warnings:
         _LOG.warning(warning)
-    return compile_catalog(file)
+    return prices.catalog
 
 
 def _at_port(endpoint: str, port: int) -> str:

@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_check_config(commands)
     _add_price(commands)
+    _add_prices(commands)
     _add_unpriced(commands)
     _add_reprice(commands)
     _add_healthcheck(commands)
@@ -176,6 +177,25 @@ def _add_price(commands: _Commands[_Parser]) -> None:
     )
     add_config(parser)
     add_pricing(parser)
+
+
+def _add_prices(commands: _Commands[_Parser]) -> None:
+    text = "print prices of a published catalogue as entries of the price file"
+    example = "llm-cost prices import model_prices.json --provider together --model 'qwen/*'"
+    parser = commands.add_parser(
+        "prices",
+        help=text,
+        description=_sentence(text),
+        epilog=f"example:\n  {example}\n\n{_exits('no model that matches has a price')}",
+    )
+    parser.add_argument("action", metavar="import", choices=["import"], help="what to do")
+    parser.add_argument(
+        "file", metavar="FILE", help="LiteLLM's model_prices_and_context_window.json"
+    )
+    parser.add_argument("--provider", metavar="P", default="", help="only models of this provider")
+    parser.add_argument(
+        "--model", metavar="PATTERN", default="", help="only models that are called like this"
+    )
 
 
 def _add_unpriced(commands: _Commands[_Parser]) -> None:

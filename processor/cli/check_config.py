@@ -85,11 +85,11 @@ def _price_lines(path: str, prices: Prices) -> Iterator[str]:
     yield f"prices    {file_name(path)}, version {catalog.version}"
     yield f"  {_counted(len(prices.file.entries), 'entry', 'entries')} in the file"
     age = catalog.age_days(time.time_ns())
-    if not catalog.catalogue_version:
+    if not catalog.catalogue_names:
         yield "  no catalogue"
-    else:
-        of_age = "" if age is None else f", newest price {age} days old"
-        yield f"  the catalogue genai-prices {catalog.catalogue_version}{of_age}"
+    for name in catalog.catalogue_names:
+        of_age = "" if age is None or "genai" not in name else f", newest price {age} days old"
+        yield f"  the catalogue {name}{of_age}"
 
 
 def _budget_line(budget: Budget) -> str:

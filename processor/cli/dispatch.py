@@ -25,6 +25,7 @@ _MODULES: Final = {
     "demo": "processor.cli.demo.run",
     "check-config": "processor.cli.check_config",
     "price": "processor.cli.price",
+    "prices": "processor.cli.prices",
     "unpriced": "processor.cli.unpriced",
     "reprice": "processor.cli.reprice",
     "healthcheck": "processor.cli.healthcheck",

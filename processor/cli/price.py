@@ -75,8 +75,8 @@ def _lines(
         return
     why = f": {explanation.reason}" if explanation.reason else ""
     tier = explanation.tier_above_tokens
-    catalogue = explanation.catalogue_version
-    beside = f" and the catalogue genai-prices {catalogue}" if catalogue else ""
+    names = " and ".join(explanation.catalogue_names)
+    beside = f" and the catalogue {names}" if names else ""
     yield f"{asked} costs ${explanation.total_usd}"
     yield ""
     yield f"  provider  {explanation.provider or 'not known'}"

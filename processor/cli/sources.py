@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from processor.cli.flags import SETTINGS_FLAGS
-from processor.config import Settings, bundled, load_settings, read_text
+from processor.config import Settings, bundled, load_prices, load_settings, read_text
 from processor.core.budgets import Policy, parse_budgets
 from processor.core.insight import Prices
-from processor.core.pricing import compile_catalog, parse_prices
 
 _BUNDLED = "built in"
 NO_FILE_YET: Final = "a copy of config/pricing.yaml, named with --pricing"
@@ -29,8 +28,7 @@ def settings_from(arguments: argparse.Namespace) -> Settings:
 def prices_from(path: str) -> Prices:
     """The prices in a file, or the bundled ones for ``""``. Raises ConfigError."""
     text = read_text(Path(path)) if path else bundled("pricing.yaml")
-    file = parse_prices(text, path or _BUNDLED)
-    return Prices(file, compile_catalog(file))
+    return Prices(*load_prices(text, path or _BUNDLED))
 
 
 def budgets_from(path: str) -> Policy:

@@ -4,14 +4,17 @@
 """
 
 from processor.config.load import bundled, load_settings, read_text
+from processor.config.prices import LoadedPrices, load_prices
 from processor.config.reference import render_reference
 from processor.config.reload import Watcher
 from processor.config.settings import Settings
 
 __all__ = [
+    "LoadedPrices",
     "Settings",
     "Watcher",
     "bundled",
+    "load_prices",
     "load_settings",
     "read_text",
     "render_reference",

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from processor.core.pricing import published as catalogue
+from processor.core.errors import ConfigError, Problem
+from processor.core.pricing import published
+from processor.core.pricing.catalogues import Catalogue, GenaiPrices
 from processor.core.pricing.entry_index import EntryIndex
-from processor.core.pricing.model_search import load_providers
+from processor.core.pricing.litellm import LitellmPrices
 from processor.core.pricing.names import NAME_LIMIT
 from processor.core.pricing.resolve import PriceSources, resolve
-from processor.core.pricing.shapes import CacheSemantics, Match, PriceFile
+from processor.core.pricing.shapes import CacheSemantics, CatalogueName, Match, PriceFile
 from processor.core.providers import SPELLINGS
 
 _MEMO_LIMIT = 4096
@@ -66,9 +68,15 @@ class Catalog:
     """
 
     version: str
-    """Names the price file's content and the catalogue's version; written on every charge."""
+    """Names the content of the price file and of the catalogues; written on every charge.
+
+    Where another catalogue than the installed one has answered, its name follows, as in
+    ``1a2b3c4d+litellm``.
+    """
     catalogue_version: str
-    """The catalogue's version, ``""`` when none is used."""
+    """The version of the installed catalogue, ``""`` when it is not used."""
+    catalogue_names: tuple[str, ...]
+    """Every catalogue that is asked, with its version, in that order."""
     cache_semantics: Mapping[str, CacheSemantics]
     """Provider, scope or ``default`` -> whether reported input includes cached tokens.
 
@@ -87,6 +95,8 @@ class Catalog:
         if match is None:
             names = tuple(model[:_LONGEST] for model in models[:_MOST_MODELS])
             match = resolve(self.sources, provider[:_LONGEST], names, tier[:_LONGEST])
+            mark = f"+{match.version}" if match.version else ""
+            match = match._replace(version=f"{self.version}{mark}")
             if sum(map(len, (provider, tier, *models))) <= _LONGEST:
                 self._memo.put(question, match)
         return match
@@ -106,13 +116,20 @@ class Catalog:
         return age is not None and age > self.warn_if_older_than_days
 
 
-def compile_catalog(file: PriceFile) -> Catalog:
-    """Make the catalog of a price file; models are compiled when they are first asked for."""
-    version = catalogue.VERSION if file.use_catalogue else ""
-    digest = hashlib.sha256(f"{file.digest} {version}".encode()).hexdigest()
+def compile_catalog(file: PriceFile, texts: Mapping[str, str] | None = None) -> Catalog:
+    """Make the catalog of a price file; models are compiled when they are first asked for.
+
+    `texts` has the content of the catalogues that are files, by the path that the price file names.
+    Raises ConfigError where one is missing or cannot be used.
+    """
+    catalogues = [_catalogue(name, texts or {}) for name in file.catalogues]
+    version = published.VERSION if file.use_catalogue else ""
+    others = [each.version for each in catalogues if not isinstance(each, GenaiPrices)]
+    order = [name.kind for name in file.catalogues] if others else []
+    digest = hashlib.sha256(" ".join([file.digest, version, *others, *order]).encode()).hexdigest()
     sources = PriceSources(
         entries=EntryIndex(file.entries),
-        catalogue=load_providers() if file.use_catalogue else {},
+        catalogues=catalogues,
         aliases=file.aliases,
         free=file.free,
         cache_defaults=file.cache_defaults,
@@ -121,12 +138,21 @@ def compile_catalog(file: PriceFile) -> Catalog:
     return Catalog(
         version=digest[:8],
         catalogue_version=version,
+        catalogue_names=tuple(each.version for each in catalogues),
         cache_semantics=_by_every_name(file.cache_semantics),
         trusted=file.trusted,
         warn_if_older_than_days=file.warn_if_older_than_days,
         sources=sources,
-        _price_dates=catalogue.price_dates() if file.use_catalogue else (),
+        _price_dates=published.price_dates() if file.use_catalogue else (),
     )
+
+
+def _catalogue(name: CatalogueName, texts: Mapping[str, str]) -> Catalogue:
+    if name.kind == "genai-prices":
+        return GenaiPrices()
+    if name.path not in texts:
+        raise ConfigError([Problem(name.where, f"the file {name.path} was not read")])
+    return LitellmPrices(texts[name.path], name.path)
 
 
 def _by_every_name(rules: Mapping[str, CacheSemantics]) -> Mapping[str, CacheSemantics]:

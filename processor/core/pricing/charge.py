@@ -90,7 +90,7 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
         return _out_of_range(call, match.provider, match.model, catalog)
     return Charge(
         call, amount, match.status, match.provider, match.model,
-        catalog.version, rates, reason, saved,
+        match.version, rates, reason, saved,
     )  # fmt: skip
 
 

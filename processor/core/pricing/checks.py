@@ -6,9 +6,18 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
 
-from processor.core.files.checks import InvalidValueError, UnknownKeyError, nearest, shown
+from processor.core.files.checks import (
+    InvalidValueError,
+    UnknownKeyError,
+    choice,
+    nearest,
+    shown,
+    text,
+)
 from processor.core.pricing.rates import RATE_KEYS, RATE_SPELLINGS
+from processor.core.pricing.shapes import GENAI_PRICES, CatalogueName
 
+_LITELLM = "write `- litellm: model_prices.json`, the path of LiteLLM's price file"
 _MULTIPLIER_MAX = 1000
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -46,12 +55,12 @@ def multiplier(value: object) -> Fraction:
 
 def moment_ns(value: object) -> int:
     """A date (midnight UTC) or a datetime (UTC unless it has an offset), since the epoch."""
-    text = str(value)
+    written = str(value)
     try:
-        if len(text) == len("2024-05-13"):
-            moment = datetime.combine(date.fromisoformat(text), time.min, UTC)
+        if len(written) == len("2024-05-13"):
+            moment = datetime.combine(date.fromisoformat(written), time.min, UTC)
         else:
-            moment = datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(written)
     except ValueError:
         what = f"is not a date or datetime, got {shown(value)}"
         raise InvalidValueError(what, "write 2026-08-16 or 2026-08-16T16:00:00Z") from None
@@ -78,6 +87,26 @@ def weekday(value: object) -> int:
     if day[:3] not in _DAYS:
         raise InvalidValueError(f"{day} is not a day", f"valid: {', '.join(_DAYS)}")
     return _DAYS.index(day[:3])
+
+
+def catalogue(value: object) -> CatalogueName:
+    """One of ``catalogues``: ``genai-prices``, or a map from the kind of a file to its path."""
+    if isinstance(value, dict) and len(value) == 1:
+        [(kind, path)] = value.items()
+        if kind == "genai-prices":
+            raise InvalidValueError("has no path", "write `- genai-prices`", at=(kind,))
+        if kind != "litellm":
+            unknown = UnknownKeyError(("litellm",))
+            unknown.at = (kind,)
+            raise unknown
+        try:
+            return CatalogueName("litellm", text(path))
+        except InvalidValueError as error:
+            raise InvalidValueError(error.what, _LITELLM, at=(kind,)) from error
+    if isinstance(value, str) and value.strip().lower() == "litellm":
+        raise InvalidValueError("has no path", _LITELLM)
+    choice(("genai-prices",), "catalogue")(value)
+    return GENAI_PRICES
 
 
 def rate_key(key: str) -> str:

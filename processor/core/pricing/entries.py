@@ -51,6 +51,7 @@ def read_entry(entry: form.Entry, defaults: ParseDefaults, findings: Findings) -
             for name, tier in entry.service_tiers.items()
         },
         adjust=entry.adjust.multiplier if entry.adjust else None,
+        regions={name.lower(): multiplier for name, multiplier in entry.regions.items()},
         estimated=entry.estimated,
         alternatives=entry.units == "without_tokens",
     )
@@ -121,7 +122,8 @@ def _surcharges(schedule: Sequence[form.Schedule]) -> tuple[Surcharge, ...]:
 
 def _service_tier(tier: form.ServiceTier, scale: Scale, findings: Findings) -> ServiceTier:
     rates = rates_of(tier.given, scale, findings)
-    return ServiceTier(rates) if tier.multiplier is None else ServiceTier(rates, tier.multiplier)
+    own = ServiceTier(rates, tiers=_tiers(tier.tiers, scale, findings))
+    return own if tier.multiplier is None else own._replace(multiplier=tier.multiplier)
 
 
 def _check_sense(entry: form.Entry, findings: Findings) -> None:

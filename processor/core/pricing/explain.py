@@ -60,6 +60,8 @@ class Explanation:
     """What cached tokens would have cost more as plain input."""
     price_version: str
     catalogue_version: str
+    catalogue_names: tuple[str, ...]
+    """Every catalogue that is asked, with its version, in that order."""
 
     def as_dict(self) -> dict[str, object]:
         """The same as plain values, ready for JSON."""
@@ -80,7 +82,7 @@ def explain(
     match = catalog.match(call.provider, call.models, call.tier)
     answer = price([call], catalog)[0]
     chosen = choose(match.tariff, time_ns, usage.input_tokens)
-    is_priced = isinstance(answer, Charge)
+    rates = answer.rates if isinstance(answer, Charge) else None
     return Explanation(
         status=answer.status,
         reason=answer.reason,
@@ -88,11 +90,12 @@ def explain(
         model=answer.model,
         rule=match.rule,
         tier_above_tokens=chosen.above if chosen is not None else None,
-        components=_components(usage, chosen.rates) if is_priced and chosen is not None else (),
+        components=_components(usage, rates) if rates is not None else (),
         total_usd=format_usd(answer.amount.total) if isinstance(answer, Charge) else None,
         saved_usd=format_usd(answer.saved_nano_usd if isinstance(answer, Charge) else 0),
-        price_version=catalog.version,
+        price_version=answer.price_version,
         catalogue_version=catalog.catalogue_version,
+        catalogue_names=catalog.catalogue_names,
     )
 
 

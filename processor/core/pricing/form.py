@@ -33,7 +33,7 @@ from processor.core.files.checks import (
 from processor.core.files.validation import FileModel, Flag, Whole, section
 from processor.core.pricing import checks
 from processor.core.pricing.rates import RATE_SPELLINGS, UNITS, GivenPrice
-from processor.core.pricing.shapes import BEGINNING_NS
+from processor.core.pricing.shapes import BEGINNING_NS, CatalogueName
 
 _PROVIDER_KEYS = ("aliases", "free", "cache_semantics")
 
@@ -60,6 +60,7 @@ Zone = Annotated[ZoneInfo, PlainValidator(time_zone)]
 RateKey = Annotated[str, PlainValidator(checks.rate_key)]
 Unit = Annotated[str, PlainValidator(choice(tuple(UNITS), "unit"))]
 Units = Annotated[str, PlainValidator(choice(("always", "without_tokens"), "use of units"))]
+Catalogues = list[Annotated[CatalogueName, PlainValidator(checks.catalogue)]]
 Version = Annotated[int, PlainValidator(one_version)]
 Source = Annotated[str, PlainValidator(choice(("genai-prices", "none"), "source"))]
 OnError = Annotated[str, PlainValidator(choice(("keep-last",), "reaction"))]
@@ -140,10 +141,11 @@ class ServiceTier(Priced):
     """How a service tier differs."""
 
     multiplier: Multiplier | None = None
+    tiers: list[Tier] = Field(default=[])
 
     @model_validator(mode="after")
     def _differs(self) -> ServiceTier:
-        if self.multiplier is None and not any(self.given):
+        if self.multiplier is None and not any(self.given) and not self.tiers:
             raise InvalidValueError("has no price", "write `multiplier: 0.5`, or prices")
         return self
 
@@ -165,6 +167,7 @@ class Entry(FileModel):
     tiers: list[Tier] = Field(default=[])
     schedule: list[Schedule] = Field(default=[])
     service_tiers: dict[str, ServiceTier] = Field(default={})
+    regions: dict[str, Multiplier] = Field(default={})
     adjust: Adjust | None = None
     estimated: Flag = False
     units: Units = "always"
@@ -239,6 +242,7 @@ class PricesFile(FileModel):
     usd_rate: Price | None = Field(default=None, validate_default=True)
     unit: Unit | None = None
     catalogue: Catalogue = section(Catalogue)
+    catalogues: Catalogues | None = None
     cache_defaults: CacheDefaults = section(CacheDefaults)
     providers: Providers = section(Providers)
     models: list[Entry] = Field(default=[])

@@ -28,6 +28,7 @@ _GOOGLE_PATH = re.compile(r"(?:.*/)?models/([^/]+)$")
 _ROUTE = re.compile(r"(?:converse|converse_like|invoke|chat|responses|eu|us|global)/(.+)$")
 _AT_DEFAULT = re.compile(r"(.+)@(?:default|latest)$")
 _AT_DATE = re.compile(r"(.+)@(\d{6,8}|\d{3})$")
+_AT_REVISION = re.compile(r"(.+)[@-]00\d$")
 _COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 _VARIANT = re.compile(r"(.+):(?:nitro|floor|online|exacto|thinking|beta)$")
 _GEO = re.compile(r"(?:us|eu|apac|au|jp|ca|sa|in|global|us-gov)\.([a-z0-9]+\..+)$")
@@ -39,6 +40,7 @@ _DATE = re.compile(r"(.+?)-(?:20\d\d-\d\d-\d\d|20\d{6})((?:-v\d+(?::\d+)?)?)$")
 _GPT_DATE = re.compile(r"(gpt-.+)-\d{4}$")
 _GEMINI_REVISION = re.compile(r"(gemini-.+)-00\d$")
 
+_AZURE_VENDOR = re.compile(r"(?:meta|cohere)-(llama-.+|command-.+|embed-.+|rerank-.+)$")
 _VENDORS = tuple(
     (re.compile(begin), vendor)
     for begin, vendor in (
@@ -141,14 +143,12 @@ def _everywhere(pattern: re.Pattern[str], replacement: str) -> Callable[[str, st
 
 
 def _strip_provider(name: str, provider: str, aliases: Mapping[str, str]) -> str | None:
-    """Drop leading segments that repeat the provider, and routes that clients put after it."""
+    """Drop a leading segment that repeats the provider."""
     segment, slash, rest = name.partition("/")
     if not slash:
         segment, slash, rest = name.partition(":")  # As in ``openai:gpt-4o``.
     if not slash or not rest or provider_id(segment, aliases) != provider:
         return None
-    while route := _ROUTE.match(rest):
-        rest = route.group(1)
     return rest
 
 
@@ -174,6 +174,8 @@ def _strip_date(name: str, provider: str, _aliases: object) -> str | None:
 
 _RULES = (
     _Rule("provider prefix stripped", _strip_provider),
+    _Rule("route stripped", _by(_ROUTE, r"\1")),
+    _Rule("route stripped", _by(_ROUTE, r"\1")),
     _Rule("path stripped", _by(_GOOGLE_PATH, r"\1")),
     _Rule("path stripped", _strip_arn),
     _Rule("fine-tune id stripped", _by(_FINE_TUNE, r"\1"), provider="openai"),
@@ -183,6 +185,7 @@ _RULES = (
     _Rule("variant stripped", _by(_VARIANT, r"\1"), provider="openrouter"),
     _Rule("region prefix stripped", _by(_GEO, r"\1"), provider="aws"),
     _Rule("vendor added", _add_vendor, provider="aws"),
+    _Rule("vendor stripped", _by(_AZURE_VENDOR, r"\1"), provider="azure"),
     _Rule("dots and dashes exchanged", _everywhere(_DOTTED, "-")),
     _Rule("dots and dashes exchanged", _everywhere(_DASHED, r"\1.\2")),
     _Rule("word order changed", _by(_WORD_ORDER, r"\1\3-\2\4")),
@@ -190,4 +193,5 @@ _RULES = (
     _Rule("date stripped", _strip_date, same=False),
     _Rule("date stripped", _by(_GPT_DATE, r"\1"), same=False),
     _Rule("revision stripped", _by(_GEMINI_REVISION, r"\1"), same=False),
+    _Rule("revision stripped", _by(_AT_REVISION, r"\1"), same=False, provider="google"),
 )

@@ -16,8 +16,10 @@ from processor.core.pricing.entries import ParseDefaults, read_entry, read_short
 from processor.core.pricing.form import PricesFile, Providers
 from processor.core.pricing.rates import Scale, check_units, rates_of
 from processor.core.pricing.shapes import (
+    GENAI_PRICES,
     CacheDefaults,
     CacheSemantics,
+    CatalogueName,
     Partial,
     PriceEntry,
     PriceFile,
@@ -58,7 +60,7 @@ def parse_prices(text: str, source: str) -> PriceFile:
             form.cache_defaults.write_1h_multiplier,
         ),
         fallback=_fallback(form, findings),
-        use_catalogue=form.catalogue.source != "none",
+        catalogues=_catalogues(form, findings),
         warn_if_older_than_days=form.catalogue.warn_if_older_than_days,
         trusted=frozenset(form.reported.trust),
         warnings=tuple(findings.warnings),
@@ -85,6 +87,23 @@ def _entries(form: PricesFile, aliases: Mapping[str, str], findings: Findings) -
         for model, prices in models.items()
     ]
     return entries
+
+
+def _catalogues(form: PricesFile, findings: Findings) -> tuple[CatalogueName, ...]:
+    """The published catalogues, each with its place in the file."""
+    if form.catalogues is None:
+        return () if form.catalogue.source == "none" else (GENAI_PRICES,)
+    if "source" in form.catalogue.model_fields_set:
+        what = "stands beside catalogues, which says the same"
+        findings.problem(("catalogue", "source"), what, "remove it")
+    named: list[CatalogueName] = []
+    for position, each in enumerate(form.catalogues):
+        place = ("catalogues", position)
+        if each in [name._replace(where="") for name in named]:
+            findings.problem(place, "names a catalogue twice", "remove it")
+        where = findings.document.where(place) if each.path else ""
+        named.append(each._replace(where=where))
+    return tuple(named)
 
 
 def _canonical(name: str, aliases: Mapping[str, str]) -> str:

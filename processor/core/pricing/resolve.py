@@ -10,14 +10,15 @@ then 5. the operator's entry for all models, 6. the fallback price, 7. unpriced.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from processor.core.model import Status
+from processor.core.pricing.catalogues import Catalogue, Listing, find_listing
 from processor.core.pricing.entry_index import EntryIndex, EntryMatch
-from processor.core.pricing.entry_tariff import compile_entry, flat_table
-from processor.core.pricing.model_search import Found, ProviderModels, find_model
+from processor.core.pricing.entry_tariff import compile_entry, flat_table, region_multiplier
 from processor.core.pricing.names import (
     NAME_LIMIT,
     Candidate,
@@ -26,7 +27,7 @@ from processor.core.pricing.names import (
     is_free_variant,
     is_opaque,
 )
-from processor.core.pricing.published import NO_TIER_PRICE, compile_model
+from processor.core.pricing.published import NO_TIER_PRICE
 from processor.core.pricing.shapes import (
     ANY,
     BEGINNING_NS,
@@ -34,18 +35,21 @@ from processor.core.pricing.shapes import (
     CacheDefaults,
     Match,
     Partial,
+    PriceEntry,
     Step,
     Table,
     Tariff,
 )
-from processor.core.pricing.tariff import flatten, map_tariff, scale_all
+from processor.core.pricing.tariff import flatten, map_tariff, scale_all, scale_tokens
 from processor.core.providers import (
+    REGION_MARK,
     RESELLERS,
     infer_provider,
     is_placeholder,
     normalise_tier,
     provider_id,
     provider_of_class,
+    split_tier,
 )
 
 FROM_MODEL = "provider inferred from the model"
@@ -53,6 +57,7 @@ FROM_FILE = "provider inferred from the price file"
 FROM_CLASS = "provider inferred from the name of a class"
 """Reasons of a price that was found for a call which names no provider."""
 
+_VERTEX_LOCATION = re.compile(r"(?:^|/)locations/([a-z0-9-]+)/")
 _FREE_TARIFF: Tariff = (Step(BEGINNING_NS, Table((), (FREE_RATES,))),)
 
 
@@ -61,8 +66,8 @@ class PriceSources:
     """Everything a price is looked for in."""
 
     entries: EntryIndex
-    catalogue: Mapping[str, ProviderModels]
-    """The models of every provider by its id; empty where the file uses no catalogue."""
+    catalogues: Sequence[Catalogue]
+    """Those that the file names, in the order in which they are asked."""
     aliases: Mapping[str, str]
     free: frozenset[str]
     cache_defaults: CacheDefaults
@@ -133,6 +138,9 @@ def _inferred_providers(sources: PriceSources, word: str, model: str) -> Iterato
 def _price_at(sources: PriceSources, provider: str, model: str, tier: str) -> Match:
     """The price of a model at a provider; ``""`` finds only what the operator's file names."""
     names = candidates(provider, model, sources.aliases)
+    place = _VERTEX_LOCATION.search(model)
+    if place and REGION_MARK not in tier:
+        tier = normalise_tier(f"{tier} {REGION_MARK}{place[1]}")
     matched = sources.entries.find(provider, names)
     if matched is not None:
         return _price_by_entry(sources, matched, provider, names, tier)
@@ -164,12 +172,11 @@ def _price_by_entry(
         model, catalogue_names = names[0].name, names
     else:
         model, catalogue_names = entry.model, candidates(maker, entry.model, sources.aliases)
-    in_catalogue = find_model(sources.catalogue, maker, catalogue_names)
-    base = compile_model(in_catalogue[0].model, tier) if in_catalogue else ()
+    listing, base = find_listing(sources.catalogues, maker, catalogue_names, tier)
     if entry.steps:
         tariff = compile_entry(entry, base, sources.cache_defaults, tier)
     else:
-        tariff = base if entry.adjust is None else _scaled(base, entry.adjust)
+        tariff = _adjusted(base, entry, tier)
     if not tariff:
         return Match("unpriced", "alias of a model without a price", provider, model)
     status, reason = matched.status, matched.reason
@@ -186,7 +193,10 @@ def _price_by_entry(
             tariff,
             rule=f"{maker}:{entry.model}",
             any_provider=entry.provider == ANY,
-            alternatives=entry.alternatives,
+            # Without prices of its own, an entry has those of the catalogue.
+            alternatives=entry.alternatives
+            or (listing is not None and not entry.steps and listing.alternatives),
+            version=listing.catalogue if listing is not None and not entry.steps else "",
         )
     )
 
@@ -196,50 +206,54 @@ def _price_by_catalogue(
 ) -> Match:
     """The catalogue's price, with the operator's discount on it."""
     model = names[0].name
-    if provider not in sources.catalogue:
+    if not any(each.has_provider(provider) for each in sources.catalogues):
         return Match("unpriced", "provider not in the catalogue", provider, model)
-    result = find_model(sources.catalogue, provider, names)
-    if result is None and provider in RESELLERS:
-        result = _find_at_maker(sources, names)
-    if result is None:
+    found, tariff = find_listing(sources.catalogues, provider, names, tier)
+    if found is None and provider in RESELLERS:
+        found, tariff = _find_at_maker(sources, names)
+    if found is None:
         fine_tune = is_fine_tune(model)
         reason = "no price for this fine-tune" if fine_tune else "model unknown at this provider"
         return Match("unpriced", reason, provider, model)
-    found, how = result
-    own = found.provider == provider
-    # The catalogue's service tiers are those of the maker; another provider need not offer them.
-    tariff = compile_model(found.model, tier if own else "")
     if not tariff:
         return Match("unpriced", "catalogue has no token price for this model", provider, model)
+    own = found.provider == provider
     discount = sources.entries.discount(provider, names)
-    if discount is not None and discount.adjust is not None:
-        tariff = _scaled(tariff, discount.adjust)
-    status: Status
-    if not found.is_full_match:
-        status, how = "pattern", _join(how, "similar name in the catalogue")
-    else:
-        status, how = _status_of(own=own, how=how)
-    untiered = NO_TIER_PRICE if tier and not own else ""
-    reason = _join(how, "operator discount" if discount else "", untiered)
-    rule = f"{found.provider}:{found.model.id}"
-    return _priced(Match(status, reason, provider, found.model.id, tariff, rule=rule))
+    if discount is not None:
+        tariff = _adjusted(tariff, discount, tier)
+    status, how = _status_of(found, own=own)
+    untiered = NO_TIER_PRICE if split_tier(tier)[0] and not own else ""
+    is_changed = discount is not None and discount.adjust != 1
+    reason = _join(how, "operator discount" if is_changed else "", untiered)
+    match = Match(status, reason, provider, found.model, tariff, rule=found.rule)
+    return _priced(match._replace(alternatives=found.alternatives, version=found.catalogue))
 
 
-def _find_at_maker(sources: PriceSources, names: list[Candidate]) -> tuple[Found, str] | None:
+def _find_at_maker(sources: PriceSources, names: list[Candidate]) -> tuple[Listing | None, Tariff]:
     """The maker's own model behind ``maker/model`` of a reseller, who passes its price on."""
     for name in names:
         segment, _slash, model = name.name.partition("/")
         maker = provider_id(segment, sources.aliases)
         if maker and infer_provider(model) == maker:
             own = candidates(maker, model, sources.aliases)
-            return find_model(sources.catalogue, maker, own)
-    return None
+            return find_listing(sources.catalogues, maker, own, "")
+    return None, ()
 
 
-def _status_of(*, own: bool, how: str) -> tuple[Status, str]:
-    if own and not how:
+def _status_of(found: Listing, *, own: bool) -> tuple[Status, str]:
+    if not found.is_full_match:
+        return "pattern", _join(found.how, "similar name in the catalogue")
+    if own and not found.how:
         return "exact", ""
-    return "alias", _join(how, "" if own else "maker's price")
+    return "alias", _join(found.how, "" if own else "maker's price")
+
+
+def _adjusted(tariff: Tariff, entry: PriceEntry, tier: str) -> Tariff:
+    """A catalogue's prices with what an entry says of all of them, and of where it was served."""
+    if entry.adjust is not None and entry.adjust != 1:
+        tariff = map_tariff(tariff, lambda row: scale_all(row, entry.adjust or Fraction(1)))
+    uplift = region_multiplier(entry.regions, split_tier(tier)[1])
+    return tariff if uplift == 1 else map_tariff(tariff, lambda row: scale_tokens(row, uplift))
 
 
 def _last_resort(sources: PriceSources, failure: Match, tier: str, *, is_inferred: bool) -> Match:
@@ -260,10 +274,6 @@ def _last_resort(sources: PriceSources, failure: Match, tier: str, *, is_inferre
 
 def _free(reason: str, provider: str, model: str) -> Match:
     return _priced(Match("free", reason, provider, model, _FREE_TARIFF, rule=reason))
-
-
-def _scaled(tariff: Tariff, multiplier: Fraction) -> Tariff:
-    return map_tariff(tariff, lambda row: scale_all(row, multiplier))
 
 
 def _priced(match: Match) -> Match:

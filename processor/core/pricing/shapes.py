@@ -22,6 +22,9 @@ BEGINNING_NS = -(2**63)
 
 FREE_RATES: Rates = (0,) * len(Usage._fields)
 
+REGIONAL = "regional"
+"""The region of an uplift that holds in every one."""
+
 ANY = "*"
 """The provider of an entry that holds for every provider, and the model of one for every model."""
 
@@ -66,6 +69,8 @@ class ServiceTier(NamedTuple):
 
     rates: Partial
     multiplier: Fraction = Fraction(1)
+    tiers: tuple[Tier, ...] = ()
+    """Its own rates for large requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class PriceEntry:
     service_tiers: Mapping[str, ServiceTier] = field(default_factory=dict)
     adjust: Fraction | None = None
     """What every rate of the catalogue is multiplied with."""
+    regions: Mapping[str, Fraction] = field(default_factory=dict)
+    """Region, or `REGIONAL` for any -> what token rates are multiplied with there."""
     estimated: bool = False
     """The price is a stand-in: charges are marked as a fallback."""
     alternatives: bool = False
@@ -92,6 +99,19 @@ class CacheDefaults(NamedTuple):
     read: Fraction = Fraction(1)
     write: Fraction = Fraction(1)
     write_1h: Fraction = Fraction(1)
+
+
+class CatalogueName(NamedTuple):
+    """A published catalogue, as a price file names it."""
+
+    kind: Literal["genai-prices", "litellm"]
+    path: str = ""
+    """Of a catalogue that is a file: where it is, as written."""
+    where: str = ""
+    """The place in the price file that names it, for messages."""
+
+
+GENAI_PRICES = CatalogueName("genai-prices")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +131,18 @@ class PriceFile:
     cache_defaults: CacheDefaults = field(default_factory=CacheDefaults)
     fallback: Partial | None = None
     """Prices for models nothing else prices; None leaves them unpriced."""
-    use_catalogue: bool = True
+    catalogues: tuple[CatalogueName, ...] = (GENAI_PRICES,)
+    """The published catalogues behind the entries, in the order in which they are asked."""
     warn_if_older_than_days: int = 60
     trusted: frozenset[str] = frozenset()
     """Attributes whose reported cost wins over ours."""
     warnings: tuple[Problem, ...] = ()
     """What is allowed but looks like a mistake."""
+
+    @property
+    def use_catalogue(self) -> bool:
+        """Whether the catalogue that is installed with the program is among those asked."""
+        return GENAI_PRICES in self.catalogues
 
 
 class Table(NamedTuple):
@@ -158,3 +184,5 @@ class Match(NamedTuple):
     """The operator's entry holds for every provider, so it does not matter which one it was."""
     alternatives: bool = False
     """Prices by second, character, image or page are for calls that report no tokens."""
+    version: str = ""
+    """What names the prices: those of the file, and of the catalogue that has answered."""

@@ -15,11 +15,13 @@ from processor.core.providers.identify import (
     normalise_tier,
     provider_id,
     provider_of_class,
+    split_tier,
 )
-from processor.core.providers.table import CUSTOMER_NAMED, RESELLERS, SPELLINGS
+from processor.core.providers.table import CUSTOMER_NAMED, REGION_MARK, RESELLERS, SPELLINGS
 
 __all__ = [
     "CUSTOMER_NAMED",
+    "REGION_MARK",
     "RESELLERS",
     "SPELLINGS",
     "choose_statement",
@@ -28,4 +30,5 @@ __all__ = [
     "normalise_tier",
     "provider_id",
     "provider_of_class",
+    "split_tier",
 ]

@@ -10,11 +10,13 @@ from processor.core.providers.table import (
     CLASS_SUFFIXES,
     CLIENT_IDS,
     INTERMEDIARIES,
+    NO_REGIONS,
     OPEN_WEIGHTS,
     PLACEHOLDER_MODELS,
     PLACEHOLDER_PREFIXES,
     PROVIDERS,
     PUBLISHERS,
+    REGION_MARK,
     RESELLERS,
     SPELLINGS,
     STANDARD_TIERS,
@@ -144,9 +146,27 @@ def infer_provider(model: str, aliases: Mapping[str, str] = _NO_ALIASES) -> str:
 
 
 def normalise_tier(stated: str) -> str:
-    """A service tier in lower case, ``""`` for the standard one."""
+    """A service tier in lower case, ``""`` for the standard one.
+
+    Beside the tier, or alone, may stand where the call was served: ``batch geo:us``.
+    """
     tier = stated.strip().lower()
-    return "" if tier in STANDARD_TIERS else tier
+    if tier in STANDARD_TIERS:
+        return ""
+    if REGION_MARK not in tier:
+        return tier
+    service, region = split_tier(tier)
+    words = ("" if service in STANDARD_TIERS else service, region and f"{REGION_MARK}{region}")
+    return " ".join(filter(None, words))
+
+
+def split_tier(tier: str) -> tuple[str, str]:
+    """The service tier and the region of a normalised tier; ``""`` for what it does not name."""
+    words = tier.split()
+    regions = [word for word in words if word.startswith(REGION_MARK)]
+    service = " ".join(word for word in words if not word.startswith(REGION_MARK))
+    region = regions[0].removeprefix(REGION_MARK) if regions else ""
+    return service, "" if region in NO_REGIONS else region
 
 
 def is_placeholder(model: str) -> bool:

@@ -51,6 +51,8 @@ PROVIDERS: tuple[Provider, ...] = (
         "azure_ai_foundry azure_ai_inference azure-cognitive-services microsoft.foundry",
         hosts=(".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com"),
     ),
+    Provider("ai21", spellings="ai21_labs ai21labs"),
+    Provider("assemblyai", spellings="assembly_ai assembly-ai"),
     Provider("baseten"),
     Provider("cerebras"),
     Provider("cloudflare", spellings="cloudflare-workers-ai workers-ai", paths=r"@cf/"),
@@ -59,13 +61,17 @@ PROVIDERS: tuple[Provider, ...] = (
         spellings="cohere_chat cohere.chat",
         brands=r"command(?:-|$)|rerank-|embed-(?:english|multilingual|v)",
     ),
+    Provider("dashscope", spellings="alibaba alibaba_cloud alibaba-cloud aliyun tongyi"),
     Provider("databricks", paths=r"databricks-"),
+    Provider("deepgram"),
+    Provider("deepinfra", spellings="deep_infra deep-infra"),
     Provider(
         "deepseek",
         spellings="deepseek_ai deep_seek",
         hosts=("api.deepseek.com",),
         brands=r"deepseek-(?:chat|reasoner|coder|v4)",
     ),
+    Provider("elevenlabs", spellings="eleven_labs eleven-labs", brands=r"eleven_|scribe_v"),
     Provider(
         "fireworks",
         spellings="fireworks_ai fireworks-ai fireworks.ai",
@@ -87,6 +93,7 @@ PROVIDERS: tuple[Provider, ...] = (
         r"|textembedding-gecko",
     ),
     Provider("groq", hosts=("api.groq.com",)),
+    Provider("jina_ai", spellings="jina jina-ai jinaai", brands=r"jina-"),
     Provider("minimax"),
     Provider(
         "mistral",
@@ -102,7 +109,9 @@ PROVIDERS: tuple[Provider, ...] = (
         hosts=("api.moonshot.ai",),
         brands=r"kimi-latest|moonshot-",
     ),
+    Provider("nebius", spellings="nebius_ai"),
     Provider("novita", spellings="novita_ai novita-ai"),
+    Provider("nvidia_nim", spellings="nvidia nvidia-nim nim"),
     Provider("ollama"),
     Provider(
         "openai",
@@ -117,6 +126,7 @@ PROVIDERS: tuple[Provider, ...] = (
         "openrouter", spellings="open_router openrouter.ai", hosts=("openrouter.ai",)
     ),
     Provider("ovhcloud"),
+    Provider("sambanova", spellings="samba_nova"),
     Provider(
         "perplexity",
         spellings="perplexity_ai perplexity-ai pplx",
@@ -204,6 +214,12 @@ STANDARD_TIERS = frozenset({
     "", "auto", "default", "normal", "on_demand", "standard", "standard_only",
 })  # fmt: skip
 """Names of the service tier that costs the list price."""
+
+REGION_MARK = "geo:"
+"""How the word of a service tier begins that says where a call was served (``geo:us``)."""
+
+NO_REGIONS = frozenset({"", "global", "not_available", "unknown"})
+"""Where a call was served for which no provider asks more."""
 
 PLACEHOLDER_MODELS = frozenset({"", "unknown", "none", "null", "n/a", "test", "undefined"})
 """What instrumentations write when they do not know the model, or when there is none."""

@@ -1,0 +1,105 @@
+"""Entries as the lines of a price file that would be read as the same entries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from processor.core.pricing.rates import UNIT_KEYS, UNITS
+from processor.core.pricing.shapes import Partial, PriceEntry, ServiceTier, Surcharge, Tier
+
+_FEMTO_PER_USD = 10**15
+_PER_1M = UNITS["per_1m"]
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WIDTH = 96
+_UNIT_OF_FIELD = {field: (key, size) for key, (field, size) in UNIT_KEYS.items()}
+
+
+def entry_lines(entry: PriceEntry) -> Iterator[str]:
+    """One item of ``models``, in USD per 1M tokens; for an entry whose prices have no dates."""
+    yield f"- provider: {_text(entry.provider)}"
+    yield f"  model: {_text(entry.model)}"
+    [step] = entry.steps
+    yield from _field("prices", [_rates(step.rates)])
+    if step.tiers:
+        yield from _field("tiers", [*map(_tier, step.tiers)])
+    if step.schedule:
+        yield from _field("schedule", [*map(_surcharge, step.schedule)])
+    if entry.service_tiers:
+        yield "  service_tiers:"
+        for name, tier in entry.service_tiers.items():
+            yield f"    {_text(name)}: {_service_tier(tier)}"
+    if entry.regions:
+        regions = (f"{_text(name)}: {_factor(each)}" for name, each in entry.regions.items())
+        yield f"  regions: {{{', '.join(regions)}}}"
+    if entry.alternatives:
+        yield "  units: without_tokens"
+
+
+def _field(name: str, items: list[str]) -> Iterator[str]:
+    whole = f"  {name}: [{', '.join(items)}]"
+    if len(whole) <= _WIDTH:
+        yield whole
+        return
+    yield f"  {name}:"
+    yield from (f"    - {item}" for item in items)
+
+
+def _text(text: str) -> str:
+    """Text as YAML reads it back, in quotes where it might mean something else."""
+    is_plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+    is_word = is_plain and text[0].isalpha() and text not in {"no", "yes", "on", "off", "null"}
+    return text if is_word else json.dumps(text, ensure_ascii=False)
+
+
+def _rates(rates: Partial, before: str = "") -> str:
+    """The prices of a map; an output that is not billed has to be written as such."""
+    shown = {"input": 0, "output": 0} | dict(rates) if _has_tokens(rates, before) else rates
+    prices = ", ".join(f"{_key(name)}: {_usd(name, rate)}" for name, rate in shown.items())
+    return f"{{{before}{prices}}}"
+
+
+def _has_tokens(rates: Partial, before: str) -> bool:
+    return not before and any(name not in _UNIT_OF_FIELD for name in rates)
+
+
+def _key(name: str) -> str:
+    return _UNIT_OF_FIELD[name][0] if name in _UNIT_OF_FIELD else name
+
+
+def _usd(name: str, femto: int) -> str:
+    per = _UNIT_OF_FIELD[name][1] if name in _UNIT_OF_FIELD else _PER_1M
+    usd = (Decimal(femto * per) / _FEMTO_PER_USD).normalize()
+    return f"{usd:f}"
+
+
+def _tier(tier: Tier) -> str:
+    return _rates(tier.rates, f"above: {tier.above}, ")
+
+
+def _surcharge(surcharge: Surcharge) -> str:
+    window = surcharge.window
+    days = ", ".join(_DAYS[day] for day in sorted(window.days))
+    times = f'from: "{_clock(window.start_min)}", to: "{_clock(window.end_min)}"'
+    return f"{{days: [{days}], {times}, multiplier: {_factor(surcharge.multiplier)}}}"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _service_tier(tier: ServiceTier) -> str:
+    prices = [f"{_key(name)}: {_usd(name, rate)}" for name, rate in tier.rates.items()]
+    if tier.multiplier != 1:
+        prices.append(f"multiplier: {_factor(tier.multiplier)}")
+    if tier.tiers:
+        prices.append(f"tiers: [{', '.join(map(_tier, tier.tiers))}]")
+    return f"{{{', '.join(prices)}}}"
+
+
+def _factor(multiplier: Fraction) -> str:
+    """A multiplier as a decimal number, to ten places where it has no end."""
+    number = Decimal(multiplier.numerator) / Decimal(multiplier.denominator)
+    return f"{round(number, 10).normalize():f}"
