@@ -9,7 +9,10 @@ text ─parse_prices─▶ PriceFile ─compile_catalog─▶ Catalog ─price�
     names         what a model's name is also written as
     entry_index   finds the operator's entry for a name
     model_search  finds the published catalogue's model for a name
-    published     compiles that model's prices; `offered` compiles an entry's
+    published     compiles that model's prices; `entry_tariff` compiles an entry's
+    catalogues    the catalogues that are asked, one after the other
+    litellm       LiteLLM's price file as one of them; `litellm_fields` reads an entry
+    written       an entry as lines of a price file
     tariff        rates over time: picked, completed, scaled
     charge        from a call and its price to what it costs
     explain       why, and what to write where nothing prices a call

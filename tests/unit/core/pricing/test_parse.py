@@ -394,3 +394,63 @@ def test_prices_of_a_free_provider_are_pointed_out():
 def test_the_digest_names_the_content():
     assert parse("version: 1").digest == parse_prices("version: 1", "elsewhere").digest
     assert parse("version: 1").digest != parse("version: 1 ").digest
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("", ["genai-prices"]),
+        ("catalogue: {source: none}", []),
+        ("catalogue: {source: genai-prices}", ["genai-prices"]),
+        ("catalogues: []", []),
+        ("catalogues: [genai-prices]", ["genai-prices"]),
+        ("catalogues: [genai-prices, {litellm: p.json}]", ["genai-prices", "litellm"]),
+        ("catalogues: [{litellm: p.json}, Genai-Prices]", ["litellm", "genai-prices"]),
+    ],
+)
+def test_catalogues_are_those_that_are_named_in_order(text, kinds):
+    assert [each.kind for each in parse_prices(text, "p").catalogues] == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "message"),
+    [
+        ("catalogues: [genai-price]", "catalogues[0]", "did you mean genai-prices?"),
+        ("catalogues: [litellm]", "catalogues[0]", "write `- litellm: model_prices.json`"),
+        ("catalogues: [{litelm: p}]", "catalogues[0].litelm", "did you mean litellm?"),
+        ("catalogues: [{litellm: 3}]", "catalogues[0].litellm", "must be text"),
+        ("catalogues: [{litellm: }]", "catalogues[0].litellm", "must be text"),
+        ("catalogues: [{genai-prices: p}]", "catalogues[0].genai-prices", "has no path"),
+        ("catalogues: [{a: b, c: d}]", "catalogues[0]", "unknown catalogue a map"),
+        ("catalogues: genai-prices", "catalogues", "must be a list"),
+        ("catalogues: [genai-prices, genai-prices]", "catalogues[1]", "twice"),
+        (
+            "catalogue: {source: none}\ncatalogues: [genai-prices]",
+            "catalogue.source",
+            "remove it",
+        ),
+        ("models: [{model: m, regions: {us: x}, prices: [{request: 1}]}]", "regions.us", "number"),
+        ("models: [{model: m, units: never, prices: [{second: 1}]}]", "units", "without_tokens"),
+        (
+            "models: [{model: m, prices: [{request: 1}], service_tiers: {flex: {tiers: [{}]}}}]",
+            "service_tiers.flex.tiers[0].above",
+            "write `above: 200000`",
+        ),
+    ],
+)
+def test_mistakes_in_catalogues_regions_and_units_are_named(text, where, message):
+    """Guarantees: place, and what to do about it."""
+    found = problems(text)
+    assert where in found
+    assert message in found
+
+
+def test_regions_and_sizes_of_a_service_tier_hold():
+    text = (
+        "catalogues: []\n"
+        "models: [{provider: x, model: m, prices: [{input: 1, output: 1}], regions: {EU: 1.1}, "
+        "service_tiers: {flex: {input: 0.5, tiers: [{above: 1000, input: 0.75}]}}}]"
+    )
+    [entry] = parse_prices(text, "p").entries
+    assert entry.regions == {"eu": Fraction(11, 10)}
+    assert entry.service_tiers["flex"].tiers[0].above == 1000

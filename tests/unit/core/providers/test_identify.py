@@ -10,6 +10,8 @@ from processor.core.providers import (
     is_placeholder,
     normalise_tier,
     provider_id,
+    provider_of_class,
+    split_tier,
 )
 
 
@@ -142,3 +144,56 @@ def test_a_placeholder_names_no_model(text) -> None:
     """Whatever an instrumentation writes for want of a name."""
     assert is_placeholder(text)
     assert not is_placeholder("gpt-4o")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ChatAnthropic", "anthropic"),
+        ("AzureChatOpenAI", "azure"),
+        ("ChatGoogleGenerativeAI", "google"),
+        ("ChatBedrockConverse", "aws"),
+        ("ChatOllama", "ollama"),
+        ("langchain_groq.ChatGroq", "groq"),
+        ("ChatOpenAI", ""),
+        ("openai_responses_llm", ""),
+        ("LiteLLMModel", ""),
+        ("llama_index", ""),
+        ("LLM", ""),
+        ("acme", None),
+        ("my-openai-proxy", None),
+        ("acme-chat-model", None),
+        ("modal-labs", None),
+    ],
+)
+def test_a_class_names_the_provider_that_it_is_for(name, expected) -> None:
+    """A client that others' services are called with as well names none."""
+    assert provider_of_class(name) == expected
+
+
+def test_a_provider_comes_before_a_class_and_a_class_before_a_framework() -> None:
+    """Of several statements, the one that says most."""
+    assert choose_statement(["langgraph", "ChatGroq"], "") == "chatgroq"
+    assert choose_statement(["ChatGroq", "openai"], "") == "openai"
+    assert choose_statement(["ChatOpenAI"], "contoso.openai.azure.com") == "azure"
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("geo:us", "geo:us"),
+        ("Batch geo:US", "batch geo:us"),
+        ("standard geo:eu", "geo:eu"),
+        ("geo:global", ""),
+        ("priority geo:not_available", "priority"),
+    ],
+)
+def test_a_tier_may_name_where_a_call_was_served(stated, expected) -> None:
+    """Regions that cost the list price are left out."""
+    assert normalise_tier(stated) == expected
+
+
+def test_tier_and_region_can_be_told_apart() -> None:
+    """In any order."""
+    assert split_tier("geo:us batch") == ("batch", "us")
+    assert split_tier("flex") == ("flex", "")
