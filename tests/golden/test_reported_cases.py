@@ -11,8 +11,13 @@ import pytest
 from golden.processing import Processing, attributes_of
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-FILE = Path(__file__).parent / "reported-cases.jsonl"
-CASES = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
+FILES = ("reported-cases.jsonl", "reported-cases-more.jsonl")
+"""What was reported, and siblings of it that were composed: other dialects and spellings."""
+CASES = [
+    json.loads(line)
+    for file in FILES
+    for line in (Path(__file__).parent / file).read_text(encoding="utf-8").splitlines()
+]
 KINDS = {"INTERNAL": 1, "SERVER": 2, "CLIENT": 3, "PRODUCER": 4, "CONSUMER": 5}
 TRACE_ID = b"t" * 16
 
