@@ -82,9 +82,7 @@ def is_expected(found: Any, expected: Any) -> bool:
 
 
 NOT_YET = frozenset({
-    "lf-flex-buckets", "lf-gemini-text-buckets", "litellm-openai56-cache-write",
-    "oi-gemini-tool-use-plain", "adk-output-is-total", "litellm-gemini-image-out",
-    "gemini-cached-audio", "ai-sdk6-root-early",
+    "ai-sdk6-root-early",
 })  # fmt: skip
 """Known to come out wrong; a case leaves this list when it comes out right."""
 

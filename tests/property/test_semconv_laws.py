@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processor.core.semconv import WANTED, ReadOptions, read
-from processor.core.semconv.usage import COUNT_FIELDS, Counts, UsageRules, normalise_usage
+from processor.core.semconv.buckets import read_map
+from processor.core.semconv.counts import COUNT_FIELDS, Counts, UsageRules
+from processor.core.semconv.usage import normalise_usage
 from processor.core.semconv.values import (
     COUNT_MAX,
     parse_literal,
@@ -62,7 +64,7 @@ _FIXTURES = [
 @given(_COUNTS, _RULES, _OPERATOR, st.booleans())
 def test_quantities_are_never_negative_and_fit_the_ledger(counts, rules, operator, are_buckets):
     """Whatever is reported, no quantity is negative and their sum stays within 64 bits."""
-    usage, _ = normalise_usage(counts, rules, operator, are_buckets=are_buckets)
+    usage, *_ = normalise_usage(counts, rules, operator, are_buckets=are_buckets)
     if usage is not None:
         assert min(usage) >= 0
         assert sum(usage) <= COUNT_MAX
@@ -71,16 +73,84 @@ def test_quantities_are_never_negative_and_fit_the_ledger(counts, rules, operato
 @given(_COUNTS, _RULES, _OPERATOR)
 def test_no_reported_token_is_lost_or_counted_twice(counts, rules, operator):
     """Input is what was reported, with cached tokens inside it or beside it; output likewise."""
-    counts = replace(counts, total=None, extra_input=None, extra_output=None, web_searches=None)
-    usage, _ = normalise_usage(counts, rules, operator)
+    counts = replace(counts, total=None, extra_input=None, extra_output=None)
+    usage, *_ = normalise_usage(counts, rules, operator)
     if usage is None:
         return
     given_tokens, made = counts.input or 0, counts.output or 0
-    cached = usage.cache_read + usage.cache_write + usage.cache_write_1h
-    taken = usage.input + usage.audio_input + usage.image_input
-    assert taken + cached in {given_tokens, given_tokens + cached}
-    shown = usage.output + usage.audio_output + usage.image_output
-    assert shown + usage.reasoning in {made, made + usage.reasoning}
+    cached = usage.cached_tokens + usage.cache_write + usage.cache_write_1h
+    assert usage.input_tokens in {given_tokens, given_tokens + cached}
+    made_tokens = usage.output_tokens - usage.citations
+    assert made_tokens in {made, made + usage.reasoning}
+
+
+_PART = st.integers(0, 5000)
+_PARTS = st.fixed_dictionaries({}, optional={
+    "cache_read": _PART, "cache_write": _PART, "reasoning": _PART, "image_output": _PART,
+    "audio_output": _PART, "other_input": _PART, "other_output": _PART,
+})  # fmt: skip
+_INPUT_PARTS = {"cache_read", "cache_write", "other_input"}
+
+
+@given(_PART, _PART, _PARTS, st.sets(st.sampled_from(sorted(COUNT_FIELDS))), st.booleans())
+def test_a_total_that_an_interpretation_makes_is_charged(given_in, made, parts, apart, buckets):
+    """Whatever is inside or beside its side: the tokens charged are those of the total.
+
+    But where the total is just input and output, which emitters add up themselves.
+    """
+    beside = {name for name in parts if name in apart}
+    inside = {name: count for name, count in parts.items() if name not in beside}
+    whole_in = given_in + sum(parts[name] for name in beside & _INPUT_PARTS)
+    whole_out = made + sum(parts[name] for name in beside - _INPUT_PARTS)
+    total = whole_in + whole_out
+    cached = parts.get("cache_read", 0) + parts.get("cache_write", 0)
+    modal = parts.get("image_output", 0) + parts.get("audio_output", 0)
+    is_possible = cached <= whole_in and max(parts.get("reasoning", 0), modal) <= whole_out
+    if not is_possible or (total == given_in + made and any(parts.values())) or not total:
+        return
+    counts = Counts(given_in, made, total, **parts)
+    usage, _, doubt = normalise_usage(counts, UsageRules(), are_buckets=buckets)
+    assert usage is not None
+    assert usage.input_tokens + usage.output_tokens == total
+    assert "counts_contradict" not in doubt.split(",") or sum(inside.values()) > 0
+
+
+_SIDE = st.sampled_from(["input", "output"])
+_WORDS = st.lists(
+    st.sampled_from([
+        "cache", "read", "write", "creation", "5m", "1h", "audio", "image", "video", "text",
+        "reasoning", "flex", "priority", "modality", "tokens", "foo", "bar", "tool", "accepted",
+    ]),
+    max_size=3,
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.tuples(_SIDE, _WORDS.map("_".join)), _PART, max_size=8))
+def test_no_bucket_of_an_exclusive_map_vanishes(buckets):
+    """A map whose total is the sum of its counts is charged for exactly that many tokens."""
+    tree = {f"{side}_{words}".strip("_"): count for (side, words), count in buckets.items()}
+    total = sum(tree.values())
+    if not total:
+        return
+    tree["total"] = total
+    tree.setdefault("input", 0)
+    tree.setdefault("output", 0)
+    found = read_map(tree, may_be_exclusive=True)
+    counts = Counts(**found.counts)
+    usage, _, doubt = normalise_usage(counts, UsageRules(), are_buckets=found.is_exclusive)
+    assert usage is not None
+    assert usage.input_tokens + usage.output_tokens == total
+    assert not doubt
+
+
+@given(st.recursive(_SCALAR, lambda inner: st.lists(inner) | st.dictionaries(
+    st.text(max_size=3) | st.sampled_from(["input", "total", "modality", "tokens", "cached"]), inner
+), max_leaves=10), st.booleans())  # fmt: skip
+def test_no_usage_map_breaks_the_reading(tree, may_be_exclusive):
+    """Whatever stands where a usage map should: it is read or ignored."""
+    found = read_map(tree, side="input", may_be_exclusive=may_be_exclusive)
+    assert all(count >= 0 for count in found.counts.values())
+    assert found.counts.keys() <= set(COUNT_FIELDS)
 
 
 @given(st.lists(_ATTRIBUTES, max_size=4), st.none() | st.text(max_size=5))

@@ -8,6 +8,7 @@ from typing import Literal
 
 from processor.core.model import Call, Mark, Spans, Usage
 from processor.core.providers import is_placeholder, normalise_tier
+from processor.core.semconv.counts import COUNT_FIELDS, Counts
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
@@ -15,7 +16,7 @@ from processor.core.semconv.owners import log_trace
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.response_cache import find_response_cache
 from processor.core.semconv.sources import Column, Row, first, first_sum
-from processor.core.semconv.usage import COUNT_FIELDS, UNREADABLE, Counts, normalise_usage
+from processor.core.semconv.usage import UNREADABLE, Normalised, normalise_usage
 from processor.core.semconv.values import COUNT_MAX, read_nano_usd, read_text
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
@@ -42,7 +43,7 @@ def read_call(
     """Read one call; None when the span is one only if it reports usage, and it does not."""
     values, layout = spans.values[row], profile.layout
     reader = Row(values)
-    usage, rule = read_usage(profile, reader, options)
+    usage, rule, doubt = read_usage(profile, reader, options)
     if usage is None and profile.needs_usage:
         return None
     amount: int | None = None
@@ -50,7 +51,7 @@ def read_call(
     if layout.costs:
         amount, source, _ = first_sum(reader, layout.costs, read_nano_usd)
     models = profile.models or _models_inside(layout, reader)
-    tier = first(reader, layout.tiers, read_text) if layout.tiers else None
+    tier = _read_tier(layout, reader)
     response_id = first(reader, layout.response_ids, read_text) if layout.response_ids else None
     return Call(
         mark,
@@ -59,7 +60,7 @@ def read_call(
         models,
         usage,
         profile.aggregate,
-        normalise_tier(tier or ""),
+        tier,
         response_id or "",
         spans.failed[row],
         amount,
@@ -69,21 +70,25 @@ def read_call(
         profile.has_tokens,
         find_response_cache(layout.cache, reader, usage) if layout.cache else "",
         _log_trace_of(profile.dialect, mark, response_id or ""),
+        doubt,
     )
 
 
-def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> tuple[Usage | None, str]:
+def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalised:
     """Read a call's tokens as disjoint quantities, with the rules that were not the plain ones."""
     values = reader.values
     if profile.plain is not None:
-        input_count, output_count = values[profile.plain[0]], values[profile.plain[1]]
+        input_at, output_at, total_at = profile.plain
+        input_count, output_count = values[input_at], values[output_at]
         if (
             type(input_count) is int
             and type(output_count) is int
             and 0 <= input_count <= _PLAIN_MAX
             and 0 <= output_count <= _PLAIN_MAX
+            and input_count + output_count > 0
+            and (total_at < 0 or values[total_at] == input_count + output_count)
         ):
-            return Usage(input_count, output=output_count), ""
+            return Normalised(Usage(input_count, output=output_count))
     found = _NO_COUNTS.copy()
     are_buckets = is_unreadable = False
     for position, index, columns in profile.layout.counts:
@@ -94,20 +99,31 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> tuple[Usa
         found[position], column, is_bad = first_sum(reader, columns)
         if position in (INPUT, OUTPUT):
             is_unreadable = is_unreadable or is_bad
-        if position == INPUT:
-            are_buckets = column is not None and column.is_bucket
+        if position == INPUT and column is not None:
+            are_buckets = reader.is_exclusive(column)
     counts = Counts(*found)
     if is_unreadable and not _is_derivable(counts):
-        return None, UNREADABLE
+        return Normalised(None, UNREADABLE)
     if (
         counts.input is None
         and counts.output is None
         and counts.total is None
         and not counts.has_units
     ):
-        return None, ""
+        return Normalised(None)
     operator = operator_rule(profile.rule_names, options)
-    return normalise_usage(counts, profile.rules, operator, are_buckets=are_buckets)
+    unknown = tuple(name for usage_map in reader.usage_maps() for name in usage_map.unknown)
+    return normalise_usage(
+        counts, profile.rules, operator, are_buckets=are_buckets, unknown=unknown
+    )
+
+
+def _read_tier(layout: Layout, reader: Row) -> str:
+    """The service tier by which the counts are called, or else the one that is stated."""
+    for usage_map in reader.usage_maps():
+        if usage_map.tier:
+            return normalise_tier(usage_map.tier)
+    return normalise_tier(first(reader, layout.tiers, read_text) or "") if layout.tiers else ""
 
 
 def _is_derivable(counts: Counts) -> bool:

@@ -88,6 +88,8 @@ class RuleSubject(NamedTuple):
     family: Family
     span_name: str
     models: tuple[str, ...]
+    stated: str = ""
+    """The provider, or the gateway, as the span states it."""
 
 
 def find_rule(rules: Sequence[Rule], spans: RuleSubject) -> Inclusion | None:
@@ -104,5 +106,6 @@ def _fits(rule: Rule, spans: RuleSubject) -> bool:
         and rule.span_name in {"", spans.span_name}
         and (not rule.since or (bool(version) and version >= rule.since))
         and (not rule.below or (bool(version) and version < rule.below))
+        and rule.stated in {"", spans.stated.lower()}
         and (not rule.model or any(rule.model in model.lower() for model in spans.models))
     )

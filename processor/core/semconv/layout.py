@@ -7,6 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from processor.core.model import Wanted
+from processor.core.semconv.counts import COUNT_FIELDS
 from processor.core.semconv.dialects.calls import (
     CACHE_HITS,
     CACHE_MARKS,
@@ -28,7 +29,6 @@ from processor.core.semconv.dialects.tokens import COUNTS, PARTIAL
 from processor.core.semconv.dialects.units import UNIT_SUPPORT, UNITS
 from processor.core.semconv.response_cache import CacheColumns, lay_out_cache
 from processor.core.semconv.sources import Columns, Condition, Sources, resolve
-from processor.core.semconv.usage import COUNT_FIELDS
 
 INPUT = COUNT_FIELDS.index("input")
 OUTPUT = COUNT_FIELDS.index("output")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from processor.core.model import Call, Group, Logs, Mark, Spans, Value, Wanted
 from processor.core.providers import is_placeholder, normalise_tier
 from processor.core.semconv.calls import ReadOptions, operator_rule
+from processor.core.semconv.counts import Counts, UsageRules
 from processor.core.semconv.dialects.logs import (
     COSTS,
     DURATION_MS,
@@ -25,7 +26,7 @@ from processor.core.semconv.emitter import likely_provider, name_family
 from processor.core.semconv.layout import Slots, lay_out_fields
 from processor.core.semconv.owners import log_trace, read_inherited_owner, read_owner, record_id
 from processor.core.semconv.reading import AHEAD_MAX_NS
-from processor.core.semconv.usage import Counts, UsageRules, normalise_usage
+from processor.core.semconv.usage import normalise_usage
 from processor.core.semconv.values import bound, read_count, read_nano_usd, read_text
 
 _DURATION_MAX_MS = 24 * 3600 * 1000
@@ -135,7 +136,7 @@ class _Reader:
         likely = likely_provider(dialect.provider, models)
         rules = UsageRules("llm", name_family(likely, models), dialect.cache, dialect.reasoning)
         operator = operator_rule((mark.scope, dialect.provider, likely), self._options)
-        usage, rule = normalise_usage(counts, rules, operator)
+        usage, rule, doubt = normalise_usage(counts, rules, operator)
         reported, reported_by = _first_cost(attributes)
         return Call(
             mark,
@@ -149,6 +150,7 @@ class _Reader:
             reported_by=reported_by,
             rule=rule,
             dialect=dialect.name,
+            doubt=doubt,
         )
 
 

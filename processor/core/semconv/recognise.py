@@ -17,6 +17,7 @@ from processor.core.providers import (
     choose_statement,
     is_placeholder,
 )
+from processor.core.semconv.counts import COUNT_FIELDS, UsageRules
 from processor.core.semconv.dialects.calls import (
     HOST,
     MODELS,
@@ -28,7 +29,6 @@ from processor.core.semconv.dialects.instrumentations import (
     REASONING_RULES,
     SERVER_SCOPES,
     USAGE_REQUIRED,
-    Family,
 )
 from processor.core.semconv.dialects.kinds import (
     CLASSES,
@@ -49,7 +49,6 @@ from processor.core.semconv.emitter import (
 )
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.sources import CALL_KINDS, Condition, Kind
-from processor.core.semconv.usage import COUNT_FIELDS, UsageRules
 
 DECIDING_NAMES = frozenset(KINDS_BY_NAME) | {
     rule.span_name for rule in CACHE_RULES if rule.span_name
@@ -113,8 +112,9 @@ class Profile:
     has_tokens: bool
     rules: UsageRules
     layout: Layout
-    plain: tuple[int, int] | None
-    """Where input and output stand, when such spans carry no other count; else None."""
+    plain: tuple[int, int, int] | None
+    """Where input, output and total stand (-1: no total), when such spans carry no other count;
+    else None."""
 
 
 def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
@@ -127,7 +127,8 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
     family = name_family(likely, models)
     layout = lay_out(find_conditions(dialect, family, signature.texts, kind))
     call_kind, aggregate = _find_call(signature, kind, dialect, layout, has_model=bool(models))
-    subject = RuleSubject(signature.emitter, dialect, family, signature.name, models)
+    stated = signature.texts.get("gen_ai.provider.name") or signature.texts.get("gen_ai.system", "")
+    subject = RuleSubject(signature.emitter, dialect, family, signature.name, models, stated)
     is_agent = kind in {"agent", "workflow"}
     return Profile(
         call_kind=call_kind,
@@ -148,7 +149,7 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
             find_rule(REASONING_RULES, subject),
         ),
         layout=layout,
-        plain=_find_plain(layout, family),
+        plain=_find_plain(layout),
     )
 
 
@@ -248,13 +249,9 @@ def _find_aggregate(kind: Kind, scope: str, dialect: str, operation: str) -> Agg
     return None
 
 
-def _find_plain(layout: Layout, family: Family) -> tuple[int, int] | None:
-    """Where input and output stand, if nothing else on such spans bears on usage.
-
-    A total beside both bears on it only where Gemini's thoughts may be missing from the output.
-    """
-    slots = [slot for slot in layout.counts if slot.position != TOTAL or family == "google"]
-    if [slot.position for slot in slots] != [INPUT, OUTPUT]:
+def _find_plain(layout: Layout) -> tuple[int, int, int] | None:
+    """Where input, output and the total stand, if nothing else on such spans bears on usage."""
+    places = {slot.position: slot.first for slot in layout.counts}
+    if not {INPUT, OUTPUT} <= places.keys() <= {INPUT, OUTPUT, TOTAL} or min(places.values()) < 0:
         return None
-    places = [slot.first for slot in slots]
-    return (places[0], places[1]) if min(places) >= 0 else None
+    return places[INPUT], places[OUTPUT], places.get(TOTAL, -1)

@@ -7,10 +7,11 @@ is indexing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from processor.core.model import CallKind, Value
+from processor.core.semconv.buckets import NO_MAP, UsageMap, read_map
 from processor.core.semconv.values import Path, find, parse_literal, read_count, read_seconds
 
 Kind = Literal[
@@ -35,6 +36,15 @@ generates images; ``genkit_model``: it is Genkit's span of a model, and named af
 """
 
 
+class UsageMapKind(NamedTuple):
+    """What is known of usage maps in one place."""
+
+    side: str = ""
+    """What all counts belong to."""
+    may_be_exclusive: bool = False
+    """Whether counts called ``input`` and ``output`` leave out what has a count of its own."""
+
+
 class Source(NamedTuple):
     """One place where a field may stand. The first source that can be read wins."""
 
@@ -43,8 +53,10 @@ class Source(NamedTuple):
     paths: tuple[Path, ...] = ()
     """Where to look inside the JSON that the attribute holds: the first present, or their sum."""
     sums_paths: bool = False
-    is_bucket: bool = False
-    """The count is one of mutually exclusive buckets: it leaves out what has its own."""
+    usage_map: UsageMapKind | None = None
+    """The JSON is a usage map, `paths` lead to it, and its counts are found by their names."""
+    field: str = ""
+    """Which count of a usage map is meant."""
     when: Condition = ""
     unless: tuple[str, ...] = ()
     """Attributes beside which this source is not read."""
@@ -80,9 +92,10 @@ def seconds_inside(key: str, *paths: str) -> Sources:
     return (Source((key,), tuple(map(_split, paths)), in_seconds=True),)
 
 
-def buckets(key: str, *paths: str) -> Sources:
-    """As `inside`, for counts that leave out what has a count of its own."""
-    return (Source((key,), tuple(map(_split, paths)), is_bucket=True),)
+def counted(kind: UsageMapKind, key: str, field: str, *roots: str) -> Sources:
+    """One source: a count in the usage map that the JSON of one attribute is or contains."""
+    paths = tuple(map(_split, roots)) or ((),)
+    return (Source((key,), paths, usage_map=kind, field=field),)
 
 
 def total_inside(key: str, *paths: str) -> Sources:
@@ -104,8 +117,9 @@ class Column(NamedTuple):
     indices: tuple[int, ...]
     paths: tuple[Path, ...]
     sums_paths: bool
-    is_bucket: bool
     in_seconds: bool = False
+    usage_map: UsageMapKind | None = None
+    field: str = ""
 
 
 Columns = tuple[Column, ...]
@@ -114,22 +128,47 @@ Columns = tuple[Column, ...]
 class Row:
     """The values of one span, whose JSON texts are parsed when first asked for, and only once."""
 
-    __slots__ = ("_trees", "values")
+    __slots__ = ("_maps", "_trees", "values")
 
     def __init__(self, values: Values) -> None:
         self.values = values
         self._trees: dict[int, object] = {}
+        self._maps: dict[tuple[int, tuple[Path, ...]], UsageMap] = {}
 
     def raw(self, column: Column) -> Iterable[object]:
         """The values that stand in a column; more than one where they are to be added up."""
         if not column.paths:
             return [self.values[index] for index in column.indices]
+        if column.usage_map is not None:
+            return [self.usage_map(column, column.usage_map).counts.get(column.field)]
+        present = self._present(column)
+        return list(present) if column.sums_paths else [*present][:1]
+
+    def usage_map(self, column: Column, kind: UsageMapKind) -> UsageMap:
+        """The usage map that stands in a column."""
+        place = column.indices[0], column.paths
+        if place not in self._maps:
+            self._maps[place] = read_map(
+                next(self._present(column), None),
+                side=kind.side,
+                may_be_exclusive=kind.may_be_exclusive,
+            )
+        return self._maps[place]
+
+    def usage_maps(self) -> Iterable[UsageMap]:
+        """The usage maps that were looked into."""
+        return self._maps.values()
+
+    def is_exclusive(self, column: Column) -> bool:
+        """Whether a count is one of buckets that exclude one another."""
+        return self._maps.get((column.indices[0], column.paths), NO_MAP).is_exclusive
+
+    def _present(self, column: Column) -> Iterator[object]:
         index = column.indices[0]
         if index not in self._trees:
             self._trees[index] = parse_literal(self.values[index])
         found = (find(self._trees[index], path) for path in column.paths)
-        present = (value for value in found if value is not None)
-        return list(present) if column.sums_paths else [*present][:1]
+        return (value for value in found if value is not None)
 
 
 def resolve(
@@ -141,8 +180,9 @@ def resolve(
             tuple(index[key] for key in source.keys if key in index),
             source.paths,
             source.sums_paths,
-            source.is_bucket,
             source.in_seconds,
+            source.usage_map,
+            source.field,
         )
         for source in sources
         if _applies(source, index, conditions)

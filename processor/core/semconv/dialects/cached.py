@@ -1,8 +1,18 @@
-"""Where dialects write counts of cached tokens."""
+"""Where dialects write counts of cached tokens, and where whole usage maps stand."""
 
 from __future__ import annotations
 
-from processor.core.semconv.sources import Source, Sources, inside, keys, total_inside, total_of
+from collections.abc import Mapping
+
+from processor.core.semconv.sources import (
+    Source,
+    Sources,
+    UsageMapKind,
+    counted,
+    inside,
+    keys,
+    total_of,
+)
 
 AI_SDK = "ai.response.providerMetadata"
 LANGFUSE = "langfuse.observation.usage_details"
@@ -12,14 +22,88 @@ MLFLOW = "mlflow.chat.tokenUsage"
 ADK = "gcp.vertex.agent.llm_response"
 GENKIT = "genkit:output"
 HAYSTACK = "haystack.component.output"
+LANGSMITH = "langsmith.metadata.usage_metadata"
 LANGSMITH_IN = "gen_ai.usage.input_token_details"
 LANGSMITH_OUT = "gen_ai.usage.output_token_details"
 
+_PLAIN = UsageMapKind()
+_MAPS: tuple[tuple[str, UsageMapKind, tuple[str, ...]], ...] = (
+    (LANGFUSE, UsageMapKind(may_be_exclusive=True), ()),
+    (MLFLOW, _PLAIN, ()),
+    (LITELLM, _PLAIN, ()),
+    (LOGFIRE, _PLAIN, ()),
+    (LANGSMITH_IN, UsageMapKind("input"), ()),
+    (LANGSMITH_OUT, UsageMapKind("output"), ()),
+    (LANGSMITH, _PLAIN, ()),
+    (ADK, _PLAIN, ("usage_metadata", "usageMetadata")),
+    (GENKIT, _PLAIN, ("usage",)),
+    (
+        HAYSTACK,
+        _PLAIN,
+        (
+            *(f"replies.{at}.{meta}.usage" for at in range(4) for meta in ("meta", "_meta")),
+            "meta.0.usage",
+            "meta.usage",
+        ),
+    ),
+    (
+        AI_SDK,
+        _PLAIN,
+        ("google.usageMetadata", "vertex.usageMetadata"),
+    ),
+)
+"""Attributes with open-ended usage maps, the most telling first, and where in them these stand.
+
+How the counts of a map are called is for `buckets` to know.
+"""
+
+
+_RAW_USAGE: Mapping[str, tuple[str, ...]] = {
+    "cache_read": (
+        "prompt_tokens_details.cached_tokens",
+        "input_tokens_details.cached_tokens",
+        "cache_read_input_tokens",
+        "cached_tokens",
+        "prompt_cache_hit_tokens",
+    ),
+    "cache_write": (
+        "prompt_tokens_details.cache_write_tokens",
+        "input_tokens_details.cache_write_tokens",
+        "prompt_tokens_details.cache_creation_tokens",
+        "cache_creation_input_tokens",
+        "cache_write_tokens",
+        "cache_creation_tokens",
+    ),
+    "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens",),
+    "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens",),
+    "reasoning": (
+        "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.reasoning_tokens",
+        "reasoning_tokens",
+    ),
+}
+"""What the usage of OpenAI's, Anthropic's and other APIs calls its details."""
+_RAW_PREFIXES = ("gen_ai.usage", "gen_ai.usage.details", "llm.usage", "usage")
+
+
+def raw_usage(field: str) -> Sources:
+    """Where a provider's own names stand as attributes, behind one of several prefixes."""
+    return keys(*(f"{prefix}.{name}" for prefix in _RAW_PREFIXES for name in _RAW_USAGE[field]))
+
+
+def in_map(key: str, field: str) -> Sources:
+    """One source: a count in the usage map of one attribute."""
+    return next(counted(kind, name, field, *roots) for name, kind, roots in _MAPS if name == key)
+
+
+def in_maps(field: str, *without: str) -> Sources:
+    """A source for each usage map, but for those of some attributes."""
+    return tuple(
+        source for key, _, _ in _MAPS if key not in without for source in in_map(key, field)
+    )
+
 
 _TTL = "anthropic.usage.cache_creation.ephemeral_{}_input_tokens"
-_LITELLM_TTL = "prompt_tokens_details.cache_creation_token_details.ephemeral_{}_input_tokens"
-_CHAIN_TTL = ("cache_creation_ephemeral_{}_input_tokens", "input_ephemeral_{}_input_tokens")
-"""What Langfuse's callback makes of LangChain's names."""
 _MIXED_CACHE = Source(
     ("llm.token_count.prompt_details.cache_input",),
     unless=(
@@ -36,11 +120,11 @@ CACHE_READ: Sources = (
         "llm.token_count.prompt_details.cache_read",
         "gen_ai.usage.input_tokens.cached",
         "gen_ai.usage.cached_input_tokens",
-        "gen_ai.usage.prompt_tokens_details.cached_tokens",
         "gen_ai.usage.prompt_tokens_details.cache_read",
         "gen_ai.usage.input_cached_tokens",
         "gen_ai.usage.cache_read_tokens",
         "gen_ai.usage.details.cache_read_tokens",
+        "gen_ai.usage.details.cached_content_tokens",
         "ai.usage.inputTokenDetails.cacheReadTokens",
         "ai.usage.cachedInputTokens",
     ),
@@ -52,24 +136,8 @@ CACHE_READ: Sources = (
         "openai.cachedPromptTokens",
         "google.usageMetadata.cachedContentTokenCount",
     ),
-    *inside(
-        LANGFUSE,
-        "input_cached_tokens",
-        "cache_read_input_tokens",
-        "input_cache_read",
-        "input_cached",
-        "prompt_tokens_details.cached_tokens",
-        "input_tokens_details.cached_tokens",
-    ),
-    *inside(MLFLOW, "cache_read_input_tokens"),
-    *inside(LITELLM, "cache_read_input_tokens", "prompt_tokens_details.cached_tokens"),
-    *inside(
-        LOGFIRE,
-        "cache_read_input_tokens",
-        "prompt_tokens_details.cached_tokens",
-        "input_tokens_details.cached_tokens",
-    ),
-    *inside(LANGSMITH_IN, "cache_read"),
+    *in_maps("cache_read"),
+    *raw_usage("cache_read"),
     _MIXED_CACHE,
     *keys("codex.turn.token_usage.cached_input_tokens"),
     *keys("cache_read_tokens", when="bare"),
@@ -78,7 +146,6 @@ CACHE_READ: Sources = (
         "gen_ai.usage.audio.cache_read.input_tokens",
         "gen_ai.usage.image.cache_read.input_tokens",
     ),
-    *inside(ADK, "usage_metadata.cached_content_token_count"),
 )
 
 CACHE_WRITE: Sources = (
@@ -91,7 +158,7 @@ CACHE_WRITE: Sources = (
         "llm.token_count.prompt_details.cache_creation",
         "gen_ai.usage.input_tokens.cache_creation",
         "gen_ai.usage.input_tokens.cache_write",
-        "gen_ai.usage.prompt_tokens_details.cache_creation_tokens",
+        "gen_ai.usage.prompt_tokens_details.cache_write",
         "gen_ai.usage.input_cache_creation",
         "gen_ai.usage.details.cache_write_tokens",
         "ai.usage.inputTokenDetails.cacheWriteTokens",
@@ -101,18 +168,14 @@ CACHE_WRITE: Sources = (
         "anthropic.usage.cache_creation_input_tokens",
         "anthropic.cacheCreationInputTokens",
         "bedrock.usage.cacheWriteInputTokens",
+        "openai.cacheWriteTokens",
+        "openai.cacheWritePromptTokens",
+        "openai.usage.prompt_tokens_details.cache_write_tokens",
+        "openai.usage.input_tokens_details.cache_write_tokens",
+        "openrouter.usage.promptTokensDetails.cacheWriteTokens",
     ),
-    *total_inside(
-        LANGFUSE,
-        "cache_creation_input_tokens",
-        "input_cache_creation_5m",
-        "input_cache_creation_1h",
-    ),
-    *inside(LANGFUSE, "input_cache_creation", "input_cache_write"),
-    *inside(MLFLOW, "cache_creation_input_tokens"),
-    *inside(LITELLM, "cache_creation_input_tokens", "prompt_tokens_details.cache_creation_tokens"),
-    *inside(LOGFIRE, "cache_creation_input_tokens"),
-    *inside(LANGSMITH_IN, "cache_creation"),
+    *in_maps("cache_write"),
+    *raw_usage("cache_write"),
     *keys("codex.turn.token_usage.cache_write_input_tokens"),
     *keys("cache_creation_tokens", when="bare"),
 )
@@ -120,19 +183,14 @@ CACHE_WRITE: Sources = (
 CACHE_WRITE_5M: Sources = (
     *keys(_TTL.format("5m")),
     *inside(AI_SDK, _TTL.format("5m")),
-    *inside(LANGFUSE, "input_cache_creation_5m", *(name.format("5m") for name in _CHAIN_TTL)),
-    *inside(LITELLM, _LITELLM_TTL.format("5m")),
-    *inside(LOGFIRE, "cache_creation.ephemeral_5m_input_tokens"),
-    *inside(LANGSMITH_IN, "ephemeral_5m_input_tokens"),
+    *in_maps("cache_write_5m"),
+    *raw_usage("cache_write_5m"),
 )
 
 CACHE_WRITE_1H: Sources = (
     *keys(_TTL.format("1h")),
-    *inside(MLFLOW, "cache_creation_input_tokens_above_1hr"),
     *inside(AI_SDK, _TTL.format("1h")),
-    *inside(LANGFUSE, "input_cache_creation_1h", *(name.format("1h") for name in _CHAIN_TTL)),
-    *inside(LITELLM, _LITELLM_TTL.format("1h")),
-    *inside(LOGFIRE, "cache_creation.ephemeral_1h_input_tokens"),
-    *inside(LANGSMITH_IN, "ephemeral_1h_input_tokens"),
+    *in_maps("cache_write_1h"),
+    *raw_usage("cache_write_1h"),
 )
 """A part of `CACHE_WRITE`; without a split all writes live five minutes."""

@@ -108,6 +108,8 @@ class Rule(NamedTuple):
     span_name: str = ""
     model: str = ""
     """A part of the model's name."""
+    stated: str = ""
+    """The provider as the span states it, in lower case."""
 
 
 CACHE_RULES: tuple[Rule, ...] = (
@@ -117,6 +119,18 @@ CACHE_RULES: tuple[Rule, ...] = (
     Rule("inclusive", scope="opentelemetry.instrumentation.genai"),
     Rule("inclusive", scope="opentelemetry.instrumentation.google_genai"),
     Rule("inclusive", scope="opentelemetry.util.genai"),
+    Rule(
+        "inclusive",
+        scope="openinference.instrumentation.bedrock",
+        since=(0, 1, 60),
+        span_name="bedrock.converse",
+    ),
+    Rule(
+        "inclusive",
+        scope="openinference.instrumentation.bedrock",
+        since=(0, 1, 60),
+        span_name="bedrock.converse_stream",
+    ),
     Rule("exclusive", scope="openinference.instrumentation.bedrock", model="nova"),
     Rule(
         "inclusive",
@@ -129,6 +143,8 @@ CACHE_RULES: tuple[Rule, ...] = (
     Rule("inclusive", scope="opentelemetry.instrumentation.openai"),
     Rule("inclusive", scope="opentelemetry.instrumentation.anthropic"),
     Rule("inclusive", scope="openlit.instrumentation.claude_agent_sdk"),
+    Rule("inclusive", scope="openlit.instrumentation.litellm"),
+    Rule("inclusive", dialect="openlit", stated="litellm"),
     Rule("exclusive", dialect="openlit", families=("anthropic", "bedrock")),
     Rule("inclusive", dialect="openlit", families=("openai", "google")),
     Rule("inclusive", scope="gen_ai"),
@@ -162,7 +178,7 @@ CACHE_RULES: tuple[Rule, ...] = (
     Rule("inclusive", dialect="copilot"),
     Rule("inclusive", scope="envoyproxy/ai-gateway"),
 )
-"""Whether input contains the cached tokens, where emitter and wire format normalise_usage it."""
+"""Whether input contains the cached tokens, where emitter and wire format decide it."""
 
 REASONING_RULES: tuple[Rule, ...] = (
     Rule("exclusive", scope="opentelemetry.instrumentation.google_generativeai"),
@@ -172,8 +188,19 @@ REASONING_RULES: tuple[Rule, ...] = (
     Rule("exclusive", dialect="gemini-cli"),
     Rule("exclusive", dialect="genkit", families=("google",)),
     Rule("exclusive", dialect="llamaindex", families=("google",)),
+    Rule("inclusive", scope="openinference.instrumentation.google_genai"),
+    Rule("inclusive", scope="@arizeai/openinference-instrumentation-genai"),
+    Rule("inclusive", scope="opentelemetry.instrumentation.google_genai"),
+    Rule("inclusive", scope="opentelemetry.instrumentation.genai"),
+    Rule("inclusive", scope="opentelemetry.util.genai"),
+    Rule("inclusive", dialect="google-adk", since=(2,)),
+    Rule("inclusive", dialect="pydantic-ai"),
+    Rule("inclusive", dialect="logfire"),
+    Rule("inclusive", dialect="litellm"),
+    Rule("inclusive", dialect="openrouter"),
 )
-"""Whether output contains the reasoning; it does wherever no row says otherwise."""
+"""Whether output contains the reasoning; it does wherever no row says otherwise. ``inclusive`` is
+only stated of emitters that add Gemini's thoughts: what its total has beyond is no reasoning."""
 
 
 class AggregateRule(NamedTuple):

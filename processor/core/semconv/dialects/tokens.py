@@ -12,22 +12,68 @@ from processor.core.semconv.dialects.cached import (
     CACHE_WRITE,
     CACHE_WRITE_1H,
     CACHE_WRITE_5M,
-    GENKIT,
-    HAYSTACK,
     LANGFUSE,
+    LANGSMITH_IN,
     LANGSMITH_OUT,
-    LITELLM,
     LOGFIRE,
     MLFLOW,
+    in_map,
+    in_maps,
+    raw_usage,
 )
 from processor.core.semconv.dialects.units import UNITS
-from processor.core.semconv.sources import Sources, buckets, inside, keys, total_inside, total_of
+from processor.core.semconv.sources import Sources, inside, keys, total_inside, total_of
+
+_DETAILS = "gen_ai.usage.details."
+"""Pydantic AI's own details and the provider's, as many as there are."""
+_FIRST = (LANGFUSE, MLFLOW)
+_NO_SIDES = (LOGFIRE, LANGSMITH_IN, LANGSMITH_OUT, AI_SDK)
+"""Maps that only add details to counts which stand beside them."""
+
+
+def _modality(name: str, side: str, openai: str, gemini: str) -> Sources:
+    """Where tokens of a modality are counted, by OpenAI's and Gemini's words for a side."""
+    spec = "prompt" if side == "input" else "completion"
+    return (
+        *keys(
+            f"gen_ai.usage.{name}.{side}_tokens",
+            f"gen_ai.usage.{side}_{name}_tokens",
+            f"{_DETAILS}{side}_{name}_tokens",
+            f"{_DETAILS}{name}_{gemini}_tokens",
+            f"llm.token_count.{spec}_details.{name}",
+            f"gen_ai.usage.{openai}_tokens_details.{name}_tokens",
+            f"gen_ai.usage.{side}_tokens_details.{name}_tokens",
+            f"gen_ai.usage.{side}_tokens.{name}",
+        ),
+        *in_maps(f"{name}_{side}"),
+    )
+
+
+def _modality_input(name: str) -> Sources:
+    return _modality(name, "input", "prompt", "prompt")
+
+
+def _modality_output(name: str) -> Sources:
+    # Pydantic AI keeps the details of a completion under their plain names.
+    sources = _modality(name, "output", "completion", "candidates")
+    return (*sources, *keys(f"{_DETAILS}{name}_tokens"))
+
+
+def _modality_cached(name: str) -> Sources:
+    return (
+        *keys(
+            f"gen_ai.usage.{name}.cache_read.input_tokens",
+            f"{_DETAILS}cache_{name}_read_tokens",
+            f"{_DETAILS}{name}_cache_tokens",
+        ),
+        *in_maps(f"{name}_cached"),
+    )
+
 
 _INPUT: Sources = (
     *keys("llm.tokens.input"),
-    *buckets(LANGFUSE, "input"),
-    *inside(LANGFUSE, "prompt_tokens", "input_tokens", "promptTokens"),
-    *inside(MLFLOW, "input_tokens"),
+    *in_map(LANGFUSE, "input"),
+    *in_map(MLFLOW, "input"),
     *keys(
         "gen_ai.usage.input_tokens",
         "gen_ai.usage.prompt_tokens",
@@ -51,16 +97,13 @@ _INPUT: Sources = (
     *total_inside(
         ADK, "usage_metadata.prompt_token_count", "usage_metadata.tool_use_prompt_token_count"
     ),
-    *inside(GENKIT, "usage.inputTokens"),
-    *inside(HAYSTACK, "replies.0.meta.usage.prompt_tokens", "replies.0._meta.usage.prompt_tokens"),
-    *inside(LITELLM, "prompt_tokens"),
+    *in_maps("input", *_FIRST, *_NO_SIDES),
 )
 
 _OUTPUT: Sources = (
     *keys("llm.tokens.output"),
-    *buckets(LANGFUSE, "output"),
-    *inside(LANGFUSE, "completion_tokens", "output_tokens", "completionTokens"),
-    *inside(MLFLOW, "output_tokens"),
+    *in_map(LANGFUSE, "output"),
+    *in_map(MLFLOW, "output"),
     *keys(
         "gen_ai.usage.output_tokens",
         "gen_ai.usage.completion_tokens",
@@ -80,14 +123,7 @@ _OUTPUT: Sources = (
         "gen_ai.usage.audio.output_tokens",
         "gen_ai.usage.image.output_tokens",
     ),
-    *inside(ADK, "usage_metadata.candidates_token_count"),
-    *inside(GENKIT, "usage.outputTokens"),
-    *inside(
-        HAYSTACK,
-        "replies.0.meta.usage.completion_tokens",
-        "replies.0._meta.usage.completion_tokens",
-    ),
-    *inside(LITELLM, "completion_tokens"),
+    *in_maps("output", *_FIRST, *_NO_SIDES),
 )
 
 _TOTAL: Sources = (
@@ -98,15 +134,14 @@ _TOTAL: Sources = (
         "llm.token_count.total",
         "ai.usage.totalTokens",
     ),
-    *inside(LANGFUSE, "total", "total_tokens", "totalTokens"),
-    *inside(MLFLOW, "total_tokens"),
+    *in_map(LANGFUSE, "total"),
+    *in_map(MLFLOW, "total"),
     *keys(
         "usage.total_tokens",
         "gen_ai.token.usage.total",
         "codex.turn.token_usage.total_tokens",
     ),
-    *inside(ADK, "usage_metadata.total_token_count"),
-    *inside(GENKIT, "usage.totalTokens"),
+    *in_maps("total", *_FIRST, LANGSMITH_IN, LANGSMITH_OUT, AI_SDK),
 )
 
 _REASONING: Sources = (
@@ -124,24 +159,9 @@ _REASONING: Sources = (
         "ai.usage.reasoningTokens",
     ),
     *inside(AI_SDK, "openai.reasoningTokens"),
-    *inside(
-        LANGFUSE,
-        "output_reasoning_tokens",
-        "output_reasoning",
-        "reasoning_tokens",
-        "completion_tokens_details.reasoning_tokens",
-        "output_tokens_details.reasoning_tokens",
-    ),
-    *inside(
-        LOGFIRE,
-        "completion_tokens_details.reasoning_tokens",
-        "output_tokens_details.reasoning_tokens",
-    ),
-    *inside(LITELLM, "completion_tokens_details.reasoning_tokens"),
-    *inside(LANGSMITH_OUT, "reasoning"),
+    *in_maps("reasoning"),
+    *raw_usage("reasoning"),
     *keys("codex.turn.token_usage.reasoning_output_tokens"),
-    *inside(ADK, "usage_metadata.thoughts_token_count"),
-    *inside(GENKIT, "usage.thoughtsTokens"),
 )
 
 _TABLE: Mapping[str, Sources] = {
@@ -153,57 +173,45 @@ _TABLE: Mapping[str, Sources] = {
         *inside(AI_SDK, "anthropic.usage.input_tokens", "bedrock.usage.inputTokens"),
         *inside(LOGFIRE, "input_tokens", when="anthropic"),
     ),
+    "raw_output": (
+        *inside(
+            AI_SDK,
+            "google.usageMetadata.candidatesTokenCount",
+            "vertex.usageMetadata.candidatesTokenCount",
+        ),
+        *inside(ADK, "usage_metadata.candidates_token_count", "usageMetadata.candidatesTokenCount"),
+    ),
     "cache_read": CACHE_READ,
     "cache_write": CACHE_WRITE,
     "cache_write_5m": CACHE_WRITE_5M,
     "cache_write_1h": CACHE_WRITE_1H,
     "reasoning": _REASONING,
-    "audio_input": (
-        *keys(
-            "gen_ai.usage.audio.input_tokens",
-            "gen_ai.usage.input_audio_tokens",
-            "gen_ai.usage.details.input_audio_tokens",
-            "llm.token_count.prompt_details.audio",
-            "gen_ai.usage.prompt_tokens_details.audio_tokens",
-        ),
-        *inside(
-            LANGFUSE, "input_audio", "input_audio_tokens", "prompt_tokens_details.audio_tokens"
-        ),
-        *inside(LITELLM, "prompt_tokens_details.audio_tokens"),
-    ),
-    "audio_cached": keys(
-        "gen_ai.usage.audio.cache_read.input_tokens", "gen_ai.usage.details.cache_audio_read_tokens"
-    ),
-    "image_input": keys("gen_ai.usage.image.input_tokens"),
-    "image_cached": keys("gen_ai.usage.image.cache_read.input_tokens"),
-    "audio_output": (
-        *keys(
-            "gen_ai.usage.audio.output_tokens",
-            "gen_ai.usage.output_audio_tokens",
-            "gen_ai.usage.details.output_audio_tokens",
-            "llm.token_count.completion_details.audio",
-            "gen_ai.usage.completion_tokens_details.audio_tokens",
-        ),
-        *inside(
-            LANGFUSE,
-            "output_audio",
-            "output_audio_tokens",
-            "completion_tokens_details.audio_tokens",
-        ),
-        *inside(LITELLM, "completion_tokens_details.audio_tokens"),
-    ),
-    "image_output": keys("gen_ai.usage.image.output_tokens", "gen_ai.usage.output_image_tokens"),
+    "text_input": in_maps("text_input"),
+    "audio_input": _modality_input("audio"),
+    "audio_cached": _modality_cached("audio"),
+    "image_input": _modality_input("image"),
+    "image_cached": _modality_cached("image"),
+    "video_input": _modality_input("video"),
+    "text_output": in_maps("text_output"),
+    "audio_output": _modality_output("audio"),
+    "image_output": _modality_output("image"),
+    "video_output": _modality_output("video"),
+    "tool_use": (*keys(f"{_DETAILS}tool_use_prompt_tokens"), *in_maps("tool_use")),
+    "other_input": in_maps("other_input"),
+    "other_output": in_maps("other_output"),
+    "other": in_maps("other"),
     "extra_input": keys("anthropic.usage.compaction.input_tokens"),
     "extra_output": keys("anthropic.usage.compaction.output_tokens"),
     **UNITS,
+    "citations": (*UNITS["citations"], *in_maps("citations")),
 }
 COUNTS: Mapping[str, Sources] = {
     name: (*sources, *llamaindex.COUNTS.get(name, ())) for name, sources in _TABLE.items()
 }
 """The counts that `usage.Counts` holds, in its order.
 
-``uncached`` and ``raw_input`` only bear witness to what ``input`` means; ``extra_*`` are billed
-beside input and output and are in no total.
+``uncached`` and ``raw_*`` only bear witness to what ``input`` and ``output`` mean; ``extra_*``
+are billed beside input and output and are in no total.
 Limits, sums over traces, streaming chunks and counts of the free token counter look like usage
 and are left out on purpose: ``gen_ai.aggregated_usage.*``, ``gen_ai.usage.experimental.*``,
 ``gen_ai.usage.streaming_tokens``, ``gen_ai.client.token.usage``, ``logfire.metrics``,

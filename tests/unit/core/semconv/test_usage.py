@@ -5,15 +5,9 @@ from __future__ import annotations
 import pytest
 
 from processor.core.model import Usage
+from processor.core.semconv.counts import COUNT_FIELDS, Counts, UsageRules
 from processor.core.semconv.dialects.tokens import COUNTS
-from processor.core.semconv.usage import (
-    COUNT_FIELDS,
-    TOTAL_ONLY,
-    UNREADABLE,
-    Counts,
-    UsageRules,
-    normalise_usage,
-)
+from processor.core.semconv.usage import TOTAL_ONLY, UNREADABLE, normalise_usage
 from processor.core.semconv.values import COUNT_MAX
 
 ASSUMED = "cache: assumed inside input"
@@ -105,13 +99,13 @@ def test_cached_tokens_are_inside_or_beside_the_input_by_the_first_evidence(
     counts, rules, usage, rule
 ) -> None:
     """Each rule decides where the ones before it are silent, and is named."""
-    assert normalise_usage(counts, rules) == (usage, rule)
+    assert normalise_usage(counts, rules)[:2] == (usage, rule)
 
 
 def test_the_operator_decides_before_any_evidence() -> None:
     """A rule of the operator's own outranks witness and total."""
     counts = Counts(100, 10, 110, uncached=40, cache_read=60)
-    assert normalise_usage(counts, UsageRules(), "exclusive") == (
+    assert normalise_usage(counts, UsageRules(), "exclusive")[:2] == (
         Usage(100, 60, output=10),
         "cache: operator",
     )
@@ -120,7 +114,7 @@ def test_the_operator_decides_before_any_evidence() -> None:
 def test_not_even_the_operator_takes_more_from_the_input_than_is_in_it() -> None:
     """An impossible rule gives way, so that no quantity is negative."""
     counts = Counts(20, 10, cache_read=60)
-    assert normalise_usage(counts, UsageRules(), "inclusive") == (
+    assert normalise_usage(counts, UsageRules(), "inclusive")[:2] == (
         Usage(20, 60, output=10),
         "cache: exceeds input",
     )
@@ -128,8 +122,8 @@ def test_not_even_the_operator_takes_more_from_the_input_than_is_in_it() -> None
 
 def test_buckets_are_left_as_they_are() -> None:
     """Mutually exclusive counts need no subtraction."""
-    counts = Counts(179, 35, 278, cache_read=20, reasoning=64, audio_input=5, audio_output=6)
-    usage, rule = normalise_usage(counts, UsageRules(cache="inclusive"), are_buckets=True)
+    counts = Counts(179, 35, 309, cache_read=20, reasoning=64, audio_input=5, audio_output=6)
+    usage, rule, _ = normalise_usage(counts, UsageRules(cache="inclusive"), are_buckets=True)
     assert usage == Usage(179, 20, audio_input=5, output=35, reasoning=64, audio_output=6)
     assert rule == "cache: buckets; reasoning: buckets"
 
@@ -149,20 +143,26 @@ def test_buckets_are_left_as_they_are() -> None:
         ),
         (Counts(50, 120, 970), UsageRules(family="google"), 120, 800, "reasoning: from total"),
         (Counts(50, 120, 970), UsageRules(), 120, 0, ""),
-        (Counts(50, 120, 970, reasoning=0), UsageRules(family="google"), 120, 0, ""),
+        (
+            Counts(50, 120, 970, reasoning=0),
+            UsageRules(family="google"),
+            120,
+            0,
+            "tool use: from total",
+        ),
         (Counts(50, 120, 170), UsageRules(family="google"), 120, 0, ""),
     ],
 )
 def test_reasoning_is_inside_or_beside_the_output(counts, rules, output, reasoning, rule) -> None:
     """Reasoning is never billed twice and never lost."""
-    usage, found = normalise_usage(counts, rules)
+    usage, found, _ = normalise_usage(counts, rules)
     assert usage is not None
     assert (usage.output, usage.reasoning, found) == (output, reasoning, rule)
 
 
 def test_thoughts_that_equal_the_cached_tokens_move_no_cached_token() -> None:
     """A Gemini total is no evidence about its cache."""
-    usage, _ = normalise_usage(Counts(100, 10, 160, cache_read=50), UsageRules(family="google"))
+    usage, *_ = normalise_usage(Counts(100, 10, 160, cache_read=50), UsageRules(family="google"))
     assert usage == Usage(50, 50, output=10, reasoning=50)
 
 
@@ -177,7 +177,7 @@ def test_thoughts_that_equal_the_cached_tokens_move_no_cached_token() -> None:
 )
 def test_cache_writes_are_distinguished_by_their_lifetime(counts, write, write_1h) -> None:
     """One-hour writes are a part of all writes; without a split all live five minutes."""
-    usage, _ = normalise_usage(counts, UsageRules())
+    usage, *_ = normalise_usage(counts, UsageRules())
     assert usage is not None
     assert (usage.cache_write, usage.cache_write_1h) == (write, write_1h)
 
@@ -188,22 +188,24 @@ def test_audio_and_image_are_taken_out_of_what_contains_them() -> None:
         1000, 200, cache_read=300, audio_input=150, audio_cached=50, image_input=100,
         audio_output=80, reasoning=20,
     )  # fmt: skip
-    usage, _ = normalise_usage(counts, UsageRules(cache="inclusive"))
+    usage, *_ = normalise_usage(counts, UsageRules(cache="inclusive"))
     assert usage == Usage(
-        500, 300, audio_input=100, image_input=100, output=100, reasoning=20, audio_output=80
-    )
+        500, 250, audio_input=100, image_input=100, output=100, reasoning=20, audio_output=80,
+        audio_cache_read=50,
+    )  # fmt: skip
 
 
-def test_images_that_may_be_cached_count_as_text() -> None:
-    """Where an overlap is unknown, nothing is counted twice."""
+def test_images_that_are_partly_cached_fill_what_was_not() -> None:
+    """Where an overlap is unknown, nothing is counted twice, and the assumption is named."""
     counts = Counts(2255, 20, cache_read=512, cache_write=1733, image_input=255)
-    usage, _ = normalise_usage(counts, UsageRules(cache="inclusive"))
-    assert usage == Usage(10, 512, 1733, output=20)
+    usage, _, doubt = normalise_usage(counts, UsageRules(cache="inclusive"))
+    assert usage == Usage(0, 512, 1733, image_input=10, output=20)
+    assert doubt == "split_assumed"
 
 
 def test_extras_outside_the_totals_are_billed_too() -> None:
     """Compaction adds to input and output."""
-    usage, _ = normalise_usage(Counts(10, 5, extra_input=300, extra_output=40), UsageRules())
+    usage, *_ = normalise_usage(Counts(10, 5, extra_input=300, extra_output=40), UsageRules())
     assert usage == Usage(310, output=45)
 
 
@@ -221,7 +223,7 @@ def test_extras_outside_the_totals_are_billed_too() -> None:
 )
 def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, rules, usage, rule) -> None:
     """What follows from the total is filled in; a total alone cannot be priced."""
-    assert normalise_usage(counts, rules) == (usage, rule)
+    assert normalise_usage(counts, rules)[:2] == (usage, rule)
 
 
 @pytest.mark.parametrize(
