@@ -16,7 +16,7 @@ from processor.core.semconv.owners import log_trace
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.response_cache import find_response_cache
 from processor.core.semconv.sources import Column, Row, first, first_sum
-from processor.core.semconv.usage import UNREADABLE, Normalised, normalise_usage
+from processor.core.semconv.usage import UNREADABLE, Normalised, normalise_usage, read_usual
 from processor.core.semconv.values import COUNT_MAX, read_nano_usd, read_text
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
@@ -89,9 +89,32 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalise
             and (total_at < 0 or values[total_at] == input_count + output_count)
         ):
             return Normalised(Usage(input_count, output=output_count))
+    found, are_buckets, is_unreadable = _read_counts(profile.layout, reader)
+    operator = operator_rule(profile.rule_names, options)
+    if profile.is_usual and operator is None and not is_unreadable:
+        usual = read_usual(found, profile.rules)
+        if usual is not None:
+            return usual
+    counts = Counts(*found)
+    if is_unreadable and not _is_derivable(counts):
+        return Normalised(None, UNREADABLE)
+    if counts.input is counts.output is counts.total is None and not counts.has_units:
+        return Normalised(None)
+    unknown = tuple(name for usage_map in reader.usage_maps() for name in usage_map.unknown)
+    return normalise_usage(
+        counts, profile.rules, operator, are_buckets=are_buckets, unknown=unknown
+    )
+
+
+def _read_counts(layout: Layout, reader: Row) -> tuple[list[int | None], bool, bool]:
+    """The counts in the order of `Counts`, and two things about them.
+
+    Namely whether they exclude one another, and whether an input or output cannot be read.
+    """
+    values = reader.values
     found = _NO_COUNTS.copy()
     are_buckets = is_unreadable = False
-    for position, index, columns in profile.layout.counts:
+    for position, index, columns in layout.counts:
         value = values[index] if index >= 0 else None
         if type(value) is int and 0 <= value <= COUNT_MAX:
             found[position] = value
@@ -101,21 +124,7 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalise
             is_unreadable = is_unreadable or is_bad
         if position == INPUT and column is not None:
             are_buckets = reader.is_exclusive(column)
-    counts = Counts(*found)
-    if is_unreadable and not _is_derivable(counts):
-        return Normalised(None, UNREADABLE)
-    if (
-        counts.input is None
-        and counts.output is None
-        and counts.total is None
-        and not counts.has_units
-    ):
-        return Normalised(None)
-    operator = operator_rule(profile.rule_names, options)
-    unknown = tuple(name for usage_map in reader.usage_maps() for name in usage_map.unknown)
-    return normalise_usage(
-        counts, profile.rules, operator, are_buckets=are_buckets, unknown=unknown
-    )
+    return found, are_buckets, is_unreadable
 
 
 def _read_tier(layout: Layout, reader: Row) -> str:

@@ -20,6 +20,7 @@ from processor.core.semconv.interpretation import (
 )
 from processor.core.semconv.totals import compare_total
 
+ASSUMED_INSIDE = "cache: assumed inside input"
 _NAMED_MAX = 4
 
 
@@ -117,7 +118,7 @@ def _declare_by_emitter(meant: Interpretation) -> _Declared:
     is_fixed = meant.rules.family == "google"
     if meant.rules.cache == "exclusive":
         return _Declared(is_beside=True, rule="cache: instrumentation", is_fixed=is_fixed)
-    rule = "" if meant.rules.cache == "inclusive" else "cache: assumed inside input"
+    rule = "" if meant.rules.cache == "inclusive" else ASSUMED_INSIDE
     return _Declared(is_beside=False, rule=rule, is_fixed=is_fixed)
 
 

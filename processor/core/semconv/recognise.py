@@ -49,6 +49,7 @@ from processor.core.semconv.emitter import (
 )
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.sources import CALL_KINDS, Condition, Kind
+from processor.core.semconv.usage import USUAL
 
 DECIDING_NAMES = frozenset(KINDS_BY_NAME) | {
     rule.span_name for rule in CACHE_RULES if rule.span_name
@@ -69,6 +70,7 @@ CALL_SIGNS = (DECIDING_KEYS - {HOST}).union(
 """Attributes without which a span is no call, so that no text on it matters: not its host."""
 
 _MODELS_MAX = 4
+_USUAL_POSITIONS = frozenset(map(COUNT_FIELDS.index, USUAL))
 _CLASSES = tuple((re.compile(pattern), kind) for pattern, kind in KINDS_BY_CLASS)
 _KINDS_BY_UNITS: tuple[tuple[str, CallKind], ...] = (
     ("characters", "audio"),
@@ -115,6 +117,8 @@ class Profile:
     plain: tuple[int, int, int] | None
     """Where input, output and total stand (-1: no total), when such spans carry no other count;
     else None."""
+    is_usual: bool
+    """Whether they carry no counts but those of `usage.USUAL`."""
 
 
 def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
@@ -150,6 +154,7 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
         ),
         layout=layout,
         plain=_find_plain(layout),
+        is_usual={slot.position for slot in layout.counts} <= _USUAL_POSITIONS,
     )
 
 

@@ -6,12 +6,13 @@ that decided and whatever stays doubtful are named.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from processor.core.model import Usage
-from processor.core.semconv.counts import Counts, UsageRules
+from processor.core.semconv.counts import COUNT_FIELDS, Counts, UsageRules
 from processor.core.semconv.dialects.instrumentations import Inclusion
-from processor.core.semconv.evidence import interpret
+from processor.core.semconv.evidence import ASSUMED_INSIDE, interpret
 from processor.core.semconv.interpretation import (
     CONTRADICT,
     LIFETIMES,
@@ -29,6 +30,9 @@ INPUT_ONLY_KINDS = frozenset({"embedding", "rerank", "moderation"})
 """Calls without output, whose total is their input."""
 
 
+ASSUMED_LIFETIME = "cache writes: assumed 5 minutes"
+
+
 class Normalised(NamedTuple):
     """A call's usage and how it was read."""
 
@@ -38,6 +42,42 @@ class Normalised(NamedTuple):
     """The rules that were not the plain ones; without a usage, the reason."""
     doubt: str = ""
     """What is doubtful about the counts, as in `model.Call.doubt`."""
+
+
+USUAL = frozenset({"input", "output", "total", "cache_read", "cache_write", "reasoning"})
+"""Counts of most calls that report more than input and output."""
+_USUAL = tuple(map(COUNT_FIELDS.index, (
+    "input", "output", "total", "cache_read", "cache_write", "reasoning"
+)))  # fmt: skip
+_USUAL_MAX = COUNT_MAX // 4
+
+
+def read_usual(found: Sequence[int | None], rules: UsageRules) -> Normalised | None:
+    """What `normalise_usage` gives for counts that agree and of which none but `USUAL` are there.
+
+    `found` has the order of `Counts`. None where there is anything to weigh.
+    """
+    input_count, output_count, total, read, write, reasoning = [found[at] or 0 for at in _USUAL]
+    cached = read + write
+    whole = input_count + output_count
+    if (
+        found[_USUAL[0]] is None
+        or found[_USUAL[1]] is None
+        or not 0 < whole <= _USUAL_MAX
+        or (total and total != whole)
+        or cached > input_count
+        or reasoning > output_count
+        or (cached and rules.cache == "exclusive")
+        or (reasoning and rules.reasoning == "exclusive")
+    ):
+        return None
+    rule = "" if not cached or rules.cache == "inclusive" else ASSUMED_INSIDE
+    if write and rules.family in LIFETIMES:
+        rule = f"{rule}; {ASSUMED_LIFETIME}" if rule else ASSUMED_LIFETIME
+    usage = Usage(
+        input_count - cached, read, write, output=output_count - reasoning, reasoning=reasoning
+    )
+    return Normalised(usage, rule)
 
 
 def normalise_usage(
@@ -105,7 +145,7 @@ def _name_lifetime(meant: Interpretation) -> str:
     is_stated = counts.cache_write_5m is not None or counts.cache_write_1h is not None
     if not counts.cache_write or is_stated or meant.rules.family not in LIFETIMES:
         return ""
-    return "cache writes: assumed 5 minutes"
+    return ASSUMED_LIFETIME
 
 
 def _divide(meant: Interpretation) -> Usage:
