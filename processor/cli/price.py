@@ -20,6 +20,7 @@ _LABELS = {
     "cache_write": "input, written to cache",
     "output": "output",
     "requests": "request",
+    "searches": "search",
 }
 
 

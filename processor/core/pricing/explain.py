@@ -90,7 +90,8 @@ def explain(
         model=answer.model,
         rule=match.rule,
         tier_above_tokens=chosen.above if chosen is not None else None,
-        components=_components(usage, rates) if rates is not None else (),
+        # What was charged: a call that is priced by search has made one, whether counted or not.
+        components=_components(answer.call.usage or usage, rates) if rates is not None else (),
         total_usd=format_usd(answer.amount.total) if isinstance(answer, Charge) else None,
         saved_usd=format_usd(answer.saved_nano_usd if isinstance(answer, Charge) else 0),
         price_version=answer.price_version,

@@ -50,6 +50,14 @@ def test_fees_are_shown_for_one():
     )
 
 
+def test_a_search_that_nobody_counted_is_shown_where_it_is_charged():
+    text = "version: 1\nmodels: [{provider: cohere, model: r, prices: [{search: 0.002}]}]\n"
+    catalog = compile_catalog(parse_prices(text, "pricing.yaml"))
+    explained = explain("r", Usage(), catalog, time_ns=NOW_NS, provider="cohere")
+    assert [(part.name, part.quantity) for part in explained.components] == [("searches", 1)]
+    assert explained.total_usd == "0.002"
+
+
 def test_an_unknown_price_is_explained_too():
     found = explain("mystery", Usage(input=1), CATALOG, time_ns=NOW_NS, provider="openai")
     assert (found.status, found.total_usd, found.components) == ("unpriced", None, ())
