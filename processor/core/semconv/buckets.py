@@ -30,6 +30,7 @@ from processor.core.semconv.dialects.words import (
     TOKEN,
     TOTAL,
     UNCACHED,
+    VERTEX_MODALITIES,
     WRITTEN,
 )
 from processor.core.semconv.values import bound, read_count
@@ -91,7 +92,8 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
     """Read the counts of a parsed usage map.
 
     `side` is what all of its counts belong to, if that is known; `may_be_exclusive` says that
-    counts called just ``input`` and ``output`` leave out what has a count of its own.
+    counts called just ``input`` and ``output`` leave out what has a count of its own, unless
+    their details are nested, as providers have them.
     """
     if not isinstance(tree, Mapping):
         return NO_MAP
@@ -102,8 +104,12 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
         if (meaning := classify(words, is_loose=may_be_exclusive)) is not None
     ][:_ENTRIES_MAX]
     fields = {meaning.field for meaning, _, _ in entries}
-    is_exclusive = may_be_exclusive and (
-        not SIDES.isdisjoint(tree) or (SIDES.isdisjoint(fields) and bool(fields - {"total"}))
+    is_exclusive = (
+        may_be_exclusive
+        and (not SIDES.isdisjoint(tree) or (SIDES.isdisjoint(fields) and fields != {"total"}))
+        and not any(
+            isinstance(value, Mapping) and "details" in str(key) for key, value in tree.items()
+        )
     )
     counts = _add_up(entries, is_exclusive=is_exclusive)
     if is_exclusive:
@@ -133,6 +139,9 @@ def classify(words: tuple[str, ...], *, is_loose: bool = False) -> Meaning | Non
     if found & CACHED and found & NOT_CACHED:
         found = found - CACHED | UNCACHED
     side = "input" if found & INPUT else "output" if found & OUTPUT else ""
+    if "modality" in found and words[-1] in VERTEX_MODALITIES:
+        words = (*words[:-1], VERTEX_MODALITIES[words[-1]])
+        found = frozenset(words)
     modality = next((MODALITIES[word] for word in words if word in MODALITIES), "")
     tier = next((word for word in words if word in TIERS), "")
     variant = tuple(filter(None, (modality, tier, "text" if "text" in found else "")))
@@ -260,9 +269,11 @@ def _flatten_list(
         if not isinstance(item, Mapping):
             continue
         kind = item.get("modality", item.get("ttl"))
-        if not isinstance(kind, str):
+        if not isinstance(kind, str | int):
             continue
-        path = (*words, *(("creation",) if "ttl" in item else ()), *split_words(kind))
+        kind = str(kind)[:_NAME_MAX]
+        path = (*words, *(("creation",) if "ttl" in item else ()))
+        path += split_words(VERTEX_MODALITIES.get(kind, kind))
         for key, value in item.items():
             count = read_count(value) if isinstance(key, str) else None
             if count is not None:

@@ -141,11 +141,13 @@ def _fill_gemini_gap(meant: Interpretation, total: int) -> bool:
     if meant.rules.family != "google" or gap <= 0 or meant.rules.kind != "llm":
         return False
     count = meant.parts.get("reasoning", 0)
-    if meant.counts.reasoning is None and meant.rules.reasoning != "inclusive":
+    # The AI SDK adds thoughts since the version that reports the uncached input, too.
+    is_known = meant.rules.reasoning == "inclusive" or meant.counts.uncached is not None
+    if meant.counts.reasoning is None and not is_known:
         meant.gap_reasoning = gap
         meant.reasoning_rule = "reasoning: from total"
         return True
-    is_raw = meant.rules.reasoning != "inclusive" and "reasoning" not in meant.fixed
+    is_raw = not is_known and "reasoning" not in meant.fixed
     if is_raw and "reasoning" not in meant.beside and 0 < count <= gap:
         meant.beside |= {"reasoning"}
         meant.reasoning_rule = "reasoning: total"

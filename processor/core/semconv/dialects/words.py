@@ -37,9 +37,11 @@ TIERS = frozenset({"flex", "priority", "batch", "fast"})
 STANDARD_TIERS = frozenset({"default", "standard"})
 TOTAL = frozenset({"total", "overall"})
 NEUTRAL = TOKEN | {
-    "billed", "content", "count", "counts", "detail", "details", "metadata", "modality", "num",
-    "number", "of", "units", "usage", "use", "used",
+    "billed", "content", "count", "counts", "detail", "details", "media", "metadata", "modality",
+    "num", "number", "of", "units", "usage", "use", "used",
 }  # fmt: skip
+VERTEX_MODALITIES = {"1": "text", "2": "image", "3": "video", "4": "audio", "5": "document"}
+"""Vertex AI's ``Modality``, as some print it."""
 NOT_TOKENS = frozenset({
     "budget", "chars", "character", "characters", "cost", "costs", "credit", "credits", "duration",
     "latency", "limit", "max", "milliseconds", "min", "ms", "per", "percent", "price", "prices",

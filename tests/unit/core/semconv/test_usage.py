@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processor.core.model import Usage
 from processor.core.semconv.counts import COUNT_FIELDS, Counts, UsageRules
 from processor.core.semconv.dialects.tokens import COUNTS
-from processor.core.semconv.usage import TOTAL_ONLY, UNREADABLE, normalise_usage
+from processor.core.semconv.usage import TOTAL_ONLY, UNREADABLE, normalise_usage, read_usual
 from processor.core.semconv.values import COUNT_MAX
 
 ASSUMED = "cache: assumed inside input"
@@ -241,3 +243,113 @@ def test_a_lifetime_that_is_not_reported_is_named(counts, family, rule) -> None:
     """An hour costs more than five minutes, so a bill can be explained only if it says so."""
     rules = UsageRules(cache="inclusive", family=family)
     assert normalise_usage(counts, rules)[1] == rule
+
+
+@pytest.mark.parametrize(
+    ("counts", "rules", "usage", "rule"),
+    [
+        # The output holds the total.
+        (Counts(361, 414, 414), UsageRules(), Usage(361, output=53), "output: was the total"),
+        # ... which the provider's own count confirms, and what is left was put in by tools.
+        (
+            Counts(361, 554, 554, raw_output=53, reasoning=100),
+            UsageRules(family="google"),
+            Usage(401, output=53, reasoning=100),
+            "output: was the total",
+        ),
+        # Reasoning was added to an output that held it already.
+        (
+            Counts(10, 160, 110, reasoning=60),
+            UsageRules(),
+            Usage(10, output=40, reasoning=60),
+            "reasoning: was counted twice",
+        ),
+        # Only what was written to a cache is inside the input.
+        (
+            Counts(1300, 100, 3400, cache_read=2000, cache_write=300, cache_write_5m=300),
+            UsageRules(cache="exclusive"),
+            Usage(1000, 2000, 300, output=100),
+            "cache: exceeds input; cache writes: total",
+        ),
+        # A total that leaves out the cached tokens of an input that has them says nothing new.
+        (
+            Counts(100, 10, 50, cache_read=60),
+            UsageRules(cache="inclusive"),
+            Usage(40, 60, output=10),
+            "",
+        ),
+        # Gemini: what is missing is no thoughts once these are known.
+        (
+            Counts(100, 10, 200, reasoning=5),
+            UsageRules(family="google", reasoning="inclusive"),
+            Usage(190, output=5, reasoning=5),
+            "tool use: from total",
+        ),
+        (
+            Counts(100, 10, 200),
+            UsageRules(family="google", reasoning="inclusive"),
+            Usage(190, output=10),
+            "tool use: from total",
+        ),
+        (
+            Counts(100, 10, 200, reasoning=5),
+            UsageRules(family="google"),
+            Usage(185, output=10, reasoning=5),
+            "reasoning: total; tool use: from total",
+        ),
+    ],
+)
+def test_the_total_decides_what_the_counts_mean(counts, rules, usage, rule) -> None:
+    """Where the parts as declared cannot make the total, the nearest reading that can is taken."""
+    assert normalise_usage(counts, rules) == (usage, rule, "")
+
+
+def test_a_total_that_nothing_makes_is_named() -> None:
+    """Charged as reported, never in silence."""
+    assert normalise_usage(Counts(100, 10, 777), UsageRules()) == (
+        Usage(100, output=10),
+        "",
+        "counts_contradict",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "usage"), [("llm", None), ("embedding", None), ("moderation", Usage())]
+)
+def test_zero_tokens_are_missing_usage(kind, usage) -> None:
+    """No model answers without a token; moderation is free."""
+    assert normalise_usage(Counts(0, 0, 0), UsageRules(kind))[0] == usage
+
+
+@pytest.mark.parametrize(("total", "charged", "doubt"), [(None, 0, "unknown_bucket"), (115, 5, "")])
+def test_an_unknown_count_inside_a_side_is_charged_if_the_total_requires_it(
+    total, charged, doubt
+) -> None:
+    """What nobody knows is charged at its side's rate, or named."""
+    counts = Counts(100, 10, total, other_input=5)
+    usage, rule, found = normalise_usage(counts, UsageRules(), unknown=("foo_tokens",))
+    assert usage == Usage(100 + charged, output=10)
+    assert (rule, found) == ("buckets: foo_tokens" if charged else "", doubt)
+
+
+@pytest.mark.parametrize("audio", [500, 1500])
+def test_cached_audio_that_is_not_reported_is_assumed_within_what_is_possible(audio) -> None:
+    """As much of it as fits was not cached, and the assumption is named."""
+    counts = Counts(2000, 1, cache_read=1000, audio_input=audio)
+    usage, _, doubt = normalise_usage(counts, UsageRules(cache="inclusive"))
+    assert usage is not None
+    assert (usage.audio_input, usage.audio_cache_read) == (min(audio, 1000), max(audio - 1000, 0))
+    assert usage.input_tokens == 2000
+    assert doubt == "split_assumed"
+
+
+@given(st.lists(st.none() | st.integers(0, 9), min_size=6, max_size=6), st.sampled_from(
+    [UsageRules(), UsageRules(cache="inclusive", family="anthropic"),
+     UsageRules(cache="exclusive", reasoning="exclusive"), UsageRules(family="google")]
+))  # fmt: skip
+def test_usual_counts_read_as_all_others(values, rules) -> None:
+    """The short way gives what the long one does."""
+    names = ("input", "output", "total", "cache_read", "cache_write", "reasoning")
+    counts = Counts(**dict(zip(names, values, strict=True)))
+    found = read_usual([getattr(counts, name) for name in COUNT_FIELDS], rules)
+    assert found is None or found == normalise_usage(counts, rules)

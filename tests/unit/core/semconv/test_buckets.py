@@ -1,0 +1,99 @@
+"""Usage maps by the words of their names."""
+
+from __future__ import annotations
+
+import pytest
+
+from processor.core.semconv.buckets import classify, read_map, split_words
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("input", "input"),
+        ("promptTokenCount", "input"),
+        ("candidates_token_count", "output"),
+        ("totalTokens", "total"),
+        ("cacheReadInputTokens", "cache_read"),
+        ("prompt_tokens_details.cached_tokens", "cache_read"),
+        ("cached_modality_TEXT", "cache_read"),
+        ("input_tokens_details.cache_write_tokens", "cache_write"),
+        ("input_ephemeral_5m_input_tokens", "cache_write_5m"),
+        ("cache_creation_input_tokens_above_1hr", "cache_write_1h"),
+        ("prompt_cache_miss_tokens", "text_input"),
+        ("noCacheTokens", "text_input"),
+        ("output_flex_reasoning", "reasoning"),
+        ("thoughtsTokenCount", "reasoning"),
+        ("tool_use_prompt_token_count", "tool_use"),
+        ("input_flex", "text_input"),
+        ("output_text", "text_output"),
+        ("output_accepted_prediction_tokens", "text_output"),
+        ("input_audio", "audio_input"),
+        ("output_modality_IMAGE", "image_output"),
+        ("input_modality_3", "video_input"),
+        ("input_modality_MediaModality.VIDEO", "video_input"),
+        ("citation_tokens", "citations"),
+        ("input_whatever", "other_input"),
+        ("output_whatever", "other_output"),
+        ("whatever", "other"),
+        ("input_cost", None),
+        ("prompt_time", None),
+        ("tokens_per_second", None),
+        ("web_search_requests", None),
+        ("inputImages", None),
+        ("max_output_tokens", None),
+    ],
+)
+def test_a_name_says_what_it_counts(name, field) -> None:
+    """Names in every spelling; what is no number of tokens is left out."""
+    meaning = classify(split_words(name), is_loose=True)
+    assert (meaning and meaning.field) == field
+
+
+def test_names_need_a_token_word_where_a_map_may_hold_anything() -> None:
+    """A provider's usage object has other numbers, too."""
+    assert read_map({"input": 5, "prompt_tokens": 7, "queue_time": 3}).counts == {"input": 7}
+
+
+def test_buckets_that_say_the_same_number_twice_count_once() -> None:
+    """LangChain's lifetimes and their sum; Gemini's cached content and its modalities."""
+    tree = {"input": 227, "output": 103, "cache_creation_input_tokens": 416}
+    lives = {"cache_creation_ephemeral_1h_input_tokens": 109, "input_cache_creation_5m": 307}
+    assert read_map({**tree, **lives}, may_be_exclusive=True).counts["cache_write"] == 416
+    assert read_map({**tree, "input_cache_creation_1h": 109}, may_be_exclusive=True).counts[
+        "cache_write"
+    ] == (416 + 109)
+
+
+def test_details_of_an_inclusive_map_are_parts_of_one_another() -> None:
+    """The same count in two places, and a whole beside its parts, is one count."""
+    tree = {
+        "prompt_tokens": 1000,
+        "cache_read_input_tokens": 0,
+        "prompt_tokens_details": {"cached_tokens": 800},
+        "cacheTokensDetails": [
+            {"modality": "TEXT", "tokenCount": 500},
+            {"modality": "AUDIO", "tokenCount": 300},
+        ],
+    }
+    found = read_map(tree)
+    assert not found.is_exclusive
+    assert found.counts == {"input": 1000, "cache_read": 800, "audio_cached": 300}
+
+
+def test_a_name_tells_the_service_tier() -> None:
+    """Only of what was used."""
+    assert read_map({"input_priority": 0, "input_flex": 5}, may_be_exclusive=True).tier == "flex"
+    assert read_map({"input": 5}, may_be_exclusive=True).tier == ""
+
+
+def test_nested_details_are_inside_whatever_the_sides_are_called() -> None:
+    """Providers nest what their counts contain."""
+    tree = {"input": 2600, "output": 3, "input_tokens_details": {"cached_tokens": 2000}}
+    assert not read_map(tree, may_be_exclusive=True).is_exclusive
+
+
+def test_lists_of_iterations_are_not_read() -> None:
+    """They repeat what the counts beside them have."""
+    tree = {"input_tokens": 7, "iterations": [{"input_tokens": 3}, {"input_tokens": 4}]}
+    assert read_map(tree).counts == {"input": 7}
