@@ -51,6 +51,12 @@ def round_parts(parts_femto: Sequence[int]) -> Amount:
     The total is rounded once from the exact sum. Each part is rounded likewise, and the largest
     part takes the difference, so that what is shown adds up; no part is made negative by it.
     """
+    a, b, c, d, e = parts_femto
+    unit = FEMTO_PER_NANO
+    if not (a % unit or b % unit or c % unit or d % unit or e % unit):
+        # Most prices make whole nano-USD of every part, and then there is nothing to round.
+        total = (a + b + c + d + e) // unit
+        return Amount(total, a // unit, b // unit, c // unit, d // unit, e // unit)
     total = round_to_nano(sum(parts_femto))
     parts = [round_to_nano(part) if part else 0 for part in parts_femto]
     gap = total - sum(parts)
@@ -99,13 +105,12 @@ def price_usage(usage: Sequence[int], rates: Rates) -> Amount:
     """
     (
         text, read, write, write_1h, audio, image,
-        out, thought, out_audio, out_image, requests, searches, *rare,
-    ) = usage  # fmt: skip
+        out, thought, out_audio, out_image, requests, searches,
+    ) = usage[:_COMMON]  # fmt: skip
     (
         text_rate, read_rate, write_rate, write_1h_rate, audio_rate, image_rate,
         out_rate, thought_rate, out_audio_rate, out_image_rate, request_rate, search_rate,
-        *rare_rates,
-    ) = rates  # fmt: skip
+    ) = rates[:_COMMON]  # fmt: skip
     parts = [
         text * text_rate + audio * audio_rate + image * image_rate,
         out * out_rate
@@ -116,11 +121,15 @@ def price_usage(usage: Sequence[int], rates: Rates) -> Amount:
         write * write_rate + write_1h * write_1h_rate,
         requests * request_rate + searches * search_rate,
     ]
-    if any(rare):
-        for part, quantity, rate in zip(_RARE_PARTS, rare, rare_rates, strict=True):
+    rare = usage[_COMMON:]
+    if rare != _NO_RARE:
+        for part, quantity, rate in zip(_RARE_PARTS, rare, rates[_COMMON:], strict=True):
             parts[part] += quantity * rate
     return round_parts(parts)
 
 
+_COMMON = 12
+"""How many quantities of `model.Usage` most calls may have."""
 _RARE_PARTS = (2, 2, 0, 1, 1, 4, 4, 4, 4, 4)
 """Which part of an amount the quantities after `Usage.web_searches` belong to."""
+_NO_RARE = (0,) * len(_RARE_PARTS)

@@ -23,8 +23,15 @@ _NOVEMBER_2026_NS = 1_795_176_000 * 10**9
 _USAGE = Usage(input=1200, output=340)
 _MODEL_KEYS = {key for source in MODELS for key in source.keys}
 _PROVIDER_KEYS = {key for source in PROVIDERS for key in source.keys}
-_FILES = ("model-strings", "pricing-cases", "dialect-fixtures", "dialect-fixtures-recorded",
-          "dialect-fixtures-gateways", "logs-coding-agents")  # fmt: skip
+_FILES = (
+    "model-strings",
+    "model-strings-more",
+    "pricing-cases",
+    "dialect-fixtures",
+    "dialect-fixtures-recorded",
+    "dialect-fixtures-gateways",
+    "logs-coding-agents",
+)
 
 Words = tuple[str, str, str]
 """Provider, model and service tier, as somebody writes them."""

@@ -28,7 +28,7 @@ _GOOGLE_PATH = re.compile(r"(?:.*/)?models/([^/]+)$")
 _ROUTE = re.compile(r"(?:converse|converse_like|invoke|chat|responses|eu|us|global)/(.+)$")
 _AT_DEFAULT = re.compile(r"(.+)@(?:default|latest)$")
 _AT_DATE = re.compile(r"(.+)@(\d{6,8}|\d{3})$")
-_AT_REVISION = re.compile(r"(.+)[@-]00\d$")
+_AT_REVISION = re.compile(r"(.+)@00\d$")
 _COMPACT_DATE = re.compile(r"-(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 _VARIANT = re.compile(r"(.+):(?:nitro|floor|online|exacto|thinking|beta)$")
 _GEO = re.compile(r"(?:us|eu|apac|au|jp|ca|sa|in|global|us-gov)\.([a-z0-9]+\..+)$")
@@ -193,5 +193,5 @@ _RULES = (
     _Rule("date stripped", _strip_date, same=False),
     _Rule("date stripped", _by(_GPT_DATE, r"\1"), same=False),
     _Rule("revision stripped", _by(_GEMINI_REVISION, r"\1"), same=False),
-    _Rule("revision stripped", _by(_AT_REVISION, r"\1"), same=False, provider="google"),
+    _Rule("revision stripped", _by(_AT_REVISION, r"\1"), provider="google"),
 )
