@@ -122,7 +122,7 @@ def price_usage(usage: Sequence[int], rates: Rates) -> Amount:
         requests * request_rate + searches * search_rate,
     ]
     rare = usage[_COMMON:]
-    if rare != _NO_RARE:
+    if rare != _NO_RARE and any(rare):
         for part, quantity, rate in zip(_RARE_PARTS, rare, rates[_COMMON:], strict=True):
             parts[part] += quantity * rate
     return round_parts(parts)
