@@ -97,17 +97,17 @@ def attach(
     return added, [movement for movement in moved if movement is not None]
 
 
-def _displace(trace: Trace, arrived: Iterable[Node], causes: dict[Node, Node]) -> list[Node]:
+def _displace(trace: Trace, arrived: Sequence[Node], causes: dict[Node, Node]) -> list[Node]:
     """Find older calls that are duplicates or matched now, or no longer; notes their causes."""
-    displaced = []
-    for node in arrived:
-        affected = trace.duplicates.add(node)
-        if trace.log_matching is not None:
-            affected += trace.log_matching.add(node)
-        for other in affected:
-            if other not in causes:
-                displaced.append(other)
-                causes[other] = node
+    affected = list(trace.duplicates.update(arrived).items())
+    if trace.log_matching is not None:
+        for node in arrived:
+            affected += ((other, node) for other in trace.log_matching.add(node))
+    displaced: list[Node] = []
+    for other, cause in affected:
+        if other not in causes:
+            displaced.append(other)
+            causes[other] = cause
     return displaced
 
 

@@ -1,139 +1,252 @@
-"""Two spans of one call, neither below the other: only one of them is charged.
+"""Spans that report a call which another span reports as well: only one of them is charged.
 
-Stacked instrumentations mostly nest, and then the remainder rule holds. Where they do not, two
-things show that it was one call:
+Stacked instrumentations mostly nest, and then the remainder rule holds. Where they do not, or where
+the outer one knows more, these are known to be of one call:
 
-- the same response id, with the same token counts. An equal id alone proves nothing, since some
-  frameworks repeat one id for a whole run. The span that ended first is charged.
-- the same model and token counts, or the same response id, written by different instrumentations,
-  the one while the other was under way. They need not share a parent: some frameworks keep a tree
-  of their own beside the application's. The inner span is charged; each has one counterpart at
-  most. Instrumentations that count a token more or less still mean one call.
+- spans with the same response id and the same token counts, whoever wrote them and when. An equal
+  id alone proves nothing, since some frameworks repeat one id for a whole run.
+- spans of different instrumentations with the same model and counts that fit; see `same_call`. They
+  need not share a parent: some frameworks keep a tree of their own beside the application's.
+- a span without counts, and a span of the same model by another instrumentation that lasted as it
+  did, or began just after it under the same parent.
 
-Which spans are duplicates depends on the set of spans alone.
+What the reports of a call say together is kept: the one that is priced and knows of caches is
+charged, whichever is the inner one, and one without counts adds no unknown cost. Which spans are
+duplicates depends on the set of spans alone; only of more than `_ALIKE_MAX` spans that are alike,
+those that come last are charged as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
+from processor.core.attribution.interval_matching import split_apart
 from processor.core.attribution.node import Node
+from processor.core.attribution.reported import (
+    Reported,
+    best_report,
+    family_of,
+    forms_of,
+    has_counts,
+)
+from processor.core.attribution.same_call import APART_MAX_NS, unite, unite_uncounted
 
-_GROUP_MAX = 64
-"""Calls alike, in one trace, that are compared with each other; more are charged as they are."""
+_ALIKE_MAX = 4096
+"""Calls alike in one trace that are compared with each other: bounds what a batch can cost."""
 
-_Key = tuple[str | bytes, int, int]
+_Key = tuple[str | int, ...]
+
+
+class _Group:
+    """Calls that have a key in common, and how many of them each instrumentation wrote."""
+
+    __slots__ = ("nodes", "scopes")
+
+    def __init__(self) -> None:
+        self.nodes: dict[Node, str] = {}
+        """Each with its scope as of when it was added."""
+        self.scopes: dict[str, int] = {}
+
+    def add(self, node: Node, scope: str) -> bool:
+        if node not in self.nodes and len(self.nodes) < _ALIKE_MAX:
+            self.nodes[node] = scope
+            self.scopes[scope] = self.scopes.get(scope, 0) + 1
+        return node in self.nodes
+
+    def remove(self, node: Node) -> None:
+        scope = self.nodes.pop(node)
+        self.scopes[scope] -= 1
+        if not self.scopes[scope]:
+            del self.scopes[scope]
 
 
 class Duplicates:
     """The calls of one trace that may be reported twice."""
 
-    __slots__ = ("_by_likeness", "_by_response", "_repeats")
+    __slots__ = ("_calls", "_groups", "_keys", "_reports")
 
     def __init__(self) -> None:
-        self._by_response: dict[_Key, list[Node]] = {}
-        self._by_likeness: dict[_Key, list[Node]] = {}
-        self._repeats: set[Node] = set()
-        """Duplicates by response id."""
+        self._groups: dict[_Key, _Group] = {}
+        self._keys: dict[Node, list[_Key]] = {}
+        """The groups that a call is in."""
+        self._reports: dict[Node, Reported] = {}
+        self._calls: dict[Node, Reported] = {}
+        """Calls with several reports that count, by the one that is charged."""
 
-    def add(self, node: Node) -> list[Node]:
-        """Add a call; returns the nodes that have become a duplicate, or are one no longer."""
-        entry = node.entry
-        if entry is None or entry.aggregate is not None or entry.usage is None or node.is_reference:
-            return []
-        counts = (entry.usage.input_tokens, entry.usage.output_tokens)
-        if counts == (0, 0):
-            return []
-        affected = {node: None}
-        if entry.response_id:
-            group = _join(self._by_response, (entry.response_id, *counts), node)
-            first = min(group, key=_ended)
-            for other in group:
-                if (other is not first) != (other in self._repeats):
-                    self._repeats ^= {other}
-                    affected[other] = None
-        for key in _likenesses(node):
-            _join(self._by_likeness, key, node)
-        return self._update(affected)
+    def update(self, arrived: Iterable[Node]) -> dict[Node, Node]:
+        """Add calls, or look again at those that have changed.
 
-    def _update(self, affected: Iterable[Node]) -> list[Node]:
-        """Match the affected calls again, and all that share a key with one of them."""
-        outer: set[Node] = set()
-        seen: dict[Node, None] = {}
-        keys: set[_Key] = set()
-        open_nodes = list(affected)
-        while open_nodes:
-            node = open_nodes.pop()
-            if node in seen:
+        Returns each that has become a duplicate, or is one no longer, with the one that caused it.
+        """
+        causes: dict[Node, Node] = {}
+        models: dict[str, Node] = {}
+        for node in arrived:
+            for other in self._index(node):
+                causes.setdefault(other, node)
+                models.setdefault(_family(other), node)
+        changed: dict[Node, Node] = {}
+        seen: set[Node] = set()
+        for node, cause in causes.items():
+            if node in seen or node.entry is None or node.entry.usage is None:
                 continue
-            seen[node] = None
-            for key in set(_likenesses(node)) - keys:
-                keys.add(key)
-                group = self._by_likeness.get(key, [])
-                if _is_of_one(group):
-                    continue  # One instrumentation reports each call once.
-                outer |= _matched([other for other in group if other not in self._repeats])
-                open_nodes += group
-        changed = []
-        for node in seen:
-            is_duplicate = node in outer or node in self._repeats
-            if is_duplicate != node.is_duplicate:
-                node.is_duplicate = is_duplicate
-                changed.append(node)
+            component = self._component(node)
+            seen.update(component)
+            if len(component) == 1 and not node.is_duplicate and node not in self._calls:
+                continue  # The usual case, made cheap.
+            for other in self._decide(component, causes):
+                changed[other] = cause
+                models.setdefault(_family(other), cause)
+        for model, cause in models.items():
+            for other in self._decide_uncounted(model):
+                changed[other] = cause
         return changed
 
+    def _index(self, node: Node) -> list[Node]:
+        """Put a call into the groups of its keys.
 
-def _join(groups: dict[_Key, list[Node]], key: _Key, node: Node) -> list[Node]:
-    group = groups.setdefault(key, [])
-    if node not in group and len(group) < _GROUP_MAX:
-        group.append(node)
-    return group
+        Returns the calls to look at: itself, and those that it was alike before.
+        """
+        keys, before = list(_keys(node)), self._keys.pop(node, [])
+        concerned = [node] if keys else []
+        for key in before:
+            group = self._groups[key]
+            group.remove(node)
+            if key not in keys:
+                concerned += group.nodes
+        if keys and node.entry is not None:
+            self._reports[node] = Reported(node, node.entry)
+            scope = node.entry.scope
+            self._keys[node] = [
+                key for key in keys if self._groups.setdefault(key, _Group()).add(node, scope)
+            ]
+        return concerned
+
+    def _component(self, first: Node) -> list[Node]:
+        """A call, and all with counts that may be one with it, or with one of these, and so on."""
+        found = {first: None}
+        keys: set[_Key] = set()
+        waiting = [first]
+        while waiting:
+            for key in self._keys[waiting.pop()]:
+                group = self._groups[key]
+                if key in keys or not _may_match(key, group):
+                    continue
+                keys.add(key)
+                new = [node for node in group.nodes if node not in found]
+                found.update(dict.fromkeys(new))
+                waiting += new
+        return list(found)
+
+    def _decide(self, component: list[Node], concerned: Container[Node]) -> list[Node]:
+        """Find the calls of a component; returns the nodes that are charged otherwise now.
+
+        Calls that no chain of calls near each other links to a concerned one stay as they are.
+        """
+        calls = self._repeated(component)
+        lasted_ns = _lasted(component)
+        nodes: list[Node] = []
+        charged: set[Node] = set()
+        for some in split_apart(calls, APART_MAX_NS):
+            members = [node for call in some for node in call.members]
+            if not any(node in concerned for node in members):
+                continue
+            for node in members:
+                self._calls.pop(node, None)
+            nodes += members
+            for call in unite(some) if len(some) > 1 else some:
+                best = best_report(call.members, lasted_ns)
+                charged.add(best)
+                if len(call.members) > 1:
+                    self._calls[best] = call
+        return _set_duplicates(nodes, charged)
+
+    def _repeated(self, nodes: Iterable[Node]) -> list[Reported]:
+        """Calls, those with one response id and the same counts together."""
+        alike: dict[_Key, list[Node]] = {}
+        for node in nodes:
+            first = self._keys[node][0]
+            alike.setdefault(first if first[0] == _ID else (node.span_id.hex(),), []).append(node)
+        calls = []
+        for some in alike.values():
+            some.sort(key=_ended)
+            call = self._reports[some[0]]
+            for node in some[1:]:
+                call = call.repeated(self._reports[node])
+            calls.append(call)
+        return calls
+
+    def _decide_uncounted(self, model: str) -> list[Node]:
+        """Match the calls of a model that have no counts with those that have, and each other."""
+        uncounted = self._groups.get((_UNCOUNTED, model))
+        group = self._groups.get((_MODEL, model))
+        if uncounted is None or group is None or not uncounted.nodes:
+            return []
+        nodes, charged = list(uncounted.nodes), set(uncounted.nodes)
+        if len(group.scopes) > 1:
+            counted = [
+                self._calls.get(node, self._reports[node])
+                for node in group.nodes
+                if node not in uncounted.nodes and not node.is_duplicate
+            ]
+            lasted_ns = _lasted(group.nodes)
+            calls = unite_uncounted(counted, [self._reports[node] for node in nodes])
+            charged = {best_report(call.members, lasted_ns) for call in calls}
+        return _set_duplicates(nodes, charged)
 
 
-def _likenesses(node: Node) -> list[_Key]:
-    """The keys under which another instrumentation's span of the same call is found."""
+_COUNTS, _ID, _RUN, _MODEL, _UNCOUNTED = "counts", "id and counts", "id", "model", "uncounted"
+"""Kinds of keys. Under `_RUN` are calls with one response id, whatever they count."""
+
+
+def _keys(node: Node) -> Iterator[_Key]:
+    """By what other reports of the same call can be found."""
     entry = node.entry
-    if entry is None or entry.usage is None or not entry.start_ns:
-        return []
-    counts = (entry.usage.input_tokens, entry.usage.output_tokens)
-    likenesses: list[_Key] = [(entry.model.encode(), *counts)]
-    if entry.response_id:
-        likenesses.append((entry.response_id, -1, -1))
-    return likenesses
+    if entry is None or entry.aggregate is not None or node.is_reference:
+        return
+    model = family_of(entry.model)
+    if entry.usage is not None and has_counts(entry.usage):
+        forms = forms_of(entry.usage)
+        if entry.response_id:  # The first one, if there is one.
+            yield (_ID, entry.response_id, *forms[0])
+        if entry.start_ns:
+            if entry.response_id:
+                yield (_RUN, entry.response_id)
+            for form in forms:
+                yield (_COUNTS, model, *form)
+            yield (_MODEL, model)
+    elif entry.start_ns and model:
+        yield (_UNCOUNTED, model)
+        yield (_MODEL, model)
+
+
+def _may_match(key: _Key, group: _Group) -> bool:
+    """Whether some calls of a group may be one, for what the key says."""
+    if key[0] in (_MODEL, _UNCOUNTED):
+        return False
+    return len(group.nodes if key[0] == _ID else group.scopes) > 1
+
+
+def _set_duplicates(nodes: Iterable[Node], charged: AbstractSet[Node]) -> list[Node]:
+    """Note which of some nodes are charged; returns those for which that has changed."""
+    changed = [node for node in nodes if node.is_duplicate == (node in charged)]
+    for node in changed:
+        node.is_duplicate = node not in charged
+    return changed
+
+
+def _lasted(nodes: Iterable[Node]) -> dict[str, int]:
+    """How long the reports of each instrumentation lasted on average, in nanoseconds."""
+    found: dict[str, list[int]] = {}
+    for node in nodes:
+        if node.entry is not None and node.entry.start_ns:
+            found.setdefault(node.entry.scope, []).append(node.time_ns - node.entry.start_ns)
+    return {scope: sum(lengths) // len(lengths) for scope, lengths in found.items()}
+
+
+def _family(node: Node) -> str:
+    return "" if node.entry is None else family_of(node.entry.model)
 
 
 def _ended(node: Node) -> tuple[int, bytes]:
     return node.time_ns, node.span_id
-
-
-def _matched(group: list[Node]) -> set[Node]:
-    """The outer spans of all pairs, each pair of two instrumentations and one within the other."""
-    if _is_of_one(group):
-        return set()
-    outer: set[Node] = set()
-    inner: set[Node] = set()
-    by_length = sorted(group, key=lambda node: (node.time_ns - _start(node), node.span_id))
-    for long in reversed(by_length):
-        for short in by_length:
-            if short is long or short in inner or short in outer or long in inner:
-                continue
-            if _holds(long, short):
-                outer.add(long)
-                inner.add(short)
-                break
-    return outer
-
-
-def _is_of_one(group: Iterable[Node]) -> bool:
-    """Whether no two calls of a group were written by different instrumentations."""
-    return len({node.entry.scope for node in group if node.entry is not None}) < 2
-
-
-def _holds(long: Node, short: Node) -> bool:
-    if long.entry is None or short.entry is None or long.entry.scope == short.entry.scope:
-        return False
-    return _start(long) <= _start(short) and short.time_ns <= long.time_ns
-
-
-def _start(node: Node) -> int:
-    return 0 if node.entry is None else node.entry.start_ns

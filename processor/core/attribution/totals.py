@@ -57,19 +57,37 @@ class Share(Subtotal):
 NO_SHARE = Share(NOTHING, NO_USAGE, ZERO)
 
 
-def unexplained(own: Usage, below: Usage) -> Usage:
+def sides_of(own: Usage, below: Totals) -> tuple[int, int]:
+    """All input and all output of `own`, as what was reported below it shows they were meant.
+
+    Whether a parent's details (cached tokens, reasoning) are inside its counts or beside them can
+    be read wrongly. Where the one reading is what its children reported together, that is right.
+    """
+    read, written = own.cached_tokens, own.cache_write + own.cache_write_1h
+    input_tokens, output_tokens = own.input_tokens, own.output_tokens
+    if below.input_tokens and input_tokens - below.input_tokens in (read, written, read + written):
+        input_tokens = below.input_tokens
+    if below.output_tokens and output_tokens - below.output_tokens == own.reasoning:
+        output_tokens = below.output_tokens
+    return input_tokens, output_tokens
+
+
+def unexplained(own: Usage, below: Usage, sides: tuple[int, int] | None = None) -> Usage:
     """The part of `own` that the charged quantities `below` do not account for.
+
+    `sides` are all input and all output of `own` where they are not the sum of its parts.
 
     Input and output are each compared as a whole first, since a parent often reports one number
     for what its children split into cached and uncached: what the children explain of the sum is
     explained, whatever class it was in. What is left is then given to the classes that lack it.
     """
     left = [0] * len(own)
-    sides = (
-        (own.input_tokens - below.input_tokens, _INPUT_ORDER),
-        (own.output_tokens - below.output_tokens, _OUTPUT_ORDER),
+    input_tokens, output_tokens = sides or (own.input_tokens, own.output_tokens)
+    available_by_side = (
+        (input_tokens - below.input_tokens, _INPUT_ORDER),
+        (output_tokens - below.output_tokens, _OUTPUT_ORDER),
     )
-    for available, order in sides:
+    for available, order in available_by_side:
         for index in order:
             part = min(available - sum(left[at] for at in order), own[index] - below[index])
             left[index] = max(0, part)
@@ -103,36 +121,31 @@ def _certain_share(entry: Entry, below: Subtotal) -> Share:
     calls = 1 if entry.aggregate is None and below.totals.calls == 0 else 0
     if entry.usage is None:
         return _share_without_usage(entry, below.totals, calls)
+    sides = sides_of(entry.usage, below.totals)
+    input_tokens = max(0, sides[0] - below.totals.input_tokens)
+    output_tokens = max(0, sides[1] - below.totals.output_tokens)
     if entry.amount is None:
-        return _unpriced_share(entry.usage, below.totals, calls)
+        # Tokens that nobody below reports count, and that their cost is unknown.
+        unpriced = 1 if calls or input_tokens or output_tokens else 0
+        counted = Totals(0, input_tokens, output_tokens, calls=calls, unpriced=unpriced)
+        return Share(counted, NO_USAGE, None)
     if is_alone:
         amount, usage, saved_nano_usd = entry.amount, entry.usage, entry.saved_nano_usd
     elif entry.rates is None:  # The cost was reported, so there is no price for a part of it.
         amount, usage, saved_nano_usd = _rest_of_cost(entry.amount, below.totals), NO_USAGE, 0
     else:
-        usage = unexplained(entry.usage, below.explains)
+        usage = unexplained(entry.usage, below.explains, sides)
         amount, saved_nano_usd = price_usage(usage, entry.rates), 0
     totals = Totals(
         amount.total,
-        max(0, entry.usage.input_tokens - below.totals.input_tokens),
-        max(0, entry.usage.output_tokens - below.totals.output_tokens),
+        input_tokens,
+        output_tokens,
         usage.cached_tokens,
         calls,
         saved_nano_usd=saved_nano_usd,
         cache_hits=1 if calls and usage.cached_tokens and not entry.free else 0,
     )
     return Share(totals, usage, amount)
-
-
-def _unpriced_share(usage: Usage, below: Totals, calls: int) -> Share:
-    """Tokens that nobody below reports count, and that their cost is unknown."""
-    input_tokens = max(0, usage.input_tokens - below.input_tokens)
-    output_tokens = max(0, usage.output_tokens - below.output_tokens)
-    unpriced = 1 if calls or input_tokens or output_tokens else 0
-    totals = Totals(
-        input_tokens=input_tokens, output_tokens=output_tokens, calls=calls, unpriced=unpriced
-    )
-    return Share(totals, NO_USAGE, None)
 
 
 def _share_without_usage(entry: Entry, below: Totals, calls: int) -> Share:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from processor.core.attribution import Movement, Node
 from processor.core.attribution.owner import DIMENSIONS
+from processor.core.attribution.totals import NO_SUBTOTAL
 from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import (
     State,
@@ -153,7 +154,9 @@ def _correct(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
         draft = decision.draft(carrier_span)
         draft.corrections.append((node.span_id, change.cost_nano_usd))
         shown = node.stamp.entry if node.stamp is not None else None
-        if shown is not None and shown.is_leaf_charge:
+        # A leaf that was a duplicate shows nothing, and all that it is charged now is a change.
+        is_leaf = node.entry.is_leaf_charge and node.below is NO_SUBTOTAL
+        if is_leaf or (shown is not None and shown.is_leaf_charge):
             draft.leaf_corrections_nano_usd += change.cost_nano_usd
 
 

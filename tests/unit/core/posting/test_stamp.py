@@ -177,7 +177,7 @@ def test_a_free_aggregate_that_is_the_only_carrier_says_that_it_is_free(turns, g
 def test_a_remainder_shows_no_saving_that_the_totals_do_not_have(turns, given):
     node = given.node(given.aggregate(1, usage=Usage(input=100, cache_read=50)))
     node.entry = replace(node.entry, saved_nano_usd=450)
-    turns.turn(given.call(2, 1))
+    turns.turn(given.call(2, 1, tokens=90))
     trace = turns.traces[given.trace_id(1)]
     attach(trace, [Arrival(node)], {})
     assert written_entry(node.entry, node).saved_nano_usd == trace.total.saved_nano_usd == 0

@@ -1,0 +1,128 @@
+"""A call as some spans report it, and which of its reports it is charged by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from processor.core.attribution.node import Node
+from processor.core.model import Entry, Usage
+
+_NAME_MAX_CHARS = 512
+_UNITS = slice(17, None)
+"""Of `Usage`: what is billed by units other than tokens."""
+_PREFIX = re.compile(r"(?:.*/)?(?:[a-z][a-z-]*\.)*(?=[a-z])")
+_SUFFIX = re.compile(r"(?:[-@](?:20\d\d-?[01]\d-?[0-3]\d|latest|default|v\d+)|@\d+|:\d+)+$")
+
+Form = tuple[int, ...]
+"""Input and output of a call; its units where it has no tokens."""
+
+
+@lru_cache(maxsize=4096)
+def family_of(model: str) -> str:
+    """The name of a model without its path, vendor, region and date: reports differ in these."""
+    name = model[:_NAME_MAX_CHARS].lower()
+    prefix = _PREFIX.match(name)
+    return _SUFFIX.sub("", name[prefix.end() :] if prefix else name)
+
+
+def forms_of(usage: Usage) -> tuple[Form, ...]:
+    """Input and output as they were read, then as they are if details were read otherwise."""
+    inputs, outputs = usage.input_tokens, usage.output_tokens
+    if not inputs and not outputs:
+        return (tuple(usage)[_UNITS],)
+    read, written = usage.cached_tokens, usage.cache_write + usage.cache_write_1h
+    if not (read or written or usage.reasoning):
+        return ((inputs, outputs),)
+    whole = dict.fromkeys((inputs, inputs - read, inputs - written, inputs - read - written))
+    return tuple(
+        (each, output)
+        for output in dict.fromkeys((outputs, outputs - usage.reasoning))
+        for each in whole
+    )
+
+
+def has_counts(usage: Usage) -> bool:
+    """Whether anything but a request was counted."""
+    return any(usage[:10]) or any(usage[11:])
+
+
+class Reported:
+    """A call with the spans that report it. A value: never changed in place."""
+
+    __slots__ = (
+        "details", "end_ns", "forms", "has_failed", "ids", "is_timed", "members", "order",
+        "scopes", "start_ns",
+    )  # fmt: skip
+
+    def __init__(self, node: Node, entry: Entry) -> None:
+        """Take one report, which is a call of its own until another one is known."""
+        usage = entry.usage
+        self.members: tuple[Node, ...] = (node,)
+        self.start_ns, self.end_ns = entry.start_ns or node.time_ns, node.time_ns
+        self.order = node.span_id
+        self.is_timed = entry.start_ns > 0
+        """False where the times of the span cannot be trusted."""
+        self.scopes: frozenset[str] = frozenset((entry.scope,))
+        self.ids: frozenset[str] = frozenset(filter(None, (entry.response_id,)))
+        self.forms: tuple[tuple[Form, ...], ...] = () if usage is None else (forms_of(usage),)
+        self.details = (0, 0) if usage is None else _details(usage)
+        """How many tokens were read from a cache and written to it, as far as a report says."""
+        self.has_failed = entry.status == "failed"
+
+    def repeated(self, other: Reported) -> Reported:
+        """The call that another span with the same response id and counts reports once more."""
+        both = self.plus(other)
+        both.start_ns, both.end_ns, both.order = self.start_ns, self.end_ns, self.order
+        return both
+
+    def plus(self, other: Reported) -> Reported:
+        """The call that both are reports of."""
+        both = object.__new__(Reported)
+        both.members = self.members + other.members
+        both.start_ns = min(self.start_ns, other.start_ns)
+        both.end_ns = max(self.end_ns, other.end_ns)
+        both.order = min(self.order, other.order)
+        both.is_timed = self.is_timed
+        both.has_failed = self.has_failed
+        both.scopes = self.scopes | other.scopes
+        both.ids = self.ids | other.ids
+        same = self.forms == other.forms
+        both.forms = self.forms if same else tuple({*self.forms, *other.forms})
+        both.details = max(self.details, other.details)
+        return both
+
+
+def _details(usage: Usage) -> tuple[int, int]:
+    return usage.cached_tokens, usage.cache_write + usage.cache_write_1h
+
+
+def best_report(members: Sequence[Node], lasted_ns: Mapping[str, int]) -> Node:
+    """The report that a call is charged by: what it says of prices and caches comes first.
+
+    Of those that say the same it is the inner one: that of the instrumentation whose reports
+    together lasted shortest, so that of calls alike the same one's are charged.
+    """
+    if len(members) == 1:
+        return members[0]
+    return min(members, key=lambda node: _rank(node, lasted_ns))
+
+
+def _rank(node: Node, lasted_ns: Mapping[str, int]) -> tuple[object, ...]:
+    entry: Entry | None = node.entry
+    if entry is None:
+        return (True,)
+    usage = entry.usage
+    details = 0 if usage is None else sum(map(bool, usage[:10] + usage[12:]))
+    return (
+        entry.amount is None,
+        usage is None,
+        usage is None or not any(_details(usage)),
+        -details,
+        bool(entry.doubt),
+        lasted_ns.get(entry.scope, 0),
+        entry.scope,
+        node.time_ns,
+        node.span_id,
+    )
