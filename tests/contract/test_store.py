@@ -127,6 +127,7 @@ ENTRIES = {
     "odd texts": entry(
         reason=ODD, provider=ODD, model=ODD, service=ODD, price_version=ODD, rule=ODD
     ),
+    "cumulative": entry(is_cumulative=True),
     "doubtful": entry(doubt="counts_contradict,split_assumed"),
 }  # fmt: skip
 

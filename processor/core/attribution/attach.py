@@ -18,6 +18,7 @@ from processor.core.attribution.totals import (
     NO_SUBTOTAL,
     Share,
     Subtotal,
+    counted,
     rest_of,
     share_of,
 )
@@ -98,8 +99,14 @@ def attach(
 
 
 def _displace(trace: Trace, arrived: Sequence[Node], causes: dict[Node, Node]) -> list[Node]:
-    """Find older calls that are duplicates or matched now, or no longer; notes their causes."""
-    affected = list(trace.duplicates.update(arrived).items())
+    """Find older calls that are duplicates, matched or continued now, or no longer.
+
+    Notes their causes.
+    """
+    affected = [
+        *trace.duplicates.update(arrived).items(),
+        *trace.tool_loops.update(arrived).items(),
+    ]
     if trace.log_matching is not None:
         for node in arrived:
             affected += ((other, node) for other in trace.log_matching.add(node))
@@ -172,7 +179,9 @@ def _share(node: Node, entry: Entry) -> Share:
     """What a call or aggregate adds, other reports of the same call considered."""
     if node.is_duplicate or node.is_reference:
         return NO_SHARE
-    share = share_of(entry, node.below)
+    previous = None if node.previous is None else node.previous.entry
+    before = None if previous is None else previous.usage
+    share = share_of(entry, node.below if before is None else node.below.plus(counted(before)))
     reported = None if node.matched_span is None else node.matched_span.entry
     return share if reported is None else rest_of(share, reported)
 

@@ -28,6 +28,7 @@ class Node:
         "own",
         "parent_id",
         "posted",
+        "previous",
         "row",
         "scope_ids",
         "service",
@@ -72,6 +73,8 @@ class Node:
         """True among log records for a reference to a span; see `log_matching`."""
         self.matched_span: Node | None = None
         """Of a log record, the reference to the span that reports the same call."""
+        self.previous: Node | None = None
+        """The call whose tokens it counts again; see `tool_loops`."""
         self.height = 1
         """How many spans stand above one another in its subtree, itself included."""
         self.is_linked = False

@@ -96,6 +96,12 @@ def unexplained(own: Usage, below: Usage, sides: tuple[int, int] | None = None) 
     return Usage._make(left)
 
 
+def counted(usage: Usage) -> Subtotal:
+    """The tokens of a request that a later one counts again, as if they stood below it."""
+    totals = Totals(0, usage.input_tokens, usage.output_tokens)
+    return Subtotal(totals, usage._replace(requests=0))
+
+
 def share_of(entry: Entry, below: Subtotal) -> Share:
     """What a call or aggregate adds, given the sum of all that is below it.
 

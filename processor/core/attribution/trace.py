@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from processor.core.attribution.duplicates import Duplicates
 from processor.core.attribution.log_matching import LogMatching
 from processor.core.attribution.node import Node
+from processor.core.attribution.tool_loops import ToolLoops
 from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Owner, Totals
 
 DEPTH_LIMIT = 512
@@ -35,6 +36,7 @@ class Trace:
         "log_matching",
         "nodes",
         "runs",
+        "tool_loops",
         "total",
         "values",
     )  # fmt: skip
@@ -54,6 +56,7 @@ class Trace:
         self.duplicates = Duplicates()
         self.log_matching = LogMatching() if is_of_logs(trace_id) else None
         """Of a trace of log records: which of them a span reports as well."""
+        self.tool_loops = ToolLoops()
         self.has_local_root = False
 
     def insert(self, node: Node) -> None:

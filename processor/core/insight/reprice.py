@@ -42,6 +42,7 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
         has_tokens=entry.has_tokens,
         free=entry.free,
         doubt=entry.doubt,
+        is_cumulative=entry.is_cumulative,
     )
     [charge] = price([call], catalog)
     found = entry_of(charge, entry.service)

@@ -173,6 +173,9 @@ class Call:
     doubt: str = ""
     """What is doubtful about the counts, as words joined by commas: ``counts_contradict``,
     ``split_assumed``, ``unknown_bucket``; ``""`` when nothing is."""
+    is_cumulative: bool = False
+    """True when the counts may be those of all requests of a tool loop so far, each of which has a
+    span below the same parent."""
 
 
 @dataclass(frozen=True, slots=True)

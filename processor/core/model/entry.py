@@ -56,6 +56,8 @@ class Entry:
     """Start of the call; 0 where its times cannot be trusted."""
     doubt: str = ""
     """What is doubtful about the counts; see `Call.doubt`."""
+    is_cumulative: bool = False
+    """See `Call.is_cumulative`."""
 
     @property
     def is_leaf_charge(self) -> bool:

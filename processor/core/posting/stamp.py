@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from processor.core.attribution import Node, Trace
+from processor.core.attribution.totals import NO_SUBTOTAL
 from processor.core.model import NO_USAGE, Charge, Crossing, Entry, Stamp, Totals, Unpriced
 
 LIFETIME = "counts the agent's whole lifetime, not this run"
 """Why an aggregate cannot be priced, whatever prices there are."""
 _EXPLAINED = "counted in the spans below"
+_CUMULATIVE = "counts: less those of the requests before it"
 _DUPLICATE = "counted on another span of the same call"
 
 
@@ -42,6 +44,7 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         scope=call.mark.scope,
         start_ns=call.mark.start_ns,
         doubt=call.doubt,
+        is_cumulative=call.is_cumulative,
     )
 
 
@@ -96,6 +99,9 @@ def written_entry(entry: Entry, node: Node) -> Entry:
     if is_whole:
         return entry
     charged = share.amount
+    if node.previous is not None and charged is not None and node.below is NO_SUBTOTAL:
+        rule = "; ".join(filter(None, (entry.rule, _CUMULATIVE)))
+        return replace(entry, amount=charged, usage=share.explains, rule=rule, saved_nano_usd=0)
     if charged is not None and (charged.total > 0 or share.explains != NO_USAGE):
         is_all = charged == entry.amount
         return replace(

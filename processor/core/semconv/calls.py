@@ -71,6 +71,7 @@ def read_call(
         find_response_cache(layout.cache, reader, usage) if layout.cache else "",
         _log_trace_of(profile.dialect, mark, response_id or ""),
         doubt,
+        profile.is_cumulative,
     )
 
 

@@ -13,6 +13,7 @@ from processor.core.semconv.dialects.calls import (
     CACHE_MARKS,
     CACHE_SAVED,
     CACHED_AT_NO_COST,
+    CUMULATIVE,
     HOST,
     MODELS,
     MODELS_INSIDE,
@@ -115,6 +116,7 @@ _SUPPORTING = frozenset({
     # The host of every web and database span; it names the provider of what is a call anyhow.
     HOST,
     # Said of calls, which have a model or tokens besides.
+    CUMULATIVE,
     *PLAIN_CACHE_MARKS,
     *(key for source in CACHE_SAVED for key in source.keys),
     *(key for source in CACHE_MARKS for key in source.unless),
@@ -158,7 +160,7 @@ def _names() -> set[str]:
     names.update(*(keys for keys, _ in KINDS_BY_KEYS))
     for dialect in DIALECTS:
         names.update(dialect.keys, (key for key, _ in dialect.values))
-    return names | {HOST, CLASSES, *PARTIAL, *_RESOURCE_KEYS}
+    return names | {HOST, CUMULATIVE, CLASSES, *PARTIAL, *_RESOURCE_KEYS}
 
 
 def _wanted(names: set[str]) -> Wanted:

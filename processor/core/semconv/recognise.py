@@ -19,6 +19,7 @@ from processor.core.providers import (
 )
 from processor.core.semconv.counts import COUNT_FIELDS, UsageRules
 from processor.core.semconv.dialects.calls import (
+    CUMULATIVE,
     HOST,
     MODELS,
     PROVIDERS,
@@ -119,6 +120,8 @@ class Profile:
     else None."""
     is_usual: bool
     """Whether they carry no counts but those of `usage.USUAL`."""
+    is_cumulative: bool
+    """Whether they may count the requests before them as well."""
 
 
 def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
@@ -155,6 +158,7 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
         layout=layout,
         plain=_find_plain(layout),
         is_usual={slot.position for slot in layout.counts} <= _USUAL_POSITIONS,
+        is_cumulative=CUMULATIVE in signature.keys,
     )
 
 

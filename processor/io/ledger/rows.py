@@ -78,7 +78,7 @@ def _label(entry: Entry) -> Columns:
         entry.status, entry.reason, entry.provider, entry.model, entry.service,
         entry.price_version, entry.rates, entry.aggregate, entry.rule, entry.has_tokens,
         entry.kind, entry.time_assumed, entry.asked, entry.reported_by,
-        entry.free, entry.scope, entry.doubt,
+        entry.free, entry.scope, entry.doubt, entry.is_cumulative,
     )  # fmt: skip
 
 
@@ -133,7 +133,9 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
         kind, time_assumed, (asked_provider, asked_models, tier), reported_by, free,
         scope, *later,
     ) = json.loads(text_of(columns[0]))  # fmt: skip
-    doubt = later[0] if later else ""  # Labels of tables 1 end with the scope.
+    # Labels of tables 1 end with the scope.
+    doubt: str = later[0] if later else ""
+    is_cumulative: bool = later[1] if len(later) > 1 else False
     usage = None
     if columns[1] is not None:
         *input_side, output, reasoning = columns[1:7]
@@ -145,7 +147,7 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
         None if rates is None else _filled(rates, len(Usage._fields)),
         aggregate, columns[14], columns[15], rule, has_tokens, kind, time_assumed,
         (asked_provider, tuple(asked_models), tier), columns[16] or "", reported_by, free,
-        scope, columns[17] or 0, doubt,
+        scope, columns[17] or 0, doubt, is_cumulative,
     )  # fmt: skip
 
 

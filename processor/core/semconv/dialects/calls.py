@@ -55,6 +55,8 @@ PROVIDERS: Sources = keys(
     "trace.metadata.openrouter.provider_slug",
 )
 HOST = "server.address"
+CUMULATIVE = "spring.ai.model.request.tool.names"
+"""What stands on calls that may count all requests of a tool loop so far: Spring AI's."""
 PLAIN_CACHE_MARKS = ("cached", "cache_hit", "cache.hit")
 """Flags of a cache without a namespace, which spans of databases and web servers carry as well."""
 
