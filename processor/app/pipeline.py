@@ -72,7 +72,8 @@ class Pipeline:
                 spans = wire.scan(payload, semconv.WANTED)
                 tracker.read(len(spans))
                 reading, charges = self._read(spans, batch)
-                intake = Intake(spans, charges, reading.marks, batch.received_ns)
+                tools = frozenset(reading.tools)
+                intake = Intake(spans, charges, reading.marks, batch.received_ns, tools)
                 stamps = await self.ledger.post(intake)
                 payload, rejected = self._write(spans, stamps, reading), len(reading.rejected)
             elif batch.signal == "logs":

@@ -153,6 +153,7 @@ def test_an_entry_reads_back_as_it_was_written(engine, kept):
         {"is_amendment": True},
         {"is_cut": True},
         {"is_reference": True},
+        {"is_tool": True},
         {"parent_id": b"parent.."},
         {"own": Owner("s", None, "", ODD, None, "t")},
         {"inherited": Owner(None, "u", None, "", ODD, None)},

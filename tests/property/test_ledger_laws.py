@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -45,10 +45,11 @@ class Given:
     trace: int
     span: int
     parent: int | None
-    kind: str  # call, unpriced, sum, agent, carrier, plain
+    kind: str  # call, unpriced, sum, agent, carrier, tool, plain
     own: Owner
     usage: Usage
     time_ns: int
+    doubt: str = ""
 
     @property
     def trace_id(self) -> bytes:
@@ -71,7 +72,7 @@ def forests(draw):
         size = draw(st.integers(1, 9))
         for span in range(size):
             parent = None if span == 0 else draw(st.integers(0, span - 1))
-            kinds = ["call", "call", "call", "unpriced", "sum", "agent", "carrier", "plain"]
+            kinds = ["call", "call", "call", "unpriced", "sum", "agent", "carrier", "tool", "plain"]
             kind = draw(st.sampled_from(kinds))
             own = NOBODY
             if kind in {"agent", "sum"}:
@@ -82,7 +83,7 @@ def forests(draw):
                     user=draw(st.sampled_from([None, "u1", "u2"])),
                     feature=draw(st.sampled_from([None, "f"])),
                 )
-            if kind == "plain":
+            if kind in {"tool", "plain"}:
                 own = NOBODY
             if kind == "carrier" and own == NOBODY:
                 own = Owner(session="s1")
@@ -92,7 +93,8 @@ def forests(draw):
                 output=draw(st.integers(0, 90)),
             )
             time_ns = START_NS + draw(st.integers(0, 3)) * 900 * 10**9 + trace * 100 + span
-            spans.append(Given(trace, span, parent, kind, own, usage, time_ns))
+            doubt = draw(st.sampled_from(["", "", "split_assumed"]))
+            spans.append(Given(trace, span, parent, kind, own, usage, time_ns, doubt))
     return spans
 
 
@@ -109,7 +111,10 @@ def batch_of(group):
         mark = Mark(row, span.time_ns, is_agent=is_agent, own=span.own, service="svc")
         if span.kind in {"call", "sum", "unpriced"}:
             aggregate = "sum" if span.kind == "sum" else None
-            call = Call(mark, "llm", "openai", ("gpt-4o",), span.usage, aggregate=aggregate)
+            call = Call(
+                mark, "llm", "openai", ("gpt-4o",), span.usage, aggregate=aggregate,
+                doubt=span.doubt,
+            )  # fmt: skip
             if span.kind == "unpriced":
                 charges.append(Unpriced(call, "unpriced", "model unknown", "openai", "gpt-x"))
             else:
@@ -117,37 +122,109 @@ def batch_of(group):
                 charges.append(Charge(call, amount, "exact", "openai", "gpt-4o", "v1", RATES))
         elif span.kind in {"agent", "carrier"}:
             marks.append(mark)
-    return Intake(spans, charges, marks, START_NS + 10**12)
+    tools = frozenset(row for row, span in enumerate(group) if span.kind == "tool")
+    return Intake(spans, charges, marks, START_NS + 10**12, tools)
 
 
-def expected_costs(forest):
-    """Nano-USD of each span that is charged: leaves whole, aggregates only what is left over."""
+@dataclass(frozen=True)
+class Part:
+    """What some spans add."""
+
+    input: int = 0
+    cache_read: int = 0
+    output: int = 0
+    """What they are charged for."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    calls: int = 0
+    unpriced: int = 0
+    doubtful: int = 0
+
+    def __add__(self, other):
+        return Part(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+
+    def __sub__(self, other):
+        return Part(*(one - less for one, less in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def is_charged(self):
+        return any((self.input, self.cache_read, self.output))
+
+    @property
+    def cost(self):
+        used = Usage(input=self.input, cache_read=self.cache_read, output=self.output)
+        return price_usage(used, RATES).total
+
+
+def sides_of(used, below):
+    """Input and output of a span; cached tokens were inside, if then it repeats what is below."""
+    tokens_in = used.input + used.cache_read
+    if below.tokens_in and tokens_in - below.tokens_in == used.cache_read:
+        tokens_in = below.tokens_in
+    return tokens_in, used.output
+
+
+def part_that_explains(span, below, in_tools):
+    """What is below a span without what its tools did, unless it is an agent that sums up all."""
+    own = below - in_tools
+    sides, whole = sides_of(span.usage, below), (below.tokens_in, below.tokens_out)
+    if span.kind == "sum" and in_tools.is_charged:
+        if sides == whole or (own.calls and sides[0] >= whole[0] and sides[1] >= whole[1]):
+            return below
+    elif sides == whole and in_tools.is_charged:
+        return below
+    return own
+
+
+def share_of(span, below, in_tools):
+    """Leaves add all they have, others only what is left over."""
+    below = part_that_explains(span, below, in_tools)
+    tokens_in, tokens_out = sides_of(span.usage, below)
+    left_in = max(0, tokens_in - below.tokens_in)
+    left_out = max(0, tokens_out - below.tokens_out)
+    calls = int(span.kind != "sum" and not below.calls)
+    if span.kind == "unpriced":
+        part = Part(0, 0, 0, left_in, left_out, calls, int(bool(calls or left_in or left_out)))
+    else:
+        used = span.usage
+        room = max(0, tokens_in - below.input - below.cache_read)
+        fresh = min(room, max(0, used.input - below.input))
+        read = min(room - fresh, max(0, used.cache_read - below.cache_read))
+        output = max(0, used.output - below.output)
+        part = Part(fresh, read, output, left_in, left_out, calls)
+    adds = part != Part() and (part.cost or part.tokens_in or part.tokens_out or part.calls)
+    return replace(part, doubtful=int(bool(span.doubt and (adds or part.unpriced))))
+
+
+def expected_shares(forest):
+    """What each call and aggregate adds."""
     children = defaultdict(list)
     for span in forest:
         if span.parent is not None:
             children[span.trace, span.parent].append(span)
-    costs = {}
+    shares = {}
 
     def walk(span):
-        below = Counter()
+        below = in_tools = Part()
         for child in children[span.trace, span.span]:
-            below += walk(child)
-        if span.kind not in {"call", "sum"}:
-            return below
-        used = span.usage
-        reported_in, reported_out = used.input + used.cache_read, used.output
-        left = max(0, reported_in - below["input"] - below["cache_read"])
-        fresh = min(left, max(0, used.input - below["input"]))
-        read = min(left - fresh, max(0, used.cache_read - below["cache_read"]))
-        output = max(0, reported_out - below["output"])
-        charged = Usage(input=fresh, cache_read=read, output=output)
-        costs[span] = price_usage(charged, RATES).total
-        return below + Counter(input=fresh, cache_read=read, output=output)
+            all_below, some = walk(child)
+            below, in_tools = below + all_below, in_tools + some
+        whole = below
+        if span.kind in {"call", "sum", "unpriced"}:
+            shares[span] = share_of(span, below, in_tools)
+            whole = below + shares[span]
+        return whole, whole if span.kind == "tool" else in_tools
 
     for span in forest:
         if span.parent is None:
             walk(span)
-    return costs
+    return shares
+
+
+def expected_costs(forest):
+    """Nano-USD of each span that is charged: leaves whole, aggregates only what is left over."""
+    shares = expected_shares(forest)
+    return {span: part.cost for span, part in shares.items() if span.kind != "unpriced"}
 
 
 def expected_owners(forest, dimension):
@@ -242,7 +319,10 @@ async def test_order_split_and_repetition_do_not_matter(open_store, delivery):
     costs = expected_costs(forest)
     total = await run.ledger.total("total", "")
     assert total.cost_nano_usd == sum(costs.values())
-    assert total.unpriced == sum(_stands_alone(forest, span) for span in forest)
+    expected = sum(expected_shares(forest).values(), Part())
+    assert (total.input_tokens, total.output_tokens) == (expected.tokens_in, expected.tokens_out)
+    assert (total.calls, total.unpriced) == (expected.calls, expected.unpriced)
+    assert total.doubtful_calls == expected.doubtful
     assert run.spans_total() == total.cost_nano_usd
     for dimension, owners in (
         ("session", ["s1", "s2", ""]),
@@ -258,42 +338,6 @@ async def test_order_split_and_repetition_do_not_matter(open_store, delivery):
         assert whole.cost_nano_usd == spent
     await _check_crossings(run, forest)
     await run.ledger.close()
-
-
-def _stands_alone(forest, span):
-    """True for an unpriced call whose tokens no other span below it reports."""
-    if span.kind != "unpriced":
-        return False
-    below, grown = {span.span}, True
-    while grown:
-        more = {s.span for s in forest if s.trace == span.trace and s.parent in below} - below
-        below, grown = below | more, bool(more)
-    inner = [s for s in forest if s.trace == span.trace and s.span in below - {span.span}]
-    calls = [s for s in inner if s.kind in {"call", "unpriced"}]
-    if not calls:
-        return True
-    tokens_in, tokens_out = _tokens(inner, span)
-    used = span.usage
-    return used.input + used.cache_read > tokens_in or used.output > tokens_out
-
-
-def _tokens(inner, top):
-    """Tokens that the spans below `top` add to totals, each only for what is not repeated."""
-    children = defaultdict(list)
-    for span in inner:
-        children[span.parent].append(span)
-
-    def walk(number):
-        tokens_in = tokens_out = 0
-        for child in children[number]:
-            below_in, below_out = walk(child.span)
-            if child.kind in {"call", "unpriced", "sum"}:
-                below_in = max(below_in, child.usage.input + child.usage.cache_read)
-                below_out = max(below_out, child.usage.output)
-            tokens_in, tokens_out = tokens_in + below_in, tokens_out + below_out
-        return tokens_in, tokens_out
-
-    return walk(top.span)
 
 
 async def _check_crossings(run, forest):

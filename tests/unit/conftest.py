@@ -152,6 +152,10 @@ def carrier(span: int, parent: int = 0, **owner: Any) -> SpanSpec:
     return SpanSpec("carrier", span, parent, own=Owner(**owner), **place)
 
 
+def tool(span: int, parent: int = 0, **more: Any) -> SpanSpec:
+    return SpanSpec("tool", span, parent, **more)
+
+
 def plain(span: int, parent: int = 0, **more: Any) -> SpanSpec:
     return SpanSpec("plain", span, parent, **more)
 
@@ -181,9 +185,10 @@ def batch(*spec: SpanSpec, now_s: int = NOW_S) -> Intake:
         spans.end_ns.append(span.time_ns)
         if span.kind in {"agent", "carrier"} and span.aggregate is None:
             marks.append(replace(span.mark, row=row))
-        elif span.kind != "plain":
+        elif span.kind not in {"plain", "tool"}:
             charges.append(_charge(span, row))
-    return Intake(spans, charges, marks, now_s * 10**9)
+    tools = frozenset(row for row, span in enumerate(spec) if span.kind == "tool")
+    return Intake(spans, charges, marks, now_s * 10**9, tools)
 
 
 def _charge(span: SpanSpec, row: int) -> Charge | Unpriced:
@@ -222,7 +227,7 @@ def shown_total(stamps: Iterable[Any]) -> int:
 def given() -> SimpleNamespace:
     """The words above."""
     words = (
-        call, unpriced, usage_missing, failed, agent, aggregate, carrier, plain, entry, node,
+        call, unpriced, usage_missing, failed, agent, aggregate, carrier, tool, plain, entry, node,
         batch, budget, policy, trace_id, span_id, shown_total, replace,
     )  # fmt: skip
     values = {"RATES": RATES, "START_S": START_S, "NOW_S": NOW_S, "UTC": UTC}

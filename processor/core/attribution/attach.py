@@ -19,6 +19,7 @@ from processor.core.attribution.totals import (
     Share,
     Subtotal,
     counted,
+    own_part,
     rest_of,
     share_of,
 )
@@ -26,6 +27,7 @@ from processor.core.attribution.trace import Trace
 from processor.core.model import NOTHING, Entry, Totals
 
 _UNOWNED = (None, None, None)
+_NO_CHANGE = (NO_SUBTOTAL, NO_SUBTOTAL)
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class PlainSpan(NamedTuple):
     parent_id: bytes
     row: int = -1
     """Its row in the batch at hand; -1 when it was kept from an earlier one."""
+    is_tool: bool = False
 
 
 _NONE: Mapping[bytes, PlainSpan] = {}
@@ -141,7 +144,7 @@ def _insert(
         found = plain.get(span_id) or waiting.get(span_id)
         if found is None or span_id not in trace.awaited:
             continue
-        node = Node(span_id, found.parent_id, 0, row=found.row)
+        node = Node(span_id, found.parent_id, 0, row=found.row, is_tool=found.is_tool)
         trace.insert(node)
         added.append(node)
         asked = trace.awaits(node)
@@ -156,21 +159,27 @@ def _recount(
     """Recompute shares bottom-up for all that is new or changed, and all that is above it."""
     new = set(added)
     ordered = _bottom_up(trace, (*added, *changed))
-    changes_below: dict[Node, Subtotal] = {}
+    changes: dict[Node, tuple[Subtotal, Subtotal]] = {}
+    """What changes below a node, and what of that below a tool."""
     for node in ordered:
-        before = NO_SUBTOTAL if node in new else node.subtotal()
+        before = tool_before = NO_SUBTOTAL
         if node in new:
-            node.below = _sum_children(trace, node)
-        elif node in changes_below:
-            node.below = node.below.plus(changes_below[node])
+            _sum_children(trace, node)
+        else:
+            before, tool_before = node.subtotal(), node.tool_subtotal()
+            change, tool_change = changes.get(node, _NO_CHANGE)
+            node.below = node.below.plus(change)
+            node.tool_calls = node.tool_calls.plus(tool_change)
         if node.entry is not None:
             node.share = _share(node, node.entry)
         parent = trace.parent(node)
         if parent is None or parent in new:
             continue  # A new parent sums its children itself.
         change = node.subtotal().minus(before)
-        if not change.is_nothing:
-            changes_below[parent] = changes_below.get(parent, NO_SUBTOTAL).plus(change)
+        tool_change = node.tool_subtotal().minus(tool_before)
+        if not change.is_nothing or not tool_change.is_nothing:
+            known = changes.get(parent, _NO_CHANGE)
+            changes[parent] = known[0].plus(change), known[1].plus(tool_change)
             causes.setdefault(parent, causes.get(node, node))
     return dict.fromkeys(ordered)
 
@@ -179,9 +188,13 @@ def _share(node: Node, entry: Entry) -> Share:
     """What a call or aggregate adds, other reports of the same call considered."""
     if node.is_duplicate or node.is_reference:
         return NO_SHARE
+    below = node.below
+    if node.tool_calls is not NO_SUBTOTAL:
+        below = own_part(entry, below, node.tool_calls, is_agent=node.is_agent)
     previous = None if node.previous is None else node.previous.entry
-    before = None if previous is None else previous.usage
-    share = share_of(entry, node.below if before is None else node.below.plus(counted(before)))
+    if previous is not None and previous.usage is not None:
+        below = below.plus(counted(previous.usage))
+    share = share_of(entry, below)
     reported = None if node.matched_span is None else node.matched_span.entry
     return share if reported is None else rest_of(share, reported)
 
@@ -212,12 +225,13 @@ def _measure(trace: Trace, node: Node, depths: dict[Node, int]) -> int:
     return depth
 
 
-def _sum_children(trace: Trace, node: Node) -> Subtotal:
-    below = NO_SUBTOTAL
+def _sum_children(trace: Trace, node: Node) -> None:
+    """Sum what stands below a node."""
+    node.below = node.tool_calls = NO_SUBTOTAL
     for child in trace.children.get(node.span_id, ()):
         if not child.is_cut:
-            below = below.plus(child.subtotal())
-    return below
+            node.below = node.below.plus(child.subtotal())
+            node.tool_calls = node.tool_calls.plus(child.tool_subtotal())
 
 
 def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement | None:

@@ -24,6 +24,7 @@ class Node:
         "is_linked",
         "is_local_root",
         "is_reference",
+        "is_tool",
         "matched_span",
         "own",
         "parent_id",
@@ -36,6 +37,7 @@ class Node:
         "span_id",
         "stamp",
         "time_ns",
+        "tool_calls",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +54,7 @@ class Node:
         service: str = "",
         entry: Entry | None = None,
         is_reference: bool = False,
+        is_tool: bool = False,
     ) -> None:
         self.span_id = span_id
         self.parent_id = parent_id
@@ -71,6 +74,7 @@ class Node:
         """True for a call that another span of the trace reports as well; see `duplicates`."""
         self.is_reference = is_reference
         """True among log records for a reference to a span; see `log_matching`."""
+        self.is_tool = is_tool
         self.matched_span: Node | None = None
         """Of a log record, the reference to the span that reports the same call."""
         self.previous: Node | None = None
@@ -81,12 +85,18 @@ class Node:
         """True once its ancestors have been asked for."""
         self.below: Subtotal = NO_SUBTOTAL
         """Sum of the shares of all spans below it."""
+        self.tool_calls: Subtotal = NO_SUBTOTAL
+        """The part of `below` that stands below a tool."""
         self.share: Share = NO_SHARE
         self.scope_ids: ScopeIds | None = None
         """Where its share is posted; None while it has none."""
         self.posted: Totals = NOTHING
         """What stands at its place: its share, and one agent run if it is the outermost agent."""
         self.stamp: Stamp | None = None
+
+    def tool_subtotal(self) -> Subtotal:
+        """The part of `subtotal` that stands below a tool, itself being one or not."""
+        return self.subtotal() if self.is_tool else self.tool_calls
 
     def subtotal(self) -> Subtotal:
         """What it and all below it add to its parent."""

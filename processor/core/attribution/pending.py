@@ -8,7 +8,8 @@ up repeats it. A span that is sent again restores it; what was evicted is counte
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from processor.core.attribution.attach import PlainSpan
@@ -22,6 +23,7 @@ class PendingSpan(NamedTuple):
     mark: Mark | None
     """What it says of its owner; None for a plain span."""
     is_local_root: bool
+    is_tool: bool = False
 
 
 class _PendingRows(NamedTuple):
@@ -32,6 +34,8 @@ class _PendingRows(NamedTuple):
     flags: Sequence[int]
     marks: Mapping[int, Mark]
     """By position in the other columns."""
+    tools: Collection[int]
+    """Positions of tools."""
 
 
 class _Trace:
@@ -53,7 +57,7 @@ class _Trace:
         if span.mark is not None or span.is_local_root:
             self.significant[span_id] = span
         else:
-            self.plain[span_id] = PlainSpan(span.parent_id)
+            self.plain[span_id] = PlainSpan(span.parent_id, is_tool=span.is_tool)
 
 
 class PendingSpans:
@@ -75,7 +79,12 @@ class PendingSpans:
         self._update_size(trace)
 
     def keep_rows(
-        self, trace_id: bytes, spans: Spans, rows: Sequence[int], marks: Mapping[int, Mark]
+        self,
+        trace_id: bytes,
+        spans: Spans,
+        rows: Sequence[int],
+        marks: Mapping[int, Mark],
+        tools: AbstractSet[int] = frozenset(),
     ) -> None:
         """Remember rows of a batch, at little cost for each: most are never asked for."""
         trace = self._traces.get(trace_id)
@@ -86,6 +95,7 @@ class PendingSpans:
             [spans.parent_ids[row] for row in rows],
             [spans.flags[row] for row in rows],
             {at: marks[row] for at, row in enumerate(rows) if row in marks} if marks else {},
+            {at for at, row in enumerate(rows) if row in tools} if tools else (),
         )
         trace.batches.append(batches)
         self._add_to_size(trace, len(rows))
@@ -108,7 +118,9 @@ class PendingSpans:
         for span_id in span_ids:
             span = trace.significant.pop(span_id, None)
             if span is None and (plain := trace.plain.pop(span_id, None)) is not None:
-                span = PendingSpan(plain.parent_id, None, is_local_root=False)
+                span = PendingSpan(
+                    plain.parent_id, None, is_local_root=False, is_tool=plain.is_tool
+                )
             if span is not None:
                 gone.append((span_id, span))
         self._update_size(trace)
@@ -121,10 +133,10 @@ class PendingSpans:
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = _Trace()
-        for span_ids, parent_ids, flags, marks in trace.batches:
+        for span_ids, parent_ids, flags, marks, tools in trace.batches:
             for at, span_id in enumerate(span_ids):
-                entry = is_local_root(parent_ids[at], flags[at])
-                trace.add(span_id, PendingSpan(parent_ids[at], marks.get(at), entry))
+                is_root = is_local_root(parent_ids[at], flags[at])
+                trace.add(span_id, PendingSpan(parent_ids[at], marks.get(at), is_root, at in tools))
         if trace.batches:
             trace.batches = []
             self._update_size(trace)

@@ -31,8 +31,15 @@ _Paired = tuple[Reported, Reported]
 
 def unite(calls: Sequence[Reported]) -> list[Reported]:
     """Bring the reports of each call together, by their counts; by time, where it is known."""
-    timed = [call for call in calls if call.is_timed]
-    return [call for call in calls if not call.is_timed] + _unite(timed, _pair_counted)
+    found = [call for call in calls if call.is_timed]
+    instrumentations = frozenset[str]().union(*(call.scopes for call in found))
+    before = len(found) + 1
+    while len(found) < before:
+        before, found = len(found), _unite(found, _pair_counted)
+        if len(instrumentations) < 3:
+            break
+        # Two reports that do not fit each other may both fit a third one: look again.
+    return [call for call in calls if not call.is_timed] + found
 
 
 def unite_uncounted(counted: Iterable[Reported], uncounted: Sequence[Reported]) -> list[Reported]:

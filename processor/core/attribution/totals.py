@@ -96,6 +96,27 @@ def unexplained(own: Usage, below: Usage, sides: tuple[int, int] | None = None) 
     return Usage._make(left)
 
 
+def own_part(entry: Entry, below: Subtotal, tool_calls: Subtotal, *, is_agent: bool) -> Subtotal:
+    """The part of what is below a call or aggregate that may explain it.
+
+    What is called below a tool, by another agent for instance, is no part of the request or of
+    the agent that asked for the tool. An agent that reports the sum of everything, tools included,
+    is known by its numbers: they are that sum, or more than its own requests and the tools'
+    together. Chains always report the sum of everything.
+    """
+    usage, own = entry.usage, below.minus(tool_calls)
+    if entry.aggregate is not None and not is_agent:
+        return below
+    if usage is None or below.explains == own.explains:
+        return own
+    sides = sides_of(usage, below.totals)
+    whole = below.totals.input_tokens, below.totals.output_tokens
+    if sides == whole:
+        return below
+    has_all = own.totals.calls > 0 and sides[0] >= whole[0] and sides[1] >= whole[1]
+    return below if entry.aggregate is not None and has_all else own
+
+
 def counted(usage: Usage) -> Subtotal:
     """The tokens of a request that a later one counts again, as if they stood below it."""
     totals = Totals(0, usage.input_tokens, usage.output_tokens)

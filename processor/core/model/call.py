@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import add, sub
 from typing import Literal, NamedTuple
 
@@ -187,6 +187,8 @@ class Reading:
     """Noteworthy spans that are not calls."""
     rejected: list[int]
     """Rows whose trace or span id is short or all zero: never charged, never forwarded."""
+    tools: list[int] = field(default_factory=list)
+    """Rows of tools: what is called below them is no part of the call or agent above them."""
 
 
 Status = Literal[

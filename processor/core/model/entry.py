@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -105,6 +106,8 @@ class SpanRow:
     """True for the row that gives a span its usage after an earlier row without."""
     is_reference: bool = False
     """True for a reference to a span among the log records of its session: it charges nothing."""
+    is_tool: bool = False
+    """True for the span of a tool."""
 
 
 class Correction(NamedTuple):
@@ -149,3 +152,5 @@ class Intake:
     charges: Sequence[Charge | Unpriced]
     marks: Sequence[Mark]
     received_ns: int
+    tools: AbstractSet[int] = frozenset()
+    """Rows of tools."""

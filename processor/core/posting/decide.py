@@ -189,6 +189,7 @@ def _stamp(decision: _Decision) -> None:
                 node.is_cut,
                 id(node) in amended,
                 node.is_reference,
+                node.is_tool,
             )
         )
     for row, node in posted.rows.items():

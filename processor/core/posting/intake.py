@@ -32,7 +32,7 @@ def relevant_traces(intake: Intake, known: Container[bytes]) -> set[bytes]:
     return found
 
 
-def node_of(spans: Spans, mark: Mark, entry: Entry | None) -> Node:
+def node_of(spans: Spans, mark: Mark, entry: Entry | None, *, is_tool: bool = False) -> Node:
     """The node of a call, agent or carrier in the batch at hand."""
     row = mark.row
     return Node(
@@ -46,6 +46,7 @@ def node_of(spans: Spans, mark: Mark, entry: Entry | None) -> Node:
         inherited=mark.inherited,
         service=mark.service,
         entry=entry,
+        is_tool=is_tool,
     )
 
 
@@ -60,6 +61,7 @@ def pending_node(span_id: bytes, span: PendingSpan) -> Node:
         own=mark.own,
         inherited=mark.inherited,
         service=mark.service,
+        is_tool=span.is_tool,
     )
 
 
@@ -70,7 +72,7 @@ def marked_nodes(intake: Intake) -> Iterator[Node]:
     pairs += [(charge.call.mark, charge) for charge in intake.charges]
     for mark, charge in sorted(pairs, key=lambda pair: pair[0].row):
         entry = None if charge is None else entry_of(charge, mark.service)
-        yield node_of(spans, mark, entry)
+        yield node_of(spans, mark, entry, is_tool=mark.row in intake.tools)
 
 
 def log_traces(intake: Intake) -> dict[int, bytes]:
@@ -184,10 +186,13 @@ def distribute(intake: Intake, traces: Mapping[bytes, Trace]) -> dict[bytes, Tra
             continue
         span_id, parent_id = spans.span_ids[row], spans.parent_ids[row]
         arrivals.rows.append((row, span_id))
-        root = None
+        root, is_tool = None, row in intake.tools
         if is_local_root(parent_id, spans.flags[row]):
-            root = Node(span_id, parent_id, intake.received_ns, row=row, is_local_root=True)
-        arrivals.add_plain(span_id, PlainSpan(parent_id, row), root)
+            received_ns = intake.received_ns
+            root = Node(
+                span_id, parent_id, received_ns, row=row, is_local_root=True, is_tool=is_tool
+            )
+        arrivals.add_plain(span_id, PlainSpan(parent_id, row, is_tool), root)
     return found
 
 
@@ -221,4 +226,4 @@ def keep_pending(intake: Intake, traces: Collection[bytes], pending: PendingSpan
         if trace_id not in traces:
             rows.setdefault(trace_id, []).append(row)
     for trace_id, some in rows.items():
-        pending.keep_rows(trace_id, spans, some, marks)
+        pending.keep_rows(trace_id, spans, some, marks, intake.tools)

@@ -104,7 +104,11 @@ def _attach(
     taken = pending.release(trace_id, [node.span_id for node in added])
     for span_id, plain in arrived.plain.items():
         if span_id not in trace.nodes:
-            pending.keep(trace_id, span_id, PendingSpan(plain.parent_id, None, is_local_root=False))
+            pending.keep(
+                trace_id,
+                span_id,
+                PendingSpan(plain.parent_id, None, is_local_root=False, is_tool=plain.is_tool),
+            )
     return _Attached(trace_id, arrived, added, movements, taken, root_passed)
 
 
@@ -157,6 +161,7 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
                 service=row.service,
                 entry=row.entry,
                 is_reference=row.is_reference,
+                is_tool=row.is_tool,
             )
             node.is_cut = row.is_cut
             nodes[row.span_id] = node

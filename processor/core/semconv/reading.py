@@ -112,6 +112,8 @@ class _Reader:
             reader = _SIGNATURES.reader(spans.keys[shape], context.emitter)
             context.readers[shape] = reader
         profile = reader.profile(spans.values[row], spans.names[row])
+        if profile.is_tool:
+            self._reading.tools.append(row)
         if profile.is_irrelevant:
             return
         own = read_owner(profile.layout.owners, spans.values[row], self._options.user_hash_salt)

@@ -104,6 +104,7 @@ class Profile:
     repeats_parent: bool
     """Whether they repeat the call of their parent when they are the server's side."""
     is_agent: bool
+    is_tool: bool
     is_irrelevant: bool
     """Whether nothing can be read from them."""
     provider: str
@@ -143,6 +144,7 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
         needs_usage=aggregate is not None or _requires_usage(signature),
         repeats_parent=signature.emitter.scope.startswith(SERVER_SCOPES),
         is_agent=is_agent,
+        is_tool=kind == "tool",
         is_irrelevant=call_kind is None and not is_agent and not layout.owners,
         provider=provider,
         models=models,

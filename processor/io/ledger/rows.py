@@ -25,7 +25,7 @@ Columns = tuple[Any, ...]
 """Values in the order of the table's columns, without `seq`."""
 
 _ENTRY_FIELDS = tuple(field.name for field in fields(Entry))
-_AGENT, _ENTRY, _AMENDMENT, _CUT, _REFERENCE = 1, 2, 4, 8, 16
+_AGENT, _ENTRY, _AMENDMENT, _CUT, _REFERENCE, _TOOL = 1, 2, 4, 8, 16, 32
 
 
 def key_of(trace_id: bytes, span_id: bytes) -> int:
@@ -53,6 +53,7 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
         | row.is_amendment * _AMENDMENT
         | row.is_cut * _CUT
         | row.is_reference * _REFERENCE
+        | row.is_tool * _TOOL
     )
     entry = row.entry
     own = None if row.own == NOBODY else _own_text(row.own)
@@ -124,6 +125,7 @@ def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
         bool(flags & _CUT),
         bool(flags & _AMENDMENT),
         bool(flags & _REFERENCE),
+        bool(flags & _TOOL),
     )
 
 

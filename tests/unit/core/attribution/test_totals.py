@@ -12,6 +12,7 @@ from processor.core.attribution.totals import (
     NO_SHARE,
     NO_SUBTOTAL,
     Subtotal,
+    own_part,
     share_of,
     unexplained,
 )
@@ -267,3 +268,50 @@ def test_a_lifetime_aggregate_alone_has_an_unknown_cost(given):
     entry = given.entry(given.aggregate(1, aggregate="lifetime"))
     got = share_of(replace(entry, amount=None, rates=None), NO_SUBTOTAL)
     assert (got.totals, got.amount) == (Totals(unpriced=1), None)
+
+
+def below_of(given, own, tools):
+    """What own calls and those of tools add up to, and what the tools add of it."""
+    in_tools = share(given, given.call(3, usage=tools)) if tools else NO_SUBTOTAL
+    whole = in_tools.plus(share(given, given.call(2, usage=own))) if own else in_tools
+    return Subtotal(whole.totals, whole.explains), Subtotal(in_tools.totals, in_tools.explains)
+
+
+@pytest.mark.parametrize(
+    ("usage", "own", "rest"),
+    [
+        (Usage(input=30, output=3), None, (30, 3)),
+        (Usage(input=30, output=3), Usage(input=30, output=3), (0, 0)),
+        (Usage(input=50, output=3), Usage(input=30, output=3), (20, 0)),
+        (Usage(input=130, output=13), Usage(input=30, output=3), (0, 0)),  # the sum of all
+        (Usage(input=140, output=13), Usage(input=30, output=3), (10, 0)),
+        (Usage(input=100, output=10), None, (0, 0)),  # the sum of all, with no own request
+        (Usage(input=140, output=14), None, (140, 14)),
+    ],
+)
+def test_an_agent_is_not_explained_by_what_its_tools_call(given, usage, own, rest):
+    entry = given.entry(given.aggregate(1, usage=usage))
+    below, in_tools = below_of(given, own, Usage(input=100, output=10))
+    got = share_of(entry, own_part(entry, below, in_tools, is_agent=True))
+    assert (got.totals.input_tokens, got.totals.output_tokens) == rest
+    assert (got.explains.input, got.explains.output) == rest
+
+
+def test_a_chain_sums_up_what_its_tools_call(given):
+    entry = given.entry(given.aggregate(1, usage=Usage(input=100, output=10)))
+    below, in_tools = below_of(given, None, Usage(input=140, output=10))
+    assert own_part(entry, below, in_tools, is_agent=False) is below
+
+
+@pytest.mark.parametrize("usage", [Usage(input=130, output=13), Usage(input=200, output=20)])
+def test_a_call_is_not_explained_by_what_a_tool_calls(given, usage):
+    entry = given.entry(given.call(1, usage=usage))
+    below, in_tools = below_of(given, None, Usage(input=110, output=11))
+    got = share_of(entry, own_part(entry, below, in_tools, is_agent=False))
+    assert (got.amount, got.totals.calls) == (entry.amount, 1)
+
+
+def test_a_call_without_usage_is_unknown_even_if_its_tools_call_models(given):
+    entry = given.entry(given.usage_missing(1))
+    below, in_tools = below_of(given, None, Usage(input=110, output=11))
+    assert share_of(entry, own_part(entry, below, in_tools, is_agent=False)).totals.unpriced == 1

@@ -229,3 +229,26 @@ def test_an_amended_call_is_rebuilt_with_its_usage(turns, given):
     assert turns.traces[given.trace_id(1)].total == Totals(
         cost_nano_usd=1000, input_tokens=100, calls=1
     )
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
+@pytest.mark.parametrize("restart_at", [0, 2, 4])
+def test_a_call_is_not_explained_by_what_its_tool_calls(turns, given, order, restart_at):
+    """Guarantees: whether the tool's span came first, waited for its trace, or was read again."""
+    specs = [
+        given.call(1, tokens=500),
+        given.tool(2, 1),
+        given.agent(3, 2),
+        given.call(4, 3, tokens=300),
+    ]
+    for number, at in enumerate(order):
+        if number == restart_at:
+            turns.restart()
+        turns.turn(specs[at])
+    if restart_at:
+        # What waited is lost in a restart; a span that is sent again restores it.
+        for spec in specs:
+            turns.turn(spec)
+    total = turns.total("total")
+    assert (total.cost_nano_usd, total.calls) == (8000, 2)
+    assert turns.total("agent", "planner").cost_nano_usd == 3000

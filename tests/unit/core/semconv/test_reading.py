@@ -31,6 +31,24 @@ def test_rows_come_out_in_order_each_once(build_spans) -> None:
     assert reading.rejected == []
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather"},
+        {"openinference.span.kind": "TOOL"},
+        {"traceloop.span.kind": "tool"},
+        {"ai.operationId": "ai.toolCall"},
+    ],
+)
+def test_tools_are_named_by_row_and_need_no_mark(build_spans, attributes) -> None:
+    """What is called below a tool is told apart from what its caller did itself."""
+    owned = {**attributes, "session.id": "s"}
+    spans = build_spans({"attributes": CALL}, {"attributes": attributes}, {"attributes": owned})
+    reading = read(spans, RECEIVED_NS, ReadOptions())
+    assert reading.tools == [1, 2]
+    assert [mark.row for mark in reading.marks] == [2]
+
+
 def test_a_silent_root_is_marked_where_its_surroundings_name_a_session(build_spans) -> None:
     """The totals of the session stand on it; spans below, and roots of nobody, stay unmarked."""
     shared = {"resource": {"session.id": "s", "service.name": "shop"}}
