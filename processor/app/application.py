@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from processor.app.assembly import (
 )
 from processor.app.pipeline import Pipeline
 from processor.app.telemetry import build_telemetry
-from processor.config import Settings, Watcher, bundled, load_prices
+from processor.config import Settings, Watcher, bundled, load_prices, named_files
 from processor.core.budgets import Policy, parse_budgets
 from processor.core.pricing import Catalog
 from processor.io.exporter import Fanout
@@ -107,7 +107,9 @@ class App:
 
     async def _start(self, stack: AsyncExitStack, telemetry_stack: AsyncExitStack) -> Running:
         settings = self._settings
-        catalog, price_file = self._load(settings.pricing.file, "pricing.yaml", _parse_catalog)
+        catalog, price_file = self._load(
+            settings.pricing.file, "pricing.yaml", _parse_catalog, named_files
+        )
         policy, budget_file = self._load(settings.budgets.file, "budgets.yaml", parse_budgets)
         watched = {"pricing": price_file, "budgets": budget_file}
         files = {name: watcher.state for name, watcher in watched.items() if watcher}
@@ -141,12 +143,16 @@ class App:
         return Running(pipeline, ledger, exporter, receiver, telemetry, port)
 
     def _load(
-        self, file: str, default: str, parse: Callable[[str, str], T]
+        self,
+        file: str,
+        default: str,
+        parse: Callable[[str, str], T],
+        named: Callable[[str, str], Iterable[Path]] = lambda _text, _source: (),
     ) -> tuple[T, Watcher[T] | None]:
         """Prices or budgets: of the operator's file, with its watcher, or the bundled ones."""
         if not file:
             return parse(bundled(default), default), None
-        watcher = Watcher(Path(file), parse, self._settings.reload.interval_s)
+        watcher = Watcher(Path(file), parse, self._settings.reload.interval_s, named)
         return watcher.load(), watcher
 
     def describe(self) -> list[str]:

@@ -4,7 +4,7 @@
 """
 
 from processor.config.load import bundled, load_settings, read_text
-from processor.config.prices import LoadedPrices, load_prices
+from processor.config.prices import LoadedPrices, load_prices, named_files
 from processor.config.reference import render_reference
 from processor.config.reload import Watcher
 from processor.config.settings import Settings
@@ -16,6 +16,7 @@ __all__ = [
     "bundled",
     "load_prices",
     "load_settings",
+    "named_files",
     "read_text",
     "render_reference",
 ]

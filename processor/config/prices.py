@@ -27,9 +27,22 @@ def load_prices(text: str, source: str) -> LoadedPrices:
     for catalogue in file.catalogues:
         if catalogue.path:
             try:
-                texts[catalogue.path] = read_text(Path(source).parent / catalogue.path)
+                texts[catalogue.path] = read_text(_path_of(catalogue.path, source))
             except ConfigError as error:
                 fixes = "; ".join(map(str, error.problems))
                 fix = "write its path, from the folder of this file"
                 raise ConfigError([Problem(catalogue.where, fixes, fix)]) from error
     return LoadedPrices(file, compile_catalog(file, texts))
+
+
+def named_files(text: str, source: str) -> list[Path]:
+    """The files that a price file names; none while it cannot be read."""
+    try:
+        file = parse_prices(text, source)
+    except ConfigError:
+        return []
+    return [_path_of(catalogue.path, source) for catalogue in file.catalogues if catalogue.path]
+
+
+def _path_of(path: str, source: str) -> Path:
+    return Path(source).parent / path

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
@@ -28,10 +28,20 @@ class _Look(NamedTuple):
 
     text: str
     error: str = ""
+    named: str = ""
+    """Size and time of the files that the file names."""
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(f"{self.error}\0{self.text}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.error}\0{self.named}\0{self.text}".encode()).hexdigest()
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except OSError:
+        return f"{path} is not there"
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
 class Watcher(Generic[T]):
@@ -43,11 +53,22 @@ class Watcher(Generic[T]):
     the file is broken or gone, the last good value stays in force.
     """
 
-    def __init__(self, path: Path, parse: Callable[[str, str], T], interval_s: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        parse: Callable[[str, str], T],
+        interval_s: float,
+        named_files: Callable[[str, str], Iterable[Path]] = lambda _text, _source: (),
+    ) -> None:
         """Watch `path`, every `interval_s` seconds.
 
         `parse(text, source)` gives the value or raises ConfigError; it runs in a thread of its own.
+        `named_files(text, source)` are further files that it reads: a change of one, or its coming
+        into being, is a change like that of `path`.
         """
+        self._named_files = named_files
+        self._named: tuple[str, tuple[Path, ...]] = ("", ())
+        """The last text, and the files that it names."""
         self._path = path
         self._parse = parse
         self._interval_s = interval_s
@@ -61,7 +82,7 @@ class Watcher(Generic[T]):
         """The value at the start. Raises ConfigError: a program must not start on a broken file."""
         text = read_text(self._path)
         value = self._parse(text, str(self._path))
-        self._seen = self._decided = _Look(text).digest
+        self._seen = self._decided = _Look(text, named=self._stamps(text)).digest
         self.state.loaded_s = time.time()
         return value
 
@@ -88,9 +109,16 @@ class Watcher(Generic[T]):
 
     def _look(self) -> _Look:
         try:
-            return _Look(read_text(self._path))
+            text = read_text(self._path)
         except ConfigError as error:
             return _Look("", str(error))
+        return _Look(text, named=self._stamps(text))
+
+    def _stamps(self, text: str) -> str:
+        """What tells a change of the named files. They may be large, so they are not read here."""
+        if text != self._named[0]:
+            self._named = (text, tuple(self._named_files(text, str(self._path))))
+        return "\n".join(map(_stamp, self._named[1]))
 
     def _is_new(self, look: _Look) -> bool:
         """True for content that has been seen twice in a row and has not been decided on yet."""

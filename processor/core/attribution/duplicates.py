@@ -93,7 +93,7 @@ class Duplicates:
             component = self._component(node)
             seen.update(component)
             if len(component) == 1 and not node.is_duplicate and node not in self._calls:
-                continue  # The usual case, made cheap.
+                continue  # Most calls have one report.
             for other in self._decide(component, causes):
                 changed[other] = cause
                 models.setdefault(_family(other), cause)

@@ -24,7 +24,7 @@ from processor.core.money import Amount, Rates
 
 @dataclass(slots=True)
 class Entry:
-    """One immutable row of the ledger: a call as it was first charged."""
+    """One row of the ledger, never changed once made: a call as it was first charged."""
 
     status: Status
     reason: str

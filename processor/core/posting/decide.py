@@ -104,7 +104,7 @@ def _check_budgets(
         for budget in change.watch.budgets:
             spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
             if spent < amount_at(limit, budget.thresholds[0]):
-                continue  # The usual case, made cheap.
+                continue  # Most movements reach no threshold.
             for found in crossings(budget, scope_id, state, window):
                 decision.cross(trace_id, cause, found, trigger)
             if spent >= limit and (is_call or trigger == "attribution"):

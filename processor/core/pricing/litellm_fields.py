@@ -49,10 +49,10 @@ _FIELD = re.compile(
     r"(?P<field>.+?)(?:_above_(?P<thousands>\d{1,6})k_tokens)?"
     r"(?:_(?P<tier>flex|priority|batches|balanced|decisions|ultrafast))?"
 )
-_SPOKEN = frozenset({"audio_transcription", "audio_speech", "video_generation", "realtime"})
-_DRAWN = frozenset({"image_generation", "image_edit"})
-_SEARCHED = frozenset({"rerank", "search"})
-_TALKED = frozenset({"", "chat", "completion", "responses"})
+_DURATION_MODES = frozenset({"audio_transcription", "audio_speech", "video_generation", "realtime"})
+_IMAGE_MODES = frozenset({"image_generation", "image_edit"})
+_SEARCH_MODES = frozenset({"rerank", "search"})
+_CHAT_MODES = frozenset({"", "chat", "completion", "responses"})
 _PER_SECOND = (
     "input_cost_per_second", "output_cost_per_second", "output_cost_per_video_per_second",
     "input_cost_per_audio_per_second",
@@ -77,7 +77,7 @@ def entry_of(provider: str, name: str, fields: Mapping[str, Any]) -> PriceEntry 
         steps=(PriceStep(BEGINNING_NS, base, tiers, _schedule(fields, base)),),
         service_tiers=_service_tiers(fields, by_tier, tiers),
         regions=_regions(fields),
-        alternatives=mode in _SPOKEN | _DRAWN
+        alternatives=mode in _DURATION_MODES | _IMAGE_MODES
         and bool(base.get("input") or base.get("output"))
         and any(base.get(unit) for unit in ALTERNATIVE_FIELDS),
     )
@@ -130,17 +130,17 @@ def _unit_rates(fields: Mapping[str, Any], mode: str) -> Rates:
     """Rates of what is not counted in tokens, as far as it is clear what they are for."""
     prices = dict(_prices(fields))
     rates: Rates = {}
-    if mode in _SPOKEN:
+    if mode in _DURATION_MODES:
         rates["duration_ms"] = max(prices.get(name, 0) for name in _PER_SECOND) // 1000
     if mode == "audio_speech" or not mode:
         both = ("input_cost_per_character", "output_cost_per_character")
         rates["characters"] = max(prices.get(name, 0) for name in both)
-    if mode in _DRAWN:
+    if mode in _IMAGE_MODES:
         one = prices.get("output_cost_per_image") or prices.get("input_cost_per_image", 0)
         rates["images"] = one
     if mode == "embedding":
         rates["images"] = prices.get("input_cost_per_image", 0)
-    if mode in _SEARCHED:
+    if mode in _SEARCH_MODES:
         rates["searches"] = prices.get("input_cost_per_query", 0)
     rates["requests"] = prices.get("input_cost_per_request", 0)
     rates["pages"] = prices.get("ocr_cost_per_page", 0)
@@ -161,9 +161,9 @@ def _fill_output(base: Rates) -> None:
 def _is_incomplete(base: Rates, mode: str) -> bool:
     """Whether a call would have tokens that the entry has no price for."""
     given, made = base.get("input", 0), base.get("output", 0)
-    if mode in _DRAWN and given and not made:
+    if mode in _IMAGE_MODES and given and not made:
         return not base.get("images")
-    return mode in _TALKED and bool(given) != bool(made)
+    return mode in _CHAT_MODES and bool(given) != bool(made)
 
 
 def _tiers(rows: Mapping[int, Rates]) -> tuple[Tier, ...]:

@@ -14,6 +14,8 @@ _FEMTO_PER_USD = 10**15
 _PER_1M = UNITS["per_1m"]
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WIDTH = 96
+_YAML_WORDS = frozenset({"no", "yes", "on", "off", "null", "true", "false", "y", "n"})
+"""What YAML reads as something else than text, in whatever case."""
 _UNIT_OF_FIELD = {field: (key, size) for key, (field, size) in UNIT_KEYS.items()}
 
 
@@ -50,7 +52,7 @@ def _field(name: str, items: list[str]) -> Iterator[str]:
 def _text(text: str) -> str:
     """Text as YAML reads it back, in quotes where it might mean something else."""
     is_plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
-    is_word = is_plain and text[0].isalpha() and text not in {"no", "yes", "on", "off", "null"}
+    is_word = is_plain and text[0].isalpha() and text.lower() not in _YAML_WORDS
     return text if is_word else json.dumps(text, ensure_ascii=False)
 
 

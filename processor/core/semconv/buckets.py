@@ -62,7 +62,7 @@ _OF_SIDE = (
 
 
 class Meaning(NamedTuple):
-    """What a count is: a field of `usage.Counts`, and what distinguishes it from its like."""
+    """What a count is: a field of `counts.Counts`, and what distinguishes it from its like."""
 
     field: str
     variant: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class UsageMap(NamedTuple):
     """The counts of one map."""
 
     counts: Mapping[str, int]
-    """By the fields of `usage.Counts`."""
+    """By the fields of `counts.Counts`."""
     is_exclusive: bool = False
     """Each count leaves out what another one has."""
     unknown: tuple[str, ...] = ()
@@ -224,16 +224,6 @@ def _sums(entries: list[_Entry]) -> dict[str, int]:
         for field in filter(None, (meaning.field, meaning.part_of_cached)):
             counts[field] = counts.get(field, 0) + count
     return counts
-
-
-def _merge(
-    variants: dict[tuple[str, ...], int],
-    variant: tuple[str, ...],
-    count: int,
-    *,
-    is_exclusive: bool,
-) -> None:
-    variants[variant] = _join(variants.get(variant, 0), count, is_exclusive=is_exclusive)
 
 
 def _join(one: int, other: int, *, is_exclusive: bool) -> int:

@@ -53,7 +53,7 @@ class Layout(NamedTuple):
     """The columns of everything that differs from span to span."""
 
     counts: Slots
-    """Positions are those of `usage.Counts`."""
+    """Positions are those of `counts.Counts`."""
     owners: Slots
     """Positions are those of `model.Owner`."""
     costs: Columns

@@ -94,7 +94,7 @@ class _Reader:
         """
         spans = self._spans
         if not any(names_session(group) for group in spans.group):
-            return  # The usual case, made cheap.
+            return  # Most spans say nothing of a call.
         noted = {call.mark.row for call in self._reading.calls}
         noted.update(mark.row for mark in self._reading.marks)
         for row, index in enumerate(spans.groups):

@@ -83,9 +83,9 @@ def _crossing(event: Event) -> str:
     whose = _UNIQUE_SCOPES.get(scope) or f"{scope} {scope_id}".strip()
     unit = "usd" if "budget.limit_usd" in says else "tokens"
     spent, limit = (says.get(f"budget.{what}_{unit}") for what in ("spent", "limit"))
-    least = "at least " if says.get("budget.at_least") else ""
+    reached = "at least" if says.get("budget.at_least") else "at"
     exceeded = " exceeded" if event.name == "llm.budget.exceeded" else ""
-    at = f"{whose} at {least}{percent(says.get('budget.ratio'))}"
+    at = f"{whose} {reached} {percent(says.get('budget.ratio'))}"
     of = (
         f"{dollars(spent)} of {dollars(limit)}"
         if unit == "usd"

@@ -242,3 +242,35 @@ async def test_a_thousand_reloads_leave_no_task_behind(path):
         await watched.watcher.check(watched.use)
     assert watched.state.reloads == 1_000
     assert len(asyncio.all_tasks()) == tasks
+
+
+def test_a_file_that_the_file_names_is_followed_too(path, tmp_path):
+    """Guarantees: what was refused for want of another file is used once that file is there."""
+    named = tmp_path / "named"
+    values = []
+
+    def parse(text, source):
+        if not named.exists():
+            raise ConfigError([Problem(source, "the named file is not there")])
+        return int(text) + int(named.read_text())
+
+    async def use(value):
+        values.append(value)
+
+    def look_twice():
+        for _ in range(2):
+            asyncio.run(watcher.check(use))
+
+    named.write_text("10")
+    watcher = Watcher(path, parse, 60.0, lambda _text, _source: [named])
+    assert watcher.load() == 11
+    named.unlink()
+    path.write_text("2")
+    look_twice()
+    assert "not there" in watcher.state.last_error
+    named.write_text("20")
+    look_twice()
+    assert (values, watcher.state.last_error) == ([22], "")
+    named.write_text("300")
+    look_twice()
+    assert values == [22, 302]

@@ -86,4 +86,4 @@ COUNTS: Mapping[str, Sources] = {
     "audio_output": _raw("usage.completion_tokens_details.audio_tokens"),
     "web_searches": _raw("usage.server_tool_use.web_search_requests"),
 }  # fmt: skip
-"""Counts of `usage.Counts`, as OpenAI, Anthropic, Bedrock and Google answer them."""
+"""Counts of `counts.Counts`, as OpenAI, Anthropic, Bedrock and Google answer them."""

@@ -19,7 +19,7 @@ class LogDialect(NamedTuple):
     events: tuple[str, ...]
     """Names of the record: its event name, its body, or its attribute ``event.name``."""
     counts: Mapping[str, tuple[str, ...]]
-    """Fields of `usage.Counts`, each with the attributes that are added up to it."""
+    """Fields of `counts.Counts`, each with the attributes that are added up to it."""
     cache: Inclusion
     reasoning: Inclusion
     provider: str = ""

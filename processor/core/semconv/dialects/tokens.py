@@ -208,7 +208,7 @@ _TABLE: Mapping[str, Sources] = {
 COUNTS: Mapping[str, Sources] = {
     name: (*sources, *llamaindex.COUNTS.get(name, ())) for name, sources in _TABLE.items()
 }
-"""The counts that `usage.Counts` holds, in its order.
+"""The counts that `counts.Counts` holds, in its order.
 
 ``uncached`` and ``raw_*`` only bear witness to what ``input`` and ``output`` mean; ``extra_*``
 are billed beside input and output and are in no total.

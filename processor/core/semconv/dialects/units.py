@@ -196,7 +196,7 @@ UNITS: Mapping[str, Sources] = {
     "images": _IMAGES,
     "pages": _PAGES,
 }
-"""The last fields of `usage.Counts`, in its order. Each is billed beside the tokens.
+"""The last fields of `counts.Counts`, in its order. Each is billed beside the tokens.
 
 Left out on purpose: times that a service took (``metrics.ttfb``, ``duration``, ``llm.latency``),
 and characters and images of a chat's prompt (Genkit's ``inputCharacters``), which its tokens count.

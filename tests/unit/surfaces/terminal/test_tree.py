@@ -241,7 +241,7 @@ def test_writing_to_a_cache_is_shown():
     [
         ({"budget__scope": "call", "budget__scope_id": "ab:cd"}, "this call at 120%"),
         ({"budget__scope": "total", "budget__scope_id": ""}, "total at 120%"),
-        ({"budget__at_least": True}, "user bob at at least 120%"),
+        ({"budget__at_least": True}, "user bob at least 120%"),
     ],
 )
 def test_budget_events_name_whose_budget_it_is(more, text):
