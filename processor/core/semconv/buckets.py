@@ -83,6 +83,8 @@ class UsageMap(NamedTuple):
     """Names of counts of which no more than their side is known."""
     tier: str = ""
     """The service tier that names of counts tell."""
+    unreadable: frozenset[str] = frozenset()
+    """``input`` or ``output``, where something stands there that is no number of tokens."""
 
 
 NO_MAP = UsageMap({})
@@ -112,9 +114,10 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
         )
     )
     counts = _add_up(entries, is_exclusive=is_exclusive)
+    unreadable = _unreadable(tree, is_loose=may_be_exclusive) - fields
     if is_exclusive:
         for base, of_side in _OF_SIDE:
-            if not of_side.isdisjoint(fields):
+            if base not in unreadable and not of_side.isdisjoint(fields):
                 counts.setdefault(base, 0)
     used = [(meaning, name) for meaning, count, name in entries if count]
     return UsageMap(
@@ -122,6 +125,21 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
         is_exclusive,
         tuple(bound(name)[:_NAME_MAX] for meaning, name in used if meaning.field[:5] == "other"),
         next((meaning.tier for meaning, _ in used if meaning.tier), ""),
+        unreadable,
+    )
+
+
+def _unreadable(tree: Mapping[object, object], *, is_loose: bool) -> frozenset[str]:
+    """The sides of which the map holds a whole that nobody can read, such as ``"1,000"``."""
+    return frozenset(
+        meaning.field
+        for key, value in tree.items()
+        if isinstance(key, str)
+        and isinstance(value, str | int | float)
+        and value != ""
+        and read_count(value) is None
+        and (meaning := classify(split_words(key), is_loose=is_loose)) is not None
+        and meaning.field in {"input", "output"}
     )
 
 

@@ -125,6 +125,11 @@ def _read_counts(layout: Layout, reader: Row) -> tuple[list[int | None], bool, b
             is_unreadable = is_unreadable or is_bad
         if position == INPUT and column is not None:
             are_buckets = reader.is_exclusive(column)
+    for usage_map in reader.usage_maps():
+        sides = ((INPUT, "input"), (OUTPUT, "output"))
+        is_unreadable = is_unreadable or any(
+            found[position] is None and side in usage_map.unreadable for position, side in sides
+        )
     return found, are_buckets, is_unreadable
 
 

@@ -43,13 +43,16 @@ NEUTRAL = TOKEN | {
 VERTEX_MODALITIES = {"1": "text", "2": "image", "3": "video", "4": "audio", "5": "document"}
 """Vertex AI's ``Modality``, as some print it."""
 NOT_TOKENS = frozenset({
-    "budget", "chars", "character", "characters", "cost", "costs", "credit", "credits", "duration",
-    "latency", "limit", "max", "milliseconds", "min", "ms", "per", "percent", "price", "prices",
-    "rate", "ratio", "sec", "second", "seconds", "size", "speed", "ticks", "time", "usd",
+    "age", "budget", "chars", "character", "characters", "cost", "costs", "credit", "credits",
+    "cumulative", "duration", "effort", "estimate", "estimated", "index", "latency", "length",
+    "limit", "max", "milliseconds", "min", "ms", "per", "percent", "price", "prices", "rate",
+    "ratio", "remaining", "saved", "sec", "second", "seconds", "size", "speed", "threshold",
+    "ticks", "time", "ttl", "usd", "version",
 })  # fmt: skip
-"""Words of durations, costs and limits: what has one is no number of tokens."""
+"""Words of durations, costs, limits and estimates: what has one is no number of tokens used."""
 THINGS = frozenset({
-    "calls", "files", "images", "messages", "pages", "queries", "query", "request", "requests",
-    "search", "searches", "sources", "steps", "videos",
+    "blocks", "calls", "chunks", "entries", "files", "hit", "hits", "images", "messages", "pages",
+    "queries", "query", "request", "requests", "search", "searches", "sources", "steps", "tools",
+    "turns", "videos",
 })  # fmt: skip
 """What is counted itself, unless the name ends by saying that its tokens are."""
