@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from golden.processing import Processing, attributes_of
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 FILES = ("reported-cases.jsonl", "reported-cases-more.jsonl")
 """What was reported, and siblings of it that were composed: other dialects and spellings."""
@@ -60,6 +61,8 @@ def request_of(spans: list[dict[str, Any]]) -> bytes:
             start_time_unix_nano=given["start"],
             end_time_unix_nano=given["end"],
         )
+        if given.get("failed"):
+            span.status.code = Status.STATUS_CODE_ERROR
         for key, value in given["attributes"].items():
             set_value(span.attributes.add(key=key).value, value)
         for event in given.get("events", ()):

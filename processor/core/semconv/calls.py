@@ -16,7 +16,13 @@ from processor.core.semconv.owners import log_trace
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.response_cache import find_response_cache
 from processor.core.semconv.sources import Column, Row, first, first_sum
-from processor.core.semconv.usage import UNREADABLE, Normalised, normalise_usage, read_usual
+from processor.core.semconv.usage import (
+    ALL_ZERO,
+    UNREADABLE,
+    Normalised,
+    normalise_usage,
+    read_usual,
+)
 from processor.core.semconv.values import COUNT_MAX, read_nano_usd, read_text
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
@@ -53,6 +59,9 @@ def read_call(
     models = profile.models or _models_inside(layout, reader)
     tier = _read_tier(layout, reader)
     response_id = first(reader, layout.response_ids, read_text) if layout.response_ids else None
+    if rule == ALL_ZERO and spans.failed[row]:
+        # A failed call with a response is missing its usage; this one says that it used nothing.
+        response_id = None
     return Call(
         mark,
         profile.call_kind or "llm",
