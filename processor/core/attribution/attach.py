@@ -106,10 +106,8 @@ def _displace(trace: Trace, arrived: Sequence[Node], causes: dict[Node, Node]) -
 
     Notes their causes.
     """
-    affected = [
-        *trace.duplicates.update(arrived).items(),
-        *trace.tool_loops.update(arrived).items(),
-    ]
+    affected = [*trace.duplicates.update(arrived).items()]
+    affected += trace.tool_loops.update(arrived).items()
     if trace.log_matching is not None:
         for node in arrived:
             affected += ((other, node) for other in trace.log_matching.add(node))

@@ -18,7 +18,7 @@ those that come last are charged as they are.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from collections.abc import Set as AbstractSet
 
 from processor.core.attribution.interval_matching import split_apart
@@ -29,10 +29,12 @@ from processor.core.attribution.reported import (
     family_of,
     forms_of,
     has_counts,
+    whole_of,
 )
 from processor.core.attribution.same_call import APART_MAX_NS, unite, unite_uncounted
+from processor.core.model import Entry
 
-_ALIKE_MAX = 4096
+_ALIKE_MAX = 8192
 """Calls alike in one trace that are compared with each other: bounds what a batch can cost."""
 
 _Key = tuple[str | int, ...]
@@ -64,13 +66,18 @@ class _Group:
 class Duplicates:
     """The calls of one trace that may be reported twice."""
 
-    __slots__ = ("_calls", "_groups", "_keys", "_reports")
+    __slots__ = ("_calls", "_groups", "_keys", "_reports", "_scopes", "_unmatched")
 
     def __init__(self) -> None:
         self._groups: dict[_Key, _Group] = {}
         self._keys: dict[Node, list[_Key]] = {}
         """The groups that a call is in."""
         self._reports: dict[Node, Reported] = {}
+        """Calls of one report each, as far as they were needed."""
+        self._scopes: set[str] = set()
+        self._unmatched: dict[Node, None] = {}
+        """Calls that are not under all their keys yet: while one instrumentation alone has written
+        calls, as is usual, nothing but their response ids could make two of them one."""
         self._calls: dict[Node, Reported] = {}
         """Calls with several reports that count, by the one that is charged."""
 
@@ -79,12 +86,10 @@ class Duplicates:
 
         Returns each that has become a duplicate, or is one no longer, with the one that caused it.
         """
-        causes: dict[Node, Node] = {}
+        causes = self._add(arrived)
         models: dict[str, Node] = {}
-        for node in arrived:
-            for other in self._index(node):
-                causes.setdefault(other, node)
-                models.setdefault(_family(other), node)
+        if len(self._scopes) > 1:
+            models = {_family(node): cause for node, cause in causes.items()}
         changed: dict[Node, Node] = {}
         seen: set[Node] = set()
         for node, cause in causes.items():
@@ -96,31 +101,55 @@ class Duplicates:
                 continue  # Most calls have one report.
             for other in self._decide(component, causes):
                 changed[other] = cause
-                models.setdefault(_family(other), cause)
+                if models:
+                    models.setdefault(_family(other), cause)
         for model, cause in models.items():
             for other in self._decide_uncounted(model):
                 changed[other] = cause
         return changed
 
-    def _index(self, node: Node) -> list[Node]:
-        """Put a call into the groups of its keys.
+    def _add(self, arrived: Iterable[Node]) -> dict[Node, Node]:
+        """Put calls into their groups; returns the calls to look at, each with what caused it."""
+        causes: dict[Node, Node] = {}
+        for node in arrived:
+            entry = node.entry
+            if entry is None or entry.aggregate is not None or node.is_reference:
+                continue
+            self._scopes.add(entry.scope)
+            for other in self._index(node, entry):
+                causes.setdefault(other, node)
+        if len(self._scopes) > 1:
+            for node in self._unmatched:
+                if node.entry is not None:
+                    self._index(node, node.entry)
+            self._unmatched.clear()
+        return causes
+
+    def _index(self, node: Node, entry: Entry) -> list[Node]:
+        """Put a call into the groups of its keys, as far as they matter so far.
 
         Returns the calls to look at: itself, and those that it was alike before.
         """
-        keys, before = list(_keys(node)), self._keys.pop(node, [])
-        concerned = [node] if keys else []
-        for key in before:
+        if len(self._scopes) > 1:
+            keys = _keys(entry)
+        else:
+            keys = _id_keys(entry)
+            self._unmatched[node] = None
+        self._reports.pop(node, None)
+        concerned = [node]
+        for key in self._keys.pop(node, ()):
             group = self._groups[key]
             group.remove(node)
             if key not in keys:
                 concerned += group.nodes
-        if keys and node.entry is not None:
-            self._reports[node] = Reported(node, node.entry)
-            scope = node.entry.scope
-            self._keys[node] = [
-                key for key in keys if self._groups.setdefault(key, _Group()).add(node, scope)
-            ]
+        self._keys[node] = [key for key in keys if self._group(key).add(node, entry.scope)]
         return concerned
+
+    def _group(self, key: _Key) -> _Group:
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group()
+        return group
 
     def _component(self, first: Node) -> list[Node]:
         """A call, and all with counts that may be one with it, or with one of these, and so on."""
@@ -170,11 +199,17 @@ class Duplicates:
         calls = []
         for some in alike.values():
             some.sort(key=_ended)
-            call = self._reports[some[0]]
+            call = self._reported(some[0])
             for node in some[1:]:
-                call = call.repeated(self._reports[node])
+                call = call.repeated(self._reported(node))
             calls.append(call)
         return calls
+
+    def _reported(self, node: Node) -> Reported:
+        found = self._reports.get(node)
+        if found is None:
+            found = self._reports[node] = Reported(node)
+        return found
 
     def _decide_uncounted(self, model: str) -> list[Node]:
         """Match the calls of a model that have no counts with those that have, and each other."""
@@ -185,12 +220,12 @@ class Duplicates:
         nodes, charged = list(uncounted.nodes), set(uncounted.nodes)
         if len(group.scopes) > 1:
             counted = [
-                self._calls.get(node, self._reports[node])
+                self._calls.get(node) or self._reported(node)
                 for node in group.nodes
                 if node not in uncounted.nodes and not node.is_duplicate
             ]
             lasted_ns = _lasted(group.nodes)
-            calls = unite_uncounted(counted, [self._reports[node] for node in nodes])
+            calls = unite_uncounted(counted, list(map(self._reported, nodes)))
             charged = {best_report(call.members, lasted_ns) for call in calls}
         return _set_duplicates(nodes, charged)
 
@@ -199,25 +234,27 @@ _COUNTS, _ID, _RUN, _MODEL, _UNCOUNTED = "counts", "id and counts", "id", "model
 """Kinds of keys. Under `_RUN` are calls with one response id, whatever they count."""
 
 
-def _keys(node: Node) -> Iterator[_Key]:
-    """By what other reports of the same call can be found."""
-    entry = node.entry
-    if entry is None or entry.aggregate is not None or node.is_reference:
-        return
-    model = family_of(entry.model)
-    if entry.usage is not None and has_counts(entry.usage):
-        forms = forms_of(entry.usage)
-        if entry.response_id:  # The first one, if there is one.
-            yield (_ID, entry.response_id, *forms[0])
-        if entry.start_ns:
-            if entry.response_id:
-                yield (_RUN, entry.response_id)
-            for form in forms:
-                yield (_COUNTS, model, *form)
-            yield (_MODEL, model)
-    elif entry.start_ns and model:
-        yield (_UNCOUNTED, model)
-        yield (_MODEL, model)
+def _id_keys(entry: Entry) -> list[_Key]:
+    """By what another report of the same call can be found, whoever wrote it."""
+    usage = entry.usage
+    if not entry.response_id or usage is None or not has_counts(usage):
+        return []
+    return [(_ID, entry.response_id, *whole_of(usage))]
+
+
+def _keys(entry: Entry) -> list[_Key]:
+    """By what other reports of the same call can be found; by response id and counts first."""
+    keys, usage, model = _id_keys(entry), entry.usage, family_of(entry.model)
+    if not entry.start_ns:
+        return keys
+    if usage is not None and has_counts(usage):
+        if entry.response_id:
+            keys.append((_RUN, entry.response_id))
+        keys += [(_COUNTS, model, *form) for form in forms_of(usage)]
+        keys.append((_MODEL, model))
+    elif model:
+        keys += [(_UNCOUNTED, model), (_MODEL, model)]
+    return keys
 
 
 def _may_match(key: _Key, group: _Group) -> bool:

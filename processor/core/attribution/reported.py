@@ -27,11 +27,17 @@ def family_of(model: str) -> str:
     return _SUFFIX.sub("", name[prefix.end() :] if prefix else name)
 
 
+def whole_of(usage: Usage) -> Form:
+    """All input and all output of a call, or its units where it has no tokens."""
+    inputs, outputs = usage.input_tokens, usage.output_tokens
+    return (inputs, outputs) if inputs or outputs else tuple(usage)[_UNITS]
+
+
 def forms_of(usage: Usage) -> tuple[Form, ...]:
     """Input and output as they were read, then as they are if details were read otherwise."""
-    inputs, outputs = usage.input_tokens, usage.output_tokens
-    if not inputs and not outputs:
-        return (tuple(usage)[_UNITS],)
+    inputs, outputs, *units = whole_of(usage)
+    if units:
+        return ((inputs, outputs, *units),)
     read, written = usage.cached_tokens, usage.cache_write + usage.cache_write_1h
     if not (read or written or usage.reasoning):
         return ((inputs, outputs),)
@@ -56,8 +62,11 @@ class Reported:
         "scopes", "start_ns",
     )  # fmt: skip
 
-    def __init__(self, node: Node, entry: Entry) -> None:
+    def __init__(self, node: Node) -> None:
         """Take one report, which is a call of its own until another one is known."""
+        entry = node.entry
+        if entry is None:
+            raise ValueError("the span is not of a call")
         usage = entry.usage
         self.members: tuple[Node, ...] = (node,)
         self.start_ns, self.end_ns = entry.start_ns or node.time_ns, node.time_ns

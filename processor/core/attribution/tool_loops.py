@@ -59,7 +59,9 @@ class ToolLoops:
 
 def _key(node: Node) -> _Key | None:
     entry = node.entry
-    if entry is None or not entry.is_cumulative or not entry.start_ns or not node.parent_id:
+    if entry is None or not entry.is_cumulative:
+        return None  # The usual case, made cheap.
+    if not entry.start_ns or not node.parent_id:
         return None
     return node.parent_id, entry.scope, family_of(entry.model)
 

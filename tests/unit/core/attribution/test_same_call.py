@@ -19,7 +19,7 @@ def report(name, scope, start_ns=10, end_ns=20, usage=USAGE, parent=b"p", **more
         "exact", "", "openai", "gpt-4o", "svc", "v1", usage, None, None, scope=scope,
         start_ns=start_ns, **more,
     )  # fmt: skip
-    return Reported(Node(name.encode(), parent, end_ns, entry=entry), entry)
+    return Reported(Node(name.encode(), parent, end_ns, entry=entry))
 
 
 def names(calls):
