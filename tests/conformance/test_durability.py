@@ -158,6 +158,7 @@ def test_rule_54_sigterm_under_load_while_the_backend_is_down(start, backend):
     wait_until(lambda: len(load.acknowledged) > 50)
     process.popen.send_signal(signal.SIGTERM)
     assert process.popen.wait(15) == 0
+    wait_until(lambda: len(states) > 1)
     assert states == ["SERVING", "NOT_SERVING"]
     acknowledged = load.end(give_up=True)
     assert load.refusals <= {"UNAVAILABLE", "CANCELLED", "DEADLINE_EXCEEDED"}
@@ -176,6 +177,7 @@ def test_rule_54_sigterm_while_the_backend_hangs(start, backend):
     wait_until(lambda: backend.attempts)
     process.popen.send_signal(signal.SIGTERM)
     assert process.popen.wait(20) == 0
+    wait_until(lambda: len(states) > 1)
     assert states == ["SERVING", "NOT_SERVING"], "it says so before it goes"
     assert load.end(give_up=True) == set()
 

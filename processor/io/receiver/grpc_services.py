@@ -25,6 +25,9 @@ from processor.io.receiver.responder import Context, Responder
 
 _CANCELLED_WITHIN_S = 0.05
 
+_LAST_STATUS_S = 0.25
+"""How long watchers of health are kept after the last change of their status."""
+
 
 class GrpcExport:
     """OTLP's three Export methods: admit, read, handle, answer."""
@@ -86,8 +89,13 @@ class Health(aio.HealthServicer):  # type: ignore[misc]  # the base class has no
         """Say NOT_SERVING, for good."""
         await self.enter_graceful_shutdown()
 
-    def release(self) -> None:
-        """End the streams of all watchers, which would otherwise hold up the server's stop."""
+    async def release(self) -> None:
+        """End the streams of all watchers, which would otherwise hold up the server's stop.
+
+        Where there are any, they first get a moment in which the last status can be sent.
+        """
+        if self._watching:
+            await asyncio.sleep(_LAST_STATUS_S)
         self._released = True
         for task in self._watching:
             task.cancel()

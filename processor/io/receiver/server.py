@@ -127,7 +127,7 @@ class Receiver:
             await self._http.refuse_connections()
         stopping = asyncio.ensure_future(self._server.stop(grace_s))
         abandoned = await self._admission.finish(grace_s)
-        self._health.release()
+        await self._health.release()
         await stopping
         if self._http is not None:
             await self._http.stop()
