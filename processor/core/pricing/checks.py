@@ -19,7 +19,7 @@ from processor.core.pricing.shapes import GENAI_PRICES, CatalogueName
 
 _LITELLM = "write `- litellm: model_prices.json`, the path of LiteLLM's price file"
 _MULTIPLIER_MAX = 1000
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def name(value: object) -> str:
@@ -84,9 +84,9 @@ def minute(value: object) -> int:
 def weekday(value: object) -> int:
     """A day of the week, by its first three letters, as its number: 0 for Monday."""
     day = name(value)
-    if day[:3] not in _DAYS:
-        raise InvalidValueError(f"{day} is not a day", f"valid: {', '.join(_DAYS)}")
-    return _DAYS.index(day[:3])
+    if day[:3] not in DAYS:
+        raise InvalidValueError(f"{day} is not a day", f"valid: {', '.join(DAYS)}")
+    return DAYS.index(day[:3])
 
 
 def catalogue(value: object) -> CatalogueName:

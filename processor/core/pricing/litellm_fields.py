@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, TypeGuard
 
+from processor.core.money import FEMTO_PER_USD
 from processor.core.pricing.shapes import (
     BEGINNING_NS,
     REGIONAL,
@@ -21,7 +22,6 @@ from processor.core.pricing.shapes import (
 )
 from processor.core.pricing.tariff import ALTERNATIVE_FIELDS
 
-_FEMTO_PER_USD = 10**15
 _USD_MAX = 1000
 """For one unit; what is more is a mistake of the file."""
 _TOKENS_MAX = 10**9
@@ -96,7 +96,7 @@ def _prices(fields: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """The fields that are an amount of USD, in femto-USD."""
     for name, value in fields.items():
         if _is_number(value, 0, _USD_MAX):
-            yield name, int((Decimal(value) * _FEMTO_PER_USD).to_integral_value())
+            yield name, int((Decimal(value) * FEMTO_PER_USD).to_integral_value())
 
 
 def _token_rates(fields: Mapping[str, Any]) -> dict[str, dict[int, Rates]]:

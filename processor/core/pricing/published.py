@@ -14,12 +14,12 @@ import genai_prices
 from genai_prices import types
 from genai_prices.data_snapshot import get_snapshot
 
+from processor.core.money import FEMTO_PER_USD
 from processor.core.pricing.shapes import BEGINNING_NS, Step, Table, Tariff, Window
 from processor.core.pricing.tariff import complete, merge
 
 VERSION: str = genai_prices.__version__
 
-_FEMTO_PER_USD = 10**15
 _EVERY_DAY = frozenset(range(7))
 _LONG_AGO = date(2000, 1, 1)
 
@@ -138,7 +138,7 @@ def _at(value: Decimal | types.TieredPrices, size: int) -> Decimal:
 
 def _femto(price: Decimal, per: int) -> int:
     """Femto-USD for one unit, half-even where the price is finer than that."""
-    return int((price * (_FEMTO_PER_USD // per)).to_integral_value())
+    return int((price * (FEMTO_PER_USD // per)).to_integral_value())
 
 
 def _conditions(model: types.ModelInfo) -> list[object]:

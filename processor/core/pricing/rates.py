@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from processor.core.files.document import Findings, Path
 from processor.core.model import Usage
+from processor.core.money import FEMTO_PER_USD
 from processor.core.pricing.shapes import Partial
 from processor.core.pricing.tariff import UNIT_FIELDS
 
@@ -37,7 +38,6 @@ RATE_SPELLINGS: dict[str, tuple[str, str]] = {key: (key, "") for key in RATE_KEY
 }
 """Each key of a price, also with its unit: ``input_per_1k`` -> ``("input", "per_1k")``."""
 
-_FEMTO_PER_USD = 10**15
 _MAX_USD = Decimal(1_000_000)
 _DOUBTFUL_FEMTO = 500 * 10**9  # 500 USD for a million tokens
 _LEAST_OUTPUT_SHARE = 10
@@ -82,7 +82,7 @@ def rates_of(given: Iterable[GivenPrice], scale: Scale, findings: Findings) -> P
         if usd > _MAX_USD:
             findings.problem(price.place, f"is more than {_MAX_USD:,} USD for one unit")
             usd = Decimal(0)
-        rates[field] = int((usd * _FEMTO_PER_USD).to_integral_value())
+        rates[field] = int((usd * FEMTO_PER_USD).to_integral_value())
     return rates
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
+from processor.core.money import FEMTO_PER_USD
+from processor.core.pricing.checks import DAYS
 from processor.core.pricing.rates import UNIT_KEYS, UNITS
 from processor.core.pricing.shapes import Partial, PriceEntry, ServiceTier, Surcharge, Tier
 
-_FEMTO_PER_USD = 10**15
 _PER_1M = UNITS["per_1m"]
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WIDTH = 96
 _YAML_WORDS = frozenset({"no", "yes", "on", "off", "null", "true", "false", "y", "n"})
 """What YAML reads as something else than text, in whatever case."""
@@ -73,7 +73,7 @@ def _key(name: str) -> str:
 
 def _usd(name: str, femto: int) -> str:
     per = _UNIT_OF_FIELD[name][1] if name in _UNIT_OF_FIELD else _PER_1M
-    usd = (Decimal(femto * per) / _FEMTO_PER_USD).normalize()
+    usd = (Decimal(femto * per) / FEMTO_PER_USD).normalize()
     return f"{usd:f}"
 
 
@@ -83,7 +83,7 @@ def _tier(tier: Tier) -> str:
 
 def _surcharge(surcharge: Surcharge) -> str:
     window = surcharge.window
-    days = ", ".join(_DAYS[day] for day in sorted(window.days))
+    days = ", ".join(DAYS[day] for day in sorted(window.days))
     times = f'from: "{_clock(window.start_min)}", to: "{_clock(window.end_min)}"'
     return f"{{days: [{days}], {times}, multiplier: {_factor(surcharge.multiplier)}}}"
 
