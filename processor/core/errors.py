@@ -9,6 +9,7 @@ ProcessorError
 │   └── ForbiddenError        this caller may not ask that
 ├── RetryableError            the same input may succeed later; says after how long
 │   ├── OverloadedError       too much is under way; nothing was changed
+│   │   ├── MemoryFullError   requests under way hold as much memory as they may
 │   │   ├── SlowSenderError   the body took too long to arrive
 │   │   └── StoppingError     the processor is shutting down
 │   ├── CallerLeftError       the body broke off; nobody waits for the answer
@@ -81,6 +82,12 @@ class OverloadedError(RetryableError):
     """Too much is under way. Raised before any state has changed."""
 
     reason = "overloaded"
+
+
+class MemoryFullError(OverloadedError):
+    """Requests under way hold as much memory as they may together."""
+
+    reason = "memory_full"
 
 
 class SlowSenderError(OverloadedError):

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from processor.core.memory import Holding
+
 _REMOTE_PARENT = 0x300
 """Of the flags of a span: "is remote" is known (0x100) and true (0x200)."""
 
@@ -33,6 +35,8 @@ class Batch:
     """The headers that are passed on to the backend; batches that differ in them never merge."""
     transport: Transport = "grpc"
     """How it came in."""
+    memory: Holding | None = field(default=None, compare=False, repr=False)
+    """What it holds of the memory budget; whoever hands it on gives that back in the end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,14 @@ _GAUGES: Final = frozenset({"arriving", "under_way"})
 
 _REASONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "requests": {
-        "refused": ("overloaded", "slow_sender", "stopping", "ledger_unavailable", "caller_left"),
+        "refused": (
+            "overloaded",
+            "memory_full",
+            "slow_sender",
+            "stopping",
+            "ledger_unavailable",
+            "caller_left",
+        ),
         "rejected": ("undecodable", "too_large", "unsupported", "bug"),
         "returned": ("backend_unavailable", "stopping"),
         "dropped": ("backend_refused", "too_large", "undecodable", "switched_off", "bug"),

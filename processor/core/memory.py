@@ -1,0 +1,100 @@
+"""One budget in bytes for everything under way: arriving, inflated, read, waiting, going out.
+
+Whoever makes bytes for a request takes their size here *before* they are made, and gives it back
+when they are gone, so what is counted is what requests hold, and a request that finds no room is
+refused before anything has changed. The budget only counts: it holds no bytes and reads no clock.
+Bytes that several exporters share are counted once, by the request that they belong to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from processor.core.errors import MemoryFullError
+
+_MIB = 1024 * 1024
+
+
+class MemoryBudget:
+    """What all requests may hold together; used in the event loop only."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.used_bytes = 0
+        self.refused = 0
+        """How often something found no room."""
+        self.free: Callable[[int], None] | None = None
+        """Asked to give so many bytes back before anything is refused: the receiver ends the
+        slowest requests that are still arriving."""
+
+    def open(self, size_bytes: int = 0) -> Holding:
+        """Begin to hold `size_bytes`, for a `with` block. Raises MemoryFullError."""
+        holding = Holding(self)
+        holding.grow(size_bytes)
+        return holding
+
+    def has_room(self, more_bytes: int, held_bytes: int = 0) -> bool:
+        """Whether one that holds `held_bytes` may hold so much more; freed first where that helps.
+
+        A request that is larger than the whole budget is admitted while it is the only one: a
+        limit on the sum must not turn into a lower limit on each.
+        """
+        if self._fits(more_bytes, held_bytes):
+            return True
+        if self.free is not None:
+            self.free(self.used_bytes + more_bytes - self.limit_bytes)
+        return self._fits(more_bytes, held_bytes)
+
+    def _fits(self, more_bytes: int, held_bytes: int) -> bool:
+        return self.used_bytes + more_bytes <= self.limit_bytes or self.used_bytes == held_bytes
+
+
+class Holding:
+    """What one request, or one step of it, holds. Leaving its `with` block gives it back."""
+
+    __slots__ = ("_budget", "_is_closed", "size_bytes")
+
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self._is_closed = False
+        self.size_bytes = 0
+        """What it holds now."""
+
+    def grow(self, more_bytes: int) -> None:
+        """Hold so much more. Raises MemoryFullError, and then holds what it held before."""
+        budget = self._budget
+        if not budget.has_room(more_bytes, self.size_bytes):
+            budget.refused += 1
+            used, limit = budget.used_bytes // _MIB, budget.limit_bytes // _MIB
+            raise MemoryFullError(
+                f"requests under way hold {used} MiB of memory, and the limit is {limit} MiB"
+            )
+        self.set(self.size_bytes + more_bytes)
+
+    def set(self, size_bytes: int) -> None:
+        """Hold exactly so much from now on, without asking.
+
+        For what shrinks, and for what a request that must not be refused any more needs.
+        """
+        if self._is_closed:
+            return
+        self._budget.used_bytes += size_bytes - self.size_bytes
+        self.size_bytes = size_bytes
+
+    def close(self) -> None:
+        """Give everything back, for good; again is allowed."""
+        self.set(0)
+        self._is_closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
