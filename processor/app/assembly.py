@@ -8,7 +8,8 @@ from typing import Final, get_args
 
 from processor.app.pipeline import Pipeline
 from processor.config import Settings
-from processor.config.exporters import OtlpExporter, OtlpHttpExporter, SendingQueue
+from processor.config.backends import SendingQueue
+from processor.config.exporters import OtlpExporter, OtlpHttpExporter
 from processor.config.receivers import HttpReceiver
 from processor.core import wire
 from processor.core.budgets import Policy

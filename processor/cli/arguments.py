@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import re
-import textwrap
 from typing import Final
 
 from processor import __version__
@@ -17,10 +14,7 @@ from processor.cli.flags import (
     add_settings,
     tokens,
 )
-from processor.surfaces.terminal.paint import columns
-
-_WIDE: Final = 72
-"""Cells from which on the texts of flags have a column of their own width."""
+from processor.cli.parser import Commands, Parser
 
 _DESCRIPTION = """\
 Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget overruns, and \
@@ -38,12 +32,18 @@ exit codes:
   130  interrupted"""
 
 
-def build_parser() -> argparse.ArgumentParser:
+_LITELLM_FILE: Final = """\
+LiteLLM's price file is inside its Python package. Where that is installed, this prints its path:
+  python -c "import litellm; print(litellm.__path__[0] +
+    '/model_prices_and_context_window_backup.json')"
+Its source repository has it as model_prices_and_context_window.json."""
+
+
+def build_parser() -> Parser:
     """The parser of the whole command line."""
-    parser = _Parser(prog="llm-cost", description=_DESCRIPTION, epilog=_exits("something failed"))
+    parser = Parser(prog="llm-cost", description=_DESCRIPTION, epilog=_exits("something failed"))
     parser.add_argument("--version", action="version", version=f"llm-cost {__version__}")
-    # argparse makes the commands' parsers of the same class.
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_commands("command", "COMMAND")
     _add_serve(commands)
     _add_demo(commands)
     _add_check_config(commands)
@@ -55,55 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Breaks lines where the terminal ends, keeps paragraphs and indented lines as they are."""
-
-    def __init__(self, prog: str) -> None:
-        width = columns()
-        super().__init__(prog, max_help_position=26 if width >= _WIDE else 18, width=width)
-        # By itself argparse forgets that the names of commands are indented.
-        self._action_max_length = 4 + len("check-config")
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return "\n".join(
-            line
-            for paragraph in text.split("\n")
-            for line in textwrap.wrap(
-                paragraph,
-                width,
-                initial_indent=indent,
-                subsequent_indent=indent + " " * _hang(paragraph),
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-            or [""]
-        )
-
-
-def _hang(paragraph: str) -> int:
-    """Where lines after the first begin: below the text of an exit code, or as the first does."""
-    found = re.match(r" *(\d+ +)?", paragraph)
-    return len(found[0]) if found else 0
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose flags cannot be abbreviated."""
-
-    def __init__(self, *, epilog: str, description: str, prog: str | None = None) -> None:
-        """An abbreviation that works today would be ambiguous once there are more flags."""
-        super().__init__(
-            prog=prog,
-            description=description,
-            epilog=epilog,
-            formatter_class=_Formatter,
-            allow_abbrev=False,
-        )
-
-
-_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse gives this type no public name
-
-
-def _add_serve(commands: _Commands[_Parser]) -> None:
+def _add_serve(commands: Commands) -> None:
     text = "receive, price and forward spans until it is stopped"
     parser = commands.add_parser(
         "serve", help=text, description=_sentence(text), epilog=_exits("the program failed")
@@ -111,7 +63,7 @@ def _add_serve(commands: _Commands[_Parser]) -> None:
     add_settings(parser)
 
 
-def _add_check_config(commands: _Commands[_Parser]) -> None:
+def _add_check_config(commands: Commands) -> None:
     text = "check settings, prices and budgets, and show what they say"
     epilog = _exits("the checks themselves failed")
     parser = commands.add_parser(
@@ -125,7 +77,7 @@ def _add_check_config(commands: _Commands[_Parser]) -> None:
     )
 
 
-def _add_price(commands: _Commands[_Parser]) -> None:
+def _add_price(commands: Commands) -> None:
     text = "show what one call costs, and why"
     epilog = "example:\n  llm-cost price claude-sonnet-4-5 --input 12000 --output 800 --cached 9000"
     parser = commands.add_parser(
@@ -179,26 +131,46 @@ def _add_price(commands: _Commands[_Parser]) -> None:
     add_pricing(parser)
 
 
-def _add_prices(commands: _Commands[_Parser]) -> None:
-    text = "print prices of a published catalogue as entries of the price file"
-    example = "llm-cost prices import model_prices.json --provider together --model 'qwen/*'"
+def _add_prices(commands: Commands) -> None:
+    text = "import prices from LiteLLM's price file"
     parser = commands.add_parser(
-        "prices",
+        "prices", help=text, description=_sentence(text), epilog=_exits("something failed")
+    )
+    _add_prices_import(parser.add_commands("action", "import", required=True))
+
+
+def _add_prices_import(actions: Commands) -> None:
+    text = "print prices of LiteLLM's price file as entries for your own price file"
+    description = f"""\
+{_sentence(text)}
+
+Copy the lines below "models:" to the "models:" of your file. To ask LiteLLM's file for every \
+model that has no other price, name it under "catalogues:" in your file instead.
+
+{_LITELLM_FILE}"""
+    example = (
+        "llm-cost prices import model_prices.json --provider together_ai\n"
+        "  llm-cost prices import model_prices.json --model 'qwen/*' >> entries.yaml"
+    )
+    parser = actions.add_parser(
+        "import",
         help=text,
-        description=_sentence(text),
-        epilog=f"example:\n  {example}\n\n{_exits('no model that matches has a price')}",
+        description=description,
+        epilog=f"examples:\n  {example}\n\n{_exits('no model that matches has a price')}",
     )
-    parser.add_argument("action", metavar="import", choices=["import"], help="what to do")
+    parser.add_argument("file", metavar="FILE", help="LiteLLM's price file, see above")
     parser.add_argument(
-        "file", metavar="FILE", help="LiteLLM's model_prices_and_context_window.json"
+        "--provider", metavar="P", default="", help="only models of this provider (default: all)"
     )
-    parser.add_argument("--provider", metavar="P", default="", help="only models of this provider")
     parser.add_argument(
-        "--model", metavar="PATTERN", default="", help="only models that are called like this"
+        "--model",
+        metavar="PATTERN",
+        default="",
+        help="only models with this name; * stands for any characters (default: all)",
     )
 
 
-def _add_unpriced(commands: _Commands[_Parser]) -> None:
+def _add_unpriced(commands: Commands) -> None:
     text = "list models without a price, and the lines that would give them one"
     parser = commands.add_parser(
         "unpriced",
@@ -209,7 +181,7 @@ def _add_unpriced(commands: _Commands[_Parser]) -> None:
     add_ledger(parser)
 
 
-def _add_reprice(commands: _Commands[_Parser]) -> None:
+def _add_reprice(commands: Commands) -> None:
     text = "price stored calls again, after a price was added or corrected"
     description = f"""\
 {_sentence(text)}
@@ -237,7 +209,7 @@ stored is not touched. Run again, it changes nothing more.
     add_budgets(parser)
 
 
-def _add_healthcheck(commands: _Commands[_Parser]) -> None:
+def _add_healthcheck(commands: Commands) -> None:
     text = "ask a running processor whether it serves"
     epilog = _exits("it does not serve, or cannot be reached")
     parser = commands.add_parser(
@@ -251,7 +223,7 @@ def _add_healthcheck(commands: _Commands[_Parser]) -> None:
     )
 
 
-def _add_demo(commands: _Commands[_Parser]) -> None:
+def _add_demo(commands: Commands) -> None:
     text = "see it work: a small multi-agent application, its costs, and its budgets"
     description = f"""\
 {_sentence(text)}

@@ -8,16 +8,18 @@ from pathlib import Path
 
 from processor.config import read_text
 from processor.core.errors import ConfigError, Problem
-from processor.core.files.checks import nearest
+from processor.core.files.similar import nearest
 from processor.core.pricing.litellm import LitellmModel, LitellmPrices
 from processor.core.pricing.written import entry_lines
 from processor.core.providers import provider_id
 from processor.surfaces.terminal.paint import plain
 
+_FIX = "llm-cost prices import --help says where LiteLLM's price file is"
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the entries that were asked for; 0 when there are any, else 1. Raises ConfigError."""
-    catalogue = LitellmPrices(read_text(Path(arguments.file)), arguments.file)
+    catalogue = _catalogue(arguments.file)
     provider = _provider(catalogue, arguments.provider)
     pattern = arguments.model.strip().lower() or "*"
     models = [
@@ -32,6 +34,15 @@ def run(arguments: argparse.Namespace) -> int:
     for entry in entries:
         print(*(f"  {plain(line)}" for line in entry_lines(entry)), sep="\n")
     return 0 if entries else 1
+
+
+def _catalogue(path: str) -> LitellmPrices:
+    try:
+        return LitellmPrices(read_text(Path(path)), path)
+    except ConfigError as error:
+        raise ConfigError(
+            [each._replace(fix=each.fix or _FIX) for each in error.problems]
+        ) from error
 
 
 def _provider(catalogue: LitellmPrices, asked: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from processor.config.backends import OtlpBackend
 from processor.config.environment import (
     Given,
     combine,
@@ -18,13 +19,13 @@ from processor.config.environment import (
     protocol_warnings,
     route,
 )
-from processor.config.exporters import OtlpBackend
 from processor.config.receivers import exposure_warnings
 from processor.config.settings import Settings
 from processor.config.values import Section
 from processor.core.errors import ConfigError, Problem
-from processor.core.files.checks import ExternalText, nearest
+from processor.core.files.checks import ExternalText
 from processor.core.files.document import Document, Path, dotted
+from processor.core.files.similar import nearest
 from processor.core.files.validation import explain, keys_of
 
 Backend = TypeVar("Backend", bound=OtlpBackend)

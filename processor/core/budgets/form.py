@@ -17,8 +17,10 @@ from pydantic import (
 )
 
 from processor.core.budgets import checks
-from processor.core.files.checks import PARENT, InvalidValueError, nearest, one_version, time_zone
-from processor.core.files.validation import KIND, FileModel, Flag, Text, section
+from processor.core.files.checks import PARENT, InvalidValueError, one_version, time_zone
+from processor.core.files.location import KIND
+from processor.core.files.similar import nearest
+from processor.core.files.validation import FileModel, Flag, Text, section
 from processor.core.model import Scope, WindowKind
 
 _BRIEF_SCOPES = frozenset({"call", "trace", "agent_run"})

@@ -6,13 +6,13 @@ A *check* takes a value as it stands in the file and returns what it means, or r
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from processor.core.files.document import Path
+from processor.core.files.similar import nearest
 
 T = TypeVar("T")
 Check = Callable[[Any], T]
@@ -56,13 +56,6 @@ class SecretText(ExternalText):
     """Text that may be a secret, such as an environment variable: no message ever shows it."""
 
     __slots__ = ()
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word most like `word`, whatever its case; ``""`` when none is like it."""
-    by_lower = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(word[:_SHOWN_CHARS_MAX].lower(), by_lower, n=1)
-    return by_lower[near[0]] if near else ""
 
 
 def shown(value: object) -> str:

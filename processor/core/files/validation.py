@@ -31,23 +31,19 @@ from processor.core.files.checks import (
     InvalidValueError,
     UnknownKeyError,
     flag,
-    nearest,
     optional,
     shown,
     text,
     whole,
 )
 from processor.core.files.document import Document, Map, Path
+from processor.core.files.location import path_in, present, untagged, without
+from processor.core.files.similar import nearest
 
 Text = Annotated[str, PlainValidator(text)]
 OptionalText = Annotated[str, PlainValidator(optional(text))]
 Flag = Annotated[bool, PlainValidator(flag)]
 Whole = Annotated[int, BeforeValidator(whole)]
-
-KIND = "[kind] "
-"""How the tag of one of several forms of a value begins, which is in no file."""
-
-_NOT_IN_FILES = ("[key]", KIND)
 
 Hint = Callable[[Path], str]
 """What to do about an unknown key, by its path; ``""`` where its name says all there is to say."""
@@ -119,7 +115,7 @@ def validate(
                 raise  # Not the file's mistake: an empty file has to fit its form.
             found = list(_explained(error.errors(include_url=False), model, hint))
             problems = problems or _by_line(document, found)
-            value = _without(value, [_present(value, path) for path, _, _ in found])
+            value = without(value, [present(value, path) for path, _, _ in found])
 
 
 def _by_line(document: Document, found: Sequence[tuple[Path, str, str]]) -> list[Problem]:
@@ -145,7 +141,7 @@ def _explained(
     mistakes: Sequence[ErrorDetails], model: type[FileModel], hint: Hint | None
 ) -> Iterator[tuple[Path, str, str]]:
     for mistake in mistakes:
-        path = _untagged(mistake["loc"])
+        path = untagged(mistake["loc"])
         wrong = mistake.get("ctx", {}).get("error")
         if isinstance(wrong, InvalidValueError):
             at = wrong.at
@@ -208,59 +204,3 @@ def _model_at(kind: Any, path: Path) -> type[FileModel] | None:  # noqa: ANN401 
         return model
     field = keys_of(model).get(str(path[0]))
     return _model_at(field.annotation, path[1:]) if field else None
-
-
-def _untagged(location: Path) -> Path:
-    """A location without what pydantic adds for the key of a map and for one of several kinds."""
-    return tuple(
-        part for part in location if isinstance(part, int) or not part.startswith(_NOT_IN_FILES)
-    )
-
-
-def path_in(value: object, location: Path) -> Path:
-    """A location in a form as the path in the file, where one item may stand for a list of one."""
-    path: list[str | int] = []
-    for part in _untagged(location):
-        if isinstance(part, int) and not isinstance(value, list):
-            continue
-        path.append(part)
-        value = _item(value, part)
-    return tuple(path)
-
-
-def _item(value: object, key: str | int) -> object:
-    if isinstance(value, dict):
-        return value.get(key)
-    if isinstance(value, list) and isinstance(key, int) and key < len(value):
-        return value[key]
-    return None
-
-
-def _present(value: object, location: Path) -> Path:
-    """The path of what is wrong; of what it should stand in where it is missing."""
-    path = path_in(value, location)
-    for depth, key in enumerate(path):
-        if not isinstance(value, (dict, list)) or (isinstance(value, dict) and key not in value):
-            return path[:depth]
-        value = _item(value, key)
-    return path
-
-
-def _without(value: Any, paths: Collection[Path]) -> Any:  # noqa: ANN401 - YAML holds anything
-    """A copy of a value that lacks what the paths lead to, and all of a list's item around it."""
-    if () in paths:
-        return None
-    if isinstance(value, Map):
-        kept = Map(value.path)
-        for key, each in value.items():
-            if (key,) not in paths:
-                kept[key] = _without(each, _below(paths, key))
-        return kept
-    if isinstance(value, list):
-        wrong = {path[0] for path in paths}
-        return [each for position, each in enumerate(value) if position not in wrong]
-    return value
-
-
-def _below(paths: Collection[Path], key: str) -> list[Path]:
-    return [path[1:] for path in paths if path[0] == key]

@@ -10,10 +10,10 @@ from processor.core.files.checks import (
     InvalidValueError,
     UnknownKeyError,
     choice,
-    nearest,
     shown,
     text,
 )
+from processor.core.files.similar import nearest
 from processor.core.pricing.rates import RATE_KEYS, RATE_SPELLINGS
 from processor.core.pricing.shapes import GENAI_PRICES, CatalogueName
 

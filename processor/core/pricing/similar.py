@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from genai_prices.data_snapshot import get_snapshot
 
-from processor.core.files.checks import nearest
+from processor.core.files.similar import nearest
 from processor.core.pricing.entries import is_glob
 from processor.core.pricing.names import NAME_LIMIT
 from processor.core.pricing.shapes import ANY, PriceFile

@@ -10,7 +10,6 @@ from processor.core.files.checks import (
     SecretText,
     choice,
     flag,
-    nearest,
     number,
     optional,
     shown,
@@ -89,8 +88,3 @@ def test_messages_show_values_shortly():
     assert shown("x" * 100) == repr("x" * 40 + "…")
     assert shown(Decimal("1" * 100)) == "1" * 40
     assert shown(None) == "nothing"
-
-
-def test_nearest_word_is_found_in_any_case():
-    assert nearest("europe/berln", ["Europe/Berlin", "Asia/Tokyo"]) == "Europe/Berlin"
-    assert nearest("qqq", ["Europe/Berlin"]) == ""

@@ -1,0 +1,147 @@
+"""The settings of one backend: how it is reached, and what happens while it is away."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, PlainValidator, model_validator
+
+from processor.config.values import (
+    Duration,
+    HeaderNames,
+    Headers,
+    Section,
+    TlsFiles,
+    duration,
+)
+from processor.core.files.checks import InvalidValueError, choice
+from processor.core.files.validation import Flag, OptionalText, Whole, section
+
+
+class ClientTls(TlsFiles):
+    """How the connection to the backend is secured."""
+
+    insecure: Flag | None = Field(
+        default=None,
+        description="Where the endpoint has no scheme: true for plain text, false for TLS. Unset: "
+        "plain text on the loopback interface, TLS elsewhere.",
+    )
+    ca_file: OptionalText = Field(
+        default="", description="PEM file of the authorities to trust instead of the system's."
+    )
+
+
+class Retry(Section):
+    """What happens while the backend refuses for now or cannot be reached."""
+
+    initial_interval_s: Duration = Field(
+        default=0.3, alias="initial_interval", description="Wait before the first retry."
+    )
+    max_interval_s: Duration = Field(
+        default=5.0, alias="max_interval", description="Longest wait between two tries."
+    )
+    max_elapsed_time_s: Annotated[float, PlainValidator(duration(0.0))] = Field(
+        default=300.0,
+        alias="max_elapsed_time",
+        description="When to give up and ask the sender to retry; sooner if its own deadline is "
+        "sooner. 0s: never, unless that deadline passes.",
+    )
+
+    @model_validator(mode="after")
+    def _is_ascending(self) -> Retry:
+        if self.initial_interval_s > self.max_interval_s:
+            what, fix = "is longer than max_interval", "raise max_interval"
+            raise InvalidValueError(what, fix, at=("initial_interval",))
+        return self
+
+
+class SendingQueue(Section):
+    """A queue on disk for what this backend does not take for now."""
+
+    enabled: Flag = Field(
+        default=False,
+        description="False: a request is acknowledged once the backend has taken it, and while the "
+        "backend is away senders are asked to retry. True: what it does not take for now is "
+        "written to disk, synced and acknowledged, and sent when the backend is back.",
+    )
+    directory: OptionalText = Field(
+        default="",
+        description="Folder of the queue; one process may use it. Empty: "
+        "<data_dir>/spool/<exporter>.",
+    )
+    max_megabytes: Whole = Field(
+        default=1024,
+        ge=1,
+        le=1_000_000_000,
+        description="Most that the queue may hold, in MiB. Beyond it, and while the disk is full "
+        "or fails, senders are asked to retry.",
+    )
+    spill_after_s: Duration = Field(
+        default=1.0,
+        alias="spill_after",
+        description="How long delivery is tried before a request goes to disk. An attempt that has "
+        "begun may last its timeout; while the backend is known to be away, none is made.",
+    )
+    num_consumers: Whole = Field(
+        default=10,
+        ge=1,
+        le=1000,
+        description="Requests from disk that may be sent at the same time.",
+    )
+
+    def describe(self) -> str:
+        """Where what it holds is, in words for people."""
+        return f"{self.directory} (up to {self.max_megabytes} MiB)"
+
+
+class Merge(Section):
+    """Small requests that arrive while another is being sent are sent together, as one."""
+
+    enabled: Flag = Field(default=True, description="False: every request is sent by itself.")
+    max_bytes: Whole = Field(
+        default=65536,
+        ge=1024,
+        le=16_777_216,
+        description="Largest merged request; one that has half of that already is sent by itself.",
+    )
+    max_delay_s: Annotated[float, PlainValidator(duration(0.001, 1.0))] = Field(
+        default=0.005,
+        alias="max_delay",
+        description="Longest wait for others. Nothing waits while nothing is being sent.",
+    )
+
+
+class OtlpBackend(Section):
+    """What both ways to send OTLP to a backend have in common."""
+
+    endpoint: OptionalText = Field(default="", description="Its address.")
+    headers: Headers = Field(
+        default=(),
+        description="Sent with every request, such as {authorization: 'Bearer ${env:TOKEN}'}.",
+        repr=False,
+    )
+    compression: Annotated[str, PlainValidator(choice(("none", "gzip"), "compression"))] = Field(
+        default="none", description="none or gzip."
+    )
+    forward_headers: HeaderNames = Field(
+        default=(),
+        description="Headers of senders that are forwarded to this backend, such as "
+        "[x-scope-orgid]; they replace those in headers. None unless named. With authorization "
+        "named, the backend gets each sender's own credentials, which may not be meant for it, and "
+        "sending_queue keeps them.",
+    )
+    timeout_s: Duration = Field(
+        default=10.0, alias="timeout", description="How long one attempt may take."
+    )
+    max_message_mib: Whole = Field(
+        default=64,
+        ge=1,
+        le=2047,
+        description="Largest request to send, in MiB before compression: what the backend takes. A "
+        "larger one is sent in several parts; a span that is larger by itself is left out, and the "
+        "sender is informed.",
+    )
+    tls: ClientTls = section(ClientTls)
+    retry_on_failure: Retry = section(Retry)
+    sending_queue: SendingQueue = section(SendingQueue)
+    merge: Merge = section(Merge)
