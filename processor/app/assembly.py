@@ -159,7 +159,7 @@ def _grpc_backend(otlp: OtlpExporter) -> Destination:
     transport = GrpcTransport(
         address,
         headers=dict(otlp.headers),
-        compression="gzip" if otlp.compression == "gzip" else "none",
+        compression=otlp.compression,
         tls=ClientTls(_pem(tls.ca_file), _pem(tls.cert_file), _pem(tls.key_file)),
     )
     return _queued(_backend(transport, otlp), otlp.sending_queue, "otlp")
@@ -171,7 +171,7 @@ def _http_backend(http: OtlpHttpExporter) -> Destination:
     transport = HttpTransport(
         endpoints,
         headers=dict(http.headers),
-        compression="gzip" if http.compression == "gzip" else "none",
+        compression=http.compression,
         tls=tls_context(tls.ca_file, tls.cert_file, tls.key_file),
     )
     return _queued(_backend(transport, http), http.sending_queue, "otlphttp")

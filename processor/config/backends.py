@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, model_validator
 
@@ -120,8 +120,12 @@ class OtlpBackend(Section):
         description="Sent with every request, such as {authorization: 'Bearer ${env:TOKEN}'}.",
         repr=False,
     )
-    compression: Annotated[str, PlainValidator(choice(("none", "gzip"), "compression"))] = Field(
-        default="none", description="none or gzip."
+    compression: Annotated[
+        Literal["none", "gzip", "zstd"],
+        PlainValidator(choice(("none", "gzip", "zstd"), "compression")),
+    ] = Field(
+        default="none",
+        description="none, gzip or zstd. Every backend takes gzip; ask yours about zstd.",
     )
     forward_headers: HeaderNames = Field(
         default=(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator
 
@@ -16,6 +16,9 @@ from processor.core.model import Signal
 class OtlpExporter(OtlpBackend):
     """The backend that everything is forwarded to, over OTLP/gRPC."""
 
+    compression: Annotated[
+        Literal["none", "gzip"], PlainValidator(choice(("none", "gzip"), "compression"))
+    ] = Field(default="none", description="none or gzip; gRPC's library has no zstd.")
     endpoint: OptionalText = Field(
         default="",
         description="Its address: host:port, http://host:port or https://host:port. Empty: no such "

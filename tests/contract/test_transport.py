@@ -112,7 +112,10 @@ async def test_every_signal_arrives_byte_for_byte_where_it_belongs(recorder, pro
     assert (out.counters.delivered, out.counters.delivered_bytes) == (3, 3 * len(PAYLOAD))
 
 
-@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize(
+    ("protocol", "compression"),
+    [("grpc", "none"), ("grpc", "gzip"), ("http", "none"), ("http", "gzip"), ("http", "zstd")],
+)
 @pytest.mark.parametrize("times", [1, 20_000])
 async def test_headers_and_product_are_sent_compressed_or_not(
     recorder, protocol, compression, times

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-from processor.core.errors import TooLargeError, UndecodableError
+from processor.core.errors import UndecodableError
 
 _codec: Any
 try:
@@ -31,20 +31,6 @@ def gzip(data: bytes) -> bytes:
     """Pack `data`, at the speed of the fastest level."""
     packed: bytes = _codec.compress(data, _LEVEL, _WITH_GZIP_HEADER)
     return packed
-
-
-def gunzip(data: bytes, max_bytes: int) -> bytes:
-    """Unpack `data`, of one or more members. Raises UndecodableError, and TooLargeError."""
-    unpacker = Gunzip()
-    parts: list[bytes] = []
-    size = 0
-    for piece in unpacker.feed(data):
-        size += len(piece)
-        if size > max_bytes:
-            raise TooLargeError(f"the body is larger than {max_bytes} bytes, uncompressed")
-        parts.append(piece)
-    unpacker.finish()
-    return b"".join(parts)
 
 
 class Gunzip:

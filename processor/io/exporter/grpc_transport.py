@@ -22,7 +22,7 @@ from processor.core.otlp.responses import one_line, read_response
 from processor.core.otlp.signals import SIGNALS
 from processor.io.exporter.transport import (
     AttemptError,
-    Compression,
+    GrpcCompression,
     grpc_hint,
     read_headers,
     user_agent,
@@ -31,7 +31,7 @@ from processor.io.exporter.transport import (
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 _TRAILERS_LIMIT_BYTES: Final = 64 * 1024
-_COMPRESSIONS: Final[dict[Compression, grpc.Compression]] = {
+_COMPRESSIONS: Final[dict[GrpcCompression, grpc.Compression]] = {
     "none": grpc.Compression.NoCompression,
     "gzip": grpc.Compression.Gzip,
 }
@@ -70,7 +70,7 @@ class ClientTls:
 
 
 def open_channel(
-    address: BackendAddress, compression: Compression, tls: ClientTls, user_agent: str
+    address: BackendAddress, compression: GrpcCompression, tls: ClientTls, user_agent: str
 ) -> grpc.aio.Channel:
     """A channel that connects on first use, and again whenever it has to."""
     options = (*_OPTIONS, ("grpc.primary_user_agent", user_agent))
@@ -91,7 +91,7 @@ class GrpcTransport:
         address: BackendAddress,
         *,
         headers: Mapping[str, str] | None = None,
-        compression: Compression = "none",
+        compression: GrpcCompression = "none",
         tls: ClientTls | None = None,
     ) -> None:
         """Raises ConfigError for bad headers."""
@@ -99,7 +99,7 @@ class GrpcTransport:
         self._address = address
         self._headers = read_headers(headers or {})
         self._user_agent = user_agent(headers or {})
-        self._compression: Compression = compression
+        self._compression: GrpcCompression = compression
         self._tls = tls or ClientTls()
         self._channel: grpc.aio.Channel | None = None
         self._methods: dict[Signal, grpc.aio.UnaryUnaryMultiCallable[Any, Any]] = {}

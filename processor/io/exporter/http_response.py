@@ -17,7 +17,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no p
 
 from processor.core.errors import PermanentError
 from processor.core.model import Receipt, Signal
-from processor.core.otlp.gzip import gunzip
+from processor.core.otlp.encodings import UNPACKERS, unpack
 from processor.core.otlp.responses import one_line, read_json_response, read_response
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
@@ -39,13 +39,13 @@ async def read_body(response: aiohttp.ClientResponse) -> bytes | None:
                 return None
     except (aiohttp.ClientError, TimeoutError, OSError):
         return None
-    match response.headers.get("Content-Encoding", "identity").strip().lower():
-        case "identity" | "":
-            return bytes(body)
-        case "gzip" | "x-gzip":
-            return _unpack(body)
-        case _:
-            return None
+    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding in {"identity", ""}:
+        return bytes(body)
+    try:
+        return unpack(coding, bytes(body), _RESPONSE_LIMIT_BYTES) if coding in UNPACKERS else None
+    except PermanentError:
+        return None
 
 
 def receipt_of(signal: Signal, content_type: str, body: bytes | None) -> Receipt | None:
@@ -81,13 +81,6 @@ def retry_after_s(text: str | None, now_s: float) -> float | None:
         aware = date if date.tzinfo else date.replace(tzinfo=UTC)
         return max(aware.timestamp() - now_s, 0.0)
     except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-
-
-def _unpack(body: bytearray) -> bytes | None:
-    try:
-        return gunzip(bytes(body), _RESPONSE_LIMIT_BYTES)
-    except PermanentError:
         return None
 
 

@@ -17,6 +17,7 @@ from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.addresses import HttpAddress, is_loopback
 from processor.core.otlp.codes import Code, code_of_http, is_retryable_http
 from processor.core.otlp.gzip import gzip
+from processor.core.otlp.zstd import zstd
 from processor.io.exporter.http_response import (
     message_of,
     read_body,
@@ -25,7 +26,7 @@ from processor.io.exporter.http_response import (
 )
 from processor.io.exporter.transport import (
     AttemptError,
-    Compression,
+    HttpCompression,
     http_hint,
     read_http_headers,
     user_agent,
@@ -37,6 +38,8 @@ _IDLE_S: Final = 30.0
 _DAY_S: Final = 86_400.0
 _LARGE_BYTES: Final = 256 * 1024
 """From this size on, compressing a body takes longer than giving it to another thread."""
+_PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"gzip": gzip, "zstd": zstd}
+"""By name of the compression, which is that of the content coding as well."""
 
 
 class HttpTransport:
@@ -47,7 +50,7 @@ class HttpTransport:
         endpoints: Mapping[Signal, HttpAddress],
         *,
         headers: Mapping[str, str] | None = None,
-        compression: Compression = "none",
+        compression: HttpCompression = "none",
         tls: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -65,8 +68,8 @@ class HttpTransport:
             "Accept-Encoding": "identity",
             **read_http_headers(headers or {}),
         }
-        self._compression = compression
-        self._content_encoding = {"Content-Encoding": "gzip"} if compression == "gzip" else {}
+        self._pack = _PACKERS.get(compression)
+        self._content_encoding = {"Content-Encoding": compression} if self._pack else {}
         self._tls = tls
         self._now = now
         self._session: aiohttp.ClientSession | None = None
@@ -125,11 +128,11 @@ class HttpTransport:
             raise self._failure(signal, error) from error
 
     async def _compressed(self, payload: bytes) -> bytes:
-        if self._compression == "none":
+        if self._pack is None:
             return payload
         if len(payload) < _LARGE_BYTES:
-            return gzip(payload)
-        return await asyncio.to_thread(gzip, payload)
+            return self._pack(payload)
+        return await asyncio.to_thread(self._pack, payload)
 
     async def _read(self, signal: Signal, response: aiohttp.ClientResponse) -> Receipt | None:
         """Read an answer; whatever follows the status line of a success, it stays one."""

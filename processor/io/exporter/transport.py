@@ -12,7 +12,9 @@ from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.addresses import BackendAddress
 from processor.core.otlp.codes import Code
 
-Compression = Literal["none", "gzip"]
+GrpcCompression = Literal["none", "gzip"]
+"""What gRPC's core packs with; it has no zstd."""
+HttpCompression = Literal["none", "gzip", "zstd"]
 
 
 class AttemptError(Exception):
