@@ -5,11 +5,12 @@
     sources     where a field stands: in the tables, and in the values of one shape
     layout      all tables together: the names to scan, and the fields of one shape
     emitter     who wrote a span, and the rules about it
-    recognise   what a span is, decided once per signature; `signatures` remembers it
-    buckets     usage maps, by the words of which the names of their counts consist
+    recognise   what a span is, decided once per signature; `signatures` remembers it; `kinds`
+                knows what kind of call it is
+    buckets     usage maps; `bucket_names` knows what the words mean of which names consist
     counts      what a span reports, and what is known beside the numbers
     evidence    which counts are inside which: an `interpretation`; `totals` asks the total
-    usage       what was reported, as quantities that do not overlap
+    usage       what was reported, as quantities that do not overlap, which `division` makes
     owners      whom a span says it belongs to; ids for log records
     calls       one call
     reading     a payload

@@ -1,45 +1,18 @@
-"""Open-ended usage maps: what each of their counts is, by the words of its name.
-
-Providers and frameworks add counts faster than any list of names can follow. A name is made of
-few words, though: a side, a modality, cached or not, a lifetime, a service tier.
-"""
+"""Open-ended usage maps: the counts of one, added up by what their names say they are."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
-from processor.core.semconv.dialects.words import (
-    CACHED,
-    EPHEMERAL,
-    FIVE_MINUTES,
-    INPUT,
-    MARKS,
-    MODALITIES,
-    NEUTRAL,
-    NOT_CACHED,
-    NOT_TOKENS,
-    ONE_HOUR,
-    OUTPUT,
-    REST,
-    STANDARD_TIERS,
-    THINGS,
-    TIERS,
-    TOKEN,
-    TOTAL,
-    UNCACHED,
-    VERTEX_MODALITIES,
-    WRITTEN,
-)
+from processor.core.semconv.bucket_names import Meaning, classify, split_words
+from processor.core.semconv.dialects.words import VERTEX_MODALITIES
 from processor.core.semconv.values import bound, read_count
 
 _DEPTH_MAX = 4
 _ENTRIES_MAX = 128
 """Counts that are read of one map; no provider comes near it."""
 _NAME_MAX = 96
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+[a-z]*|[A-Z]")
 
 SIDES = frozenset({"input", "output"})
 _OF_SIDE = (
@@ -59,17 +32,6 @@ _OF_SIDE = (
     ),
 )  # fmt: skip
 """A side that has any of these is reported, even if nothing is left for it."""
-
-
-class Meaning(NamedTuple):
-    """What a count is: a field of `counts.Counts`, and what distinguishes it from its like."""
-
-    field: str
-    variant: tuple[str, ...] = ()
-    """Modality and tier; ``()`` for the whole."""
-    part_of_cached: str = ""
-    """The field that also has it: of which modality the cached tokens are."""
-    tier: str = ""
 
 
 class UsageMap(NamedTuple):
@@ -141,62 +103,6 @@ def _unreadable(tree: Mapping[object, object], *, is_loose: bool) -> frozenset[s
         and (meaning := classify(split_words(key), is_loose=is_loose)) is not None
         and meaning.field in {"input", "output"}
     )
-
-
-@lru_cache(maxsize=1024)
-def classify(words: tuple[str, ...], *, is_loose: bool = False) -> Meaning | None:
-    """Say what a count is whose name consists of these words; None when it counts no tokens.
-
-    `is_loose`: names need not say that they count tokens.
-    """
-    found = frozenset(words)
-    if found & NOT_TOKENS or not (is_loose or found & TOKEN):
-        return None
-    if found & THINGS and words[-1] not in TOKEN:
-        return None
-    if found & CACHED and found & NOT_CACHED:
-        found = found - CACHED | UNCACHED
-    side = "input" if found & INPUT else "output" if found & OUTPUT else ""
-    if "modality" in found and words[-1] in VERTEX_MODALITIES:
-        words = (*words[:-1], VERTEX_MODALITIES[words[-1]])
-        found = frozenset(words)
-    modality = next((MODALITIES[word] for word in words if word in MODALITIES), "")
-    tier = next((word for word in words if word in TIERS), "")
-    variant = tuple(filter(None, (modality, tier, "text" if "text" in found else "")))
-    if found & (CACHED | EPHEMERAL):
-        field = _cached_field(found)
-        part = f"{modality}_cached" if modality in {"audio", "image"} else ""
-        return Meaning(field, variant, part if field == "cache_read" else "", tier)
-    marked = next((field for marks, field in MARKS if found & marks), "")
-    if marked and not (marked == "tool_use" and side == "output"):
-        return Meaning(marked, variant, tier=tier)
-    field, variant = _plain_field(found, words, side, modality, variant)
-    return Meaning(field, variant, tier=tier)
-
-
-def _cached_field(found: frozenset[str]) -> str:
-    if not found & (EPHEMERAL | WRITTEN | FIVE_MINUTES | ONE_HOUR):
-        return "cache_read"
-    lifetime = "_1h" if found & ONE_HOUR else "_5m" if found & FIVE_MINUTES else ""
-    return f"cache_write{lifetime}"
-
-
-def _plain_field(
-    found: frozenset[str],
-    words: tuple[str, ...],
-    side: str,
-    modality: str,
-    variant: tuple[str, ...],
-) -> tuple[str, tuple[str, ...]]:
-    """The field and variant of what is neither cached nor otherwise marked."""
-    if modality and side:
-        return f"{modality}_{side}", variant[1:]
-    if side and (found & REST or variant):
-        return f"text_{side}", variant
-    known = INPUT | OUTPUT | NEUTRAL | TOTAL | STANDARD_TIERS
-    if found - known:
-        return (f"other_{side}" if side else "other"), words
-    return side or "total", ()
 
 
 _Entry = tuple[Meaning, int, str]
@@ -286,9 +192,3 @@ def _flatten_list(
             count = read_count(value) if isinstance(key, str) else None
             if count is not None:
                 yield (*path, *split_words(str(key))), f"{name}.{kind}", count
-
-
-@lru_cache(maxsize=1024)
-def split_words(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case: ``cacheReadInputTokens`` → cache, read, input, tokens."""
-    return tuple(word.lower() for word in _WORD.findall(name))

@@ -111,9 +111,9 @@ def _declare_cache(meant: Interpretation, operator: Inclusion | None) -> _Declar
 
 
 def _declare_by_emitter(meant: Interpretation) -> _Declared:
-    witness = _stated_uncached(meant)
-    if witness is not None:
-        return _Declared(witness, "cache: witness", is_fixed=True)
+    is_apart = _stated_uncached(meant)
+    if is_apart is not None:
+        return _Declared(is_apart, "cache: provider usage", is_fixed=True)
     # A Gemini total leaves open whether cached tokens or thoughts are missing in it.
     is_fixed = meant.rules.family == "google"
     if meant.rules.cache == "exclusive":
@@ -142,7 +142,7 @@ def _declare_reasoning(meant: Interpretation) -> _Declared:
         return _Declared(is_beside=True, rule="reasoning: exceeds output")
     raw = meant.counts.raw_output
     if raw in {meant.output, meant.output - count}:
-        return _Declared(raw == meant.output, "reasoning: witness", is_fixed=True)
+        return _Declared(raw == meant.output, "reasoning: provider usage", is_fixed=True)
     if meant.rules.reasoning == "exclusive":
         return _Declared(is_beside=True, rule="reasoning: instrumentation")
     return _Declared(is_beside=False)

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from operator import itemgetter
 
 from processor.core.semconv.emitter import Emitter
+from processor.core.semconv.kinds import Signature
 from processor.core.semconv.layout import Layout, lay_out
 from processor.core.semconv.recognise import (
     CALL_SIGNS,
     DECIDING_KEYS,
     DECIDING_NAMES,
     Profile,
-    Signature,
     recognise,
 )
 from processor.core.semconv.sources import Condition, Values

@@ -5,6 +5,7 @@
     calls             models, providers, tiers, ids, costs that somebody upstream has written
     owners            session, user, organisation, agent, feature, task
     instrumentations  who wrote the span, and what its numbers mean
+    aggregates        which spans repeat the calls of others
     logs              records of coding agents that report a call
 
 A new dialect is a few rows here. Rows of one field stand in the order in which they are read:

@@ -210,7 +210,7 @@ COUNTS: Mapping[str, Sources] = {
 }
 """The counts that `counts.Counts` holds, in its order.
 
-``uncached`` and ``raw_*`` only bear witness to what ``input`` and ``output`` mean; ``extra_*``
+``uncached`` and ``raw_*`` only show what ``input`` and ``output`` mean; ``extra_*``
 are billed beside input and output and are in no total.
 Limits, sums over traces, streaming chunks and counts of the free token counter look like usage
 and are left out on purpose: ``gen_ai.aggregated_usage.*``, ``gen_ai.usage.experimental.*``,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from processor.core.semconv.buckets import classify, read_map, split_words
+from processor.core.semconv.bucket_names import classify, split_words
+from processor.core.semconv.buckets import read_map
 
 
 @pytest.mark.parametrize(

@@ -37,22 +37,22 @@ def test_counts_and_their_table_have_one_order() -> None:
             Counts(100, 10, uncached=40, cache_read=60),
             UsageRules(cache="exclusive"),
             Usage(40, 60, output=10),
-            "cache: witness",
+            "cache: provider usage",
         ),
         # ... and the provider's raw input that it does not.
         (
             Counts(100, 10, raw_input=100, cache_read=60),
             UsageRules(cache="inclusive"),
             Usage(100, 60, output=10),
-            "cache: witness",
+            "cache: provider usage",
         ),
         (
             Counts(100, 10, raw_input=40, cache_read=60),
             UsageRules(cache="exclusive"),
             Usage(40, 60, output=10),
-            "cache: witness",
+            "cache: provider usage",
         ),
-        # A raw input that fits neither reading bears no witness.
+        # A raw input that fits neither reading shows nothing.
         (
             Counts(100, 10, raw_input=7, cache_read=60),
             UsageRules(),
@@ -105,7 +105,7 @@ def test_cached_tokens_are_inside_or_beside_the_input_by_the_first_evidence(
 
 
 def test_the_operator_decides_before_any_evidence() -> None:
-    """A rule of the operator's own outranks witness and total."""
+    """A rule of the operator's own outranks the provider's own usage and the total."""
     counts = Counts(100, 10, 110, uncached=40, cache_read=60)
     assert normalise_usage(counts, UsageRules(), "exclusive")[:2] == (
         Usage(100, 60, output=10),
