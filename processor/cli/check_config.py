@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from processor.app.addresses import listens_on, refuse_loop
+from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
@@ -56,11 +56,9 @@ def _attempt(work: Callable[[], T], problems: list[Problem]) -> T | None:
 
 
 def _problems_of_addresses(settings: Settings) -> list[Problem]:
-    """What is wrong with receivers and exporters, as far as it shows without opening them."""
+    """What is wrong with addresses together and with exporters, without opening them."""
     problems: list[Problem] = []
-    _attempt(lambda: listens_on(settings), problems)
-    if not problems:
-        _attempt(lambda: refuse_loop(settings), problems)
+    _attempt(lambda: refuse_loop(settings), problems)
     _attempt(lambda: build_exporter(settings), problems)
     return problems
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator
 
 from processor.config.backends import OtlpBackend
-from processor.config.values import Section
+from processor.config.values import GrpcBackend, HttpBase, HttpUrl, Section
 from processor.core.files.checks import choice
 from processor.core.files.validation import OptionalText, Whole, section
 from processor.core.model import Signal
@@ -19,7 +19,7 @@ class OtlpExporter(OtlpBackend):
     compression: Annotated[
         Literal["none", "gzip"], PlainValidator(choice(("none", "gzip"), "compression"))
     ] = Field(default="none", description="none or gzip; gRPC's library has no zstd.")
-    endpoint: OptionalText = Field(
+    endpoint: GrpcBackend = Field(
         default="",
         description="Its address: host:port, http://host:port or https://host:port. Empty: no such "
         "backend. Also set by OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_ENDPOINT, "
@@ -39,19 +39,19 @@ class OtlpExporter(OtlpBackend):
 class OtlpHttpExporter(OtlpBackend):
     """The backend that everything is forwarded to, over OTLP/HTTP in protobuf."""
 
-    endpoint: OptionalText = Field(
+    endpoint: HttpBase = Field(
         default="",
         description="Its base address, such as http://host:4318 or https://host/otlp; /v1/traces, "
         "/v1/metrics and /v1/logs are added. Empty: none. Also set by OTEL_EXPORTER_OTLP_ENDPOINT "
         "where OTEL_EXPORTER_OTLP_PROTOCOL is http/protobuf, and by --forward-to, as said above.",
     )
-    traces_endpoint: OptionalText = Field(
+    traces_endpoint: HttpUrl = Field(
         default="",
         description="For traces, used as it is. A signal without any endpoint does not go to this "
         "backend. Also set by OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, likewise for the other signals.",
     )
-    metrics_endpoint: OptionalText = Field(default="", description="For metrics, used as it is.")
-    logs_endpoint: OptionalText = Field(default="", description="For logs, used as it is.")
+    metrics_endpoint: HttpUrl = Field(default="", description="For metrics, used as it is.")
+    logs_endpoint: HttpUrl = Field(default="", description="For logs, used as it is.")
 
     @property
     def own_endpoints(self) -> dict[Signal, str]:

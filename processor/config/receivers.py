@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from typing import Final
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from processor.config.values import Origins, Section, TlsFiles, Tokens
+from processor.config.values import Listen, OptionalListen, Origins, Section, TlsFiles, Tokens
 from processor.core.files.checks import InvalidValueError
-from processor.core.files.validation import OptionalText, Text, Whole, section
-from processor.core.otlp.addresses import is_loopback
+from processor.core.files.validation import OptionalText, Whole, section
+from processor.core.otlp.addresses import is_loopback, parse_listen
 
 _PROTOCOLS: Final = "receivers.otlp.protocols"
 
@@ -46,7 +45,7 @@ class Auth(Section):
 class GrpcReceiver(Section):
     """OTLP over gRPC."""
 
-    endpoint: Text = Field(
+    endpoint: Listen = Field(
         default="127.0.0.1:4317", description="Where to listen; 0.0.0.0:4317 is every interface."
     )
     max_recv_msg_size_mib: Whole = Field(
@@ -71,7 +70,7 @@ class Cors(Section):
 class HttpReceiver(Section):
     """OTLP over HTTP, as protobuf or as JSON."""
 
-    endpoint: OptionalText = Field(
+    endpoint: OptionalListen = Field(
         default="127.0.0.1:4318",
         description="Where to listen; empty: nowhere. When gRPC has port 0, any free port of the "
         "same host unless it is set.",
@@ -128,7 +127,7 @@ def exposure_warnings(protocols: Protocols, forwarded: Collection[str]) -> Itera
             "leave it out, unless the backend asks for the very same tokens"
         )
     for name, each in both:
-        if not each.endpoint or _is_loopback(each.endpoint):
+        if not each.endpoint or is_loopback(parse_listen(each.endpoint).host):
             continue
         where = f"{_PROTOCOLS}.{name}"
         has_tls = bool(each.tls.cert_file)
@@ -142,11 +141,3 @@ def exposure_warnings(protocols: Protocols, forwarded: Collection[str]) -> Itera
                 f"{where}: whoever reaches {each.endpoint} may send; set auth.bearer_tokens or "
                 "tls.client_ca_file, or listen on 127.0.0.1"
             )
-
-
-def _is_loopback(endpoint: str) -> bool:
-    """Whether an address is one of this machine alone; one that cannot be read is refused later."""
-    try:
-        return is_loopback(urlsplit(f"//{endpoint}").hostname or "")
-    except ValueError:
-        return False

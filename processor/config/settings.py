@@ -12,7 +12,7 @@ from pydantic import Field, PlainValidator, PrivateAttr, model_validator
 
 from processor.config.exporters import Exporters
 from processor.config.receivers import Receivers
-from processor.config.values import Duration, Section, duration, secret, several
+from processor.config.values import Duration, OptionalListen, Section, duration, secret, several
 from processor.core.enrich.emission import READERS
 from processor.core.files.checks import InvalidValueError, choice, optional
 from processor.core.files.validation import Flag, OptionalText, Text, Whole, section
@@ -143,7 +143,7 @@ class Logs(Section):
 class Metrics(Section):
     """Its own metrics for Prometheus at /metrics, its health at /health and /live."""
 
-    endpoint: OptionalText = Field(
+    endpoint: OptionalListen = Field(
         default=METRICS_ENDPOINT,
         description="Where to listen; empty: nowhere. Where this address is in use, perhaps by a "
         "Collector, or gRPC has port 0, any free port is used unless another is set here.",

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from decimal import Decimal
 from typing import Annotated
 from urllib.parse import unquote
 
 from pydantic import Field, PlainValidator, model_validator
 
+from processor.core.errors import ConfigError
 from processor.core.files.checks import (
     Check,
     ExternalText,
     InvalidValueError,
     SecretText,
     choice,
+    optional,
     shown,
+    text,
 )
 from processor.core.files.validation import FileModel, OptionalText
+from processor.core.otlp.addresses import parse_backend, parse_listen, parse_url, read_endpoints
 
 _UNITS_S = {
     "ms": Decimal("0.001"),
@@ -173,6 +177,29 @@ def secret(value: object) -> str:
     return str(value)
 
 
+def address(parse: Callable[[str], object]) -> Check[str]:
+    """A check for an address that `parse` can read; it gives the text."""
+
+    def check(value: object) -> str:
+        found = text(value)
+        try:
+            parse(found)
+        except ConfigError as error:
+            [problem] = error.problems
+            what = problem.what
+            if isinstance(value, SecretText):  # A URL may hold a key; the reason may quote it.
+                what = f"{shown(value)} is not an address that can be used"
+            raise InvalidValueError(what, problem.fix) from None
+        return found
+
+    return check
+
+
+Listen = Annotated[str, PlainValidator(address(parse_listen))]
+OptionalListen = Annotated[str, PlainValidator(optional(address(parse_listen)))]
+GrpcBackend = Annotated[str, PlainValidator(optional(address(parse_backend)))]
+HttpBase = Annotated[str, PlainValidator(optional(address(lambda url: read_endpoints(url, {}))))]
+HttpUrl = Annotated[str, PlainValidator(optional(address(lambda url: parse_url(url, ""))))]
 Duration = Annotated[float, PlainValidator(duration())]
 Headers = Annotated[tuple[tuple[str, str], ...], PlainValidator(headers)]
 """Pairs of name and value."""

@@ -6,6 +6,7 @@ A *check* takes a value as it stands in the file and returns what it means, or r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
@@ -23,6 +24,8 @@ PARENT: Final = ".."
 _SHOWN_CHARS_MAX = 40
 _TEXT_CHARS_MAX = 4096
 _WHOLE_MAX = 2**63 - 1
+_WITH_COMMAS: Final = re.compile(r"[+-]?[0-9]{1,20}(?:,[0-9]{1,20}){1,6}(?:\.[0-9]{1,20})?")
+_GROUP_DIGITS: Final = 3
 
 
 class InvalidValueError(ValueError):
@@ -105,9 +108,25 @@ def number(value: object) -> Decimal:
     found = _number(value)
     if found is None or not found.is_finite():
         is_quoted = isinstance(value, str) and _number(ExternalText(value)) is not None
-        fix = "remove the quotes" if is_quoted else ""
+        fix = "remove the quotes" if is_quoted else without_commas(value)
         raise InvalidValueError(f"must be a number, got {shown(value)}", fix)
     return found
+
+
+def without_commas(value: object) -> str:
+    """How to write a number that was written with commas; ``""`` where it was not."""
+    if not isinstance(value, str) or isinstance(value, SecretText):
+        return ""
+    if not _WITH_COMMAS.fullmatch(value.strip()):
+        return ""
+    before, _, after = value.strip().partition(",")
+    joined = value.strip().replace(",", "")
+    if not after.isdigit():
+        return f"write it without commas: {joined}"
+    decimal = f"{before}.{after}"
+    if len(after) == _GROUP_DIGITS:  # As often the comma of thousands.
+        return f"write {joined}, or {decimal} if the comma begins the decimals"
+    return f"a decimal comma? write {decimal}"
 
 
 def whole(value: object) -> int:

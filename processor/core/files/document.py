@@ -94,10 +94,15 @@ class Document:
 
     def _mapping(self, node: yaml.MappingNode, path: Path, above: frozenset[int]) -> Map:
         result = Map(path)
+        last = ""
         for key_node, value_node in node.value:
             key = str(key_node.value)
             here = (*path, key)
             line = key_node.start_mark.line + 1
+            if node.flow_style and _is_after_comma(result.get(last), key_node, value_node):
+                result[last] = f"{result[last]},{key}"
+                continue
+            last = key
             if key in result:
                 self._repeated(here, line, result[key], self._again(value_node, here, above))
                 continue
@@ -167,6 +172,17 @@ class Findings:
     def warning(self, path: Path, what: str, fix: str = "") -> None:
         """Note something that is allowed but looks like a mistake."""
         self.warnings.append(self.document.problem(path, what, fix))
+
+
+def _is_after_comma(before: object, key: yaml.Node, value: yaml.Node) -> bool:
+    """Whether a key is the rest of a number: in ``{input: 5,00}`` YAML finds a key ``00``."""
+    has_value = not isinstance(value, yaml.ScalarNode) or value.value != ""
+    if has_value or not isinstance(key, yaml.ScalarNode) or key.style is not None:
+        return False
+    is_number = isinstance(before, int) and not isinstance(before, bool)
+    # With more than one comma, the value has become text by the one before.
+    is_begun = isinstance(before, str) and before.replace(",", "").isdecimal() and "," in before
+    return key.value.isdecimal() and (is_number or is_begun)
 
 
 class _Loader(yaml.SafeLoader):

@@ -12,6 +12,7 @@ from processor.core.files.checks import (
     choice,
     shown,
     text,
+    without_commas,
 )
 from processor.core.files.similar import nearest
 from processor.core.pricing.rates import RATE_KEYS, RATE_SPELLINGS
@@ -39,7 +40,7 @@ def price(value: object) -> Decimal:
         number = Decimal(value)
     except ArithmeticError:
         what = f"must be a number, got {shown(value)}"
-        raise InvalidValueError(what, "write it like 0.15") from None
+        raise InvalidValueError(what, without_commas(value) or "write it like 0.15") from None
     if not number.is_finite() or number < 0:
         raise InvalidValueError(f"must be a finite number, not negative, got {shown(value)}")
     return number

@@ -206,7 +206,6 @@ def test_protocol_we_do_not_speak_is_a_warning(protocol, says):
         ("http://tempo:4318/", {}, False),
         ("http://tempo:4318/v1/traces", {}, True),
         ("https://cloud.example.com/api/public/otel", {}, True),
-        ("tempo:4318/v1/traces", {}, False),
         ("http://tempo:4318", {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, True),
         ("http://tempo:4318", {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, False),
         ("tempo:4317", {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, False),
@@ -517,3 +516,35 @@ def test_bundled_budgets_can_be_read():
 def test_settings_cannot_be_changed():
     with pytest.raises(ValidationError, match="frozen"):
         Settings().data_dir = "x"
+
+
+def test_addresses_are_found_wrong_together_with_everything_else(written):
+    """Guarantees: one start tells every mistake of a file, whatever kind it is."""
+    path = written(
+        "receivers: {otlp: {protocols: {grpc: {endpoint: here}, http: {endpoint: 'a:b:c'}}}}\n"
+        "exporters:\n"
+        "  otlp: {endpoint: 'ftp://x'}\n"
+        "  otlphttp: {endpoint: 'http://x?key=1', traces_endpoint: 'https://'}\n"
+        "telemetry: {metrics: {endpoint: nope}}\n"
+        "log: {level: loud}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path, {}, {})
+    assert [(each.where.partition(":")[2], each.what[:22]) for each in caught.value.problems] == [
+        ("1: receivers.otlp.protocols.grpc.endpoint", "'here' is not an addre"),
+        ("1: receivers.otlp.protocols.http.endpoint", "'a:b:c' is not an addr"),
+        ("3: exporters.otlp.endpoint", "ftp://x has the unknow"),
+        ("4: exporters.otlphttp.endpoint", "the base endpoint has "),
+        ("4: exporters.otlphttp.traces_endpoint", "https:// has no host"),
+        ("5: telemetry.metrics.endpoint", "'nope' is not an addre"),
+        ("6: log.level", "unknown level 'loud'"),
+    ]
+
+
+def test_an_address_from_the_environment_is_not_shown(written):
+    """Guarantees: a URL may hold a key, so no message repeats it."""
+    path = written("exporters: {otlp: {endpoint: '${env:TO}'}}\n")
+    for text in ("ftp://hunter2", "https://x/#hunter2", "http://hunter2:99999", "http://x:hunter2"):
+        with pytest.raises(ConfigError, match="the value from the environment") as caught:
+            load_settings(path, {}, {"TO": text})
+        assert "hunter2" not in str(caught.value)

@@ -106,7 +106,7 @@ def test_a_backend_that_is_either_of_our_ports_is_refused(port):
 
 def test_an_address_that_is_none_names_its_setting():
     with pytest.raises(ConfigError, match=r"protocols\.http\.endpoint: 'nowhere'"):
-        listens_on(load_settings(None, {HTTP: "nowhere"}, {}))
+        load_settings(None, {HTTP: "nowhere"}, {})
 
 
 TOKENS = "receivers: {otlp: {protocols: {http: {auth: {bearer_tokens: %s}}}}}"

@@ -59,6 +59,20 @@ def test_check_gives_what_the_value_means(check, value, meaning):
         (number, SecretText("hunter2"), "must be a number, got the value from the environment", ""),
         (whole, Decimal("1.5"), "must be a whole number, got 1.5", ""),
         (number, "0", "must be a number, got '0'", "remove the quotes"),
+        (number, "5,00", "must be a number, got '5,00'", "a decimal comma? write 5.00"),
+        (
+            number,
+            "1,000",
+            "must be a number, got '1,000'",
+            "write 1000, or 1.000 if the comma begins the decimals",
+        ),
+        (
+            number,
+            "1,000,000.5",
+            "must be a number, got '1,000,000.5'",
+            "write it without commas: 1000000.5",
+        ),
+        (number, SecretText("5,00"), "must be a number, got the value from the environment", ""),
         (
             choice(("day", "week"), "window"),
             "dya",

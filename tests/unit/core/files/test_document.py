@@ -166,3 +166,19 @@ def test_a_fix_is_in_brackets():
 )
 def test_paths_are_written_as_people_write_them(path, text):
     assert dotted(path) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{input: 5,00, output: 10,50}", {"input": "5,00", "output": "10,50"}),
+        ("{input: 1,000,000}", {"input": "1,000,000"}),
+        ("{input: 5, 00: x}", {"input": 5, "00": "x"}),
+        ("{input: 5, '00': }", {"input": 5, "00": None}),
+        ("{input: x, 00}", {"input": "x", "00": None}),
+        ("input: 5\n00:\n", {"input": 5, "00": None}),
+    ],
+)
+def test_a_number_with_a_decimal_comma_stays_one_value(text, value):
+    """Guarantees: the message about it shows what was written, not a key that nobody wrote."""
+    assert Document(text, "file.yaml").root == value
