@@ -8,13 +8,26 @@ from decimal import Decimal
 from pathlib import Path
 
 from processor.core.errors import LedgerUnavailableError
-from processor.core.insight import Comparison, Prices, Side, changed_patterns, compare, mark_priced
-from processor.core.model import UnpricedCalls
-from processor.core.money import FEMTO_PER_USD
+from processor.core.insight import (
+    Comparison,
+    PatternChange,
+    Prices,
+    Side,
+    changed_patterns,
+    compare,
+    mark_priced,
+)
+from processor.core.model import UnpricedCalls, Usage
+from processor.core.money import FEMTO_PER_USD, Rates
+from processor.core.pricing.rates import TOKEN_KEYS, UNIT_KEYS
+from processor.core.pricing.shapes import PriceEntry
 from processor.io.ledger import Snapshot, read_snapshot
-from processor.surfaces.terminal.paint import left, right
+from processor.surfaces.terminal.paint import cells, columns, left, right, wrap
 
 _PER = 10**6
+_MAIN = ("input", "output", "cache_read")
+_INDENT = " " * 11
+_LINES_MAX = 6
 
 
 def change_lines(against: str, before: Prices, after: Prices, ledger: Path) -> Iterator[str]:
@@ -22,17 +35,18 @@ def change_lines(against: str, before: Prices, after: Prices, ledger: Path) -> I
     stored, why_not = _read_ledger(ledger)
     found = compare(before, after, stored.asked, time.time_ns())
     changed = [item for item in found if item.kind != "same"]
-    yield f"changes   from {against}, USD per 1M tokens: input / output / cached input"
-    for item in changed:
-        yield _line(item)
+    yield f"changes   from {against}"
+    if changed:
+        yield "  in USD per 1M tokens: input / output / cached input"
+    yield from _rows(changed)
     for item in found:
         name = _name(item)
         if item.starts_as_alias:
             yield f"  alias    {name} starts to mean {item.after.rule}"
         elif item.stops_as_alias:
             yield f"  alias    {name} no longer means {item.before.rule}"
-    for pattern, kind in changed_patterns(before.file, after.file):
-        yield f"  pattern  {pattern} is {kind}"
+    for pattern in changed_patterns(before.file, after.file):
+        yield f"  pattern  {_pattern_text(pattern)}"
     count = len(found) - len(changed)
     yield f"  {count} {'model costs' if count == 1 else 'models cost'} the same"
     yield why_not or _newly_priced(stored, before, after)
@@ -71,10 +85,36 @@ def _calls(unknowns: Sequence[UnpricedCalls]) -> int:
     return sum(unknown.calls for unknown in unknowns)
 
 
-def _line(item: Comparison) -> str:
-    note = "  (at other times, sizes or kinds of token)" if item.is_elsewhere else ""
+def _rows(changed: Sequence[Comparison]) -> Iterator[str]:
+    """A line for each, its name on one of its own where there is no room beside the prices."""
+    texts = [(_name(item), *_amounts(item)) for item in changed]
+    was_cells = max((cells(was) for _, was, _ in texts), default=0)
+    now_cells = max((cells(now) for _, _, now in texts), default=0)
+    room = columns() - len(_INDENT) - was_cells - now_cells - 1
+    room = min(room, max((cells(name) for name, _, _ in texts), default=0))
+    for item, (name, was, now) in zip(changed, texts, strict=True):
+        start = f"  {left(item.kind, 8)} {name}"
+        amounts = f"{right(was, was_cells)}{now}"
+        if cells(name) <= room:
+            yield f"{start}{' ' * (room - cells(name))} {amounts}"
+        else:
+            yield start
+            yield f"{_INDENT}{' ' * room} {amounts}"
+        if was == _shown(item.after):
+            yield from wrap(f"{_INDENT}{_other_changes(item)}", columns(), _LINES_MAX, len(_INDENT))
+
+
+def _amounts(item: Comparison) -> tuple[str, str]:
     was, now = _shown(item.before), _shown(item.after)
-    return f"  {left(item.kind, 8)} {left(_name(item), 44)} {right(was, 22)}  ->  {now}{note}"
+    return was, " stays, but" if was == now else f" -> {now}"
+
+
+def _other_changes(item: Comparison) -> str:
+    """What changes of a price whose input, output and cached input stay."""
+    if item.is_elsewhere or item.before.rates is None or item.after.rates is None:
+        return "not at other times, or for large requests"
+    was, now = _rates_by_key(item.before.rates), _rates_by_key(item.after.rates)
+    return ", ".join(f"{key} {was[key]} -> {now[key]}" for key in was if was[key] != now[key])
 
 
 def _name(item: Comparison) -> str:
@@ -84,13 +124,49 @@ def _name(item: Comparison) -> str:
 
 
 def _shown(side: Side) -> str:
-    """Input, output and cached input; a price that holds at another time only has no rates now."""
+    """Input, output and cached input; without these, what else has a price.
+
+    A price that holds at another time only has no rates now.
+    """
     if side.rates is None:
         return "no price"
-    return _rates_text([side.rates[at] for at in (0, 6, 1)])
+    rates = _rates_by_key(side.rates)
+    others = [f"{key} {rate}" for key, rate in rates.items() if rate != "0" and key not in _MAIN]
+    if others and all(rates[key] == "0" for key in _MAIN):
+        return others[0]
+    return " / ".join(rates[key] for key in _MAIN)
 
 
-def _rates_text(rates_femto: Sequence[int]) -> str:
-    return " / ".join(
-        f"{(Decimal(rate * _PER) / FEMTO_PER_USD).normalize():f}" for rate in rates_femto
+def _rates_by_key(rates: Rates) -> dict[str, str]:
+    """Rates as a price file has them: in USD per 1M tokens, or for one of another unit."""
+    by_field = dict(zip(Usage._fields, rates, strict=True))
+    tokens = {key: _usd(by_field[key] * _PER) for key in TOKEN_KEYS}
+    return tokens | {key: _usd(by_field[field] * size) for key, (field, size) in UNIT_KEYS.items()}
+
+
+def _usd(femto_usd: int) -> str:
+    return f"{(Decimal(femto_usd) / FEMTO_PER_USD).normalize():f}"
+
+
+def _pattern_text(change: PatternChange) -> str:
+    was, now = _meaning(change.before), _meaning(change.after)
+    how = f"{was} -> {now}" if was and now and was != now else was or now
+    either = change.after or change.before
+    unit = " times the catalogue's prices" if either and either.adjust is not None else ""
+    return f"{change.pattern} is {change.kind}: {how}{unit}"
+
+
+def _meaning(entry: PriceEntry | None) -> str:
+    """What an entry says, shortly; ``""`` for none."""
+    if entry is None:
+        return ""
+    if entry.adjust is not None:
+        return f"{float(entry.adjust):g}"
+    if not entry.steps:
+        return "the catalogue's prices"
+    rates = entry.steps[-1].rates
+    sizes = dict.fromkeys(TOKEN_KEYS, _PER) | dict(UNIT_KEYS.values())
+    names = {field: key for key, (field, _) in UNIT_KEYS.items()}
+    return ", ".join(
+        f"{names.get(field, field)} {_usd(rate * sizes[field])}" for field, rate in rates.items()
     )

@@ -2,6 +2,7 @@
 
 from processor.core.insight.comparison import (
     Comparison,
+    PatternChange,
     Prices,
     Side,
     changed_patterns,
@@ -11,6 +12,7 @@ from processor.core.insight.reprice import can_be_priced, mark_priced, price_aga
 
 __all__ = [
     "Comparison",
+    "PatternChange",
     "Prices",
     "Side",
     "can_be_priced",

@@ -36,7 +36,7 @@ class Comparison(NamedTuple):
 
     @property
     def is_elsewhere(self) -> bool:
-        """The price in force is the same: it changes for another time, size or kind of token."""
+        """The price in force is the same: it changes for another time or for large requests."""
         return self.kind == "changed" and self.before.rates == self.after.rates
 
     @property
@@ -48,6 +48,16 @@ class Comparison(NamedTuple):
     def stops_as_alias(self) -> bool:
         """An alias of the operator's file decided before, and does not now."""
         return _is_alias(self.before) and not _is_alias(self.after)
+
+
+class PatternChange(NamedTuple):
+    """What became of an entry that holds for a pattern of names."""
+
+    pattern: str
+    """``provider:model``."""
+    kind: Kind
+    before: PriceEntry | None
+    after: PriceEntry | None
 
 
 class Prices(NamedTuple):
@@ -65,14 +75,15 @@ def compare(
     return [_compared(name, before.catalog, after.catalog, now_ns) for name in sorted(names)]
 
 
-def changed_patterns(before: PriceFile, after: PriceFile) -> list[tuple[str, Kind]]:
-    """Entries that hold for a pattern of names, as ``provider:model``, and what became of each."""
+def changed_patterns(before: PriceFile, after: PriceFile) -> list[PatternChange]:
+    """Entries that hold for a pattern of names, and are not the same in both files."""
     was, now = _patterns(before), _patterns(after)
-    found: list[tuple[str, Kind]] = []
+    found: list[PatternChange] = []
     for key in sorted(was.keys() | now.keys()):
         kind: Kind = "new" if key not in was else "removed" if key not in now else "changed"
         if was.get(key) != now.get(key):
-            found.append((f"{key[0]}:{key[1]}", kind))
+            name = f"{key[0]}:{key[1]}"
+            found.append(PatternChange(name, kind, was.get(key), now.get(key)))
     return found
 
 

@@ -108,21 +108,50 @@ def changes(capsys, tmp_path, before, after):
 
 def test_a_change_of_prices_is_shown_name_by_name(capsys, tmp_path):
     title, lines = changes(capsys, tmp_path, OLD, NEW)
-    assert title.startswith(f"changes from {tmp_path / 'old.yaml'}, USD per 1M tokens")
+    assert title == f"changes from {tmp_path / 'old.yaml'}"
     ledger = tmp_path / "data" / "ledger.db"
     assert lines == [
+        "in USD per 1M tokens: input / output / cached input",
         "removed acme:gone 1 / 1 / 1 -> no price",
         "new acme:own no price -> 2 / 6 / 2",
         "new azure:mine no price -> 5 / 10 / 1.25",
         "changed openai:gpt-4o 2.5 / 10 / 1.25 -> 5 / 10 / 1.25",
         "alias azure:mine starts to mean openai:gpt-4o",
-        "pattern acme:lab-* is new",
+        "pattern acme:lab-* is new: input 1, output 1",
         "1 model costs the same",
         f"there is no ledger at {ledger}, so no calls were looked at",
     ]
     assert not ledger.parent.exists(), "looking makes nothing"
     _, lines = changes(capsys, tmp_path, NEW, OLD)
     assert "alias azure:mine no longer means openai:gpt-4o" in lines
+
+
+def test_a_discount_says_what_it_multiplies(capsys, tmp_path):
+    discount = "models: [{provider: anthropic, model: '*', adjust: {multiplier: 0.85}}]\n"
+    _, lines = changes(capsys, tmp_path, "models: []\n", discount)
+    assert "pattern anthropic:* is new: 0.85 times the catalogue's prices" in lines
+    _, lines = changes(capsys, tmp_path, discount, discount.replace("0.85", "0.8"))
+    assert "pattern anthropic:* is changed: 0.85 -> 0.8 times the catalogue's prices" in lines
+
+
+def test_a_row_whose_main_prices_stay_says_what_does_not(capsys, tmp_path):
+    """Guarantees: no row shows the same amounts twice."""
+    priced = OLD.replace("kept, prices: [{", "kept, prices: [{web_search: 0.01, ")
+    _, lines = changes(capsys, tmp_path, OLD, priced)
+    assert lines[1:3] == ["changed acme:kept 1 / 1 / 1 stays, but", "web_search 0 -> 0.01"]
+    later = OLD.replace("1.25}]", "1.25}, {input: 9, output: 9, effective_from: 2999-01-01}]")
+    _, lines = changes(capsys, tmp_path, OLD, later)
+    assert lines[2] == "not at other times, or for large requests"
+
+
+def test_changes_fit_a_terminal_of_80_columns(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "old.yaml").write_text(OLD.replace("gone", "a-name-of-a-model-" * 3))
+    (tmp_path / "new.yaml").write_text(NEW.replace("5, output: 10", "5.123456, output: 10.5"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["check-config", "--pricing", "new.yaml", "--against", "old.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert max(map(len, out[out.index("changes ") :].splitlines())) <= 80
 
 
 def test_without_a_change_only_that_is_said(capsys, tmp_path):

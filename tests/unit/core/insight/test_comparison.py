@@ -50,6 +50,10 @@ def test_aliases_start_and_stop(prices):
 
 def test_patterns_are_reported_by_themselves(prices):
     before, after = prices(A, PATTERN).file, prices(A, DEARER_PATTERN, UNLIKE).file
-    assert changed_patterns(before, after) == [("openai:*", "new"), ("openai:c*", "changed")]
-    assert changed_patterns(after, before) == [("openai:*", "removed"), ("openai:c*", "changed")]
+    found = changed_patterns(before, after)
+    assert [item[:2] for item in found] == [("openai:*", "new"), ("openai:c*", "changed")]
+    assert found[0].before is None
+    assert found[1].after in after.entries
+    found = changed_patterns(after, before)
+    assert [item[:2] for item in found] == [("openai:*", "removed"), ("openai:c*", "changed")]
     assert changed_patterns(before, before) == []
