@@ -250,7 +250,8 @@ def _keys(entry: Entry) -> list[_Key]:
     if usage is not None and has_counts(usage):
         if entry.response_id:
             keys.append((_RUN, entry.response_id))
-        keys += [(_COUNTS, model, *form) for form in forms_of(usage)]
+        forms = forms_of(usage, may_exclude=entry.may_exclude_cache)
+        keys += [(_COUNTS, model, *form) for form in (*forms.whole, *forms.uncached)]
         keys.append((_MODEL, model))
     elif model:
         keys += [(_UNCOUNTED, model), (_MODEL, model)]

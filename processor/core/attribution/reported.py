@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from processor.core.attribution.node import Node
 from processor.core.model import Entry, Usage
@@ -33,19 +34,37 @@ def whole_of(usage: Usage) -> Form:
     return (inputs, outputs) if inputs or outputs else tuple(usage)[_UNITS]
 
 
-def forms_of(usage: Usage) -> tuple[Form, ...]:
-    """Input and output as they were read, then as they are if details were read otherwise."""
+class Forms(NamedTuple):
+    """What a call's input and output are, and may be on another report of it."""
+
+    whole: tuple[Form, ...]
+    """As they were read, then without reasoning."""
+    uncached: tuple[Form, ...] = ()
+    """The same without what was read from a cache or written to it."""
+    may_exclude: bool = True
+    """Whether its input may be what is left without the cached tokens."""
+
+    @property
+    def stated(self) -> Form:
+        """Input and output as they were read."""
+        return self.whole[0]
+
+
+def forms_of(usage: Usage, *, may_exclude: bool) -> Forms:
+    """Input and output as they were read, and as they are if details were read otherwise."""
     inputs, outputs, *units = whole_of(usage)
     if units:
-        return ((inputs, outputs, *units),)
+        return Forms(((inputs, outputs, *units),), (), may_exclude)
     read, written = usage.cached_tokens, usage.cache_write + usage.cache_write_1h
     if not (read or written or usage.reasoning):
-        return ((inputs, outputs),)
-    whole = dict.fromkeys((inputs, inputs - read, inputs - written, inputs - read - written))
-    return tuple(
-        (each, output)
-        for output in dict.fromkeys((outputs, outputs - usage.reasoning))
-        for each in whole
+        return Forms(((inputs, outputs),), (), may_exclude)
+    sides = tuple(dict.fromkeys((outputs, outputs - usage.reasoning)))
+    uncached = dict.fromkeys((inputs - read, inputs - written, inputs - read - written))
+    uncached.pop(inputs, None)
+    return Forms(
+        tuple((inputs, output) for output in sides),
+        tuple((each, output) for output in sides for each in uncached),
+        may_exclude,
     )
 
 
@@ -75,7 +94,9 @@ class Reported:
         """False where the times of the span cannot be trusted."""
         self.scopes: frozenset[str] = frozenset((entry.scope,))
         self.ids: frozenset[str] = frozenset(filter(None, (entry.response_id,)))
-        self.forms: tuple[tuple[Form, ...], ...] = () if usage is None else (forms_of(usage),)
+        self.forms: tuple[Forms, ...] = ()
+        if usage is not None:
+            self.forms = (forms_of(usage, may_exclude=entry.may_exclude_cache),)
         self.details = (0, 0) if usage is None else _details(usage)
         """How many tokens were read from a cache and written to it, as far as a report says."""
         self.has_failed = entry.status == "failed"

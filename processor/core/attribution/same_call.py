@@ -2,15 +2,19 @@
 
 Two reports of one call
 
-- were written by different instrumentations, and do not name different responses;
-- overlap, or one begins within a second after the other has ended, as streams are reported;
+- were written by different instrumentations (or dialects, where these have no names), and do not
+  name different responses;
+- overlap, wherever they stand; or one begins within a second after the other has ended, as streams
+  are reported, and they have the same parent, or one is the other's. Calls elsewhere in the tree
+  that follow each other are two;
 - have equal output, and input that is equal as well, or would be if the cached tokens that one of
-  them names were inside its input, or beside it.
+  them names were not in it. That is possible only where one of them may leave them out, as the
+  APIs of some providers do and some instrumentations.
 
-Each report belongs to one call, and a call has at most one report of each instrumentation. Of all
-ways to pair them one with the most pairs is taken, so that calls that are alike are counted
-right: k calls with two reports each are k calls, whichever came first. Which ones belong together
-is a function of the set of reports.
+Each report belongs to one call, and a call has at most one report of each instrumentation. Those
+next to each other in the tree are paired first, then the others, each time as many as can be, so
+that calls that are alike are counted right: k calls with two reports each are k calls, whichever
+came first. Which ones belong together is a function of the set of reports.
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ APART_MAX_NS = 10**9
 _Keys = Callable[[Reported], Iterable[Any]]
 """Keys of a call; of one kind, they can be sorted."""
 _Paired = tuple[Reported, Reported]
+_Match = Callable[[list[Reported], list[Reported]], list[_Paired]]
+"""Pairs of calls that are alike; may take them from its lists."""
 
 
 def unite(calls: Sequence[Reported]) -> list[Reported]:
@@ -78,22 +84,23 @@ def _pair_counted(left: list[Reported], right: list[Reported]) -> list[_Paired]:
     some, others = _by_id(left), _by_id(right)
     if some[0] and others[0]:
         for keys in _COUNTS:
-            pairs += _pair(some[0], others[0], _with_ids(*keys))
-        pairs += _pair(some[0], others[0], (_ids, _ids), 0)
+            near = _neighbours_first(APART_MAX_NS, APART_MAX_NS)
+            pairs += _pair(some[0], others[0], _with_ids(*keys), near)
+        pairs += _pair(some[0], others[0], (_ids, _ids), _neighbours_first(0, 0))
     for at, other in _COMPATIBLE:
         for keys in _COUNTS:
-            pairs += _pair(some[at], others[other], keys)
+            pairs += _pair(some[at], others[other], keys, _neighbours_first(APART_MAX_NS, 0))
     return pairs
 
 
 def _pair_uncounted(left: list[Reported], right: list[Reported]) -> list[_Paired]:
     """Pairs with one response id, then pairs of one parent, then pairs that overlap."""
     some, others = _by_id(left), _by_id(right)
-    pairs = _pair(some[0], others[0], (_ids, _ids))
+    near = _neighbours_first(APART_MAX_NS, APART_MAX_NS)
+    pairs = _pair(some[0], others[0], (_ids, _ids), near)
     for at, other in _COMPATIBLE:
-        for keys in _PLACES:
-            pairs += _pair(some[at], others[other], keys)
-        pairs += _pair(some[at], others[other], (_anything, _anything), 0)
+        near = _neighbours_first(APART_MAX_NS, 0)
+        pairs += _pair(some[at], others[other], (_anything, _anything), near)
     return pairs
 
 
@@ -107,17 +114,9 @@ def _by_id(calls: list[Reported]) -> tuple[list[Reported], list[Reported]]:
 
 
 def _pair(
-    left: list[Reported],
-    right: list[Reported],
-    keys: tuple[_Keys, _Keys],
-    apart_ns: int = APART_MAX_NS,
-    *,
-    is_placed: bool = False,
+    left: list[Reported], right: list[Reported], keys: tuple[_Keys, _Keys], match: _Match
 ) -> list[_Paired]:
-    """Pairs that share a key and are near in time. Takes the paired ones from both lists.
-
-    With `is_placed` the keys say where in the tree they are.
-    """
+    """Pairs that `match` makes of those that share a key. Takes the paired ones from both lists."""
     if not left or not right:
         return []
     buckets: dict[Any, tuple[list[Reported], list[Reported]]] = {}
@@ -133,10 +132,7 @@ def _pair(
     # In the order of the keys, so that it does not matter in which one the calls came.
     for key in sorted(key for key, bucket in buckets.items() if bucket[1]):
         some, others = ([each for each in side if each not in taken] for side in buckets[key])
-        if is_placed or (len(some) == 1 and len(others) == 1):
-            found = match_intervals(some, others, apart_ns)
-        else:
-            found = _pair_alike(some, others, apart_ns)
+        found = match(some, others)
         pairs += found
         taken.update(*found)
     if taken:
@@ -145,15 +141,30 @@ def _pair(
     return pairs
 
 
-def _pair_alike(left: list[Reported], right: list[Reported], apart_ns: int) -> list[_Paired]:
-    """Pairs of calls that are alike, those that are next to each other in the tree first.
+def _neighbours_first(apart_ns: int, elsewhere_ns: int) -> _Match:
+    """Match calls near each other, those that are next to each other in the tree first.
 
     Were a parent paired with the child of another one, it could be explained by its own child.
+    Neighbours may be `apart_ns` from each other, others `elsewhere_ns`.
     """
-    pairs: list[_Paired] = []
-    for keys in _PLACES:
-        pairs += _pair(left, right, keys, apart_ns, is_placed=True)
-    return pairs + match_intervals(left, right, apart_ns)
+
+    def match_neighbours(left: list[Reported], right: list[Reported]) -> list[_Paired]:
+        return match_intervals(left, right, apart_ns)
+
+    def match(left: list[Reported], right: list[Reported]) -> list[_Paired]:
+        if len(left) == len(right) == 1:
+            is_near = _are_neighbours(left[0], right[0])
+            return match_intervals(left, right, apart_ns if is_near else elsewhere_ns)
+        pairs: list[_Paired] = []
+        for keys in _PLACES:
+            pairs += _pair(left, right, keys, match_neighbours)
+        return pairs + match_intervals(left, right, elsewhere_ns)
+
+    return match
+
+
+def _are_neighbours(call: Reported, other: Reported) -> bool:
+    return any(not set(some(call)).isdisjoint(others(other)) for some, others in _PLACES)
 
 
 def _ids(call: Reported) -> Iterable[Any]:
@@ -161,15 +172,24 @@ def _ids(call: Reported) -> Iterable[Any]:
 
 
 def _same(call: Reported) -> Iterable[Any]:
-    """All counts as they were read."""
-    return [(forms[0], call.details) for forms in call.forms]
+    """All counts as they were read, and as another one's may be that leaves out cached tokens."""
+    for forms in call.forms:
+        yield forms.stated, call.details, False
+        if forms.may_exclude:
+            yield forms.stated, call.details, True
 
 
 def _possible(call: Reported) -> Iterable[Any]:
-    """What another report may have as its counts: the same details, or fewer of them."""
+    """What another report may have as its counts: the same details, or fewer of them.
+
+    Cached tokens are missing in it only where this report or that one may leave them out.
+    """
     read, written = call.details
     details = dict.fromkeys(((0, 0), (read, 0), (0, written), (read, written)))
-    return dict.fromkeys((form, each) for forms in call.forms for form in forms for each in details)
+    for forms in call.forms:
+        for each in details:
+            yield from ((form, each, False) for form in forms.whole)
+            yield from ((form, each, not forms.may_exclude) for form in forms.uncached)
 
 
 _COUNTS: Sequence[tuple[_Keys, _Keys]] = (

@@ -43,6 +43,7 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
         free=entry.free,
         doubt=entry.doubt,
         is_cumulative=entry.is_cumulative,
+        may_exclude_cache=entry.may_exclude_cache,
     )
     [charge] = price([call], catalog)
     found = entry_of(charge, entry.service)

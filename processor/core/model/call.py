@@ -176,6 +176,9 @@ class Call:
     is_cumulative: bool = False
     """True when the counts may be those of all requests of a tool loop so far, each of which has a
     span below the same parent."""
+    may_exclude_cache: bool = True
+    """False where neither the API of the model's maker nor whoever wrote the span is known to leave
+    out of the input what was read from a cache or written to it."""
 
 
 @dataclass(frozen=True, slots=True)

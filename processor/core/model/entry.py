@@ -52,13 +52,15 @@ class Entry:
     free: str = ""
     """Why the call cost nothing whatever its tokens; see `Call.free`."""
     scope: str = ""
-    """Name of the instrumentation scope."""
+    """Name of the instrumentation scope, or of the dialect where it has no name."""
     start_ns: int = 0
     """Start of the call; 0 where its times cannot be trusted."""
     doubt: str = ""
     """What is doubtful about the counts; see `Call.doubt`."""
     is_cumulative: bool = False
     """See `Call.is_cumulative`."""
+    may_exclude_cache: bool = True
+    """See `Call.may_exclude_cache`."""
 
     @property
     def is_leaf_charge(self) -> bool:

@@ -41,10 +41,12 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         response_id=call.response_id,
         reported_by=call.reported_by,
         free=call.free,
-        scope=call.mark.scope,
+        # Where the instrumentation has no name, the kind of its attributes stands for it.
+        scope=call.mark.scope or call.dialect,
         start_ns=call.mark.start_ns,
         doubt=call.doubt,
         is_cumulative=call.is_cumulative,
+        may_exclude_cache=call.may_exclude_cache,
     )
 
 

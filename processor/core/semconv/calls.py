@@ -81,6 +81,7 @@ def read_call(
         _log_trace_of(profile.dialect, mark, response_id or ""),
         doubt,
         profile.is_cumulative,
+        profile.may_exclude_cache or operator_rule(profile.rule_names, options) == "exclusive",
     )
 
 

@@ -37,6 +37,7 @@ from processor.core.semconv.emitter import (
     name_dialect,
     name_family,
 )
+from processor.core.semconv.interpretation import LIFETIMES
 from processor.core.semconv.kinds import Signature, find_call, find_kind
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.sources import Condition
@@ -95,6 +96,8 @@ class Profile:
     """Whether they carry no counts but those of `usage.USUAL`."""
     is_cumulative: bool
     """Whether they may count the requests before them as well."""
+    may_exclude_cache: bool
+    """Whether their input may leave out cached tokens, as far as their emitter is known."""
 
 
 def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], Layout]) -> Profile:
@@ -110,6 +113,7 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
     stated = signature.texts.get("gen_ai.provider.name") or signature.texts.get("gen_ai.system", "")
     subject = RuleSubject(signature.emitter, dialect, family, signature.name, models, stated)
     is_agent = kind in {"agent", "workflow"}
+    cache_rule = find_rule(CACHE_RULES, subject)
     return Profile(
         call_kind=call_kind,
         aggregate=aggregate,
@@ -126,13 +130,14 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
         rules=UsageRules(
             call_kind or "llm",
             family,
-            find_rule(CACHE_RULES, subject),
+            cache_rule,
             find_rule(REASONING_RULES, subject),
         ),
         layout=layout,
         plain=_find_plain(layout),
         is_usual={slot.position for slot in layout.counts} <= _USUAL_POSITIONS,
         is_cumulative=CUMULATIVE in signature.keys,
+        may_exclude_cache=family in LIFETIMES or cache_rule == "exclusive",
     )
 
 

@@ -91,6 +91,7 @@ def test_siblings_of_two_instrumentations_are_one_call(order):
         under_way(b"b", 11, 19, "openai", tokens=101),
         under_way(b"b", 11, 19, "openai", model="gpt-4o-mini"),
         under_way(b"b", 0, 19, "openai"),  # times that cannot be trusted
+        under_way(b"b", 25, 29, "openai", parent=b"q"),  # after it, and elsewhere
     ],
 )
 def test_calls_that_only_look_alike_are_two(second):

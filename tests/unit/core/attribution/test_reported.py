@@ -42,17 +42,20 @@ def test_a_name_of_any_length_is_read_in_no_time():
 
 
 @pytest.mark.parametrize(
-    ("usage", "forms"),
+    ("usage", "whole", "uncached"),
     [
-        (Usage(input=10, output=5), {(10, 5)}),
-        (Usage(input=10, cache_read=4), {(14, 0), (10, 0)}),
-        (Usage(input=10, cache_read=4, cache_write_1h=3), {(17, 0), (13, 0), (14, 0), (10, 0)}),
-        (Usage(input=10, output=5, reasoning=3), {(10, 8), (10, 5)}),
-        (Usage(images=2), {(0, 0, 2, 0, 0)}),
+        (Usage(input=10, output=5), {(10, 5)}, set()),
+        (Usage(input=10, cache_read=4), {(14, 0)}, {(10, 0)}),
+        (Usage(input=10, cache_read=4, cache_write_1h=3), {(17, 0)}, {(13, 0), (14, 0), (10, 0)}),
+        (Usage(input=10, output=5, reasoning=3), {(10, 8), (10, 5)}, set()),
+        (Usage(input=1, cache_read=4, reasoning=3), {(5, 3), (5, 0)}, {(1, 3), (1, 0)}),
+        (Usage(images=2), {(0, 0, 2, 0, 0)}, set()),
     ],
 )
-def test_forms_are_the_counts_as_they_would_be_with_details_read_otherwise(usage, forms):
-    assert set(forms_of(usage)) == forms
+def test_forms_are_the_counts_as_they_would_be_with_details_read_otherwise(usage, whole, uncached):
+    forms = forms_of(usage, may_exclude=True)
+    assert (set(forms.whole), set(forms.uncached)) == (whole, uncached)
+    assert forms.stated[:2] == (usage.input_tokens, usage.output_tokens)
 
 
 def test_a_request_alone_is_no_count():

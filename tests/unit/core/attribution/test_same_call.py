@@ -65,6 +65,72 @@ def test_siblings_come_before_calls_elsewhere():
     assert names(unite(reports)) == {"ad", "bc"}
 
 
+STEP_NS = 3 * 10**6
+"""By how much a clock may be set while it runs."""
+
+
+@pytest.mark.parametrize(
+    ("start_ns", "end_ns"),
+    [
+        (-STEP_NS, STEP_NS),  # begins before, ends before
+        (STEP_NS, 100 * STEP_NS),
+        (-9 * STEP_NS, -STEP_NS),  # over before the other one begins
+        (10 * STEP_NS + APART_MAX_NS, 99 * STEP_NS + APART_MAX_NS),
+    ],
+)
+@pytest.mark.parametrize("parents", [(b"p", b"p"), (b"b", b"p"), (b"p", b"a")])
+def test_neighbours_may_adjoin(start_ns, end_ns, parents):
+    """Guarantees: siblings, or parent and child, whose clock was set in between are one call."""
+    base_ns = 10**18
+    first = report("a", "x", base_ns, base_ns + 10 * STEP_NS, parent=parents[0])
+    second = report("b", "y", base_ns + start_ns, base_ns + end_ns, parent=parents[1])
+    assert names(unite([first, second])) == names(unite([second, first])) == {"ab"}
+
+
+@pytest.mark.parametrize(("start_ns", "expected"), [(20, {"ab"}), (21, {"a", "b"})])
+@pytest.mark.parametrize("parents", [(b"p", b"q"), (b"", b""), (b"p", b"")])
+def test_calls_elsewhere_in_the_tree_are_one_only_where_they_overlap(start_ns, expected, parents):
+    """Guarantees: what follows a call that it looks like is another one."""
+    first = report("a", "x", parent=parents[0])
+    second = report("b", "y", start_ns, start_ns + 5, parent=parents[1])
+    assert names(unite([first, second])) == names(unite([second, first])) == expected
+
+
+def test_the_same_response_with_the_same_counts_may_adjoin_anywhere():
+    reports = [report("a", "x", response_id="r"), report("b", "y", 25, 30, parent=b"q")]
+    assert names(unite(reports)) == {"a", "b"}
+    reports[1] = report("b", "y", 25, 30, parent=b"q", response_id="r")
+    assert names(unite(reports)) == {"ab"}
+
+
+CACHED = Usage(input=300, cache_read=700, output=5)
+
+
+@pytest.mark.parametrize(
+    ("may_exclude", "expected"),
+    [((False, False), {"a", "b"}), ((True, False), {"ab"}), ((False, True), {"ab"})],
+)
+@pytest.mark.parametrize("knowing", [CACHED, Usage(300, 600, 100, output=5)])
+def test_input_without_cached_tokens_fits_only_where_one_may_leave_them_out(
+    may_exclude, expected, knowing
+):
+    """Guarantees: a call of 300 tokens is not one of 1000 where everybody counts all of them."""
+    reports = [
+        report("a", "x", usage=knowing, may_exclude_cache=may_exclude[0]),
+        report("b", "y", usage=Usage(input=300, output=5), may_exclude_cache=may_exclude[1]),
+    ]
+    assert names(unite(reports)) == names(unite(reports[::-1])) == expected
+
+
+@pytest.mark.parametrize("may_exclude", [False, True])
+def test_the_whole_input_fits_whoever_counts(may_exclude):
+    reports = [
+        report("a", "x", usage=CACHED, may_exclude_cache=may_exclude),
+        report("b", "y", usage=Usage(input=1000, output=5), may_exclude_cache=may_exclude),
+    ]
+    assert names(unite(reports)) == {"ab"}
+
+
 def test_times_that_cannot_be_trusted_bring_nothing_together():
     assert names(unite([report("a", "x", 0), report("b", "y", 0)])) == {"a", "b"}
 

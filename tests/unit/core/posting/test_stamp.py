@@ -34,6 +34,15 @@ def test_an_entry_holds_what_the_call_says_and_what_its_price_is(given):
     assert entry.time_assumed
 
 
+def test_the_dialect_stands_for_an_instrumentation_without_a_name(given):
+    """Guarantees: two that name no scope are distinguished by how they write."""
+    charge = given.batch(given.call(1)).charges[0]
+    for scope, expected in (("", "openinference"), ("x", "x")):
+        mark = replace(charge.call.mark, scope=scope)
+        call = replace(charge.call, mark=mark, dialect="openinference")
+        assert entry_of(replace(charge, call=call), "svc").scope == expected
+
+
 def test_an_unpriced_call_has_no_amount_which_is_not_zero(given):
     entry = entry_of(given.batch(given.unpriced(1)).charges[0], "svc")
     assert (entry.status, entry.amount, entry.rates) == ("unpriced", None, None)

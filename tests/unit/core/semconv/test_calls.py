@@ -232,3 +232,24 @@ def test_one_bedrock_instrumentation_means_two_things_by_operation(read_call) ->
     assert read_call(counts, scope=scope, name="bedrock.converse").usage == Usage(100, 60)
     nova = {**counts, "llm.model_name": "us.amazon.nova-pro-v1:0"}
     assert read_call(nova, scope=scope, name="bedrock.invoke_model").usage == Usage(100, 60)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "scope", "semantics", "expected"),
+    [
+        ({}, "", {}, False),
+        ({}, "x", {"x": "exclusive"}, True),
+        ({}, "opentelemetry.instrumentation.botocore", {}, True),
+        ({"gen_ai.request.model": "claude-sonnet-4-5"}, "", {}, True),
+        ({"gen_ai.provider.name": "aws.bedrock", "gen_ai.request.model": "m"}, "", {}, True),
+        ({"gen_ai.provider.name": "gcp.gemini", "gen_ai.request.model": "m"}, "", {}, False),
+    ],
+)
+def test_who_may_leave_cached_tokens_out_is_known_without_any(
+    read_call, attributes, scope, semantics, expected
+) -> None:
+    """It depends on who wrote the span and whose API answered, not on the counts."""
+    usage = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
+    options = ReadOptions(cache_semantics=semantics)
+    call = read_call({**usage, **attributes}, options, scope=scope)
+    assert call.may_exclude_cache is expected
