@@ -127,7 +127,11 @@ class _Batch:
         self._waiting_bytes += size
         if self._timer is None:
             self._timer = loop.call_later(self._policy.max_delay_s, self._flush)
-        return await waiting.done
+        try:
+            return await waiting.done
+        finally:
+            # An error that it holds would keep this frame, and this frame would keep it.
+            del waiting
 
     @property
     def is_empty(self) -> bool:
@@ -185,34 +189,44 @@ class _Batch:
         self._counters.merged += len(group)
         while len(group) > 1:
             least_s = min(waiting.ends_s for waiting in group)
-            joined = b"".join(waiting.payload for waiting in group)
-            try:
-                receipt = await self._send(joined, max(least_s - loop.time(), 0.0))
-            except RetryableError as error:
-                # Those that have time for another attempt go on, after the pause that is due.
-                limit_s = max(least_s, loop.time() + error.delay_s)
-                _fail([waiting for waiting in group if waiting.ends_s <= limit_s], error)
-                group = [waiting for waiting in group if waiting.ends_s > limit_s]
-                await asyncio.sleep(error.delay_s if group else 0.0)
-            except Exception as error:  # noqa: BLE001 - whatever fails, the senders get an answer
-                if is_about_payload(error):
-                    return group
-                _fail(group, error)
-                return ()
-            else:
+            outcome = await self._outcome_of(
+                b"".join(waiting.payload for waiting in group), max(least_s - loop.time(), 0.0)
+            )
+            if isinstance(outcome, Receipt):
                 for waiting in group:
-                    _resolve(waiting, Receipt(0, receipt.message))
+                    _resolve(waiting, Receipt(0, outcome.message))
+                return ()
+            if isinstance(outcome, RetryableError):
+                # Those that have time for another attempt go on, after the pause that is due.
+                limit_s = max(least_s, loop.time() + outcome.delay_s)
+                _fail([waiting for waiting in group if waiting.ends_s <= limit_s], outcome)
+                group = [waiting for waiting in group if waiting.ends_s > limit_s]
+                await asyncio.sleep(outcome.delay_s if group else 0.0)
+            elif is_about_payload(outcome):
+                return group
+            else:
+                _fail(group, outcome)
                 return ()
         return group
 
     async def _send_separately(self, waiting: _Waiting) -> None:
         left_s = waiting.ends_s - asyncio.get_running_loop().time()
-        try:
-            receipt = await self._send(waiting.payload, max(left_s, 0.0))
-        except Exception as error:  # noqa: BLE001 - whatever fails, the sender gets an answer
-            _fail([waiting], error)
+        outcome = await self._outcome_of(waiting.payload, max(left_s, 0.0))
+        if isinstance(outcome, Receipt):
+            _resolve(waiting, outcome)
         else:
-            _resolve(waiting, receipt)
+            _fail([waiting], outcome)
+
+    async def _outcome_of(self, payload: bytes, budget_s: float) -> Receipt | Exception:
+        """Send, and give back what is raised.
+
+        In a frame of its own: the futures of the senders will hold the error, which holds the
+        frame in which it is caught, so that must not hold these futures.
+        """
+        try:
+            return await self._send(payload, budget_s)
+        except Exception as error:  # noqa: BLE001 - whatever fails, the senders get an answer
+            return error
 
 
 def is_about_payload(error: Exception) -> bool:

@@ -150,7 +150,11 @@ class _Reservation:
         }
         comes_again = any(isinstance(outcome, RetryableError) for outcome in outcomes)
         self._delivered.keep(signal, payload, metadata, {**before, **taken} if comes_again else {})
-        return merge([*before.values(), *outcomes])
+        try:
+            return merge([*before.values(), *outcomes])
+        finally:
+            # What is raised is one of them, and holds this frame.
+            del outcomes
 
 
 def merge(outcomes: Sequence[Receipt | BaseException]) -> Receipt:
@@ -160,20 +164,26 @@ def merge(outcomes: Sequence[Receipt | BaseException]) -> Receipt:
     "never"; a partial success; success. Several partial successes name much the same items, so the
     largest count stands for all.
     """
-    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    bugs = [error for error in errors if not isinstance(error, ProcessorError)]
-    retryable = [error for error in errors if isinstance(error, RetryableError)]
-    if bugs:
-        raise bugs[0]
-    if retryable:
-        message = "; ".join(str(error) for error in retryable)
-        raise BackendUnavailableError(message, max(error.delay_s for error in retryable))
-    if errors:
-        raise errors[0]
+    worst = _worst([outcome for outcome in outcomes if isinstance(outcome, BaseException)])
+    if worst is not None:
+        try:
+            raise worst
+        finally:
+            del worst, outcomes  # It holds this frame from here on.
     receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
     messages = dict.fromkeys(receipt.message for receipt in receipts if receipt.message)
     rejected = max((receipt.rejected for receipt in receipts), default=0)
     return Receipt(rejected, "; ".join(messages))
+
+
+def _worst(errors: Sequence[BaseException]) -> BaseException | None:
+    """The error to raise, if any; see `merge`."""
+    bugs = [error for error in errors if not isinstance(error, ProcessorError)]
+    retryable = [error for error in errors if isinstance(error, RetryableError)]
+    if retryable and not bugs:
+        message = "; ".join(str(error) for error in retryable)
+        return BackendUnavailableError(message, max(error.delay_s for error in retryable))
+    return next(iter(bugs or errors), None)
 
 
 def _now_s() -> float:

@@ -98,7 +98,11 @@ class FileDestination:
             waiting = _Waiting(signal, payload, asyncio.get_running_loop().create_future())
             self._waiting.append(waiting)
             self._wake.set()
-            return await waiting.done
+            try:
+                return await waiting.done
+            finally:
+                # An error that it holds would keep this frame, and this frame would keep it.
+                del waiting
 
     async def close(self) -> None:
         """Write what still waits, then close the files."""
@@ -121,6 +125,7 @@ class FileDestination:
                 outcomes = await loop.run_in_executor(self._thread, self._write, group)
                 for waiting, outcome in zip(group, outcomes, strict=True):
                     _resolve(waiting, outcome)
+                del group, waiting, outcome, outcomes  # They need no memory until the next group.
 
     def _take_group(self) -> list[_Waiting]:
         """The longest-waiting payloads, up to a size that bounds memory and latency."""

@@ -6,6 +6,7 @@ import asyncio
 import io
 import ssl
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.request import getproxies, proxy_bypass
@@ -125,6 +126,7 @@ class HttpTransport:
             ) as response:
                 return await self._read(signal, response)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            _clear_frames(error)
             raise self._failure(signal, error) from error
 
     async def _compressed(self, payload: bytes) -> bytes:
@@ -182,6 +184,19 @@ def tls_context(ca_file: str, cert_file: str, key_file: str) -> ssl.SSLContext:
 
 def _no_answer(message: str, hint: str = "") -> AttemptError:
     return AttemptError("no answer", message, Code.UNAVAILABLE, is_retryable=True, hint=hint)
+
+
+def _clear_frames(error: BaseException) -> None:
+    """Empty the frames that an error has come through, and those of what caused it.
+
+    Some of them hold the error in a variable, and all of them our own frame: a cycle with the
+    payload in it.
+    """
+    chain: list[BaseException] = [error]
+    for each in chain:
+        traceback.clear_frames(each.__traceback__)
+        causes = (each.__cause__, each.__context__)
+        chain += [cause for cause in causes if cause is not None and cause not in chain]
 
 
 def _is_not_http(error: Exception) -> bool:

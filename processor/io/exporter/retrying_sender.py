@@ -18,7 +18,7 @@ from processor.core.errors import BackendRefusedError, BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.codes import Code
 from processor.io.exporter.destination import Counters
-from processor.io.exporter.transport import AttemptError, Transport
+from processor.io.exporter.transport import AttemptError, Failure, Transport
 
 _LONGEST_EXPONENT: Final = 64
 _MARGIN_S: Final = 1.0
@@ -102,31 +102,34 @@ class RetryingSender:
         loop = asyncio.get_running_loop()
         end_s = loop.time() + budget_s
         failures, hint = 0, ""
-        reported: AttemptError | None = None
+        reported: Failure | None = None
         while True:
             timeout_s = self._attempt_timeout_s
             if self._cuts_attempts:
                 timeout_s = min(timeout_s, max(end_s - loop.time(), 0.0))
             try:
                 receipt = await self._transport.attempt(signal, payload, timeout_s, metadata)
+            except AttemptError as error:
+                # The error itself is not kept, nor what it came from: see `Failure`.
+                failure = error.failure
+            else:
                 return self._note_taken(signal, receipt)
-            except AttemptError as failure:
-                if not failure.is_retryable:
-                    self._refuse(signal, failure)
-                failures += 1
-                # An attempt that was cut short by the end of the time says nothing of the backend.
-                if reported is None or timeout_s >= self._attempt_timeout_s:
-                    reported = failure
-                # A name with several addresses fails for another reason each time.
-                hint = hint or failure.hint
-                pause_s = self._retry.pause_s(failures, self._chance(), failure.asked_s)
-                if loop.time() + pause_s >= end_s:
-                    self._give_back(reported, failures, hint)
-                await self._sleep(pause_s)
-                # It may have slept longer than that, and an attempt without any time left would
-                # only hide why the others have failed.
-                if loop.time() >= end_s:
-                    self._give_back(reported, failures, hint)
+            if not failure.is_retryable:
+                self._refuse(signal, failure)
+            failures += 1
+            # An attempt that was cut short by the end of the time says nothing of the backend.
+            if reported is None or timeout_s >= self._attempt_timeout_s:
+                reported = failure
+            # A name with several addresses fails for another reason each time.
+            hint = hint or failure.hint
+            pause_s = self._retry.pause_s(failures, self._chance(), failure.asked_s)
+            if loop.time() + pause_s >= end_s:
+                self._give_back(reported, failures, hint)
+            await self._sleep(pause_s)
+            # It may have slept longer than that, and an attempt without any time left would only
+            # hide why the others have failed.
+            if loop.time() >= end_s:
+                self._give_back(reported, failures, hint)
             self._counters.retried += 1
 
     def _note_taken(self, signal: Signal, receipt: Receipt | None) -> Receipt:
@@ -148,20 +151,20 @@ class RetryingSender:
             )
         return receipt
 
-    def _refuse(self, signal: Signal, failure: AttemptError) -> NoReturn:
+    def _refuse(self, signal: Signal, failure: Failure) -> NoReturn:
         """The backend will never take this payload."""
         name = self._transport.name
         if failure.code == Code.UNIMPLEMENTED:
             what = "%s does not take the signal %s (%r); check its address, or do not send it this"
-            self._log_once(signal, "unimplemented", what, name, signal, str(failure))
+            self._log_once(signal, "unimplemented", what, name, signal, failure.message)
         else:
             what = "%s refuses the signal %s for good: %s"
-            self._log_once(signal, f"refused {failure.code}", what, name, signal, str(failure))
-        raise BackendRefusedError(failure.code, f"{name}: {failure}") from failure
+            self._log_once(signal, f"refused {failure.code}", what, name, signal, failure.message)
+        raise BackendRefusedError(failure.code, f"{name}: {failure.message}")
 
-    def _give_back(self, failure: AttemptError, failures: int, hint: str) -> NoReturn:
+    def _give_back(self, failure: Failure, failures: int, hint: str) -> NoReturn:
         """The time is up: the sender should try again."""
-        reason = f"{failure.reason} after {failures} attempts: {failure}"
+        reason = f"{failure.reason} after {failures} attempts: {failure.message}"
         message = f"{self._transport.name}: {reason}"
         asked_s = failure.asked_s
         delay_s = self._retry.pause_s(failures, 1.0) if asked_s is None else asked_s
@@ -169,7 +172,7 @@ class RetryingSender:
         if not self._is_away:
             self._is_away = True
             _log.warning("nothing is delivered for now: %s", message)
-        raise BackendUnavailableError(message, delay_s) from failure
+        raise BackendUnavailableError(message, delay_s)
 
     def _log_once(self, signal: Signal, kind: str, what: str, *values: object) -> None:
         """Log once for each signal and kind; the counters show how often it happens."""

@@ -78,7 +78,10 @@ class SplittingSender:
             try:
                 return await self._send(signal, payload, budget_s, metadata)
             except BackendRefusedError as refusal:
-                split = await self._cut_smaller(signal, payload, refusal)
+                smaller = await self._cut_smaller(signal, payload, refusal)
+                if smaller is None:
+                    raise
+            split = smaller
         else:
             split = await self._cut(signal, payload)
         outcome = _Outcome()
@@ -113,19 +116,19 @@ class SplittingSender:
 
     async def _cut_smaller(
         self, signal: Signal, payload: bytes, refusal: BackendRefusedError
-    ) -> SplitRequest:
-        """Cut what was refused for its size, and use a lower target from now on; else raise it."""
+    ) -> SplitRequest | None:
+        """Cut what was refused for its size, and use a lower target from now on; else None."""
         target_bytes = _learned_limit(refusal, len(payload))
         if target_bytes < _LEAST_BYTES:
-            raise refusal
+            return None
         try:
             split = await self._parts(signal, payload, target_bytes)
         except UndecodableError:
-            raise refusal from None
+            return None
         # A single large item says nothing about others; and before items are left out, the
         # backend's own refusal is what the sender should receive.
         if len(split.parts) < 2 or split.left_out:
-            raise refusal
+            return None
         self._target_bytes = min(self._target_bytes, target_bytes)
         what = "%s does not take %d bytes, so requests above %d are cut; set max_message_mib"
         _log.warning(what, self._name, len(payload), target_bytes)
@@ -165,7 +168,8 @@ class _Outcome:
 
     def refuse(self, items: int, error: PermanentError) -> None:
         """A part was refused for good."""
-        self._refusal = error
+        # Without the frames that it came through: one of them holds this outcome.
+        self._refusal = error.with_traceback(None)
         self.leave_out(items, str(error))
 
     def leave_out(self, items: int, message: str) -> None:
@@ -175,6 +179,10 @@ class _Outcome:
 
     def receipt(self) -> Receipt:
         """The receipt of the whole. Raises the refusal where no part was taken."""
-        if self._refusal is not None and not self._is_taken:
-            raise self._refusal
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None and not self._is_taken:
+            try:
+                raise refusal
+            finally:
+                del refusal  # It holds this frame from here on.
         return Receipt(self._rejected + self.left_out, "; ".join(filter(None, self._messages)))

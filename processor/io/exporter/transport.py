@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from processor import __version__
 from processor.core.errors import ConfigError, Problem
@@ -15,6 +15,23 @@ from processor.core.otlp.codes import Code
 GrpcCompression = Literal["none", "gzip"]
 """What gRPC's core packs with; it has no zstd."""
 HttpCompression = Literal["none", "gzip", "zstd"]
+
+
+class Failure(NamedTuple):
+    """Why one attempt failed.
+
+    A value of its own: an exception that is kept keeps the payload as well, by its traceback.
+    """
+
+    reason: str
+    """The name of the status."""
+    message: str
+    code: Code
+    is_retryable: bool
+    asked_s: float | None = None
+    """The least wait that the backend asks for."""
+    hint: str = ""
+    """What the user could change."""
 
 
 class AttemptError(Exception):
@@ -30,16 +47,9 @@ class AttemptError(Exception):
         asked_s: float | None = None,
         hint: str = "",
     ) -> None:
-        """`reason` is the name of the status, `asked_s` the least wait that the backend asks for.
-
-        `hint` is what the user could change.
-        """
+        """See `Failure` for what they are."""
         super().__init__(message)
-        self.reason = reason
-        self.code = code
-        self.is_retryable = is_retryable
-        self.asked_s = asked_s
-        self.hint = hint
+        self.failure = Failure(reason, message, code, is_retryable, asked_s, hint)
 
 
 class Transport(Protocol):

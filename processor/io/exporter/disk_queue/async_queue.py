@@ -48,7 +48,11 @@ class AsyncDiskQueue:
         self._waiting.append(waiting)
         if self._writer is None:
             self._writer = asyncio.ensure_future(self._write_groups())
-        await waiting.done
+        try:
+            await waiting.done
+        finally:
+            # An error that it holds would keep this frame, and this frame would keep it.
+            del waiting
 
     async def take(self, most: int) -> Due:
         """Wait for records and give the oldest, up to `most`. Raises OSError."""

@@ -73,9 +73,7 @@ class Drain:
         most = self._consumers
         while True:
             try:
-                due = await self._queue.take(most)
-                self.is_busy = True
-                await self._send_due(due)
+                await self._send_next(most)
                 most = _PROBES if self._failed_rounds % _ROUNDS_OF_PROBES else self._consumers
             except Exception as error:  # noqa: BLE001 - nothing is lost, all of it is still on the disk
                 what = "%s: sending from %s is tried again in %g s, because of %r"
@@ -84,6 +82,12 @@ class Drain:
                 await self._sleep(_DELAY_S)
             finally:
                 self.is_busy = False
+
+    async def _send_next(self, most: int) -> None:
+        """Wait for records, and send them; in a frame that ends with them, as they need memory."""
+        due = await self._queue.take(most)
+        self.is_busy = True
+        await self._send_due(due)
 
     async def _send_due(self, due: Due) -> None:
         """Send all that is due; wait, and leave it where it is, when the backend takes nothing."""
