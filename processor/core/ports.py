@@ -63,6 +63,9 @@ class CostLedger(Protocol):
     async def total(self, scope: Scope, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
         """What a scope has spent in a window of epoch seconds; (0, 0) for all time."""
 
+    async def task_title(self, task: str) -> str:
+        """The title of a task, as its latest span had it; ``""`` when none has given it one."""
+
     async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
         """How the given scope ids, and the grand total, stand against their budgets."""
 

@@ -17,6 +17,7 @@ from processor.core.model import (
     Plan,
     SpanRow,
     Stamp,
+    TaskTitle,
     Totals,
     Usage,
 )
@@ -156,6 +157,8 @@ def test_an_entry_reads_back_as_it_was_written(engine, kept):
         {"is_tool": True},
         {"parent_id": b"parent.."},
         {"own": Owner("s", None, "", ODD, None, "t")},
+        {"own": Owner(task_type="review", purpose=ODD, task_title="T")},
+        {"inherited": Owner(purpose="analyze", task_title=ODD)},
         {"inherited": Owner(None, "u", None, "", ODD, None)},
         {"service": ""},
         {"time_ns": 0},
@@ -277,6 +280,24 @@ def test_scope_ids_are_kept_apart_letter_by_letter(store, scope_id):
     commit(store, postings={("user", scope_id, START_S): Totals(calls=1)})
     assert store.total("user", scope_id, 0, 0) == Totals(calls=1)
     assert store.total("user", "a", 0, 0) == TOTALS
+
+
+def test_a_task_has_the_title_that_its_latest_span_gave_it(store):
+    """Guarantees: whatever order they come in; of two at one moment it is one and the same."""
+    assert store.task_title("7") == ""
+    for title, time_ns in (("then", 2), ("first", 1), ("also then", 2)):
+        commit(store, task_titles={"7": TaskTitle(title, time_ns), "8": TaskTitle(ODD, 1)})
+        assert store.task_title("7") == "then"
+    commit(store, task_titles={"7": TaskTitle("last", 3)})
+    assert (store.task_title("7"), store.task_title("8")) == ("last", ODD)
+
+
+def test_a_title_that_was_rolled_back_never_was(store):
+    commit(store, task_titles={"7": TaskTitle("kept", 1)})
+    store.begin()
+    store.write(Plan(task_titles={"7": TaskTitle("undone", 2), "8": TaskTitle("undone", 2)}))
+    store.rollback()
+    assert (store.task_title("7"), store.task_title("8")) == ("kept", "")
 
 
 def test_crossings_are_known_by_scope_and_window(store):

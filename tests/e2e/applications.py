@@ -66,7 +66,9 @@ def run_agents(tracer):
         seed = tracer.start_span("llm.call")
         seed.set_attributes(
             {"llm.model": "claude-test", "llm.tokens.input": 100, "llm.tokens.output": 10,
-             "llm.tokens.total": 110, "cost.feature": "summary"}
+             "llm.tokens.total": 110, "cost.feature": "summary",
+             "cost.task_id": "T-9", "cost.task_title": "Fix the bug", "cost.purpose": "explain",
+             "cost.task_type": "review"}
         )  # fmt: skip
         seed.end()
     return f"{root.get_span_context().trace_id:032x}"

@@ -20,6 +20,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
+    GetTotalsRequest,
+    GetTotalsResponse,
 )
 
 NUMBERS = count(1000)
@@ -150,7 +152,12 @@ def test_totals_by_scope_add_up_to_the_whole(processor):
     assert total_nano_usd(processor.port, "session", "s-1") == whole
     assert total_nano_usd(processor.port, "user", "u-1") == whole
     assert total_nano_usd(processor.port, "agent", "planner") == 10_500_000
-    assert total_nano_usd(processor.port, "feature", "summary") == 450_000
+    for dimension, name in (
+        ("feature", "summary"), ("task", "T-9"), ("task_type", "review"), ("purpose", "explain"),
+    ):  # fmt: skip
+        assert total_nano_usd(processor.port, dimension, name) == 450_000, dimension
+    question = GetTotalsRequest(scope="task", id="T-9")
+    assert ask(processor.port, "GetTotals", question, GetTotalsResponse).label == "Fix the bug"
 
 
 def captured(backend):

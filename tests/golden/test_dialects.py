@@ -33,6 +33,10 @@ _OWNERS = {
     "org_id": "org",
     "agent_name": "agent",
     "feature": "feature",
+    "task": "task",
+    "task_type": "task_type",
+    "task_title": "task_title",
+    "purpose": "purpose",
 }
 _STANDARD_TIERS = {"default", "standard"}
 

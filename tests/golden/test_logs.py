@@ -12,7 +12,7 @@ import pytest
 
 from processor.core import pricing, semconv, wire
 from processor.core.budgets import Policy
-from processor.core.model import Call, Intake, Signal, Totals, Usage
+from processor.core.model import Call, Intake, Owner, Signal, Totals, Usage
 from processor.core.otlp.json_reader import read_json
 from processor.core.pricing import Catalog, compile_catalog, parse_prices
 from processor.core.providers import infer_provider, provider_id
@@ -84,7 +84,7 @@ def test_every_record_reads_as_expected(row) -> None:
         assert call.response_id == stated.get("response_id", "")
         assert call.tier == stated.get("tier", "")
         owner = {name: stated.get(name) for name in ("session", "user", "org", "agent")}
-        assert mark.own._asdict() == owner | {"feature": None, "task": None}
+        assert mark.own == Owner(**owner)
         assert (mark.service, mark.time_ns) == (stated["service"], stated["end_ns"])
         assert mark.time_ns - mark.start_ns == stated["duration_ms"] * 10**6
 

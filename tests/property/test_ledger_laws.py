@@ -82,6 +82,10 @@ def forests(draw):
                     session=draw(st.sampled_from([None, "s1", "s2"])),
                     user=draw(st.sampled_from([None, "u1", "u2"])),
                     feature=draw(st.sampled_from([None, "f"])),
+                    task=draw(st.sampled_from([None, "t1", "t2"])),
+                    task_type=draw(st.sampled_from([None, "review"])),
+                    purpose=draw(st.sampled_from([None, "analyze", "explain"])),
+                    task_title=draw(st.sampled_from([None, "T1", "T2"])),
                 )
             if kind in {"tool", "plain"}:
                 own = NOBODY
@@ -227,15 +231,23 @@ def expected_costs(forest):
     return {span: part.cost for span, part in shares.items() if span.kind != "unpriced"}
 
 
+def nearest(at, span, field):
+    """What a span or the nearest one above it says."""
+    value = getattr(span.own, field)
+    while value is None and span.parent is not None:
+        span = at[span.trace, span.parent]
+        value = getattr(span.own, field)
+    return value
+
+
 def expected_owners(forest, dimension):
     """Cost by owner: own, nearest ancestor, then what all spans of the trace agree on."""
     at = {(span.trace, span.span): span for span in forest}
     result = Counter()
     for span, cost in expected_costs(forest).items():
-        node, owner = span, None
-        while node is not None and owner is None:
-            owner = getattr(node.own, dimension)
-            node = None if node.parent is None else at[node.trace, node.parent]
+        owner = nearest(at, span, dimension)
+        if owner is None and dimension == "task":
+            owner = nearest(at, span, "task_title")
         if owner is None and dimension in {"session", "user"}:
             said = {
                 value
@@ -245,6 +257,17 @@ def expected_owners(forest, dimension):
             owner = said.pop() if len(said) == 1 else None
         result[owner or ""] += cost
     return {owner: cost for owner, cost in result.items() if cost}
+
+
+def expected_titles(forest):
+    """The latest title of each task, of the spans that name both, in traces that cost something."""
+    charged = {span.trace for span in forest if span.kind in {"call", "unpriced", "sum", "agent"}}
+    named = [span for span in forest if span.trace in charged and span.own.task_title]
+    latest = {}
+    for span in sorted(named, key=lambda span: (span.time_ns, span.own.task_title)):
+        if span.own.task is not None:
+            latest[span.own.task] = span.own.task_title
+    return latest
 
 
 def policy():
@@ -329,9 +352,14 @@ async def test_order_split_and_repetition_do_not_matter(open_store, delivery):
         ("user", ["u1", "u2", ""]),
         ("agent", ["a", "b", ""]),
         ("feature", ["f", ""]),
+        ("task", ["t1", "t2", "T1", "T2", ""]),
+        ("task_type", ["review", ""]),
+        ("purpose", ["analyze", "explain", ""]),
     ):
         found = await by_owner(run.ledger, dimension, owners)
         assert found == expected_owners(forest, dimension), dimension
+    titles = {task: await run.ledger.task_title(task) for task in ("t1", "t2")}
+    assert {task: title for task, title in titles.items() if title} == expected_titles(forest)
     for trace in {span.trace for span in forest}:
         whole = await run.ledger.total("trace", bytes([trace + 1] * 16).hex())
         spent = sum(cost for span, cost in costs.items() if span.trace == trace)
@@ -376,7 +404,8 @@ async def test_a_restart_in_the_middle_charges_nothing_twice(open_store, deliver
     assert total.cost_nano_usd == sum(expected_costs(forest).values())
     assert total.cost_nano_usd == before.cost_nano_usd
     assert run.spans_total() == total.cost_nano_usd
-    for dimension in ("session", "user"):
-        found = await by_owner(run.ledger, dimension, ["s1", "s2", "u1", "u2", ""])
+    for dimension in ("session", "user", "purpose"):
+        owners = ["s1", "s2", "u1", "u2", "analyze", "explain", ""]
+        found = await by_owner(run.ledger, dimension, owners)
         assert sum(found.values()) == total.cost_nano_usd, "the parts add up to the whole"
     await run.ledger.close()

@@ -28,6 +28,7 @@ class Trace:
     """All nodes of a trace, by span id, with the children of each."""
 
     __slots__ = (
+        "_common",
         "awaited",
         "children",
         "duplicates",
@@ -50,6 +51,8 @@ class Trace:
         """Parents of a call or agent that have not been seen."""
         self.values: tuple[set[str], ...] = tuple(set() for _ in SHARED)
         """What its spans say of `SHARED`; two values are enough to know that they differ."""
+        self._common: Owner | None = NOBODY
+        """What `common` has found; None when another value has been seen since."""
         self.total: Totals = NOTHING
         self.runs: dict[str, Totals] = {}
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
@@ -78,6 +81,7 @@ class Trace:
             for seen, value in zip(self.values, node.own, strict=False):
                 if value is not None and len(seen) < 2:
                     seen.add(value)
+                    self._common = None
 
     def _link(self, node: Node) -> None:
         """Cut the link to the parent if it closes a circle or goes too far; else raise heights."""
@@ -131,5 +135,7 @@ class Trace:
 
     def common(self) -> Owner:
         """Session, user and org of the trace, each only where all that name one agree."""
-        session, user, org = (next(iter(seen)) if len(seen) == 1 else None for seen in self.values)
-        return Owner(session=session, user=user, org=org)
+        if self._common is None:
+            agreed = [next(iter(seen)) if len(seen) == 1 else None for seen in self.values]
+            self._common = Owner(*agreed) if any(agreed) else NOBODY
+        return self._common

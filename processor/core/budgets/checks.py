@@ -35,6 +35,7 @@ _PATTERN_CHARS_MAX = 200
 _PATTERNS_MAX = 100
 _MATCH_KEYS = (
     "service", "provider", "model", "session", "user", "org", "agent", "feature", "task",
+    "task_type", "purpose",
 )  # fmt: skip
 
 

@@ -25,7 +25,16 @@ from processor.core.model.call import (
     Unpriced,
     Usage,
 )
-from processor.core.model.entry import Correction, Entry, Intake, Plan, Posting, SpanRow, Stamp
+from processor.core.model.entry import (
+    Correction,
+    Entry,
+    Intake,
+    Plan,
+    Posting,
+    SpanRow,
+    Stamp,
+    TaskTitle,
+)
 from processor.core.model.spans import (
     Batch,
     Edit,
@@ -93,6 +102,7 @@ __all__ = [
     "Stamp",
     "Standing",
     "Status",
+    "TaskTitle",
     "Totals",
     "Transport",
     "Unpriced",

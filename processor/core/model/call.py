@@ -95,7 +95,10 @@ NO_USAGE = Usage(requests=0)
 
 
 class Owner(NamedTuple):
-    """Whom a span belongs to, as far as it says; None where it says nothing."""
+    """Whom a span belongs to, as far as it says; None where it says nothing.
+
+    Fields are added at the end, since stored rows name them by position.
+    """
 
     session: str | None = None
     user: str | None = None
@@ -103,6 +106,33 @@ class Owner(NamedTuple):
     agent: str | None = None
     feature: str | None = None
     task: str | None = None
+    task_type: str | None = None
+    purpose: str | None = None
+    task_title: str | None = None
+    """The label of the task, no dimension; where no task has an id, it stands for one."""
+
+    def over(self, other: Owner) -> Owner:
+        """What this says, and of what it says nothing, what the other says."""
+        if self is NOBODY:
+            return other
+        if other is NOBODY:
+            return self
+        # Written out, since a loop takes twice as long, and this is done for most calls.
+        session, user, org, agent, feature, task, task_type, purpose, title = self
+        session_2, user_2, org_2, agent_2, feature_2, task_2, type_2, purpose_2, title_2 = other
+        return Owner._make(
+            (
+                session_2 if session is None else session,
+                user_2 if user is None else user,
+                org_2 if org is None else org,
+                agent_2 if agent is None else agent,
+                feature_2 if feature is None else feature,
+                task_2 if task is None else task,
+                type_2 if task_type is None else task_type,
+                purpose_2 if purpose is None else purpose,
+                title_2 if title is None else title,
+            )
+        )
 
 
 NOBODY = Owner()

@@ -125,6 +125,18 @@ class Correction(NamedTuple):
     change: Totals
 
 
+class TaskTitle(NamedTuple):
+    """What a span calls its task."""
+
+    title: str
+    time_ns: int
+    """Time of the span."""
+
+    def is_later_than(self, other: TaskTitle) -> bool:
+        """Whether this one counts, in whatever order the two came."""
+        return (self.time_ns, self.title) > (other.time_ns, other.title)
+
+
 Posting = tuple[str, str, int]
 """(scope, scope id, start of the quarter-hour bucket in epoch seconds)."""
 
@@ -138,6 +150,8 @@ class Plan:
     postings: dict[Posting, Totals] = field(default_factory=dict)
     """Changes of totals, to be added."""
     crossings: list[Crossing] = field(default_factory=list)
+    task_titles: dict[str, TaskTitle] = field(default_factory=dict)
+    """The latest title of each task that a span of this turn names together with one."""
     stamps: dict[int, Stamp] = field(default_factory=dict)
     """By row of the batch."""
     repeats: int = 0

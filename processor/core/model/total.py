@@ -104,7 +104,7 @@ NOTHING = Totals()
 
 Scope = Literal[
     "call", "trace", "agent_run", "session", "user", "org", "agent", "feature", "task",
-    "model", "provider", "service", "total",
+    "task_type", "purpose", "model", "provider", "service", "total",
 ]  # fmt: skip
 
 WindowKind = Literal["none", "hour", "day", "week", "month"]

@@ -19,7 +19,7 @@ from processor.core.budgets.verdict import (
     matches,
     spent_of,
 )
-from processor.core.model import Correction, Crossing, Plan, SpanRow
+from processor.core.model import Correction, Crossing, Plan, SpanRow, TaskTitle
 from processor.core.posting.changes import (
     Change,
     Followed,
@@ -84,6 +84,7 @@ def decide(
     decision.plan.postings = postings_of(followed)
     decision.plan.repeats, decision.plan.conflicts = posted.repeats, posted.conflicts
     _stamp(decision)
+    _note_titles(decision)
     return decision.plan
 
 
@@ -158,6 +159,18 @@ def _correct(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
         is_leaf = node.entry.is_leaf_charge and node.below is NO_SUBTOTAL
         if is_leaf or (shown is not None and shown.is_leaf_charge):
             draft.leaf_corrections_nano_usd += change.cost_nano_usd
+
+
+def _note_titles(decision: _Decision) -> None:
+    """Note the titles of tasks. Only what names both says which title a task has."""
+    titles = decision.plan.task_titles
+    for row in decision.plan.rows:
+        for said in (row.inherited, row.own):
+            if said.task_title is not None and said.task is not None:
+                title = TaskTitle(said.task_title, row.time_ns)
+                known = titles.get(said.task)
+                if known is None or title.is_later_than(known):
+                    titles[said.task] = title
 
 
 def _stamp(decision: _Decision) -> None:

@@ -48,10 +48,7 @@ def read_inherited_owner(
     near = _read_mapping(scope, user_hash_salt)
     if read_text(resource.get("service.name")) in WINDOW_SERVICES:
         resource = {key: value for key, value in resource.items() if key != "session.id"}
-    far = _read_mapping(resource, user_hash_salt)
-    if near is NOBODY or far is NOBODY:
-        return far if near is NOBODY else near
-    return Owner(*(a if a is not None else b for a, b in zip(near, far, strict=True)))
+    return near.over(_read_mapping(resource, user_hash_salt))
 
 
 def names_session(group: Group) -> bool:

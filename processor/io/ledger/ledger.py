@@ -116,6 +116,10 @@ class Ledger:
         """
         return await self._writer.ask(lambda: self._working_set.total(scope, scope_id, window))
 
+    async def task_title(self, task: str) -> str:
+        """The title of a task, as its latest span had it; ``""`` when none has given it one."""
+        return await self._writer.ask(lambda: self._working_set.store.task_title(task))
+
     async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
         """How the given scope ids, and the grand total, stand against their budgets."""
         return await self._writer.ask(lambda: self._working_set.standing(scopes, time_s))

@@ -8,7 +8,16 @@ from functools import partial
 from typing import TypeVar
 
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import NOTHING, Crossing, Plan, Posting, SpanRow, Totals, UnpricedCalls
+from processor.core.model import (
+    NOTHING,
+    Crossing,
+    Plan,
+    Posting,
+    SpanRow,
+    TaskTitle,
+    Totals,
+    UnpricedCalls,
+)
 from processor.io.ledger.store import CrossingMark
 
 _Item = TypeVar("_Item")
@@ -32,6 +41,7 @@ class Contents:
     marks: dict[_Window, set[CrossingMark]] = field(default_factory=dict)
     """The keys of the same crossings by scope and window."""
     series: set[str] = field(default_factory=set)
+    task_titles: dict[str, TaskTitle] = field(default_factory=dict)
 
 
 class MemoryStore:
@@ -91,7 +101,7 @@ class MemoryStore:
         return set(self._kept.marks.get((scope, scope_id, window_start_s), ()))
 
     def write(self, plan: Plan) -> None:
-        """Append rows and crossings, and add the changes to the totals.
+        """Append rows and crossings, add the changes to the totals, and keep titles of tasks.
 
         Nothing asks a store for its corrections, so they are not kept.
         """
@@ -109,6 +119,18 @@ class MemoryStore:
             marks.add(mark)
             self._undo.append(partial(marks.discard, mark))
             self._append(self._kept.crossings, crossing)
+        for task, title in plan.task_titles.items():
+            self._keep_title(task, title)
+
+    def _keep_title(self, task: str, title: TaskTitle) -> None:
+        titles = self._kept.task_titles
+        known = titles.get(task)
+        if known is None:
+            titles[task] = title
+            self._undo.append(lambda: titles.pop(task))
+        elif title.is_later_than(known):
+            titles[task] = title
+            self._undo.append(lambda: titles.__setitem__(task, known))
 
     def _append(self, items: list[_Item], item: _Item) -> None:
         items.append(item)
@@ -138,6 +160,11 @@ class MemoryStore:
             if row.entry is not None and start_ns <= row.time_ns < end_ns
         }
         return list(found)
+
+    def task_title(self, task: str) -> str:
+        """The title of a task; ``""`` when no span has given it one."""
+        known = self._kept.task_titles.get(task)
+        return "" if known is None else known.title
 
     def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""

@@ -70,8 +70,12 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
 
 @lru_cache(maxsize=4096)
 def _own_text(own: Owner) -> str:
-    """The same few owners stand on most of the spans of a while."""
-    return dump(own)
+    """The same few owners stand on most of the spans of a while.
+
+    What is not said at the end is left out, so that a field that is added later changes no old row.
+    """
+    last = max(at for at, name in enumerate(own) if name is not None)
+    return dump(own[: last + 1])
 
 
 def _label(entry: Entry) -> Columns:

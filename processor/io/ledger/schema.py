@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of the tables; an older file is brought up step by step."""
 
 TABLES = """
@@ -68,11 +68,30 @@ CREATE TABLE crossings (
 CREATE TABLE series (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
+_TASK_TITLES = """
+-- The title that the latest span gave a task.
+CREATE TABLE task_titles (
+  task TEXT PRIMARY KEY,
+  title TEXT NOT NULL,
+  time_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+TABLES += _TASK_TITLES
+
 _STEPS = {
     1: """
 ALTER TABLE corrections ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE totals ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
 """,
+    # What was charged before these dimensions were known belongs to none of their ids.
+    2: _TASK_TITLES
+    + "".join(
+        f"""
+INSERT INTO totals SELECT '{scope}', id, bucket, cost, input, output, cached, calls, unpriced,
+  saved, cache_hits, agent_runs, doubtful FROM totals WHERE scope = 'total';
+"""
+        for scope in ("task_type", "purpose")
+    ),
 }
 """What turns the tables of a version into those of the next one."""
 
@@ -109,6 +128,12 @@ ADD_TOTALS = (
     f"INSERT INTO totals VALUES (?, ?, ?{', ?' * 10}) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = MIN({SUM_MAX}, {name} + excluded.{name})" for name in SUMS)
 )
+PUT_TITLE = """
+INSERT INTO task_titles VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
+  title = excluded.title, time_ns = excluded.time_ns
+  WHERE (excluded.time_ns, excluded.title) > (task_titles.time_ns, task_titles.title)
+"""
+"""The latest title stays, in whatever order they come; of two at one moment, one and the same."""
 SUM_TOTALS = "SELECT " + ", ".join(f"COALESCE(SUM({name}), 0)" for name in SUMS) + " FROM totals"
 LIST_TOTALS = f"SELECT {', '.join(SUMS)} FROM totals"
 OF_SCOPE_EVER = " WHERE scope = ? AND id = ?"

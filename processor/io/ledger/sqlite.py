@@ -107,7 +107,7 @@ class SqliteStore:
             return set(self._db.execute(query, (scope, scope_id, window_start_s)))
 
     def write(self, plan: Plan) -> None:
-        """Append rows, corrections and crossings, and add the changes to the totals."""
+        """Append rows, corrections and crossings, add to the totals, keep titles of tasks."""
         with TRANSLATED:
             self._db.executemany(
                 schema.INSERT_SPAN, [rows.encode(row, self._label) for row in plan.rows]
@@ -119,6 +119,11 @@ class SqliteStore:
                     for posting, change in plan.postings.items()
                 ],
             )
+            if plan.task_titles:
+                self._db.executemany(
+                    schema.PUT_TITLE,
+                    [(task, *latest) for task, latest in plan.task_titles.items()],
+                )
             if plan.corrections:
                 self._db.executemany(
                     schema.INSERT_CORRECTION,
@@ -148,6 +153,12 @@ class SqliteStore:
         )
         with TRANSLATED:
             return [row[0] for row in self._db.execute(query, (start_ns, end_ns))]
+
+    def task_title(self, task: str) -> str:
+        """The title of a task; ``""`` when no span has given it one."""
+        with TRANSLATED:
+            found = self._db.execute("SELECT title FROM task_titles WHERE task = ?", (task,))
+            return next((row[0] for row in found), "")
 
     def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""

@@ -46,13 +46,16 @@ class Store(Protocol):
         """What one scope has crossed in a window."""
 
     def write(self, plan: Plan) -> None:
-        """Append rows, corrections and crossings, and add the changes to the totals."""
+        """Append rows, corrections and crossings, add to the totals, keep titles of tasks."""
 
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""
 
     def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
         """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
+
+    def task_title(self, task: str) -> str:
+        """The title of a task, as its latest span had it; ``""`` when none has given it one."""
 
     def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""

@@ -67,10 +67,10 @@ class CostService:
         question = _parse(GetTotalsRequest, body)
         window = question.window or "none"
         check_totals(question.scope, question.id, window)
-        totals, start_s, end_s = await self._costs.totals(
+        found = await self._costs.totals(
             question.scope, question.id, window, question.at_unix_nano or None
         )
-        return totals_message(totals, start_s, end_s).SerializeToString()
+        return totals_message(found).SerializeToString()
 
     async def check(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """CheckBudget, from bytes to bytes. Raises a ProcessorError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from processor.core.model import Repricing, Standing, Totals, UnpricedCalls
+from processor.core.model import Repricing, Standing, UnpricedCalls
 from processor.core.money import usd
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetDifference,
@@ -15,10 +15,12 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     RepriceResponse,
     UnpricedModel,
 )
+from processor.surfaces.queries import WindowTotals
 
 
-def totals_message(totals: Totals, start_s: int, end_s: int) -> GetTotalsResponse:
+def totals_message(found: WindowTotals) -> GetTotalsResponse:
     """Totals of one scope, with their window in seconds since the Unix epoch."""
+    totals = found.totals
     return GetTotalsResponse(
         cost_usd=usd(totals.cost_nano_usd),
         cost_nano_usd=totals.cost_nano_usd,
@@ -30,8 +32,9 @@ def totals_message(totals: Totals, start_s: int, end_s: int) -> GetTotalsRespons
         unpriced_calls=totals.unpriced,
         saved_nano_usd=totals.saved_nano_usd,
         agent_runs=totals.agent_runs,
-        window_start_unix_s=start_s,
-        window_end_unix_s=end_s,
+        window_start_unix_s=found.start_s,
+        window_end_unix_s=found.end_s,
+        label=found.label,
         doubtful_calls=totals.doubtful_calls,
     )
 

@@ -24,6 +24,8 @@ class WindowTotals(NamedTuple):
     totals: Totals
     start_s: int
     end_s: int
+    label: str = ""
+    """What people call the scope id: the title of a task."""
 
 
 class CostQueries:
@@ -51,7 +53,8 @@ class CostQueries:
         kind = cast("WindowKind", window)
         start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
         totals = await self._ledger.total(cast("Scope", scope), scope_id, (start_s, end_s))
-        return WindowTotals(totals, start_s, end_s)
+        label = await self._ledger.task_title(scope_id) if scope == "task" else ""
+        return WindowTotals(totals, start_s, end_s, label)
 
     async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
         """How scopes stand against their budgets; see `check_scopes`."""

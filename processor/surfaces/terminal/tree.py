@@ -25,6 +25,7 @@ _TIME, _TOKENS, _COST, _TOTAL, _STATUS = 9, 8, 10, 12, 9
 
 _SESSION = ("session.id", "gen_ai.conversation.id", "langfuse.session.id")
 _USER = ("user.id", "cost.user_id", "enduser.id", "langfuse.user.id")
+_TASK = ("cost.task_title", "task.title", "cost.task_id", "cost.task", "task.id")
 _ORG = ("organization.id", "cost.org_id", "tenant.id")
 
 _STATUS_STYLES: Final = {
@@ -106,7 +107,12 @@ def _heading(spans: Sequence[ReceivedSpan], paint: Paint, width: int) -> Iterato
     title = f"trace {spans[0].trace_id[:8]} · {duration(ends)}"
     owners = " · ".join(
         f"{label} {found}"
-        for label, keys in (("session", _SESSION), ("user", _USER), ("org", _ORG))
+        for label, keys in (
+            ("session", _SESSION),
+            ("user", _USER),
+            ("org", _ORG),
+            ("task", _TASK),
+        )
         if (found := plain(_stated(spans, keys)))
     )
     whole = f"{title} · {owners}" if owners else title

@@ -3,7 +3,7 @@
     tokens, cached    counts of tokens, and attributes that hold a whole JSON document
     kinds             what a span is
     calls             models, providers, tiers, ids, costs that somebody upstream has written
-    owners            session, user, organisation, agent, feature, task
+    owners            whom a span belongs to: session, user, task …
     instrumentations  who wrote the span, and what its numbers mean
     aggregates        which spans repeat the calls of others
     logs              records of coding agents that report a call

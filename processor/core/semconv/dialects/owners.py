@@ -133,8 +133,6 @@ _FEATURE: Sources = (
         "langsmith.span.tags",
         "agentops.tags",
         "langwatch.labels",
-        "cost.purpose",
-        "litellm.request.purpose",
     ),
     *_open("feature"),
     *inside("metadata", "feature"),
@@ -154,13 +152,35 @@ _TASK: Sources = (
     *keys("taskId"),
     *keys("task_id", when="known"),
     *inside("metadata", "task_id", "taskId"),
-    *keys("cost.task_title", "task.title"),
 )
-"""A title is a label of a task; where no task has an id, it stands for one."""
+
+_TASK_TYPE: Sources = (
+    *keys("cost.task_type", "task.type", "gen_ai.task.type", "gen_ai.task.kind"),
+    *_open("task_type", "taskType"),
+    *keys("taskType"),
+    *keys("task_type", when="known"),
+    *inside("metadata", "task_type", "taskType"),
+)
+
+_PURPOSE: Sources = (
+    *keys("cost.purpose", "litellm.request.purpose"),
+    *_open("purpose"),
+    *keys("purpose", when="known"),
+    *inside("metadata", "purpose"),
+)
+
+_TASK_TITLE: Sources = (
+    *keys("cost.task_title", "task.title"),
+    *_open("task_title", "taskTitle", "task_name", "taskName"),
+    *keys("taskTitle"),
+    # CrewAI writes one beside the id.
+    *keys("task_title", "task_name", when="known"),
+    *inside("metadata", "task_title", "taskTitle", "task_name", "taskName"),
+)
 
 OWNER_SUPPORT = frozenset({
-    "agent_id", "conversation_id", "customer.id", "org_id", "session_id", "task_id", "tenant_id",
-    "user_id",
+    "agent_id", "conversation_id", "customer.id", "org_id", "purpose", "session_id", "task_id",
+    "task_name", "task_title", "task_type", "tenant_id", "user_id",
 })  # fmt: skip
 """Names among these that spans of web servers and databases carry as well; read only of spans that
 say what they are."""
@@ -172,6 +192,9 @@ OWNERS: Mapping[str, Sources] = {
     "agent": _AGENT,
     "feature": _FEATURE,
     "task": _TASK,
+    "task_type": _TASK_TYPE,
+    "purpose": _PURPOSE,
+    "task_title": _TASK_TITLE,
 }
 """The fields of `model.Owner`, in its order.
 

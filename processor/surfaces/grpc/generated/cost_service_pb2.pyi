@@ -20,7 +20,7 @@ class GetTotalsRequest(_message.Message):
     def __init__(self, scope: _Optional[str] = ..., id: _Optional[str] = ..., window: _Optional[str] = ..., at_unix_nano: _Optional[int] = ...) -> None: ...
 
 class GetTotalsResponse(_message.Message):
-    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s", "doubtful_calls")
+    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s", "doubtful_calls", "label")
     COST_USD_FIELD_NUMBER: _ClassVar[int]
     COST_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +34,7 @@ class GetTotalsResponse(_message.Message):
     WINDOW_START_UNIX_S_FIELD_NUMBER: _ClassVar[int]
     WINDOW_END_UNIX_S_FIELD_NUMBER: _ClassVar[int]
     DOUBTFUL_CALLS_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     cost_usd: float
     cost_nano_usd: int
     at_least: bool
@@ -47,7 +48,8 @@ class GetTotalsResponse(_message.Message):
     window_start_unix_s: int
     window_end_unix_s: int
     doubtful_calls: int
-    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ...) -> None: ...
+    label: str
+    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ..., label: _Optional[str] = ...) -> None: ...
 
 class CheckBudgetRequest(_message.Message):
     __slots__ = ("scopes", "estimated_cost_usd")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, resolve
+from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, OWNED, resolve
 from processor.core.attribution.trace import Trace
 from processor.core.model import Owner
 
@@ -31,10 +31,31 @@ def test_nobody_is_an_owner_without_a_name_and_is_never_guessed(given):
 
 
 def test_the_span_itself_is_asked_first(given):
-    own = Owner(session="own", user="own", org="own", agent="own", feature="own", task="own")
-    above = given.carrier(1, session="up", user="up", org="up", agent="up", feature="up", task="up")
+    above = given.carrier(1, **dict.fromkeys(Owner._fields, "up"))
+    own = Owner(**dict.fromkeys(Owner._fields, "own"))
     place = place_of(given, 2, above, given.call(2, 1, own=own))
-    assert {place[name] for name in Owner._fields} == {"own"}
+    assert {place[name] for name in OWNED} == {"own"}
+
+
+@pytest.mark.parametrize("dimension", OWNED)
+def test_every_dimension_is_asked_for_by_itself(given, dimension):
+    """Guarantees: what a span says of one dimension hides nothing that is said above it."""
+    others = [name for name in OWNED if name != dimension]
+    above = given.carrier(1, **{name: f"up-{name}" for name in OWNED})
+    place = place_of(given, 2, above, given.call(2, 1, own=Owner(**{dimension: "own"})))
+    assert place[dimension] == "own"
+    assert [place[name] for name in others] == [f"up-{name}" for name in others]
+
+
+def test_the_owned_dimensions_are_the_first_fields_of_an_owner():
+    assert Owner._fields == (*OWNED, "task_title")
+
+
+def test_a_title_stands_for_a_task_that_has_no_id(given):
+    titled = Owner(task_title="Fix the bug")
+    assert place_of(given, 1, given.call(1, own=titled))["task"] == "Fix the bug"
+    above = given.carrier(1, task="T-9")
+    assert place_of(given, 2, above, given.call(2, 1, own=titled))["task"] == "T-9"
 
 
 def test_the_nearest_ancestor_that_says_so_wins_for_each_dimension(given):
@@ -66,9 +87,8 @@ def test_what_the_trace_agrees_on_beats_the_surroundings(given):
 
 
 def test_the_surroundings_are_asked_last(given):
-    inherited = Owner("a", "b", "c", "d", "e", "f")
-    place = place_of(given, 1, given.call(1, inherited=inherited))
-    assert [place[name] for name in Owner._fields] == list("abcdef")
+    place = place_of(given, 1, given.call(1, inherited=Owner(*"abcdefgh")))
+    assert [place[name] for name in OWNED] == list("abcdefgh")
 
 
 def test_the_surroundings_of_an_ancestor_are_not_inherited(given):
@@ -84,8 +104,8 @@ def test_sessions_that_contradict_each_other_belong_to_nobody_else(given):
     assert place["session"] == ""
 
 
-@pytest.mark.parametrize("dimension", ["agent", "feature", "task"])
-def test_agent_feature_and_task_are_never_taken_from_a_sibling(given, dimension):
+@pytest.mark.parametrize("dimension", ["agent", "feature", "task", "task_type", "purpose"])
+def test_what_need_not_hold_for_a_whole_trace_is_never_taken_from_a_sibling(given, dimension):
     place = place_of(given, 2, given.carrier(1, **{dimension: "x"}), given.call(2))
     assert place[dimension] == ""
 

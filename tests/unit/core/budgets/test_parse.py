@@ -104,15 +104,16 @@ def test_version_changes_with_the_text():
             "scope: usr\n    limit_usd: 1",
             (
                 "b.yaml:3: budgets[0].scope: unknown scope 'usr' (did you mean user? valid: call, "
-                "trace, agent_run, session, user, org, agent, feature, task, model, provider, "
-                "service, total)"
+                "trace, agent_run, session, user, org, agent, feature, task, task_type, purpose, "
+                "model, provider, service, total)"
             ),
         ),
         (
             "limit_usd: 1",
             (
                 "b.yaml:2: budgets[0].scope: is missing (one of call, trace, agent_run, "
-                "session, user, org, agent, feature, task, model, provider, service, total)"
+                "session, user, org, agent, feature, task, task_type, purpose, model, provider, "
+                "service, total)"
             ),
         ),
         ("scope: user", "b.yaml:2: budgets[0]: has no limit (add limit_usd or limit_tokens)"),

@@ -10,7 +10,9 @@ import pytest
 from processor.core import posting
 from processor.core.model import Owner, Totals, Usage
 
-MINE = Owner(session="s", user="u", org="o", feature="f", task="t")
+MINE = Owner(
+    session="s", user="u", org="o", feature="f", task="t", task_type="review", purpose="analyze"
+)
 
 
 def span_of(given, number, trace=1):
@@ -23,15 +25,16 @@ def test_a_call_is_posted_to_every_scope_it_belongs_to(turns, given):
     expected = Totals(cost_nano_usd=1000, input_tokens=100, calls=1)
     for scope, owner in (
         ("session", "s"), ("user", "u"), ("org", "o"), ("feature", "f"), ("task", "t"),
-        ("model", "gpt-4o"), ("provider", "openai"),
+        ("task_type", "review"), ("purpose", "analyze"), ("model", "gpt-4o"),
+        ("provider", "openai"),
     ):  # fmt: skip
         found = plan.postings[scope, owner, bucket]
         assert replace(found, agent_runs=0) == expected, scope
     for scope, owner in (("agent", "planner"), ("total", ""), ("service", "svc")):
         assert plan.postings[scope, owner, bucket] == replace(expected, agent_runs=1), scope
     assert {scope for scope, _, _ in plan.postings} == {
-        "session", "user", "org", "agent", "feature", "task", "model", "provider", "service",
-        "total",
+        "session", "user", "org", "agent", "feature", "task", "task_type", "purpose",
+        "model", "provider", "service", "total",
     }  # fmt: skip
 
 

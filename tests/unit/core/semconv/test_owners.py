@@ -46,8 +46,28 @@ def test_owners_and_their_table_have_one_order() -> None:
         ({"ai.telemetry.metadata.session_id": "s"}, Owner(session="s")),
         ({"traceloop.association.properties.userId": "u"}, Owner(user="u")),
         ({"langsmith.metadata.tenant_id": "o"}, Owner(org="o")),
-        ({"cost.task_id": "7", "cost.task": "t", "cost.task_title": "T"}, Owner(task="7")),
-        ({"task.title": "T"}, Owner(task="T")),
+        (
+            {"cost.task_id": "7", "cost.task": "t", "cost.task_title": "T"},
+            Owner(task="7", task_title="T"),
+        ),
+        ({"task.title": "T"}, Owner(task_title="T")),
+        (
+            {"cost.task_type": "review", "task.type": "x", "cost.purpose": "analyze"},
+            Owner(task_type="review", purpose="analyze"),
+        ),
+        ({"gen_ai.task.type": "research", "gen_ai.task.kind": "x"}, Owner(task_type="research")),
+        ({"litellm.request.purpose": "summarize"}, Owner(purpose="summarize")),
+        ({"langsmith.metadata.purpose": "explain"}, Owner(purpose="explain")),
+        ({"ai.telemetry.metadata.taskType": "review"}, Owner(task_type="review")),
+        (
+            {"metadata": '{"task_id": 7, "task_title": "T", "purpose": "p"}'},
+            Owner(task="7", task_title="T", purpose="p"),
+        ),
+        # CrewAI by way of OpenInference.
+        (
+            {"openinference.span.kind": "CHAIN", "task_id": "7", "task_name": "T"},
+            Owner(task="7", task_title="T"),
+        ),
         ({"gen_ai.agent.name": "Ada", "gen_ai.agent.id": "a-1"}, Owner(agent="Ada")),
         ({"genkit:sessionId": "s"}, Owner(session="s")),
         (

@@ -13,11 +13,12 @@ import apsw
 import pytest
 
 from processor.core.errors import ConfigError, LedgerUnavailableError
-from processor.core.model import Plan, Totals, Usage
+from processor.core.model import Owner, Plan, Totals, Usage
 from processor.io.ledger import Ledger, Limits, SqliteStore, read_snapshot, schema
 from processor.io.ledger.rows import key_of, key_range
 
-TABLES_1 = Path(__file__).with_name("tables-1.sql")
+TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in (1, 2)}
+"""What the programs with these tables wrote."""
 
 
 def problem(path):
@@ -94,13 +95,23 @@ def test_ledger_of_another_version_are_left_alone(path):
     assert "another version (tables 99" in problem(path)
 
 
+def written_by(version, path):
+    """A file that an older program wrote: an agent, its sum, a late call, one unpriced."""
+    path.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(TABLES[version].read_text("utf-8"))
+    return path
+
+
 @pytest.fixture
 def older(path):
-    """A file that the program with tables 1 wrote: an agent, its sum, a late call, one unpriced."""
-    path.parent.mkdir()
-    with closing(sqlite3.connect(path)) as database:
-        database.executescript(TABLES_1.read_text("utf-8"))
-    return path
+    return written_by(1, path)
+
+
+@pytest.fixture
+def older_2(path):
+    """As `older`, and another call, of a feature and of a task that had its title for a name."""
+    return written_by(2, path)
 
 
 def test_an_older_ledger_is_brought_up_with_all_that_it_holds(older):
@@ -115,7 +126,9 @@ def test_an_older_ledger_is_brought_up_with_all_that_it_holds(older):
     SqliteStore(older).close()
 
 
-def test_an_older_ledger_has_the_columns_of_a_new_one(older, tmp_path):
+@pytest.mark.parametrize("version", TABLES)
+def test_an_older_ledger_has_the_columns_of_a_new_one(version, path, tmp_path):
+    older = written_by(version, path)
     SqliteStore(older).close()
     SqliteStore(tmp_path / "new.db").close()
     columns = []
@@ -123,7 +136,8 @@ def test_an_older_ledger_has_the_columns_of_a_new_one(older, tmp_path):
         with closing(sqlite3.connect(file)) as database:
             columns.append({
                 table: [column[1:6] for column in database.execute(f"PRAGMA table_info({table})")]
-                for table in ("labels", "spans", "corrections", "totals", "crossings", "series")
+                for table in ("labels", "spans", "corrections", "totals", "crossings", "series",
+                              "task_titles")
             })  # fmt: skip
     assert columns[0] == columns[1]
 
@@ -138,6 +152,37 @@ async def test_an_older_ledger_goes_on(older, given):
     total = await ledger.total("session", "s")
     assert total == Totals(3950, 500, 10, 50, 3, 1, 0, 1, 1, 1)
     assert await ledger.total("trace", "01" * 16) == total
+    await ledger.close()
+
+
+async def test_what_was_charged_before_a_dimension_was_known_belongs_to_none_of_its_ids(
+    older_2, given
+):
+    """Guarantees: the parts of each dimension add up to the whole, and what was said stays said."""
+    ledger = Ledger(SqliteStore(older_2), given.policy(), Limits())
+    await ledger.start()
+    before = await ledger.total("total", "")
+    assert before == Totals(3950, 500, 10, 50, 3, 1, 0, 1, 1, 1)
+    for dimension in ("task_type", "purpose"):
+        assert await ledger.total(dimension, "") == before
+    assert (await ledger.total("task", "Fix the bug")).cost_nano_usd == 1000
+    said = Owner(purpose="analyze", task="7", task_title="Fix the bug")
+    await ledger.post(given.batch(given.call(2, trace=4, own=said)))
+    assert await ledger.total("purpose", "") == before
+    assert (await ledger.total("purpose", "analyze")).cost_nano_usd == 1000
+    assert (await ledger.total("feature", "analyze")).cost_nano_usd == 1000
+    assert await ledger.task_title("7") == "Fix the bug"
+    await ledger.close()
+
+
+async def test_a_span_above_calls_of_an_older_ledger_moves_them(older_2, given):
+    """Guarantees: a dimension is transferred as if it had been known from the start."""
+    ledger = Ledger(SqliteStore(older_2), given.policy(), Limits())
+    await ledger.start()
+    await ledger.post(given.batch(given.carrier(9, trace=2, purpose="analyze", task_title="T")))
+    assert (await ledger.total("purpose", "analyze")).cost_nano_usd == 1000
+    assert (await ledger.total("purpose", "")).cost_nano_usd == 2950
+    assert (await ledger.total("task", "Fix the bug")).cost_nano_usd == 1000
     await ledger.close()
 
 

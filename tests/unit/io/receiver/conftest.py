@@ -18,14 +18,14 @@ from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, Un
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import CostQueries
+from processor.surfaces.queries import CostQueries, WindowTotals
 
 
 @dataclass
 class FakeCostQueries:
     """Answers every question with what the test put here, and remembers the questions."""
 
-    answer: tuple[Totals, int, int] = (Totals(), 0, 0)
+    answer: WindowTotals = field(default_factory=lambda: WindowTotals(Totals(), 0, 0))
     standings: list[Standing] = field(default_factory=list)
     unknowns: list[UnpricedCalls] = field(default_factory=list)
     repricing: Repricing = field(default_factory=lambda: Repricing(0, (), ()))
@@ -38,7 +38,7 @@ class FakeCostQueries:
 
     async def totals(
         self, scope: str, scope_id: str, window: str, at_ns: int | None
-    ) -> tuple[Totals, int, int]:
+    ) -> WindowTotals:
         self.asked.append((scope, scope_id, window, at_ns))
         if self.error is not None:
             raise self.error

@@ -19,6 +19,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     RepriceRequest,
     RepriceResponse,
 )
+from processor.surfaces.queries import WindowTotals
 
 TOTALS = "/llm_cost.v1.CostService/GetTotals"
 CHECK = "/llm_cost.v1.CostService/CheckBudget"
@@ -54,7 +55,7 @@ async def refusal(gateway, method, question):
 async def test_totals_come_back_field_by_field(gateway):
     await gateway.open()
     totals = Totals(1_234_567_890, 100, 20, 30, 4, 1, 500, 3, 2, 5)
-    gateway.queries.answer = (totals, 1000, 2000)
+    gateway.queries.answer = WindowTotals(totals, 1000, 2000, "Fix the bug")
     question = GetTotalsRequest(scope="session", id="s1", window="day", at_unix_nano=77)
     answer = GetTotalsResponse.FromString(await ask(gateway, TOTALS, question))
     assert gateway.queries.asked == [("session", "s1", "day", 77)]
@@ -72,6 +73,7 @@ async def test_totals_come_back_field_by_field(gateway):
         doubtful_calls=5,
         window_start_unix_s=1000,
         window_end_unix_s=2000,
+        label="Fix the bug",
     )
 
 

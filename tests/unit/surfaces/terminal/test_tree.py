@@ -189,6 +189,12 @@ def test_owners_with_long_names_have_a_line_of_their_own():
     assert lines[1] == f" session {session} · user a-user@example.com"
 
 
+def test_a_task_is_called_by_its_title():
+    task = {"task.id": "T-9", "task.title": "Fix the bug"}
+    lines = render_trace([span("01", "", "GET /", 0, 1, task)], PLAIN, 80)
+    assert lines[0].startswith("── trace 01234567 · 1.0 s · task Fix the bug ───")
+
+
 def test_colours_change_nothing_but_colours():
     painted = render_trace(AGENT_RUN, Paint(enabled=True), 100)
     bare = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in painted]
