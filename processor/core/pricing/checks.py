@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +21,7 @@ from processor.core.pricing.shapes import GENAI_PRICES, CatalogueName
 
 _LITELLM = "write `- litellm: model_prices.json`, the path of LiteLLM's price file"
 _MULTIPLIER_MAX = 1000
+_FRACTION = re.compile(r"([0-9]{1,99})/([0-9]{1,99})")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -47,11 +49,15 @@ def price(value: object) -> Decimal:
 
 
 def multiplier(value: object) -> Fraction:
-    """A factor for prices."""
-    number = price(value)
+    """A factor for prices: a number, or a fraction like ``1/3``."""
+    fraction = _FRACTION.fullmatch(value) if isinstance(value, str) else None
+    if fraction is not None and int(fraction[2]):
+        number = Fraction(int(fraction[1]), int(fraction[2]))
+    else:
+        number = Fraction(price(value))
     if number > _MULTIPLIER_MAX:
         raise InvalidValueError(f"must be at most {_MULTIPLIER_MAX}, got {shown(value)}")
-    return Fraction(number)
+    return number
 
 
 def moment_ns(value: object) -> int:

@@ -53,6 +53,8 @@ _DURATION_MODES = frozenset({"audio_transcription", "audio_speech", "video_gener
 _IMAGE_MODES = frozenset({"image_generation", "image_edit"})
 _SEARCH_MODES = frozenset({"rerank", "search"})
 _CHAT_MODES = frozenset({"", "chat", "completion", "responses"})
+_WITHOUT_OUTPUT = _SEARCH_MODES | {"embedding", "moderation"}
+"""Models that answer with vectors, scores or results: nobody bills these as output tokens."""
 _PER_SECOND = (
     "input_cost_per_second", "output_cost_per_second", "output_cost_per_video_per_second",
     "input_cost_per_audio_per_second",
@@ -67,7 +69,7 @@ def entry_of(provider: str, name: str, fields: Mapping[str, Any]) -> PriceEntry 
     mode = fields.get("mode")
     mode = mode if isinstance(mode, str) else ""
     base = {**by_tier.get("", {}).get(0, {}), **_unit_rates(fields, mode)}
-    _fill_output(base)
+    _fill_sides(base, mode)
     if not any(base.values()) or _is_incomplete(base, mode):
         return None
     tiers = _tiers(by_tier.pop("", {}))
@@ -150,20 +152,27 @@ def _unit_rates(fields: Mapping[str, Any], mode: str) -> Rates:
     return {name: rate for name, rate in rates.items() if rate}
 
 
-def _fill_output(base: Rates) -> None:
-    """Where a model puts out images or speech only, that is the price of its output."""
-    if not base.get("output"):
-        other = base.get("image_output") or base.get("audio_output")
-        if other:
-            base["output"] = other
+def _fill_sides(base: Rates, mode: str) -> None:
+    """Where a model puts out images or speech only, or takes speech only, that is its price."""
+    produced = base.get("image_output") or base.get("audio_output")
+    if produced and not base.get("output"):
+        base["output"] = produced
+    audio = base.get("audio_input")
+    if audio and not base.get("input") and mode not in _CHAT_MODES:
+        base["input"] = audio
 
 
 def _is_incomplete(base: Rates, mode: str) -> bool:
-    """Whether a call would have tokens that the entry has no price for."""
-    given, made = base.get("input", 0), base.get("output", 0)
-    if mode in _IMAGE_MODES and given and not made:
-        return not base.get("images")
-    return mode in _CHAT_MODES and bool(given) != bool(made)
+    """Whether a call would have tokens that the entry has no price for.
+
+    That output costs nothing is known of some kinds of models, and where the entry says so of
+    a model that neither talks nor draws, as it does of those that only classify.
+    """
+    given, made = bool(base.get("input")), bool(base.get("output"))
+    if mode in _CHAT_MODES:
+        return given != made
+    is_stated = "output" in base and mode not in _IMAGE_MODES
+    return given and not made and not is_stated and mode not in _WITHOUT_OUTPUT
 
 
 def _tiers(rows: Mapping[int, Rates]) -> tuple[Tier, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, Inexact, localcontext
 from fractions import Fraction
 
 from processor.core.money import FEMTO_PER_USD
@@ -14,6 +14,8 @@ from processor.core.pricing.shapes import Partial, PriceEntry, ServiceTier, Surc
 
 _PER_1M = UNITS["per_1m"]
 _WIDTH = 96
+_DIGITS_MAX = 30
+"""Of a multiplier; one with more is written as a fraction."""
 _YAML_WORDS = frozenset({"no", "yes", "on", "off", "null", "true", "false", "y", "n"})
 """What YAML reads as something else than text, in whatever case."""
 _UNIT_OF_FIELD = {field: (key, size) for key, (field, size) in UNIT_KEYS.items()}
@@ -94,7 +96,7 @@ def _clock(minute: int) -> str:
 
 def _service_tier(tier: ServiceTier) -> str:
     prices = [f"{_key(name)}: {_usd(name, rate)}" for name, rate in tier.rates.items()]
-    if tier.multiplier != 1:
+    if tier.multiplier != 1 or not (tier.rates or tier.tiers):
         prices.append(f"multiplier: {_factor(tier.multiplier)}")
     if tier.tiers:
         prices.append(f"tiers: [{', '.join(map(_tier, tier.tiers))}]")
@@ -102,6 +104,9 @@ def _service_tier(tier: ServiceTier) -> str:
 
 
 def _factor(multiplier: Fraction) -> str:
-    """A multiplier as a decimal number, to ten places where it has no end."""
-    number = Decimal(multiplier.numerator) / Decimal(multiplier.denominator)
-    return f"{round(number, 10).normalize():f}"
+    """A multiplier as a decimal number where that has an end, else as a fraction."""
+    with localcontext(prec=_DIGITS_MAX) as context:
+        number = Decimal(multiplier.numerator) / Decimal(multiplier.denominator)
+        if not context.flags[Inexact]:
+            return f"{number.normalize():f}"
+    return f"{multiplier.numerator}/{multiplier.denominator}"

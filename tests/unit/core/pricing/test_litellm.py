@@ -104,6 +104,27 @@ MODELS = {
         "litellm_provider": "openai", "mode": "chat",
         "input_cost_per_token": 0, "output_cost_per_token": 0.0,
     },
+    "class-x": {
+        "litellm_provider": "openai", "mode": "evaluation", "input_cost_per_token": 1e-06,
+        "output_cost_per_token": 0.0,
+    },
+    "vector-x": {
+        "litellm_provider": "openai", "mode": "embedding", "input_cost_per_token": 1e-06,
+    },
+    "hear-x": {
+        "litellm_provider": "openai", "mode": "audio_transcription",
+        "input_cost_per_audio_token": 2e-06, "output_cost_per_token": 1e-05,
+    },
+    **{
+        f"half-{mode}": {
+            "litellm_provider": "openai", "mode": mode, "input_cost_per_token": 1e-06,
+        }
+        for mode in ("audio_transcription", "audio_speech", "realtime", "image_edit", "agent")
+    },
+    "half-image_generation": {
+        "litellm_provider": "openai", "mode": "image_generation", "input_cost_per_token": 1e-06,
+        "output_cost_per_token": 0.0, "output_cost_per_image": 0.04,
+    },
     "half-x": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e-06},
     "text-x": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": "1e-06"},
     "minus-x": {
@@ -156,6 +177,9 @@ def charge(model, usage, *, provider="openai", tier="", kind="llm", file=FILE):
         ("alibaba", "steps-x", Usage(input=128 * K, output=K), "0.13"),
         ("alibaba", "steps-x", Usage(input=128 * K + 1), "0.384003"),
         ("azure", "eu/gpt-x", Usage(input=K), "0.0022"),
+        ("openai", "class-x", Usage(input=K, output=K), "0.001"),  # it says that output is free
+        ("openai", "vector-x", Usage(input=K, output=K), "0.001"),  # vectors are no output
+        ("openai", "hear-x", Usage(input=K, audio_input=K, output=K), "0.014"),
     ],
 )
 def test_every_kind_of_price_is_charged(provider, model, usage, usd):
@@ -201,6 +225,12 @@ def test_a_region_in_the_path_of_a_model_counts():
     [
         "zero-x",
         "half-x",
+        "half-audio_transcription",
+        "half-audio_speech",
+        "half-realtime",
+        "half-image_edit",
+        "half-image_generation",
+        "half-agent",
         "text-x",
         "minus-x",
         "nothing-x",

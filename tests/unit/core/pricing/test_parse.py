@@ -454,3 +454,22 @@ def test_regions_and_sizes_of_a_service_tier_hold():
     [entry] = parse_prices(text, "p").entries
     assert entry.regions == {"eu": Fraction(11, 10)}
     assert entry.service_tiers["flex"].tiers[0].above == 1000
+
+
+@pytest.mark.parametrize(
+    ("written", "multiplier"),
+    [("1/3", Fraction(1, 3)), ("3/2", Fraction(3, 2)), ("0.85", Fraction(17, 20)), ("0/1", 0)],
+)
+def test_a_multiplier_is_a_number_or_a_fraction(written, multiplier):
+    file = parse_prices(
+        f"models: [{{provider: x, model: m, adjust: {{multiplier: {written}}}}}]", "pricing.yaml"
+    )
+    assert file.entries[0].adjust == multiplier
+
+
+@pytest.mark.parametrize("written", ["1/0", "2001/2", "-1/3", "1/3/5", "1 / 3", "1/x", "1.5/2"])
+def test_other_fractions_are_refused(written):
+    with pytest.raises(ConfigError, match="multiplier: must be"):
+        parse_prices(
+            f"models: [{{provider: x, model: m, adjust: {{multiplier: {written}}}}}]", "p.yaml"
+        )
