@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from processor.core.model import Call, Charge, Mark, Usage
 from processor.core.money import FEMTO_PER_USD, price_usage
 from processor.core.pricing import compile_catalog, parse_prices, price
-from processor.core.pricing.published import compile_model
+from processor.core.pricing.genai_prices import compile_model
 from processor.core.pricing.tariff import choose, complete
 
 CATALOG = compile_catalog(parse_prices("", "pricing.yaml"))

@@ -8,9 +8,9 @@ text ─parse_prices─▶ PriceFile ─compile_catalog─▶ Catalog ─price�
     resolve       from the names on a span to a price: the order of precedence
     names         what a model's name is also written as
     entry_index   finds the operator's entry for a name
-    model_search  finds the published catalogue's model for a name
-    published     compiles that model's prices; `entry_tariff` compiles an entry's
+    entry_tariff  compiles an entry's prices
     catalogues    the catalogues that are asked, one after the other
+    genai_prices  genai-prices as one of them; `model_search` finds its model for a name
     litellm       LiteLLM's price file as one of them; `litellm_fields` reads an entry
     written       an entry as lines of a price file
     tariff        rates over time: picked, completed, scaled

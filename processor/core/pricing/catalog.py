@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from processor.core.errors import ConfigError, Problem
-from processor.core.pricing import published
-from processor.core.pricing.catalogues import Catalogue, GenaiPrices
+from processor.core.pricing import genai_prices
+from processor.core.pricing.catalogues import Catalogue
 from processor.core.pricing.entry_index import EntryIndex
+from processor.core.pricing.genai_prices import GenaiPrices
 from processor.core.pricing.litellm import LitellmPrices
 from processor.core.pricing.names import NAME_LIMIT
 from processor.core.pricing.resolve import PriceSources, resolve
@@ -123,7 +124,7 @@ def compile_catalog(file: PriceFile, texts: Mapping[str, str] | None = None) -> 
     Raises ConfigError where one is missing or cannot be used.
     """
     catalogues = [_catalogue(name, texts or {}) for name in file.catalogues]
-    version = published.VERSION if file.use_catalogue else ""
+    version = genai_prices.VERSION if file.use_catalogue else ""
     others = [each.version for each in catalogues if not isinstance(each, GenaiPrices)]
     order = [name.kind for name in file.catalogues] if others else []
     digest = hashlib.sha256(" ".join([file.digest, version, *others, *order]).encode()).hexdigest()
@@ -143,7 +144,7 @@ def compile_catalog(file: PriceFile, texts: Mapping[str, str] | None = None) -> 
         trusted=file.trusted,
         warn_if_older_than_days=file.warn_if_older_than_days,
         sources=sources,
-        _price_dates=published.price_dates() if file.use_catalogue else (),
+        _price_dates=genai_prices.price_dates() if file.use_catalogue else (),
     )
 
 

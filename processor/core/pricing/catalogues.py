@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from processor.core.pricing.model_search import ProviderModels, find_model, load_providers
 from processor.core.pricing.names import Candidate
-from processor.core.pricing.published import VERSION, compile_model
 from processor.core.pricing.shapes import Tariff
-from processor.core.providers import split_tier
 
 
 class Listing(NamedTuple):
@@ -51,34 +48,6 @@ class Catalogue(Protocol):
     def find(self, provider: str, names: Sequence[Candidate]) -> Listing | None:
         """The model that the names of a call mean at a provider."""
         ...
-
-
-class GenaiPrices:
-    """The catalogue that is installed with the program."""
-
-    version = f"genai-prices {VERSION}"
-
-    def __init__(self) -> None:
-        """Index its models by name."""
-        self._providers: Mapping[str, ProviderModels] = load_providers()
-
-    def has_provider(self, provider: str) -> bool:
-        """Whether it has prices of a provider."""
-        return provider in self._providers
-
-    def find(self, provider: str, names: Sequence[Candidate]) -> Listing | None:
-        """The model that the names of a call mean at a provider."""
-        result = find_model(self._providers, provider, names)
-        if result is None:
-            return None
-        found, how = result
-        own = found.provider == provider
-
-        def compile_at(tier: str) -> Tariff:
-            # Its service tiers are those of the maker; another provider need not offer them.
-            return compile_model(found.model, split_tier(tier)[0] if own else "")
-
-        return Listing("", found.provider, found.model.id, found.is_full_match, how, compile_at)
 
 
 def find_listing(

@@ -61,7 +61,7 @@ def _free(call: Call, catalog: Catalog) -> Charge:
 
 def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
     match = catalog.match(call.provider, call.models, call.tier)
-    rates, reason = match.flat, match.reason
+    rates, reason, note = match.flat, match.reason, match.note
     if rates is None:
         if not match.tariff:
             return _unpriced(call, match, catalog, reason)
@@ -70,9 +70,7 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
         chosen = choose(match.tariff, call.mark.time_ns, context)
         if chosen is None:
             return _unpriced(call, match, catalog, NOT_IN_FORCE)
-        rates = chosen.rates
-        if chosen.note:
-            reason = _join(reason, chosen.note)
+        rates, note = chosen.rates, note or chosen.note
     if match.alternatives or call.kind == "image":
         rates = _rates_for(call.kind, usage, rates, match)
     amount = price_usage(usage, rates)
@@ -82,14 +80,18 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
     elif not amount.total and _lacks_price(usage, rates):
         return _unpriced(call, match, catalog, NO_UNIT_PRICE)
     if usage.web_searches and amount.total and not rates[_WEB_SEARCH]:
-        reason = _join(reason, NO_SEARCH_PRICE)
+        note = _join(note, NO_SEARCH_PRICE)
     # What the cached tokens would have cost more as plain input.
     cheaper = rates[0] - rates[1]
     saved = round_to_nano(usage.cache_read * cheaper) if usage.cache_read and cheaper > 0 else 0
     if amount.total > _LARGEST_NANO_USD or saved > _LARGEST_NANO_USD:
         return _out_of_range(call, match.provider, match.model, catalog)
+    status = match.status
+    if note:
+        reason = _join(reason, note)
+        status = status if status == "free" else "fallback"
     return Charge(
-        call, amount, match.status, match.provider, match.model,
+        call, amount, status, match.provider, match.model,
         match.version, rates, reason, saved,
     )  # fmt: skip
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from processor.core.money import Rates
-from processor.core.pricing.published import NO_TIER_PRICE
 from processor.core.pricing.shapes import (
+    NO_TIER_PRICE,
     REGIONAL,
     CacheDefaults,
     Partial,

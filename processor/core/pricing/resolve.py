@@ -27,11 +27,11 @@ from processor.core.pricing.names import (
     is_free_variant,
     is_opaque,
 )
-from processor.core.pricing.published import NO_TIER_PRICE
 from processor.core.pricing.shapes import (
     ANY,
     BEGINNING_NS,
     FREE_RATES,
+    NO_TIER_PRICE,
     CacheDefaults,
     Match,
     Partial,
@@ -224,8 +224,8 @@ def _price_by_catalogue(
     status, how = _status_of(found, own=own)
     untiered = NO_TIER_PRICE if split_tier(tier)[0] and not own else ""
     is_changed = discount is not None and discount.adjust != 1
-    reason = _join(how, "operator discount" if is_changed else "", untiered)
-    match = Match(status, reason, provider, found.model, tariff, rule=found.rule)
+    reason = _join(how, "operator discount" if is_changed else "")
+    match = Match(status, reason, provider, found.model, tariff, rule=found.rule, note=untiered)
     return _priced(match._replace(alternatives=found.alternatives, version=found.catalogue))
 
 

@@ -22,6 +22,9 @@ BEGINNING_NS = -(2**63)
 
 FREE_RATES: Rates = (0,) * len(Usage._fields)
 
+NO_TIER_PRICE = "no price for this service tier, standard price used"
+"""The note of a price that stands for one of a service tier."""
+
 REGIONAL = "regional"
 """The region of an uplift that holds in every one."""
 
@@ -160,7 +163,7 @@ class Step(NamedTuple):
     windows: tuple[tuple[Window, Table], ...] = ()
     """Tables for recurring times; the first that applies wins over `table`."""
     note: str = ""
-    """What to say about a price from this step."""
+    """What the price from this step stands for; such a charge is never ``exact``."""
 
 
 Tariff = tuple[Step, ...]
@@ -186,3 +189,5 @@ class Match(NamedTuple):
     """Prices by second, character, image or page are for calls that report no tokens."""
     version: str = ""
     """What names the prices: those of the file, and of the catalogue that has answered."""
+    note: str = ""
+    """As `Step.note`, of the whole tariff."""

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from processor.config import bundled
 from processor.core.model import Call, Charge, Mark, Unpriced, Usage
 from processor.core.money import parse_usd
 from processor.core.pricing import compile_catalog, parse_prices, price
+from processor.core.pricing.shapes import NO_TIER_PRICE
 
 USAGE = Usage(input=1000, output=500)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -247,13 +249,37 @@ def test_the_catalogues_hours_hold():
 def test_a_service_tier_has_its_own_price_or_says_that_it_has_none(tier, expected, reason):
     charge = answer(call(tier=tier))
     assert (charge.amount.total, charge.reason) == (parse_usd(expected), reason)
-    assert charge.status == "exact"
+    assert charge.status == ("fallback" if reason else "exact")
 
 
 def test_a_service_tier_before_its_first_price_is_standard_and_says_so():
     charge = answer(call(tier="priority", at=datetime(2026, 1, 1, tzinfo=UTC)))
     assert charge.amount.total == parse_usd("0.0075")
-    assert "standard price used" in charge.reason
+    assert (charge.status, charge.reason) == ("fallback", NO_TIER_PRICE)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "reason"),
+    [
+        ("openai", "gpt-4-turbo", ""),
+        ("anthropic", "claude-sonnet-4-5", ""),
+        ("mistral", "mistral-large-latest", ""),
+        ("azure", "gpt-4o", "maker's price, "),
+        ("", "gpt-4-turbo", "provider inferred from the model, "),
+    ],
+)
+def test_a_tier_that_nobody_prices_is_never_exact(provider, model, reason):
+    """Guarantees: that the standard price stands in for it shows in status and reason."""
+    given = bundled("pricing.yaml")
+    for tier in ("ultra", "ultra geo:us"):
+        charge = answer_of(call(provider=provider, model=model, tier=tier), given)
+        assert (charge.status, charge.reason) == ("fallback", f"{reason}{NO_TIER_PRICE}")
+
+
+def test_what_is_free_is_free_at_any_tier():
+    text = "models: [{provider: x, model: m, prices: [{input: 0, output: 0}]}]"
+    charge = answer_of(call(provider="x", model="m", tier="ultra"), text)
+    assert (charge.status, charge.amount.total) == ("free", 0)
 
 
 def test_an_operator_prices_service_tiers():
@@ -367,3 +393,4 @@ def test_searches_without_a_price_are_named():
     text = "models: [{provider: x, model: m, prices: [{input: 1, output: 1}]}]"
     found = answer_of(call(Usage(input=1000, web_searches=2), provider="x", model="m"), text)
     assert (found.amount.total, found.reason) == (1_000_000, "no price for its web searches")
+    assert found.status == "fallback"

@@ -202,7 +202,7 @@ def test_an_operators_provider_spelling_is_understood():
 def test_service_tiers_of_the_maker_are_not_assumed_at_another_host():
     match = catalog_of("").match("azure", ("gpt-4o",), "priority")
     assert usd_per_1m(match) == 2.5
-    assert "standard price used" in match.reason
+    assert "standard price used" in match.note
 
 
 INFERRED = """

@@ -1,4 +1,4 @@
-"""The price catalogue (genai-prices) as data, compiled to tables.
+"""genai-prices as a catalogue: its data compiled to tables.
 
 The library's own price function is not used: it costs tens of microseconds a call, and raises
 where usage does not add up. `model_search` finds its models.
@@ -15,8 +15,19 @@ from genai_prices import types
 from genai_prices.data_snapshot import get_snapshot
 
 from processor.core.money import FEMTO_PER_USD
-from processor.core.pricing.shapes import BEGINNING_NS, Step, Table, Tariff, Window
+from processor.core.pricing.catalogues import Listing
+from processor.core.pricing.model_search import ProviderModels, find_model, load_providers
+from processor.core.pricing.names import Candidate
+from processor.core.pricing.shapes import (
+    BEGINNING_NS,
+    NO_TIER_PRICE,
+    Step,
+    Table,
+    Tariff,
+    Window,
+)
 from processor.core.pricing.tariff import complete, merge
+from processor.core.providers import split_tier
 
 VERSION: str = genai_prices.__version__
 
@@ -54,6 +65,34 @@ out; a model that has only such prices has none for us.
 """
 
 
+class GenaiPrices:
+    """The catalogue that is installed with the program."""
+
+    version = f"genai-prices {VERSION}"
+
+    def __init__(self) -> None:
+        """Index its models by name."""
+        self._providers: Mapping[str, ProviderModels] = load_providers()
+
+    def has_provider(self, provider: str) -> bool:
+        """Whether it has prices of a provider."""
+        return provider in self._providers
+
+    def find(self, provider: str, names: Sequence[Candidate]) -> Listing | None:
+        """The model that the names of a call mean at a provider."""
+        result = find_model(self._providers, provider, names)
+        if result is None:
+            return None
+        found, how = result
+        own = found.provider == provider
+
+        def compile_at(tier: str) -> Tariff:
+            # Its service tiers are those of the maker; another provider need not offer them.
+            return compile_model(found.model, split_tier(tier)[0] if own else "")
+
+        return Listing("", found.provider, found.model.id, found.is_full_match, how, compile_at)
+
+
 def price_dates() -> tuple[date, ...]:
     """The days on which a price in the catalogue starts, oldest first.
 
@@ -84,9 +123,6 @@ def compile_model(model: types.ModelInfo, tier: str = "") -> Tariff:
         note = "" if not tier or _has_variant(model, when, context) else NO_TIER_PRICE
         steps.append(Step(start_ns, table, windows, note))
     return merge(steps) if any(step.table is not None for step in steps) else ()
-
-
-NO_TIER_PRICE = "no price for this service tier, standard price used"
 
 
 def _day(
