@@ -17,6 +17,7 @@ from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
 from processor.core.model import Signal
 from processor.core.otlp.addresses import parse_backend, read_endpoints
+from processor.core.otlp.codes import Code
 from processor.core.pricing import Catalog
 from processor.core.semconv import ReadOptions
 from processor.io.exporter import (
@@ -161,6 +162,7 @@ def _grpc_backend(otlp: OtlpExporter) -> Destination:
         headers=dict(otlp.headers),
         compression=otlp.compression,
         tls=ClientTls(_pem(tls.ca_file), _pem(tls.cert_file), _pem(tls.key_file)),
+        retryable_codes=[Code[name.upper()] for name in otlp.retry_on_failure.retryable_codes],
     )
     return _queued(_backend(transport, otlp), otlp.sending_queue, "otlp")
 
@@ -173,6 +175,8 @@ def _http_backend(http: OtlpHttpExporter) -> Destination:
         headers=dict(http.headers),
         compression=http.compression,
         tls=tls_context(tls.ca_file, tls.cert_file, tls.key_file),
+        retryable_statuses=http.retry_on_failure.retryable_statuses,
+        final_statuses=http.retry_on_failure.final_statuses,
     )
     return _queued(_backend(transport, http), http.sending_queue, "otlphttp")
 

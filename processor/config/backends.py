@@ -8,14 +8,17 @@ from pydantic import Field, PlainValidator, model_validator
 
 from processor.config.values import (
     Duration,
+    GrpcCodes,
     HeaderNames,
     Headers,
+    HttpStatuses,
     Section,
     TlsFiles,
     duration,
 )
 from processor.core.files.checks import InvalidValueError, choice
 from processor.core.files.validation import Flag, OptionalText, Whole, section
+from processor.core.otlp.codes import FINAL_HTTP, RETRYABLE, RETRYABLE_HTTP
 
 
 class ClientTls(TlsFiles):
@@ -52,6 +55,40 @@ class Retry(Section):
         if self.initial_interval_s > self.max_interval_s:
             what, fix = "is longer than max_interval", "raise max_interval"
             raise InvalidValueError(what, fix, at=("initial_interval",))
+        return self
+
+
+class GrpcRetry(Retry):
+    """What happens while the backend refuses for now or cannot be reached."""
+
+    retryable_codes: GrpcCodes = Field(
+        default=tuple(code.name.lower() for code in sorted(RETRYABLE)),
+        description="The gRPC statuses after which a request is sent again, and resource_exhausted "
+        "where it names a delay. All others are final; an answer without a gRPC status, as a proxy "
+        "gives, is not.",
+    )
+
+
+class HttpRetry(Retry):
+    """What happens while the backend refuses for now or cannot be reached."""
+
+    retryable_statuses: HttpStatuses = Field(
+        default=tuple(sorted(RETRYABLE_HTTP)),
+        description="The HTTP statuses after which a request is sent again, whoever has given "
+        "them.",
+    )
+    final_statuses: HttpStatuses = Field(
+        default=tuple(sorted(FINAL_HTTP)),
+        description="Those after which it never is, whoever has given them. All others are final "
+        "where the answer has the form that OTLP demands (a google.rpc.Status as protobuf, or as "
+        "JSON with its code); without it they may be a proxy's, and the request is sent again.",
+    )
+
+    @model_validator(mode="after")
+    def _is_decided(self) -> HttpRetry:
+        if both := sorted({*self.retryable_statuses} & {*self.final_statuses}):
+            what = f"has {both[0]}, which is in final_statuses too"
+            raise InvalidValueError(what, "leave it in one", at=("retryable_statuses",))
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator
 
-from processor.config.backends import OtlpBackend
+from processor.config.backends import GrpcRetry, HttpRetry, OtlpBackend
 from processor.config.values import GrpcBackend, HttpBase, HttpUrl, Section
 from processor.core.files.checks import choice
 from processor.core.files.validation import OptionalText, Whole, section
@@ -19,6 +19,7 @@ class OtlpExporter(OtlpBackend):
     compression: Annotated[
         Literal["none", "gzip"], PlainValidator(choice(("none", "gzip"), "compression"))
     ] = Field(default="none", description="none or gzip; gRPC's library has no zstd.")
+    retry_on_failure: GrpcRetry = section(GrpcRetry)
     endpoint: GrpcBackend = Field(
         default="",
         description="Its address: host:port, http://host:port or https://host:port. Empty: no such "
@@ -38,6 +39,8 @@ class OtlpExporter(OtlpBackend):
 
 class OtlpHttpExporter(OtlpBackend):
     """The backend that everything is forwarded to, over OTLP/HTTP in protobuf."""
+
+    retry_on_failure: HttpRetry = section(HttpRetry)
 
     endpoint: HttpBase = Field(
         default="",

@@ -63,5 +63,7 @@ def _shown(default: object, key: str) -> str:
             return duration_text(default)
         case ():
             return "{}" if key == "headers" else "[]"
+        case tuple():
+            return f"[{', '.join(map(str, default))}]"
         case _:
             return str(default) or '""'

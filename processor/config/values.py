@@ -23,6 +23,7 @@ from processor.core.files.checks import (
 )
 from processor.core.files.validation import FileModel, OptionalText
 from processor.core.otlp.addresses import parse_backend, parse_listen, parse_url, read_endpoints
+from processor.core.otlp.codes import Code
 
 _UNITS_S = {
     "ms": Decimal("0.001"),
@@ -166,6 +167,16 @@ def header_names(value: object) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def http_statuses(value: object) -> tuple[int, ...]:
+    """A list of HTTP statuses that are no success."""
+    if not isinstance(value, list):
+        raise InvalidValueError(f"must be a list, got {shown(value)}", "write [429, 503]")
+    for each in value:
+        if not isinstance(each, int) or isinstance(each, bool) or not 300 <= each <= 599:
+            raise InvalidValueError(f"has {shown(each)}, which is none of 300 to 599")
+    return tuple(sorted({*value}))
+
+
 def secret(value: object) -> str:
     """Text that no message shows, long enough not to be guessed."""
     if not isinstance(value, str):
@@ -204,6 +215,12 @@ Duration = Annotated[float, PlainValidator(duration())]
 Headers = Annotated[tuple[tuple[str, str], ...], PlainValidator(headers)]
 """Pairs of name and value."""
 HeaderNames = Annotated[tuple[str, ...], PlainValidator(header_names)]
+HttpStatuses = Annotated[tuple[int, ...], PlainValidator(http_statuses)]
+GrpcCodes = Annotated[
+    tuple[str, ...],
+    PlainValidator(several([code.name.lower() for code in Code if code], "gRPC status")),
+]
+"""Names in lower case."""
 Origins = Annotated[tuple[str, ...], PlainValidator(origins)]
 Tokens = Annotated[tuple[str, ...], PlainValidator(tokens)]
 

@@ -297,6 +297,19 @@ def drip(data: bytes) -> Script:
     return script
 
 
+def grpc_page(status: int, body: bytes) -> Script:
+    """A page for people over HTTP/2, as a proxy sends it: no gRPC status anywhere."""
+
+    async def script(exchange: Exchange) -> None:
+        block = b"\x08" + _sized(str(status).encode()) + _literal("content-type", b"text/html")
+        pieces = [_headers(exchange.stream, block, 0 if body else _END_STREAM)]
+        if body:
+            pieces.append(frame(_DATA, _END_STREAM, exchange.stream, body))
+        await exchange.send(*pieces)
+
+    return script
+
+
 def grpc_headers(stream: int, headers: dict[str, bytes], *, is_last: bool = False) -> bytes:
     """What an answer begins with; or all there is of it."""
     block = _STATUS_200 + _literal("content-type", b"application/grpc") + _block(headers)

@@ -19,7 +19,15 @@ from processor.io.exporter import (
 )
 
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
-WIRE = ("headers", "compression", "tls", "now")
+WIRE = (
+    "headers",
+    "compression",
+    "tls",
+    "now",
+    "retryable_statuses",
+    "final_statuses",
+    "retryable_codes",
+)
 PROTOCOLS = ("grpc", "http")
 
 

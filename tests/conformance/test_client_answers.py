@@ -119,7 +119,8 @@ async def test_rule_08_an_http_answer_over_the_limit_is_not_sent_again_and_count
 
 async def test_rule_08_a_large_refusal_over_http_is_still_a_refusal():
     """What cannot be read of an error's body does not hide the error, or make it retryable."""
-    backend = HttpScript(http_answer("400 Bad", bytes(5 * MIB)))
+    protobuf = "application/x-protobuf"
+    backend = HttpScript(http_answer("400 Bad", bytes(5 * MIB), Content_Type=protobuf))
     async with backend.listening() as port, sending("http", port) as out:
         with pytest.raises(BackendRefusedError, match="HTTP 400"):
             await out.deliver("traces", PAYLOAD, 10.0)

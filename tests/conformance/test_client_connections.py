@@ -211,8 +211,9 @@ TAKEN, LATER, NEVER = "taken", "later", "never"
         pytest.param(http_answer(body=b"<html>ok</html>"), TAKEN, id="garbage"),
         pytest.param(http_answer("429 Slow down"), LATER, id="429"),
         pytest.param(http_answer("429 Slow", Retry_After="1000000000"), LATER, id="1e9 s"),
-        pytest.param(http_answer("400 Bad", b"\xff" * 10**6), NEVER, id="garbage in a refusal"),
-        pytest.param(http_answer("302 Found", Location="http://10.0.0.1/"), NEVER, id="redirect"),
+        pytest.param(http_answer("400 Bad", b"\xff" * 10**6), LATER, id="garbage in a refusal"),
+        pytest.param(http_answer("413 Large", b"\xff" * 10**6), NEVER, id="too large for a proxy"),
+        pytest.param(http_answer("302 Found", Location="http://10.0.0.1/"), LATER, id="redirect"),
     ],
 )
 async def test_rule_59_whatever_an_http_backend_does_is_answered_in_time(fault, outcome):

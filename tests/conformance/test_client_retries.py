@@ -9,7 +9,13 @@ from types import SimpleNamespace
 
 import grpc
 import pytest
-from conformance.scripted_backend import grpc_ok, grpc_status, http_answer, say_nothing
+from conformance.scripted_backend import (
+    grpc_ok,
+    grpc_page,
+    grpc_status,
+    http_answer,
+    say_nothing,
+)
 from conformance.sending import PROTOCOLS, QUICK, Pauses, request, scripted, sending
 
 from processor.config import Settings
@@ -29,6 +35,11 @@ RETRYABLE = {
 FINAL = {code.name for code in grpc.StatusCode} - RETRYABLE - {"OK"}
 RETRYABLE_HTTP = (429, 502, 503, 504)
 FINAL_HTTP = sorted({*range(400, 418), *range(421, 432), 451, *range(500, 512)} - {*RETRYABLE_HTTP})
+
+
+PROTOBUF = "application/x-protobuf"
+STATUS = b"\x12\x07go away"
+"""A google.rpc.Status with a message."""
 
 
 def code_of(name: str) -> int:
@@ -87,9 +98,12 @@ async def test_rule_20_a_passing_http_status_is_retried(status):
 
 
 async def test_rule_20_every_other_http_status_is_final_and_counted():
-    """All other 4xx and 5xx are sent once, counted, and never answered with a retryable code."""
+    """All other 4xx and 5xx of a backend are sent once, counted, and never become retryable."""
     retryable = {code_of(name) for name in RETRYABLE}
-    answers = [http_answer(f"{status} Never", Retry_After="1") for status in FINAL_HTTP]
+    answers = [
+        http_answer(f"{status} Never", STATUS, Content_Type=PROTOBUF, Retry_After="1")
+        for status in FINAL_HTTP
+    ]
     backend = scripted("http", *answers)
     async with backend.listening() as port, sending("http", port) as out:
         for status in FINAL_HTTP:
@@ -97,6 +111,81 @@ async def test_rule_20_every_other_http_status_is_final_and_counted():
                 await out.deliver("traces", PAYLOAD, 30.0)
             assert caught.value.code not in retryable
     assert len(backend.bodies) == out.counters.refused == len(FINAL_HTTP)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<html>nginx</html>", "text/html"),
+        (b"", "text/plain"),
+        (b'{"message":"no Route matched with those values"}', "application/json"),
+        (b'{"error":{"code":404}}', "application/json"),
+        (b'{"timestamp":"2026-11-01","status":500,"code":"E1"}', "application/json"),
+        (b"<html>", PROTOBUF),
+    ],
+)
+async def test_rule_20_an_answer_that_is_not_otlps_is_no_refusal(body, kind):
+    """What a proxy gives in the backend's place is sent again, whatever its status: ours is
+    stricter than the specification, which knows of no proxies, since the payload may be the last
+    copy there is."""
+    statuses = [*(status for status in FINAL_HTTP if status != 413), *range(520, 531), 301, 302]
+    answers = [http_answer(f"{status} Proxy", body, Content_Type=kind) for status in statuses]
+    backend = scripted("http", *answers, http_answer())
+    async with backend.listening() as port, sending("http", port, sleep=Pauses().sleep) as out:
+        assert await out.deliver("traces", PAYLOAD, 60.0) == Receipt()
+    assert len(backend.bodies) == len(statuses) + 1
+    assert out.counters.refused == 0
+
+
+async def test_rule_20_a_page_is_no_success_either():
+    """A login, or the start page of an application at a wrong address, has taken nothing."""
+    page = http_answer("200 OK", b"\n<!doctype html>", Content_Type="text/html; charset=utf-8")
+    empty = http_answer("200 OK", b"", Content_Type="text/html")
+    backend = scripted("http", page, empty)
+    async with backend.listening() as port, sending("http", port) as out:
+        assert await out.deliver("traces", PAYLOAD, 30.0) == Receipt()
+    assert len(backend.bodies) == 2
+
+
+async def test_rule_20_what_is_too_large_for_a_proxy_is_final():
+    """413 means the same whoever gives it."""
+    backend = scripted("http", http_answer("413 Large", b"<html>", Content_Type="text/html"))
+    async with backend.listening() as port, sending("http", port) as out:
+        with pytest.raises(BackendRefusedError, match="HTTP 413"):
+            await out.deliver("traces", PAYLOAD, 30.0)
+    assert len(backend.bodies) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 500, 520, 530, 302, 200])
+@pytest.mark.parametrize("body", [b"", b"<html>nginx</html>"])
+async def test_rule_17_an_answer_without_a_grpc_status_is_no_refusal(status, body):
+    """A proxy's page over HTTP/2, which gRPC gives a code of its own choice, is sent again."""
+    backend = scripted("grpc", grpc_page(status, body), grpc_ok())
+    async with backend.listening() as port, sending("grpc", port) as out:
+        assert await out.deliver("traces", PAYLOAD, 30.0) == Receipt()
+    assert (len(backend.bodies), out.counters.refused) == (2, 0)
+
+
+async def test_which_answers_are_final_is_a_setting():
+    """Guarantees: an operator decides where a backend and its proxies use statuses otherwise."""
+    backend = scripted("http", http_answer("404 None", b"<html>", Content_Type="text/html"))
+    async with (
+        backend.listening() as port,
+        sending("http", port, final_statuses=[404]) as out,
+    ):
+        with pytest.raises(BackendRefusedError, match="HTTP 404"):
+            await out.deliver("traces", PAYLOAD, 30.0)
+    backend = scripted(
+        "http", http_answer("500 Oops", STATUS, Content_Type=PROTOBUF), taken("http")
+    )
+    async with (
+        backend.listening() as port,
+        sending("http", port, retryable_statuses=[500]) as out,
+    ):
+        assert await out.deliver("traces", PAYLOAD, 30.0) == Receipt()
+    backend = scripted("grpc", grpc_status(12), grpc_ok())
+    async with backend.listening() as port, sending("grpc", port, retryable_codes=[12]) as out:
+        assert await out.deliver("traces", PAYLOAD, 30.0) == Receipt()
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -6,6 +6,7 @@ Sources: gRPC, "Status codes and their use in gRPC"; OTLP specification, "OTLP/g
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import IntEnum
 from typing import Final
 
@@ -37,7 +38,7 @@ class Code(IntEnum):
         return cls.UNKNOWN
 
 
-_RETRYABLE: Final = frozenset(
+RETRYABLE: Final = frozenset(
     {
         Code.CANCELLED,
         Code.DEADLINE_EXCEEDED,
@@ -47,7 +48,9 @@ _RETRYABLE: Final = frozenset(
         Code.DATA_LOSS,
     }
 )
-_RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
+RETRYABLE_HTTP: Final = frozenset({429, 502, 503, 504})
+FINAL_HTTP: Final = frozenset({413})
+"""Statuses that mean the same whoever gives them: what is too large for a proxy never arrives."""
 _CODE_OF_HTTP: Final = {
     400: Code.INVALID_ARGUMENT,
     401: Code.UNAUTHENTICATED,
@@ -63,19 +66,31 @@ _CODE_OF_HTTP: Final = {
 }
 
 
-def is_retryable(code: int, asked_s: float | None) -> bool:
+def is_retryable(code: int, asked_s: float | None, retryable: Collection[int] = RETRYABLE) -> bool:
     """Whether a gRPC status may be tried again; `asked_s` is its RetryInfo, None without one."""
-    return code in _RETRYABLE or (code == Code.RESOURCE_EXHAUSTED and asked_s is not None)
+    return code in retryable or (code == Code.RESOURCE_EXHAUSTED and asked_s is not None)
 
 
-def is_retryable_http(status: int) -> bool:
-    """Whether a request that got an HTTP status may be sent again."""
-    return status in _RETRYABLE_HTTP
+def is_retryable_http(
+    status: int,
+    *,
+    is_otlp: bool,
+    retryable: Collection[int] = RETRYABLE_HTTP,
+    final: Collection[int] = FINAL_HTTP,
+) -> bool:
+    """Whether a request that got an HTTP status may be sent again.
+
+    `is_otlp`: the answer has the form that OTLP demands, so the backend has given it. Any other may
+    come from a proxy in between, and is no word on the payload, unless its status is in `final`.
+    """
+    if status in retryable or status in final:
+        return status in retryable
+    return not is_otlp
 
 
 def code_of_http(status: int) -> Code:
     """The gRPC code that says most nearly the same as an HTTP status.
 
-    It is a retryable one only where the status is.
+    It is a retryable one only where the status is one for everybody.
     """
     return _CODE_OF_HTTP.get(status, Code.UNKNOWN)

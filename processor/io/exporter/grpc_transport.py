@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +17,13 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no p
 from processor.core.errors import BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.addresses import BackendAddress, is_loopback
-from processor.core.otlp.codes import Code, is_retryable
+from processor.core.otlp.codes import (
+    RETRYABLE,
+    Code,
+    code_of_http,
+    is_retryable,
+    is_retryable_http,
+)
 from processor.core.otlp.responses import one_line, read_response
 from processor.core.otlp.signals import SIGNALS
 from processor.io.exporter.transport import (
@@ -93,14 +99,16 @@ class GrpcTransport:
         headers: Mapping[str, str] | None = None,
         compression: GrpcCompression = "none",
         tls: ClientTls | None = None,
+        retryable_codes: Collection[int] = RETRYABLE,
     ) -> None:
-        """Raises ConfigError for bad headers."""
+        """Raises ConfigError for bad headers. Of `retryable_codes` `is_retryable` tells."""
         self.name = str(address)
         self._address = address
         self._headers = read_headers(headers or {})
         self._user_agent = user_agent(headers or {})
         self._compression: GrpcCompression = compression
         self._tls = tls or ClientTls()
+        self._retryable_codes = frozenset(retryable_codes)
         self._channel: grpc.aio.Channel | None = None
         self._methods: dict[Signal, grpc.aio.UnaryUnaryMultiCallable[Any, Any]] = {}
 
@@ -148,23 +156,35 @@ class GrpcTransport:
         return self._channel is None and not (task is not None and task.cancelling())
 
     def _failure(self, error: grpc.aio.AioRpcError) -> AttemptError:
+        status = http_status_of(error)
+        if status is not None:
+            return AttemptError(
+                f"HTTP {status}",
+                f"HTTP {status} without a gRPC status, as from a proxy",
+                code_of_http(status),
+                is_retryable=is_retryable_http(status, is_otlp=False),
+            )
         code, message, asked_s = code_of(error), message_of(error), retry_delay_s(error)
         return AttemptError(
             error.code().name,
             message,
             code,
-            is_retryable=is_retryable(code, asked_s) or is_cut_off(error),
+            is_retryable=is_retryable(code, asked_s, self._retryable_codes) or is_cut_off(error),
             asked_s=asked_s,
             hint=grpc_hint(self._address, message),
         )
 
 
 _CUT_OFF: Final = re.compile(
-    r"Stream removed \((Delayed close due to in-progress write \()?"
-    r"(RST_STREAM|Failed parsing HTTP/2)"
+    r"No status received"
+    r"|Stream removed \((Delayed close due to in-progress write \()?"
+    r"(RST_STREAM|Failed parsing HTTP/2|Data frame with END_STREAM flag received)"
 )
-"""How gRPC's own message begins when a stream or a connection broke. With the same first words it
-also reports answers beyond our limits, which the backend did send."""
+"""How gRPC's own message begins when a stream or a connection broke, or ended without a gRPC
+status, as a proxy's page does. With the same first words it also reports answers beyond our limits,
+which the backend did send."""
+_HTTP_STATUS: Final = re.compile(r"Received http2 header with status: ([0-9]{3})")
+"""gRPC's own message for an answer that has an HTTP status other than 200, and no gRPC status."""
 
 
 def code_of(error: grpc.aio.AioRpcError) -> Code:
@@ -175,6 +195,15 @@ def code_of(error: grpc.aio.AioRpcError) -> Code:
 def message_of(error: grpc.aio.AioRpcError) -> str:
     """The status message, in one line."""
     return one_line(error.details() or error.code().name)
+
+
+def http_status_of(error: grpc.aio.AioRpcError) -> int | None:
+    """The HTTP status of an answer without a gRPC status; None for one that has it.
+
+    gRPC gives it a code of its own choice: UNIMPLEMENTED for 404, INTERNAL for 400.
+    """
+    found = _HTTP_STATUS.fullmatch(error.details() or "")
+    return int(found[1]) if found else None
 
 
 def is_cut_off(error: grpc.aio.AioRpcError) -> bool:

@@ -17,6 +17,7 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no p
 
 from processor.core.errors import PermanentError
 from processor.core.model import Receipt, Signal
+from processor.core.otlp.codes import Code
 from processor.core.otlp.encodings import UNPACKERS, unpack
 from processor.core.otlp.responses import one_line, read_json_response, read_response
 
@@ -55,6 +56,29 @@ def receipt_of(signal: Signal, content_type: str, body: bytes | None) -> Receipt
     if content_type == "application/json" and body:
         return read_json_response(signal, body)
     return read_response(signal, body)
+
+
+def is_otlp_error(content_type: str, body: bytes | None) -> bool:
+    """Whether the body of an error is what OTLP demands of a backend: a google.rpc.Status.
+
+    Proxies answer with HTML, text or nothing, and some with JSON that has a message, but no code.
+    """
+    try:
+        if content_type == "application/x-protobuf":
+            # Nobody else names this type: it counts also where the body is more than is read.
+            Status.FromString(body or b"")
+            return True
+        if content_type == "application/json":
+            code = json.loads(body or b"").get("code")
+            return isinstance(code, int) and Code.OK < code <= Code.UNAUTHENTICATED
+    except (DecodeError, ValueError, AttributeError, RecursionError):
+        return False
+    return False
+
+
+def is_page(content_type: str, body: bytes | None) -> bool:
+    """Whether the body of a success is a page for people, which no backend of OTLP answers."""
+    return content_type == "text/html" and bool(body) and (body or b"").lstrip()[:1] == b"<"
 
 
 def message_of(response: aiohttp.ClientResponse, body: bytes | None) -> str:

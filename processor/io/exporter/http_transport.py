@@ -7,7 +7,7 @@ import io
 import ssl
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 from urllib.request import getproxies, proxy_bypass
 
@@ -16,10 +16,18 @@ import aiohttp
 from processor.core.errors import BackendUnavailableError, ConfigError, Problem
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.addresses import HttpAddress, is_loopback
-from processor.core.otlp.codes import Code, code_of_http, is_retryable_http
+from processor.core.otlp.codes import (
+    FINAL_HTTP,
+    RETRYABLE_HTTP,
+    Code,
+    code_of_http,
+    is_retryable_http,
+)
 from processor.core.otlp.gzip import gzip
 from processor.core.otlp.zstd import zstd
 from processor.io.exporter.http_response import (
+    is_otlp_error,
+    is_page,
     message_of,
     read_body,
     receipt_of,
@@ -53,9 +61,13 @@ class HttpTransport:
         headers: Mapping[str, str] | None = None,
         compression: HttpCompression = "none",
         tls: ssl.SSLContext | None = None,
+        retryable_statuses: Collection[int] = RETRYABLE_HTTP,
+        final_statuses: Collection[int] = FINAL_HTTP,
         now: Callable[[], float] = time.time,
     ) -> None:
         """A signal without an endpoint is not taken; there has to be one for some signal.
+
+        Of the statuses `is_retryable_http` tells.
 
         `now` is the time of day, which dates in Retry-After are compared with. Raises ConfigError
         for bad headers.
@@ -71,6 +83,8 @@ class HttpTransport:
         }
         self._pack = _PACKERS.get(compression)
         self._content_encoding = {"Content-Encoding": compression} if self._pack else {}
+        self._retryable_statuses = frozenset(retryable_statuses)
+        self._final_statuses = frozenset(final_statuses)
         self._tls = tls
         self._now = now
         self._session: aiohttp.ClientSession | None = None
@@ -137,17 +151,26 @@ class HttpTransport:
         return await asyncio.to_thread(self._pack, payload)
 
     async def _read(self, signal: Signal, response: aiohttp.ClientResponse) -> Receipt | None:
-        """Read an answer; whatever follows the status line of a success, it stays one."""
+        """Read an answer; whatever follows the status line of a success, it stays one.
+
+        Except for a page, such as a login or an application's start page at a wrong address.
+        """
         body = await read_body(response)
         status = response.status
-        if 200 <= status < 300:
-            return receipt_of(signal, response.content_type, body)
+        content_type = response.content_type
+        is_success = 200 <= status < 300
+        if is_success and not is_page(content_type, body):
+            return receipt_of(signal, content_type, body)
+        is_otlp = is_otlp_error(content_type, body)
+        retryable, final = self._retryable_statuses, self._final_statuses
         raise AttemptError(
             f"HTTP {status}",
             message_of(response, body),
             code_of_http(status),
-            is_retryable=is_retryable_http(status),
+            is_retryable=is_success
+            or is_retryable_http(status, is_otlp=is_otlp, retryable=retryable, final=final),
             asked_s=retry_after_s(response.headers.get("Retry-After"), self._now()),
+            hint="" if is_otlp or status in retryable else _no_word_hint(status),
         )
 
     def _failure(self, signal: Signal, error: Exception) -> Exception:
@@ -197,6 +220,14 @@ def _clear_frames(error: BaseException) -> None:
         traceback.clear_frames(each.__traceback__)
         causes = (each.__cause__, each.__context__)
         chain += [cause for cause in causes if cause is not None and cause not in chain]
+
+
+def _no_word_hint(status: int) -> str:
+    """What to change where an answer without OTLP's form is not a proxy's after all."""
+    hint = "this is not an answer of OTLP, so perhaps a proxy's, or of another program there"
+    if 400 <= status < 600:
+        hint += f"; if the backend means it, add {status} to retry_on_failure.final_statuses"
+    return hint
 
 
 def _is_not_http(error: Exception) -> bool:

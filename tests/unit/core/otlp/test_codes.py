@@ -18,11 +18,17 @@ def test_resource_exhausted_is_retried_only_with_retry_info():
 
 
 def test_only_otlps_retryable_statuses_are_retried():
-    assert [s for s in range(200, 600) if is_retryable_http(s)] == [429, 502, 503, 504]
+    found = [s for s in range(200, 600) if is_retryable_http(s, is_otlp=True)]
+    assert found == [429, 502, 503, 504]
+
+
+def test_an_answer_that_is_not_otlps_is_retried_unless_it_is_too_large():
+    found = [s for s in range(300, 600) if not is_retryable_http(s, is_otlp=False)]
+    assert found == [413]
 
 
 def test_a_final_status_never_becomes_a_retryable_code():
     """Guarantees: the two tables of retryable answers agree, for every status there is."""
     for status in range(300, 600):
         code = code_of_http(status)
-        assert is_retryable(code, None) == is_retryable_http(status), status
+        assert is_retryable(code, None) == is_retryable_http(status, is_otlp=True), status
