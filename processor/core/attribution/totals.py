@@ -163,6 +163,16 @@ def _certain_share(entry: Entry, below: Subtotal) -> Share:
     else:
         usage = unexplained(entry.usage, below.explains, sides)
         amount, saved_nano_usd = price_usage(usage, entry.rates), 0
+    if entry.free:  # What the provider's cache once gave to the answer was saved then.
+        totals = Totals(
+            amount.total,
+            input_tokens,
+            output_tokens,
+            calls=calls,
+            response_cache_hits=calls,
+            response_cache_saved_nano_usd=saved_nano_usd,
+        )
+        return Share(totals, usage, amount)
     totals = Totals(
         amount.total,
         input_tokens,
@@ -170,7 +180,7 @@ def _certain_share(entry: Entry, below: Subtotal) -> Share:
         usage.cached_tokens,
         calls,
         saved_nano_usd=saved_nano_usd,
-        cache_hits=1 if calls and usage.cached_tokens and not entry.free else 0,
+        cache_hits=1 if calls and usage.cached_tokens else 0,
     )
     return Share(totals, usage, amount)
 
@@ -179,7 +189,9 @@ def _share_without_usage(entry: Entry, below: Totals, calls: int) -> Share:
     """A cost that was reported without tokens counts; one that should have had them is unknown."""
     if entry.amount is not None:
         amount = _rest_of_cost(entry.amount, below)
-        return Share(Totals(cost_nano_usd=amount.total, calls=calls), NO_USAGE, amount)
+        hits = calls if entry.free else 0
+        totals = Totals(amount.total, calls=calls, response_cache_hits=hits)
+        return Share(totals, NO_USAGE, amount)
     unpriced = calls if entry.status == "usage_missing" else 0
     return Share(Totals(calls=calls, unpriced=unpriced), NO_USAGE, None)
 
@@ -196,8 +208,8 @@ def rest_of(share: Share, reported: Entry) -> Share:
     Both report a single call, and the record adds the difference, also one below zero: records
     know of cached tokens and of reasoning that some spans leave out. An aggregate is the sum of
     many records, so what is left of each is that it was a call, and perhaps one that a cache
-    helped. One without a price has counted the tokens and that something is unknown, so each adds
-    its cost.
+    helped or answered. One without a price has counted the tokens and that something is unknown,
+    so each adds its cost.
     """
     if reported.aggregate is None:
         charged = share_of(reported, NO_SUBTOTAL).totals
@@ -206,5 +218,9 @@ def rest_of(share: Share, reported: Entry) -> Share:
         return replace(
             share, totals=replace(share.totals, input_tokens=0, output_tokens=0, unpriced=0)
         )
-    calls, hits = share.totals.calls, share.totals.cache_hits
-    return Share(Totals(calls=calls, cache_hits=hits), NO_USAGE, ZERO)
+    totals = Totals(
+        calls=share.totals.calls,
+        cache_hits=share.totals.cache_hits,
+        response_cache_hits=share.totals.response_cache_hits,
+    )
+    return Share(totals, NO_USAGE, ZERO)

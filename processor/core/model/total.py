@@ -19,11 +19,17 @@ class Totals:
     unpriced: int = 0
     """Calls whose cost is unknown: while this is not 0, the cost is "at least"."""
     saved_nano_usd: int = 0
+    """What tokens from prompt caches would have cost more as plain input."""
     cache_hits: int = 0
+    """Calls that a prompt cache gave a part of their input."""
     agent_runs: int = 0
     doubtful_calls: int = 0
-    """Calls whose counts are doubtful; see `Call.doubt`. Fields are added at the end, since stored
-    stamps name them by position."""
+    """Calls whose counts are doubtful; see `Call.doubt`."""
+    response_cache_hits: int = 0
+    """Calls that an application's own cache of responses answered, so that they cost nothing."""
+    response_cache_saved_nano_usd: int = 0
+    """What these would have cost. Fields are added at the end, since stored stamps name them by
+    position."""
 
     @property
     def tokens(self) -> int:
@@ -44,6 +50,8 @@ class Totals:
             or self.cache_hits
             or self.agent_runs
             or self.doubtful_calls
+            or self.response_cache_hits
+            or self.response_cache_saved_nano_usd
         )
 
     def plus(self, other: Totals) -> Totals:
@@ -63,6 +71,8 @@ class Totals:
             self.cache_hits + other.cache_hits,
             self.agent_runs + other.agent_runs,
             self.doubtful_calls + other.doubtful_calls,
+            self.response_cache_hits + other.response_cache_hits,
+            self.response_cache_saved_nano_usd + other.response_cache_saved_nano_usd,
         )
 
     def minus(self, other: Totals) -> Totals:
@@ -80,6 +90,8 @@ class Totals:
             self.cache_hits - other.cache_hits,
             self.agent_runs - other.agent_runs,
             self.doubtful_calls - other.doubtful_calls,
+            self.response_cache_hits - other.response_cache_hits,
+            self.response_cache_saved_nano_usd - other.response_cache_saved_nano_usd,
         )
 
     def values(self) -> tuple[int, ...]:
@@ -95,6 +107,8 @@ class Totals:
             self.cache_hits,
             self.agent_runs,
             self.doubtful_calls,
+            self.response_cache_hits,
+            self.response_cache_saved_nano_usd,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 3
+VERSION = 4
 """Raised with every change of the tables; an older file is brought up step by step."""
 
 TABLES = """
@@ -41,7 +41,8 @@ CREATE TABLE corrections (
   cost INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
   cached INTEGER NOT NULL, calls INTEGER NOT NULL, unpriced INTEGER NOT NULL,
   saved INTEGER NOT NULL, cache_hits INTEGER NOT NULL, agent_runs INTEGER NOT NULL,
-  doubtful INTEGER NOT NULL DEFAULT 0
+  doubtful INTEGER NOT NULL DEFAULT 0,
+  response_hits INTEGER NOT NULL DEFAULT 0, response_saved INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE totals (
@@ -52,6 +53,7 @@ CREATE TABLE totals (
   cached INTEGER NOT NULL, calls INTEGER NOT NULL, unpriced INTEGER NOT NULL,
   saved INTEGER NOT NULL, cache_hits INTEGER NOT NULL, agent_runs INTEGER NOT NULL,
   doubtful INTEGER NOT NULL DEFAULT 0,
+  response_hits INTEGER NOT NULL DEFAULT 0, response_saved INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (scope, id, bucket)
 ) WITHOUT ROWID;
 
@@ -92,6 +94,12 @@ INSERT INTO totals SELECT '{scope}', id, bucket, cost, input, output, cached, ca
 """
         for scope in ("task_type", "purpose")
     ),
+    # Before, what caches of responses saved was counted among what prompt caches saved.
+    3: "".join(
+        f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0;\n"
+        for table in ("corrections", "totals")
+        for column in ("response_hits", "response_saved")
+    ),
 }
 """What turns the tables of a version into those of the next one."""
 
@@ -115,6 +123,8 @@ SUMS = (
     "cache_hits",
     "agent_runs",
     "doubtful",
+    "response_hits",
+    "response_saved",
 )
 """Columns of `model.Totals`, in its order."""
 
@@ -122,10 +132,10 @@ SUM_MAX = 2**63 - 1
 """Where a sum stops: SQLite would go on with a double. In nano-USD it is 9.2 billion USD."""
 
 INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 27})"
-INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * 15})"
+INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * (5 + len(SUMS))})"
 INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
 ADD_TOTALS = (
-    f"INSERT INTO totals VALUES (?, ?, ?{', ?' * 10}) ON CONFLICT DO UPDATE SET "
+    f"INSERT INTO totals VALUES (?, ?, ?{', ?' * len(SUMS)}) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = MIN({SUM_MAX}, {name} + excluded.{name})" for name in SUMS)
 )
 PUT_TITLE = """

@@ -36,6 +36,9 @@ def totals_message(found: WindowTotals) -> GetTotalsResponse:
         window_end_unix_s=found.end_s,
         label=found.label,
         doubtful_calls=totals.doubtful_calls,
+        cache_hits=totals.cache_hits,
+        response_cache_hits=totals.response_cache_hits,
+        response_cache_saved_nano_usd=totals.response_cache_saved_nano_usd,
     )
 
 

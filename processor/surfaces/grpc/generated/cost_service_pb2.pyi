@@ -20,7 +20,7 @@ class GetTotalsRequest(_message.Message):
     def __init__(self, scope: _Optional[str] = ..., id: _Optional[str] = ..., window: _Optional[str] = ..., at_unix_nano: _Optional[int] = ...) -> None: ...
 
 class GetTotalsResponse(_message.Message):
-    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s", "doubtful_calls", "label")
+    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s", "doubtful_calls", "label", "cache_hits", "response_cache_hits", "response_cache_saved_nano_usd")
     COST_USD_FIELD_NUMBER: _ClassVar[int]
     COST_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,9 @@ class GetTotalsResponse(_message.Message):
     WINDOW_END_UNIX_S_FIELD_NUMBER: _ClassVar[int]
     DOUBTFUL_CALLS_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    CACHE_HITS_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_CACHE_HITS_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_CACHE_SAVED_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     cost_usd: float
     cost_nano_usd: int
     at_least: bool
@@ -49,7 +52,10 @@ class GetTotalsResponse(_message.Message):
     window_end_unix_s: int
     doubtful_calls: int
     label: str
-    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ..., label: _Optional[str] = ...) -> None: ...
+    cache_hits: int
+    response_cache_hits: int
+    response_cache_saved_nano_usd: int
+    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ..., label: _Optional[str] = ..., cache_hits: _Optional[int] = ..., response_cache_hits: _Optional[int] = ..., response_cache_saved_nano_usd: _Optional[int] = ...) -> None: ...
 
 class CheckBudgetRequest(_message.Message):
     __slots__ = ("scopes", "estimated_cost_usd")

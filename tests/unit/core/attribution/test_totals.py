@@ -238,6 +238,25 @@ def test_savings_are_counted_with_the_call_that_made_them_and_not_again_above(gi
     assert (got.saved_nano_usd, got.cache_hits, got.cached_tokens) == (540, 1, 60)
 
 
+@pytest.mark.parametrize("usage", [Usage(input=40, cache_read=60), Usage(input=100), None])
+def test_what_an_applications_cache_answered_is_counted_apart_from_prompt_caches(given, usage):
+    """Guarantees: neither hits, tokens nor savings of prompt caches contain it, in any sum."""
+    saved_nano_usd = 900 if usage else 0
+    entry = replace(
+        given.entry(given.call(2, usage=Usage(input=100))), status="free", free="response_cache",
+        usage=usage, amount=ZERO, rates=(0,) * len(Usage._fields), saved_nano_usd=saved_nano_usd,
+    )  # fmt: skip
+    got = share_of(entry, NO_SUBTOTAL)
+    assert got.totals == Totals(
+        input_tokens=100 if usage else 0,
+        calls=1,
+        response_cache_hits=1,
+        response_cache_saved_nano_usd=saved_nano_usd,
+    )
+    above = share_of(given.entry(given.aggregate(1)), got).totals
+    assert (above.response_cache_hits, above.cache_hits, above.calls) == (0, 0, 0)
+
+
 @drawn(USAGES, st.lists(USAGES, max_size=3))
 def test_parent_and_children_together_never_cost_more_than_apart(given, own, children):
     """Guarantees: an aggregate costs at most what it would alone, and never less than nothing."""

@@ -54,7 +54,7 @@ async def refusal(gateway, method, question):
 
 async def test_totals_come_back_field_by_field(gateway):
     await gateway.open()
-    totals = Totals(1_234_567_890, 100, 20, 30, 4, 1, 500, 3, 2, 5)
+    totals = Totals(1_234_567_890, 100, 20, 30, 4, 1, 500, 3, 2, 5, 6, 7)
     gateway.queries.answer = WindowTotals(totals, 1000, 2000, "Fix the bug")
     question = GetTotalsRequest(scope="session", id="s1", window="day", at_unix_nano=77)
     answer = GetTotalsResponse.FromString(await ask(gateway, TOTALS, question))
@@ -74,6 +74,9 @@ async def test_totals_come_back_field_by_field(gateway):
         window_start_unix_s=1000,
         window_end_unix_s=2000,
         label="Fix the bug",
+        cache_hits=3,
+        response_cache_hits=6,
+        response_cache_saved_nano_usd=7,
     )
 
 
