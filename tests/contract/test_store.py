@@ -125,6 +125,7 @@ ENTRIES = {
         status="aggregate", aggregate="last_step", rule="r", has_tokens=False, kind="embedding",
         time_assumed=True,
     ),
+    "rescaled": entry(time_rescaled=True),
     "odd texts": entry(
         reason=ODD, provider=ODD, model=ODD, service=ODD, price_version=ODD, rule=ODD
     ),

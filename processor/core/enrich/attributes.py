@@ -93,8 +93,9 @@ def _call(entry: Entry) -> Attributes:
         attributes["llm.cost.price_version"] = entry.price_version
     if entry.rule or entry.doubt:
         _add_reading(attributes, entry)
-    if entry.time_assumed:
-        attributes["llm.cost.time_assumed"] = True
+    if entry.time_assumed or entry.time_rescaled:
+        name = "time_assumed" if entry.time_assumed else "time_rescaled"
+        attributes[f"llm.cost.{name}"] = True
     if entry.usage is not None:
         _add_usage(attributes, entry, entry.usage)
     return attributes

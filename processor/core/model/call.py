@@ -161,6 +161,8 @@ class Mark:
     """Start of the span; 0 where its times cannot be trusted."""
     scope: str = ""
     """Name of the instrumentation scope."""
+    time_rescaled: bool = False
+    """True where the end was written in a larger unit than nanoseconds."""
 
 
 CallKind = Literal["llm", "embedding", "rerank", "image", "audio", "video", "moderation"]

@@ -61,6 +61,8 @@ class Entry:
     """See `Call.is_cumulative`."""
     may_exclude_cache: bool = True
     """See `Call.may_exclude_cache`."""
+    time_rescaled: bool = False
+    """See `Mark.time_rescaled`."""
 
     @property
     def is_leaf_charge(self) -> bool:

@@ -79,6 +79,7 @@ class Spans:
     trace_ids: list[bytes] = field(default_factory=list)
     span_ids: list[bytes] = field(default_factory=list)
     parent_ids: list[bytes] = field(default_factory=list)
+    """``b""`` for a root; `semconv.read` takes out what cannot be the id of a parent."""
     names: list[str] = field(default_factory=list)
     start_ns: list[int] = field(default_factory=list)
     end_ns: list[int] = field(default_factory=list)

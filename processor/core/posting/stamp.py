@@ -47,6 +47,7 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         doubt=call.doubt,
         is_cumulative=call.is_cumulative,
         may_exclude_cache=call.may_exclude_cache,
+        time_rescaled=call.mark.time_rescaled,
     )
 
 

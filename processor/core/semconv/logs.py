@@ -25,7 +25,7 @@ from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
 from processor.core.semconv.emitter import likely_provider, name_family
 from processor.core.semconv.layout import Slots, lay_out_fields
 from processor.core.semconv.owners import log_trace, read_inherited_owner, read_owner, record_id
-from processor.core.semconv.reading import AHEAD_MAX_NS
+from processor.core.semconv.times import read_time
 from processor.core.semconv.usage import normalise_usage
 from processor.core.semconv.values import bound, read_count, read_nano_usd, read_text
 
@@ -114,18 +114,19 @@ class _Reader:
         if own.agent is None and inherited.agent is None:
             # The tool that writes the record is the agent that makes the call.
             own = own._replace(agent=service or dialect.name)
-        end_ns = logs.time_ns[row] or logs.observed_ns[row]
-        is_believed = 0 < end_ns <= self._received_ns + AHEAD_MAX_NS
+        stated_ns = logs.time_ns[row] or logs.observed_ns[row]
+        end_ns = read_time(stated_ns, self._received_ns)
         duration_ms = min(read_count(attributes.get(DURATION_MS)) or 0, _DURATION_MAX_MS)
         return Mark(
             len(self.calls),
-            end_ns if is_believed else self._received_ns,
+            end_ns or self._received_ns,
             own=own,
             inherited=inherited,
             service=service,
-            time_assumed=not is_believed,
-            start_ns=max(end_ns - duration_ms * _NS_PER_MS, 1) if is_believed else 0,
+            time_assumed=not end_ns,
+            start_ns=max(end_ns - duration_ms * _NS_PER_MS, 1) if end_ns else 0,
             scope=bound(group.scope_name),
+            time_rescaled=end_ns not in {0, stated_ns},
         )
 
     def _call(

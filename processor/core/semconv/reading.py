@@ -8,20 +8,14 @@ from processor.core.model import NOBODY, Group, Mark, Owner, Reading, Spans, is_
 from processor.core.semconv.calls import ReadOptions, read_call
 from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.core.semconv.emitter import Emitter
+from processor.core.semconv.ids import find_rejected, valid_parents
 from processor.core.semconv.owners import names_session, read_inherited_owner, read_owner
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures
+from processor.core.semconv.times import read_times
 from processor.core.semconv.values import bound, read_text
 
-AHEAD_MAX_NS = 3600 * 10**9
-"""How far after its receipt a span may claim to end; beyond, its clock is not believed."""
-
 _SERVER = 2
-_TRACE_ID_SIZE = 16
-_SPAN_ID_SIZE = 8
-_NO_TRACE_ID = bytes(_TRACE_ID_SIZE)
-_NO_SPAN_ID = bytes(_SPAN_ID_SIZE)
-
 _SIGNATURES = Signatures()
 
 
@@ -29,23 +23,12 @@ def read(spans: Spans, received_ns: int, options: ReadOptions) -> Reading:
     """Find the calls and the other noteworthy spans of a payload.
 
     Which spans they are and what they say follows from `spans` and `options` alone; what is
-    remembered from one payload to the next only makes it quick.
+    remembered from one payload to the next only makes it quick. Of `spans` the parent ids that
+    cannot be any are replaced by none.
     """
     rejected = find_rejected(spans)
+    spans.parent_ids = valid_parents(spans)
     return _Reader(spans, received_ns, options).read(rejected)
-
-
-def find_rejected(spans: Spans) -> list[int]:
-    """Rows whose trace or span id has the wrong size or is all zero."""
-    if (
-        set(map(len, spans.trace_ids)) <= {_TRACE_ID_SIZE}
-        and set(map(len, spans.span_ids)) <= {_SPAN_ID_SIZE}
-        and _NO_TRACE_ID not in spans.trace_ids
-        and _NO_SPAN_ID not in spans.span_ids
-    ):
-        return []
-    ids = zip(spans.trace_ids, spans.span_ids, strict=True)
-    return [row for row, (trace, span) in enumerate(ids) if not _is_valid(trace, span)]
 
 
 class _GroupContext:
@@ -139,18 +122,20 @@ class _Reader:
         self, row: int, own: Owner, context: _GroupContext, *, is_agent: bool = False
     ) -> Mark:
         spans = self._spans
-        start_ns, end_ns = spans.start_ns[row], spans.end_ns[row]
-        is_believed = 0 < end_ns <= self._received_ns + AHEAD_MAX_NS and start_ns <= end_ns
+        start_ns, end_ns, is_assumed, is_rescaled = read_times(
+            spans.start_ns[row], spans.end_ns[row], self._received_ns
+        )
         return Mark(
             row,
-            end_ns if is_believed else self._received_ns,
+            end_ns,
             is_agent,
             own,
             context.inherited,
             context.service,
-            not is_believed,
-            start_ns if is_believed else 0,
+            is_assumed,
+            start_ns,
             context.scope,
+            is_rescaled,
         )
 
     def _repeats_parent(self, row: int, profile: Profile) -> bool:
@@ -166,12 +151,3 @@ def _agent_name(span_name: str) -> str | None:
     for prefix in AGENT_NAME_PREFIXES:
         span_name = span_name.removeprefix(prefix)
     return read_text(span_name)
-
-
-def _is_valid(trace_id: bytes, span_id: bytes) -> bool:
-    return (
-        len(trace_id) == _TRACE_ID_SIZE
-        and len(span_id) == _SPAN_ID_SIZE
-        and trace_id != _NO_TRACE_ID
-        and span_id != _NO_SPAN_ID
-    )

@@ -84,7 +84,7 @@ def _label(entry: Entry) -> Columns:
         entry.price_version, entry.rates, entry.aggregate, entry.rule, entry.has_tokens,
         entry.kind, entry.time_assumed, entry.asked, entry.reported_by,
         entry.free, entry.scope, entry.doubt, entry.is_cumulative,
-        entry.may_exclude_cache,
+        entry.may_exclude_cache, entry.time_rescaled,
     )  # fmt: skip
 
 
@@ -144,6 +144,7 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
     doubt: str = later[0] if later else ""
     is_cumulative: bool = later[1] if len(later) > 1 else False
     may_exclude_cache: bool = later[2] if len(later) > 2 else True
+    time_rescaled: bool = later[3] if len(later) > 3 else False
     usage = None
     if columns[1] is not None:
         *input_side, output, reasoning = columns[1:7]
@@ -156,6 +157,7 @@ def _entry(columns: Sequence[Any], text_of: Callable[[int], str]) -> Entry:
         aggregate, columns[14], columns[15], rule, has_tokens, kind, time_assumed,
         (asked_provider, tuple(asked_models), tier), columns[16] or "", reported_by, free,
         scope, columns[17] or 0, doubt, is_cumulative, may_exclude_cache,
+        time_rescaled,
     )  # fmt: skip
 
 

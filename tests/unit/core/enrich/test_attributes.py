@@ -166,6 +166,8 @@ def test_reading_rule_and_assumed_time_are_written_when_there_are_any():
     assert attributes["llm.cost.rule"] == "cache_excluded"
     assert attributes["llm.cost.time_assumed"] is True
     assert not {"llm.cost.rule", "llm.cost.time_assumed"} & set(written())
+    assert written(time_rescaled=True)["llm.cost.time_rescaled"] is True
+    assert "llm.cost.time_rescaled" not in attributes
 
 
 def test_totals_of_agent_trace_and_session():

@@ -133,3 +133,13 @@ def test_every_name_is_searched_for():
         "claude_code.api_request", "codex.sse_event", "gemini_cli.api_response",
         "qwen-code.api_response",
     }  # fmt: skip
+
+
+def test_a_time_in_milliseconds_is_rescaled():
+    """Guarantees: records are read by the same rule as spans, and say so."""
+    (call,) = read_logs(logs_of(CLAUDE, time_ns=NOW_NS // 10**6), NOW_NS, ReadOptions()).calls
+    assert (call.mark.time_ns, call.mark.time_assumed, call.mark.time_rescaled) == (
+        NOW_NS,
+        False,
+        True,
+    )

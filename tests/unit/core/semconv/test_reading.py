@@ -6,7 +6,7 @@ import pytest
 
 from processor.core.model import Spans
 from processor.core.semconv import ReadOptions, read
-from processor.core.semconv.reading import AHEAD_MAX_NS
+from processor.core.semconv.times import AHEAD_MAX_NS
 
 CALL = {
     "gen_ai.operation.name": "chat",

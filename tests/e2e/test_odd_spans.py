@@ -1,0 +1,107 @@
+"""Spans with impossible ids, times, texts and counts, through the real process."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from e2e.applications import PRICES
+from e2e.processes import ask, attributes, export
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+
+CALL = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.usage.input_tokens": 1000,
+    "gen_ai.usage.output_tokens": 0,
+}
+COST_USD = 0.0025
+
+
+def a_call(number: int, name: str = "chat", end_ns: int | None = None, **more: object) -> Span:
+    """One call of 1000 input tokens in a trace of its own, that ended just now or at `end_ns`."""
+    end_ns = time.time_ns() if end_ns is None else end_ns
+    start_ns = max(end_ns - 10**6, 0)
+    span = Span(
+        trace_id=number.to_bytes(16, "big"),
+        span_id=number.to_bytes(8, "big"),
+        name=name,
+        start_time_unix_nano=start_ns,
+        end_time_unix_nano=end_ns,
+    )
+    pairs: dict[str, object] = {**CALL, **more}
+    for key, value in pairs.items():
+        pair = span.attributes.add(key=key)
+        if isinstance(value, str):
+            pair.value.string_value = value
+        elif isinstance(value, int):
+            pair.value.int_value = value
+        elif isinstance(value, float):
+            pair.value.double_value = value
+    return span
+
+
+def request_of(*spans: Span) -> bytes:
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add().spans.extend(spans)
+    return request.SerializeToString()
+
+
+def total(port: int, scope: str = "total", scope_id: str = "") -> GetTotalsResponse:
+    question = GetTotalsRequest(scope=scope, id=scope_id)
+    found: GetTotalsResponse = ask(port, "GetTotals", question, GetTotalsResponse)
+    return found
+
+
+@pytest.fixture
+def flags(tmp_path, backend):
+    """Prices with known numbers, and the backend."""
+    pricing = tmp_path / "pricing.yaml"
+    pricing.write_text(PRICES)
+    return ["--pricing", pricing, "--forward-to", f"127.0.0.1:{backend.port}"]
+
+
+def test_a_parent_of_zeros_or_of_another_size_makes_a_root(serve, flags, backend):
+    """Guarantees: such a span shows its trace's totals as any root does; its bytes pass."""
+    parents = {"zeros": bytes(8), "short": b"abc", "long": b"p" * 16, "own": (44).to_bytes(8)}
+    processor = serve(*flags)
+    for number, (name, parent) in enumerate(parents.items(), 41):
+        span = a_call(number, name)
+        span.parent_span_id = parent
+        export(processor.port, request_of(span))
+    for name, parent in parents.items():
+        written = backend.by_name()[name]
+        assert written.parent_span_id == parent
+        assert attributes(written)["trace.total_cost_usd"] == COST_USD
+
+
+def test_times_in_other_units_count_now_and_impossible_ones_are_assumed(serve, flags, backend):
+    """Guarantees: both are marked; the month's total has them all."""
+    now_ns = time.time_ns()
+    ends = {
+        "exact": now_ns, "us": now_ns // 10**3, "ms": now_ns // 10**6, "s": now_ns // 10**9,
+        "none": 0, "1970": 10**9, "2014": 1_400_000_000 * 10**9, "ahead": now_ns + 7200 * 10**9,
+        "end of time": 2**64 - 1,
+    }  # fmt: skip
+    processor = serve(*flags)
+    export(
+        processor.port,
+        request_of(*(a_call(60 + at, *end) for at, end in enumerate(ends.items()))),
+    )
+    marks = {
+        name: [key for key in attributes(span) if key.startswith("llm.cost.time_")]
+        for name, span in backend.by_name().items()
+    }
+    assumed, rescaled = ["llm.cost.time_assumed"], ["llm.cost.time_rescaled"]
+    assert marks == {
+        "exact": [], "us": rescaled, "ms": rescaled, "s": rescaled,
+        "none": assumed, "1970": assumed, "2014": assumed, "ahead": assumed,
+        "end of time": assumed,
+    }  # fmt: skip
+    question = GetTotalsRequest(scope="total", window="month", at_unix_nano=now_ns)
+    answer = ask(processor.port, "GetTotals", question, GetTotalsResponse)
+    assert answer.calls == len(ends)
