@@ -97,7 +97,8 @@ def marked(case: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("case", [marked(case) for case in CASES])
 async def test_a_reported_case_comes_out_right(case, tmp_path):
     """Guarantees: each span carries what its report says is right, whatever wrote it."""
-    async with Processing(tmp_path, budgets=case.get("budgets", "")) as processing:
+    files = {name: case.get(name, "") for name in ("prices", "budgets")}
+    async with Processing(tmp_path, **files) as processing:
         await processing.export(request_of(case["spans"]))
     written = {span.span_id.lstrip(b".").decode(): span for span in processing.spans()}
     for key, expect in case["expect"].items():

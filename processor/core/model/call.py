@@ -204,7 +204,8 @@ class Call:
     """Of a span whose tool writes log records as well: the trace in which these are charged."""
     doubt: str = ""
     """What is doubtful about the counts, as words joined by commas: ``counts_contradict``,
-    ``split_assumed``, ``unknown_bucket``; ``""`` when nothing is."""
+    ``split_assumed``, ``unknown_bucket``, ``unreadable_count``, ``input_missing``,
+    ``output_missing``; ``""`` when nothing is."""
     is_cumulative: bool = False
     """True when the counts may be those of all requests of a tool loop so far, each of which has a
     span below the same parent."""

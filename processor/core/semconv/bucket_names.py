@@ -22,6 +22,7 @@ from processor.core.semconv.dialects.words import (
     NOT_TOKENS,
     ONE_HOUR,
     OUTPUT,
+    READ,
     REST,
     STANDARD_TIERS,
     THINGS,
@@ -45,6 +46,8 @@ class Meaning(NamedTuple):
     part_of_cached: str = ""
     """The field that also has it: of which modality the cached tokens are."""
     tier: str = ""
+    is_subtotal: bool = False
+    """Whether its name says that it is a total of some kind: it repeats its parts."""
 
 
 @lru_cache(maxsize=1024)
@@ -56,7 +59,7 @@ def classify(words: tuple[str, ...], *, is_loose: bool = False) -> Meaning | Non
     found = frozenset(words)
     if found & NOT_TOKENS or not (is_loose or found & TOKEN):
         return None
-    if found & THINGS and words[-1] not in TOKEN:
+    if (found & THINGS and words[-1] not in TOKEN) or _counts_things(words):
         return None
     if found & CACHED and found & NOT_CACHED:
         found = found - CACHED | UNCACHED
@@ -66,16 +69,25 @@ def classify(words: tuple[str, ...], *, is_loose: bool = False) -> Meaning | Non
         found = frozenset(words)
     modality = next((MODALITIES[word] for word in words if word in MODALITIES), "")
     tier = next((word for word in words if word in TIERS), "")
-    variant = tuple(filter(None, (modality, tier, "text" if "text" in found else "")))
+    standard = next((word for word in words if word in STANDARD_TIERS), "")
+    rest = next((word for word in words if word in REST), "")
+    variant = tuple(filter(None, (modality, tier or standard, rest)))
+    is_subtotal = not found.isdisjoint(TOTAL)
     if found & (CACHED | EPHEMERAL):
         field = _cached_field(found)
         part = f"{modality}_cached" if modality in {"audio", "image"} else ""
-        return Meaning(field, variant, part if field == "cache_read" else "", tier)
+        part = part if field == "cache_read" else ""
+        return Meaning(field, variant, part, tier, is_subtotal and not found & (READ | WRITTEN))
     marked = next((field for marks, field in MARKS if found & marks), "")
     if marked and not (marked == "tool_use" and side == "output"):
-        return Meaning(marked, variant, tier=tier)
+        return Meaning(marked, variant, "", tier, is_subtotal)
     field, variant = _plain_field(found, words, side, modality, variant)
-    return Meaning(field, variant, tier=tier)
+    return Meaning(field, variant, "", tier, is_subtotal and field != "total")
+
+
+def _counts_things(words: tuple[str, ...]) -> bool:
+    """Whether a name ends like ``message_count``."""
+    return len(words) > 1 and words[-1] in {"count", "counts"} and f"{words[-2]}s" in THINGS
 
 
 def _cached_field(found: frozenset[str]) -> str:
@@ -97,8 +109,8 @@ def _plain_field(
         return f"{modality}_{side}", variant[1:]
     if side and (found & REST or variant):
         return f"text_{side}", variant
-    known = INPUT | OUTPUT | NEUTRAL | TOTAL | STANDARD_TIERS
-    if found - known:
+    is_named = not found.isdisjoint(INPUT | OUTPUT | TOTAL | TOKEN)
+    if found - INPUT - OUTPUT - NEUTRAL - TOTAL or not is_named:
         return (f"other_{side}" if side else "other"), words
     return side or "total", ()
 

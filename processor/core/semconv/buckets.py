@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
-from processor.core.semconv.bucket_names import Meaning, classify, split_words
+from processor.core.semconv.bucket_names import classify, split_words
+from processor.core.semconv.bucket_sums import PARTS_OF, Entry, add_up
 from processor.core.semconv.dialects.words import VERTEX_MODALITIES
-from processor.core.semconv.values import bound, read_count
+from processor.core.semconv.values import bound, looks_like_count, read_count
 
 _DEPTH_MAX = 4
-_ENTRIES_MAX = 128
-"""Counts that are read of one map; no provider comes near it."""
+_ENTRIES_MAX = 256
+"""Values that are looked at in one map; no provider comes near it."""
 _NAME_MAX = 96
 
 SIDES = frozenset({"input", "output"})
-_OF_SIDE = (
-    (
-        "input",
-        frozenset({
-            "audio_input", "cache_read", "cache_write", "cache_write_1h", "cache_write_5m",
-            "image_input", "other", "other_input", "text_input", "tool_use", "video_input",
-        }),
-    ),
-    (
-        "output",
-        frozenset({
-            "audio_output", "citations", "image_output", "other_output", "reasoning",
-            "text_output", "video_output",
-        }),
-    ),
-)  # fmt: skip
-"""A side that has any of these is reported, even if nothing is left for it."""
 
 
 class UsageMap(NamedTuple):
@@ -46,7 +31,9 @@ class UsageMap(NamedTuple):
     tier: str = ""
     """The service tier that names of counts tell."""
     unreadable: frozenset[str] = frozenset()
-    """``input`` or ``output``, where something stands there that is no number of tokens."""
+    """Fields of which something is stated that is no number of tokens."""
+    contradict: bool = False
+    """Whether two names say of the same thing what cannot both be."""
 
 
 NO_MAP = UsageMap({})
@@ -62,11 +49,17 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
     if not isinstance(tree, Mapping):
         return NO_MAP
     given = (side, "tokens") if side else ()
-    entries = [
-        (meaning, count, name)
-        for words, name, count in _flatten(tree, given, "", 0)
-        if (meaning := classify(words, is_loose=may_be_exclusive)) is not None
-    ][:_ENTRIES_MAX]
+    entries: list[Entry] = []
+    unreadable: set[str] = set()
+    for words, name, value in islice(_flatten(tree, given, "", 0), _ENTRIES_MAX):
+        meaning = classify(words, is_loose=may_be_exclusive)
+        if meaning is None:
+            continue
+        count = read_count(value)
+        if count is not None:
+            entries.append((meaning, count, name))
+        elif _is_unreadable(meaning.field, value):
+            unreadable.add(meaning.field)
     fields = {meaning.field for meaning, _, _ in entries}
     is_exclusive = (
         may_be_exclusive
@@ -75,89 +68,42 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
             isinstance(value, Mapping) and "details" in str(key) for key, value in tree.items()
         )
     )
-    counts = _add_up(entries, is_exclusive=is_exclusive)
-    unreadable = _unreadable(tree, is_loose=may_be_exclusive) - fields
+    sums = add_up(entries, is_exclusive=is_exclusive)
     if is_exclusive:
-        for base, of_side in _OF_SIDE:
-            if base not in unreadable and not of_side.isdisjoint(fields):
-                counts.setdefault(base, 0)
+        _report_sides(sums.counts, fields, unreadable)
     used = [(meaning, name) for meaning, count, name in entries if count]
     return UsageMap(
-        counts,
+        sums.counts,
         is_exclusive,
         tuple(bound(name)[:_NAME_MAX] for meaning, name in used if meaning.field[:5] == "other"),
         next((meaning.tier for meaning, _ in used if meaning.tier), ""),
-        unreadable,
+        frozenset(unreadable - fields),
+        sums.contradict,
     )
 
 
-def _unreadable(tree: Mapping[object, object], *, is_loose: bool) -> frozenset[str]:
-    """The sides of which the map holds a whole that nobody can read, such as ``"1,000"``."""
-    return frozenset(
-        meaning.field
-        for key, value in tree.items()
-        if isinstance(key, str)
-        and isinstance(value, str | int | float)
-        and value != ""
-        and read_count(value) is None
-        and (meaning := classify(split_words(key), is_loose=is_loose)) is not None
-        and meaning.field in {"input", "output"}
-    )
+def _report_sides(counts: dict[str, int], fields: set[str], unreadable: set[str]) -> None:
+    """Add zero for a side of which only parts are there: it is reported.
 
-
-_Entry = tuple[Meaning, int, str]
-
-
-def _add_up(entries: list[_Entry], *, is_exclusive: bool) -> dict[str, int]:
-    """The count of each field, from all that a map says about it.
-
-    Of what excludes one another all is added up, but for the same number said twice; unless the
-    total has it twice, too. Otherwise a part is in its whole, and the largest number stands.
+    A count without a side reports the input only where an output shows that it may belong there.
     """
-    total = next((count for meaning, count, _ in entries if meaning.field == "total"), None)
-    whole = sum(count for meaning, count, _ in entries if meaning.field != "total")
-    if is_exclusive and whole and whole == total:
-        counts = _sums(entries)
-        counts["cache_write"] = sum(counts.get(field, 0) for field in _WRITES)
-        return counts
-    counts = {}
-    parts: dict[str, dict[tuple[str, ...], int]] = {}
-    for meaning, count, _ in entries:
-        for field in filter(None, (meaning.field, meaning.part_of_cached)):
-            variants = parts.setdefault(field, {})
-            known = variants.get(meaning.variant, 0)
-            variants[meaning.variant] = _join(known, count, is_exclusive=is_exclusive)
-    for field, variants in parts.items():
-        general = variants.pop((), 0)
-        counts[field] = _join(general, sum(variants.values()), is_exclusive=is_exclusive)
-    lives = counts.get("cache_write_5m", 0) + counts.get("cache_write_1h", 0)
-    if "cache_write" in counts and lives:
-        counts["cache_write"] = _join(counts["cache_write"], lives, is_exclusive=is_exclusive)
-    return counts
+    for side, parts in PARTS_OF.items():
+        present = fields.intersection(parts)
+        if side not in unreadable and (present - {"other"} or (present and "output" in counts)):
+            counts.setdefault(side, 0)
 
 
-_WRITES = ("cache_write", "cache_write_5m", "cache_write_1h")
-
-
-def _sums(entries: list[_Entry]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for meaning, count, _ in entries:
-        if meaning.field == "total":
-            counts["total"] = count
-            continue
-        for field in filter(None, (meaning.field, meaning.part_of_cached)):
-            counts[field] = counts.get(field, 0) + count
-    return counts
-
-
-def _join(one: int, other: int, *, is_exclusive: bool) -> int:
-    return one + other if is_exclusive and one != other else max(one, other)
+def _is_unreadable(field: str, value: object) -> bool:
+    """Whether a count stands there that nobody can read, such as ``"1,000"`` or ``"5k"``."""
+    if field in SIDES:
+        return isinstance(value, str | int | float) and value != ""
+    return looks_like_count(value)
 
 
 def _flatten(
     tree: Mapping[object, object], words: tuple[str, ...], prefix: str, depth: int
-) -> Iterator[tuple[tuple[str, ...], str, int]]:
-    """Every count in a map and in the maps within it, with all words that lead to it."""
+) -> Iterator[tuple[tuple[str, ...], str, object]]:
+    """Every value in a map and in the maps within it, with all words that lead to it."""
     for key, value in tree.items():
         if not isinstance(key, str) or len(key) > _NAME_MAX:
             continue
@@ -170,14 +116,12 @@ def _flatten(
             if depth < _DEPTH_MAX:
                 yield from _flatten_list(value, path, name)
         else:
-            count = read_count(value)
-            if count is not None:
-                yield path, name, count
+            yield path, name, value
 
 
 def _flatten_list(
     items: list[object], words: tuple[str, ...], name: str
-) -> Iterator[tuple[tuple[str, ...], str, int]]:
+) -> Iterator[tuple[tuple[str, ...], str, object]]:
     """Counts by modality or by lifetime; lists of anything else repeat what stands elsewhere."""
     for item in items[:_ENTRIES_MAX]:
         if not isinstance(item, Mapping):
@@ -189,6 +133,5 @@ def _flatten_list(
         path = (*words, *(("creation",) if "ttl" in item else ()))
         path += split_words(VERTEX_MODALITIES.get(kind, kind))
         for key, value in item.items():
-            count = read_count(value) if isinstance(key, str) else None
-            if count is not None:
-                yield (*path, *split_words(str(key))), f"{name}.{kind}", count
+            if isinstance(key, str) and key not in {"modality", "ttl"}:
+                yield (*path, *split_words(key)), f"{name}.{kind}", value

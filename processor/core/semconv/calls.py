@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from processor.core.model import Call, Mark, Spans, Usage
-from processor.core.providers import is_placeholder, normalise_tier
+from processor.core.providers import REGION_MARK, is_placeholder, normalise_tier
 from processor.core.semconv.counts import COUNT_FIELDS, Counts
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
+from processor.core.semconv.interpretation import CONTRADICT, UNREADABLE_COUNT
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
 from processor.core.semconv.owners import log_trace
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.response_cache import find_response_cache
-from processor.core.semconv.sources import Column, Row, first, first_sum
+from processor.core.semconv.sources import Column, Columns, Row, first, first_sum
 from processor.core.semconv.usage import (
     ALL_ZERO,
     UNREADABLE,
@@ -23,12 +25,16 @@ from processor.core.semconv.usage import (
     normalise_usage,
     read_usual,
 )
-from processor.core.semconv.values import COUNT_MAX, read_nano_usd, read_text
+from processor.core.semconv.values import COUNT_MAX, looks_like_count, read_nano_usd, read_text
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
 
 _PLAIN_MAX = COUNT_MAX // 4
 """Counts up to here need no check of their sum."""
+_REGION = re.compile(r"[a-z][a-z0-9_-]{1,30}", re.ASCII)
+_SIDES = frozenset({INPUT, OUTPUT})
+_EVIDENCE = frozenset(map(COUNT_FIELDS.index, ("total", "uncached", "raw_input", "raw_output")))
+"""What only shows what the others mean: no token is lost without it."""
 _NO_COUNTS: list[int | None] = [None] * len(COUNT_FIELDS)
 
 
@@ -57,7 +63,7 @@ def read_call(
     if layout.costs:
         amount, source, _ = first_sum(reader, layout.costs, read_nano_usd)
     models = profile.models or _models_inside(layout, reader)
-    tier = _read_tier(layout, reader)
+    tier = _read_tier(profile, reader) if profile.may_have_tier else ""
     response_id = first(reader, layout.response_ids, read_text) if layout.response_ids else None
     if rule == ALL_ZERO and spans.failed[row]:
         # A failed call with a response is missing its usage; this one says that it used nothing.
@@ -100,9 +106,9 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalise
             and (total_at < 0 or values[total_at] == input_count + output_count)
         ):
             return Normalised(Usage(input_count, output=output_count))
-    found, are_buckets, is_unreadable = _read_counts(profile.layout, reader)
+    found, are_buckets, is_unreadable, doubts = _read_counts(profile.layout, reader)
     operator = operator_rule(profile.rule_names, options)
-    if profile.is_usual and operator is None and not is_unreadable:
+    if profile.is_usual and operator is None and not is_unreadable and not doubts:
         usual = read_usual(found, profile.rules)
         if usual is not None:
             return usual
@@ -113,42 +119,68 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalise
         return Normalised(None)
     unknown = tuple(name for usage_map in reader.usage_maps() for name in usage_map.unknown)
     return normalise_usage(
-        counts, profile.rules, operator, are_buckets=are_buckets, unknown=unknown
+        counts,
+        profile.rules,
+        operator,
+        are_buckets=are_buckets,
+        unknown=unknown,
+        doubts=doubts,
     )
 
 
-def _read_counts(layout: Layout, reader: Row) -> tuple[list[int | None], bool, bool]:
-    """The counts in the order of `Counts`, and two things about them.
+def _read_counts(layout: Layout, reader: Row) -> tuple[list[int | None], bool, bool, Sequence[str]]:
+    """The counts in the order of `Counts`, and what is known about them.
 
-    Namely whether they exclude one another, and whether an input or output cannot be read.
+    Namely whether they exclude one another, whether an input or output cannot be read, and what is
+    doubtful about the others.
     """
     values = reader.values
     found = _NO_COUNTS.copy()
     are_buckets = is_unreadable = False
+    doubts: tuple[str, ...] = ()
     for position, index, columns in layout.counts:
         value = values[index] if index >= 0 else None
         if type(value) is int and 0 <= value <= COUNT_MAX:
             found[position] = value
             continue
         found[position], column, is_bad = first_sum(reader, columns)
-        if position in (INPUT, OUTPUT):
-            is_unreadable = is_unreadable or is_bad
+        if is_bad and position in _SIDES:
+            is_unreadable = True
+        elif is_bad and _state_count(position, reader, columns):
+            doubts += (UNREADABLE_COUNT,)
         if position == INPUT and column is not None:
             are_buckets = reader.is_exclusive(column)
     for usage_map in reader.usage_maps():
-        sides = ((INPUT, "input"), (OUTPUT, "output"))
-        is_unreadable = is_unreadable or any(
-            found[position] is None and side in usage_map.unreadable for position, side in sides
-        )
-    return found, are_buckets, is_unreadable
+        unread = {at for at in map(COUNT_FIELDS.index, usage_map.unreadable) if found[at] is None}
+        is_unreadable = is_unreadable or not unread.isdisjoint(_SIDES)
+        doubts += (UNREADABLE_COUNT,) * bool(unread - _SIDES - _EVIDENCE)
+        doubts += (CONTRADICT,) * usage_map.contradict
+    return found, are_buckets, is_unreadable, doubts
 
 
-def _read_tier(layout: Layout, reader: Row) -> str:
-    """The service tier by which the counts are called, or else the one that is stated."""
-    for usage_map in reader.usage_maps():
-        if usage_map.tier:
-            return normalise_tier(usage_map.tier)
-    return normalise_tier(first(reader, layout.tiers, read_text) or "") if layout.tiers else ""
+def _state_count(position: int, reader: Row, columns: Columns) -> bool:
+    """Whether any column states a number to be charged, though not one that can be read."""
+    return position not in _EVIDENCE and any(
+        looks_like_count(raw) for column in columns for raw in reader.raw(column)
+    )
+
+
+def _read_tier(profile: Profile, reader: Row) -> str:
+    """The service tier by which the counts are called, or else the one that is stated.
+
+    Where the call was served stands beside it, as pricing expects it.
+    """
+    layout = profile.layout
+    named = next((usage_map.tier for usage_map in reader.usage_maps() if usage_map.tier), "")
+    tier = named or (first(reader, layout.tiers, read_text) or "" if layout.tiers else "")
+    region = first(reader, layout.regions, _read_region) if layout.regions else None
+    region = region or profile.region
+    return normalise_tier(f"{tier} {REGION_MARK}{region}" if region else tier)
+
+
+def _read_region(value: object) -> str | None:
+    text = value.strip().lower() if isinstance(value, str) else ""
+    return text if _REGION.fullmatch(text) else None
 
 
 def _is_derivable(counts: Counts) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from processor.core.model import CallKind
 from processor.core.semconv.dialects.instrumentations import Family, Inclusion
@@ -69,3 +69,8 @@ class UsageRules(NamedTuple):
     """What the emitter's input is documented to mean; None when nobody says."""
     reasoning: Inclusion | None = None
     """``inclusive``: reasoning that the emitter knows of is in the output, or reported."""
+    has_output: bool = True
+    """Whether such a call has an output that is counted; embeddings have none."""
+    images: Literal["", "stated", "assumed"] = ""
+    """Whether the output of what is called as a chat is images where nothing is said of its kind:
+    as the span states, or because the model is made for them."""

@@ -6,6 +6,7 @@ from processor.core.model import Usage
 from processor.core.semconv.interpretation import (
     CONTRADICT,
     MODAL_INPUT,
+    MODAL_OUTPUT,
     SPLIT_ASSUMED,
     Interpretation,
 )
@@ -83,8 +84,11 @@ def _divide_input(
 
 def _divide_output(meant: Interpretation, visible: int) -> tuple[int, list[int]]:
     """Output without reasoning as text and as audio, image and video."""
+    is_split = any(getattr(meant.counts, name) is not None for name in MODAL_OUTPUT)
+    if meant.rules.images and not is_split:
+        return _divide_images(meant, visible)
     taken = []
-    for name in ("audio_output", "image_output", "video_output"):
+    for name in MODAL_OUTPUT:
         count = meant.parts.get(name, 0)
         fits = min(count, visible)
         if fits < count:
@@ -92,3 +96,12 @@ def _divide_output(meant: Interpretation, visible: int) -> tuple[int, list[int]]
         visible -= fits
         taken.append(fits)
     return visible, taken
+
+
+def _divide_images(meant: Interpretation, visible: int) -> tuple[int, list[int]]:
+    """Output of a model that makes images, which are not counted apart: all that is no text."""
+    text = meant.counts.text_output
+    if text is None and meant.rules.images == "assumed" and visible:
+        meant.doubts.append(SPLIT_ASSUMED)
+    text = min(text or 0, visible)
+    return text, [0, visible - text, 0]

@@ -14,6 +14,7 @@ from processor.core.semconv.interpretation import (
     CACHE_PARTS,
     INPUT_PARTS,
     OUTPUT_PARTS,
+    SPLIT_ASSUMED,
     UNKNOWN_BUCKET,
     UNKNOWN_PARTS,
     Interpretation,
@@ -25,21 +26,34 @@ _NAMED_MAX = 4
 
 
 def _broken_down(meant: Interpretation) -> frozenset[str]:
-    """Parts of a side that they add up to exactly, what has no rate of its own among them.
+    """Parts that are inside their side although the map's counts exclude one another.
 
-    That is a breakdown, and nothing would be left for the side's own bucket.
+    Parts with a text among them that add up to their side exactly are its breakdown: nothing
+    would be left for the side's own bucket. If the modalities alone do, then what is cached, or
+    reasoning, is a part of these. A total would tell, and where none does, counts of different
+    kinds that do not fit into their side together may overlap. Gemini's thoughts have no modality.
     """
     if meant.counts.total:
         return frozenset()
-    found: set[str] = set()
-    for count, text, names in (
-        (meant.input, "text_input", INPUT_PARTS),
-        (meant.output, "text_output", OUTPUT_PARTS),
+    is_google = meant.rules.family == "google"
+    inside: set[str] = set()
+    for count, text, names, others in (
+        (meant.input, "text_input", INPUT_PARTS, CACHE_PARTS),
+        (meant.output, "text_output", OUTPUT_PARTS, ("reasoning",)),
     ):
         present = [name for name in names if name in meant.parts]
-        if text in present and sum(meant.parts[name] for name in present) == count:
-            found.update(present)
-    return frozenset(found)
+        kinds = [name for name in present if name not in others]
+        other = sum(meant.parts[name] for name in present if name in others)
+        of_kinds = sum(meant.parts[name] for name in kinds)
+        if text in kinds and of_kinds + other == count:
+            inside.update(present)
+        elif other and kinds and other <= count and of_kinds <= count < of_kinds + other:
+            meant.doubts.append(SPLIT_ASSUMED)
+            if text in kinds and of_kinds == count:
+                inside.update(kinds if "reasoning" in others and is_google else present)
+        elif text in kinds and of_kinds == count:
+            inside.update(kinds)
+    return frozenset(inside)
 
 
 class _Declared(NamedTuple):
@@ -66,13 +80,11 @@ def interpret(
     counts that nobody knows.
     """
     meant = Interpretation(counts, rules, are_buckets, _parts_of(counts), *sides)
-    cache, reasoning = _declare_cache(meant, operator), _declare_reasoning(meant)
-    beside: set[str] = set()
-    if are_buckets:
-        inside = _broken_down(meant)
-        beside.update(meant.parts.keys() - {"other"} - inside)
-        if inside:
-            meant.other_rules.append("buckets: add up to their side")
+    inside = _broken_down(meant) if are_buckets else frozenset()
+    cache, reasoning = _declare_cache(meant, operator, inside), _declare_reasoning(meant, inside)
+    beside = set(meant.parts.keys() - {"other"} - inside) if are_buckets else set()
+    if inside:
+        meant.other_rules.append("buckets: add up to their side")
     for names, declared in ((CACHE_PARTS, cache), (("reasoning",), reasoning)):
         present = [name for name in names if name in meant.parts]
         if declared.is_beside and not are_buckets:
@@ -96,13 +108,17 @@ def _parts_of(counts: Counts) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
 
 
-def _declare_cache(meant: Interpretation, operator: Inclusion | None) -> _Declared:
+def _declare_cache(
+    meant: Interpretation, operator: Inclusion | None, inside: frozenset[str]
+) -> _Declared:
     cached = meant.cached()
     if cached == 0:
         return _Declared(is_beside=False)
     # The operator decides, but nobody can take out of the input more than is in it.
     if operator is not None and not (operator == "inclusive" and cached > meant.input):
         return _Declared(operator == "exclusive", "cache: operator", is_fixed=True)
+    if not inside.isdisjoint(CACHE_PARTS):
+        return _Declared(is_beside=False)
     if meant.are_buckets:
         return _Declared(is_beside=True, rule="cache: buckets")
     if cached > meant.input:
@@ -132,9 +148,9 @@ def _stated_uncached(meant: Interpretation) -> bool | None:
     return None
 
 
-def _declare_reasoning(meant: Interpretation) -> _Declared:
+def _declare_reasoning(meant: Interpretation, inside: frozenset[str]) -> _Declared:
     count = meant.parts.get("reasoning", 0)
-    if count == 0:
+    if count == 0 or "reasoning" in inside:
         return _Declared(is_beside=False)
     if meant.are_buckets:
         return _Declared(is_beside=True, rule="reasoning: buckets")

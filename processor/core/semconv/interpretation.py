@@ -9,6 +9,9 @@ from processor.core.semconv.counts import Counts, UsageRules
 CONTRADICT = "counts_contradict"
 UNKNOWN_BUCKET = "unknown_bucket"
 SPLIT_ASSUMED = "split_assumed"
+UNREADABLE_COUNT = "unreadable_count"
+INPUT_MISSING = "input_missing"
+OUTPUT_MISSING = "output_missing"
 
 LIFETIMES = frozenset({"anthropic", "bedrock"})
 """Families that sell cache writes by how long they live; their own input leaves out the cache."""

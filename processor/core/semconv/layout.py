@@ -19,6 +19,7 @@ from processor.core.semconv.dialects.calls import (
     MODELS_INSIDE,
     PLAIN_CACHE_MARKS,
     PROVIDERS,
+    REGIONS,
     REPORTED_COSTS,
     RESPONSE_IDS,
     TIERS,
@@ -59,6 +60,8 @@ class Layout(NamedTuple):
     costs: Columns
     response_ids: Columns
     tiers: Columns
+    regions: Columns
+    """Where the call was served."""
     models_inside: Columns
     cache: CacheColumns | None
     """Where a cache of responses may have left its mark."""
@@ -71,6 +74,12 @@ class Layout(NamedTuple):
     def has_usage(self) -> bool:
         """Whether input or output may stand on such spans."""
         return self.has_count(INPUT) or self.has_count(OUTPUT)
+
+    @property
+    def may_have_tier(self) -> bool:
+        """Whether a service tier or a region may stand there, be it in the names of counts."""
+        has_map = any(column.usage_map for slot in self.counts for column in slot.columns)
+        return bool(self.tiers or self.regions or has_map)
 
     @property
     def has_units(self) -> bool:
@@ -86,6 +95,7 @@ def lay_out(index: Mapping[str, int], conditions: frozenset[Condition]) -> Layou
         resolve(REPORTED_COSTS, index, conditions),
         resolve(RESPONSE_IDS, index, conditions),
         resolve(TIERS, index, conditions),
+        resolve(REGIONS, index, conditions),
         resolve(MODELS_INSIDE, index, conditions),
         lay_out_cache(index, conditions),
     )
@@ -152,7 +162,7 @@ under the same name."""
 
 def _names() -> set[str]:
     """Every key of every table; those of span events as ``event:<name>:<key>``."""
-    fields = (MODELS, MODELS_INSIDE, PROVIDERS, TIERS, RESPONSE_IDS, REPORTED_COSTS)
+    fields = (MODELS, MODELS_INSIDE, PROVIDERS, TIERS, REGIONS, RESPONSE_IDS, REPORTED_COSTS)
     cache = (CACHE_HITS, CACHE_MARKS, CACHE_SAVED, CACHED_AT_NO_COST)
     sources = chain(*fields, *cache, *COUNTS.values(), *INHERITED_OWNERS.values())
     names = {key for source in sources for key in (*source.keys, *source.unless)}

@@ -6,8 +6,10 @@ on it, all of which repeat from call to call.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from processor.core.model import Aggregate, CallKind
 from processor.core.providers import (
@@ -19,14 +21,18 @@ from processor.core.semconv.dialects.aggregates import SERVER_SCOPES, USAGE_REQU
 from processor.core.semconv.dialects.calls import (
     CUMULATIVE,
     HOST,
+    HOST_REGIONS,
     MODELS,
     PROVIDERS,
 )
 from processor.core.semconv.dialects.instrumentations import CACHE_RULES, REASONING_RULES
 from processor.core.semconv.dialects.kinds import (
     CLASSES,
+    IMAGE_MODELS,
+    INPUT_ONLY_MODELS,
     KINDS,
     KINDS_BY_NAME,
+    OUTPUT_TYPE,
 )
 from processor.core.semconv.dialects.tokens import COUNTS
 from processor.core.semconv.emitter import (
@@ -41,7 +47,7 @@ from processor.core.semconv.interpretation import LIFETIMES
 from processor.core.semconv.kinds import Signature, find_call, find_kind
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.sources import Condition
-from processor.core.semconv.usage import USUAL
+from processor.core.semconv.usage import INPUT_ONLY_KINDS, USUAL
 
 DECIDING_NAMES = frozenset(KINDS_BY_NAME) | {
     rule.span_name for rule in CACHE_RULES if rule.span_name
@@ -62,6 +68,9 @@ CALL_SIGNS = (DECIDING_KEYS - {HOST}).union(
 """Attributes without which a span is no call, so that no text on it matters: not its host."""
 
 _MODELS_MAX = 4
+_REGIONS = tuple(re.compile(rf"{pattern}(?::[0-9]+)?$") for pattern in HOST_REGIONS)
+_IMAGES = re.compile(IMAGE_MODELS)
+_INPUT_ONLY = re.compile(INPUT_ONLY_MODELS)
 _USUAL_POSITIONS = frozenset(map(COUNT_FIELDS.index, USUAL))
 
 
@@ -80,6 +89,10 @@ class Profile:
     is_tool: bool
     is_irrelevant: bool
     """Whether nothing can be read from them."""
+    region: str
+    """Where their host serves from, ``""`` when that says nothing."""
+    may_have_tier: bool
+    """Whether a service tier or a region may stand on them."""
     provider: str
     """As such spans state it, ``""`` when they do not."""
     models: tuple[str, ...]
@@ -111,6 +124,9 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
     layout = lay_out(find_conditions(dialect, family, signature.texts, kind))
     call_kind, aggregate = find_call(signature, kind, dialect, layout, has_model=bool(models))
     stated = signature.texts.get("gen_ai.provider.name") or signature.texts.get("gen_ai.system", "")
+    names = [model.lower() for model in models]
+    images = _expect_images(signature, call_kind, names)
+    region = _find_region(signature.texts.get(HOST, ""))
     subject = RuleSubject(signature.emitter, dialect, family, signature.name, models, stated)
     is_agent = kind in {"agent", "workflow"}
     cache_rule = find_rule(CACHE_RULES, subject)
@@ -122,6 +138,8 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
         is_agent=is_agent,
         is_tool=kind == "tool",
         is_irrelevant=call_kind is None and not is_agent and not layout.owners,
+        region=region,
+        may_have_tier=bool(region) or layout.may_have_tier,
         provider=provider,
         models=models,
         rule_names=(signature.emitter.scope, provider, likely),
@@ -132,13 +150,32 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
             family,
             cache_rule,
             find_rule(REASONING_RULES, subject),
+            call_kind not in INPUT_ONLY_KINDS and not any(map(_INPUT_ONLY.search, names)),
+            images,
         ),
         layout=layout,
-        plain=_find_plain(layout),
-        is_usual={slot.position for slot in layout.counts} <= _USUAL_POSITIONS,
+        plain=None if images else _find_plain(layout),
+        is_usual=not images and {slot.position for slot in layout.counts} <= _USUAL_POSITIONS,
         is_cumulative=CUMULATIVE in signature.keys,
         may_exclude_cache=family in LIFETIMES or cache_rule == "exclusive",
     )
+
+
+def _find_region(host: str) -> str:
+    found = next(filter(None, (pattern.match(host.lower()) for pattern in _REGIONS)), None)
+    return found[1] if found else ""
+
+
+def _expect_images(
+    signature: Signature, call_kind: CallKind | None, names: Iterable[str]
+) -> Literal["", "stated", "assumed"]:
+    """Whether what such a chat answers is images, where its output is not broken down."""
+    if call_kind != "llm":
+        return ""
+    asked = signature.texts.get(OUTPUT_TYPE, "").lower()
+    if asked:
+        return "stated" if asked.startswith("image") else ""
+    return "assumed" if any(map(_IMAGES.search, names)) else ""
 
 
 def _requires_usage(signature: Signature) -> bool:

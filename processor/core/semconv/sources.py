@@ -208,6 +208,11 @@ def first_sum(
     """
     is_unreadable = False
     for column in columns:
+        if column.usage_map is not None:
+            count = row.usage_map(column, column.usage_map).counts.get(column.field)
+            if count is not None:
+                return count, column, False
+            continue
         raws = [raw for raw in row.raw(column) if raw is not None and raw != ""]
         read_one = read_seconds if column.in_seconds else read
         numbers = [number for number in map(read_one, raws) if number is not None]

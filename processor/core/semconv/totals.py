@@ -14,6 +14,7 @@ from processor.core.semconv.interpretation import (
     INPUT_PARTS,
     LIFETIMES,
     OUTPUT_PARTS,
+    SPLIT_ASSUMED,
     UNKNOWN_PARTS,
     Interpretation,
 )
@@ -140,6 +141,9 @@ def _fill_gemini_gap(meant: Interpretation, total: int) -> bool:
     gap = total - meant.whole()
     if meant.rules.family != "google" or gap <= 0 or meant.rules.kind != "llm":
         return False
+    if gap == meant.cached():
+        # As likely, somebody added the cached tokens to a total that has them already.
+        meant.doubts.append(SPLIT_ASSUMED)
     count = meant.parts.get("reasoning", 0)
     # The AI SDK adds thoughts since the version that reports the uncached input, too.
     is_known = meant.rules.reasoning == "inclusive" or meant.counts.uncached is not None

@@ -6,7 +6,7 @@ that decided and whatever stays doubtful are named.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from processor.core.model import Usage
@@ -15,7 +15,9 @@ from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.division import divide
 from processor.core.semconv.evidence import ASSUMED_INSIDE, interpret
 from processor.core.semconv.interpretation import (
+    INPUT_MISSING,
     LIFETIMES,
+    OUTPUT_MISSING,
     Interpretation,
 )
 from processor.core.semconv.values import COUNT_MAX
@@ -85,18 +87,20 @@ def normalise_usage(
     *,
     are_buckets: bool = False,
     unknown: tuple[str, ...] = (),
+    doubts: Sequence[str] = (),
 ) -> Normalised:
     """Work out disjoint quantities, and name the rules that were not the plain ones.
 
     `operator` is what the operator says about cached tokens in this emitter's input;
     `are_buckets` that the emitter's counts exclude one another already; `unknown` are the names
-    of the counts that nobody knows.
+    of the counts that nobody knows, and `doubts` what was doubtful before they were weighed.
     """
     input_count, output_count, gap_rule = _fill(counts, rules)
     if input_count is None:
         return Normalised(None, gap_rule)
     sides = (input_count, output_count)
     meant = interpret(counts, rules, sides, operator, are_buckets=are_buckets, unknown=unknown)
+    meant.doubts[:0] = (*doubts, *_missing(counts, rules))
     usage = divide(meant)
     if sum(usage) > COUNT_MAX:
         return Normalised(None, UNREADABLE)
@@ -131,6 +135,19 @@ def _fill(counts: Counts, rules: UsageRules) -> tuple[int | None, int, str]:
     if stated_output is None and total is not None and total > input_count:
         return input_count, total - input_count, "output from total"
     return input_count, output_count, ""
+
+
+def _missing(counts: Counts, rules: UsageRules) -> Iterator[str]:
+    """Name a side of which nothing is known, neither by a count nor from the total.
+
+    The characters that were spoken and the seconds that were heard stand for the tokens of audio.
+    """
+    if counts.total is not None or (rules.kind == "audio" and counts.has_units):
+        return
+    if counts.output is None and counts.input and rules.has_output:
+        yield OUTPUT_MISSING
+    if counts.input is None and counts.output:
+        yield INPUT_MISSING
 
 
 def _name_lifetime(meant: Interpretation) -> str:

@@ -27,6 +27,7 @@ Path = tuple[str | int, ...]
 
 _DIGEST_BYTES = 8
 _COUNT = re.compile(r"\+?([0-9]{1,19})(?:\.0*)?", re.ASCII)
+_LIKE_COUNT = re.compile(r"[~<>+]?[0-9][0-9.,_' ]*(?:[km]|tok|tokens?)?", re.ASCII | re.IGNORECASE)
 _NUMPY = re.compile(r"(?:np\.|numpy\.)?u?(?:int|float)[0-9]*\(([^()]*)\)", re.ASCII)
 _REPR = re.compile(
     r"""'(?P<single>(?:[^'\\]|\\.)*)'"""
@@ -53,6 +54,19 @@ def read_count(value: object) -> int | None:
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return int(value) if 0 <= value <= COUNT_MAX else None
+
+
+def looks_like_count(value: object) -> bool:
+    """Whether a number is stated that `read_count` refuses: ``"5,000"``, ``"5k"``, ``1.5``.
+
+    What says that there is none is no number: blanks, ``None``, NaN, and -1.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        return bool(_LIKE_COUNT.fullmatch(text[:TEXT_MAX])) and read_count(text) is None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return value > 0 and read_count(value) is None
 
 
 def read_seconds(value: object) -> int | None:

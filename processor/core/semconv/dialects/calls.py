@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from processor.core.semconv.dialects import llamaindex
+from processor.core.semconv.dialects.cached import (
+    AI_SDK,
+    GENKIT,
+    HAYSTACK,
+    LANGFUSE,
+    LANGSMITH,
+    LITELLM,
+    LOGFIRE,
+    MLFLOW,
+)
 from processor.core.semconv.sources import Source, Sources, inside, keys, total_inside, total_of
 
 MODELS: Sources = (
@@ -81,6 +91,51 @@ TIERS: Sources = (
     *inside("llm.invocation_parameters", "service_tier"),
 )
 """The tier served comes before the tier asked for."""
+
+_GEO = ("inference_geo", "usage.inference_geo")
+_REQUEST_REGIONS = ("inference_geo", "vertex_location")
+
+REGIONS: Sources = (
+    *keys(
+        "anthropic.usage.inference_geo",
+        "anthropic.response.inference_geo",
+        "gen_ai.usage.inference_geo",
+        "gen_ai.usage.details.inference_geo",
+        "gen_ai.response.inference_geo",
+        "llm.usage.inference_geo",
+        "usage.inference_geo",
+    ),
+    *inside(AI_SDK, "anthropic.usage.inference_geo", "anthropic.usage.inferenceGeo"),
+    *inside(LOGFIRE, *_GEO),
+    *inside(LITELLM, *_GEO),
+    *inside(LANGFUSE, *_GEO),
+    *inside(MLFLOW, *_GEO),
+    *inside(LANGSMITH, *_GEO),
+    *inside(GENKIT, "usage.custom.inference_geo", "custom.usage.inference_geo"),
+    *inside(
+        HAYSTACK,
+        *(f"{meta}.usage.inference_geo" for meta in ("replies.0.meta", "replies.0._meta", "meta")),
+    ),
+    *llamaindex.REGION,
+    *keys(
+        "anthropic.request.inference_geo",
+        "gen_ai.request.inference_geo",
+        "gen_ai.anthropic.request.inference_geo",
+    ),
+    *inside("langfuse.observation.model.parameters", *_REQUEST_REGIONS),
+    *inside("llm.invocation_parameters", *_REQUEST_REGIONS),
+)
+"""Where the tokens were processed, as Anthropic's usage states it, before where that was asked.
+
+The region of a Vertex AI endpoint stands in `HOST` or in the path of the model.
+"""
+
+HOST_REGIONS = (
+    r"([a-z0-9-]+)-aiplatform\.googleapis\.com",
+    r"aiplatform\.([a-z0-9-]+)\.rep\.googleapis\.com",
+    r"([a-z]{2})\.api\.openai\.com",
+)
+"""Regular expressions for hosts that serve one region only: the group is its name."""
 
 RESPONSE_IDS: Sources = (
     *keys("gen_ai.response.id", "ai.response.id"),

@@ -112,6 +112,9 @@ _COMMON: Mapping[str, Kind] = {
 }
 """Spellings on which the observability platforms agree."""
 
+OUTPUT_TYPE = "gen_ai.output.type"
+"""What a request asks for: text, json, speech, images."""
+
 KINDS: tuple[tuple[str, Mapping[str, Kind]], ...] = (
     ("logfire.span_type", {"pending_span": "never"}),
     ("langfuse.observation.type", {**_COMMON, "generation": "llm"}),
@@ -178,7 +181,7 @@ KINDS: tuple[tuple[str, Mapping[str, Kind]], ...] = (
             "tool": "tool",
         },
     ),
-    ("gen_ai.output.type", {"speech": "audio", "image": "image", "video": "video"}),
+    (OUTPUT_TYPE, {"speech": "audio", "image": "image", "video": "video"}),
 )
 """Attribute, and what its values mean in lower case. A value that is not listed says nothing, and
 neither does a plain ``span``: old SDKs wrote their generations so. ``never`` counts wherever it
@@ -234,3 +237,12 @@ KINDS_BY_KEYS: tuple[tuple[frozenset[str], Kind], ...] = (
 
 AGENT_NAME_PREFIXES = ("invoke_agent ", "invoke_workflow ", "agent run: ", "agent.")
 """Taken off the name of an agent's span where that name stands in for the agent's."""
+
+IMAGE_MODELS = r"\b(?:gemini|gpt)-[\w.-]*image|\bchatgpt-image|\bnano-banana"
+"""Regular expression, anywhere in a model's name: models that answer a chat with images."""
+
+INPUT_ONLY_MODELS = (
+    r"embed|rerank|moderation|\bvoyage-|\b(?:bge|gte|e5|stella|minilm)-|-minilm-|guard\b"
+)
+"""Regular expression, anywhere in a model's name: models whose calls are all input, also where a
+span calls them a chat."""

@@ -44,6 +44,7 @@ RESPONSE_MODEL: Sources = _raw("model", "model_version", "modelVersion")
 REQUEST_MODEL: Sources = _started("model_dict.model_name", "model_dict.model", "model_name")
 RESPONSE_ID: Sources = _raw("id", "response_id", "responseId")
 TIER: Sources = _raw("service_tier", "usage.service_tier")
+REGION: Sources = _raw("usage.inference_geo")
 
 COUNTS: Mapping[str, Sources] = {
     "input": _raw(

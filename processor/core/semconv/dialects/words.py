@@ -11,6 +11,7 @@ OUTPUT = frozenset({
 })  # fmt: skip
 TOKEN = frozenset({"token", "tokens"})
 CACHED = frozenset({"cache", "cached", "caching"})
+READ = frozenset({"read", "reads", "hit"})
 WRITTEN = frozenset({"write", "writes", "written", "creation", "create", "created"})
 NOT_CACHED = frozenset({"miss", "no", "non"})
 UNCACHED = frozenset({"uncached"})
@@ -43,16 +44,24 @@ NEUTRAL = TOKEN | {
 VERTEX_MODALITIES = {"1": "text", "2": "image", "3": "video", "4": "audio", "5": "document"}
 """Vertex AI's ``Modality``, as some print it."""
 NOT_TOKENS = frozenset({
-    "age", "budget", "chars", "character", "characters", "cost", "costs", "credit", "credits",
-    "cumulative", "duration", "effort", "estimate", "estimated", "index", "latency", "length",
-    "limit", "max", "milliseconds", "min", "ms", "per", "percent", "price", "prices", "rate",
-    "ratio", "remaining", "saved", "sec", "second", "seconds", "size", "speed", "threshold",
-    "ticks", "time", "ttl", "usd", "version",
+    "age", "at", "attempt", "attempts", "balance", "budget", "byte", "bytes", "cent", "cents",
+    "character", "characters", "chars", "confidence", "cost", "costs", "credit", "credits",
+    "cumulative", "day", "days", "delay", "discount", "dollar", "dollars", "duration", "effort",
+    "elapsed", "epoch", "estimate", "estimated", "eur", "euro", "euros", "fee", "fees", "fps",
+    "gbp", "hour", "hours", "id", "index", "kb", "latency", "length", "limit", "logprob",
+    "logprobs", "max", "mb", "microseconds", "milliseconds", "min", "minute", "minutes", "ms",
+    "nanoseconds", "ns", "pct", "per", "percent", "percentage", "price", "prices",
+    "probability", "quota", "rate", "ratio", "remaining", "retries", "retry", "rpm", "saved",
+    "savings", "score", "sec", "second", "seconds", "seed", "size", "speed", "spend",
+    "temperature", "threshold", "throughput", "ticks", "time", "timeout", "timestamp", "top",
+    "tpm", "tpot", "tps", "ttfb", "ttft", "ttl", "usd", "version", "wait", "wall", "weight",
+    "window",
 })  # fmt: skip
 """Words of durations, costs, limits and estimates: what has one is no number of tokens used."""
 THINGS = frozenset({
-    "blocks", "calls", "chunks", "entries", "files", "hit", "hits", "images", "messages", "pages",
-    "queries", "query", "request", "requests", "search", "searches", "sources", "steps", "tools",
-    "turns", "videos",
+    "batches", "blocks", "calls", "chunks", "entries", "files", "hit", "hits", "images",
+    "invocations", "lines", "messages", "pages", "queries", "query", "request",
+    "requests", "search", "searches", "sessions", "sources", "steps", "tools", "turns", "users",
+    "videos", "words",
 })  # fmt: skip
 """What is counted itself, unless the name ends by saying that its tokens are."""

@@ -43,6 +43,11 @@ from processor.core.semconv.buckets import read_map
         ("web_search_requests", None),
         ("inputImages", None),
         ("max_output_tokens", None),
+        ("tool_call_count", None),
+        ("message_count", None),
+        ("retries", None),
+        ("elapsed", None),
+        ("count", "other"),
     ],
 )
 def test_a_name_says_what_it_counts(name, field) -> None:
@@ -98,3 +103,75 @@ def test_lists_of_iterations_are_not_read() -> None:
     """They repeat what the counts beside them have."""
     tree = {"input_tokens": 7, "iterations": [{"input_tokens": 3}, {"input_tokens": 4}]}
     assert read_map(tree).counts == {"input": 7}
+
+
+WHOLE_AND_REST = {"input": 400, "output": 60, "input_cached_tokens": 600, "output_reasoning": 40}
+
+
+@pytest.mark.parametrize(
+    "said_again",
+    [
+        {},
+        {"prompt_tokens": 1000, "completion_tokens": 100},
+        {"total_input_tokens": 1000, "total_output_tokens": 100},
+        {"prompt_tokens": 400, "completion_tokens": 60},
+        {"total_cache_tokens": 600, "total_reasoning_tokens": 40},
+        {"cached_tokens": 600, "thoughts": 40},
+    ],
+)
+def test_wholes_and_subtotals_are_not_added_to_their_parts(said_again) -> None:
+    """A side under its other names, and totals of some kind, repeat what is there."""
+    found = read_map({**WHOLE_AND_REST, **said_again}, may_be_exclusive=True)
+    assert not found.contradict
+    counts = found.counts
+    assert (counts["input"], counts["cache_read"]) == (400, 600)
+    assert (counts["output"], counts["reasoning"]) == (60, 40)
+
+
+@pytest.mark.parametrize(
+    ("said_again", "field", "count"),
+    [
+        ({"prompt_tokens": 1100}, "input", 500),
+        ({"prompt_tokens": 700}, "input", 400),
+        ({"cached_tokens": 500}, "cache_read", 600),
+        ({"total_cache_tokens": 500}, "cache_read", 600),
+        ({"thoughts": 50}, "reasoning", 50),
+    ],
+)
+def test_names_of_one_thing_that_differ_are_told(said_again, field, count) -> None:
+    """The larger number stands, and that they contradict is told."""
+    found = read_map({**WHOLE_AND_REST, **said_again}, may_be_exclusive=True)
+    assert found.contradict
+    assert found.counts[field] == count
+
+
+def test_a_whole_alone_has_its_parts_inside() -> None:
+    """A name that says total means all of the side, unless its parts are more."""
+    tree = {"total_input_tokens": 1000, "input_cached_tokens": 600, "output": 5}
+    assert read_map(tree, may_be_exclusive=True).counts["input"] == 400
+    tree["total_input_tokens"] = 100
+    assert read_map(tree, may_be_exclusive=True).counts["input"] == 100
+
+
+def test_a_total_of_cached_tokens_yields_those_read() -> None:
+    """Where only those written are counted apart, in a map of either kind."""
+    tree = {"input": 1000, "input_tokens": 1000, "cache_creation_tokens": 200}
+    for may_be_exclusive in (False, True):
+        found = read_map({**tree, "total_cache_tokens": 800}, may_be_exclusive=may_be_exclusive)
+        assert (found.counts["cache_read"], found.counts["cache_write"]) == (600, 200)
+
+
+@pytest.mark.parametrize("value", ["5,000", "5k", "1.5", 2.5, "12 tokens", 10**13])
+@pytest.mark.parametrize("name", ["input_cached_tokens", "reasoning_tokens", "foo_tokens"])
+@pytest.mark.parametrize("may_be_exclusive", [False, True])
+def test_counts_that_cannot_be_read_are_told(value, name, may_be_exclusive) -> None:
+    """Of every field of every kind of map."""
+    tree = {"input_tokens": 10, "output_tokens": 5, name: value}
+    assert read_map(tree, may_be_exclusive=may_be_exclusive).unreadable
+
+
+@pytest.mark.parametrize("value", ["", "None", "null", "n/a", -1, float("nan"), None, True, "us"])
+def test_what_says_that_there_is_no_count_is_none(value) -> None:
+    """Sentinels and texts are no counts, and nothing is missing for them."""
+    tree = {"input": 10, "output": 5, "input_cached_tokens": value, "foo": value}
+    assert not read_map(tree, may_be_exclusive=True).unreadable

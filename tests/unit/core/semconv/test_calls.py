@@ -253,3 +253,116 @@ def test_who_may_leave_cached_tokens_out_is_known_without_any(
     options = ReadOptions(cache_semantics=semantics)
     call = read_call({**usage, **attributes}, options, scope=scope)
     assert call.may_exclude_cache is expected
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        {"gen_ai.usage.cache_read.input_tokens": "5,000"},
+        {"gen_ai.usage.cache_creation.input_tokens": "5k"},
+        {"gen_ai.usage.reasoning.output_tokens": 1.5},
+        {"gen_ai.usage.audio.input_tokens": "12 tokens"},
+        {"gen_ai.usage.web_search_requests": "2.5"},
+        {"mlflow.chat.tokenUsage": '{"cache_read_input_tokens": "5k"}'},
+        {"gen_ai.usage.raw": '{"prompt_tokens_details": {"cached_tokens": "5,000"}}'},
+        {"metadata.usage_object": '{"completion_tokens_details": {"reasoning_tokens": "5k"}}'},
+    ],
+)
+def test_a_detail_that_cannot_be_read_is_doubt(read_call, detail) -> None:
+    """Input and output are charged; what the detail would change is named."""
+    tokens = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
+    call = read_call({**tokens, **detail})
+    assert (call.usage, call.doubt) == (Usage(10, output=5), "unreadable_count")
+
+
+def test_a_detail_that_another_name_yields_is_no_doubt(read_call) -> None:
+    """As with input and output, the first name that can be read wins."""
+    call = read_call(
+        {
+            "gen_ai.usage.input_tokens": 10,
+            "gen_ai.usage.output_tokens": 5,
+            "gen_ai.usage.cache_read.input_tokens": "4k",
+            "gen_ai.usage.cached_input_tokens": 4,
+        }
+    )
+    assert (call.usage, call.doubt) == (Usage(6, 4, output=5), "")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "tier"),
+    [
+        ({"gen_ai.usage.raw": '{"inference_geo": "us", "service_tier": "batch"}'}, "batch geo:us"),
+        ({"metadata.usage_object": '{"inference_geo": "us"}'}, "geo:us"),
+        ({"langfuse.observation.usage_details": '{"inference_geo": "us"}'}, "geo:us"),
+        ({"anthropic.usage.inference_geo": "global"}, ""),
+        ({"anthropic.usage.inference_geo": "Anywhere else"}, ""),
+        ({"llm.invocation_parameters": '{"inference_geo": "us"}'}, "geo:us"),
+        ({"server.address": "us-east5-aiplatform.googleapis.com"}, "geo:us-east5"),
+        ({"server.address": "aiplatform.eu.rep.googleapis.com:443"}, "geo:eu"),
+        ({"server.address": "aiplatform.googleapis.com"}, ""),
+        ({"server.address": "eu.api.openai.com"}, "geo:eu"),
+        ({"server.address": "api.openai.com"}, ""),
+    ],
+)
+def test_where_a_call_was_served_stands_beside_its_tier(read_call, attributes, tier) -> None:
+    """In usage objects, in attributes, in what was asked, and in hosts of one region."""
+    tokens = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
+    assert read_call({**tokens, **attributes}).tier == tier
+
+
+@pytest.mark.parametrize(
+    ("attributes", "usage", "doubt"),
+    [
+        ({}, Usage(10, image_output=90), "split_assumed"),
+        ({"gen_ai.output.type": "image"}, Usage(10, image_output=90), ""),
+        ({"gen_ai.output.type": "text"}, Usage(10, output=90), ""),
+        (
+            {"gen_ai.usage.reasoning.output_tokens": 40},
+            Usage(10, reasoning=40, image_output=50),
+            "split_assumed",
+        ),
+        ({"gen_ai.usage.output_image_tokens": 70}, Usage(10, output=20, image_output=70), ""),
+        ({"gen_ai.usage.output_image_tokens": 0}, Usage(10, output=90), ""),
+        (
+            {"metadata.usage_object": '{"completion_tokens_details": {"text_tokens": 30}}'},
+            Usage(10, output=30, image_output=60),
+            "",
+        ),
+    ],
+)
+def test_a_chat_with_a_model_for_images_answers_with_images(
+    read_call, attributes, usage, doubt
+) -> None:
+    """Where nothing breaks its output down; that it is assumed is named."""
+    model = {"gen_ai.request.model": "gemini-2.5-flash-image-preview"}
+    tokens = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 90}
+    call = read_call({**model, **tokens, **attributes})
+    assert (call.kind, call.usage, call.doubt) == ("llm", usage, doubt)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "doubt"),
+    [
+        ({"gen_ai.usage.input_tokens": 10}, "output_missing"),
+        ({"gen_ai.usage.output_tokens": 10}, "input_missing"),
+        ({"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 0}, ""),
+        ({"gen_ai.usage.input_tokens": 10, "gen_ai.usage.total_tokens": 10}, ""),
+        ({"gen_ai.usage.input_tokens": 10, "gen_ai.operation.name": "image"}, "output_missing"),
+        ({"gen_ai.usage.input_tokens": 10, "gen_ai.operation.name": "stt"}, "output_missing"),
+        (
+            {
+                "gen_ai.usage.input_tokens": 10,
+                "gen_ai.operation.name": "tts",
+                "gen_ai.usage.characters": 40,
+            },
+            "",
+        ),
+        ({"gen_ai.usage.input_tokens": 10, "gen_ai.operation.name": "embeddings"}, ""),
+        ({"gen_ai.usage.input_tokens": 10, "gen_ai.operation.name": "rerank"}, ""),
+        ({"gen_ai.usage.input_tokens": 10, "gen_ai.operation.name": "moderation"}, ""),
+        ({"gen_ai.usage.input_tokens": 10, "gen_ai.request.model": "text-embedding-3-small"}, ""),
+    ],
+)
+def test_a_side_of_which_nothing_is_known_is_doubt(read_call, attributes, doubt) -> None:
+    """Unless the call has no such side, the total shows it, or other units stand for it."""
+    assert read_call(attributes).doubt == doubt

@@ -353,3 +353,65 @@ def test_usual_counts_read_as_all_others(values, rules) -> None:
     counts = Counts(**dict(zip(names, values, strict=True)))
     found = read_usual([getattr(counts, name) for name in COUNT_FIELDS], rules)
     assert found is None or found == normalise_usage(counts, rules)
+
+
+@pytest.mark.parametrize(
+    ("counts", "family", "usage", "doubt"),
+    [
+        # The modalities are the whole input, so what is cached is a part of them.
+        (
+            Counts(100, 10, text_input=30, audio_input=70, cache_read=60),
+            "openai",
+            Usage(0, 30, audio_input=40, output=10, audio_cache_read=30),
+            "split_assumed",
+        ),
+        # All of the output is text, so the reasoning is; Gemini's thoughts are beside the text.
+        (
+            Counts(100, 10, text_output=10, reasoning=6),
+            "openai",
+            Usage(100, output=4, reasoning=6),
+            "split_assumed",
+        ),
+        (
+            Counts(100, 10, text_output=10, reasoning=6),
+            "google",
+            Usage(100, output=10, reasoning=6),
+            "split_assumed",
+        ),
+        # Without a breakdown they stay beside, as declared; they may overlap.
+        (
+            Counts(100, 10, audio_input=50, cache_read=60),
+            "openai",
+            Usage(100, 60, audio_input=50, output=10),
+            "split_assumed",
+        ),
+        # They fit together, or cannot be inside at all.
+        (
+            Counts(100, 10, audio_input=30, cache_read=60),
+            "openai",
+            Usage(100, 60, audio_input=30, output=10),
+            "",
+        ),
+        (
+            Counts(100, 10, audio_input=50, cache_read=600),
+            "openai",
+            Usage(100, 600, audio_input=50, output=10),
+            "",
+        ),
+    ],
+)
+def test_buckets_of_two_kinds_that_do_not_fit_together_may_overlap(
+    counts, family, usage, doubt
+) -> None:
+    """Cached tokens and modalities, reasoning and modalities, where there is no total."""
+    found = normalise_usage(counts, UsageRules(family=family), are_buckets=True)
+    assert (found.usage, found.doubt) == (usage, doubt)
+
+
+def test_a_gap_of_gemini_that_equals_the_cached_tokens_is_doubt() -> None:
+    """It may be thoughts, or cached tokens that somebody added to the total once more."""
+    rules = UsageRules(family="google")
+    found = normalise_usage(Counts(100, 10, 170, cache_read=60), rules)
+    assert found.usage == Usage(40, 60, output=10, reasoning=60)
+    assert found.doubt == "split_assumed"
+    assert normalise_usage(Counts(100, 10, 171, cache_read=60), rules).doubt == ""
