@@ -6,10 +6,10 @@ import re
 from datetime import datetime, tzinfo
 
 from processor.core.errors import ConfigError, Problem
+from processor.core.model import NS_PER_S
 
 _AGO = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_NS_PER_S = 10**9
 _TIME_NS_MAX = 2**63 - 1
 
 
@@ -21,12 +21,12 @@ def read_moment(flag: str, text: str, now_ns: int, zone: tzinfo) -> int:
     """
     ago = _AGO.fullmatch(text.strip())
     if ago:
-        moment_ns = now_ns - int(ago[1]) * _UNITS_S[ago[2]] * _NS_PER_S
+        moment_ns = now_ns - int(ago[1]) * _UNITS_S[ago[2]] * NS_PER_S
     else:
         try:
             moment = datetime.fromisoformat(text.strip())
             aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-            moment_ns = int(aware.timestamp()) * _NS_PER_S + aware.microsecond * 1000
+            moment_ns = int(aware.timestamp()) * NS_PER_S + aware.microsecond * 1000
         except (ValueError, OverflowError) as error:
             fix = "write 2026-11-01, 2026-11-01T08:00, 7d or 12h"
             raise ConfigError([Problem(flag, f"{text[:40]!r} is not a time", fix)]) from error

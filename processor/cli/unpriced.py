@@ -10,11 +10,9 @@ from datetime import UTC, datetime
 from processor.cli.ledger_access import ask
 from processor.cli.sources import NO_FILE_YET, settings_from
 from processor.core.insight import can_be_priced
-from processor.core.model import UnpricedCalls
+from processor.core.model import NS_PER_S, UnpricedCalls
 from processor.core.pricing import suggest_entry
 from processor.surfaces.terminal.paint import plain
-
-_NS_PER_S = 10**9
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,4 +75,4 @@ def _as_dict(unknown: UnpricedCalls) -> dict[str, object]:
 
 def _moment(time_ns: int) -> str:
     """RFC 3339, in UTC and whole seconds."""
-    return f"{datetime.fromtimestamp(time_ns // _NS_PER_S, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{datetime.fromtimestamp(time_ns // NS_PER_S, UTC):%Y-%m-%dT%H:%M:%SZ}"

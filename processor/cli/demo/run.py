@@ -23,6 +23,7 @@ from processor.cli.flags import LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
 from processor.cli.invocation import command_name, install_command
 from processor.config import load_settings
 from processor.core.errors import ConfigError, Problem, ProcessorError
+from processor.core.model import NS_PER_S
 from processor.surfaces.terminal.paint import columns, paint_for, rule, wrap
 from processor.surfaces.terminal.received import ReceivedSpan
 from processor.surfaces.terminal.table import render_pairs
@@ -48,7 +49,6 @@ _QUIET_S = 1.0
 """How long a trace has to be quiet before it is shown."""
 
 _DAY_NS = 86_400 * 10**9
-_NS_PER_S = 10**9
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -146,7 +146,7 @@ class _Demo:
         """Run the application request by request; returns all spans that came out."""
         now_ns = time.time_ns()
         # It plays the last two minutes, but all of them today, or daily budgets would be split.
-        start_ns = max(now_ns - self._application.DURATION_S * _NS_PER_S, now_ns - now_ns % _DAY_NS)
+        start_ns = max(now_ns - self._application.DURATION_S * NS_PER_S, now_ns - now_ns % _DAY_NS)
         application = self._application.TravelApplication(endpoint, start_ns)
         spans: list[ReceivedSpan] = []
         try:

@@ -11,16 +11,15 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from processor.core.model import Calendar, WindowKind
+from processor.core.model import NS_PER_S, Calendar, WindowKind
 
 __all__ = ["BUCKET_S", "Calendar", "bucket_of", "window_of"]
 
 BUCKET_S = 900
 """Length of a bucket in seconds."""
 
-_NS_PER_S = 10**9
 _HOUR_S = 3600
-_TIME_S_MAX = (2**64 - 1) // _NS_PER_S
+_TIME_S_MAX = (2**64 - 1) // NS_PER_S
 """The last second that OTLP's unsigned 64-bit nanoseconds can name, in the year 2554."""
 
 _WINDOWS_CACHED_MAX = 4096
@@ -29,7 +28,7 @@ _WINDOWS_CACHED_MAX = 4096
 
 def bucket_of(time_ns: int) -> int:
     """The start of the bucket that holds `time_ns`, in seconds since the epoch, UTC."""
-    return _clip(time_ns // _NS_PER_S) // BUCKET_S * BUCKET_S
+    return _clip(time_ns // NS_PER_S) // BUCKET_S * BUCKET_S
 
 
 def window_of(kind: WindowKind, time_s: int, calendar: Calendar) -> tuple[int, int]:

@@ -36,6 +36,7 @@ from processor.core.model.entry import (
     TaskTitle,
 )
 from processor.core.model.spans import (
+    NS_PER_S,
     Batch,
     Edit,
     Event,
@@ -70,6 +71,7 @@ __all__ = [
     "NOBODY",
     "NOTHING",
     "NO_USAGE",
+    "NS_PER_S",
     "Aggregate",
     "Batch",
     "Calendar",

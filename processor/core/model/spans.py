@@ -8,6 +8,9 @@ from typing import Literal, NamedTuple
 
 from processor.core.memory import Holding
 
+NS_PER_S = 10**9
+"""Nanoseconds, in which all times are, in a second."""
+
 _REMOTE_PARENT = 0x300
 """Of the flags of a span: "is remote" is known (0x100) and true (0x200)."""
 

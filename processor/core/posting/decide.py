@@ -19,7 +19,7 @@ from processor.core.budgets.verdict import (
     matches,
     spent_of,
 )
-from processor.core.model import Correction, Crossing, Plan, SpanRow, TaskTitle
+from processor.core.model import NS_PER_S, Correction, Crossing, Plan, SpanRow, TaskTitle
 from processor.core.posting.changes import (
     Change,
     Followed,
@@ -29,8 +29,6 @@ from processor.core.posting.changes import (
 )
 from processor.core.posting.stamp import Draft, stamp_of
 from processor.core.posting.turn import Posted
-
-_NS_PER_S = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -70,7 +68,7 @@ def decide(
     `states` has those of `followed.keys`, and is changed.
     """
     posted = followed.posted
-    decision = _Decision(posted, call_budgets, states, posted.received_ns // _NS_PER_S)
+    decision = _Decision(posted, call_budgets, states, posted.received_ns // NS_PER_S)
     # What goes down comes first, so that no sum in between crosses a limit that the end does not
     # reach: a late child of a charged aggregate takes from one span what it brings on another.
     for changes in followed.changes:

@@ -15,7 +15,8 @@ from processor.core.pricing.entry_index import EntryIndex
 from processor.core.pricing.genai_prices import GenaiPrices
 from processor.core.pricing.litellm import LitellmPrices
 from processor.core.pricing.names import NAME_LIMIT
-from processor.core.pricing.resolve import PriceSources, resolve
+from processor.core.pricing.provider_price import PriceSources
+from processor.core.pricing.resolve import resolve
 from processor.core.pricing.shapes import CacheSemantics, CatalogueName, Match, PriceFile
 from processor.core.providers import SPELLINGS
 

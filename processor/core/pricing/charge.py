@@ -10,6 +10,7 @@ from processor.core.model import Call, CallKind, Charge, Unpriced, Usage
 from processor.core.money import ZERO, Amount, Rates, price_usage, round_to_nano
 from processor.core.pricing.catalog import Catalog
 from processor.core.pricing.names import NAME_LIMIT
+from processor.core.pricing.provider_price import join_reasons
 from processor.core.pricing.shapes import FREE_RATES, Match
 from processor.core.pricing.tariff import ALTERNATIVE_FIELDS, IS_TOKEN_RATE, choose, with_rates
 
@@ -80,7 +81,7 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
     elif not amount.total and _lacks_price(usage, rates):
         return _unpriced(call, match, catalog, NO_UNIT_PRICE)
     if usage.web_searches and amount.total and not rates[_WEB_SEARCH]:
-        note = _join(note, NO_SEARCH_PRICE)
+        note = join_reasons(note, NO_SEARCH_PRICE)
     # What the cached tokens would have cost more as plain input.
     cheaper = rates[0] - rates[1]
     saved = round_to_nano(usage.cache_read * cheaper) if usage.cache_read and cheaper > 0 else 0
@@ -88,7 +89,7 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
         return _out_of_range(call, match.provider, match.model, catalog)
     status = match.status
     if note:
-        reason = _join(reason, note)
+        reason = join_reasons(reason, note)
         status = status if status == "free" else "fallback"
     return Charge(
         call, amount, status, match.provider, match.model,
@@ -149,7 +150,7 @@ def _without_usage(call: Call, catalog: Catalog) -> Charge | Unpriced:
         # Its number of tokens says nothing, so none is written on the span either.
         usage = Usage(requests=1, searches=1 if chosen.rates[_SEARCH] else 0)
         charge = _computed(replace(call, usage=usage, has_tokens=True), usage, catalog)
-        charge.reason = _join(charge.reason, BY_REQUEST)
+        charge.reason = join_reasons(charge.reason, BY_REQUEST)
         return charge
     return Unpriced(call, "usage_missing", NO_USAGE, provider, model, catalog.version)
 
@@ -179,7 +180,3 @@ def _named(call: Call, catalog: Catalog) -> tuple[str, str]:
     """The provider that a price would be looked for at, and the model as the call names it."""
     match = catalog.match(call.provider, call.models, call.tier)
     return match.provider, call.models[0][:NAME_LIMIT] if call.models else ""
-
-
-def _join(*parts: str) -> str:
-    return ", ".join(part for part in parts if part)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from processor.core.files.document import Findings
-from processor.core.pricing import form
+from processor.core.pricing import entry_form as form
 from processor.core.pricing.rates import Scale, check_plausible, check_units, rates_of
 from processor.core.pricing.shapes import (
     ANY,

@@ -11,11 +11,17 @@ from typing import NamedTuple, cast
 
 from processor.core.budgets.window import window_of
 from processor.core.insight import mark_priced, price_again
-from processor.core.model import Repricing, Scope, Standing, Totals, UnpricedCalls, WindowKind
+from processor.core.model import (
+    NS_PER_S,
+    Repricing,
+    Scope,
+    Standing,
+    Totals,
+    UnpricedCalls,
+    WindowKind,
+)
 from processor.core.ports import CostLedger
 from processor.core.pricing import Catalog
-
-_NS_PER_S = 10**9
 
 
 class WindowTotals(NamedTuple):
@@ -49,7 +55,7 @@ class CostQueries:
         self, scope: str, scope_id: str, window: str, at_ns: int | None
     ) -> WindowTotals:
         """Totals of a scope in the window that holds a moment; see `check_totals`."""
-        time_s = (at_ns or self._now_ns()) // _NS_PER_S
+        time_s = (at_ns or self._now_ns()) // NS_PER_S
         kind = cast("WindowKind", window)
         start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
         totals = await self._ledger.total(cast("Scope", scope), scope_id, (start_s, end_s))
@@ -58,7 +64,7 @@ class CostQueries:
 
     async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
         """How scopes stand against their budgets; see `check_scopes`."""
-        time_s = (at_ns or self._now_ns()) // _NS_PER_S
+        time_s = (at_ns or self._now_ns()) // NS_PER_S
         return await self._ledger.standing(scopes, time_s)
 
     async def unpriced(self) -> list[UnpricedCalls]:
