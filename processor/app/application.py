@@ -23,7 +23,7 @@ from processor.app.assembly import (
     read_options,
 )
 from processor.app.pipeline import Pipeline
-from processor.app.telemetry import build_telemetry
+from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
 from processor.config import Settings, Watcher, bundled, load_prices, named_files
 from processor.core.budgets import Policy, parse_budgets
 from processor.core.pricing import Catalog
@@ -31,7 +31,7 @@ from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
 from processor.surfaces.metrics import TelemetryServer
-from processor.surfaces.queries import CostQueries
+from processor.surfaces.queries import CostQueries, Health
 
 T = TypeVar("T", Catalog, Policy)
 
@@ -121,9 +121,12 @@ class App:
         _close_with(stack, "the exporter", exporter.close)
         await exporter.start()
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
-        costs = CostQueries(ledger, lambda: pipeline.catalog)
-        receiver = build_receiver(settings, pipeline.handle, costs, pipeline.flow)
-        telemetry = build_telemetry(settings, pipeline, exporter, ledger, receiver, files=files)
+        costs = CostQueries(ledger, lambda: pipeline.catalog, price_file=settings.pricing.file)
+        health = Health(lambda: exporter_state(exporter), lambda: ledger_state(ledger))
+        receiver = build_receiver(settings, pipeline.handle, costs, health.report, pipeline.flow)
+        telemetry = build_telemetry(
+            settings, pipeline, exporter, ledger, receiver, health=health, files=files
+        )
         if telemetry is not None:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)
             await telemetry.start()
@@ -137,9 +140,8 @@ class App:
             _run_with(stack, price_file.run(use_prices))
         if budget_file is not None:
             _run_with(stack, budget_file.run(ledger.set_policy))
-        if telemetry is not None:
-            telemetry.health.phase = "serving"
-            stack.callback(setattr, telemetry.health, "phase", "stopping")
+        health.phase = "serving"
+        stack.callback(setattr, health, "phase", "stopping")
         return Running(pipeline, ledger, exporter, receiver, telemetry, port)
 
     def _load(

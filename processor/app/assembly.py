@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, get_args
 
@@ -40,7 +41,7 @@ from processor.io.exporter import (
 from processor.io.ledger import Ledger, Limits, SqliteStore
 from processor.io.receiver import Handle, HttpListener, Receiver, ServerTls, http_tls
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import CostQueries
+from processor.surfaces.queries import CostQueries, Report
 
 _MIB: Final = 1024 * 1024
 
@@ -70,7 +71,11 @@ def read_options(settings: Settings, catalog: Catalog) -> ReadOptions:
 
 
 def build_receiver(
-    settings: Settings, handle: Handle, costs: CostQueries, flow: FlowCounters
+    settings: Settings,
+    handle: Handle,
+    costs: CostQueries,
+    health: Callable[[], Report],
+    flow: FlowCounters,
 ) -> Receiver:
     """OTLP over gRPC and HTTP, and the gRPC service for questions. Raises ConfigError."""
     grpc = settings.receivers.otlp.protocols.grpc
@@ -81,7 +86,7 @@ def build_receiver(
     return Receiver(
         grpc.endpoint,
         handle,
-        [CostService(costs)],
+        [CostService(costs, health)],
         max_message_bytes=grpc.max_recv_msg_size_mib * _MIB,
         tls=tls,
         bearer_tokens=grpc.auth.bearer_tokens,

@@ -26,7 +26,8 @@ from processor.io.exporter import DebugDestination, Destination, Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
 from processor.io.receiver.listening import listen
-from processor.surfaces.metrics import Build, Exposition, Health, Sources, TelemetryServer
+from processor.surfaces.metrics import Build, Exposition, Sources, TelemetryServer
+from processor.surfaces.queries import Health
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ def build_telemetry(
     ledger: Ledger,
     receiver: Receiver,
     *,
+    health: Health,
     files: Mapping[str, FileState],
 ) -> TelemetryServer | None:
     """What serves /metrics and /health, listening already; None where it is off.
@@ -57,7 +59,6 @@ def build_telemetry(
         files=files,
         build=Build(__version__, platform.python_version(), time.time()),
     )
-    health = Health(sources.exporter, sources.ledger)
     return TelemetryServer(_open_sockets(endpoint), Exposition(sources), health)
 
 

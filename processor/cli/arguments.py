@@ -21,8 +21,9 @@ Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget ov
 passes every span on to the backend behind it. Point an application's OTLP exporter here."""
 
 _WHOM = """\
-Reads the ledger itself while no processor has it open, and otherwise asks the processor where \
-the settings say that it listens."""
+Asks the processor that listens where the settings say, and reads the ledger's file where none \
+answers. With --data-dir it is that ledger, with --endpoint that processor. The first line says \
+which it was."""
 
 _EXITS = """\
 exit codes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -10,11 +10,14 @@ from google.protobuf.message import Message
 from processor.core.errors import ConfigError, Problem, ProcessorError
 from processor.core.model import Difference, Repricing, UnpricedCalls
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
+    GetHealthRequest,
+    GetHealthResponse,
     ListUnpricedRequest,
     ListUnpricedResponse,
     RepriceRequest,
     RepriceResponse,
 )
+from processor.surfaces.queries.health import Report, Status
 from processor.surfaces.terminal.paint import plain
 
 CHANNEL_OPTIONS: Final = (
@@ -27,6 +30,7 @@ TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - the name of a variable,
 
 _SERVICE: Final = "/llm_cost.v1.CostService/"
 _TIMEOUT_S = 60.0
+_HEALTH_TIMEOUT_S = 3.0
 _REPRICE_TIMEOUT_S = 3600.0
 """A processor that has many calls to price again answers only when it is done."""
 
@@ -34,7 +38,7 @@ _Answer = TypeVar("_Answer", bound=Message)
 
 
 class NoAnswerError(ProcessorError):
-    """No processor answers at an address."""
+    """No processor answers at an address: nothing does, or another program."""
 
 
 class RefusedError(ProcessorError):
@@ -79,6 +83,13 @@ class Remote:
         )
         answer = await self._ask("Reprice", question, RepriceResponse, _REPRICE_TIMEOUT_S)
         return _repricing(answer)
+
+    async def health(self) -> Report:
+        """Whether the processor can do its work, and in words why not."""
+        answer = await self._ask(
+            "GetHealth", GetHealthRequest(), GetHealthResponse, _HEALTH_TIMEOUT_S
+        )
+        return Report(cast("Status", answer.status), tuple(answer.reasons))
 
     async def _ask(
         self, method: str, question: Message, kind: type[_Answer], timeout_s: float
@@ -127,11 +138,15 @@ def _repricing(answer: RepriceResponse) -> Repricing:
         answer.before_nano_usd,
         answer.after_nano_usd,
         answer.price_version,
+        answer.price_file,
+        answer.renamed_calls,
     )
 
 
 def _has_answered(error: grpc.RpcError) -> bool:
-    """Whether a processor refused: only a processor adds details to these two codes."""
+    """Whether a processor refused: only a processor adds details to the first two codes."""
+    if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+        return False
     if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
         trailers: Any = error.trailing_metadata() or ()
         return any(key == "grpc-status-details-bin" for key, _ in trailers)

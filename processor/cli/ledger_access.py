@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from processor.app.assembly import build_ledger
 from processor.cli.calling import TOKEN_VARIABLE, NoAnswerError, Remote
@@ -17,8 +19,9 @@ from processor.core.errors import LedgerInUseError
 from processor.core.insight import mark_priced
 from processor.core.model import Repricing, UnpricedCalls
 from processor.core.otlp.addresses import host_and_port, parse_listen
-from processor.io.ledger import SqliteStore
+from processor.io.ledger import SqliteStore, is_in_use
 from processor.surfaces.queries import CostQueries
+from processor.surfaces.terminal.paint import plain
 
 T = TypeVar("T")
 
@@ -54,38 +57,89 @@ class Local:
         ledger = build_ledger(self._settings, budgets_from(self._settings.budgets.file))
         try:
             await ledger.start()
-            return await CostQueries(ledger, lambda: catalog).reprice(
+            file = self._settings.pricing.file
+            return await CostQueries(ledger, lambda: catalog, price_file=file).reprice(
                 start_ns, end_ns, is_dry_run=is_dry_run
             )
         finally:
             await ledger.close()
 
 
-def ask(
-    settings: Settings, endpoint: str | None, question: Callable[[LedgerAccess], Awaitable[T]]
-) -> T:
-    """Ask the processor at `endpoint`; without one, the ledger's file or its processor.
+class Answer(NamedTuple, Generic[T]):
+    """What a question gave, and who has answered it."""
 
-    The file is read while no processor has it open; otherwise the processor is asked at the address
-    where the settings say that it listens. Raises ConfigError, NoAnswerError, RefusedError.
+    value: T
+    source: str
+    """In words for people: a running processor has answered, or a ledger's file was read."""
+    warnings: tuple[str, ...] = ()
+    """What else might have been meant."""
+
+    def warn(self) -> None:
+        """Print the warnings on stderr, beside whatever the command prints."""
+        for warning in self.warnings:
+            print(f"llm-cost: {plain(warning)}", file=sys.stderr)
+
+
+def ask(
+    settings: Settings,
+    arguments: argparse.Namespace,
+    question: Callable[[LedgerAccess], Awaitable[T]],
+) -> Answer[T]:
+    """Ask the processor or the ledger that the arguments mean.
+
+    That is the processor at ``--endpoint``; else the ledger in ``--data-dir``, by the processor
+    that has it open if one has; without both the processor where the settings say that it
+    listens, and only where none answers the ledger's file. Raises ConfigError, NoAnswerError,
+    RefusedError.
     """
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    if endpoint:
-        return _run(question, Remote(endpoint, token))
-    path = Path(settings.ledger.path)
-    why = f"there is no ledger at {path}"
-    if path.exists():
-        try:
-            return _run(question, Local(settings))
-        except LedgerInUseError:
-            why = f"a running processor has the ledger at {path} open"
-    listens = _listening_at(settings)
+    if arguments.endpoint:
+        return _ask_processor(settings, arguments, arguments.endpoint, token, question)
+    path, listens = Path(settings.ledger.path), _listening_at(settings)
     known = settings.receivers.otlp.protocols.grpc.auth.bearer_tokens
+    token = token or next(iter(known), "")
+    if arguments.data_dir and path.exists() and not is_in_use(path):
+        return _read_ledger(settings, path, question)
     try:
-        return _run(question, Remote(listens, token or next(iter(known), "")))
+        return _ask_processor(settings, arguments, listens, token, question)
     except NoAnswerError as error:
+        why = f"there is no ledger at {path}"
+        if path.exists():
+            try:
+                return _read_ledger(settings, path, question)
+            except LedgerInUseError:
+                why = f"a running processor has the ledger at {path} open"
         fix = "name the processor's address with --endpoint, or the ledger's folder with --data-dir"
         raise NoAnswerError(f"{why}, and no processor answers at {listens} ({fix})") from error
+
+
+def _ask_processor(
+    settings: Settings,
+    arguments: argparse.Namespace,
+    endpoint: str,
+    token: str,
+    question: Callable[[LedgerAccess], Awaitable[T]],
+) -> Answer[T]:
+    value = _run(question, Remote(endpoint, token))
+    warnings = []
+    path = Path(settings.ledger.path)
+    if not arguments.endpoint and path.exists() and not is_in_use(path):
+        warnings.append(
+            f"the ledger at {path}, which no processor has open, is another one and was not read; "
+            "to read it, name its folder with --data-dir"
+        )
+    if arguments.pricing:
+        warnings.append(
+            "--pricing has no effect here: a running processor uses the prices it has in force"
+        )
+    return Answer(value, f"answered by the processor at {endpoint}", tuple(warnings))
+
+
+def _read_ledger(
+    settings: Settings, path: Path, question: Callable[[LedgerAccess], Awaitable[T]]
+) -> Answer[T]:
+    value = _run(question, Local(settings))
+    return Answer(value, f"read from the ledger at {path}, which no processor has open")
 
 
 def _run(question: Callable[[LedgerAccess], Awaitable[T]], ledger: LedgerAccess) -> T:

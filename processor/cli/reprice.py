@@ -8,14 +8,24 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 
-from processor.cli.ledger_access import ask
+from processor.cli.ledger_access import Answer, ask
 from processor.cli.moments import read_moment
-from processor.cli.sources import budgets_from, settings_from
+from processor.cli.sources import budgets_from, file_name, settings_from
 from processor.core.errors import ConfigError, Problem
 from processor.core.model import Difference, Repricing
 from processor.core.money import format_usd
-from processor.surfaces.terminal.paint import aligned, left, plain, right
+from processor.surfaces.terminal.paint import (
+    aligned,
+    cells,
+    columns,
+    left,
+    plain,
+    right,
+    shorten,
+    wrap,
+)
 
+_NS_PER_S = 10**9
 _TIME_NS_MAX = 2**63 - 1
 _NOTE = (
     "Spans that the backend has stored do not change: they show what was written on them, and a "
@@ -34,35 +44,52 @@ def run(arguments: argparse.Namespace) -> int:
         end_ns = read_moment("--until", arguments.until, now_ns, zone)
     if end_ns <= start_ns:
         raise ConfigError([Problem("--until", "is not after --since")])
+    span = (start_ns, end_ns)
     is_dry_run = arguments.dry_run
-    result = ask(
-        settings,
-        arguments.endpoint,
-        lambda ledger: ledger.reprice(start_ns, end_ns, is_dry_run=is_dry_run),
-    )
+    answer = ask(settings, arguments, lambda ledger: ledger.reprice(*span, is_dry_run=is_dry_run))
+    answer.warn()
     if arguments.json:
-        print(json.dumps(_as_dict(result, zone, is_dry_run=is_dry_run), indent=2))
+        print(json.dumps(_as_dict(answer, span, zone, is_dry_run=is_dry_run), indent=2))
     else:
-        print(*map(plain, _lines(result, zone, is_dry_run=is_dry_run)), sep="\n")
+        print(*map(plain, _head(answer, span, zone)), sep="\n")
+        print(*map(plain, _lines(answer.value, zone, is_dry_run=is_dry_run)), sep="\n")
     return 0
 
 
+def _head(answer: Answer[Repricing], span: tuple[int, int], zone: tzinfo) -> Iterator[str]:
+    """Who has answered, which calls were looked at, and which prices were used."""
+    yield answer.source
+    start, end = (_moment(time_ns // _NS_PER_S, zone) for time_ns in span)
+    until = f" until {end}" if span[1] < _TIME_NS_MAX else ""
+    yield f"calls that ended from {start}{until}"
+    yield f"prices {file_name(answer.value.price_file)}, version {answer.value.price_version}"
+    yield ""
+
+
 def _lines(result: Repricing, zone: tzinfo, *, is_dry_run: bool) -> Iterator[str]:
+    would = "would be" if is_dry_run else "are"
+    renamed = f"{_calls(result.renamed)} {would} recorded with another status, model or rate"
     if not result.calls:
-        yield f"nothing changes with the prices of version {result.price_version}"
+        yield "nothing changes at these prices"
+        if result.renamed:
+            yield f"{renamed}, at the same cost"
         return
     yield from _model_lines(result)
     if result.budgets:
         yield ""
         yield from _budget_lines(result.budgets, zone)
     yield ""
-    calls = f"{result.calls:,} {'call' if result.calls == 1 else 'calls'}"
-    prices = f"the prices of version {result.price_version}"
     if is_dry_run:
-        yield f"This was a dry run: {calls} would change with {prices}, and nothing has changed."
+        yield f"This was a dry run: {_calls(result.calls)} would change; nothing has changed."
     else:
-        yield f"Corrections for {calls} are in the ledger, with {prices}."
-    yield _NOTE
+        yield f"Corrections for {_calls(result.calls)} are in the ledger."
+    if result.renamed:
+        yield f"A further {renamed}, at the same cost."
+    yield from wrap(_NOTE, columns())
+
+
+def _calls(count: int) -> str:
+    return f"{count:,} {'call' if count == 1 else 'calls'}"
 
 
 def _model_lines(result: Repricing) -> Iterator[str]:
@@ -70,33 +97,43 @@ def _model_lines(result: Repricing) -> Iterator[str]:
     befores = [item.before_nano_usd for item in models] + [result.before_nano_usd]
     afters = [item.after_nano_usd for item in models] + [result.after_nano_usd]
     changes = [after - before for before, after in zip(befores, afters, strict=True)]
-    columns = [aligned([format_usd(nano) for nano in each]) for each in (befores, afters, changes)]
-    rows = list(zip(*columns, strict=True))
-    yield _row("model", "calls", "USD before", "USD after", "difference")
+    amounts = [aligned([format_usd(nano) for nano in each]) for each in (befores, afters, changes)]
+    rows = list(zip(*amounts, strict=True))
+    table = [("model", "calls", "USD before", "USD after", "difference")]
     for item, (before, after, change) in zip(models, rows, strict=False):
         was = _known(before, item.before_nano_usd, item.unpriced_before)
         now = _known(after, item.after_nano_usd, item.unpriced_after)
-        yield _row(item.name or "(none named)", f"{item.calls:,}", was, now, _signed(change))
+        table.append((item.name or "(none named)", f"{item.calls:,}", was, now, _signed(change)))
     before, after, change = rows[-1]
     was = _known(before, befores[-1], sum(item.unpriced_before for item in models))
     now = _known(after, afters[-1], sum(item.unpriced_after for item in models))
-    yield _row("in total", "", was, now, _signed(change))
+    table.append(("in total", "", was, now, _signed(change)))
+    yield from _table(table)
 
 
 def _budget_lines(budgets: Sequence[Difference], zone: tzinfo) -> Iterator[str]:
-    names = [_budget_name(item, zone) for item in budgets]
     befores = aligned([format_usd(item.before_nano_usd) for item in budgets])
     afters = aligned([format_usd(item.after_nano_usd) for item in budgets])
-    yield _row("budget", "", "spent before", "spent now", "limit")
-    for item, name, before, after in zip(budgets, names, befores, afters, strict=True):
+    table = [("budget", "spent before", "spent now", "limit", "")]
+    for item, before, after in zip(budgets, befores, afters, strict=True):
         limit = format_usd(item.limit_nano_usd)
-        yield _row(name, "", before, after, limit) + _change_of_state(item)
+        table.append((_budget_name(item, zone), before, after, limit, _change_of_state(item)))
+    yield from _table(table)
 
 
-def _row(name: str, calls: str, before: str, after: str, last: str) -> str:
-    return (
-        f"{left(name, 40)}{right(calls, 9)}{right(before, 17)}{right(after, 17)}{right(last, 17)}"
-    )
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Rows with a name at the left, on a line of its own where there is no room beside the rest."""
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+    used = [at for at, width in enumerate(widths) if width and at]
+    room = columns() - sum(2 + widths[at] for at in used)
+    room = max(min(room, widths[0]), 0)
+    for row in rows:
+        values = "".join(f"  {right(row[at], widths[at])}" for at in used)
+        if cells(row[0]) <= room:
+            yield f"{left(row[0], room)}{values}".rstrip()
+        else:
+            yield shorten(row[0], columns())
+            yield f"{' ' * room}{values}".rstrip()
 
 
 def _known(text: str, nano_usd: int, unpriced: int) -> str:
@@ -114,23 +151,35 @@ def _budget_name(item: Difference, zone: tzinfo) -> str:
     whose = f" {item.scope_id}" if item.scope_id else ""
     if not item.window_start_s:
         return f"{item.name}{whose}"
-    return (
-        f"{item.name}{whose} from {datetime.fromtimestamp(item.window_start_s, zone):%d %b %H:%M}"
-    )
+    return f"{item.name}{whose} from {_moment(item.window_start_s, zone)}"
 
 
 def _change_of_state(item: Difference) -> str:
     was = item.before_nano_usd >= item.limit_nano_usd
     now = item.after_nano_usd >= item.limit_nano_usd
     if was == now:
-        return "  exceeded" if now else ""
-    return "  now exceeded" if now else "  no longer exceeded"
+        return "exceeded" if now else ""
+    return "now exceeded" if now else "no longer exceeded"
 
 
-def _as_dict(result: Repricing, zone: tzinfo, *, is_dry_run: bool) -> dict[str, object]:
+def _moment(time_s: int, zone: tzinfo) -> str:
+    """A date and a time of day with the name of their time zone."""
+    return f"{datetime.fromtimestamp(time_s, zone):%Y-%m-%d %H:%M %Z}"
+
+
+def _as_dict(
+    answer: Answer[Repricing], span: tuple[int, int], zone: tzinfo, *, is_dry_run: bool
+) -> dict[str, object]:
+    result = answer.value
+    start_ns, end_ns = span
     return {
+        "source": answer.source,
         "dry_run": is_dry_run,
+        "since": datetime.fromtimestamp(start_ns // _NS_PER_S, zone).isoformat(),
+        "until": _iso(end_ns // _NS_PER_S, zone) if end_ns < _TIME_NS_MAX else None,
         "calls": result.calls,
+        "renamed_calls": result.renamed,
+        "price_file": result.price_file,
         "price_version": result.price_version,
         "before_usd": format_usd(result.before_nano_usd),
         "after_usd": format_usd(result.after_nano_usd),

@@ -18,11 +18,13 @@ from processor.surfaces.terminal.paint import plain
 def run(arguments: argparse.Namespace) -> int:
     """Print what has no price; returns 0 in any case. Raises ProcessorError."""
     settings = settings_from(arguments)
-    unknowns = ask(settings, arguments.endpoint, lambda ledger: ledger.unpriced())
+    answer = ask(settings, arguments, lambda ledger: ledger.unpriced())
+    answer.warn()
     if arguments.json:
-        print(json.dumps([_as_dict(unknown) for unknown in unknowns], indent=2))
+        print(json.dumps([_as_dict(unknown) for unknown in answer.value], indent=2))
     else:
-        print(*map(plain, _lines(unknowns, settings.pricing.file)), sep="\n")
+        print(plain(answer.source))
+        print(*map(plain, _lines(answer.value, settings.pricing.file)), sep="\n")
     return 0
 
 

@@ -519,6 +519,31 @@ def test_calls_without_a_price_are_listed_alike_ones_together(store):
     assert (second.provider, second.models, second.calls) == ("", (), 1)
 
 
+def test_what_is_explained_by_other_spans_is_not_listed_as_unpriced(store):
+    """Guarantees: an aggregate is listed while it owes something, whichever span came first."""
+    unknown = entry(status="unpriced", reason="no price", amount=None, rates=None)
+    explained = Stamp(entry=replace(unknown, status="aggregate", usage=None))
+    names = (b"owes....", b"explained", b"then_not", b"then_does")
+    owes, first, later, again = (
+        row(entry=unknown, span_id=name[:8], stamp=stamp)
+        for name, stamp in zip(
+            names, (Stamp(entry=unknown), explained, Stamp(entry=unknown), explained), strict=True
+        )
+    )
+    commit(
+        store,
+        owes,
+        first,
+        later,
+        again,
+        corrections=[
+            Correction(TRACE, later.span_id, b"child...", 5, Totals(unpriced=-1)),
+            Correction(TRACE, again.span_id, b"", 5, Totals(unpriced=1)),
+        ],
+    )
+    assert [each.calls for each in store.unpriced()] == [2]
+
+
 def test_tokens_of_unpriced_calls_are_of_every_class(store):
     unknown = {"status": "unpriced", "reason": "no price", "amount": None, "rates": None}
     commit(store, charged(**unknown, usage=Usage(*range(1, 13))))

@@ -175,7 +175,7 @@ def test_from_an_unknown_model_to_a_corrected_ledger(operator):
     assert not after["total", ""].at_least
     assert json.loads(operator.run("unpriced", "--json", *operator.there)) == []
     again = operator.run("reprice", *SINCE, *operator.there)
-    assert again.startswith("nothing changes")
+    assert again.endswith("nothing changes at these prices\n")
     assert operator.totals() == after
 
     assert operator.send(FIRST) == first, "a span that is sent again is stamped as the first time"

@@ -186,6 +186,7 @@ class Repricing(NamedTuple):
     """What a reprice has changed, or would change."""
 
     calls: int
+    """How many calls cost something else, or have a known cost now, or no longer."""
     models: tuple[Difference, ...]
     """The largest differences first; those that are small beside many others are left out."""
     budgets: tuple[Difference, ...]
@@ -195,6 +196,10 @@ class Repricing(NamedTuple):
     """What everything that changes costs together, also what `models` leaves out."""
     price_version: str = ""
     """The prices that were used. Said by who knows prices."""
+    price_file: str = ""
+    """Where they are from; empty for the bundled ones. Said likewise."""
+    renamed: int = 0
+    """How many further calls cost the same, recorded with another status, model or rate."""
 
 
 class Crossing(NamedTuple):

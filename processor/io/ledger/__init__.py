@@ -10,7 +10,7 @@ one, `MemoryStore` one without a file. `read_snapshot` reads the file beside the
 it.
 """
 
-from processor.io.ledger.database import Snapshot, read_snapshot
+from processor.io.ledger.database import Snapshot, is_in_use, read_snapshot
 from processor.io.ledger.ledger import Ledger
 from processor.io.ledger.memory import Contents, MemoryStore
 from processor.io.ledger.sqlite import SqliteStore
@@ -25,5 +25,6 @@ __all__ = [
     "Snapshot",
     "SqliteStore",
     "Store",
+    "is_in_use",
     "read_snapshot",
 ]

@@ -41,7 +41,7 @@ def open_database(path: Path) -> tuple[apsw.Connection, IO[Any]]:
     fix = "choose another place with --data-dir"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock(path.with_suffix(path.suffix + ".lock"))
+        lock = _lock(_lock_file(path))
     except OSError as error:
         what = f"cannot be opened: {error.strerror or error}"
         raise ConfigError([Problem(str(path), what, fix)]) from error
@@ -75,6 +75,23 @@ def _prepare(database: apsw.Connection, path: Path) -> None:
     with database:
         database.execute(statements)
         database.pragma("user_version", schema.VERSION)
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether a process has a ledger's file open to write it."""
+    lock = _lock_file(path)
+    try:
+        if lock.exists():  # Looking makes nothing.
+            _lock(lock).close()
+    except LedgerInUseError:
+        return True
+    except OSError:  # Reading the file says what is wrong with it.
+        return False
+    return False
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_suffix(path.suffix + ".lock")
 
 
 def _lock(path: Path) -> IO[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TypeVar
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import (
     NOTHING,
+    Correction,
     Crossing,
     Plan,
     Posting,
@@ -37,6 +39,7 @@ class Contents:
     """The same rows by trace."""
     totals: dict[tuple[str, str], dict[int, Totals]] = field(default_factory=dict)
     """By series and scope id, then by bucket."""
+    corrections: list[Correction] = field(default_factory=list)
     crossings: list[Crossing] = field(default_factory=list)
     marks: dict[_Window, set[CrossingMark]] = field(default_factory=dict)
     """The keys of the same crossings by scope and window."""
@@ -101,13 +104,12 @@ class MemoryStore:
         return set(self._kept.marks.get((scope, scope_id, window_start_s), ()))
 
     def write(self, plan: Plan) -> None:
-        """Append rows and crossings, add the changes to the totals, and keep titles of tasks.
-
-        Nothing asks a store for its corrections, so they are not kept.
-        """
+        """Append rows, corrections and crossings, add to the totals, and keep titles of tasks."""
         for row in plan.rows:
             self._append(self._kept.rows, row)
             self._append(self._kept.traces.setdefault(row.trace_id, []), row)
+        for correction in plan.corrections:
+            self._append(self._kept.corrections, correction)
         for posting, change in plan.postings.items():
             self._add(posting, change)
         for crossing in plan.crossings:
@@ -169,10 +171,16 @@ class MemoryStore:
     def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""
         latest = {(row.trace_id, row.span_id): row for row in self._kept.rows}
+        corrected = Counter[tuple[bytes, bytes]]()
+        for each in self._kept.corrections:
+            corrected[each.trace_id, each.span_id] += each.change.unpriced
         alike: dict[_AlikeCalls, list[SpanRow]] = {}
-        for row in latest.values():
-            entry = row.entry
-            if entry is not None and entry.status == "unpriced" and not row.is_reference:
+        for key, row in latest.items():
+            entry, shown = row.entry, row.stamp.entry or row.entry
+            if entry is None or entry.status != "unpriced" or row.is_reference:
+                continue
+            # What spans below or beside it explain owes nothing; see `schema.UNPRICED`.
+            if (shown is not None and shown.status == "unpriced") + corrected[key] > 0:
                 provider, models, _ = entry.asked
                 names = (provider, models, entry.reason, entry.service)
                 alike.setdefault(names, []).append(row)

@@ -42,6 +42,7 @@ class Repricer:
     now_ns: int
     is_dry_run: bool
     _calls: int = 0
+    _renamed: int = 0
     _before: int = 0
     _after: int = 0
     _models: dict[str, _Sum] = field(default_factory=dict)
@@ -72,7 +73,12 @@ class Repricer:
         """What has changed so far, the largest differences first."""
         models = {(name, "", 0): total for name, total in self._models.items()}
         return Repricing(
-            self._calls, _listed(models), _listed(self._budgets), self._before, self._after
+            self._calls,
+            _listed(models),
+            _listed(self._budgets),
+            self._before,
+            self._after,
+            renamed=self._renamed,
         )
 
     def _changed(self, trace_id: bytes) -> dict[bytes, Entry]:
@@ -87,9 +93,13 @@ class Repricer:
 
     def _add_up(self, followed: posting.Followed) -> None:
         posted = followed.posted
-        self._calls += sum(not node.is_reference for _, node in posted.amended)
+        amended = {id(node) for _, node in posted.amended if not node.is_reference}
+        changed: set[int] = set()
         for _, movement in posted.movements:
             entry, before, after = movement.node.entry, movement.before, movement.after
+            if (before.cost_nano_usd, before.unpriced) == (after.cost_nano_usd, after.unpriced):
+                continue
+            changed.add(id(movement.node))
             total = self._models.setdefault(entry.model if entry else "", _Sum())
             total.calls += 1
             total.before += before.cost_nano_usd
@@ -98,6 +108,8 @@ class Repricer:
             total.unpriced_after += after.unpriced
             self._before += before.cost_nano_usd
             self._after += after.cost_nano_usd
+        self._calls += len(amended & changed)
+        self._renamed += len(amended - changed)
         self._add_up_budgets(followed)
 
     def _add_up_budgets(self, followed: posting.Followed) -> None:

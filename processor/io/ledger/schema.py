@@ -150,8 +150,13 @@ OF_SCOPE_EVER = " WHERE scope = ? AND id = ?"
 OF_SCOPE = f"{OF_SCOPE_EVER} AND bucket >= ? AND bucket < ?"
 """Of one scope id, in a window; to follow `SUM_TOTALS` or `LIST_TOTALS`."""
 
-# A later row of a span replaces an earlier one: it was given its usage, or another price.
+# A later row of a span replaces an earlier one: it was given its usage, or another price. A span
+# that spans below it or beside it explain owes nothing: its stamp says so where they were there
+# first, a correction where they came later.
 UNPRICED = """
+WITH corrected AS (
+  SELECT key, trace_id, span_id, SUM(unpriced) AS more FROM corrections
+  WHERE unpriced <> 0 GROUP BY key, trace_id, span_id)
 SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extract(text, '$[1]'),
   json_extract(text, '$[4]'), COUNT(*),
   SUM(COALESCE(input, 0) + COALESCE(cache_read, 0) + COALESCE(cache_write, 0)
@@ -162,6 +167,9 @@ SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extr
 FROM spans JOIN labels ON labels.id = spans.label
 WHERE spans.label IN (SELECT id FROM labels WHERE json_extract(text, '$[0]') = 'unpriced')
   AND NOT spans.flags & 16 -- a reference, to a call that has a row of its own
+  AND (COALESCE(json_extract(stamp, '$.e.status'), 'unpriced') = 'unpriced') + COALESCE((
+    SELECT more FROM corrected WHERE corrected.key = spans.key
+      AND corrected.span_id = spans.span_id AND corrected.trace_id = spans.trace_id), 0) > 0
   AND NOT EXISTS (
   SELECT 1 FROM spans AS later WHERE later.key = spans.key AND later.seq > spans.seq
     AND later.span_id = spans.span_id AND later.trace_id = spans.trace_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -20,6 +20,8 @@ from processor.core.ports import Caller, Method
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
+    GetHealthRequest,
+    GetHealthResponse,
     GetTotalsRequest,
     ListUnpricedRequest,
     RepriceRequest,
@@ -30,7 +32,7 @@ from processor.surfaces.grpc.messages import (
     totals_message,
     unpriced_message,
 )
-from processor.surfaces.queries import CostQueries, check_scopes, check_totals, objections
+from processor.surfaces.queries import CostQueries, Report, check_scopes, check_totals, objections
 
 ELSEWHERE: Final = Caller(is_local=False)
 
@@ -52,14 +54,17 @@ class CostService:
 
     name: Final = "llm_cost.v1.CostService"
 
-    def __init__(self, costs: CostQueries) -> None:
+    def __init__(self, costs: CostQueries, health: Callable[[], Report]) -> None:
+        """Answer from `costs`, and about the processor itself with what `health` reports."""
         self._costs = costs
+        self._report = health
         self._is_repricing = False
         self.methods: Mapping[str, Method] = {
             "GetTotals": self.totals,
             "CheckBudget": self.check,
             "ListUnpriced": self.unpriced,
             "Reprice": self.reprice,
+            "GetHealth": self.health,
         }
 
     async def totals(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
@@ -112,6 +117,12 @@ class CostService:
         finally:
             self._is_repricing = False
         return repricing_message(result).SerializeToString()
+
+    async def health(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+        """GetHealth, from bytes to bytes. Raises a ProcessorError."""
+        _parse(GetHealthRequest, body)
+        report = self._report()
+        return GetHealthResponse(status=report.status, reasons=report.reasons).SerializeToString()
 
 
 def _parse(kind: type[_Question], body: bytes) -> _Question:

@@ -110,4 +110,6 @@ def repricing_message(repricing: Repricing) -> RepriceResponse:
             for item in repricing.budgets
         ],
         price_version=repricing.price_version,
+        price_file=repricing.price_file,
+        renamed_calls=repricing.renamed,
     )

@@ -8,7 +8,6 @@ All values of one answer are read in one step of the event loop, so the equation
 
 from processor.surfaces.metrics.declaration import Metric
 from processor.surfaces.metrics.exposition import DECLARED, Exposition, Sources
-from processor.surfaces.metrics.health import Health
 from processor.surfaces.metrics.processor_metrics import Build
 from processor.surfaces.metrics.server import TelemetryServer
 
@@ -16,7 +15,6 @@ __all__ = [
     "DECLARED",
     "Build",
     "Exposition",
-    "Health",
     "Metric",
     "Sources",
     "TelemetryServer",

@@ -12,7 +12,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from processor.surfaces.metrics.exposition import CONTENT_TYPE, Exposition
-from processor.surfaces.metrics.health import Health
+from processor.surfaces.queries import Health
 
 _log = logging.getLogger(__name__)
 _library_log = logging.getLogger(f"{__name__}.aiohttp")

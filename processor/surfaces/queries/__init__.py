@@ -1,13 +1,23 @@
-"""Questions about cost, answered from the ledger and the prices in force.
+"""Questions about cost, answered from the ledger and the prices in force, and about health.
 
     questions     what a question may name, and budgets' objections in words
     cost_queries  the answers
+    health        whether the processor can do its work
 
 A surface parses its input, checks the question, asks `CostQueries`, and writes the answer in its
 own form. A new question is a method of `CostQueries`, over what `core.ports.CostLedger` offers.
 """
 
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
+from processor.surfaces.queries.health import Health, Report
 from processor.surfaces.queries.questions import check_scopes, check_totals, objections
 
-__all__ = ["CostQueries", "WindowTotals", "check_scopes", "check_totals", "objections"]
+__all__ = [
+    "CostQueries",
+    "Health",
+    "Report",
+    "WindowTotals",
+    "check_scopes",
+    "check_totals",
+    "objections",
+]

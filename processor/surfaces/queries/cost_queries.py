@@ -37,6 +37,8 @@ class WindowTotals(NamedTuple):
 class CostQueries:
     """Answers from the ledger; `catalog` gives the prices in force at the moment of asking.
 
+    `price_file` is where they are from, empty for the bundled ones.
+
     Every method raises LedgerUnavailableError when the ledger cannot be read. `at_ns` is a moment
     in nanoseconds since the Unix epoch, None for now.
     """
@@ -46,10 +48,13 @@ class CostQueries:
         ledger: CostLedger,
         catalog: Callable[[], Catalog],
         now_ns: Callable[[], int] = time.time_ns,
+        *,
+        price_file: str = "",
     ) -> None:
         self._ledger = ledger
         self._catalog = catalog
         self._now_ns = now_ns
+        self._price_file = price_file
 
     async def totals(
         self, scope: str, scope_id: str, window: str, at_ns: int | None
@@ -80,4 +85,4 @@ class CostQueries:
             self._now_ns(),
             is_dry_run=is_dry_run,
         )
-        return result._replace(price_version=catalog.version)
+        return result._replace(price_version=catalog.version, price_file=self._price_file)

@@ -9,6 +9,7 @@ from processor.core.errors import ConfigError, OverloadedError
 from processor.core.model import Difference, Repricing, UnpricedCalls
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
+from processor.surfaces.queries import Report
 
 UNKNOWNS = [
     UnpricedCalls("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),
@@ -21,7 +22,10 @@ REPRICING = Repricing(
     100,
     200,
     "v9",
+    "prices.yaml",
+    3,
 )
+HEALTH = Report("degraded", ("a is away", "b is away"))
 
 
 class CostQueries:
@@ -43,7 +47,7 @@ class CostQueries:
 @pytest.fixture
 async def costs():
     costs = CostQueries()
-    receiver = Receiver("127.0.0.1:0", None, [CostService(costs)])
+    receiver = Receiver("127.0.0.1:0", None, [CostService(costs, lambda: HEALTH)])
     costs.endpoint = f"127.0.0.1:{await receiver.start()}"
     yield costs
     await receiver.stop(0.1)
@@ -53,6 +57,7 @@ async def test_what_is_answered_there_is_what_arrives_here(costs):
     """Guarantees: no field is lost or swapped on the way."""
     remote = Remote(costs.endpoint)
     assert await remote.unpriced() == UNKNOWNS
+    assert await remote.health() == HEALTH
     assert await remote.reprice(5, 9, is_dry_run=True) == REPRICING
     assert await remote.reprice(0, 2**63 - 1, is_dry_run=False) == REPRICING
     assert costs.asked == [(5, 9, True), (0, 2**63 - 1, False)]
@@ -78,7 +83,10 @@ async def test_a_processor_that_asks_for_a_token_gets_it():
     """Guarantees: with the token it answers; without, the message names the variable."""
     guarded = CostQueries()
     receiver = Receiver(
-        "127.0.0.1:0", None, [CostService(guarded)], bearer_tokens=("a-token-of-some-length",)
+        "127.0.0.1:0",
+        None,
+        [CostService(guarded, lambda: HEALTH)],
+        bearer_tokens=("a-token-of-some-length",),
     )
     endpoint = f"127.0.0.1:{await receiver.start()}"
     assert await Remote(endpoint, "a-token-of-some-length").unpriced() == UNKNOWNS

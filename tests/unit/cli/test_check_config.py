@@ -7,6 +7,7 @@ from processor.cli import main
 def quiet_environment(monkeypatch):
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
 
 
 def test_without_any_file_the_defaults_are_shown(capsys):

@@ -8,6 +8,7 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from processor.cli import healthcheck, main
+from processor.surfaces.queries import Report
 
 
 @pytest.fixture
@@ -25,7 +26,37 @@ def test_a_serving_processor_is_healthy(health, capsys):
     servicer, endpoint = health
     servicer.set("", HealthCheckResponse.SERVING)
     assert main(["healthcheck", "--endpoint", endpoint]) == 0
-    assert capsys.readouterr().out == f"{endpoint} is serving\n"
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{endpoint} is serving (whether all is well, it does not tell;")
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "shown"),
+    [
+        (Report("serving", ()), 0, " is serving\n"),
+        (
+            Report("degraded", ("a is away", "b too")),
+            0,
+            " is serving, but degraded\n  a is away\n  b too\n",
+        ),
+        (
+            Report("failing", ("the disk is full\x1b[2J",)),
+            1,
+            " is failing\n  the disk is full[2J\n",
+        ),
+    ],
+)
+def test_what_fails_while_it_serves_is_shown(health, report, code, shown, capsys, monkeypatch):
+    """Guarantees: the same answer as /health, also where that is switched off."""
+    servicer, endpoint = health
+    servicer.set("", HealthCheckResponse.SERVING)
+
+    async def answer(_self):
+        return report
+
+    monkeypatch.setattr(healthcheck.Remote, "health", answer)
+    assert main(["healthcheck", "--endpoint", endpoint]) == code
+    assert capsys.readouterr().out == f"{endpoint}{shown}"
 
 
 def test_one_that_stops_is_not(health, capsys):

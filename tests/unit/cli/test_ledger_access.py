@@ -1,7 +1,9 @@
 """A command asks the ledger's file, or the processor that has it open."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 
 from processor.cli import main
@@ -27,9 +29,14 @@ def test_a_ledger_that_no_processor_has_open_is_read(stopped, tmp_path, capsys):
     flags, _ = stopped
     SqliteStore(tmp_path / "data" / "ledger.db").close()
     assert main(["unpriced", *flags]) == 0
-    assert capsys.readouterr().out == "every call in the ledger has a price\n"
+    source = f"read from the ledger at {tmp_path / 'data' / 'ledger.db'}, which no processor has"
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(source)
+    assert second == "every call in the ledger has a price"
     assert main(["reprice", "--since", "7d", *flags]) == 0
-    assert capsys.readouterr().out.startswith("nothing changes")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(source)
+    assert lines[-1].startswith("nothing changes")
 
 
 @pytest.mark.parametrize("command", [["unpriced"], ["reprice", "--since", "7d"]])
@@ -68,7 +75,69 @@ def test_an_endpoint_is_asked_even_where_there_is_a_ledger(stopped, tmp_path, ca
 
     monkeypatch.setattr(Remote, "unpriced", unpriced)
     assert main(["unpriced", "--endpoint", "there:4317", *flags]) == 0
-    assert "every call" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert shown.out.startswith("answered by the processor at there:4317\nevery call")
+    assert shown.err == ""
+
+
+@pytest.fixture
+def answering(stopped, monkeypatch):
+    """Settings of a processor that answers, and of a ledger that it does not have open."""
+    flags, address = stopped
+
+    async def unpriced(self):
+        assert self._endpoint == address
+        return []
+
+    monkeypatch.setattr(Remote, "unpriced", unpriced)
+    return flags, address
+
+
+def test_a_processor_that_answers_comes_before_a_ledger_that_lies_around(
+    answering, tmp_path, capsys, monkeypatch
+):
+    """Guarantees: whoever looks at a running processor is not shown another, older ledger."""
+    (config, file, *_), address = answering
+    monkeypatch.chdir(tmp_path)
+    SqliteStore(tmp_path / "llm-cost-data" / "ledger.db").close()
+    assert main(["unpriced", config, file, "--pricing", "/dev/null"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"answered by the processor at {address}\n")
+    another, prices = shown.err.splitlines()
+    assert "llm-cost-data/ledger.db, which no processor has open, is another one" in another
+    assert "--pricing has no effect here" in prices
+    store = SqliteStore(tmp_path / "llm-cost-data" / "ledger.db")
+    assert main(["unpriced", config, file]) == 0
+    assert capsys.readouterr().err == "", "the ledger that a processor has open is its own"
+    store.close()
+
+
+def test_a_ledger_that_is_named_is_read_beside_a_processor_that_answers(
+    answering, tmp_path, capsys
+):
+    flags, address = answering
+    store = SqliteStore(tmp_path / "data" / "ledger.db")
+    assert main(["unpriced", *flags]) == 0
+    assert capsys.readouterr().out.startswith(f"answered by the processor at {address}\n")
+    store.close()
+    assert main(["unpriced", *flags]) == 0
+    assert capsys.readouterr().out.startswith("read from the ledger at ")
+
+
+def test_another_program_at_the_address_is_no_processor(tmp_path, capsys):
+    """Guarantees: a Collector at the usual port does not hide the ledger."""
+    server = grpc.server(ThreadPoolExecutor(1))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    config = tmp_path / "processor.yaml"
+    there = f"{{protocols: {{grpc: {{endpoint: '127.0.0.1:{port}'}}}}}}"
+    config.write_text(f"receivers: {{otlp: {there}}}\ndata_dir: {tmp_path / 'data'}\n")
+    SqliteStore(tmp_path / "data" / "ledger.db").close()
+    try:
+        assert main(["unpriced", "--config", str(config)]) == 0
+    finally:
+        server.stop(None).wait()
+    assert capsys.readouterr().out.startswith("read from the ledger at ")
 
 
 @pytest.mark.parametrize(

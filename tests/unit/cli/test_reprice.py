@@ -3,6 +3,7 @@ import json
 import pytest
 
 from processor.cli import main, reprice
+from processor.cli.ledger_access import Answer
 from processor.core.model import Difference, Repricing
 
 FOUND = Repricing(
@@ -25,6 +26,7 @@ FOUND = Repricing(
 @pytest.fixture
 def ask(monkeypatch, capsys):
     """Answers the command; returns what it prints, and what it asked."""
+    monkeypatch.setenv("COLUMNS", "100")
     asked = []
 
     class WorkingSet:
@@ -36,7 +38,7 @@ def ask(monkeypatch, capsys):
             coroutine = question(WorkingSet())
             with pytest.raises(StopIteration):
                 coroutine.send(None)
-            return found
+            return Answer(found, "answered by somebody")
 
         monkeypatch.setattr(reprice, "ask", answer)
         assert main(["reprice", *flags]) == 0
@@ -51,24 +53,31 @@ def test_differences_are_shown_and_unknown_is_never_zero(ask):
     assert "new 3 unknown 0.0180 +0.0180" in lines
     assert "mixed 2 at least 0.005 at least 0.0045 -0.0005" in lines
     assert "in total at least 0.005 at least 0.0225 +0.0175" in lines
-    assert "daily u1 from 15 Jan 08:00 0.009000000 0.012000000 0.01 now exceeded" in lines
+    assert "daily u1 from 2027-01-15 08:00 UTC 0.009000000 0.012000000 0.01 now exceeded" in lines
     assert "all 0.010000000 0.009000000 0.01 no longer exceeded" in lines
     assert "small 0.000000001 0.000000002 0.01" in lines
-    assert any("5 calls would change" in line and "nothing has changed" in line for line in lines)
+    assert "This was a dry run: 5 calls would change; nothing has changed." in lines
     assert "Spans that the backend has stored do not change" in out
 
 
 def test_a_reprice_that_was_done_is_reported(ask):
     out, asked = ask(FOUND, "--since", "2026-11-01T00:00Z", "--until", "2026-11-02T00:00Z")
     assert asked == (1_793_491_200 * 10**9, 1_793_577_600 * 10**9, False)
-    assert "Corrections for 5 calls are in the ledger, with the prices of version v9." in out
+    lines = out.splitlines()
+    assert lines[:3] == [
+        "answered by somebody",
+        "calls that ended from 2026-11-01 00:00 UTC until 2026-11-02 00:00 UTC",
+        "prices built in, version v9",
+    ]
+    assert "Corrections for 5 calls are in the ledger." in out
     assert "Spans that the backend has stored do not change" in out
 
 
 def test_dates_are_read_in_the_time_zone_of_the_budgets(ask, tmp_path):
     budgets = tmp_path / "b.yaml"
     budgets.write_text("timezone: Asia/Tokyo\n")
-    _, asked = ask(FOUND, "--since", "2026-11-01", "--budgets", str(budgets), "--dry-run")
+    out, asked = ask(FOUND, "--since", "2026-11-01", "--budgets", str(budgets), "--dry-run")
+    assert "calls that ended from 2026-11-01 00:00 JST\n" in out
     assert asked == ((1_793_491_200 - 9 * 3600) * 10**9, 2**63 - 1, True)
 
 
@@ -76,6 +85,9 @@ def test_json_has_exact_decimal_texts(ask):
     out, _ = ask(FOUND, "--since", "7d", "--json")
     answer = json.loads(out)
     assert (answer["dry_run"], answer["calls"], answer["price_version"]) == (False, 5, "v9")
+    assert (answer["source"], answer["price_file"]) == ("answered by somebody", "")
+    assert answer["since"].endswith("+00:00")
+    assert answer["until"] is None
     assert (answer["before_usd"], answer["after_usd"]) == ("0.005", "0.0225")
     assert answer["models"][0] == {
         "model": "new", "calls": 3, "before_usd": "0.00", "after_usd": "0.018",
@@ -90,7 +102,26 @@ def test_json_has_exact_decimal_texts(ask):
 
 def test_no_change_is_one_line(ask):
     out, _ = ask(Repricing(0, (), (), price_version="v9"), "--since", "7d")
-    assert out == "nothing changes with the prices of version v9\n"
+    assert out.splitlines()[-1] == "nothing changes at these prices"
+
+
+def test_calls_that_keep_their_cost_are_counted_apart(ask):
+    found = Repricing(0, (), (), price_version="v9", price_file="mine.yaml", renamed=2)
+    out, _ = ask(found, "--since", "7d")
+    assert "prices mine.yaml, version v9" in out.splitlines()
+    assert out.splitlines()[-2:] == [
+        "nothing changes at these prices",
+        "2 calls are recorded with another status, model or rate, at the same cost",
+    ]
+    out, _ = ask(FOUND._replace(renamed=1), "--since", "7d", "--dry-run")
+    assert "A further 1 call would be recorded with another status" in out
+
+
+def test_a_table_fits_a_terminal_of_80_columns(ask, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    long = FOUND.models[0]._replace(name="a-model-with-a-name-" * 4)
+    out, _ = ask(FOUND._replace(models=(long, FOUND.models[1])), "--since", "7d", "--dry-run")
+    assert max(map(len, out.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from processor.cli import main, unpriced
+from processor.cli.ledger_access import Answer
 from processor.core.model import UnpricedCalls
 from processor.core.posting import LIFETIME
 
@@ -19,9 +20,10 @@ def ask(monkeypatch, capsys):
     """Answers the command, and returns what it prints."""
 
     def given(*unknowns, flags=(), code=0):
-        monkeypatch.setattr(unpriced, "ask", lambda *_: list(unknowns))
+        answer = Answer(list(unknowns), "answered by somebody")
+        monkeypatch.setattr(unpriced, "ask", lambda *_: answer)
         assert main(["unpriced", *flags]) == code
-        return capsys.readouterr().out
+        return capsys.readouterr().out.removeprefix("answered by somebody\n")
 
     return given
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4processor/surfaces/grpc/generated/cost_service.proto\x12\x0bllm_cost.v1\"S\n\x10GetTotalsRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0e\n\x06window\x18\x03 \x01(\t\x12\x14\n\x0c\x61t_unix_nano\x18\x04 \x01(\x04\"\x9c\x03\n\x11GetTotalsResponse\x12\x10\n\x08\x63ost_usd\x18\x01 \x01(\x01\x12\x15\n\rcost_nano_usd\x18\x02 \x01(\x03\x12\x10\n\x08\x61t_least\x18\x03 \x01(\x08\x12\x14\n\x0cinput_tokens\x18\x04 \x01(\x03\x12\x15\n\routput_tokens\x18\x05 \x01(\x03\x12\x15\n\rcached_tokens\x18\x06 \x01(\x03\x12\r\n\x05\x63\x61lls\x18\x07 \x01(\x03\x12\x16\n\x0eunpriced_calls\x18\x08 \x01(\x03\x12\x16\n\x0esaved_nano_usd\x18\t \x01(\x03\x12\x12\n\nagent_runs\x18\n \x01(\x03\x12\x1b\n\x13window_start_unix_s\x18\x0b \x01(\x03\x12\x19\n\x11window_end_unix_s\x18\x0c \x01(\x03\x12\x16\n\x0e\x64oubtful_calls\x18\r \x01(\x03\x12\r\n\x05label\x18\x0e \x01(\t\x12\x12\n\ncache_hits\x18\x0f \x01(\x03\x12\x1b\n\x13response_cache_hits\x18\x10 \x01(\x03\x12%\n\x1dresponse_cache_saved_nano_usd\x18\x11 \x01(\x03\"\x9c\x01\n\x12\x43heckBudgetRequest\x12;\n\x06scopes\x18\x01 \x03(\x0b\x32+.llm_cost.v1.CheckBudgetRequest.ScopesEntry\x12\x1a\n\x12\x65stimated_cost_usd\x18\x02 \x01(\x01\x1a-\n\x0bScopesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"g\n\x13\x43heckBudgetResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12.\n\tstandings\x18\x02 \x03(\x0b\x32\x1b.llm_cost.v1.BudgetStanding\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xbd\x02\n\x0e\x42udgetStanding\x12\x0e\n\x06\x62udget\x18\x01 \x01(\t\x12\r\n\x05scope\x18\x02 \x01(\t\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12\x0e\n\x06window\x18\x04 \x01(\t\x12\x1b\n\x13window_start_unix_s\x18\x05 \x01(\x03\x12\x19\n\x11window_end_unix_s\x18\x06 \x01(\x03\x12\r\n\x05limit\x18\x07 \x01(\x03\x12\r\n\x05spent\x18\x08 \x01(\x03\x12.\n\x04unit\x18\t \x01(\x0e\x32 .llm_cost.v1.BudgetStanding.Unit\x12\x10\n\x08\x61t_least\x18\n \x01(\x08\x12\x10\n\x08\x65xceeded\x18\x0b \x01(\x08\"@\n\x04Unit\x12\x14\n\x10UNIT_UNSPECIFIED\x10\x00\x12\x11\n\rUNIT_NANO_USD\x10\x01\x12\x0f\n\x0bUNIT_TOKENS\x10\x02\"\x15\n\x13ListUnpricedRequest\"B\n\x14ListUnpricedResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.llm_cost.v1.UnpricedModel\"\xb5\x01\n\rUnpricedModel\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06models\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\r\n\x05\x63\x61lls\x18\x05 \x01(\x03\x12\x0e\n\x06tokens\x18\x06 \x01(\x03\x12\x17\n\x0f\x66irst_unix_nano\x18\x07 \x01(\x03\x12\x16\n\x0elast_unix_nano\x18\x08 \x01(\x03\x12\x11\n\thas_price\x18\t \x01(\x08\"Q\n\x0eRepriceRequest\x12\x17\n\x0fstart_unix_nano\x18\x01 \x01(\x04\x12\x15\n\rend_unix_nano\x18\x02 \x01(\x04\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"\xc6\x01\n\x0fRepriceResponse\x12\r\n\x05\x63\x61lls\x18\x01 \x01(\x03\x12\x17\n\x0f\x62\x65\x66ore_nano_usd\x18\x02 \x01(\x03\x12\x16\n\x0e\x61\x66ter_nano_usd\x18\x03 \x01(\x03\x12,\n\x06models\x18\x04 \x03(\x0b\x32\x1c.llm_cost.v1.ModelDifference\x12.\n\x07\x62udgets\x18\x05 \x03(\x0b\x32\x1d.llm_cost.v1.BudgetDifference\x12\x15\n\rprice_version\x18\x06 \x01(\t\"\x91\x01\n\x0fModelDifference\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x63\x61lls\x18\x02 \x01(\x03\x12\x17\n\x0f\x62\x65\x66ore_nano_usd\x18\x03 \x01(\x03\x12\x16\n\x0e\x61\x66ter_nano_usd\x18\x04 \x01(\x03\x12\x17\n\x0funpriced_before\x18\x05 \x01(\x03\x12\x16\n\x0eunpriced_after\x18\x06 \x01(\x03\"\xa9\x01\n\x10\x42udgetDifference\x12\x0e\n\x06\x62udget\x18\x01 \x01(\t\x12\x10\n\x08scope_id\x18\x02 \x01(\t\x12\x1b\n\x13window_start_unix_s\x18\x03 \x01(\x03\x12\x16\n\x0elimit_nano_usd\x18\x04 \x01(\x03\x12\r\n\x05\x63\x61lls\x18\x05 \x01(\x03\x12\x17\n\x0f\x62\x65\x66ore_nano_usd\x18\x06 \x01(\x03\x12\x16\n\x0e\x61\x66ter_nano_usd\x18\x07 \x01(\x03\x32\xc6\x02\n\x0b\x43ostService\x12J\n\tGetTotals\x12\x1d.llm_cost.v1.GetTotalsRequest\x1a\x1e.llm_cost.v1.GetTotalsResponse\x12P\n\x0b\x43heckBudget\x12\x1f.llm_cost.v1.CheckBudgetRequest\x1a .llm_cost.v1.CheckBudgetResponse\x12S\n\x0cListUnpriced\x12 .llm_cost.v1.ListUnpricedRequest\x1a!.llm_cost.v1.ListUnpricedResponse\x12\x44\n\x07Reprice\x12\x1b.llm_cost.v1.RepriceRequest\x1a\x1c.llm_cost.v1.RepriceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n4processor/surfaces/grpc/generated/cost_service.proto\x12\x0bllm_cost.v1\"\x12\n\x10GetHealthRequest\"4\n\x11GetHealthResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x0f\n\x07reasons\x18\x02 \x03(\t\"S\n\x10GetTotalsRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0e\n\x06window\x18\x03 \x01(\t\x12\x14\n\x0c\x61t_unix_nano\x18\x04 \x01(\x04\"\x9c\x03\n\x11GetTotalsResponse\x12\x10\n\x08\x63ost_usd\x18\x01 \x01(\x01\x12\x15\n\rcost_nano_usd\x18\x02 \x01(\x03\x12\x10\n\x08\x61t_least\x18\x03 \x01(\x08\x12\x14\n\x0cinput_tokens\x18\x04 \x01(\x03\x12\x15\n\routput_tokens\x18\x05 \x01(\x03\x12\x15\n\rcached_tokens\x18\x06 \x01(\x03\x12\r\n\x05\x63\x61lls\x18\x07 \x01(\x03\x12\x16\n\x0eunpriced_calls\x18\x08 \x01(\x03\x12\x16\n\x0esaved_nano_usd\x18\t \x01(\x03\x12\x12\n\nagent_runs\x18\n \x01(\x03\x12\x1b\n\x13window_start_unix_s\x18\x0b \x01(\x03\x12\x19\n\x11window_end_unix_s\x18\x0c \x01(\x03\x12\x16\n\x0e\x64oubtful_calls\x18\r \x01(\x03\x12\r\n\x05label\x18\x0e \x01(\t\x12\x12\n\ncache_hits\x18\x0f \x01(\x03\x12\x1b\n\x13response_cache_hits\x18\x10 \x01(\x03\x12%\n\x1dresponse_cache_saved_nano_usd\x18\x11 \x01(\x03\"\x9c\x01\n\x12\x43heckBudgetRequest\x12;\n\x06scopes\x18\x01 \x03(\x0b\x32+.llm_cost.v1.CheckBudgetRequest.ScopesEntry\x12\x1a\n\x12\x65stimated_cost_usd\x18\x02 \x01(\x01\x1a-\n\x0bScopesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"g\n\x13\x43heckBudgetResponse\x12\x0f\n\x07\x61llowed\x18\x01 \x01(\x08\x12.\n\tstandings\x18\x02 \x03(\x0b\x32\x1b.llm_cost.v1.BudgetStanding\x12\x0f\n\x07message\x18\x03 \x01(\t\"\xbd\x02\n\x0e\x42udgetStanding\x12\x0e\n\x06\x62udget\x18\x01 \x01(\t\x12\r\n\x05scope\x18\x02 \x01(\t\x12\x10\n\x08scope_id\x18\x03 \x01(\t\x12\x0e\n\x06window\x18\x04 \x01(\t\x12\x1b\n\x13window_start_unix_s\x18\x05 \x01(\x03\x12\x19\n\x11window_end_unix_s\x18\x06 \x01(\x03\x12\r\n\x05limit\x18\x07 \x01(\x03\x12\r\n\x05spent\x18\x08 \x01(\x03\x12.\n\x04unit\x18\t \x01(\x0e\x32 .llm_cost.v1.BudgetStanding.Unit\x12\x10\n\x08\x61t_least\x18\n \x01(\x08\x12\x10\n\x08\x65xceeded\x18\x0b \x01(\x08\"@\n\x04Unit\x12\x14\n\x10UNIT_UNSPECIFIED\x10\x00\x12\x11\n\rUNIT_NANO_USD\x10\x01\x12\x0f\n\x0bUNIT_TOKENS\x10\x02\"\x15\n\x13ListUnpricedRequest\"B\n\x14ListUnpricedResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.llm_cost.v1.UnpricedModel\"\xb5\x01\n\rUnpricedModel\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0e\n\x06models\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12\r\n\x05\x63\x61lls\x18\x05 \x01(\x03\x12\x0e\n\x06tokens\x18\x06 \x01(\x03\x12\x17\n\x0f\x66irst_unix_nano\x18\x07 \x01(\x03\x12\x16\n\x0elast_unix_nano\x18\x08 \x01(\x03\x12\x11\n\thas_price\x18\t \x01(\x08\"Q\n\x0eRepriceRequest\x12\x17\n\x0fstart_unix_nano\x18\x01 \x01(\x04\x12\x15\n\rend_unix_nano\x18\x02 \x01(\x04\x12\x0f\n\x07\x64ry_run\x18\x03 \x01(\x08\"\xf1\x01\n\x0fRepriceResponse\x12\r\n\x05\x63\x61lls\x18\x01 \x01(\x03\x12\x17\n\x0f\x62\x65\x66ore_nano_usd\x18\x02 \x01(\x03\x12\x16\n\x0e\x61\x66ter_nano_usd\x18\x03 \x01(\x03\x12,\n\x06models\x18\x04 \x03(\x0b\x32\x1c.llm_cost.v1.ModelDifference\x12.\n\x07\x62udgets\x18\x05 \x03(\x0b\x32\x1d.llm_cost.v1.BudgetDifference\x12\x15\n\rprice_version\x18\x06 \x01(\t\x12\x12\n\nprice_file\x18\x07 \x01(\t\x12\x15\n\rrenamed_calls\x18\x08 \x01(\x03\"\x91\x01\n\x0fModelDifference\x12\r\n\x05model\x18\x01 \x01(\t\x12\r\n\x05\x63\x61lls\x18\x02 \x01(\x03\x12\x17\n\x0f\x62\x65\x66ore_nano_usd\x18\x03 \x01(\x03\x12\x16\n\x0e\x61\x66ter_nano_usd\x18\x04 \x01(\x03\x12\x17\n\x0funpriced_before\x18\x05 \x01(\x03\x12\x16\n\x0eunpriced_after\x18\x06 \x01(\x03\"\xa9\x01\n\x10\x42udgetDifference\x12\x0e\n\x06\x62udget\x18\x01 \x01(\t\x12\x10\n\x08scope_id\x18\x02 \x01(\t\x12\x1b\n\x13window_start_unix_s\x18\x03 \x01(\x03\x12\x16\n\x0elimit_nano_usd\x18\x04 \x01(\x03\x12\r\n\x05\x63\x61lls\x18\x05 \x01(\x03\x12\x17\n\x0f\x62\x65\x66ore_nano_usd\x18\x06 \x01(\x03\x12\x16\n\x0e\x61\x66ter_nano_usd\x18\x07 \x01(\x03\x32\x92\x03\n\x0b\x43ostService\x12J\n\tGetTotals\x12\x1d.llm_cost.v1.GetTotalsRequest\x1a\x1e.llm_cost.v1.GetTotalsResponse\x12P\n\x0b\x43heckBudget\x12\x1f.llm_cost.v1.CheckBudgetRequest\x1a .llm_cost.v1.CheckBudgetResponse\x12S\n\x0cListUnpriced\x12 .llm_cost.v1.ListUnpricedRequest\x1a!.llm_cost.v1.ListUnpricedResponse\x12\x44\n\x07Reprice\x12\x1b.llm_cost.v1.RepriceRequest\x1a\x1c.llm_cost.v1.RepriceResponse\x12J\n\tGetHealth\x12\x1d.llm_cost.v1.GetHealthRequest\x1a\x1e.llm_cost.v1.GetHealthResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,34 +33,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CHECKBUDGETREQUEST_SCOPESENTRY']._loaded_options = None
   _globals['_CHECKBUDGETREQUEST_SCOPESENTRY']._serialized_options = b'8\001'
-  _globals['_GETTOTALSREQUEST']._serialized_start=69
-  _globals['_GETTOTALSREQUEST']._serialized_end=152
-  _globals['_GETTOTALSRESPONSE']._serialized_start=155
-  _globals['_GETTOTALSRESPONSE']._serialized_end=567
-  _globals['_CHECKBUDGETREQUEST']._serialized_start=570
-  _globals['_CHECKBUDGETREQUEST']._serialized_end=726
-  _globals['_CHECKBUDGETREQUEST_SCOPESENTRY']._serialized_start=681
-  _globals['_CHECKBUDGETREQUEST_SCOPESENTRY']._serialized_end=726
-  _globals['_CHECKBUDGETRESPONSE']._serialized_start=728
-  _globals['_CHECKBUDGETRESPONSE']._serialized_end=831
-  _globals['_BUDGETSTANDING']._serialized_start=834
-  _globals['_BUDGETSTANDING']._serialized_end=1151
-  _globals['_BUDGETSTANDING_UNIT']._serialized_start=1087
-  _globals['_BUDGETSTANDING_UNIT']._serialized_end=1151
-  _globals['_LISTUNPRICEDREQUEST']._serialized_start=1153
-  _globals['_LISTUNPRICEDREQUEST']._serialized_end=1174
-  _globals['_LISTUNPRICEDRESPONSE']._serialized_start=1176
-  _globals['_LISTUNPRICEDRESPONSE']._serialized_end=1242
-  _globals['_UNPRICEDMODEL']._serialized_start=1245
-  _globals['_UNPRICEDMODEL']._serialized_end=1426
-  _globals['_REPRICEREQUEST']._serialized_start=1428
-  _globals['_REPRICEREQUEST']._serialized_end=1509
-  _globals['_REPRICERESPONSE']._serialized_start=1512
-  _globals['_REPRICERESPONSE']._serialized_end=1710
-  _globals['_MODELDIFFERENCE']._serialized_start=1713
-  _globals['_MODELDIFFERENCE']._serialized_end=1858
-  _globals['_BUDGETDIFFERENCE']._serialized_start=1861
-  _globals['_BUDGETDIFFERENCE']._serialized_end=2030
-  _globals['_COSTSERVICE']._serialized_start=2033
-  _globals['_COSTSERVICE']._serialized_end=2359
+  _globals['_GETHEALTHREQUEST']._serialized_start=69
+  _globals['_GETHEALTHREQUEST']._serialized_end=87
+  _globals['_GETHEALTHRESPONSE']._serialized_start=89
+  _globals['_GETHEALTHRESPONSE']._serialized_end=141
+  _globals['_GETTOTALSREQUEST']._serialized_start=143
+  _globals['_GETTOTALSREQUEST']._serialized_end=226
+  _globals['_GETTOTALSRESPONSE']._serialized_start=229
+  _globals['_GETTOTALSRESPONSE']._serialized_end=641
+  _globals['_CHECKBUDGETREQUEST']._serialized_start=644
+  _globals['_CHECKBUDGETREQUEST']._serialized_end=800
+  _globals['_CHECKBUDGETREQUEST_SCOPESENTRY']._serialized_start=755
+  _globals['_CHECKBUDGETREQUEST_SCOPESENTRY']._serialized_end=800
+  _globals['_CHECKBUDGETRESPONSE']._serialized_start=802
+  _globals['_CHECKBUDGETRESPONSE']._serialized_end=905
+  _globals['_BUDGETSTANDING']._serialized_start=908
+  _globals['_BUDGETSTANDING']._serialized_end=1225
+  _globals['_BUDGETSTANDING_UNIT']._serialized_start=1161
+  _globals['_BUDGETSTANDING_UNIT']._serialized_end=1225
+  _globals['_LISTUNPRICEDREQUEST']._serialized_start=1227
+  _globals['_LISTUNPRICEDREQUEST']._serialized_end=1248
+  _globals['_LISTUNPRICEDRESPONSE']._serialized_start=1250
+  _globals['_LISTUNPRICEDRESPONSE']._serialized_end=1316
+  _globals['_UNPRICEDMODEL']._serialized_start=1319
+  _globals['_UNPRICEDMODEL']._serialized_end=1500
+  _globals['_REPRICEREQUEST']._serialized_start=1502
+  _globals['_REPRICEREQUEST']._serialized_end=1583
+  _globals['_REPRICERESPONSE']._serialized_start=1586
+  _globals['_REPRICERESPONSE']._serialized_end=1827
+  _globals['_MODELDIFFERENCE']._serialized_start=1830
+  _globals['_MODELDIFFERENCE']._serialized_end=1975
+  _globals['_BUDGETDIFFERENCE']._serialized_start=1978
+  _globals['_BUDGETDIFFERENCE']._serialized_end=2147
+  _globals['_COSTSERVICE']._serialized_start=2150
+  _globals['_COSTSERVICE']._serialized_end=2552
 # @@protoc_insertion_point(module_scope)

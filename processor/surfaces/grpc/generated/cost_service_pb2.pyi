@@ -7,6 +7,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class GetHealthRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetHealthResponse(_message.Message):
+    __slots__ = ("status", "reasons")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    status: str
+    reasons: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, status: _Optional[str] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class GetTotalsRequest(_message.Message):
     __slots__ = ("scope", "id", "window", "at_unix_nano")
     SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -159,20 +171,24 @@ class RepriceRequest(_message.Message):
     def __init__(self, start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., dry_run: _Optional[bool] = ...) -> None: ...
 
 class RepriceResponse(_message.Message):
-    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version")
+    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version", "price_file", "renamed_calls")
     CALLS_FIELD_NUMBER: _ClassVar[int]
     BEFORE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     AFTER_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     BUDGETS_FIELD_NUMBER: _ClassVar[int]
     PRICE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FILE_FIELD_NUMBER: _ClassVar[int]
+    RENAMED_CALLS_FIELD_NUMBER: _ClassVar[int]
     calls: int
     before_nano_usd: int
     after_nano_usd: int
     models: _containers.RepeatedCompositeFieldContainer[ModelDifference]
     budgets: _containers.RepeatedCompositeFieldContainer[BudgetDifference]
     price_version: str
-    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ...) -> None: ...
+    price_file: str
+    renamed_calls: int
+    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ..., price_file: _Optional[str] = ..., renamed_calls: _Optional[int] = ...) -> None: ...
 
 class ModelDifference(_message.Message):
     __slots__ = ("model", "calls", "before_nano_usd", "after_nano_usd", "unpriced_before", "unpriced_after")

@@ -116,6 +116,14 @@ async def test_a_call_that_gets_a_price_explains_what_its_parent_was_charged_for
     assert (await opened.ledger.total("total", "")).unpriced == 0
 
 
+async def test_a_call_whose_cost_stays_is_counted_apart(opened, given, reprice):
+    """Guarantees: "changed" is about money; an aggregate that others explain owes nothing."""
+    await opened.post(given.aggregate(1, tokens=100), given.call(2, 1, tokens=100))
+    found = await reprice(is_dry_run=True)
+    assert (found.calls, found.renamed) == (1, 1)
+    assert [each.calls for each in found.models] == [1]
+
+
 async def test_filtered_totals_follow_and_stay_complete(opened, given, reprice):
     rule = given.budget("gpt", "session", 10**9, match={"model": ("gpt-*",)})
     await opened.open(rule)

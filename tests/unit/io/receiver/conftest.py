@@ -18,7 +18,7 @@ from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, Un
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import CostQueries, WindowTotals
+from processor.surfaces.queries import CostQueries, Report, WindowTotals
 
 
 @dataclass
@@ -88,6 +88,7 @@ class Gateway:
     work: Callable[[Batch], Awaitable[Receipt]] | None = None
     receiver: Receiver | None = None
     port: int = 0
+    health: Report = field(default_factory=lambda: Report("serving", ()))
 
     async def handle(self, batch: Batch) -> Receipt:
         self.batches.append(batch)
@@ -95,7 +96,7 @@ class Gateway:
         return Receipt() if self.work is None else await self.work(batch)
 
     async def open(self, listen: str = "127.0.0.1:0", **settings) -> int:
-        services = [CostService(cast("CostQueries", self.queries))]
+        services = [CostService(cast("CostQueries", self.queries), lambda: self.health)]
         self.receiver = Receiver(listen, self.handle, services, **settings)
         self.port = await self.receiver.start()
         return self.port

@@ -12,6 +12,8 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetStanding,
     CheckBudgetRequest,
     CheckBudgetResponse,
+    GetHealthRequest,
+    GetHealthResponse,
     GetTotalsRequest,
     GetTotalsResponse,
     ListUnpricedRequest,
@@ -19,12 +21,13 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     RepriceRequest,
     RepriceResponse,
 )
-from processor.surfaces.queries import WindowTotals
+from processor.surfaces.queries import Report, WindowTotals
 
 TOTALS = "/llm_cost.v1.CostService/GetTotals"
 CHECK = "/llm_cost.v1.CostService/CheckBudget"
 UNPRICED = "/llm_cost.v1.CostService/ListUnpriced"
 REPRICE = "/llm_cost.v1.CostService/Reprice"
+HEALTH = "/llm_cost.v1.CostService/GetHealth"
 Code = grpc.StatusCode
 
 DAILY = Standing(
@@ -247,12 +250,14 @@ async def test_a_reprice_comes_back_field_by_field(gateway):
         100,
         200,
         "v9",
+        "p.yaml",
+        2,
     )
     question = RepriceRequest(start_unix_nano=5, end_unix_nano=9, dry_run=True)
     answer = RepriceResponse.FromString(await ask(gateway, REPRICE, question))
     assert gateway.queries.asked == [(5, 9, True)]
     assert (answer.calls, answer.before_nano_usd, answer.after_nano_usd) == (7, 100, 200)
-    assert answer.price_version == "v9"
+    assert (answer.price_version, answer.price_file, answer.renamed_calls) == ("v9", "p.yaml", 2)
     [model], [budget] = answer.models, answer.budgets
     assert (model.model, model.calls, model.before_nano_usd, model.after_nano_usd) == (
         "new",
@@ -297,6 +302,13 @@ async def test_a_reprice_from_elsewhere_is_denied_with_the_reason(gateway, monke
     assert "only callers over the loopback interface" in error.details()
     assert gateway.queries.asked == []
     await ask(gateway, UNPRICED, ListUnpricedRequest())
+
+
+async def test_health_is_given_in_words(gateway):
+    await gateway.open()
+    gateway.health = Report("degraded", ("a is away",))
+    answer = GetHealthResponse.FromString(await ask(gateway, HEALTH, GetHealthRequest()))
+    assert (answer.status, list(answer.reasons)) == ("degraded", ["a is away"])
 
 
 async def test_one_reprice_at_a_time(gateway):

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import aiohttp
 import pytest
 
-from processor.surfaces.metrics import Exposition, Health, TelemetryServer
+from processor.surfaces.metrics import Exposition, TelemetryServer
+from processor.surfaces.queries import Health
 
 
 @pytest.fixture

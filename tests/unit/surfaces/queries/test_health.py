@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 from unit.surfaces.metrics.conftest import BACKLOG
+from unit.surfaces.metrics.conftest import states as states  # noqa: PLC0414 - fixtures are found by name
 
 from processor.core.counters import DestinationCounters, DestinationState
 from processor.core.errors import LastFailure
-from processor.surfaces.metrics import Health
+from processor.surfaces.queries import Health
 
 NAME = "127.0.0.1:5317"
 
