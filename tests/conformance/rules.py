@@ -59,7 +59,7 @@ RULES: Final[dict[int, str]] = {
     36: "Protobuf fields that nobody here knows are forwarded, also in spans that are written to.",
     37: "What is not about cost is forwarded as it came, byte for byte where nothing is added.",
     38: "Of attributes with the same key the first counts, and all are forwarded.",
-    39: "A text that is not UTF-8 costs its request: INVALID_ARGUMENT or 400, never a crash.",
+    39: "A text that is not UTF-8 is carried as it is; what no reader can walk is refused.",
     40: "Values are nested as deeply as protobuf takes them (33 key-value lists or 50 arrays); "
     "beyond that is INVALID_ARGUMENT or 400.",
     41: "A span without a valid id is left out and reported; the others of its request go on.",

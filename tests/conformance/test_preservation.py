@@ -155,13 +155,28 @@ async def test_rule_38_a_key_that_stands_twice_is_forwarded_twice(gateway):
     ],
     ids=["name", "key", "value"],
 )
-async def test_rule_39_a_text_that_is_not_utf_8_is_refused(gateway, fields):
-    """Guarantees: INVALID_ARGUMENT or 400, as the specification has it; the next is served."""
-    payload = record(1, record(2, record(2, a_span().SerializeToString() + fields)))
+async def test_rule_39_a_text_that_is_not_utf_8_costs_nothing(gateway, fields):
+    """Guarantees: it is carried byte for byte, and the call beside it is charged."""
+    odd = a_span(trace_id=b"o" * 16).SerializeToString() + fields
+    payload = record(1, record(2, record(2, odd) + record(2, a_call().SerializeToString())))
+    assert await gateway.call(payload) == b""
+    assert (await gateway.post(payload)).status == 200
+    for sent in gateway.backend.records:
+        assert record(2, odd) in sent.payload
+        assert b"llm.cost_usd" in sent.payload
+    body = json.dumps(shown({"name": "x"})).encode().replace(b'"x"', b'"\xff"')
+    assert (await gateway.post(body, type=JSON)).status == 200
+    assert record(5, b"\xff") in gateway.backend.records[-1].payload
+
+
+async def test_rule_39_what_no_reader_can_walk_is_refused_with_its_place(gateway):
+    """Guarantees: INVALID_ARGUMENT or 400 that says where; the next request is served."""
+    payload = record(1, record(2, record(2, record(9, b"\x0a\x7fk"))))
     refusal, reply = await gateway.call(payload), await gateway.post(payload)
     assert (refusal.code, reply.status) == (grpc.StatusCode.INVALID_ARGUMENT, 400)
-    body = json.dumps(shown({"name": "x"})).encode().replace(b'"x"', b'"\xff"')
-    assert (await gateway.post(body, type=JSON)).status == 400
+    place = "resource_spans[0].scope_spans[0].spans[0].attributes[0], byte 8"
+    assert place in refusal.message
+    assert place in reply.error().message
     assert await gateway.call(traces(a_span())) == b""
 
 

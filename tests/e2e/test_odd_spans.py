@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import urllib.request
 
 import pytest
 from e2e.applications import PRICES
@@ -10,6 +12,7 @@ from e2e.processes import ask, attributes, export
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from processor.core.otlp.json_writer import encode_line
 from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
 
 CALL = {
@@ -105,3 +108,65 @@ def test_times_in_other_units_count_now_and_impossible_ones_are_assumed(serve, f
     question = GetTotalsRequest(scope="total", window="month", at_unix_nano=now_ns)
     answer = ask(processor.port, "GetTotals", question, GetTotalsResponse)
     assert answer.calls == len(ends)
+
+
+BAD = b"caf\xe9 \xff"
+READ = BAD.decode(errors="replace")
+
+
+def broken(*spans: Span, service: str = "MARK shop") -> bytes:
+    """A request in which the word MARK of any text is as many bytes that are not UTF-8."""
+    request = ExportTraceServiceRequest()
+    resource = request.resource_spans.add()
+    resource.resource.attributes.add(key="service.name").value.string_value = service
+    resource.scope_spans.add().spans.extend(spans)
+    return request.SerializeToString().replace(b"MARK", BAD[:4])
+
+
+@pytest.mark.parametrize("is_http", [False, True], ids=["grpc", "http"])
+def test_texts_that_are_not_utf_8_are_carried_and_charged(serve, flags, backend, is_http):
+    """Guarantees: names, keys, values and services; the ledger reads them with replacement."""
+    processor = serve(*flags)
+    more = {"MARK": "MARK", "user.id": "MARK", "session.id": "s", "llm.cost.model": "MARK"}
+    payload = broken(a_call(81, "MARK", **more), a_call(82))
+    if is_http:
+        port = int(processor.wait_for("OTLP/HTTP at").rpartition(":")[2])
+        url, kind = f"http://127.0.0.1:{port}/v1/traces", "application/x-protobuf"
+        request = urllib.request.Request(url, payload, {"Content-Type": kind})
+        assert urllib.request.urlopen(request, timeout=20).status == 200
+    else:
+        export(processor.port, payload)
+    (sent,) = backend.requests()
+    assert sent.count(BAD[:4]) == payload.count(BAD[:4]) - 1, "our own attribute replaces one"
+    for scope, name in (("user", BAD[:4]), ("service", BAD[:4] + b" shop"), ("session", b"s")):
+        expected = 2 if scope == "service" else 1
+        found = total(processor.port, scope, name.decode(errors="replace"))
+        assert (found.calls, found.cost_usd) == (expected, expected * COST_USD), scope
+
+
+def test_json_that_is_not_utf_8_is_carried(serve, flags, backend):
+    """Guarantees: a body in Latin-1 costs nothing, and half a surrogate pair neither."""
+    processor = serve(*flags)
+    port = int(processor.wait_for("OTLP/HTTP at").rpartition(":")[2])
+    span = a_call(91, "MARK", **{"user.id": "half"})
+    body = json.dumps(
+        json.loads(encode_line("traces", request_of(span))), ensure_ascii=False
+    ).encode()
+    body = body.replace(b"MARK", BAD).replace(b'"half"', rb'"half \ud83d"')
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/v1/traces", body, {"Content-Type": "application/json"}
+    )
+    assert urllib.request.urlopen(request, timeout=20).status == 200
+    (sent,) = backend.requests()
+    assert BAD in sent
+    assert total(processor.port, "user", "half \ufffd").calls == 1
+
+
+def test_half_a_surrogate_pair_in_a_value_that_is_json_is_stored(serve, flags):
+    """Guarantees: no text that the ledger cannot store, wherever it comes from."""
+    processor = serve(*flags)
+    metadata = r'{"user_api_key_end_user_id": "u\ud800", "model": "\udc00", "session_id": "\ud83d"}'
+    more = {"metadata": metadata, "user.id": r'"u\ud800"', "session.id": r'"\ud83d"'}
+    export(processor.port, request_of(a_call(95, **more)))
+    assert total(processor.port).calls == 1
+    assert total(processor.port, "user", "u?").calls == 1

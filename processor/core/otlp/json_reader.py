@@ -47,15 +47,46 @@ def read_json(signal: Signal, body: bytes, max_bytes: int) -> bytes:
     ):
         raise TooLargeError("the JSON has too many objects, lists or values")
     try:
-        request = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-        return _REQUESTS[signal](request, 0)
+        return _REQUESTS[signal](_parse(body), 0)
     except WrongJsonError as error:
         place = "".join(reversed(error.path)).lstrip(".") or "the request"
         raise UndecodableError(f"{place}: {error}") from error
     except RecursionError as error:
         raise UndecodableError("the JSON is nested too deeply") from error
-    except ValueError as error:  # not UTF-8, not JSON, or a number of thousands of digits
+    except ValueError as error:  # not JSON, or a number of thousands of digits
         raise UndecodableError(f"the body is not JSON: {error}") from error
+
+
+def _parse(body: bytes) -> Any:  # noqa: ANN401 - JSON holds anything
+    """Parse JSON; of a body that is not UTF-8, the texts that are not are bytes, as they came."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError:
+        text = body.decode("utf-8-sig", "surrogateescape")
+        return _restore(json.loads(text, parse_constant=_refuse_constant))
+
+
+def _restore(value: Any) -> Any:  # noqa: ANN401 - JSON holds anything
+    """Parsed JSON with bytes for each text in which bytes were replaced by surrogates."""
+    match value:
+        case str():
+            return _restore_text(value)
+        case list():
+            return [_restore(item) for item in value]
+        case dict():
+            return {name: _restore(item) for name, item in value.items()}
+    return value
+
+
+def _restore_text(text: str) -> str | bytes:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        try:
+            return text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # Half a pair is in it as well, which no bytes stand for.
+            return text
+    return text
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -55,6 +55,8 @@ def scalar_of(field: FieldDescriptor) -> Scalar:
 
 
 def _text(value: object) -> bytes:
+    if type(value) is bytes:  # JSON has none: it is a text that is not UTF-8.
+        return value
     if type(value) is not str:
         raise WrongJsonError("must be text", value)
     try:

@@ -19,12 +19,13 @@ from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from processor.core.errors import UndecodableError
 from processor.core.model import Signal
 from processor.core.otlp.json_scalars import ID_FIELDS
+from processor.core.otlp.messages import read_message
 from processor.core.otlp.signals import SIGNALS
 
 _Write = Callable[[Any], str]
@@ -48,12 +49,12 @@ _KINDS_FLOAT: Final = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TY
 def encode_line(signal: Signal, payload: bytes) -> bytes:
     """A serialized Export…ServiceRequest as a line of ASCII JSON that ends with a newline.
 
-    Only ASCII, because some readers also break lines at U+2028 and similar characters. Raises
-    UndecodableError.
+    Only ASCII, because some readers also break lines at U+2028 and similar characters. JSON is
+    Unicode: what is no UTF-8 becomes U+FFFD. Raises UndecodableError.
     """
     try:
-        request = SIGNALS[signal].request.FromString(payload)
-    except DecodeError as error:
+        request = read_message(SIGNALS[signal].request, payload)
+    except UndecodableError as error:
         raise UndecodableError(f"not an OTLP request for {signal}: {error}") from error
     return (to_json(request) + "\n").encode("ascii")
 

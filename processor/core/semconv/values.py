@@ -163,9 +163,22 @@ def find(tree: object, path: Path) -> object:
 
 def _parse_json(text: str) -> object:
     try:
-        return json.loads(text)
+        tree = json.loads(text)
+        return _valid(tree) if "\\u" in text else tree
     except (ValueError, RecursionError):
         return None
+
+
+def _valid(tree: object) -> object:
+    """Parsed JSON without unpaired surrogates, which are no text: nothing could store them."""
+    match tree:
+        case str():
+            return tree.encode("utf-8", "replace").decode()
+        case list():
+            return [_valid(item) for item in tree]
+        case dict():
+            return {_valid(name): _valid(item) for name, item in tree.items()}
+    return tree
 
 
 def _word_as_json(match: re.Match[str]) -> str:

@@ -8,9 +8,10 @@ This version is built on ``opentelemetry-proto`` and is the reference; a compile
 the two functions and is then tested against this one. The contract of both:
 
 **scan**
- 1. A payload is decodable when protobuf parses it as ``ExportTraceServiceRequest``; anything else
-    is an UndecodableError; more than `FIELDS_MAX` spans, groups and fields around them are a
-    TooLargeError. No other error is ever raised for a payload. Unknown fields, fields
+ 1. A payload is decodable when protobuf parses it as ``ExportTraceServiceRequest``, texts that are
+    not UTF-8 apart: these are read with U+FFFD for what is wrong. Anything else is an
+    UndecodableError that names the place; more than `FIELDS_MAX` spans, groups and fields around
+    them are a TooLargeError. No other error is ever raised for a payload. Unknown fields, fields
     in any order, padded varints and singular messages sent in parts are all decodable.
  2. Item `i` of every column belongs to the i-th span on the wire. A field that is absent reads as
     its protobuf default. ``payload[starts[i]:ends[i]]`` is the span's message.

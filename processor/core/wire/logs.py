@@ -9,13 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from processor.core.errors import UndecodableError
 from processor.core.model import Group, Logs, Wanted
+from processor.core.otlp.messages import read_message
 from processor.core.wire.attributes import read_wanted
 from processor.core.wire.envelope import (
     RESOURCE_SPANS,
@@ -49,7 +49,7 @@ def scan_logs(payload: bytes, wanted: Wanted) -> Logs:
         return logs
     try:
         _Reader(payload, wanted, places, logs).read()
-    except DecodeError as error:
+    except UndecodableError as error:
         raise UndecodableError(f"the payload is not an OTLP logs request: {error}") from error
     return logs
 
@@ -79,11 +79,12 @@ class _Reader:
         """Fill the columns, in wire order."""
         whole = (0, 0, len(self._payload))
         for outer in self._holding(whole, RESOURCE_SPANS):
-            resource = self._readers.resource(Resource.FromString(self._own(outer)))
+            resource = self._readers.resource(read_message(Resource, self._own(outer)))
             for inner in self._holding(outer, SCOPE_SPANS):
-                scope = self._readers.scope(InstrumentationScope.FromString(self._own(inner)))
+                own = read_message(InstrumentationScope, self._own(inner))
+                scope = self._readers.scope(own)
                 for _, start, end in self._holding(inner, SPANS):
-                    self._add(LogRecord.FromString(self._payload[start:end]))
+                    self._add(read_message(LogRecord, self._payload[start:end]))
                     self._logs.groups.append(len(self._logs.group))
                 self._logs.group.append(Group(resource, *scope))
 

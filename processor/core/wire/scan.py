@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sized
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from processor.core.errors import UndecodableError
 from processor.core.model import Group, Spans, Wanted
+from processor.core.otlp.messages import read_message
 from processor.core.wire.attributes import Shapes
 from processor.core.wire.envelope import RESOURCE_SPANS, SCOPE_SPANS, SPANS, Record, walk_fields
 from processor.core.wire.groups import group_readers
@@ -27,15 +27,22 @@ the wire and five hundred times that in memory, so bytes alone bound nothing."""
 def scan(payload: bytes, wanted: Wanted) -> Spans:
     """Read what every span of an ExportTraceServiceRequest says, and where it lies.
 
-    Raises UndecodableError when `payload` is not such a request, TooLargeError when it has more
-    than `FIELDS_MAX` spans, before they are made.
+    Raises UndecodableError, which names the place, when `payload` is not such a request,
+    TooLargeError when it has more than `FIELDS_MAX` spans, before they are made.
     """
-    outline = _draw_outline(payload)
     try:
-        request = ExportTraceServiceRequest.FromString(payload)
-    except DecodeError as error:
+        outline = _draw_outline(payload)
+    except UndecodableError:
+        _read_request(payload)  # It knows the place.
+        raise
+    return _Scanner(payload, wanted).read(_read_request(payload), outline)
+
+
+def _read_request(payload: bytes) -> ExportTraceServiceRequest:
+    try:
+        return read_message(ExportTraceServiceRequest, payload)
+    except UndecodableError as error:
         raise UndecodableError(f"the payload is not an OTLP trace request: {error}") from error
-    return _Scanner(payload, wanted).read(request, outline)
 
 
 def _draw_outline(payload: bytes) -> _Outline:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from processor.core.model import Edit, Spans
+from processor.core.otlp.messages import read_message
 from processor.core.wire.addition import encode_addition
 from processor.core.wire.envelope import (
     ATTRIBUTES,
@@ -129,7 +130,7 @@ class _Splicer:
         return sum(
             self._remove(record)
             for record in find_records(self._payload, *place[1:], ATTRIBUTES)
-            if KeyValue.FromString(self._payload[record[1] : record[2]]).key in edit.attributes
+            if read_message(KeyValue, self._payload[record[1] : record[2]]).key in edit.attributes
         )
 
     def _find_stale_keys(self) -> Prefilter:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from processor.core.errors import PermanentError
 from processor.core.model import Metadata, Receipt, Signal
+from processor.core.otlp.messages import read_message
 from processor.io.exporter.destination import Counters
 
 _log = logging.getLogger(__name__)
@@ -64,8 +65,8 @@ class DebugDestination:
             yield size
             return
         try:
-            request = ExportTraceServiceRequest.FromString(payload)
-        except DecodeError:
+            request = read_message(ExportTraceServiceRequest, payload)
+        except PermanentError:
             yield f"{size} that cannot be read"
             return
         spans = list(_spans(request))

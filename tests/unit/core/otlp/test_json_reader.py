@@ -261,7 +261,7 @@ def test_half_of_a_surrogate_pair_is_replaced(shown, text):
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b'{"a":1,}', b"\xff\xfe{}", b"{}\0", "{}".encode("utf-16-le"), b"\xef\xbb", b"{}x",
-     b'{"a":"\xed\xa0\x80"}', b'{"a":"\n"}', b'{"a":' + b"1" * 5000 + b"}",
+     b'{"a":"\n"}', b'{"a":' + b"1" * 5000 + b"}",
      b'{"resourceSpans":"x"}', b'{"resourceSpans":{}}', b'{"resourceSpans":[[]]}',
      b'{"resourceSpans":[1]}'],
 )  # fmt: skip

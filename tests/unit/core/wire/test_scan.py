@@ -114,14 +114,40 @@ def test_an_attribute_with_value_before_key_is_read():
         b"\x0b",  # a group that does not end
         b"\x00\x01",  # field number 0
         b"not protobuf at all",
-        enclosed(record(5, b"\xff\xfe")),  # a name that is not UTF-8
-        enclosed(record(9, record(1, b"\xc0\x80"))),  # nor is this key
         enclosed(b"\x12\x7f"),  # a field past the end of its span
     ],
 )
 def test_undecodable_bytes_are_refused_with_a_sentence(payload):
-    with pytest.raises(UndecodableError, match="the payload is not an OTLP trace request: "):
+    with pytest.raises(
+        UndecodableError, match=r"the payload is not an OTLP trace request: .*byte \d"
+    ):
         scan(payload, WANTED)
+
+
+BAD = b"caf\xe9 \xff\xfe"
+
+
+def test_texts_that_are_not_utf_8_are_read_with_replacement():
+    """Names, keys, values, states and what surrounds spans: their neighbours are as ever."""
+    model = record(9, record(1, b"llm.model") + record(2, record(1, b"gpt-4o")))
+    odd_value = record(9, record(1, b"env") + record(2, record(1, BAD)))
+    odd_key = record(9, record(1, BAD) + record(2, record(1, b"x")))
+    odd_state = record(3, BAD) + record(15, record(2, BAD))
+    span = record(1, b"t" * 16) + record(2, b"s" * 8) + record(5, BAD) + odd_key + odd_state
+    service = record(1, record(1, b"service.name") + record(2, record(1, BAD)))
+    scope = record(1, record(1, BAD) + record(2, BAD))
+    spans_of_scope = scope + record(2, span + model + odd_value) + record(2, record(5, b"fine"))
+    payload = record(1, record(1, service) + record(2, spans_of_scope + record(3, BAD)))
+
+    spans = scan(payload, WANTED)
+
+    read = BAD.decode(errors="replace")
+    assert spans.payload is payload
+    assert spans.names == [read, "fine"]
+    assert spans.group == [Group({"service.name": read}, read, read, {})]
+    assert spans.keys[spans.shapes[0]] == ("llm.model", "env")
+    assert spans.values[0] == ("gpt-4o", read)
+    assert payload[spans.starts[0] : spans.ends[0]] == span + model + odd_value
 
 
 @pytest.mark.parametrize("field", [5, 6], ids=["arrays", "lists"])
