@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -110,7 +111,11 @@ class App:
         catalog, price_file = self._load(
             settings.pricing.file, "pricing.yaml", _parse_catalog, named_files
         )
-        policy, budget_file = self._load(settings.budgets.file, "budgets.yaml", parse_budgets)
+        policy, budget_file = self._load(
+            settings.budgets.file,
+            "budgets.yaml",
+            partial(parse_budgets, dimensions=settings.dimension_names),
+        )
         watched = {"pricing": price_file, "budgets": budget_file}
         files = {name: watcher.state for name, watcher in watched.items() if watcher}
 

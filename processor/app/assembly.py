@@ -20,7 +20,7 @@ from processor.core.model import Signal
 from processor.core.otlp.addresses import parse_backend, read_endpoints
 from processor.core.otlp.codes import Code
 from processor.core.pricing import Catalog
-from processor.core.semconv import ReadOptions
+from processor.core.semconv import Dimensions, ReadOptions
 from processor.io.exporter import (
     Backend,
     ClientTls,
@@ -67,6 +67,7 @@ def read_options(settings: Settings, catalog: Catalog) -> ReadOptions:
     return ReadOptions(
         cache_semantics=catalog.cache_semantics,
         user_hash_salt=privacy.salt if privacy.hash_user_ids else None,
+        dimensions=Dimensions(dict(settings.dimensions)),
     )
 
 

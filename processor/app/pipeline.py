@@ -69,7 +69,7 @@ class Pipeline:
         with self.flow.follow(batch) as tracker, self.exporter.reserve(batch) as reservation:
             payload, rejected = batch.payload, 0
             if batch.signal == "traces":
-                spans = wire.scan(payload, semconv.WANTED)
+                spans = wire.scan(payload, self.options.dimensions.wanted_beside(semconv.WANTED))
                 tracker.read(len(spans))
                 reading, charges = self._read(spans, batch)
                 tools = frozenset(reading.tools)
@@ -96,7 +96,9 @@ class Pipeline:
 
     def _read_logs(self, batch: Batch) -> Intake:
         try:
-            logs = wire.scan_logs(batch.payload, semconv.LOGS_WANTED)
+            logs = wire.scan_logs(
+                batch.payload, self.options.dimensions.wanted_beside(semconv.LOGS_WANTED)
+            )
             reading = semconv.read_logs(logs, batch.received_ns, self.options)
             charges = pricing.price(reading.calls, self.catalog)
         except ProcessorError as error:

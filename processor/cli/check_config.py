@@ -29,8 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     # Files that the flags name can be checked even where the settings file is broken.
     pricing = settings.pricing.file if settings else arguments.pricing or ""
     budgets = settings.budgets.file if settings else arguments.budgets or ""
+    own = settings.dimension_names if settings else ()
     prices = _attempt(lambda: prices_from(pricing), problems)
-    policy = _attempt(lambda: budgets_from(budgets), problems)
+    policy = _attempt(lambda: budgets_from(budgets, own), problems)
     older = (
         _attempt(lambda: prices_from(arguments.against), problems) if arguments.against else None
     )

@@ -54,7 +54,8 @@ class Local:
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
         catalog = prices_from(self._settings.pricing.file).catalog
-        ledger = build_ledger(self._settings, budgets_from(self._settings.budgets.file))
+        policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
+        ledger = build_ledger(self._settings, policy)
         try:
             await ledger.start()
             file = self._settings.pricing.file

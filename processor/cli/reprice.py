@@ -36,7 +36,7 @@ _NOTE = (
 def run(arguments: argparse.Namespace) -> int:
     """Price again, and print what changes. Raises ProcessorError."""
     settings = settings_from(arguments)
-    zone = budgets_from(settings.budgets.file).calendar.zone
+    zone = budgets_from(settings.budgets.file, settings.dimension_names).calendar.zone
     now_ns = time.time_ns()
     start_ns = read_moment("--since", arguments.since, now_ns, zone)
     end_ns = _TIME_NS_MAX

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -31,10 +32,13 @@ def prices_from(path: str) -> Prices:
     return Prices(*load_prices(text, path or _BUNDLED))
 
 
-def budgets_from(path: str) -> Policy:
-    """The budgets in a file, or the bundled ones for ``""``. Raises ConfigError."""
+def budgets_from(path: str, dimensions: Collection[str] = ()) -> Policy:
+    """The budgets in a file, or the bundled ones for ``""``. Raises ConfigError.
+
+    `dimensions` are the operator's own, by which budgets may limit.
+    """
     text = read_text(Path(path)) if path else bundled("budgets.yaml")
-    return parse_budgets(text, path or _BUNDLED)
+    return parse_budgets(text, path or _BUNDLED, dimensions)
 
 
 def file_name(path: str) -> str:

@@ -62,7 +62,7 @@ def _shown(default: object, key: str) -> str:
         case float():
             return duration_text(default)
         case ():
-            return "{}" if key == "headers" else "[]"
+            return "{}" if key in {"dimensions", "headers"} else "[]"
         case tuple():
             return f"[{', '.join(map(str, default))}]"
         case _:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainValidator, PrivateAttr, model_validator
 
+from processor.config.dimensions import OwnDimensions
 from processor.config.exporters import Exporters
 from processor.config.receivers import Receivers
 from processor.config.values import Duration, OptionalListen, Section, duration, secret, several
@@ -175,6 +176,13 @@ class Settings(Section):
         f"as [langfuse]: any of {', '.join(READERS)}. These names are written on priced calls "
         "only, and never where the span has one already.",
     )
+    dimensions: OwnDimensions = Field(
+        default=(),
+        description="Totals and budgets by dimensions of your own: the name of each, and the "
+        "attributes of spans, scopes or resources that say it, best first, such as {team: [team, "
+        "team.id], environment: [deployment.environment.name]}. Each is one more total for every "
+        "call.",
+    )
     receivers: Receivers = section(Receivers)
     exporters: Exporters = section(Exporters)
     pricing: Pricing = section(Pricing)
@@ -188,6 +196,11 @@ class Settings(Section):
     logs: Logs = section(Logs)
     telemetry: Telemetry = section(Telemetry)
     _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def dimension_names(self) -> tuple[str, ...]:
+        """Names of the operator's own dimensions."""
+        return tuple(name for name, _ in self.dimensions)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from processor.core.model import (
     Intake,
     Receipt,
     Repricing,
-    Scope,
     SpanRow,
     Stamp,
     Standing,
@@ -60,7 +59,7 @@ class CostLedger(Protocol):
     def policy(self) -> Policy:
         """The budgets in force."""
 
-    async def total(self, scope: Scope, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
+    async def total(self, scope: str, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
         """What a scope has spent in a window of epoch seconds; (0, 0) for all time."""
 
     async def task_title(self, task: str) -> str:

@@ -160,6 +160,11 @@ def test_an_entry_reads_back_as_it_was_written(engine, kept):
         {"own": Owner("s", None, "", ODD, None, "t")},
         {"own": Owner(task_type="review", purpose=ODD, task_title="T")},
         {"inherited": Owner(purpose="analyze", task_title=ODD)},
+        {"own": Owner(custom=(("plan", "pro"), ("team", ODD)))},
+        {
+            "own": Owner(session="s", custom=(("team", "t"),)),
+            "inherited": Owner(custom=(("a", "b"),)),
+        },
         {"inherited": Owner(None, "u", None, "", ODD, None)},
         {"service": ""},
         {"time_ns": 0},

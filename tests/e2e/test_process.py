@@ -160,6 +160,35 @@ def test_totals_by_scope_add_up_to_the_whole(processor):
     assert ask(processor.port, "GetTotals", question, GetTotalsResponse).label == "Fix the bug"
 
 
+def test_an_own_dimension_has_totals_and_budgets(serve, backend, tmp_path, spawn):
+    """Guarantees: an own dimension is used as a built-in one is, also across a restart."""
+    config, budgets = tmp_path / "processor.yaml", tmp_path / "budgets.yaml"
+    config.write_text(f"dimensions: {{team: [team, team.id]}}\nbudgets: {{file: {budgets}}}\n")
+    budgets.write_text(
+        "budgets:\n  - {name: teams, scope: team, window: month, limit_usd: 0.004}\n"
+    )
+    pricing = tmp_path / "pricing.yaml"
+    pricing.write_text(PRICES)
+    flags = ["--config", config, "--pricing", pricing, "--forward-to", f"127.0.0.1:{backend.port}"]
+    processor = serve(*flags)
+    export(processor.port, a_call(next(NUMBERS), **{"team.id": "search"}).SerializeToString())
+    assert processor.stop() == 0
+    processor = serve(*flags)
+    for team in ("search", "other"):
+        export(processor.port, a_call(next(NUMBERS), team=team).SerializeToString())
+    assert total_nano_usd(processor.port, "team", "search") == 5_000_000
+    assert total_nano_usd(processor.port, "team", "other") == 2_500_000
+    found = [attributes(span) for span in backend.by_name().values()]
+    exceeded = [(said["team"], said["llm.budget.exceeded"]) for said in found
+                if "llm.budget.exceeded" in said]  # fmt: skip
+    assert exceeded == [("search", "teams")]
+    question = CheckBudgetRequest(scopes={"team": "search"})
+    assert not ask(processor.port, "CheckBudget", question, CheckBudgetResponse).allowed
+    process = spawn(Process, "-m", "processor.cli", "check-config", "--budgets", budgets)
+    assert process.popen.wait(30) == 2
+    process.wait_for("add dimensions: {team: [team]} to the settings")
+
+
 def captured(backend):
     """What the processor forwarded, as one request that can be sent again."""
     return b"".join(backend.requests())

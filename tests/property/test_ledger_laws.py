@@ -86,6 +86,9 @@ def forests(draw):
                     task_type=draw(st.sampled_from([None, "review"])),
                     purpose=draw(st.sampled_from([None, "analyze", "explain"])),
                     task_title=draw(st.sampled_from([None, "T1", "T2"])),
+                    custom=draw(
+                        st.sampled_from([(), (("team", "x"),), (("plan", "p"), ("team", "y"))])
+                    ),
                 )
             if kind in {"tool", "plain"}:
                 own = NOBODY
@@ -233,11 +236,16 @@ def expected_costs(forest):
 
 def nearest(at, span, field):
     """What a span or the nearest one above it says."""
-    value = getattr(span.own, field)
+    value = said(span, field)
     while value is None and span.parent is not None:
         span = at[span.trace, span.parent]
-        value = getattr(span.own, field)
+        value = said(span, field)
     return value
+
+
+def said(span, field):
+    """What a span itself says, also of an operator's own dimension."""
+    return getattr(span.own, field, None) or dict(span.own.custom).get(field)
 
 
 def expected_owners(forest, dimension):
@@ -248,13 +256,13 @@ def expected_owners(forest, dimension):
         owner = nearest(at, span, dimension)
         if owner is None and dimension == "task":
             owner = nearest(at, span, "task_title")
-        if owner is None and dimension in {"session", "user"}:
-            said = {
+        if owner is None and dimension in {"session", "user", "team", "plan"}:
+            named = {
                 value
                 for other in forest
-                if other.trace == span.trace and (value := getattr(other.own, dimension))
+                if other.trace == span.trace and (value := said(other, dimension))
             }
-            owner = said.pop() if len(said) == 1 else None
+            owner = named.pop() if len(named) == 1 else None
         result[owner or ""] += cost
     return {owner: cost for owner, cost in result.items() if cost}
 
@@ -355,9 +363,14 @@ async def test_order_split_and_repetition_do_not_matter(open_store, delivery):
         ("task", ["t1", "t2", "T1", "T2", ""]),
         ("task_type", ["review", ""]),
         ("purpose", ["analyze", "explain", ""]),
+        ("team", ["x", "y"]),
+        ("plan", ["p"]),
     ):
         found = await by_owner(run.ledger, dimension, owners)
-        assert found == expected_owners(forest, dimension), dimension
+        expected_costs_of = expected_owners(forest, dimension)
+        if "" not in owners:  # What has no own dimension has no total under it.
+            expected_costs_of.pop("", None)
+        assert found == expected_costs_of, dimension
     titles = {task: await run.ledger.task_title(task) for task in ("t1", "t2")}
     assert {task: title for task, title in titles.items() if title} == expected_titles(forest)
     for trace in {span.trace for span in forest}:

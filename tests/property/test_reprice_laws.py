@@ -19,6 +19,7 @@ ALWAYS = (0, 2**63 - 1)
 PLACES = [
     ("total", ""), ("provider", "openai"), ("service", "svc"), ("feature", "f"), ("feature", ""),
     ("task_type", "review"), ("purpose", "analyze"), ("purpose", "explain"), ("purpose", ""),
+    ("team", "x"), ("team", "y"), ("plan", "p"),
     *(("session", each) for each in ("s1", "s2", "")),
     *(("user", each) for each in ("u1", "u2", "")),
     *(("agent", each) for each in ("a", "b", "")), *(("model", each) for each in (*MODELS, "m-x")),

@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from processor.core.attribution.node import Node, ScopeIds
-from processor.core.attribution.owner import AGENT_RUN, Resolver
+from processor.core.attribution.owner import Resolver
 from processor.core.attribution.recount import recount
-from processor.core.attribution.trace import Trace
+from processor.core.attribution.trace import SHARED, Trace
 from processor.core.model import NOTHING, Totals
-
-_UNOWNED = (None, None, None)
 
 
 @dataclass(slots=True)
@@ -78,7 +76,7 @@ def attach(
                 touched[below] = None
                 causes.setdefault(below, node)
     if trace.common() != before:
-        owner_span = next((node for node in added if node.own[:3] != _UNOWNED), added[0])
+        owner_span = next((node for node in added if _says_of_trace(node)), added[0])
         for node in trace.nodes.values():
             touched[node] = None
             causes.setdefault(node, owner_span)
@@ -89,6 +87,11 @@ def attach(
         if (node.entry is not None or node.is_agent) and not node.is_reference
     )
     return added, [movement for movement in moved if movement is not None]
+
+
+def _says_of_trace(node: Node) -> bool:
+    """Whether a span names what a whole trace may belong to."""
+    return any(node.own[: len(SHARED)]) or bool(node.own.custom)
 
 
 def _displace(trace: Trace, arrived: Sequence[Node], causes: dict[Node, Node]) -> list[Node]:
@@ -153,11 +156,11 @@ def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement
     node.scope_ids, node.posted = target, after
     trace.total = trace.total.plus(after.minus(before))
     if source is not None:
-        _add_to_run(trace, source[AGENT_RUN], NOTHING.minus(before))
-    _add_to_run(trace, target[AGENT_RUN], after)
+        _add_to_run(trace, source.agent_run, NOTHING.minus(before))
+    _add_to_run(trace, target.agent_run, after)
     return Movement(node, cause, source, before, target, after)
 
 
-def _add_to_run(trace: Trace, run: str | None, change: Totals) -> None:
+def _add_to_run(trace: Trace, run: str, change: Totals) -> None:
     if run:
         trace.runs[run] = trace.runs.get(run, NOTHING).plus(change)

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from processor.core.attribution.totals import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
-from processor.core.model import NOBODY, NOTHING, Entry, Owner, Stamp, Totals
+from typing import NamedTuple
 
-ScopeIds = tuple[str | None, ...]
-"""Scope ids of one span in the order of `owner.DIMENSIONS`; None where a scope does not apply,
-``""`` where the owner is not known."""
+from processor.core.attribution.totals import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
+from processor.core.model import NOBODY, NOTHING, Custom, Entry, Owner, Stamp, Totals
+
+
+class ScopeIds(NamedTuple):
+    """Where a span's share is posted.
+
+    None where a scope does not apply, ``""`` where the owner is not known.
+    """
+
+    session: str
+    user: str
+    org: str
+    agent: str
+    feature: str
+    task: str
+    task_type: str
+    purpose: str
+    agent_run: str
+    model: str | None
+    provider: str | None
+    service: str
+    custom: Custom = ()
+    """The operator's own dimensions, as far as they are known."""
 
 
 class Node:

@@ -1,31 +1,31 @@
 """Who a call belongs to: a function of the spans seen, never of their order.
 
-Own attributes, then the nearest ancestor that says so, then (session, user and org only) the
-trace where all that name one agree, then instrumentation scope and resource. Nothing is guessed.
+Own attributes, then the nearest ancestor that says so, then (session, user, org and the operator's
+own dimensions only) the trace where all that name one agree, then instrumentation scope and
+resource. Nothing is guessed.
 """
 
 from __future__ import annotations
 
 from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.trace import Trace
-from processor.core.model import NOBODY, Owner, Scope
+from processor.core.model import NOBODY, Owner
 
-OWNED: tuple[Scope, ...] = (
-    "session", "user", "org", "agent", "feature", "task", "task_type", "purpose",
-)  # fmt: skip
-"""The dimensions that spans, scopes and resources may name: the first fields of `Owner`."""
-
-DIMENSIONS: tuple[Scope, ...] = (*OWNED, "agent_run", "model", "provider", "service")
-"""The scopes a share is posted to, besides its trace and the grand total."""
+DIMENSIONS = ScopeIds._fields[:-1]
+"""The scopes a share is posted to, besides its trace, the grand total and the operator's own."""
 
 AGENT_RUN = DIMENSIONS.index("agent_run")
-UNATTRIBUTED = ""
 
-_UNNAMED = (UNATTRIBUTED,) * len(OWNED)
+OWNED = DIMENSIONS[:AGENT_RUN]
+"""The dimensions that spans, scopes and resources may name: the first fields of `Owner`."""
+
+UNATTRIBUTED = ""
 
 _Claims = tuple[Owner, Node | None]
 """What a node and those above it say, and the outermost agent among them."""
 _NO_CLAIMS: _Claims = (NOBODY, None)
+_Place = tuple[Owner, Owner, Node | None, str | None, str | None, str]
+"""All that the scope ids of a node depend on, in a trace that does not change."""
 
 
 class Resolver:
@@ -37,29 +37,28 @@ class Resolver:
         self._claims: dict[Node, _Claims] = {}
         # Most spans of a trace say the same, or nothing.
         self._owners: dict[tuple[Owner, Owner], Owner] = {}
-        self._names: dict[tuple[Owner, Owner], ScopeIds] = {}
+        self._ids: dict[_Place, ScopeIds] = {}
 
     def scope_ids(self, node: Node) -> tuple[ScopeIds, bool]:
         """Where a node's share belongs, and whether it is the outermost agent of a run."""
         owner, outermost = self._resolve(node)
-        said = owner, node.inherited
-        names = self._names.get(said)
-        if names is None:
-            names = self._names[said] = self._name(*said)
+        entry = node.entry
+        model, provider = (entry.model, entry.provider) if entry is not None else (None, None)
+        place = owner, node.inherited, outermost, model, provider, node.service
+        ids = self._ids.get(place)
+        if ids is None:
+            ids = self._ids[place] = self._find(place)
+        return ids, outermost is node
+
+    def _find(self, place: _Place) -> ScopeIds:
+        """What ancestors say first, then the trace, then what the surroundings say."""
+        owner, inherited, outermost, model, provider, service = place
+        said = owner.over(self._trace.common()).over(inherited)
+        session, user, org, agent, feature, task, task_type, purpose, title, custom = said
         run = UNATTRIBUTED
         if outermost is not None:
             run = f"{self._trace.hex_id}:{outermost.span_id.hex()}"
-        entry = node.entry
-        model, provider = (entry.model, entry.provider) if entry is not None else (None, None)
-        return (*names, run, model, provider, node.service), outermost is node
-
-    def _name(self, owner: Owner, inherited: Owner) -> ScopeIds:
-        """The ids of `OWNED`: what ancestors say first, what the surroundings say last."""
-        found = owner.over(self._trace.common()).over(inherited)
-        if found is NOBODY:
-            return _UNNAMED
-        session, user, org, agent, feature, task, task_type, purpose, title = found
-        return (
+        return ScopeIds(
             session or UNATTRIBUTED,
             user or UNATTRIBUTED,
             org or UNATTRIBUTED,
@@ -68,6 +67,11 @@ class Resolver:
             task or title or UNATTRIBUTED,
             task_type or UNATTRIBUTED,
             purpose or UNATTRIBUTED,
+            run,
+            model,
+            provider,
+            service,
+            custom,
         )
 
     def _resolve(self, node: Node) -> _Claims:
@@ -85,13 +89,29 @@ class Resolver:
 
     def _inherit(self, node: Node, above: _Claims) -> _Claims:
         owner, outermost = above
-        if node.own is not NOBODY:
+        if owner is NOBODY:
+            owner = node.own
+        elif node.own is not NOBODY:
             said = node.own, owner
             known = self._owners.get(said)
             owner = self._owners[said] = node.own.over(owner) if known is None else known
         elif outermost is not None or not node.is_agent:
             return above
         return owner, node if outermost is None and node.is_agent else outermost
+
+
+def by_scope(ids: ScopeIds) -> dict[str, str | None]:
+    """The ids by the names of their dimensions, the operator's own among them."""
+    *known, custom = ids
+    return dict(zip(DIMENSIONS, known, strict=True)) | dict(custom)
+
+
+def id_in(ids: ScopeIds, scope: str) -> str | None:
+    """The id in one dimension, which may be the operator's own; None where none applies."""
+    if scope in DIMENSIONS:
+        found: str | None = getattr(ids, scope)
+        return found
+    return dict(ids.custom).get(scope)
 
 
 def resolve(trace: Trace, node: Node) -> tuple[ScopeIds, bool]:

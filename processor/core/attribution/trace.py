@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 
 from processor.core.attribution.duplicates import Duplicates
 from processor.core.attribution.log_matching import LogMatching
 from processor.core.attribution.node import Node
 from processor.core.attribution.tool_loops import ToolLoops
-from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Owner, Totals
+from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Custom, Owner, Totals
 
 DEPTH_LIMIT = 512
 """Spans above one another. Deeper nesting is not real, and would let a sender make each span cost
@@ -16,7 +17,12 @@ as much as the whole trace: the link that would go beyond is cut, and stays cut.
 
 SHARED = ("session", "user", "org")
 """What a whole trace may be said to belong to, where all spans that say so agree: the first
-fields of `Owner`."""
+fields of `Owner`. So are the operator's own dimensions."""
+_SHARED = len(SHARED)
+
+
+def _agreed(seen: AbstractSet[str]) -> str | None:
+    return next(iter(seen)) if len(seen) == 1 else None
 
 
 def is_of_logs(trace_id: bytes) -> bool:
@@ -31,6 +37,7 @@ class Trace:
         "_common",
         "awaited",
         "children",
+        "custom_values",
         "duplicates",
         "has_local_root",
         "hex_id",
@@ -51,6 +58,8 @@ class Trace:
         """Parents of a call or agent that have not been seen."""
         self.values: tuple[set[str], ...] = tuple(set() for _ in SHARED)
         """What its spans say of `SHARED`; two values are enough to know that they differ."""
+        self.custom_values: dict[str, set[str]] = {}
+        """Likewise of the operator's own dimensions."""
         self._common: Owner | None = NOBODY
         """What `common` has found; None when another value has been seen since."""
         self.total: Totals = NOTHING
@@ -78,10 +87,19 @@ class Trace:
         if node.is_local_root:
             self.has_local_root = True
         if node.own is not NOBODY:
-            for seen, value in zip(self.values, node.own, strict=False):
-                if value is not None and len(seen) < 2:
-                    seen.add(value)
-                    self._common = None
+            self._note(node.own)
+
+    def _note(self, own: Owner) -> None:
+        """Note what a span says of what the whole trace may belong to."""
+        said: Iterable[tuple[set[str], str | None]]
+        said = zip(self.values, own[:_SHARED], strict=True)  # type: ignore[arg-type]  # all are texts
+        if own.custom:
+            of = self.custom_values.setdefault
+            said = (*said, *((of(name, set()), value) for name, value in own.custom))
+        for seen, value in said:
+            if value is not None and len(seen) < 2 and value not in seen:
+                seen.add(value)
+                self._common = None
 
     def _link(self, node: Node) -> None:
         """Cut the link to the parent if it closes a circle or goes too far; else raise heights."""
@@ -134,8 +152,16 @@ class Trace:
         return None
 
     def common(self) -> Owner:
-        """Session, user and org of the trace, each only where all that name one agree."""
+        """Session, user, org and the operator's own dimensions of the trace.
+
+        Each only where all that name one agree.
+        """
         if self._common is None:
-            agreed = [next(iter(seen)) if len(seen) == 1 else None for seen in self.values]
-            self._common = Owner(*agreed) if any(agreed) else NOBODY
+            session, user, org = [_agreed(seen) for seen in self.values]
+            custom = self._agreed_custom() if self.custom_values else ()
+            self._common = Owner(session, user, org, custom=custom).or_nobody()
         return self._common
+
+    def _agreed_custom(self) -> Custom:
+        agreed = {name: _agreed(seen) for name, seen in self.custom_values.items()}
+        return tuple(sorted((name, value) for name, value in agreed.items() if value is not None))

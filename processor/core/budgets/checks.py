@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, cast, get_args
+from typing import Any, Final, cast, get_args
 
 from pydantic import ValidationInfo
 
@@ -19,6 +19,7 @@ from processor.core.files.checks import (
     text,
     whole,
 )
+from processor.core.files.similar import nearest
 from processor.core.model import Scope, WindowKind
 from processor.core.money import parse_usd
 
@@ -26,6 +27,10 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 WINDOWS: tuple[WindowKind, ...] = get_args(WindowKind)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
+OWN_DIMENSIONS: Final = "dimensions"
+"""Where checks find the names of the operator's own dimensions in their context."""
+
+_DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[^\s,][^,\x00-\x1f\x7f]{0,99}")
 _LIMIT_USD_MAX = 9_000_000_000
 """Nano-USD are kept in 64 bits with a sign."""
@@ -49,9 +54,29 @@ def budget_name(value: object) -> str:
     return name
 
 
-def scope(value: object) -> Scope:
-    """What kind of thing the budget is for."""
-    return cast("Scope", choice(SCOPES, "scope")(value))
+def is_dimension_name(word: str) -> bool:
+    """Whether an own dimension may be called so: a lower-case word that is no scope."""
+    return bool(_DIMENSION_NAME.fullmatch(word)) and word not in SCOPES
+
+
+def scope(value: object, info: ValidationInfo) -> str:
+    """What kind of thing the budget is for: a scope, or one of the operator's own dimensions."""
+    known = (*SCOPES, *_own_dimensions(info))
+    word = value.strip() if isinstance(value, str) else ""
+    if word not in known and is_dimension_name(word) and not nearest(word, known):
+        fix = f"{_advice(word)}; valid without it: {', '.join(known)}"
+        raise InvalidValueError(f"unknown scope {shown(value)}", fix)
+    return choice(known, "scope")(value)
+
+
+def _own_dimensions(info: ValidationInfo) -> tuple[str, ...]:
+    found: tuple[str, ...] = (info.context or {}).get(OWN_DIMENSIONS, ())
+    return found
+
+
+def _advice(word: str) -> str:
+    """How to make a word a dimension."""
+    return f"add dimensions: {{{word}: [{word}]}} to the settings, with the attributes that name it"
 
 
 def window(value: object) -> WindowKind:
@@ -121,11 +146,15 @@ def patterns(value: object) -> tuple[str, ...]:
     return found
 
 
-def match_key(value: str) -> str:
+def match_key(value: str, info: ValidationInfo) -> str:
     """What a filter may look at."""
-    if value not in _MATCH_KEYS:
-        raise UnknownKeyError(_MATCH_KEYS)
-    return value
+    known = (*_MATCH_KEYS, *_own_dimensions(info))
+    if value in known:
+        return value
+    if is_dimension_name(value) and not nearest(value, (*known, *SCOPES)):
+        fix = f"{_advice(value)}; known keys without it: {', '.join(known)}"
+        raise InvalidValueError("is nothing that a call has", fix)
+    raise UnknownKeyError(known)
 
 
 def override(value: object, info: ValidationInfo) -> int:

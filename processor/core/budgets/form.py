@@ -21,13 +21,13 @@ from processor.core.files.checks import PARENT, InvalidValueError, one_version, 
 from processor.core.files.location import KIND
 from processor.core.files.similar import nearest
 from processor.core.files.validation import FileModel, Flag, Text, section
-from processor.core.model import Scope, WindowKind
+from processor.core.model import WindowKind
 
 _BRIEF_SCOPES = frozenset({"call", "trace", "agent_run"})
 """Things that end by themselves, so that nothing has to renew their budget."""
 
 BudgetName = Annotated[str, PlainValidator(checks.budget_name)]
-ScopeName = Annotated[Scope, PlainValidator(checks.scope)]
+ScopeName = Annotated[str, PlainValidator(checks.scope)]
 WindowName = Annotated[WindowKind, PlainValidator(checks.window)]
 NanoUsd = Annotated[int, PlainValidator(checks.limit_usd)]
 Tokens = Annotated[int, PlainValidator(checks.limit_tokens)]

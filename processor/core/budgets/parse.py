@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
+from processor.core.budgets.checks import OWN_DIMENSIONS
 from processor.core.budgets.form import BudgetsFile, Cost, Rule, Thresholds
 from processor.core.budgets.policy import Budget, Policy, version_of
 from processor.core.errors import ConfigError, Problem
@@ -30,13 +31,15 @@ _NAMED: Final[Mapping[str, tuple[str, Scope, WindowKind]]] = MappingProxyType(
 """A limit by name alone -> the name, scope and window of its budget."""
 
 
-def parse_budgets(text: str, source: str) -> Policy:
+def parse_budgets(text: str, source: str, dimensions: Collection[str] = ()) -> Policy:
     """Read a budgets file; `source` names it in messages.
+
+    `dimensions` are the operator's own, by which a rule may limit and filter.
 
     An empty file is a policy without budgets. Raises ConfigError with every problem found.
     """
     document = Document(text, source)
-    form, problems = validate(document, BudgetsFile)
+    form, problems = validate(document, BudgetsFile, context={OWN_DIMENSIONS: tuple(dimensions)})
     calendar = Calendar(form.timezone, form.week_start)
     warn_at = {each.threshold for each in form.cost.notifications if each.threshold < 1}
     rules: list[list[Budget]] = []
@@ -50,7 +53,9 @@ def parse_budgets(text: str, source: str) -> Policy:
     if problems:
         raise ConfigError(problems)
     warnings = (*map(str, document.warnings), *_without_effect(form.cost, document))
-    return Policy(tuple(chain.from_iterable(rules)), version_of(text), warnings, calendar)
+    return Policy(
+        tuple(chain.from_iterable(rules)), version_of(text), warnings, calendar, tuple(dimensions)
+    )
 
 
 def _budgets_of(rule: Rule, document: Document, calendar: Calendar) -> list[Budget]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from processor.core.model import Calendar, Scope, WindowKind
+from processor.core.model import Calendar, WindowKind
 
 Unit = Literal["usd", "tokens"]
 
@@ -24,7 +24,8 @@ class Budget:
     """One limit under one rule. Each id of the scope (each user, …) has its own total under it."""
 
     name: str
-    scope: Scope
+    scope: str
+    """One of `Scope`, or a dimension of the operator's own."""
     window: WindowKind
     limit: int
     """Nano-USD, or tokens when `unit` is ``tokens``; greater than 0."""
@@ -77,6 +78,8 @@ class Policy:
     """What was accepted but has no effect, for the log."""
     calendar: Calendar = Calendar(ZoneInfo("UTC"))  # noqa: RUF009 - an immutable value
     """The file's time zone and week, for questions that name a window but no budget."""
+    dimensions: tuple[str, ...] = ()
+    """Names of the operator's own dimensions, which are scopes as well."""
 
 
 def version_of(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.window import window_of
-from processor.core.model import Calendar, Crossing, Scope, Standing, Totals, WindowKind
+from processor.core.model import Calendar, Crossing, Standing, Totals, WindowKind
 
 StateKey = tuple[str, str, int, int]
 """(series, scope id, window start, window end), the window in epoch seconds, 0 and 0 for none."""
@@ -32,7 +32,7 @@ class Watch(NamedTuple):
 
     series: str
     """Name of the totals: the scope, and a digest where only matching calls count."""
-    scope: Scope
+    scope: str
     window: WindowKind
     calendar: Calendar
     match: Mapping[str, tuple[str, ...]]
@@ -62,17 +62,17 @@ def compile_watches(policy: Policy) -> tuple[Watch, ...]:
             groups.setdefault((series_of(budget), budget.window, calendar), []).append(budget)
     watches = []
     for (series, window, calendar), budgets in groups.items():
-        scope: Scope = budgets[0].scope if budgets else "session"
+        scope = budgets[0].scope if budgets else "session"
         match = budgets[0].match if budgets else {}
         zone = calendar or policy.calendar
         watches.append(Watch(series, scope, window, zone, match, tuple(budgets)))
     return tuple(watches)
 
 
-def matches(match: Mapping[str, tuple[str, ...]], ids: Mapping[Scope, str | None]) -> bool:
+def matches(match: Mapping[str, tuple[str, ...]], ids: Mapping[str, str | None]) -> bool:
     """True when every filtered name has a value that fits one of its patterns."""
     for name, patterns in match.items():
-        value = ids.get(name) or ""  # type: ignore[call-overload]  # a name that is no scope has no value
+        value = ids.get(name) or ""
         if not any(fnmatchcase(value, pattern) for pattern in patterns):
             return False
     return True

@@ -98,9 +98,14 @@ def keys_of(model: type[FileModel]) -> Mapping[str, FieldInfo]:
 
 
 def validate(
-    document: Document, model: type[Form], hint: Hint | None = None
+    document: Document,
+    model: type[Form],
+    hint: Hint | None = None,
+    context: Mapping[str, Any] | None = None,
 ) -> tuple[Form, list[Problem]]:
     """The document in the form of `model`, and every problem found, by line.
+
+    Checks find `context` in the `ValidationInfo` that they may take.
 
     Where there are problems, the form lacks what is wrong: the whole item where that stands in a
     list. So what concerns several items can still be checked, and reported with the rest.
@@ -109,7 +114,7 @@ def validate(
     problems: list[Problem] = []
     while True:
         try:
-            return model.model_validate(value), problems
+            return model.model_validate(value, context=context), problems
         except ValidationError as error:
             if value is None:
                 raise  # Not the file's mistake: an empty file has to fit its form.

@@ -18,12 +18,14 @@ from processor.core.model.call import (
     Call,
     CallKind,
     Charge,
+    Custom,
     Mark,
     Owner,
     Reading,
     Status,
     Unpriced,
     Usage,
+    merge_custom,
 )
 from processor.core.model.entry import (
     Correction,
@@ -80,6 +82,7 @@ __all__ = [
     "Charge",
     "Correction",
     "Crossing",
+    "Custom",
     "Difference",
     "Edit",
     "Entry",
@@ -114,4 +117,5 @@ __all__ = [
     "Wanted",
     "WindowKind",
     "is_local_root",
+    "merge_custom",
 ]

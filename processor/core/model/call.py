@@ -94,6 +94,10 @@ NO_USAGE = Usage(requests=0)
 """The one that is recognised without a comparison."""
 
 
+Custom = tuple[tuple[str, str], ...]
+"""Names of the operator's own dimensions and what each is, ordered by name."""
+
+
 class Owner(NamedTuple):
     """Whom a span belongs to, as far as it says; None where it says nothing.
 
@@ -110,6 +114,12 @@ class Owner(NamedTuple):
     purpose: str | None = None
     task_title: str | None = None
     """The label of the task, no dimension; where no task has an id, it stands for one."""
+    custom: Custom = ()
+    """What it says of the operator's own dimensions. Each names itself, since settings change."""
+
+    def or_nobody(self) -> Owner:
+        """`NOBODY`, which is recognised without a comparison, where it says nothing."""
+        return self if any(self) else NOBODY
 
     def over(self, other: Owner) -> Owner:
         """What this says, and of what it says nothing, what the other says."""
@@ -118,8 +128,11 @@ class Owner(NamedTuple):
         if other is NOBODY:
             return self
         # Written out, since a loop takes twice as long, and this is done for most calls.
-        session, user, org, agent, feature, task, task_type, purpose, title = self
-        session_2, user_2, org_2, agent_2, feature_2, task_2, type_2, purpose_2, title_2 = other
+        session, user, org, agent, feature, task, task_type, purpose, title, custom = self
+        (
+            session_2, user_2, org_2, agent_2, feature_2, task_2, type_2, purpose_2, title_2,
+            custom_2,
+        ) = other  # fmt: skip
         return Owner._make(
             (
                 session_2 if session is None else session,
@@ -131,11 +144,18 @@ class Owner(NamedTuple):
                 type_2 if task_type is None else task_type,
                 purpose_2 if purpose is None else purpose,
                 title_2 if title is None else title,
+                merge_custom(custom, custom_2) if custom_2 else custom,
             )
         )
 
 
 NOBODY = Owner()
+
+
+def merge_custom(near: Custom, far: Custom) -> Custom:
+    """Both together; where they name the same dimension, the near one counts."""
+    return tuple(sorted((dict(far) | dict(near)).items())) if near and far else near or far
+
 
 LOG_TRACE = b"llm-logs"
 """How the ids of traces begin that hold no spans but the log records of one session; what follows

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from processor.core.attribution import Movement, Node, Trace
 from processor.core.attribution.node import ScopeIds
-from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, resolve
+from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, by_scope, id_in, resolve
 from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch, matches
 from processor.core.budgets.window import bucket_of
@@ -19,6 +19,8 @@ from processor.core.posting.turn import Posted
 _Key = TypeVar("_Key")
 _STORED = DIMENSIONS[:AGENT_RUN] + DIMENSIONS[AGENT_RUN + 1 :]
 """Scopes whose totals are kept in the ledger. A trace and its runs are summed from their spans."""
+_Stored = tuple[Any, ...]
+"""Ids in the order of `_STORED`, and the operator's own dimensions."""
 
 
 @dataclass(slots=True)
@@ -83,13 +85,13 @@ def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple
 
 def _scope_id(watch: Watch, trace_id: bytes, ids: ScopeIds) -> str | None:
     """Which total of a watch a call counts for; None for none. A session's logs are no trace."""
-    if watch.match and not matches(watch.match, dict(zip(DIMENSIONS, ids, strict=True))):
+    if watch.match and not matches(watch.match, by_scope(ids)):
         return None
     if watch.scope == "total":
         return ""
     if watch.scope == "trace":
         return None if is_of_logs(trace_id) else trace_id.hex()
-    return ids[DIMENSIONS.index(watch.scope)] or None
+    return id_in(ids, watch.scope) or None
 
 
 def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Change]:
@@ -117,7 +119,7 @@ def is_decrease(change: Totals) -> bool:
 
 def postings_of(followed: Followed) -> dict[Posting, Totals]:
     """Changes of the stored totals. Calls of one owner and bucket are added up first."""
-    owners: dict[tuple[ScopeIds, int], Totals] = {}
+    owners: dict[tuple[_Stored, int], Totals] = {}
     changes: dict[Posting, Totals] = {}
     for (_, movement), some in zip(followed.posted.movements, followed.changes, strict=True):
         bucket = bucket_of(movement.node.time_ns)
@@ -132,14 +134,15 @@ def postings_of(followed: Followed) -> dict[Posting, Totals]:
             _add(changes, posting, change)
     for (ids, bucket), change in owners.items():
         _add(changes, ("total", "", bucket), change)
-        for scope, scope_id in zip(_STORED, ids, strict=True):
+        *known, custom = ids
+        for scope, scope_id in (*zip(_STORED, known, strict=True), *custom):
             if scope_id is not None:
                 _add(changes, (scope, scope_id, bucket), change)
     return {posting: change for posting, change in changes.items() if not change.is_zero}
 
 
-def _stored(ids: ScopeIds) -> ScopeIds:
-    return ids[:AGENT_RUN] + ids[AGENT_RUN + 1 :]
+def _stored(ids: ScopeIds) -> _Stored:
+    return (*ids[:AGENT_RUN], *ids[AGENT_RUN + 1 :])
 
 
 def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
@@ -151,4 +154,4 @@ def session_of(posted: Posted, trace_id: bytes, node: Node) -> str:
     """The session that a span of this turn belongs to; ``""`` when that is not known."""
     trace = posted.traces[trace_id]
     ids = node.scope_ids or resolve(trace, node)[0]
-    return ids[DIMENSIONS.index("session")] or ""
+    return ids.session

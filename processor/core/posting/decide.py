@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from processor.core.attribution import Movement, Node
-from processor.core.attribution.owner import DIMENSIONS
+from processor.core.attribution.owner import by_scope
 from processor.core.attribution.totals import NO_SUBTOTAL
 from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import (
@@ -125,7 +125,7 @@ def _check_call_budgets(decision: _Decision, trace_id: bytes, movement: Movement
     ):
         return
     scope_id = f"{trace_id.hex()}:{node.span_id.hex()}"
-    ids = dict(zip(DIMENSIONS, movement.target, strict=True))
+    ids = by_scope(movement.target)
     for budget in decision.call_budgets:
         if not matches(budget.match, ids):
             continue

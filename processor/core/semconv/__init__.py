@@ -11,6 +11,7 @@
     counts      what a span reports, and what is known beside the numbers
     evidence    which counts are inside which: an `interpretation`; `totals` asks the total
     usage       what was reported, as quantities that do not overlap, which `division` makes
+    dimensions  the operator's own dimensions
     owners      whom a span says it belongs to; ids for log records
     calls       one call
     reading     a payload
@@ -20,6 +21,7 @@
 """
 
 from processor.core.semconv.calls import CacheSemantics, ReadOptions
+from processor.core.semconv.dimensions import Dimensions
 from processor.core.semconv.layout import WANTED
 from processor.core.semconv.logs import LOGS_WANTED, LogReading, read_logs
 from processor.core.semconv.reading import read
@@ -28,6 +30,7 @@ __all__ = [
     "LOGS_WANTED",
     "WANTED",
     "CacheSemantics",
+    "Dimensions",
     "LogReading",
     "ReadOptions",
     "read",

@@ -110,6 +110,13 @@ class _Reader:
         salt = self._options.user_hash_salt
         own = read_owner(_slots(tuple(attributes)), tuple(attributes.values()), salt)
         inherited = read_inherited_owner(group.scope_attributes, group.resource, salt)
+        dimensions = self._options.dimensions
+        if dimensions:
+            own = own._replace(
+                custom=dimensions.read(tuple(attributes), tuple(attributes.values()))
+            ).or_nobody()
+            custom = dimensions.read_inherited(group.scope_attributes, group.resource)
+            inherited = inherited._replace(custom=custom).or_nobody()
         service = read_text(group.resource.get("service.name")) or ""
         if own.agent is None and inherited.agent is None:
             # The tool that writes the record is the agent that makes the call.

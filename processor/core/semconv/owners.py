@@ -12,7 +12,12 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from processor.core.model import LOG_TRACE, NOBODY, Group, Owner, Value
-from processor.core.semconv.dialects.owners import INHERITED_OWNERS, REDACTED, WINDOW_SERVICES
+from processor.core.semconv.dialects.owners import (
+    INHERITED_OWNERS,
+    OWNERS,
+    REDACTED,
+    WINDOW_SERVICES,
+)
 from processor.core.semconv.layout import Slots, lay_out_fields
 from processor.core.semconv.sources import Row, Values, first
 from processor.core.semconv.values import read_tags, read_text
@@ -21,7 +26,7 @@ _SESSION_KEYS = frozenset(key for source in INHERITED_OWNERS["session"] for key 
 _USER = Owner._fields.index("user")
 _FEATURE = Owner._fields.index("feature")
 _HASH_BYTES = 16
-_NOTHING: list[str | None] = [None] * len(NOBODY)
+_NOTHING: list[str | None] = [None] * len(OWNERS)
 
 
 def read_owner(slots: Slots, values: Values, user_hash_salt: str | None) -> Owner:
@@ -31,14 +36,14 @@ def read_owner(slots: Slots, values: Values, user_hash_salt: str | None) -> Owne
     found: list[str | None] = _NOTHING.copy()
     row: Row | None = None
     for position, index, columns in slots:
-        text = _read_name(values[index]) if index >= 0 and position != _FEATURE else None
+        text = read_name(values[index]) if index >= 0 and position != _FEATURE else None
         if text is None:
             row = row or Row(values)
-            text = first(row, columns, read_tags if position == _FEATURE else _read_name)
+            text = first(row, columns, read_tags if position == _FEATURE else read_name)
         if text is not None and position == _USER and user_hash_salt is not None:
             text = hash_user(text, user_hash_salt)
         found[position] = text
-    return Owner(*found) if any(found) else NOBODY
+    return Owner._make((*found, ())) if any(found) else NOBODY
 
 
 def read_inherited_owner(
@@ -71,7 +76,7 @@ def _key(salt: str) -> bytes:
     return blake2b(salt.encode("utf-8", "surrogatepass")).digest()
 
 
-def _read_name(value: object) -> str | None:
+def read_name(value: object) -> str | None:
     """Read whom something belongs to; None where an SDK has redacted it."""
     text = read_text(value)
     return None if text is not None and text.startswith(REDACTED) else text

@@ -14,7 +14,6 @@ from processor.core.model import (
     Intake,
     Plan,
     Repricing,
-    Scope,
     Stamp,
     Standing,
     Totals,
@@ -108,7 +107,7 @@ class Ledger:
         plan: Plan = await self._writer.ask(lambda: working_set.turn(intake, trace_ids), "turn")
         return plan.stamps
 
-    async def total(self, scope: Scope, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
+    async def total(self, scope: str, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
         """What a scope has spent in a window of epoch seconds; (0, 0) for all time.
 
         A trace is named by its hex id, an agent run by ``trace id:span id``, the grand total

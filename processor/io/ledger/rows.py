@@ -74,8 +74,16 @@ def _own_text(own: Owner) -> str:
 
     What is not said at the end is left out, so that a field that is added later changes no old row.
     """
-    last = max(at for at, name in enumerate(own) if name is not None)
+    last = max(at for at, name in enumerate(own) if name not in {None, ()})
     return dump(own[: last + 1])
+
+
+def _owner(parts: Sequence[Any]) -> Owner:
+    """An owner as it was written, perhaps with fewer fields than there are today."""
+    if len(parts) < len(NOBODY):
+        return Owner(*parts)
+    *plain, custom = parts
+    return Owner._make((*plain, tuple((name, value) for name, value in custom)))
 
 
 def _label(entry: Entry) -> Columns:
@@ -122,8 +130,8 @@ def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
         time_ns,
         bool(flags & _AGENT),
         bool(flags & _ENTRY),
-        NOBODY if own is None else Owner(*json.loads(own)),
-        Owner(*inherited),
+        NOBODY if own is None else _owner(json.loads(own)),
+        _owner(inherited).or_nobody(),
         service,
         entry,
         decode_stamp(columns[-1], entry),

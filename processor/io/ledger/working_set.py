@@ -25,7 +25,7 @@ from processor.core.budgets.verdict import (
 )
 from processor.core.budgets.window import window_of
 from processor.core.counters import LedgerCounters, MemoryUse
-from processor.core.model import NOTHING, Entry, Intake, Plan, Scope, Standing, Totals
+from processor.core.model import NOTHING, Entry, Intake, Plan, Standing, Totals
 from processor.io.ledger.store import Store
 
 _END_OF_TIME_NS = 2**63 - 1
@@ -208,7 +208,7 @@ class WorkingSet:
         for taken in taken_pending:
             self.pending.keep(*taken)
 
-    def total(self, scope: Scope, scope_id: str, window: tuple[int, int]) -> Totals:
+    def total(self, scope: str, scope_id: str, window: tuple[int, int]) -> Totals:
         """What a scope has spent in a window; a trace or agent run is summed from its spans."""
         if scope not in {"trace", "agent_run"}:
             return self.store.total(scope, scope_id, *window)

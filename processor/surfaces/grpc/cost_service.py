@@ -71,7 +71,7 @@ class CostService:
         """GetTotals, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(GetTotalsRequest, body)
         window = question.window or "none"
-        check_totals(question.scope, question.id, window)
+        check_totals(question.scope, question.id, window, self._costs.dimensions)
         found = await self._costs.totals(
             question.scope, question.id, window, question.at_unix_nano or None
         )
@@ -80,7 +80,7 @@ class CostService:
     async def check(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """CheckBudget, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(CheckBudgetRequest, body)
-        check_scopes(question.scopes)
+        check_scopes(question.scopes, self._costs.dimensions)
         estimate_usd = question.estimated_cost_usd
         if not math.isfinite(estimate_usd) or estimate_usd < 0:
             message = f"must be finite and not negative, got {estimate_usd!r}"

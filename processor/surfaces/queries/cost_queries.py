@@ -14,7 +14,6 @@ from processor.core.insight import mark_priced, price_again
 from processor.core.model import (
     NS_PER_S,
     Repricing,
-    Scope,
     Standing,
     Totals,
     UnpricedCalls,
@@ -56,6 +55,11 @@ class CostQueries:
         self._now_ns = now_ns
         self._price_file = price_file
 
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The operator's own dimensions, which questions may name as scopes."""
+        return self._ledger.policy.dimensions
+
     async def totals(
         self, scope: str, scope_id: str, window: str, at_ns: int | None
     ) -> WindowTotals:
@@ -63,7 +67,7 @@ class CostQueries:
         time_s = (at_ns or self._now_ns()) // NS_PER_S
         kind = cast("WindowKind", window)
         start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
-        totals = await self._ledger.total(cast("Scope", scope), scope_id, (start_s, end_s))
+        totals = await self._ledger.total(scope, scope_id, (start_s, end_s))
         label = await self._ledger.task_title(scope_id) if scope == "task" else ""
         return WindowTotals(totals, start_s, end_s, label)
 

@@ -19,17 +19,23 @@ _WINDOWS: Final[tuple[str, ...]] = get_args(WindowKind)
 _SHOWN_MAX_CHARS: Final = 100
 
 
-def check_totals(scope: str, scope_id: str, window: str) -> None:
-    """Check a question about totals. Raises InvalidQuestionError."""
-    _check_known("scope", scope, _SCOPES_WITH_TOTALS)
+def check_totals(scope: str, scope_id: str, window: str, dimensions: Sequence[str] = ()) -> None:
+    """Check a question about totals. Raises InvalidQuestionError.
+
+    `dimensions` are the operator's own, which are scopes as well.
+    """
+    _check_known("scope", scope, (*_SCOPES_WITH_TOTALS, *dimensions))
     _check_id("id", scope, scope_id)
     _check_known("window", window, _WINDOWS)
 
 
-def check_scopes(scopes: Mapping[str, str]) -> None:
-    """Check a question about budgets, which names ids by scope. Raises InvalidQuestionError."""
+def check_scopes(scopes: Mapping[str, str], dimensions: Sequence[str] = ()) -> None:
+    """Check a question about budgets, which names ids by scope. Raises InvalidQuestionError.
+
+    `dimensions` are the operator's own, which are scopes as well.
+    """
     for scope, scope_id in scopes.items():
-        _check_known("scopes", scope, _SCOPES)
+        _check_known("scopes", scope, (*_SCOPES, *dimensions))
         _check_id(f"scopes[{scope}]", scope, scope_id)
 
 

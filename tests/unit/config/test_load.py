@@ -380,12 +380,51 @@ privacy: {salt: hunter2-hunter2-hunter2}
             ),
         ),
         ("emit: langfuse\n", "p.yaml:1: emit: must be a list, got 'langfuse' (write [agentops])"),
+        (
+            "dimensions: [team]\n",
+            (
+                "p.yaml:1: dimensions: must be a map of names to attributes, got a list "
+                "(write {team: [team, team.id]})"
+            ),
+        ),
+        (
+            "dimensions:\n  user: [who]\n",
+            (
+                "p.yaml:1: dimensions: has 'user', which cannot be the name of a dimension of "
+                "your own (use lower-case letters, digits and _, and no name of a budget's scope)"
+            ),
+        ),
+        ("dimensions: {Team: [team]}\n", "p.yaml:1: dimensions: has 'Team', which cannot be"),
+        ("dimensions: {status: [s]}\n", "p.yaml:1: dimensions: has 'status', which cannot be"),
+        (
+            "dimensions: {team: []}\n",
+            "p.yaml:1: dimensions: team must have 1 to 20 attributes, has 0",
+        ),
+        (
+            "dimensions: {team: [7]}\n",
+            (
+                "p.yaml:1: dimensions: the attributes of team must be names: must be text, got 7 "
+                "(put it in quotes)"
+            ),
+        ),
+        (
+            "dimensions: {" + ", ".join(f"d{at}: [x]" for at in range(17)) + "}\n",
+            "p.yaml:1: dimensions: must be at most 16, has 17",
+        ),
         ("log:\n  level: ${env:LEVEL}\n", "p.yaml:2: log.level: the environment variable LEVEL"),
     ],
 )
 def test_mistake_is_named_with_its_line_and_fix(written, text, message):
     (problem,) = problems_of(written(text))
     assert problem.startswith(message)
+
+
+def test_dimensions_of_your_own_are_names_with_attributes(written):
+    settings = load_settings(
+        written("dimensions:\n  team: [team, team.id, team]\n  plan: plan\n"), {}, {}
+    )
+    assert settings.dimensions == (("team", ("team", "team.id")), ("plan", ("plan",)))
+    assert settings.dimension_names == ("team", "plan")
 
 
 @pytest.mark.parametrize(
@@ -457,8 +496,8 @@ def test_all_mistakes_of_file_flags_and_environment_are_reported_at_once(written
         "command line: log.levle: unknown setting (did you mean log.level?)",
         (
             "p.yaml:1: colour: unknown key (known keys: data_dir, shutdown_timeout, emit, "
-            "receivers, exporters, pricing, budgets, ledger, privacy, limits, reload, log, "
-            "forward, logs, telemetry)"
+            "dimensions, receivers, exporters, pricing, budgets, ledger, privacy, limits, reload, "
+            "log, forward, logs, telemetry)"
         ),
         "p.yaml:2: log.level: unknown level 'loud' (valid: debug, info, warning, error)",
         (

@@ -89,6 +89,20 @@ def test_a_parent_that_ends_last_moves_its_calls_to_their_owner(grown, given):
     assert grown.cost_of(SESSION) == {"s": 2000}
 
 
+def test_an_own_dimension_that_becomes_known_moves_the_calls_of_the_trace(grown, given):
+    """Guarantees: the transfer is zero-sum, caused by the span that names it, and undone by
+    another that names something else."""
+    grown.turn(given.call(1), given.call(2))
+    moves = grown.turn(given.carrier(3, custom=(("team", "search"),)))
+    assert set(moves) == {1, 2}
+    for move in moves.values():
+        assert (move.source.custom, move.target.custom) == ((), (("team", "search"),))
+        assert move.before == move.after
+        assert move.cause.span_id == given.span_id(3)
+    moves = grown.turn(given.carrier(4, custom=(("team", "other"),)))
+    assert {move.target.custom for move in moves.values()} == {()}
+
+
 def test_a_plain_parent_links_a_call_to_its_agent(grown, given):
     grown.turn(given.call(3, 2))
     grown.turn(given.agent(1))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, OWNED, resolve
+from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, OWNED, by_scope, id_in, resolve
 from processor.core.attribution.trace import Trace
 from processor.core.model import Owner
+
+NAMED = Owner._fields[:-1]
+"""All but the operator's own."""
 
 
 def place_of(given, number, *specs):
@@ -15,7 +18,7 @@ def place_of(given, number, *specs):
     for one in specs:
         trace.insert(given.node(one))
     place, _ = resolve(trace, trace.nodes[given.span_id(number)])
-    return dict(zip(DIMENSIONS, place, strict=True))
+    return by_scope(place)
 
 
 def is_outermost(given, number, *specs):
@@ -31,8 +34,8 @@ def test_nobody_is_an_owner_without_a_name_and_is_never_guessed(given):
 
 
 def test_the_span_itself_is_asked_first(given):
-    above = given.carrier(1, **dict.fromkeys(Owner._fields, "up"))
-    own = Owner(**dict.fromkeys(Owner._fields, "own"))
+    above = given.carrier(1, **dict.fromkeys(NAMED, "up"))
+    own = Owner(**dict.fromkeys(NAMED, "own"))
     place = place_of(given, 2, above, given.call(2, 1, own=own))
     assert {place[name] for name in OWNED} == {"own"}
 
@@ -48,7 +51,33 @@ def test_every_dimension_is_asked_for_by_itself(given, dimension):
 
 
 def test_the_owned_dimensions_are_the_first_fields_of_an_owner():
-    assert Owner._fields == (*OWNED, "task_title")
+    assert Owner._fields == (*OWNED, "task_title", "custom")
+
+
+def test_an_own_dimension_is_resolved_like_a_built_in_one(given):
+    """Guarantees: span, nearest ancestor, trace, surroundings; each dimension by itself."""
+    above = given.carrier(1, custom=(("plan", "pro"), ("team", "far")))
+    near = given.carrier(2, 1, custom=(("team", "near"),))
+    around = Owner(custom=(("environment", "test"), ("team", "resource")))
+    place = place_of(given, 3, above, near, given.call(3, 2, inherited=around))
+    assert (place["plan"], place["team"], place["environment"]) == ("pro", "near", "test")
+    mine = given.call(3, 2, own=Owner(custom=(("team", "own"),)), inherited=around)
+    place = place_of(given, 3, above, near, mine)
+    assert (place["plan"], place["team"], place["environment"]) == ("pro", "own", "test")
+
+
+def test_an_own_dimension_is_that_of_the_trace_where_all_agree(given):
+    one, other = (given.carrier(at, custom=(("team", f"t{at}"),)) for at in (1, 2))
+    assert place_of(given, 3, one, given.call(3))["team"] == "t1"
+    assert "team" not in place_of(given, 3, one, other, given.call(3))
+
+
+def test_an_id_is_found_by_the_name_of_its_dimension(given):
+    trace = Trace(b"t" * 16)
+    trace.insert(given.node(given.call(1, own=Owner(session="s", custom=(("team", "t"),)))))
+    ids, _ = resolve(trace, trace.nodes[given.span_id(1)])
+    found = [id_in(ids, scope) for scope in ("session", "team", "agent_run", "custom", "planet")]
+    assert found == ["s", "t", "", None, None]
 
 
 def test_a_title_stands_for_a_task_that_has_no_id(given):

@@ -18,6 +18,35 @@ def problems_of(text: str) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
+TEAM = """
+budgets:
+  - name: teams
+    scope: team
+    window: day
+    limit_usd: 5
+    match: {environment: prod}
+"""
+
+
+def test_a_dimension_of_the_settings_is_a_scope_and_a_filter():
+    policy = parse_budgets(TEAM, "b.yaml", ["team", "environment"])
+    (budget,) = policy.budgets
+    assert (budget.scope, budget.match) == ("team", {"environment": ("prod",)})
+    assert policy.dimensions == ("team", "environment")
+
+
+def test_a_dimension_that_the_settings_lack_is_named_with_the_setting():
+    scope, match = problems_of(TEAM)
+    assert scope.startswith(
+        "b.yaml:4: budgets[0].scope: unknown scope 'team' (add dimensions: {team: [team]} to the "
+        "settings, with the attributes that name it; valid without it: call, trace,"
+    )
+    assert match.startswith(
+        "b.yaml:7: budgets[0].match.environment: is nothing that a call has (add dimensions: "
+        "{environment: [environment]} to the settings,"
+    )
+
+
 def test_empty_file_has_no_budgets():
     for text in ("", "# nothing\n", "budgets:\n", "budgets: []\n", "version: 1\n"):
         assert parse_budgets(text, "b.yaml").budgets == ()

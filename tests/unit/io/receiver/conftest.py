@@ -36,6 +36,10 @@ class FakeCostQueries:
     error: Exception | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        return ("team",)
+
     async def totals(
         self, scope: str, scope_id: str, window: str, at_ns: int | None
     ) -> WindowTotals:

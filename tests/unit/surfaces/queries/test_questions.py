@@ -35,6 +35,13 @@ def test_good_questions_pass():
     check_scopes({"call": "", "total": "", "user": "u1"})
 
 
+def test_dimensions_of_the_operators_own_may_be_asked_for():
+    check_totals("team", "search", "day", ["team"])
+    check_scopes({"team": "search", "user": "u1"}, ["team"])
+    with pytest.raises(InvalidQuestionError, match="unknown value 'team'; it takes "):
+        check_totals("team", "search", "day")
+
+
 @pytest.mark.parametrize(
     ("scopes", "message"),
     [({"planet": "x"}, "scopes: unknown value"), ({"user": ""}, r"scopes\[user\]: must say which")],
