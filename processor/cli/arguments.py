@@ -32,7 +32,6 @@ exit codes:
   2    a flag, a setting, prices or budgets cannot be used; each problem is a line on stderr
   130  interrupted"""
 
-
 _LITELLM_FILE: Final = """\
 LiteLLM's price file is inside its Python package. Where that is installed, this prints its path:
   python -c "import litellm; print(litellm.__path__[0] +

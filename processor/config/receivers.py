@@ -42,7 +42,15 @@ class Auth(Section):
     )
 
 
-class GrpcReceiver(Section):
+class ProtocolReceiver(Section):
+    """What receivers of both protocols have: where they listen, and who may send."""
+
+    endpoint: OptionalListen = Field(default="", description="Where to listen; empty: nowhere.")
+    tls: ServerTls = section(ServerTls)
+    auth: Auth = section(Auth)
+
+
+class GrpcReceiver(ProtocolReceiver):
     """OTLP over gRPC."""
 
     endpoint: Listen = Field(
@@ -54,8 +62,6 @@ class GrpcReceiver(Section):
         le=1024,
         description="Largest request in MiB, counted after decompression.",
     )
-    tls: ServerTls = section(ServerTls)
-    auth: Auth = section(Auth)
 
 
 class Cors(Section):
@@ -67,7 +73,7 @@ class Cors(Section):
     )
 
 
-class HttpReceiver(Section):
+class HttpReceiver(ProtocolReceiver):
     """OTLP over HTTP, as protobuf or as JSON."""
 
     endpoint: OptionalListen = Field(
@@ -88,8 +94,6 @@ class HttpReceiver(Section):
         description="Largest request as JSON. While it is read, it takes up to twenty-five times "
         "its size in memory.",
     )
-    tls: ServerTls = section(ServerTls)
-    auth: Auth = section(Auth)
     cors: Cors = section(Cors)
 
 
@@ -117,7 +121,7 @@ def exposure_warnings(protocols: Protocols, forwarded: Collection[str]) -> Itera
 
     `forwarded` are the senders' headers that are forwarded to backends.
     """
-    both: tuple[tuple[str, GrpcReceiver | HttpReceiver], ...] = (
+    both: tuple[tuple[str, ProtocolReceiver], ...] = (
         ("grpc", protocols.grpc),
         ("http", protocols.http),
     )
