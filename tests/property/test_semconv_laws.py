@@ -220,3 +220,30 @@ def test_values_are_read_or_refused_but_never_raise(value):
 def test_printed_python_data_reads_as_what_was_printed(value):
     """A dict's printed form reads back as the dict."""
     assert parse_literal(repr(value)) == value
+
+
+@given(_PART, _PART, _PART, _PART, _PART, st.sets(st.sampled_from(["whole", "name", "cached"])))
+def test_what_repeats_the_parts_of_a_map_changes_nothing(
+    rest, cached, written, made, thought, said
+):
+    """Wholes of sides and subtotals, under any name, are not charged beside their parts."""
+    tree = {
+        "input": rest,
+        "input_cache_read": cached,
+        "input_cache_creation": written,
+        "output": made,
+        "output_reasoning": thought,
+    }
+    repeated: dict[str, int] = {}
+    if "whole" in said:
+        repeated["total_input_tokens"] = rest + cached + written
+        repeated["total_output_tokens"] = made + thought
+    if "name" in said:
+        repeated["prompt_tokens"] = rest + cached + written
+        repeated["completion_tokens"] = made + thought
+    if "cached" in said:
+        repeated["total_cache_tokens"] = cached + written
+    found = read_map({**tree, **repeated}, may_be_exclusive=True)
+    fields = ("input", "cache_read", "cache_write", "output", "reasoning")
+    assert tuple(found.counts.get(field, 0) for field in fields) == tuple(tree.values())
+    assert not found.contradict

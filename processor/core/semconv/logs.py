@@ -23,11 +23,18 @@ from processor.core.semconv.dialects.logs import (
 )
 from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
 from processor.core.semconv.emitter import likely_provider, name_family
+from processor.core.semconv.interpretation import UNREADABLE_COUNT
 from processor.core.semconv.layout import Slots, lay_out_fields
 from processor.core.semconv.owners import log_trace, read_inherited_owner, read_owner, record_id
 from processor.core.semconv.times import read_time
 from processor.core.semconv.usage import normalise_usage
-from processor.core.semconv.values import bound, read_count, read_nano_usd, read_text
+from processor.core.semconv.values import (
+    bound,
+    looks_like_count,
+    read_count,
+    read_nano_usd,
+    read_text,
+)
 
 _DURATION_MAX_MS = 24 * 3600 * 1000
 _NS_PER_MS = 10**6
@@ -144,7 +151,8 @@ class _Reader:
         likely = likely_provider(dialect.provider, models)
         rules = UsageRules("llm", name_family(likely, models), dialect.cache, dialect.reasoning)
         operator = operator_rule((mark.scope, dialect.provider, likely), self._options)
-        usage, rule, doubt = normalise_usage(counts, rules, operator)
+        doubts = [UNREADABLE_COUNT] if _has_unreadable(dialect, attributes) else []
+        usage, rule, doubt = normalise_usage(counts, rules, operator, doubts=doubts)
         reported, reported_by = _first_cost(attributes)
         return Call(
             mark,
@@ -183,6 +191,11 @@ def _read_counts(dialect: LogDialect, attributes: Mapping[str, Value]) -> Counts
         if numbers:
             found[name] = sum(numbers)
     return Counts(**found)
+
+
+def _has_unreadable(dialect: LogDialect, attributes: Mapping[str, Value]) -> bool:
+    keys = (key for name, keys in dialect.counts.items() if name != "total" for key in keys)
+    return any(looks_like_count(attributes.get(key)) for key in keys)
 
 
 def _first_text(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:

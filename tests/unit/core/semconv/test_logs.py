@@ -143,3 +143,9 @@ def test_a_time_in_milliseconds_is_rescaled():
         False,
         True,
     )
+
+
+def test_a_count_that_cannot_be_read_is_doubt():
+    """Guarantees: it is neither zero nor silently left out."""
+    (call,) = read_logs(logs_of(CLAUDE | {"cache_read_tokens": "5k"}), NOW_NS, ReadOptions()).calls
+    assert call.doubt == "unreadable_count"
