@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import compress
 
-from processor.core.model import Call, CallKind, Charge, Unpriced, Usage
+from processor.core.model import Call, CallKind, Charge, Status, Unpriced, Usage
 from processor.core.money import ZERO, Amount, Rates, price_usage, round_to_nano
 from processor.core.pricing.catalog import Catalog
 from processor.core.pricing.names import NAME_LIMIT
@@ -62,16 +62,18 @@ def _free(call: Call, catalog: Catalog) -> Charge:
 
 def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
     match = catalog.match(call.provider, call.models, call.tier)
-    rates, reason, note = match.flat, match.reason, match.note
+    rates = match.flat
     if rates is None:
         if not match.tariff:
-            return _unpriced(call, match, catalog, reason)
+            return _unpriced(call, match, catalog, match.reason)
         # An aggregate's tokens are those of many requests, so they say nothing about any one size.
         context = 0 if call.aggregate is not None else usage.input_tokens
         chosen = choose(match.tariff, call.mark.time_ns, context)
         if chosen is None:
             return _unpriced(call, match, catalog, NOT_IN_FORCE)
-        rates, note = chosen.rates, note or chosen.note
+        rates = chosen.rates
+        if match.note or chosen.note:
+            match = _as_stand_in(match, match.note or chosen.note)
     if match.alternatives or call.kind == "image":
         rates = _rates_for(call.kind, usage, rates, match)
     amount = price_usage(usage, rates)
@@ -81,20 +83,22 @@ def _computed(call: Call, usage: Usage, catalog: Catalog) -> Charge | Unpriced:
     elif not amount.total and _lacks_price(usage, rates):
         return _unpriced(call, match, catalog, NO_UNIT_PRICE)
     if usage.web_searches and amount.total and not rates[_WEB_SEARCH]:
-        note = join_reasons(note, NO_SEARCH_PRICE)
+        match = _as_stand_in(match, NO_SEARCH_PRICE)
     # What the cached tokens would have cost more as plain input.
     cheaper = rates[0] - rates[1]
     saved = round_to_nano(usage.cache_read * cheaper) if usage.cache_read and cheaper > 0 else 0
     if amount.total > _LARGEST_NANO_USD or saved > _LARGEST_NANO_USD:
         return _out_of_range(call, match.provider, match.model, catalog)
-    status = match.status
-    if note:
-        reason = join_reasons(reason, note)
-        status = status if status == "free" else "fallback"
     return Charge(
-        call, amount, status, match.provider, match.model,
-        match.version, rates, reason, saved,
+        call, amount, match.status, match.provider, match.model,
+        match.version, rates, match.reason, saved,
     )  # fmt: skip
+
+
+def _as_stand_in(match: Match, note: str) -> Match:
+    """The same price, marked as standing in for one that is not known."""
+    status: Status = "free" if match.status == "free" else "fallback"
+    return match._replace(status=status, reason=join_reasons(match.reason, note))
 
 
 def _rates_for(kind: CallKind, usage: Usage, rates: Rates, match: Match) -> Rates:

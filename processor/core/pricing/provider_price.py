@@ -177,8 +177,8 @@ def free_match(reason: str, provider: str, model: str) -> Match:
 
 
 def with_flat_rates(match: Match) -> Match:
-    """The same price with its rates at hand, where they depend on neither time nor size."""
-    return match._replace(flat=flatten(match.tariff))
+    """The same price with its rates at hand, where nothing else is to be known or said of them."""
+    return match if match.note else match._replace(flat=flatten(match.tariff))
 
 
 def join_reasons(*parts: str) -> str:

@@ -180,7 +180,7 @@ class Match(NamedTuple):
     tariff: Tariff = ()
     """Empty when there is no price."""
     flat: Rates | None = None
-    """The rates, where they depend on neither time nor size."""
+    """The rates, where they depend on neither time nor size and there is no note."""
     rule: str = ""
     """The operator's pattern, the catalogue's model …: shown in explanations only."""
     any_provider: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from processor.core.pricing import compile_catalog, parse_prices
+from processor.core.pricing.shapes import NO_TIER_PRICE
 
 MILLION = 10**6
 
@@ -201,8 +202,8 @@ def test_an_operators_provider_spelling_is_understood():
 
 def test_service_tiers_of_the_maker_are_not_assumed_at_another_host():
     match = catalog_of("").match("azure", ("gpt-4o",), "priority")
-    assert usd_per_1m(match) == 2.5
-    assert "standard price used" in match.note
+    assert match.tariff == catalog_of("").match("azure", ("gpt-4o",), "").tariff
+    assert (match.note, match.flat) == (NO_TIER_PRICE, None)
 
 
 INFERRED = """
