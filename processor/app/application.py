@@ -24,9 +24,11 @@ from processor.app.assembly import (
     read_options,
 )
 from processor.app.pipeline import Pipeline
+from processor.app.resources import plan_memory, raise_descriptor_limit
 from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
 from processor.config import Settings, Watcher, bundled, load_prices, named_files
 from processor.core.budgets import Policy, parse_budgets
+from processor.core.memory import MemoryBudget
 from processor.core.pricing import Catalog
 from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
@@ -119,7 +121,10 @@ class App:
         watched = {"pricing": price_file, "budgets": budget_file}
         files = {name: watcher.state for name, watcher in watched.items() if watcher}
 
-        exporter = build_exporter(settings)
+        raise_descriptor_limit()
+        plan = plan_memory(settings)
+        memory = MemoryBudget(plan.requests)
+        exporter = build_exporter(settings, memory)
         ledger = build_ledger(settings, policy)
         _close_with(stack, "the ledger", ledger.close)
         await ledger.start()
@@ -128,7 +133,9 @@ class App:
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
         costs = CostQueries(ledger, lambda: pipeline.catalog, price_file=settings.pricing.file)
         health = Health(lambda: exporter_state(exporter), lambda: ledger_state(ledger))
-        receiver = build_receiver(settings, pipeline.handle, costs, health.report, pipeline.flow)
+        receiver = build_receiver(
+            settings, pipeline.handle, costs, health.report, pipeline.flow, plan=plan, memory=memory
+        )
         telemetry = build_telemetry(
             settings, pipeline, exporter, ledger, receiver, health=health, files=files
         )

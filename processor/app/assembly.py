@@ -8,14 +8,22 @@ from pathlib import Path
 from typing import Final, get_args
 
 from processor.app.pipeline import Pipeline
+from processor.app.resources import (
+    MemoryPlan,
+    max_connections,
+    plan_memory,
+    unless_set,
+)
 from processor.config import Settings
 from processor.config.backends import SendingQueue
 from processor.config.exporters import OtlpExporter, OtlpHttpExporter
-from processor.config.receivers import HttpReceiver
+from processor.config.receivers import OtlpReceiver
+from processor.config.settings import Limits
 from processor.core import wire
 from processor.core.budgets import Policy
 from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
+from processor.core.memory import MemoryBudget
 from processor.core.model import Signal
 from processor.core.otlp.addresses import parse_backend, read_endpoints
 from processor.core.otlp.codes import Code
@@ -38,7 +46,8 @@ from processor.io.exporter import (
     Transport,
     tls_context,
 )
-from processor.io.ledger import Ledger, Limits, SqliteStore
+from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger import Limits as WorkingSetLimits
 from processor.io.receiver import Handle, HttpListener, Receiver, ServerTls, http_tls
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries import CostQueries, Report
@@ -77,9 +86,13 @@ def build_receiver(
     costs: CostQueries,
     health: Callable[[], Report],
     flow: FlowCounters,
+    *,
+    plan: MemoryPlan,
+    memory: MemoryBudget,
 ) -> Receiver:
     """OTLP over gRPC and HTTP, and the gRPC service for questions. Raises ConfigError."""
-    grpc = settings.receivers.otlp.protocols.grpc
+    otlp = settings.receivers.otlp
+    grpc = otlp.protocols.grpc
     tls = None
     certificate, key = _pem(grpc.tls.cert_file), _pem(grpc.tls.key_file)
     if certificate is not None and key is not None:
@@ -88,17 +101,23 @@ def build_receiver(
         grpc.endpoint,
         handle,
         [CostService(costs, health)],
-        max_message_bytes=grpc.max_recv_msg_size_mib * _MIB,
+        max_message_bytes=_MIB
+        * unless_set(grpc, "max_recv_msg_size_mib", plan.max_message // _MIB),
+        max_concurrent_requests=otlp.max_concurrent_requests,
+        max_connections=max_connections(),
+        max_header_bytes=otlp.max_header_kib * 1024,
+        memory=memory,
         tls=tls,
         bearer_tokens=grpc.auth.bearer_tokens,
-        http=_http_listener(settings.receivers.otlp.protocols.http),
+        http=_http_listener(otlp, plan),
         forward_headers=settings.exporters.forwarded_headers,
         flow=flow,
     )
 
 
-def _http_listener(http: HttpReceiver) -> HttpListener | None:
+def _http_listener(otlp: OtlpReceiver, plan: MemoryPlan) -> HttpListener | None:
     """What of OTLP/HTTP the settings ask for; None when they switch it off."""
+    http = otlp.protocols.http
     if not http.endpoint:
         return None
     files, tls = http.tls, None
@@ -107,15 +126,18 @@ def _http_listener(http: HttpReceiver) -> HttpListener | None:
         tls = http_tls(files.cert_file, files.key_file, files.client_ca_file, setting)
     return HttpListener(
         http.endpoint,
-        max_body_bytes=http.max_request_body_size_mib * _MIB,
-        max_json_bytes=http.max_json_body_size_mib * _MIB,
+        max_body_bytes=_MIB
+        * unless_set(http, "max_request_body_size_mib", plan.max_message // _MIB),
+        max_json_bytes=_MIB * unless_set(http, "max_json_body_size_mib", plan.max_json // _MIB),
         tls=tls,
+        max_connections=max_connections(),
+        max_header_bytes=otlp.max_header_kib * 1024,
         allowed_origins=http.cors.allowed_origins,
         bearer_tokens=http.auth.bearer_tokens,
     )
 
 
-def build_exporter(settings: Settings) -> Fanout:
+def build_exporter(settings: Settings, memory: MemoryBudget) -> Fanout:
     """Every destination, behind one limit. Raises ConfigError."""
     exporters = settings.exporters
     destinations: list[Destination] = []
@@ -135,7 +157,11 @@ def build_exporter(settings: Settings) -> Fanout:
     if exporters.debug.verbosity != "none":
         is_detailed = exporters.debug.verbosity == "detailed"
         destinations.append(DebugDestination(is_detailed=is_detailed))
-    return Fanout(destinations, InFlightLimiter(max_bytes=exporters.otlp.max_in_flight_mib * _MIB))
+    limiter = InFlightLimiter(
+        max_bytes=exporters.otlp.max_in_flight_mib * _MIB or memory.limit_bytes,
+        max_requests=settings.receivers.otlp.max_concurrent_requests,
+    )
+    return Fanout(destinations, limiter)
 
 
 def build_ledger(settings: Settings, policy: Policy) -> Ledger:
@@ -143,17 +169,22 @@ def build_ledger(settings: Settings, policy: Policy) -> Ledger:
 
     Raises ConfigError, LedgerInUseError where another process has it open.
     """
-    limits = settings.limits
+    share = plan_memory(settings).ledger_share
+
+    def limit(name: str) -> int:
+        default: int = Limits.model_fields[name].default
+        return unless_set(settings.limits, name, int(default * share))
+
     return Ledger(
         SqliteStore(Path(settings.ledger.path)),
         policy,
-        Limits(
-            traces=limits.traces_in_memory,
-            spans=limits.spans_in_memory,
-            states=limits.budget_states,
-            waiting_spans=limits.waiting_spans,
-            trace_spans=limits.spans_per_trace,
-            known_traces=limits.known_traces,
+        WorkingSetLimits(
+            traces=limit("traces_in_memory"),
+            spans=limit("spans_in_memory"),
+            states=limit("budget_states"),
+            waiting_spans=limit("waiting_spans"),
+            trace_spans=settings.limits.spans_per_trace,
+            known_traces=limit("known_traces"),
         ),
     )
 

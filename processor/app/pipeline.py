@@ -9,7 +9,8 @@ from typing import get_args
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
 from processor.core.errors import ProcessorError
-from processor.core.flow import SWITCHED_OFF, FlowCounters
+from processor.core.flow import SWITCHED_OFF, FlowCounters, RequestTracker
+from processor.core.memory import REQUEST_BYTES, SPAN_BYTES
 from processor.core.model import (
     Batch,
     Charge,
@@ -67,22 +68,33 @@ class Pipeline:
         changed, LedgerUnavailableError when nothing was charged, and what the backend answers.
         """
         with self.flow.follow(batch) as tracker, self.exporter.reserve(batch) as reservation:
+            signal, memory = batch.signal, batch.memory
             payload, rejected = batch.payload, 0
-            if batch.signal == "traces":
-                spans = wire.scan(payload, self.options.dimensions.wanted_beside(semconv.WANTED))
-                tracker.read(len(spans))
-                reading, charges = self._read(spans, batch)
-                tools = frozenset(reading.tools)
-                intake = Intake(spans, charges, reading.marks, batch.received_ns, tools)
-                stamps = await self.ledger.post(intake)
-                payload, rejected = self._write(spans, stamps, reading), len(reading.rejected)
-            elif batch.signal == "logs":
+            if signal == "traces":
+                payload, rejected = await self._charge_traces(batch, tracker)
+            elif signal == "logs":
                 await self._charge_logs(batch)
             tracker.accept(left_out=rejected)
-            if batch.signal not in self.forwarded:
+            if signal not in self.forwarded:
                 tracker.drop(SWITCHED_OFF)
                 return _with_rejected(Receipt(), rejected)
+            del batch  # What was received is not needed any more, and a backend may take minutes.
+            if memory is not None:
+                memory.set(2 * len(payload) + REQUEST_BYTES)  # gRPC keeps a copy.
             return _with_rejected(await reservation.deliver(payload), rejected)
+
+    async def _charge_traces(self, batch: Batch, tracker: RequestTracker) -> tuple[bytes, int]:
+        """What goes on, and how many spans were left out of it."""
+        wanted = self.options.dimensions.wanted_beside(semconv.WANTED)
+        spans = wire.scan(batch.payload, wanted)
+        if batch.memory is not None:
+            batch.memory.grow(max(len(spans) * SPAN_BYTES - batch.memory.size_bytes, 0))
+        tracker.read(len(spans))
+        reading, charges = self._read(spans, batch)
+        tools = frozenset(reading.tools)
+        intake = Intake(spans, charges, reading.marks, batch.received_ns, tools)
+        stamps = await self.ledger.post(intake)
+        return self._write(spans, stamps, reading), len(reading.rejected)
 
     async def _charge_logs(self, batch: Batch) -> None:
         """Charge the calls that log records report; the records themselves stay as they are.

@@ -10,12 +10,14 @@ from typing import TypeVar
 
 from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
+from processor.app.resources import plan_memory
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
 from processor.config import Settings
 from processor.core.budgets import Budget, Policy
 from processor.core.errors import ConfigError, Problem
 from processor.core.insight import Prices
+from processor.core.memory import MemoryBudget
 from processor.core.money import format_usd
 from processor.surfaces.terminal.paint import left, plain
 
@@ -60,7 +62,8 @@ def _problems_of_addresses(settings: Settings) -> list[Problem]:
     """What is wrong with addresses together and with exporters, without opening them."""
     problems: list[Problem] = []
     _attempt(lambda: refuse_loop(settings), problems)
-    _attempt(lambda: build_exporter(settings), problems)
+    memory = MemoryBudget(plan_memory(settings).requests)
+    _attempt(lambda: build_exporter(settings, memory), problems)
     return problems
 
 

@@ -29,11 +29,11 @@ class OtlpExporter(OtlpBackend):
         "if that variable says so, and gRPC otherwise.",
     )
     max_in_flight_mib: Whole = Field(
-        default=128,
-        ge=1,
+        default=0,
+        ge=0,
         le=65536,
         description="Most that may be on its way to all backends at once, in MiB; senders beyond "
-        "it are asked to wait.",
+        "it are asked to wait. 0: as much as memory_limiter allows.",
     )
 
 

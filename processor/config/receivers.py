@@ -60,7 +60,8 @@ class GrpcReceiver(ProtocolReceiver):
         default=64,
         ge=1,
         le=1024,
-        description="Largest request in MiB, counted after decompression.",
+        description="Largest request in MiB, counted after decompression. Unless it is set, at "
+        "most an eighth of the memory for requests, see memory_limiter.",
     )
 
 
@@ -85,14 +86,15 @@ class HttpReceiver(ProtocolReceiver):
         default=64,
         ge=1,
         le=1024,
-        description="Largest request in MiB, counted after decompression.",
+        description="Largest request in MiB, counted after decompression. Unless it is set, at "
+        "most an eighth of the memory for requests, see memory_limiter.",
     )
     max_json_body_size_mib: Whole = Field(
         default=16,
         ge=1,
         le=1024,
         description="Largest request as JSON. While it is read, it takes up to twenty-five times "
-        "its size in memory.",
+        "its size in memory. Unless it is set, at most a twenty-fifth of the memory for requests.",
     )
     cors: Cors = section(Cors)
 
@@ -107,6 +109,20 @@ class Protocols(Section):
 class OtlpReceiver(Section):
     """The receiver for applications."""
 
+    max_concurrent_requests: Whole = Field(
+        default=1024,
+        ge=1,
+        le=1_000_000,
+        description="Requests of both protocols that may be under way at once, within the memory "
+        "for them. Others wait for up to two seconds, those of senders with least under way first.",
+    )
+    max_header_kib: Whole = Field(
+        default=16,
+        ge=1,
+        le=1024,
+        description="Largest headers of a request, over both protocols, in KiB: names and values "
+        "together.",
+    )
     protocols: Protocols = section(Protocols)
 
 

@@ -68,8 +68,22 @@ class Privacy(Section):
         return self
 
 
+class MemoryLimiter(Section):
+    """How much memory the program may use; everything under way has one budget in bytes."""
+
+    limit_mib: Whole = Field(
+        default=0,
+        ge=0,
+        le=1_048_576,
+        description="Memory for the whole process, in MiB; at least 200. 0: four fifths of the "
+        "container's limit, or without one, of half the machine's memory or 3 GiB, whatever is "
+        "less. Half of what the program itself leaves is for requests under way. Beyond that the "
+        "slowest senders are cut off first, and others are asked to send again later.",
+    )
+
+
 class Limits(Section):
-    """What may be in memory at once. What does not fit is read from the ledger or counted."""
+    """What the ledger may have in memory at once; of less memory, unset ones take their part."""
 
     traces_in_memory: Whole = Field(
         default=50_000, ge=1, le=10_000_000, description="Traces whose tree is kept in memory."
@@ -189,6 +203,7 @@ class Settings(Section):
     budgets: Budgets = section(Budgets)
     ledger: Ledger = section(Ledger)
     privacy: Privacy = section(Privacy)
+    memory_limiter: MemoryLimiter = section(MemoryLimiter)
     limits: Limits = section(Limits)
     reload: Reload = section(Reload)
     log: Log = section(Log)

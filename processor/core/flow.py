@@ -85,6 +85,8 @@ class FlowCounters:
         self.spans = {each: OutcomeCounts() for each in INPUTS if each[0] == "traces"}
         self.received_bytes: Counter[Input] = Counter()
         """Bytes of the payloads that were read, uncompressed and as protobuf."""
+        self.unreadable: Counter[tuple[Transport, str]] = Counter()
+        """Requests whose head could not be read, so that nobody knows their signal, by reason."""
         self.outcomes = SpanOutcomes()
 
     @contextmanager
@@ -116,6 +118,7 @@ class FlowCounters:
         """Count what becomes of a batch that has arrived."""
         key = batch.signal, batch.transport
         self.received_bytes[key] += len(batch.payload)
+        del batch  # Its payload may be gone long before the answer of an exporter.
         tracker = RequestTracker(self.requests[key], self.spans.get(key))
         try:
             yield tracker

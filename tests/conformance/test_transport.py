@@ -129,10 +129,10 @@ async def test_rule_09_many_requests_at_once_are_each_answered(gateway):
 
 async def test_rule_10_a_coding_that_is_not_known_is_told_over_http(gateway):
     """Guarantees: 415 that says what would do, and nothing is forwarded."""
-    for coding in ("zstd", "br", "deflate", "gzip, gzip", "nonsense"):
+    for coding in ("br", "snappy", "gzip, gzip", "nonsense"):
         reply = await gateway.post(gzip.compress(PLAIN), Content_Encoding=coding)
-        assert (reply.status, reply.headers["Accept-Encoding"]) == (415, "gzip"), coding
-        assert "gzip or none" in reply.error().message
+        assert (reply.status, reply.headers["Accept-Encoding"]) == (415, "gzip, zstd"), coding
+        assert "gzip, zstd or none" in reply.error().message
     assert not gateway.delivered()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 from processor.core.errors import TooLargeError
-from processor.core.otlp.gzip import Gunzip
+from processor.core.otlp.gzip import Gunzip, Unzlib
 from processor.core.otlp.zstd import Unzstd
 
 
@@ -23,6 +23,7 @@ class Unpacker(Protocol):
 UNPACKERS: Final[Mapping[str, Callable[[], Unpacker]]] = {
     "gzip": Gunzip,
     "x-gzip": Gunzip,
+    "deflate": Unzlib,
     "zstd": Unzstd,
 }
 """By content coding, in lower case."""

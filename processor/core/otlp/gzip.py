@@ -36,8 +36,10 @@ def gzip(data: bytes) -> bytes:
 class Gunzip:
     """Unpacks gzip that comes in parts, of one or more members, and never much at once."""
 
+    _window_bits = _WITH_GZIP_HEADER
+
     def __init__(self) -> None:
-        self._inflater: Any = _codec.decompressobj(_WITH_GZIP_HEADER)
+        self._inflater: Any = _codec.decompressobj(self._window_bits)
         self._members = 1
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -65,5 +67,11 @@ class Gunzip:
     def _begin_member(self) -> None:
         if self._members == _MEMBERS_MAX:
             raise UndecodableError(f"the body's gzip has more than {_MEMBERS_MAX} members")
-        self._inflater = _codec.decompressobj(_WITH_GZIP_HEADER)
+        self._inflater = _codec.decompressobj(self._window_bits)
         self._members += 1
+
+
+class Unzlib(Gunzip):
+    """The same for zlib, which HTTP and gRPC call deflate."""
+
+    _window_bits = zlib.MAX_WBITS

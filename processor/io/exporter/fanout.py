@@ -90,7 +90,9 @@ class Fanout:
         """Reserve capacity for a batch. Raises OverloadedError, before anything has changed."""
         with self.in_flight.reserve(len(batch.payload)):
             destinations = [each for each in self.destinations if each.takes(batch.signal)]
-            yield _Reservation(batch, destinations, self._delivered)
+            reservation = _Reservation(batch, destinations, self._delivered)
+            del batch  # What is delivered is not what was received, which may be gone by then.
+            yield reservation
 
     async def start(self) -> None:
         """Start every destination; those already started are closed when one cannot be."""

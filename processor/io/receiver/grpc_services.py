@@ -3,11 +3,16 @@
 The Export methods are unary on the wire. Here they are registered as streams of one message,
 because then the handler runs *before* the body is read: a request over the limit is refused while
 its body is still with the sender, and a sender that stalls in the middle is timed out.
+
+A message comes as it was sent, and is unpacked here in pieces, each of which is held before the
+next is made: gRPC itself would unpack all of it first. How large a message is, it does not say
+before all of it is there, so the largest one allowed is held until then.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -20,7 +25,9 @@ from processor.core.model import Signal
 from processor.core.otlp.responses import response_to
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
-from processor.io.receiver.headers import ForwardedHeaders
+from processor.io.receiver.headers import ForwardedHeaders, check_size
+from processor.io.receiver.http_body import unpack_message
+from processor.io.receiver.places import Peer, Place
 from processor.io.receiver.responder import Context, Responder
 
 _CANCELLED_WITHIN_S = 0.05
@@ -33,11 +40,19 @@ class GrpcExport:
     """OTLP's three Export methods: admit, read, handle, answer."""
 
     def __init__(
-        self, admission: Admission, responder: Responder, forwarded: ForwardedHeaders
+        self,
+        admission: Admission,
+        responder: Responder,
+        forwarded: ForwardedHeaders,
+        *,
+        max_message_bytes: int,
+        max_header_bytes: int,
     ) -> None:
         self._admission = admission
         self._responder = responder
         self._forwarded = forwarded
+        self._max_message_bytes = max_message_bytes
+        self._max_header_bytes = max_header_bytes
 
     def handlers(self) -> list[grpc.GenericRpcHandler[Any, Any]]:
         """The handlers to register at the gRPC server."""
@@ -54,18 +69,39 @@ class GrpcExport:
 
     async def _take(self, signal: Signal, context: Context) -> bytes:
         with self._admission.flow.screen(signal, "grpc"):
+            check_size(_headers_of(context), self._max_header_bytes)
             metadata = self._forwarded.pick(context.invocation_metadata)
-        receipt = await self._admission.take(signal, partial(self._read, context), metadata)
+        receipt = await self._admission.take(
+            signal,
+            partial(self._read, context),
+            metadata,
+            peer=_peer_of(context.peer()),
+            claim_bytes=self._max_message_bytes,
+        )
         return response_to(signal, receipt).SerializeToString()
 
-    async def _read(self, context: Context) -> tuple[bytes, float | None]:
-        payload = await self._admission.receive(context.read())
-        if not isinstance(payload, bytes):
+    async def _read(self, context: Context, place: Place) -> tuple[bytes, float | None]:
+        message = await self._admission.receive(context.read(), place)
+        if not isinstance(message, bytes):
             # A body over the limit also ends here; gRPC has then answered RESOURCE_EXHAUSTED by
             # itself, and cancels this coroutine soon after it yields.
             await asyncio.sleep(_CANCELLED_WITHIN_S)
             raise UndecodableError("the request has no message")
+        place.holding.set(len(message))
+        body = unpack_message(message, self._max_message_bytes, place)
+        del message
+        payload = await self._admission.receive(body, place)
         return payload, context.time_remaining()
+
+
+def _headers_of(context: Context) -> Iterable[tuple[str, object]]:
+    return ((str(key), value) for key, value in context.invocation_metadata() or ())
+
+
+def _peer_of(peer: str) -> Peer:
+    """Who is behind ``ipv4:127.0.0.1:5000``, ``ipv6:%5B::1%5D:5000`` or ``unix:``."""
+    address, colon, port = peer.rpartition(":")
+    return Peer(address if colon and port.isdecimal() else peer, peer)
 
 
 class Health(aio.HealthServicer):  # type: ignore[misc]  # the base class has no types

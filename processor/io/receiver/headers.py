@@ -12,10 +12,21 @@ from typing import Final
 
 from processor.core.errors import UndecodableError
 from processor.core.model import Metadata
+from processor.io.receiver.status import HeadersTooLargeError
 
 _VALUE: Final = re.compile(r"[\x20-\x7e]*")
 _VALUE_CHARS_MAX: Final = 4096
 """Enough for a signed token; a name that is sent more than once has this for all together."""
+
+
+def check_size(headers: Iterable[tuple[str, object]] | None, max_bytes: int) -> None:
+    """Raise HeadersTooLargeError for headers whose names and values are larger together."""
+    size = sum(len(name) + len(str(value)) for name, value in headers or ())
+    if size > max_bytes:
+        raise HeadersTooLargeError(
+            f"the headers have {size} bytes, and {max_bytes} are read at most; see "
+            "receivers.otlp.max_header_kib"
+        )
 
 
 class ForwardedHeaders:

@@ -1,13 +1,14 @@
-"""Bodies of HTTP requests: their media type, their compression, and their limit."""
+"""Bodies of requests: their media type, their compression, and their limits."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final, Literal
 
-from processor.core.errors import TooLargeError
-from processor.core.otlp.gzip import Gunzip
+from processor.core.errors import TooLargeError, UndecodableError
+from processor.core.otlp.encodings import ACCEPTED, UNPACKERS
+from processor.io.receiver.places import Place
 from processor.io.receiver.status import UnsupportedRequestError
 
 Encoding = Literal["protobuf", "json"]
@@ -16,7 +17,11 @@ MEDIA_TYPES: Final[dict[str, Encoding]] = {
     "application/x-protobuf": "protobuf",
     "application/json": "json",
 }
-_GZIP: Final = frozenset({"gzip", "x-gzip"})
+_GZIP: Final = b"\x1f\x8b"
+_WIRE_TYPE: Final = 0b111
+"""Of a tag, the bits that say how its field is encoded; types above 5 do not exist."""
+_LAST_WIRE_TYPE: Final = 5
+_ZLIB: Final = b"\x78"
 
 
 def encoding_of(content_type: str) -> Encoding:
@@ -31,39 +36,68 @@ def encoding_of(content_type: str) -> Encoding:
     raise UnsupportedRequestError(415, message)
 
 
-def is_gzip(content_encoding: str) -> bool:
-    """Whether a Content-Encoding is gzip; False for none.
+def coding_of(content_encoding: str) -> str:
+    """The compression that a Content-Encoding names; ``""`` for none.
 
     Raises UnsupportedRequestError for any other, or more than one.
     """
     coding = content_encoding.strip().lower()
     if coding in {"", "identity"}:
-        return False
-    if coding in _GZIP:
-        return True
-    message = f"send Content-Encoding gzip or none, not {coding[:80]}"
-    raise UnsupportedRequestError(415, message, Accept_Encoding="gzip")
+        return ""
+    if coding in UNPACKERS:
+        return coding
+    message = f"send Content-Encoding {ACCEPTED} or none, not {coding[:80]}"
+    raise UnsupportedRequestError(415, message, Accept_Encoding=ACCEPTED)
 
 
-async def read_body(chunks: AsyncIterator[bytes], *, gzipped: bool, max_bytes: int) -> bytes:
-    """A whole body, unpacked. Raises TooLargeError as soon as it exceeds `max_bytes`.
+async def read_body(
+    chunks: AsyncIterable[bytes], *, coding: str, max_bytes: int, place: Place
+) -> bytes:
+    """A whole body, unpacked; `place` holds what has come of it.
 
-    Raises UndecodableError for gzip that is broken, cut off or followed by other bytes.
+    Raises TooLargeError as soon as it exceeds `max_bytes`, MemoryFullError where the budget has no
+    more, SlowSenderError for a sender that makes no progress, UndecodableError for compressed data
+    that is broken, cut off or followed by other bytes.
     """
-    gunzip = Gunzip()
+    unpacker = UNPACKERS[coding]() if coding else None
     parts: list[bytes] = []
-    received = size = 0
+    size = 0
     async for chunk in chunks:
-        received += len(chunk)
-        for piece in gunzip.feed(chunk) if gzipped else (chunk,):
+        place.receive(len(chunk))
+        for piece in unpacker.feed(chunk) if unpacker else (chunk,):
             size += len(piece)
             if size > max_bytes:
                 raise TooLargeError(f"the body is larger than {max_bytes} bytes, uncompressed")
+            place.hold(size + len(chunk) if unpacker else size)
             parts.append(piece)
-            if gzipped:
+            if unpacker:
                 await asyncio.sleep(0)
-        if received > max_bytes:  # Gzip can go on for ever without any output.
+        if place.received_bytes > max_bytes:  # Gzip can go on for ever without any output.
             raise TooLargeError(f"the body is larger than {max_bytes} bytes")
-    if gzipped:
-        gunzip.finish()
+    if unpacker:
+        unpacker.finish()
+    if len(parts) == 1:
+        return parts[0]
+    place.hold(2 * size)
     return b"".join(parts)
+
+
+async def unpack_message(message: bytes, max_bytes: int, place: Place) -> bytes:
+    """A message of gRPC, unpacked where it is packed; raises what `read_body` raises.
+
+    Its compression is named in a header that a handler is not given, so it is read from the first
+    bytes: those of gzip cannot begin a message of protobuf, and those of zlib begin none of OTLP.
+    """
+    if message.startswith(_GZIP):
+        coding = "gzip"
+    elif message.startswith(_ZLIB) and int.from_bytes(message[:2]) % 31 == 0:
+        coding = "deflate"
+    elif message and message[0] & _WIRE_TYPE > _LAST_WIRE_TYPE:
+        raise UndecodableError("the message is neither protobuf nor packed as gRPC has it")
+    else:
+        return message
+    return await read_body(_once(message), coding=coding, max_bytes=max_bytes, place=place)
+
+
+async def _once(body: bytes) -> AsyncIterator[bytes]:
+    yield body

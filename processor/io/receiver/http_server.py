@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,7 +14,13 @@ from aiohttp import web
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from processor.core.errors import CallerLeftError, TooLargeError, UndecodableError
+from processor.core.errors import (
+    CallerLeftError,
+    ProcessorError,
+    TooLargeError,
+    UndecodableError,
+)
+from processor.core.memory import MemoryBudget
 from processor.core.model import Signal
 from processor.core.otlp.addresses import parse_listen
 from processor.core.otlp.json_reader import read_json
@@ -23,18 +28,19 @@ from processor.core.otlp.responses import response_to
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
 from processor.io.receiver.authentication import BearerTokens
-from processor.io.receiver.headers import Cors, ForwardedHeaders
-from processor.io.receiver.http_body import MEDIA_TYPES, Encoding, encoding_of, is_gzip, read_body
+from processor.io.receiver.headers import Cors, ForwardedHeaders, check_size
+from processor.io.receiver.http_body import (
+    MEDIA_TYPES,
+    Encoding,
+    coding_of,
+    encoding_of,
+    read_body,
+)
+from processor.io.receiver.http_connections import Connections
 from processor.io.receiver.listening import listen
-from processor.io.receiver.protocol_mismatch import ProtocolMismatchFilter
+from processor.io.receiver.places import Peer, Place
 from processor.io.receiver.responder import Responder
 from processor.io.receiver.status import ErrorStatus, UnsupportedRequestError
-
-_log = logging.getLogger(__name__)
-_library_log = logging.getLogger(f"{__name__}.aiohttp")
-# Some signs of a wrong protocol are logged for debugging only; the filter drops the rest of that.
-_library_log.setLevel(logging.DEBUG)
-_library_log.addFilter(ProtocolMismatchFilter(_log))
 
 _SETTING = "receivers.otlp.protocols.http.endpoint"
 _PATHS: Final[dict[str, Signal]] = {spec.path: signal for signal, spec in SIGNALS.items()}
@@ -43,11 +49,10 @@ _CALLER_TIMEOUT_S = 10.0
 """HTTP carries no deadline, but OTLP exporters wait this long for an answer by default."""
 _CONVERTED_INLINE_BYTES = 256 * 1024
 """Larger JSON is converted beside the event loop, and one body at a time for the memory's sake."""
-_CONNECTIONS_MAX = 4096
-_IDLE_TIMEOUT_S = 75.0
-"""How long a connection may be without a complete request head; above what load balancers keep."""
-_LINGER_S = 5.0
-"""How long the rest of a refused body is discarded, so that its sender reads the answer."""
+_CLAIM_BYTES = 64 * 1024
+"""What the library may have read of a body before it is asked for it."""
+_JSON_FACTOR = 25
+"""How many times its size a JSON body may take while it is converted."""
 _STOP_S = 1.0
 """How long answers may take to be written when everything else is done."""
 
@@ -64,6 +69,9 @@ class HttpListener:
     tls: ssl.SSLContext | None = None
     allowed_origins: tuple[str, ...] = ()
     """Origins whose web pages may send."""
+    max_connections: int = 4096
+    max_header_bytes: int = 16 * 1024
+    """Of the names and values of a request's headers together."""
     bearer_tokens: tuple[str, ...] = field(default=(), repr=False)
     """Tokens of which senders need one, when there are any."""
 
@@ -77,6 +85,7 @@ class HttpServer:
         admission: Admission,
         responder: Responder,
         forwarded: ForwardedHeaders,
+        memory: MemoryBudget,
     ) -> None:
         """Raises ConfigError for an invalid address."""
         self._address = parse_listen(listener.listen, _SETTING)
@@ -90,25 +99,25 @@ class HttpServer:
         self._forwarded = forwarded
         self._tokens = BearerTokens(listener.bearer_tokens)
         self._cors = Cors(listener.allowed_origins)
+        self._memory = memory
         self._converting = asyncio.Lock()
+        self._connections: Connections | None = None
         self._runner: web.ServerRunner | None = None
 
     async def start(self) -> int:
         """Listen, and return the port. Raises ConfigError when that is not possible."""
-        server = _Server(
+        server = Connections(
             self._serve,
-            access_log=None,
-            logger=_library_log,
-            auto_decompress=False,  # It would not stop at our limit.
-            keepalive_timeout=_IDLE_TIMEOUT_S,
-            lingering_time=_LINGER_S,
+            self._refuse_unreadable,
+            max_connections=self._listener.max_connections,
+            max_header_bytes=self._listener.max_header_bytes,
         )
         sockets = listen(self._address)
         runner = web.ServerRunner(server, shutdown_timeout=_STOP_S)
         await runner.setup()
         for each in sockets:
             await web.SockSite(runner, each, ssl_context=self._listener.tls).start()
-        self._runner = runner
+        self._runner, self._connections = runner, server
         port: int = sockets[0].getsockname()[1]
         return port
 
@@ -123,6 +132,14 @@ class HttpServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    def close_idle(self) -> bool:
+        """Close the connection that has been idle the longest; False where none is."""
+        return self._connections is not None and self._connections.close_idle()
+
+    def _refuse_unreadable(self, error: ProcessorError) -> web.Response:
+        self._admission.flow.unreadable["http", error.reason] += 1
+        return _response(self._responder.refuse(error), "json")
 
     async def _serve(self, request: web.BaseRequest) -> web.Response:
         if self._cors.is_preflight(request.method, request.headers):
@@ -146,17 +163,30 @@ class HttpServer:
         if request.method != "POST":
             raise UnsupportedRequestError(405, "only POST is served here", Allow="POST")
         with self._admission.flow.screen(signal, "http"):
+            check_size(request.headers.items(), self._listener.max_header_bytes)
             encoding = encoding_of(request.headers.get("Content-Type", ""))
-            gzipped = is_gzip(",".join(request.headers.getall("Content-Encoding", [])))
+            coding = coding_of(",".join(request.headers.getall("Content-Encoding", [])))
             if (request.content_length or 0) > self._limits[encoding]:
                 raise TooLargeError(f"the body is larger than {self._limits[encoding]} bytes")
             metadata = self._forwarded.pick(request.headers.items)
-        read = partial(self._read, request, signal, encoding, gzipped=gzipped)
-        receipt = await self._admission.take(signal, read, metadata, "http")
+        read = partial(self._read, request, signal, encoding, coding)
+        receipt = await self._admission.take(
+            signal,
+            read,
+            metadata,
+            "http",
+            peer=_peer_of(request),
+            claim_bytes=max(_CLAIM_BYTES, request.content_length or 0),
+        )
         return response_to(signal, receipt)
 
     async def _read(
-        self, request: web.BaseRequest, signal: Signal, encoding: Encoding, *, gzipped: bool
+        self,
+        request: web.BaseRequest,
+        signal: Signal,
+        encoding: Encoding,
+        coding: str,
+        place: Place,
     ) -> tuple[bytes, float]:
         loop = asyncio.get_running_loop()
         end_s = loop.time() + _CALLER_TIMEOUT_S
@@ -164,8 +194,8 @@ class HttpServer:
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # The answer itself has not begun.
         chunks = _chunks(request)
-        body = read_body(chunks, gzipped=gzipped, max_bytes=self._limits[encoding])
-        payload = await self._admission.receive(body)
+        body = read_body(chunks, coding=coding, max_bytes=self._limits[encoding], place=place)
+        payload = await self._admission.receive(body, place)
         if encoding == "json":
             payload = await self._convert(signal, payload)
         return payload, max(end_s - loop.time(), 0.0)
@@ -175,25 +205,15 @@ class HttpServer:
         if len(body) <= _CONVERTED_INLINE_BYTES:
             return read_json(signal, body, max_bytes)
         async with self._converting:
-            return await asyncio.to_thread(read_json, signal, body, max_bytes)
+            with self._memory.open(_JSON_FACTOR * len(body)):
+                return await asyncio.to_thread(read_json, signal, body, max_bytes)
 
 
-class _Server(web.Server):
-    """Bounds how many connections are open; one beyond that is closed at once."""
-
-    _open = 0
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        self._open += 1
-        if self._open > _CONNECTIONS_MAX:
-            transport.abort()
-
-    def connection_lost(
-        self, handler: web.RequestHandler, exc: BaseException | None = None
-    ) -> None:
-        super().connection_lost(handler, exc)
-        self._open -= 1
+def _peer_of(request: web.BaseRequest) -> Peer:
+    found = request.transport.get_extra_info("peername") if request.transport else None
+    if isinstance(found, tuple) and len(found) >= 2:
+        return Peer(str(found[0]), f"{found[0]}:{found[1]}")
+    return Peer("", str(id(request.protocol)))
 
 
 async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:

@@ -27,6 +27,11 @@ _INTERVAL_S: Final = 600.0
 """How long a mistake is not logged again: such senders try several times a second."""
 
 
+def is_other_protocol(error: HttpProcessingError) -> bool:
+    """Whether aiohttp could not read a request because its sender speaks something else."""
+    return error.message.startswith(tuple(_SIGNS))
+
+
 class ProtocolMismatchFilter(logging.Filter):
     """Drops what aiohttp logs of malformed requests, after warning of those that have a known fix.
 

@@ -15,7 +15,8 @@ import grpc
 from processor.core.errors import ProcessorError
 from processor.core.otlp.addresses import is_local_peer
 from processor.core.ports import Caller, Method, Service
-from processor.io.receiver.status import ErrorStatus, status_of
+from processor.io.receiver.refusals import Refusals
+from processor.io.receiver.status import ErrorStatus, forget_frames, status_of
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Responder:
         CANCELLED are those whose caller disconnected, or whose body gRPC itself refused as too
         large.
         """
+        self._refusals = Refusals(clock_s)
         self._clock_s = clock_s
         self._log_interval_s = log_interval_s
         self._next_log_s = float("-inf")
@@ -72,13 +74,20 @@ class Responder:
             self.answers["CANCELLED"] += 1
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets a status
-            status = status_of(error)
-            self.answers[status.code.name] += 1
-            if not isinstance(error, ProcessorError):
-                self._report(error)
-            return status
+            return self.refuse(error)
         self.answers["OK"] += 1
         return response
+
+    def refuse(self, error: Exception) -> ErrorStatus:
+        """The status of a request that fails with `error`, which is counted and logged."""
+        status = status_of(error)
+        self.answers[status.code.name] += 1
+        if isinstance(error, ProcessorError):
+            self._refusals.note(error)
+        else:
+            self._report(error)
+        forget_frames(error)
+        return status
 
     def _report(self, error: Exception) -> None:
         """Log a bug with its traceback; a sender that repeats it must not fill the disk."""

@@ -13,6 +13,7 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
+from processor.core.memory import MemoryBudget
 from processor.core.otlp.addresses import parse_listen
 from processor.core.otlp.signals import SIGNALS
 from processor.core.ports import Service
@@ -22,6 +23,7 @@ from processor.io.receiver.grpc_services import GrpcExport, Health
 from processor.io.receiver.headers import ForwardedHeaders
 from processor.io.receiver.http_server import HttpListener, HttpServer
 from processor.io.receiver.listening import check_free, refusal
+from processor.io.receiver.places import Places
 from processor.io.receiver.responder import Responder
 
 _log = logging.getLogger(__name__)
@@ -32,6 +34,13 @@ _LIMITS: Final = (
     ("grpc.so_reuseport", 0),
     # Bounds what one connection can hold open; well above what an OTLP exporter uses.
     ("grpc.max_concurrent_streams", 1024),
+    # What has come of a stream before its message is asked for is bounded by this, and never more.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 65_535),
+    # Messages are unpacked here, within their limit, and not by gRPC before we see them.
+    ("grpc.per_message_decompression", 0),
+    # Idle connections are closed, since each has a descriptor.
+    ("grpc.max_connection_idle_ms", 300_000),
     # Finds senders that vanished without closing the connection.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -51,7 +60,12 @@ class Receiver:
         services: Sequence[Service] = (),
         *,
         max_message_bytes: int = 64 * _MIB,
-        max_concurrent_requests: int = 128,
+        max_concurrent_requests: int = 1024,
+        max_arriving_requests: int = 128,
+        max_connections: int = 4096,
+        max_header_bytes: int = 16 * 1024,
+        memory: MemoryBudget | None = None,
+        wait_s: float = 2.0,
         read_timeout_s: float = 30.0,
         tls: ServerTls | None = None,
         bearer_tokens: tuple[str, ...] = (),
@@ -59,12 +73,12 @@ class Receiver:
         forward_headers: Collection[str] = (),
         flow: FlowCounters | None = None,
     ) -> None:
-        """`listen`, `max_message_bytes`, `tls` and `bearer_tokens` are those of gRPC.
+        """Without `http` only gRPC is received, which the other settings are about.
 
-        `http` is off when None.
-        `max_message_bytes` holds after decompression, and is applied while unpacking. Over
-        `max_concurrent_requests` of both protocols together a sender is answered UNAVAILABLE before
-        its body is read; what bodies may hold in memory is bounded by the product of the two.
+        `max_message_bytes` holds after decompression, and is applied while unpacking. At most
+        `max_concurrent_requests` of both protocols together are under way, of which the bodies of
+        `max_arriving_requests` are still coming, within `memory`; see `places`. Others wait up to
+        `wait_s`, and are then answered UNAVAILABLE before their body is read.
         `forward_headers` are the names, in lower case, of what batches carry as metadata. Raises
         ConfigError.
         """
@@ -73,18 +87,26 @@ class Receiver:
         self._tokens = BearerTokens(bearer_tokens)
         self._max_message_bytes = max_message_bytes
         self._responder = Responder()
-        self._admission = Admission(
-            handle,
-            max_concurrent_requests=max_concurrent_requests,
-            read_timeout_s=read_timeout_s,
-            flow=flow,
-        )
+        self._max_connections = max_connections
+        self._max_header_bytes = max_header_bytes
+        memory = memory or MemoryBudget(1024 * _MIB)
+        most, arriving = max_concurrent_requests, max_arriving_requests
+        places = Places(memory, max_requests=most, max_arriving=arriving, wait_s=wait_s)
+        self._admission = Admission(handle, places, read_timeout_s=read_timeout_s, flow=flow)
         forwarded = ForwardedHeaders(forward_headers)
-        self._grpc_export = GrpcExport(self._admission, self._responder, forwarded)
+        self._grpc_export = GrpcExport(
+            self._admission,
+            self._responder,
+            forwarded,
+            max_message_bytes=max_message_bytes,
+            max_header_bytes=max_header_bytes,
+        )
         self._services = services
         otlp = (spec.service for spec in SIGNALS.values())
         self._health = Health([*otlp, *(service.name for service in services)])
-        self._http = HttpServer(http, self._admission, self._responder, forwarded) if http else None
+        self._http: HttpServer | None = None
+        if http is not None:
+            self._http = HttpServer(http, self._admission, self._responder, forwarded, memory)
         self._server: grpc.aio.Server | None = None
         self.http_port = 0
         """The port of OTLP/HTTP, once started; 0 where it is off."""
@@ -102,7 +124,16 @@ class Receiver:
     async def start(self) -> int:
         """Listen, and return the gRPC port. Raises ConfigError when that is not possible."""
         check_free(self._address)
-        options = (("grpc.max_receive_message_length", self._max_message_bytes), *_LIMITS)
+        # gRPC reads longer headers than ours as well, so that we can say what is wrong. Where the
+        # two are not the same, it refuses what lies between them at random.
+        header_bytes = 4 * self._max_header_bytes
+        options = (
+            ("grpc.max_receive_message_length", self._max_message_bytes),
+            ("grpc.max_metadata_size", header_bytes),
+            ("grpc.absolute_max_metadata_size", header_bytes),
+            ("grpc.max_allowed_incoming_connections", self._max_connections),
+            *_LIMITS,
+        )
         bearer = BearerInterceptor(self._tokens, self._responder)
         interceptors = [bearer] if self._tokens.is_required else []
         server = grpc.aio.server(interceptors=interceptors, options=options)
@@ -116,6 +147,10 @@ class Receiver:
         self._server = server
         await self._health.open()
         return port
+
+    def close_idle(self) -> bool:
+        """Close the HTTP connection that has been idle the longest; False where none is."""
+        return self._http is not None and self._http.close_idle()
 
     async def stop(self, grace_s: float) -> None:
         """Say NOT_SERVING, take nothing new, and wait up to `grace_s` for what is under way."""

@@ -5,6 +5,7 @@
 | UndecodableError        | INVALID_ARGUMENT   | 400     | must not retry; see BadRequest         |
 | TooLargeError           | RESOURCE_EXHAUSTED | 413     | must not retry: there is no RetryInfo  |
 | BackendRefusedError     | the backend's own  | its own | does what that code says               |
+| HeadersTooLargeError    | RESOURCE_EXHAUSTED | 431     | must not retry: there is no RetryInfo  |
 | UnauthenticatedError    | UNAUTHENTICATED    | 401     | must send a token that is known here   |
 | ForbiddenError          | PERMISSION_DENIED  | 403     | must ask from this machine             |
 | UnsupportedRequestError | UNIMPLEMENTED      | its own | must send another request              |
@@ -91,6 +92,22 @@ class UnsupportedRequestError(PermanentError):
         self.headers = tuple((name.replace("_", "-"), value) for name, value in headers.items())
 
 
+class NotHttpError(UndecodableError):
+    """Bytes that do not begin an HTTP request: another protocol, or noise."""
+
+    reason = "not_http"
+
+
+class HeadersTooLargeError(PermanentError):
+    """A request whose headers are together larger than is read here."""
+
+    reason = "headers_too_large"
+
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+    http_status = 431
+    headers = ()
+
+
 class ErrorStatus(NamedTuple):
     """A status: `details` is a serialized google.rpc.Status, empty when there is none."""
 
@@ -137,11 +154,27 @@ def status_of(error: Exception) -> ErrorStatus:
             return _bad_request(error.field, message)
         case UndecodableError():
             return _bad_request("body", message)
-        case UnauthenticatedError() | UnsupportedRequestError():
+        case UnauthenticatedError() | UnsupportedRequestError() | HeadersTooLargeError():
             return ErrorStatus(error.code, message, b"", error.http_status, error.headers)
         case _:
             message = "internal error; the processor's log has it"
             return ErrorStatus(grpc.StatusCode.INTERNAL, message)
+
+
+def forget_frames(error: BaseException) -> None:
+    """Drop where an error came from, and those that led to it, once its answer is known.
+
+    A traceback holds the frames that it went through, and these the payload and often the error
+    itself: a cycle, which keeps megabytes until the garbage collector counts enough objects.
+    """
+    chain: list[BaseException | None] = [error]
+    while chain:
+        each = chain.pop()
+        if each is None:
+            continue
+        chain += (each.__cause__, each.__context__)
+        each.__cause__ = each.__context__ = None
+        each.__traceback__ = None
 
 
 def _code_of(

@@ -45,7 +45,7 @@ _REASONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "ledger_unavailable",
             "caller_left",
         ),
-        "rejected": ("undecodable", "too_large", "unsupported", "bug"),
+        "rejected": ("undecodable", "too_large", "headers_too_large", "unsupported", "bug"),
         "returned": ("backend_unavailable", "stopping"),
         "dropped": ("backend_refused", "too_large", "undecodable", "switched_off", "bug"),
     },
@@ -80,6 +80,12 @@ _BYTES: Final = counter(
     "signal",
     "transport",
 )
+_UNREADABLE: Final = counter(
+    "receiver_unreadable_requests",
+    "Requests whose head could not be read, so that they count for no signal.",
+    "transport",
+    "reason",
+)
 _OUTCOMES: Final = counter(
     "pipeline_handled_spans",
     "Spans of accepted requests, and what was done with them: untouched, stamped with cost, "
@@ -87,7 +93,13 @@ _OUTCOMES: Final = counter(
     "outcome",
 )
 
-METRICS: Final[tuple[Metric, ...]] = (*_REQUESTS.values(), *_SPANS.values(), _BYTES, _OUTCOMES)
+METRICS: Final[tuple[Metric, ...]] = (
+    *_REQUESTS.values(),
+    *_SPANS.values(),
+    _BYTES,
+    _UNREADABLE,
+    _OUTCOMES,
+)
 
 
 def read_flow(flow: FlowCounters) -> Iterator[Sample]:
@@ -97,5 +109,7 @@ def read_flow(flow: FlowCounters) -> Iterator[Sample]:
         yield _BYTES(flow.received_bytes[signal, transport], signal, transport)
     for (_, transport), counts in flow.spans.items():
         yield from read_table(_SPANS, counts, transport)
+    for (transport, reason), count in flow.unreadable.items():
+        yield _UNREADABLE(count, transport, reason)
     for outcome, count in asdict(flow.outcomes).items():
         yield _OUTCOMES(count, outcome)

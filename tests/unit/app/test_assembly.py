@@ -6,6 +6,7 @@ from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
 from processor.config import load_settings
 from processor.core.errors import ConfigError
+from processor.core.memory import MemoryBudget
 
 LISTEN = {
     "receivers.otlp.protocols.grpc.endpoint": "127.0.0.1:4317",
@@ -47,7 +48,8 @@ def test_every_way_out_that_is_set_is_built(tmp_path):
             otlphttp__logs_endpoint="http://127.0.0.1:5318/logs?key=secret",
             file__path=str(tmp_path),
             debug__verbosity="basic",
-        )
+        ),
+        MemoryBudget(2**20),
     )
     assert [(each.name, each.takes("traces")) for each in exporter.destinations] == [
         ("127.0.0.1:5317", True),

@@ -101,7 +101,7 @@ def test_flag_wins_over_file_over_environment_over_default(written):
     flags = {"exporters.otlp.endpoint": "flag:1"}
     otlp = load_settings(path, flags, environ).exporters.otlp
     assert (otlp.endpoint, otlp.timeout_s, otlp.compression) == ("flag:1", 2.0, "gzip")
-    assert otlp.max_in_flight_mib == 128
+    assert otlp.max_in_flight_mib == 0
 
 
 def test_flag_that_was_not_given_says_nothing(written):
@@ -496,8 +496,8 @@ def test_all_mistakes_of_file_flags_and_environment_are_reported_at_once(written
         "command line: log.levle: unknown setting (did you mean log.level?)",
         (
             "p.yaml:1: colour: unknown key (known keys: data_dir, shutdown_timeout, emit, "
-            "dimensions, receivers, exporters, pricing, budgets, ledger, privacy, limits, reload, "
-            "log, forward, logs, telemetry)"
+            "dimensions, receivers, exporters, pricing, budgets, ledger, privacy, memory_limiter, "
+            "limits, reload, log, forward, logs, telemetry)"
         ),
         "p.yaml:2: log.level: unknown level 'loud' (valid: debug, info, warning, error)",
         (

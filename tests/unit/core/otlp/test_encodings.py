@@ -1,6 +1,7 @@
 """Bodies are unpacked by the name of their compression, up to a limit."""
 
 import gzip
+import zlib
 
 import pytest
 from backports import zstd
@@ -9,7 +10,12 @@ from processor.core.errors import TooLargeError, UndecodableError
 from processor.core.otlp.encodings import ACCEPTED, UNPACKERS, unpack
 
 TEXT = b"gen_ai.usage.input_tokens" * 4000
-PACKED = {"gzip": gzip.compress(TEXT), "x-gzip": gzip.compress(TEXT), "zstd": zstd.compress(TEXT)}
+PACKED = {
+    "gzip": gzip.compress(TEXT),
+    "x-gzip": gzip.compress(TEXT),
+    "deflate": zlib.compress(TEXT),
+    "zstd": zstd.compress(TEXT),
+}
 
 
 @pytest.mark.parametrize("coding", UNPACKERS)

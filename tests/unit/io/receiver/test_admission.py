@@ -8,22 +8,32 @@ from collections import Counter
 import pytest
 
 from processor.core.errors import OverloadedError
+from processor.core.memory import MemoryBudget
 from processor.core.model import Receipt
 from processor.io.receiver.admission import Admission
+from processor.io.receiver.places import Peer, Places
 
 
 async def handle(_batch):
     return Receipt()
 
 
+PEER = Peer("10.0.0.1", "10.0.0.1:1")
+
+
 @pytest.fixture
 def admission():
-    return Admission(handle, max_concurrent_requests=1, read_timeout_s=0.01)
+    places = Places(MemoryBudget(2**20), max_requests=1, max_arriving=1, wait_s=0.02)
+    return Admission(handle, places, read_timeout_s=0.01)
 
 
-async def never():
+async def never(_place=None):
     await asyncio.Event().wait()
     return b"", None
+
+
+def take(admission, read):
+    return admission.take("logs", read, (), "http", peer=PEER)
 
 
 def counted(admission):
@@ -33,16 +43,16 @@ def counted(admission):
 
 async def expect_refusal(admission, read):
     with pytest.raises(OverloadedError):
-        await admission.take("logs", read, (), "http")
+        await take(admission, read)
 
 
 async def test_a_body_that_does_not_arrive_is_a_slow_sender(admission):
-    await expect_refusal(admission, lambda: admission.receive(never()))
+    await expect_refusal(admission, lambda place: admission.receive(never(), place))
     assert counted(admission) == (1, 0, Counter(slow_sender=1))
 
 
 async def test_one_too_many_is_overload_and_one_that_disconnects_has_left(admission):
-    first = asyncio.ensure_future(admission.take("logs", never, (), "http"))
+    first = asyncio.ensure_future(take(admission, never))
     await asyncio.sleep(0)
     await expect_refusal(admission, never)
     assert counted(admission) == (2, 1, Counter(overloaded=1))
@@ -60,8 +70,8 @@ async def test_one_during_the_stop_is_refused_for_that(admission):
 async def test_what_was_passed_on_is_counted_by_the_pipeline(admission):
     """Guarantees: until the pipeline decides, it is arriving."""
 
-    async def read():
+    async def read(_place):
         return b"", None
 
-    await admission.take("logs", read, (), "http")
+    await take(admission, read)
     assert counted(admission) == (1, 1, Counter())

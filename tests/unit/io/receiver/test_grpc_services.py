@@ -57,11 +57,39 @@ async def test_many_callers_on_one_connection_are_all_answered(gateway, payload)
     assert gateway.receiver.answers["OK"] == 300
 
 
-async def test_a_body_that_grpc_itself_refuses_is_counted_as_cancelled(gateway, payload):
+async def test_a_body_that_is_too_large_is_refused_by_grpc_or_once_unpacked_here(gateway, payload):
     """Guarantees: the count of answers includes those that gRPC gives before a body is read."""
     await gateway.open(max_message_bytes=10_000)
     for compression in (grpc.Compression.NoCompression, grpc.Compression.Gzip):
-        with pytest.raises(grpc.aio.AioRpcError):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
             await gateway.call(gateway.TRACES, b"\0" * 20_000, compression=compression)
+        assert caught.value.code() is Code.RESOURCE_EXHAUSTED
     assert await gateway.call(gateway.TRACES, payload) == b""
-    assert gateway.receiver.answers == {"CANCELLED": 2, "OK": 1}
+    assert gateway.receiver.answers == {"CANCELLED": 1, "RESOURCE_EXHAUSTED": 1, "OK": 1}
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+async def test_packed_messages_are_unpacked(gateway, payload, compression):
+    await gateway.open()
+    body = payload * 20
+    assert await gateway.call(gateway.TRACES, body, compression=compression) == b""
+    assert gateway.batches[0].payload == body
+
+
+@pytest.mark.parametrize("size", [9_000, 15_000])
+async def test_headers_within_the_limit_are_never_refused(gateway, payload, size):
+    """Guarantees: between gRPC's two limits it refuses at random, so they are the same here."""
+    await gateway.open()
+    for _ in range(10):
+        await gateway.call(gateway.TRACES, payload, metadata=(("x", "a" * size),))
+
+
+async def test_headers_that_are_too_large_are_refused_and_counted(gateway, payload, caplog):
+    await gateway.open()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await gateway.call(gateway.TRACES, payload, metadata=(("x", "a" * 20_000),))
+    assert caught.value.code() is Code.RESOURCE_EXHAUSTED
+    assert "max_header_kib" in caught.value.details()
+    flow = gateway.receiver._admission.flow
+    assert flow.requests["traces", "grpc"].rejected == {"headers_too_large": 1}
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

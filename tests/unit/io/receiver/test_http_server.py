@@ -206,13 +206,13 @@ async def test_a_content_type_that_is_not_otlps_is_415(gateway, content_type):
     assert "application/json" in json.loads(reply.body)["message"]
 
 
-@pytest.mark.parametrize("coding", ["zstd", "deflate", "br", "gzip, gzip", "gzip,deflate", "x"])
+@pytest.mark.parametrize("coding", ["br", "gzip, gzip", "gzip,deflate", "x"])
 async def test_a_content_encoding_that_is_not_known_is_415(gateway, coding):
     """OTLP conformance: unsupported Content-Encoding is refused, with what is supported."""
     await gateway.open_http()
     reply = await gateway.post(body=b"x", Content_Encoding=coding)
     assert reply.status == 415
-    assert reply.headers["Accept-Encoding"] == "gzip"
+    assert reply.headers["Accept-Encoding"] == "gzip, zstd"
     assert Status.FromString(reply.body).code == 12
 
 

@@ -7,7 +7,7 @@ import logging
 import grpc
 import pytest
 
-from processor.io.receiver import http_server
+from processor.io.receiver import http_connections
 from processor.io.receiver.protocol_mismatch import ProtocolMismatchFilter
 
 HELLO_TLS = b"\x16\x03\x01\x02\x00" * 20
@@ -17,8 +17,8 @@ HELLO_TLS = b"\x16\x03\x01\x02\x00" * 20
 def clock(monkeypatch):
     """The time of the log's filter; nothing was logged before."""
     now_s = [0.0]
-    fresh = ProtocolMismatchFilter(http_server._log, lambda: now_s[0])
-    monkeypatch.setattr(http_server._library_log, "filters", [fresh])
+    fresh = ProtocolMismatchFilter(http_connections._log, lambda: now_s[0])
+    monkeypatch.setattr(http_connections.library_log, "filters", [fresh])
     return now_s
 
 

@@ -76,6 +76,7 @@ def sources(states: States) -> Sources:
     policy: Any = SimpleNamespace(version="cd34")
     flow = FlowCounters()
     flow.outcomes = SpanOutcomes(stamped=9)
+    flow.unreadable["http", "headers_too_large"] = 1
     return Sources(
         flow=flow,
         exporter=states.exporter,

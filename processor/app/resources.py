@@ -1,0 +1,131 @@
+"""What the machine gives: memory, and how it is shared out; descriptors, and for what."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from processor.config import Settings
+from processor.config.values import Section
+
+_MIB: Final = 1024 * 1024
+_ROOT: Final = Path("/")
+_UNLIMITED_BYTES: Final = 1 << 50
+"""A container's limit beyond this is none: version 1 of cgroups has a number for that."""
+_MACHINE_MAX_BYTES: Final = 3072 * _MIB
+"""Outside of a container a processor does not take more than this by itself."""
+_SHARE: Final = 0.8
+"""Of the container's limit. The rest is for what cannot be counted: the allocators' free pieces,
+buffers of connections."""
+_PROGRAM_BYTES: Final = 100 * _MIB
+"""What the program takes with nothing to do; measured: 82 MiB."""
+_LEAST_BYTES: Final = 32 * _MIB
+_REQUESTS: Final = 0.5
+_LEDGER: Final = 0.3
+"""Shares of what is left, for requests under way and for the ledger's working copies. The rest is
+for what is made of one payload at a time: its parsed form, its compressed form."""
+_LEDGER_FULL_BYTES: Final = 700 * _MIB
+"""What the ledger's working copies take where every limit has its default and is reached."""
+_MESSAGES: Final = 8
+"""The largest message has one part in so many of what requests may hold: on the way through it
+takes four times its size."""
+_JSON: Final = 25
+"""How many times its size a JSON body takes while it is read."""
+_DESCRIPTORS_MAX: Final = 65_536
+_DESCRIPTORS_KEPT: Final = 128
+"""For the ledger, the queue on disk, files, and connections to backends and for telemetry."""
+
+
+class MemoryPlan(NamedTuple):
+    """Where the memory goes, in bytes."""
+
+    limit: int
+    """Of the whole process."""
+    requests: int
+    """What requests under way may hold together."""
+    ledger_share: float
+    """How much of their defaults the limits of the ledger's working copies have, up to 1."""
+
+    @property
+    def max_message(self) -> int:
+        """Largest message, where no setting says otherwise."""
+        return max(self.requests // _MESSAGES // _MIB, 1) * _MIB
+
+    @property
+    def max_json(self) -> int:
+        """The same for JSON."""
+        return max(self.requests // _JSON // _MIB, 1) * _MIB
+
+
+def plan_memory(settings: Settings, root: Path = _ROOT) -> MemoryPlan:
+    """How memory is shared out under the setting, or under what there is; `root` is for tests."""
+    set_bytes = settings.memory_limiter.limit_mib * _MIB
+    limit = set_bytes or int(_SHARE * available_bytes(root))
+    rest = max(limit - _PROGRAM_BYTES, _LEAST_BYTES)
+    return MemoryPlan(limit, int(_REQUESTS * rest), min(_LEDGER * rest / _LEDGER_FULL_BYTES, 1.0))
+
+
+def available_bytes(root: Path = _ROOT) -> int:
+    """The container's limit of memory; without one half of the machine's, up to 3 GiB."""
+    limits = [
+        int(text)
+        for text in map(_read, _limit_files(root))
+        if text.isdecimal() and int(text) < _UNLIMITED_BYTES
+    ]
+    if limits:
+        return min(limits)
+    for line in _read(root / "proc/meminfo").splitlines():
+        name, _, amount = line.partition(":")
+        if name == "MemTotal":
+            return min(int(amount.split()[0]) * 1024 // 2, _MACHINE_MAX_BYTES)
+    return _MACHINE_MAX_BYTES
+
+
+def _limit_files(root: Path) -> Iterator[Path]:
+    """Where the limits of this process' control group and of those around it stand.
+
+    Source: cgroups(7), "/proc/[pid]/cgroup". In a container the group's own path may be one of the
+    host, which is not there; its limit then stands at the top.
+    """
+    top = root / "sys/fs/cgroup"
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0":
+            base, name = top, "memory.max"
+        elif "memory" in controllers.split(","):
+            base, name = top / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        group = base / path.lstrip("/")
+        yield from (each / name for each in (group, *group.parents) if each.is_relative_to(base))
+
+
+def unless_set(section: Section, name: str, computed: int) -> int:
+    """A setting as it was given; where it was not, its default or what was computed if less."""
+    value: int = getattr(section, name)
+    return value if name in section.model_fields_set else min(value, computed)
+
+
+def raise_descriptor_limit() -> None:
+    """Let the process have as many descriptors as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS_MAX if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS_MAX)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def max_connections() -> int:
+    """How many connections each protocol may have open, so that descriptors are left for others."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    descriptors = _DESCRIPTORS_MAX if soft == resource.RLIM_INFINITY else soft
+    return max((descriptors - _DESCRIPTORS_KEPT) // 3, 8)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""

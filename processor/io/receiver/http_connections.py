@@ -1,0 +1,142 @@
+"""Connections of OTLP/HTTP: how many are open, which of them are idle, and unreadable requests."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError, LineTooLong
+
+from processor.core.errors import ProcessorError, UndecodableError
+from processor.io.receiver.protocol_mismatch import ProtocolMismatchFilter, is_other_protocol
+from processor.io.receiver.status import HeadersTooLargeError, NotHttpError
+
+_log = logging.getLogger(__name__)
+library_log: Final = logging.getLogger(f"{__name__}.aiohttp")
+"""What the library itself logs."""
+# Some signs of a wrong protocol are logged for debugging only; the filter drops the rest of that.
+library_log.setLevel(logging.DEBUG)
+library_log.addFilter(ProtocolMismatchFilter(_log))
+
+IDLE_TIMEOUT_S: Final = 75.0
+"""How long a connection may be without a complete request head; above what load balancers keep."""
+_LINGER_S: Final = 5.0
+"""How long the rest of a refused body is discarded, so that its sender reads the answer."""
+
+Refuse = Callable[[ProcessorError], web.Response]
+"""Counts a request whose head cannot be read, and gives its answer."""
+
+
+class Connections(web.Server):
+    """An HTTP server that bounds how many connections are open.
+
+    One beyond that takes the place of the one that has been idle the longest; where none is idle,
+    it is closed at once. A connection is idle while no request of it is being answered, so also
+    while the head of one is still coming.
+    """
+
+    def __init__(
+        self,
+        handle: Any,  # noqa: ANN401 - as in aiohttp
+        refuse: Refuse,
+        *,
+        max_connections: int,
+        max_header_bytes: int,
+    ) -> None:
+        super().__init__(
+            self._serve,
+            access_log=None,
+            logger=library_log,
+            auto_decompress=False,  # It would not stop at our limit.
+            keepalive_timeout=IDLE_TIMEOUT_S,
+            lingering_time=_LINGER_S,
+            # Headers beyond our own limit are read as well, so that we can say what is wrong.
+            max_line_size=4 * max_header_bytes,
+            max_field_size=4 * max_header_bytes,
+        )
+        self._handle = handle
+        self._refuse = refuse
+        self._max_connections = max_connections
+        self._open = 0
+        self._idle: dict[asyncio.BaseProtocol, None] = {}
+        """In the order in which they became so."""
+
+    def __call__(self) -> web.RequestHandler:
+        """The protocol of one more connection."""
+        return _Connection(self, self._refuse, loop=self._loop, **self._kwargs)
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Count a connection."""
+        super().connection_made(handler, transport)
+        self._open += 1
+        if self._open > self._max_connections and not self.close_idle():
+            transport.abort()
+            return
+        self._idle[handler] = None
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        """Forget a connection."""
+        super().connection_lost(handler, exc)
+        self._open -= 1
+        self._idle.pop(handler, None)
+
+    def close_idle(self) -> bool:
+        """Close the connection that has been idle the longest; False where none is."""
+        longest = next(iter(self._idle), None)
+        if longest is None:
+            return False
+        del self._idle[longest]
+        if isinstance(longest, web.RequestHandler):
+            longest.force_close()
+        return True
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        self._idle.pop(connection, None)
+        try:
+            answer: web.StreamResponse = await self._handle(request)
+        finally:
+            if request.transport is not None:
+                self._idle[connection] = None
+        return answer
+
+
+class _Connection(web.RequestHandler):
+    """One connection, whose errors are answered as OTLP has them."""
+
+    __slots__ = ("_refuse",)
+
+    def __init__(self, manager: web.Server, refuse: Refuse, **settings: Any) -> None:  # noqa: ANN401 - as in aiohttp
+        super().__init__(manager, **settings)
+        self._refuse = refuse
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to a request that the library could not read; all others are ours."""
+        if not isinstance(exc, HttpProcessingError) or request.writer.output_size > 0:
+            return super().handle_error(request, status, exc, message)
+        # The filter of this log recognises other protocols, and drops the rest.
+        self.log_exception("Error handling request from %s", request.remote, exc_info=exc)
+        error: ProcessorError
+        if isinstance(exc, LineTooLong):
+            error = HeadersTooLargeError(
+                "the request line or a header is longer than is read here; see "
+                "receivers.otlp.max_header_kib"
+            )
+        elif isinstance(exc, BadStatusLine) or is_other_protocol(exc):
+            error = NotHttpError("what came is no HTTP/1.1 request")
+        else:
+            error = UndecodableError("the HTTP request is malformed")
+        answer = self._refuse(error)
+        answer.force_close()
+        return answer
