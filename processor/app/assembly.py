@@ -140,11 +140,11 @@ def _http_listener(otlp: OtlpReceiver, plan: MemoryPlan) -> HttpListener | None:
 def build_exporter(settings: Settings, memory: MemoryBudget) -> Fanout:
     """Every destination, behind one limit. Raises ConfigError."""
     exporters = settings.exporters
-    destinations: list[Destination] = []
-    if exporters.otlp.endpoint:
-        destinations.append(_grpc_backend(exporters.otlp))
-    if exporters.otlphttp.is_set:
-        destinations.append(_http_backend(exporters.otlphttp))
+    queues = {"otlp": exporters.otlp.sending_queue, "otlphttp": exporters.otlphttp.sending_queue}
+    backends = build_backends(settings)
+    destinations: list[Destination] = [
+        _queued(backend, queues[name], name) for name, backend in backends.items()
+    ]
     if exporters.file.path:
         rotation = exporters.file.rotation
         destinations.append(
@@ -162,6 +162,17 @@ def build_exporter(settings: Settings, memory: MemoryBudget) -> Fanout:
         max_requests=settings.receivers.otlp.max_concurrent_requests,
     )
     return Fanout(destinations, limiter)
+
+
+def build_backends(settings: Settings) -> dict[str, Backend]:
+    """Every backend by the name of its exporter, without its queue. Raises ConfigError."""
+    exporters = settings.exporters
+    backends: dict[str, Backend] = {}
+    if exporters.otlp.endpoint:
+        backends["otlp"] = _grpc_backend(exporters.otlp)
+    if exporters.otlphttp.is_set:
+        backends["otlphttp"] = _http_backend(exporters.otlphttp)
+    return backends
 
 
 def build_ledger(settings: Settings, policy: Policy) -> Ledger:
@@ -189,7 +200,7 @@ def build_ledger(settings: Settings, policy: Policy) -> Ledger:
     )
 
 
-def _grpc_backend(otlp: OtlpExporter) -> Destination:
+def _grpc_backend(otlp: OtlpExporter) -> Backend:
     tls = otlp.tls
     address = parse_backend(otlp.endpoint)
     if tls.insecure is not None and not address.has_scheme:
@@ -201,10 +212,10 @@ def _grpc_backend(otlp: OtlpExporter) -> Destination:
         tls=ClientTls(_pem(tls.ca_file), _pem(tls.cert_file), _pem(tls.key_file)),
         retryable_codes=[Code[name.upper()] for name in otlp.retry_on_failure.retryable_codes],
     )
-    return _queued(_backend(transport, otlp), otlp.sending_queue, "otlp")
+    return _backend(transport, otlp)
 
 
-def _http_backend(http: OtlpHttpExporter) -> Destination:
+def _http_backend(http: OtlpHttpExporter) -> Backend:
     tls = http.tls
     endpoints = read_endpoints(http.endpoint, http.own_endpoints, insecure=tls.insecure)
     transport = HttpTransport(
@@ -215,7 +226,7 @@ def _http_backend(http: OtlpHttpExporter) -> Destination:
         retryable_statuses=http.retry_on_failure.retryable_statuses,
         final_statuses=http.retry_on_failure.final_statuses,
     )
-    return _queued(_backend(transport, http), http.sending_queue, "otlphttp")
+    return _backend(transport, http)
 
 
 def _backend(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
@@ -246,8 +257,14 @@ def _queued(backend: Backend, queue: SendingQueue, name: str) -> Destination:
         return backend
     return QueuedBackend(
         backend,
-        DiskQueue(Path(queue.directory), max_bytes=queue.max_megabytes * _MIB),
+        DiskQueue(
+            Path(queue.directory),
+            max_bytes=queue.max_megabytes * _MIB,
+            drops_oldest=queue.when_full == "drop_oldest",
+        ),
         setting=f"exporters.{name}.sending_queue.directory",
+        refused_max_bytes=queue.refused_max_megabytes * _MIB,
+        max_age_s=queue.max_age_s or math.inf,
         spill_after_s=queue.spill_after_s,
         consumers=queue.num_consumers,
     )

@@ -9,6 +9,7 @@ from processor.cli.flags import (
     LISTEN_DEFAULT,
     add_budgets,
     add_config,
+    add_data_dir,
     add_ledger,
     add_pricing,
     add_settings,
@@ -51,6 +52,7 @@ def build_parser() -> Parser:
     _add_prices(commands)
     _add_unpriced(commands)
     _add_reprice(commands)
+    _add_resend(commands)
     _add_healthcheck(commands)
     return parser
 
@@ -207,6 +209,36 @@ stored is not touched. Run again, it changes nothing more.
     parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
     add_ledger(parser)
     add_budgets(parser)
+
+
+def _add_resend(commands: Commands) -> None:
+    text = "send requests again that a backend had refused after they were acknowledged"
+    description = f"""\
+{_sentence(text)}
+
+They are kept in the folder refused within that of the backend's queue, each with the reason \
+beside it. What the backend takes now is removed from there. They go straight to the backend: they \
+were charged when they came."""
+    parser = commands.add_parser(
+        "resend",
+        help=text,
+        description=description,
+        epilog=f"example:\n  llm-cost resend llm-cost-data/spool/otlp/refused\n\n"
+        f"{_exits('some are refused again, or the backend is away')}",
+    )
+    parser.add_argument(
+        "places", metavar="PATH", nargs="+", help="a folder of such files, or one of them"
+    )
+    parser.add_argument(
+        "--exporter",
+        metavar="NAME",
+        help="otlp or otlphttp, where there are two (default: that of the folder)",
+    )
+    add_config(parser)
+    add_data_dir(parser)
+    parser.add_argument(
+        "--forward-to", metavar="ADDRESS", help="the backend, as for `llm-cost serve`"
+    )
 
 
 def _add_healthcheck(commands: Commands) -> None:

@@ -28,6 +28,7 @@ _MODULES: Final = {
     "prices": "processor.cli.prices",
     "unpriced": "processor.cli.unpriced",
     "reprice": "processor.cli.reprice",
+    "resend": "processor.cli.resend",
     "healthcheck": "processor.cli.healthcheck",
 }
 """Command -> the module whose ``run(arguments)`` does it and returns an exit code."""

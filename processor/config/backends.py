@@ -96,15 +96,15 @@ class SendingQueue(Section):
     """A queue on disk for what this backend does not take for now."""
 
     enabled: Flag = Field(
-        default=False,
-        description="False: a request is acknowledged once the backend has taken it, and while the "
-        "backend is away senders are asked to retry. True: what it does not take for now is "
-        "written to disk, synced and acknowledged, and sent when the backend is back.",
+        default=True,
+        description="True: what the backend does not take for now is written to disk, synced and "
+        "acknowledged, and sent when the backend is back; other traffic does not touch the disk. "
+        "False: while the backend is away senders are asked to retry.",
     )
     directory: OptionalText = Field(
         default="",
         description="Folder of the queue; one process may use it. Empty: "
-        "<data_dir>/spool/<exporter>.",
+        "spool/<exporter> in the folder of the ledger.",
     )
     max_megabytes: Whole = Field(
         default=1024,
@@ -112,6 +112,29 @@ class SendingQueue(Section):
         le=1_000_000_000,
         description="Most that the queue may hold, in MiB. Beyond it, and while the disk is full "
         "or fails, senders are asked to retry.",
+    )
+    when_full: Annotated[
+        Literal["refuse", "drop_oldest"],
+        PlainValidator(choice(("refuse", "drop_oldest"), "behaviour")),
+    ] = Field(
+        default="refuse",
+        description="refuse; or drop_oldest, which loses the oldest requests that were "
+        "acknowledged to make room for new ones. They are counted, logged, and shown in the "
+        "health.",
+    )
+    max_age_s: Annotated[float, PlainValidator(duration(0.0, 10 * 365 * 86400.0))] = Field(
+        default=0.0,
+        alias="max_age",
+        description="How long a request may wait on disk; one that has waited longer is lost, "
+        "counted, logged, and shown in the health. 0s: for ever.",
+    )
+    refused_max_megabytes: Whole = Field(
+        default=256,
+        ge=1,
+        le=1_000_000_000,
+        description="Most that may be kept, in MiB, of what the backend refuses for good after it "
+        "was acknowledged: OTLP files in the folder refused within that of the queue, which "
+        "`llm-cost resend` sends again. Beyond it, refused requests stay in the queue.",
     )
     spill_after_s: Duration = Field(
         default=1.0,

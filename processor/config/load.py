@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -212,20 +212,23 @@ def _where(path: Path, given: Mapping[Path, Given]) -> str:
 def _completed(settings: Settings, environ: Mapping[str, str], warnings: list[str]) -> Settings:
     """The settings with the paths that depend on others filled in."""
     folder = FilePath(settings.data_dir)
+    ledger = settings.ledger
+    if not ledger.path:
+        ledger = ledger.model_copy(update={"path": str(folder / "ledger.db")})
     exporters = settings.exporters
     files = exporters.file
     if not exporters.has_backend and not files.path:
         files = files.model_copy(update={"path": str(folder / "spans")})
+    # The folder of the ledger can be written to. Older versions had queues in `data_dir`, where an
+    # acknowledged request may still wait.
+    queues = (FilePath(ledger.path).parent / "spool", folder / "spool")
     exporters = exporters.model_copy(
         update={
             "file": files,
-            "otlp": _with_queue(exporters.otlp, folder / "spool" / "otlp"),
-            "otlphttp": _with_queue(exporters.otlphttp, folder / "spool" / "otlphttp"),
+            "otlp": _with_queue(exporters.otlp, [each / "otlp" for each in queues]),
+            "otlphttp": _with_queue(exporters.otlphttp, [each / "otlphttp" for each in queues]),
         }
     )
-    ledger = settings.ledger
-    if not ledger.path:
-        ledger = ledger.model_copy(update={"path": str(folder / "ledger.db")})
     if exporters.has_backend:
         warnings += protocol_warnings(environ)
     warnings += exposure_warnings(settings.receivers.otlp.protocols, exporters.forwarded_headers)
@@ -233,10 +236,14 @@ def _completed(settings: Settings, environ: Mapping[str, str], warnings: list[st
     return completed.with_warnings(tuple(warnings))
 
 
-def _with_queue(backend: Backend, folder: FilePath) -> Backend:
-    """The same backend, its queue in `folder` unless it has one of its own."""
+def _with_queue(backend: Backend, folders: Sequence[FilePath]) -> Backend:
+    """The same backend, its queue in a folder that is there already, else in the first.
+
+    Unless it has one of its own.
+    """
     queue = backend.sending_queue
     if not queue.enabled or queue.directory:
         return backend
+    folder = next((each for each in folders if each.is_dir()), folders[0])
     queue = queue.model_copy(update={"directory": str(folder)})
     return backend.model_copy(update={"sending_queue": queue})

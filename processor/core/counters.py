@@ -52,8 +52,8 @@ class DestinationCounters:
 class Backlog:
     """What waits on the disk for one backend, and what has become of it since the start.
 
-    While nothing is being sent, ``found + kept == waiting + delivered + sum(dropped.values()) +
-    lost``, as far as the headers of damaged records say how many they were.
+    While nothing is being sent, ``found + kept == waiting + delivered + sum(set_aside.values()) +
+    sum(dropped.values()) + lost``, as far as the headers of damaged records say how many they were.
     """
 
     waiting: int
@@ -71,8 +71,12 @@ class Backlog:
     """Could not be written, so their senders were asked to try again."""
     delivered: int
     """Taken by the backend, from the disk."""
+    set_aside: Mapping[str, int]
+    """Refused by the backend for good after they were acknowledged, by reason; kept as files."""
+    not_set_aside: int
+    """How often there was no room for such a file, so that the payload still waits."""
     dropped: Mapping[str, int]
-    """Refused by the backend for good after they were acknowledged, by reason."""
+    """Given up after they were acknowledged, by reason: too old, or displaced by newer ones."""
     lost: int
     """Damaged on the disk."""
     torn_bytes: int
@@ -83,6 +87,12 @@ class Backlog:
     """Left alone, for a program that can read them."""
     is_failing: bool = False
     """Whether the last payload could not be written, so that senders have to wait."""
+    files: int = 0
+    """Payloads that are set aside now, with those of earlier runs."""
+    files_bytes: int = 0
+    last_trouble: LastFailure | None = None
+    """What has kept an acknowledged payload from the backend for good the last time: a refusal, its
+    age, or newer ones."""
 
 
 class InFlight(NamedTuple):

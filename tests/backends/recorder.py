@@ -19,6 +19,7 @@ read again whenever it changes (replace it with a rename, so that it is never se
     poison         refuse for good whatever contains this text (INVALID_ARGUMENT, or 400)
     rejected       answer OK with a partial success that rejects so many items
     message        error message of `answer` or of the partial success
+    is_proxy       with --http, give `answer` as a proxy would, as a page of HTML
 
 With --http it speaks OTLP/HTTP in protobuf, at /v1/traces and its kind, instead of OTLP/gRPC.
 
@@ -77,6 +78,7 @@ class Behaviour:
     poison: str = ""
     rejected: int = 0
     message: str = ""
+    is_proxy: bool = False
 
 
 @dataclass
@@ -150,6 +152,9 @@ class Recorder:
         behaviour, fails = await self._behave()
         # It is decompressed by the server already.
         payload = await request.read()
+        if fails and behaviour.is_proxy:
+            page = "<html>nothing here</html>"
+            return web.Response(status=int(behaviour.answer), text=page, content_type="text/html")
         if fails or _is_poisoned(payload, behaviour):
             status = int(behaviour.answer) if fails else 400
             body = Status(message=behaviour.message if fails else "poisoned").SerializeToString()

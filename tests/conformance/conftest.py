@@ -13,12 +13,19 @@ from conformance.incoming import Gateway
 from processor.app.application import App
 from processor.config import load_settings
 
+WITHOUT_QUEUES = {
+    "exporters.otlp.sending_queue.enabled": "false",
+    "exporters.otlphttp.sending_queue.enabled": "false",
+}
 OpenGateway = Callable[..., Awaitable[Gateway]]
 
 
 @pytest.fixture
 async def open_gateway(tmp_path: Path) -> AsyncIterator[OpenGateway]:
-    """Start a processor with a settings file of this text, and further settings by dotted name."""
+    """Start a processor with a settings file of this text, and further settings by dotted name.
+
+    Without queues on disk unless a test sets one: senders hear what the backend answers.
+    """
     started: list[Gateway] = []
 
     async def open_one(text: str = "", **settings: Any) -> Gateway:
@@ -27,7 +34,9 @@ async def open_gateway(tmp_path: Path) -> AsyncIterator[OpenGateway]:
         file = folder / "processor.yaml"
         file.write_text(text)
         backend = Recorder()
+        queues = {} if "sending_queue" in text else WITHOUT_QUEUES
         given = {
+            **queues,
             "receivers.otlp.protocols.grpc.endpoint": "127.0.0.1:0",
             "exporters.otlp.endpoint": f"127.0.0.1:{await backend.start()}",
             "data_dir": str(folder / "data"),

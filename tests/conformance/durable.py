@@ -23,14 +23,15 @@ models: [{provider: openai, model: gpt-4o, prices: [{input: 2.50, output: 10.00}
 COST_NANO_USD = 2_500_000
 """Of each call that `call` makes."""
 
-QUICK = """
+_HASTY = """
 telemetry: {metrics: {endpoint: ''}}
 exporters:
   otlp:
     timeout: 10s
     retry_on_failure: {initial_interval: 50ms, max_interval: 100ms}
 """
-QUEUE = QUICK + "    sending_queue: {enabled: true, spill_after: 100ms, max_megabytes: 64}\n"
+QUICK = _HASTY + "    sending_queue: {enabled: false}\n"
+QUEUE = _HASTY + "    sending_queue: {enabled: true, spill_after: 100ms, max_megabytes: 64}\n"
 
 _EXPORT = "/opentelemetry.proto.collector.{0}.v1.{1}Service/Export"
 

@@ -420,14 +420,14 @@ async def test_rule_57_a_queue_of_another_version(tmp_path, caplog):
     file, payloads = queued(tmp_path, 3)
     data = file.read_bytes()
     assert data[:8] == b"LLMSPOOL"
-    assert int.from_bytes(data[8:10], "big") == 1
-    head = data[:8] + (2).to_bytes(2, "big") + data[10:20]
+    assert int.from_bytes(data[8:10], "big") == 2
+    head = data[:8] + (3).to_bytes(2, "big") + data[10:20]
     newer = head + crc32(head).to_bytes(4, "big") + b"whatever is new in that version"
     file.write_bytes(newer)
     taken, backlog = await restarted(tmp_path)
     assert taken == []
     assert backlog.other_version_segments == 1
-    assert "format 2" in caplog.text
+    assert "format 3" in caplog.text
     assert file.read_bytes() == newer
     file.write_bytes(data)
     assert (await restarted(tmp_path))[0] == payloads

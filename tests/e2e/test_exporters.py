@@ -18,6 +18,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest,
 
 BUDGETS = "version: 1\nbudgets: []\n"
 NANO_USD_PER_CALL = 2_500_000
+OFF = "sending_queue: {enabled: false}"
 
 
 @pytest.fixture
@@ -86,10 +87,10 @@ def test_forwarding_over_http(start, start_backend):
     assert backend.requests("l") == [other]
 
 
-def test_an_http_backend_that_is_down_is_the_senders_to_retry(start, start_backend):
+def test_without_a_queue_an_http_backend_that_is_down_is_the_senders_to_retry(start, start_backend):
     """Guarantees: acknowledged only after delivery; the retry after a 503 is charged once."""
     backend = start_backend(is_http=True)
-    processor = start(f"  otlphttp: {{endpoint: 'http://127.0.0.1:{backend.port}'}}")
+    processor = start(f"  otlphttp: {{endpoint: 'http://127.0.0.1:{backend.port}', {OFF}}}")
     backend.tell('{"answer": "503", "message": "closed for repairs"}')
     with pytest.raises(grpc.RpcError) as refused:
         export(processor.port, a_call(1), timeout_s=3.0)
@@ -119,8 +120,8 @@ def test_several_ways_out_at_once(start, start_backend, tmp_path):
     """Guarantees: each gets all of it, an acknowledgement means all, and the worst answer wins."""
     first, second = start_backend(), start_backend(is_http=True)
     processor = start(f"""
-  otlp: {{endpoint: "127.0.0.1:{first.port}"}}
-  otlphttp: {{endpoint: "http://127.0.0.1:{second.port}"}}
+  otlp: {{endpoint: "127.0.0.1:{first.port}", {OFF}}}
+  otlphttp: {{endpoint: "http://127.0.0.1:{second.port}", {OFF}}}
   file: {{path: "{tmp_path / "spans"}"}}
   debug: {{verbosity: detailed}}
 """)
@@ -154,7 +155,7 @@ def test_a_backend_for_traces_alone(start, start_backend):
         assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-MERGED = "merge: {max_delay: 200ms, max_bytes: 1048576}"
+MERGED = f"{OFF}, merge: {{max_delay: 200ms, max_bytes: 1048576}}"
 
 
 @pytest.fixture(params=["grpc", "http"])

@@ -177,7 +177,10 @@ def test_spans_without_valid_ids_are_left_out_and_reported(shared):
 def test_a_backend_that_is_down_is_the_senders_to_retry(serve, flags, backend, tmp_path):
     """OTLP conformance: 503 with a delay, and never an acknowledgement before delivery."""
     config = tmp_path / "processor.yaml"
-    config.write_text("exporters: {otlp: {retry_on_failure: {max_elapsed_time: 1s}}}")
+    config.write_text(
+        "exporters: {otlp: {retry_on_failure: {max_elapsed_time: 1s}, "
+        "sending_queue: {enabled: false}}}"
+    )
     backend.tell('{"answer": "UNAVAILABLE"}')
     port = http_port(serve("--config", config, *flags))
     body = json.dumps(json_call()).encode()

@@ -263,9 +263,28 @@ def test_killed_between_commit_and_delivery(serve, backend, files):
     assert stamped == {0.0025}
 
 
-def test_a_backend_that_is_down_is_the_senders_to_retry(serve, backend, files):
-    """Guarantees: no acknowledgement before delivery; the retry is charged once."""
+def test_a_backend_that_is_down_costs_an_application_nothing(serve, backend, files):
+    """Guarantees: acknowledged once it is on the disk, delivered once, charged once."""
     processor = serve("--forward-to", f"127.0.0.1:{backend.port}", *files)
+    backend.tell('{"answer": "UNAVAILABLE"}')
+    payload = a_call(1).SerializeToString()
+    assert export(processor.port, payload, timeout_s=10.0) == b""
+    processor.wait_for("are kept in")
+    assert backend.requests() == []
+    backend.tell("{}")
+    wait_until(backend.requests)
+    assert total_nano_usd(processor.port, "total") == 2_500_000
+    assert len(backend.requests()) == 1
+
+
+def test_without_a_queue_a_backend_that_is_down_is_the_senders_to_retry(
+    serve, backend, files, tmp_path
+):
+    """Guarantees: no acknowledgement before delivery; the retry is charged once."""
+    config = tmp_path / "processor.yaml"
+    config.write_text("exporters: {otlp: {sending_queue: {enabled: false}}}")
+    forward = ("--forward-to", f"127.0.0.1:{backend.port}", "--config", config)
+    processor = serve(*forward, *files)
     backend.tell('{"answer": "UNAVAILABLE"}')
     payload = a_call(1).SerializeToString()
     with pytest.raises(grpc.RpcError) as refused:

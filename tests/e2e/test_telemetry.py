@@ -61,9 +61,11 @@ def test_what_came_in_and_went_out_is_in_the_metrics(serve, backend, tmp_path):
     assert (status, json.loads(body)) == (200, {"status": "serving", "reasons": []})
 
 
-def test_a_backend_that_is_away_makes_it_unhealthy_until_it_is_back(serve, backend):
+def test_a_backend_that_is_away_makes_it_unhealthy_until_it_is_back(serve, backend, tmp_path):
     """Guarantees: /health says in words what is wrong, /live goes on, and recovery shows."""
-    processor = serve("--forward-to", f"127.0.0.1:{backend.port}")
+    config = tmp_path / "processor.yaml"
+    config.write_text("exporters: {otlp: {sending_queue: {enabled: false}}}")
+    processor = serve("--forward-to", f"127.0.0.1:{backend.port}", "--config", config)
     url = base_url(processor)
     backend.tell('{"answer": "UNAVAILABLE", "message": "gone fishing"}')
     for _ in range(3):

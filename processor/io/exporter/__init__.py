@@ -12,7 +12,12 @@ from processor.io.exporter.backend import Backend
 from processor.io.exporter.batcher import MergePolicy
 from processor.io.exporter.debug import DebugDestination
 from processor.io.exporter.destination import Counters, Destination
-from processor.io.exporter.disk_queue import DiskQueue, QueuedBackend
+from processor.io.exporter.disk_queue import (
+    DiskQueue,
+    QueuedBackend,
+    RefusedRequest,
+    refused_requests,
+)
 from processor.io.exporter.fanout import Fanout
 from processor.io.exporter.file import FileDestination
 from processor.io.exporter.grpc_transport import ClientTls, GrpcTransport
@@ -35,7 +40,9 @@ __all__ = [
     "InFlightLimiter",
     "MergePolicy",
     "QueuedBackend",
+    "RefusedRequest",
     "RetryPolicy",
     "Transport",
+    "refused_requests",
     "tls_context",
 ]

@@ -14,7 +14,7 @@ from processor.core.errors import BackendRefusedError, LastFailure, PermanentErr
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.codes import Code
 
-_ABOUT_CREDENTIALS: Final = frozenset({"permission_denied", "unauthenticated"})
+_ABOUT_CREDENTIALS: Final = frozenset({Code.PERMISSION_DENIED, Code.UNAUTHENTICATED})
 """Codes that refuse whatever we send, not only one payload."""
 
 
@@ -38,6 +38,8 @@ class DiskQueueCounters:
     """Set aside because something in them is damaged."""
     other_version_segments: int = 0
     """Left alone, for a program that can read them."""
+    displaced: int = 0
+    """Given up to make room for newer ones."""
 
 
 @dataclass(slots=True)
@@ -62,10 +64,10 @@ class Counters(DestinationCounters):
             self.abandoned += 1
             raise
         except Exception as error:
-            reason = _reason(error)
+            reason = reason_of(error)
             self.refused += 1
             self.refused_for[reason] += 1
-            if reason in _ABOUT_CREDENTIALS:
+            if is_about_credentials(error):
                 self._note(error)
             raise
         else:
@@ -112,7 +114,13 @@ class Destination(Protocol):
         """Close connections and files; called when nothing is being delivered any more."""
 
 
-def _reason(error: Exception) -> str:
+def is_about_credentials(error: Exception) -> bool:
+    """Whether a refusal is about our token or certificate, and not about a payload."""
+    return isinstance(error, BackendRefusedError) and error.code in _ABOUT_CREDENTIALS
+
+
+def reason_of(error: Exception) -> str:
+    """The word under which a refusal is counted."""
     if isinstance(error, BackendRefusedError):
         return Code(error.code).name.lower()
     return error.reason if isinstance(error, PermanentError) else "bug"

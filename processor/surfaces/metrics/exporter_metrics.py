@@ -85,7 +85,7 @@ _BACKLOG: Final[Table] = {
     "waiting": gauge(
         "queue_waiting_requests",
         "Acknowledged requests on the disk that are still to be sent. Found and kept ones are "
-        "waiting, delivered, dropped or lost.",
+        "waiting, delivered, set aside, dropped or lost.",
         "exporter",
     ),
     "size_bytes": gauge("queue_used_bytes", "What the queue takes on the disk.", "exporter"),
@@ -102,9 +102,28 @@ _BACKLOG: Final[Table] = {
     "delivered": counter(
         "queue_delivered_requests", "Requests that the backend has taken from the disk.", "exporter"
     ),
+    "set_aside": counter(
+        "queue_set_aside_requests",
+        "Requests that the backend has refused for good after they were acknowledged, by its "
+        "status code. They are kept as files.",
+        "exporter",
+        "reason",
+    ),
+    "not_set_aside": counter(
+        "queue_failed_set_aside_requests",
+        "Times that there was no room to set such a request aside; it waits in the queue.",
+        "exporter",
+    ),
+    "files": gauge(
+        "queue_set_aside_files",
+        "Requests that are set aside now, for llm-cost resend; those of earlier runs included.",
+        "exporter",
+    ),
+    "files_bytes": gauge("queue_set_aside_bytes", "What they take on the disk.", "exporter"),
     "dropped": counter(
         "queue_dropped_requests",
-        "Requests that the backend has refused for good after they were acknowledged.",
+        "Acknowledged requests that are lost: too old, or displaced by newer ones, where the "
+        "settings ask for that.",
         "exporter",
         "reason",
     ),

@@ -64,6 +64,7 @@ class Health:
         reasons += [f"nothing is delivered to {name}: {why}" for name, why in failing.items()]
         is_failing = bool(ledger_failure) or bool(backends and all(map(self._is_down, backends)))
         reasons += [why for each in backends if each.name not in failing and (why := _away(each))]
+        reasons += [why for each in backends if (why := self._trouble_of(each))]
         if is_failing:
             return Report("failing", tuple(reasons))
         return Report("degraded" if reasons else "serving", tuple(reasons))
@@ -78,6 +79,11 @@ class Health:
         last_failure = destination.counters.last_failure
         is_repeated = last_failure is not None and last_failure.times >= _DOWN_TIMES
         return is_repeated and bool(self._failure_of(destination))
+
+    def _trouble_of(self, destination: DestinationState) -> str:
+        """What has lately kept acknowledged payloads from a backend; ``""`` for nothing."""
+        backlog = destination.backlog
+        return self._recent(backlog.last_trouble) if backlog is not None else ""
 
     def _recent(self, last_failure: LastFailure | None) -> str:
         """What has failed; ``""`` for nothing, or where that was long ago."""

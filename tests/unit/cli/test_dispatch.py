@@ -49,7 +49,16 @@ def test_help_needs_neither_the_files_nor_what_checks_them():
     assert result.stdout.decode().splitlines()[-1] == "[]"
 
 
-COMMANDS = ["serve", "demo", "check-config", "price", "unpriced", "reprice", "healthcheck"]
+COMMANDS = [
+    "serve",
+    "demo",
+    "check-config",
+    "price",
+    "unpriced",
+    "reprice",
+    "resend",
+    "healthcheck",
+]
 
 
 def helped(*command):

@@ -14,12 +14,23 @@ def settings(**given):
     return load_settings(None, {"data_dir": "/data", f"{OTLP}.endpoint": "a:1", **names}, {})
 
 
-def test_there_is_no_queue_unless_asked_for():
-    """Guarantees: by default an answer is the backend's, and no folder is named."""
-    found = settings()
-    assert not found.exporters.otlp.sending_queue.enabled
-    assert not found.exporters.otlphttp.sending_queue.enabled
-    assert found.exporters.promise() == "what has been delivered"
+def test_there_is_a_queue_beside_the_ledger_unless_it_is_switched_off():
+    """Guarantees: where the ledger can be written, the queue can; and the promise says which."""
+    found = settings(ledger__path="/ledgers/a.db")
+    queue = found.exporters.otlp.sending_queue
+    assert (queue.enabled, queue.directory) == (True, "/ledgers/spool/otlp")
+    assert "or waits on disk in /ledgers/spool/otlp" in found.exporters.promise()
+    off = settings(exporters__otlp__sending_queue__enabled="false")
+    assert off.exporters.otlp.sending_queue.directory == ""
+    assert off.exporters.promise() == "what has been delivered"
+
+
+def test_a_queue_of_an_older_version_is_found_where_it_was(tmp_path):
+    """Guarantees: what was acknowledged then is sent; the folder was in data_dir."""
+    (tmp_path / "spool" / "otlp").mkdir(parents=True)
+    found = settings(data_dir=str(tmp_path), ledger__path="/ledgers/a.db")
+    assert found.exporters.otlp.sending_queue.directory == str(tmp_path / "spool" / "otlp")
+    assert found.exporters.otlphttp.sending_queue.directory == "/ledgers/spool/otlphttp"
 
 
 def test_each_exporter_has_a_folder_of_its_own():
@@ -40,7 +51,8 @@ def test_each_exporter_has_a_folder_of_its_own():
 
 def test_a_queue_of_a_backend_that_is_not_there_promises_nothing():
     """Guarantees: the promise is about backends that something is sent to."""
-    found = settings(exporters__otlphttp__sending_queue__enabled=True)
+    found = settings(exporters__otlp__sending_queue__enabled="false")
+    assert found.exporters.otlphttp.sending_queue.enabled
     assert found.exporters.promise() == "what has been delivered"
 
 

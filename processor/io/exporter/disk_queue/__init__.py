@@ -2,11 +2,13 @@
 
 backend       a destination: try the backend, else keep it on the disk
 drain         the task that sends what is kept
+losses        what is refused or given up after it was acknowledged; refused: the folder of it
 async_queue   the queue for coroutines, writes grouped
 queue         a folder of segments; segment, records: one file, and its format
 """
 
 from processor.io.exporter.disk_queue.backend import QueuedBackend
 from processor.io.exporter.disk_queue.queue import DiskQueue
+from processor.io.exporter.disk_queue.refused import RefusedRequest, refused_requests
 
-__all__ = ["DiskQueue", "QueuedBackend"]
+__all__ = ["DiskQueue", "QueuedBackend", "RefusedRequest", "refused_requests"]

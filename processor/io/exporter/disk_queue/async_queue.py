@@ -7,15 +7,18 @@ import errno
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeVar
 
 from processor.io.exporter.disk_queue.queue import DiskQueue, Due
 from processor.io.exporter.disk_queue.records import Record
+from processor.io.exporter.disk_queue.refused import RefusedFolder
 
 T = TypeVar("T")
 
 _GROUP_MAX: Final = 256
-_GROUP_MAX_BYTES: Final = 8 * 1024 * 1024
+_MIB: Final = 1024 * 1024
+_GROUP_MAX_BYTES: Final = 8 * _MIB
 
 
 @dataclass(slots=True)
@@ -27,8 +30,10 @@ class _Waiting:
 class AsyncDiskQueue:
     """A `DiskQueue` whose methods are coroutines."""
 
-    def __init__(self, disk_queue: DiskQueue) -> None:
+    def __init__(self, disk_queue: DiskQueue, *, refused_max_bytes: int = 256 * _MIB) -> None:
+        """What the backend refuses is kept in a folder within that of the queue."""
         self.disk_queue = disk_queue
+        self.refused = RefusedFolder(disk_queue.directory / "refused", refused_max_bytes)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="disk-queue")
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
@@ -38,6 +43,7 @@ class AsyncDiskQueue:
     async def start(self) -> None:
         """Find what earlier runs have left. Raises OSError."""
         await self._run(self.disk_queue.open)
+        await self._run(self._count_refused)
         self._is_open = True
 
     async def append(self, record: Record) -> None:
@@ -67,6 +73,10 @@ class AsyncDiskQueue:
         """What was taken needs nothing more."""
         await self._run(lambda: self.disk_queue.finish(due))
 
+    async def keep_refused(self, record: Record, message: str) -> Path:
+        """Keep a record aside that the backend has refused for good. Raises OSError."""
+        return await self._run(lambda: self.refused.keep(record, message))
+
     async def close(self) -> None:
         """Write what still waits, then close the files."""
         self._is_open = False
@@ -89,6 +99,10 @@ class AsyncDiskQueue:
                 _resolve(waiting.done, outcome)
             self._written.set()
         self._writer = None
+
+    def _count_refused(self) -> None:
+        if self.refused.directory.exists():
+            self.refused.count()
 
     def _appending(self, records: list[Record]) -> Callable[[], list[OSError | None]]:
         return lambda: self.disk_queue.append(records)

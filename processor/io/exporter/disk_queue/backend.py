@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from processor.core.counters import Backlog
 from processor.core.errors import (
+    BackendRefusedError,
     BackendUnavailableError,
     ConfigError,
     LastFailure,
@@ -24,15 +26,17 @@ from processor.core.errors import (
 )
 from processor.core.model import Metadata, Receipt, Signal
 from processor.io.exporter.backend import Backend
-from processor.io.exporter.destination import Counters
+from processor.io.exporter.destination import Counters, is_about_credentials
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
 from processor.io.exporter.disk_queue.drain import Drain
+from processor.io.exporter.disk_queue.losses import Losses
 from processor.io.exporter.disk_queue.queue import DiskQueue
 from processor.io.exporter.disk_queue.records import Record
 
 _log = logging.getLogger(__name__)
 
 _DELAY_S: Final = 5.0
+_MIB: Final = 1024 * 1024
 
 
 class QueuedBackend:
@@ -44,24 +48,31 @@ class QueuedBackend:
         disk_queue: DiskQueue,
         *,
         setting: str,
+        refused_max_bytes: int = 256 * _MIB,
+        max_age_s: float = math.inf,
         spill_after_s: float = 1.0,
         consumers: int = 10,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`setting` names the setting of the folder, for messages.
 
+        What the backend refuses after it was acknowledged is kept in a folder below that of the
+        queue, up to `refused_max_bytes`; what has waited for `max_age_s` is given up.
         After `spill_after_s` no further attempt is made at delivering a payload, and one that is
         under way ends before its sender gives up. So many `consumers` requests from the disk are
         under way at a time. The backend should not cut attempts short, see `RetryingSender`.
         """
         self.name = backend.name
         self._backend = backend
-        self._queue = AsyncDiskQueue(disk_queue)
+        self._queue = AsyncDiskQueue(disk_queue, refused_max_bytes=refused_max_bytes)
+        self._losses = Losses(self._queue, backend.name)
         self._setting = setting
         self._spill_after_s = spill_after_s
         self._drain = Drain(
             self._queue,
             backend,
+            losses=self._losses,
+            max_age_s=max_age_s,
             consumers=consumers,
             round_s=spill_after_s,
             on_taken=self._note_delivery,
@@ -69,8 +80,8 @@ class QueuedBackend:
         )
         self._drain_task: asyncio.Task[None] | None = None
         backend.counters.backlog = self._backlog
-        self._away: LastFailure | None = None
-        """From a payload that could not be delivered until the next one that is."""
+        self._away: dict[Signal, LastFailure] = {}
+        """From a payload of a signal that could not be delivered until the next one that is."""
         self._is_failing = False
 
     @property
@@ -85,17 +96,22 @@ class QueuedBackend:
             waiting=queue.waiting,
             size_bytes=queue.size_bytes,
             max_bytes=queue.max_bytes,
-            is_away=self._away is not None,
+            is_away=bool(self._away),
             found=counted.found,
             kept=counted.kept - self._drain.put_back,
             failed=counted.failed,
             delivered=self._drain.delivered,
-            dropped=dict(self._drain.dropped),
+            set_aside=dict(self._losses.aside),
+            not_set_aside=self._losses.not_set_aside,
+            dropped=self._losses.dropped,
             lost=counted.lost,
             torn_bytes=counted.torn_bytes,
             corrupt_segments=counted.corrupt_segments,
             other_version_segments=counted.other_version_segments,
             is_failing=self._is_failing,
+            files=self._queue.refused.requests,
+            files_bytes=self._queue.refused.size_bytes,
+            last_trouble=self._losses.last_trouble,
         )
 
     def takes(self, signal: Signal) -> bool:
@@ -133,42 +149,55 @@ class QueuedBackend:
         """Return once the backend has taken a payload or it is on the disk; see `Destination`."""
         with self.counters.follow(len(payload)):
             # A request from the disk that is being sent will show when the backend is back.
-            if self._away is None or not self._drain.is_busy:
+            if signal not in self._away or not self._drain.is_busy:
                 receipt = await self._try(signal, payload, timeout_s, metadata)
                 if receipt is not None:
                     return receipt
             # Headers can be credentials: those that are for other backends are not written here.
-            await self._keep(Record(signal, payload, self._backend.forwarded_metadata(metadata)))
+            forwarded = self._backend.forwarded_metadata(metadata)
+            await self._keep(Record(signal, payload, forwarded, time.time()))
         # It is on the disk, and counts as delivered; but the backend is failing all the same.
-        self.counters.last_failure = self._away
+        self.counters.last_failure = self._away.get(signal)
         return Receipt()
 
     async def _try(
         self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata
     ) -> Receipt | None:
-        """Send as without a queue, but not for long; None when the backend does not take it."""
+        """Send as without a queue, but not for long; None when the backend does not take it.
+
+        Refused credentials are no word on the payload: the next token may be valid.
+        """
         longest_s = self._backend.budget_s(timeout_s)
         try:
             async with asyncio.timeout(longest_s):
                 budget_s = min(longest_s, self._spill_after_s)
                 receipt = await self._backend.send(signal, payload, budget_s, metadata)
-        except (RetryableError, TimeoutError) as error:
-            why = str(error) or f"{self.name} did not answer within {longest_s:g} s"
-            if self._away is None:
-                what = "what is sent to %s is kept in %s until it is back: %s"
-                _log.warning(what, self.name, self._queue.disk_queue.directory, why)
-            times = self._away.times if self._away else 0
-            self._away = LastFailure(why, time.monotonic(), times + 1)
+        except (RetryableError, BackendRefusedError, TimeoutError) as error:
+            if isinstance(error, BackendRefusedError) and not is_about_credentials(error):
+                raise
+            self._note_away(signal, str(error) or f"no answer within {longest_s:g} s")
             return None
-        self._note_delivery()
+        self._note_delivery(signal)
         return receipt
 
-    def _note_delivery(self) -> None:
-        self._away = self.counters.last_failure = None
+    def _note_away(self, signal: Signal, why: str) -> None:
+        before = self._away.get(signal)
+        if before is None:
+            what = "%s that are sent to %s are kept in %s until it takes them: %s"
+            _log.warning(what, signal, self.name, self._queue.disk_queue.directory, why)
+        times = before.times if before else 0
+        self._away[signal] = LastFailure(why, time.monotonic(), times + 1)
+
+    def _note_delivery(self, signal: Signal) -> None:
+        if self._away.pop(signal, None):
+            _log.info("%s takes %s again", self.name, signal)
+        self.counters.last_failure = next(iter(self._away.values()), None)
 
     async def _keep(self, record: Record) -> None:
+        before = self._queue.disk_queue.counters.displaced
         try:
             await self._queue.append(record)
+            self._losses.note_displaced(self._queue.disk_queue.counters.displaced - before)
         except OSError as error:
             why = f"{self._queue.disk_queue.directory} cannot be written: {error.strerror or error}"
             if not self._is_failing:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+import math
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
-from processor.core.errors import BackendRefusedError, PermanentError, RetryableError
-from processor.core.otlp.codes import Code
+from processor.core.errors import PermanentError, RetryableError
+from processor.core.model import Signal
 from processor.io.exporter.backend import Backend
+from processor.io.exporter.destination import is_about_credentials, reason_of
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
-from processor.io.exporter.disk_queue.queue import Due
+from processor.io.exporter.disk_queue.losses import Losses
 from processor.io.exporter.disk_queue.records import Record
 
 _log = logging.getLogger(__name__)
 
 _DELAY_S: Final = 5.0
-_UNAUTHORIZED: Final = frozenset({Code.UNAUTHENTICATED, Code.PERMISSION_DENIED})
-"""Final for a sender, which hears of it. But what is on the disk was acknowledged, and the next
-token may be valid."""
 _UNAUTHORIZED_DELAY_S: Final = 60.0
 _PROBES: Final = 2
 """Sent at a time to a backend that takes nothing: two, since one could be a bad payload."""
@@ -43,20 +42,23 @@ class Drain:
         queue: AsyncDiskQueue,
         backend: Backend,
         *,
+        losses: Losses,
         consumers: int,
         round_s: float,
-        on_taken: Callable[[], None],
+        on_taken: Callable[[Signal], None],
         sleep: Callable[[float], Awaitable[None]],
+        max_age_s: float = math.inf,
+        clock_s: Callable[[], float] = time.time,
     ) -> None:
         """`consumers` requests are under way at a time, and each is tried for `round_s` in a row.
 
-        `on_taken` is called after each delivery.
+        `on_taken` is called after each delivery. What has waited for longer than `max_age_s`, by
+        the time of day, is given up.
         """
         self.is_busy = False
         """Whether something is being sent, which will show when the backend is back."""
         self.delivered = 0
-        self.dropped: Counter[str] = Counter()
-        """Records that the backend will never take, by reason; their senders cannot be informed."""
+        self.losses = losses
         self.put_back = 0
         """How often a record was written again at the end of the queue."""
         self._queue = queue
@@ -66,6 +68,8 @@ class Drain:
         self._failed_rounds = 0
         self._is_unauthorized = False
         self._on_taken = on_taken
+        self._max_age_s = max_age_s
+        self._clock_s = clock_s
         self._sleep = sleep
 
     async def run(self) -> None:
@@ -87,15 +91,22 @@ class Drain:
         """Wait for records, and send them; in a frame that ends with them, as they need memory."""
         due = await self._queue.take(most)
         self.is_busy = True
-        await self._send_due(due)
+        fresh = [record for record in due.records if not self._is_too_old(record)]
+        if await self._send_due(fresh):
+            await self._queue.finish(due)
+            if old := len(due.records) - len(fresh):
+                self.losses.drop("too_old", old)
 
-    async def _send_due(self, due: Due) -> None:
-        """Send all that is due; wait, and leave it where it is, when the backend takes nothing."""
-        left = await self._send_all(due.records)
-        if len(left) == len(due.records):
+    def _is_too_old(self, record: Record) -> bool:
+        return 0.0 < record.kept_s < self._clock_s() - self._max_age_s
+
+    async def _send_due(self, records: Sequence[Record]) -> bool:
+        """Send records; False, after a pause, when the backend takes nothing: they stay there."""
+        left = await self._send_all(records)
+        if left and len(left) == len(records):
             self._failed_rounds += 1
             await self._pause(left, self._failed_rounds)
-            return
+            return False
         self._failed_rounds = 0
         # The backend takes others, so the payload is the cause: it waits behind the others.
         tries = 0
@@ -103,7 +114,7 @@ class Drain:
             tries += 1
             await self._pause(left, tries)
             left = await self._send_all(rest)
-        await self._queue.finish(due)
+        return True
 
     async def _pause(self, left: Sequence[_Unsent], failures: int) -> None:
         """Wait as long as the backend asks for, and the longer the more often it has failed."""
@@ -118,28 +129,25 @@ class Drain:
 
     async def _send_one(self, record: Record) -> float | None:
         """Send one record; returns how long to wait before it is sent again, None for never."""
-        signal, payload, metadata = record
         try:
-            await self._backend.send(signal, payload, self._round_s, metadata)
+            receipt = await self._backend.send(
+                record.signal, record.payload, self._round_s, record.metadata
+            )
         except RetryableError as error:
             return error.delay_s
         except PermanentError as error:
-            if isinstance(error, BackendRefusedError) and error.code in _UNAUTHORIZED:
+            if is_about_credentials(error):
                 self._log_unauthorized(error)
                 return _UNAUTHORIZED_DELAY_S
-            if error.reason not in self.dropped:
-                what = (
-                    "%s refuses what was acknowledged to its sender; it is dropped and counted: %s"
-                )
-                _log.error(what, self._backend.name, error)
-            self.dropped[error.reason] += 1
-            return None
+            return await self.losses.set_aside(record, reason_of(error), str(error))
         self._is_unauthorized = False
-        self._on_taken()
+        self._on_taken(record.signal)
         self.delivered += 1
+        if receipt.rejected:
+            await self.losses.set_aside_copy(record, receipt)
         return None
 
-    def _log_unauthorized(self, error: BackendRefusedError) -> None:
+    def _log_unauthorized(self, error: PermanentError) -> None:
         if not self._is_unauthorized:
             what = "%s refuses our credentials; what waits in %s is kept until it takes them: %s"
             _log.error(what, self._backend.name, self._queue.disk_queue.directory, error)

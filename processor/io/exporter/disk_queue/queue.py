@@ -59,14 +59,21 @@ class DiskQueue:
         directory: Path,
         *,
         max_bytes: int = 1024 * _MIB,
+        drops_oldest: bool = False,
         new_mark: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        """Nothing is touched before `open`. `max_bytes` is the limit of all segments together."""
+        """Nothing is touched before `open`. `max_bytes` is the limit of all segments together.
+
+        With `drops_oldest` a record for which there is no room displaces the oldest ones.
+        """
         self.directory = directory
         self.max_bytes = max_bytes
         self.counters = DiskQueueCounters()
         self._segment_bytes = min(_SEGMENT_MAX_BYTES, max_bytes // _SEGMENTS)
         self._new_mark = new_mark
+        self._drops_oldest = drops_oldest
+        self._due: Segment | None = None
+        """Where the records are that were taken last; they may be on their way."""
         self._segments: list[Segment] = []
         """Oldest first."""
         self._growing: Segment | None = None
@@ -105,6 +112,8 @@ class DiskQueue:
     def append(self, records: Sequence[Record]) -> list[OSError | None]:
         """Write records and wait until they are on the disk; None for each that is."""
         room = self.max_bytes - self.size_bytes - START
+        if self._drops_oldest:
+            room = self._make_room(min(sum(map(encoded_bytes, records)), self.max_bytes - START))
         full = OSError(errno.ENOSPC, f"it holds all of its {self.max_bytes // _MIB} MiB")
         outcomes: list[OSError | None] = []
         fitting: list[Record] = []
@@ -137,6 +146,7 @@ class DiskQueue:
                     self._skip_unreadable(segment, error)
                     break
                 if due.records:
+                    self._due = segment
                     return due
                 self.finish(due)
             self._remove_if_spent(segment)
@@ -145,6 +155,7 @@ class DiskQueue:
     def finish(self, due: Due) -> None:
         """What was due needs nothing more: the backend has taken it, or never will."""
         segment, taken = due
+        self._due = None
         self.counters.done += len(taken.records)
         if taken.lost:
             self.counters.lost += taken.lost
@@ -182,6 +193,20 @@ class DiskQueue:
             no_memory = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
             return error if isinstance(error, OSError) else no_memory
         return None
+
+    def _make_room(self, wanted_bytes: int) -> int:
+        """Give up whole segments, oldest first, until there is room, or nothing to give up."""
+        while (room := self.max_bytes - self.size_bytes - START) < wanted_bytes:
+            oldest = next((each for each in self._segments if each is not self._due), None)
+            if oldest is None:
+                return room
+            waiting = oldest.waiting
+            oldest.give_up()
+            self._remove_if_spent(oldest)
+            if oldest in self._segments:
+                return room
+            self.counters.displaced += waiting
+        return room
 
     def _load(self, path: Path) -> None:
         """Load a segment of an earlier run."""

@@ -18,12 +18,14 @@ import json
 import os
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args
 from zlib import crc32
 
 from processor.core.model import Metadata, Signal
 
-VERSION: Final = 1
+VERSION: Final = 2
+READABLE_VERSIONS: Final = frozenset({1, VERSION})
+"""In version 1 the body has the metadata alone, without the time."""
 MARK_BYTES: Final = 8
 
 _MAGIC: Final = b"LLMSPOOL"
@@ -47,6 +49,8 @@ class Record(NamedTuple):
     signal: Signal
     payload: bytes
     metadata: Metadata = ()
+    kept_s: float = 0.0
+    """When it was first written, in seconds since 1970; 0 where that is not known."""
 
 
 class Position(NamedTuple):
@@ -105,12 +109,12 @@ def read_cursor(mark: bytes, data: bytes) -> Position | None:
 
 def encoded_bytes(record: Record) -> int:
     """What a record takes in a file."""
-    return RECORD_BYTES + len(_encode_metadata(record.metadata)) + len(record.payload)
+    return RECORD_BYTES + len(_encode_notes(record)) + len(record.payload)
 
 
 def encode_record(mark: bytes, number: int, record: Record) -> tuple[bytes, bytes]:
     """A record as two pieces that follow each other; the second is the payload itself."""
-    metadata = _encode_metadata(record.metadata)
+    metadata = _encode_notes(record)
     sizes = (len(metadata), len(record.payload))
     body_check = crc32(record.payload, crc32(metadata))
     head = _RECORD.pack(mark, number, *sizes, _SIGNALS.index(record.signal), body_check)
@@ -129,12 +133,17 @@ def read_record(head: RecordHead, metadata: bytes, payload: bytes) -> Record | N
     """A record as it was written; None where its body is damaged."""
     if crc32(payload, crc32(metadata)) != head.body_check or head.signal >= len(_SIGNALS):
         return None
-    pairs = tuple((name, value) for name, value in json.loads(metadata)) if metadata else ()
-    return Record(_SIGNALS[head.signal], payload, pairs)
+    found = json.loads(metadata) if metadata else []
+    notes: dict[str, Any] = found if isinstance(found, dict) else {"metadata": found}
+    pairs = tuple((name, value) for name, value in notes["metadata"])
+    return Record(_SIGNALS[head.signal], payload, pairs, notes.get("kept_s", 0.0))
 
 
-def _encode_metadata(metadata: Metadata) -> bytes:
-    return json.dumps(metadata).encode() if metadata else b""
+def _encode_notes(record: Record) -> bytes:
+    """What a record says beside its payload."""
+    if not (record.metadata or record.kept_s):
+        return b""
+    return json.dumps({"metadata": record.metadata, "kept_s": record.kept_s}).encode()
 
 
 def _check(data: bytes) -> bytes:

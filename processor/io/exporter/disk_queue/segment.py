@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from processor.io.exporter.disk_queue.records import (
     CURSOR_AT,
     MARK_BYTES,
+    READABLE_VERSIONS,
     START,
     VERSION,
     Position,
@@ -129,6 +130,11 @@ class Segment:
         with _opened(self.path, os.O_WRONLY) as descriptor:
             os.pwrite(descriptor, encode_cursor(self._mark, taken.position), CURSOR_AT)
 
+    def give_up(self) -> None:
+        """Nothing in it is to be sent any more."""
+        self.position = Position(self.end, self.position.number + self.waiting)
+        self.waiting = 0
+
     def count(self) -> None:
         """Walk over the records by their heads, and find out how many wait. Raises OSError."""
         with _opened(self.path, os.O_RDONLY) as descriptor:
@@ -143,18 +149,13 @@ class Segment:
 
 def create_segment(path: Path, mark: bytes) -> Segment:
     """A new segment; a crash from now on leaves it or nothing. Raises OSError."""
-    # Spans can hold prompts and answers: only their owner may read them.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    write_new(path, [encode_start(mark)])
     try:
-        _write_all(descriptor, [encode_start(mark)], 0)
-        os.fsync(descriptor)
         sync_directory(path.parent)
     except BaseException:
         with suppress(OSError):
             path.unlink()
         raise
-    finally:
-        os.close(descriptor)
     return Segment(path, mark)
 
 
@@ -166,7 +167,7 @@ def load_segment(path: Path) -> Segment:
     with _opened(path, os.O_RDONLY) as descriptor:
         data = os.pread(descriptor, START + MARK_BYTES, 0)
     start = read_start(data)
-    if start is not None and start[0] != VERSION:
+    if start is not None and start[0] not in READABLE_VERSIONS:
         raise OtherVersionError(f"format {start[0]}, and this program has format {VERSION}")
     # A damaged head does not matter while the first record still has the mark.
     mark = data[START:] if start is None else start[1]
@@ -176,6 +177,24 @@ def load_segment(path: Path) -> Segment:
     if len(mark) == MARK_BYTES:
         segment.count()
     return segment
+
+
+def write_new(path: Path, pieces: Sequence[bytes]) -> None:
+    """Write a file that is not there yet, and wait until its content is on the disk.
+
+    Raises OSError, and then the file is gone as far as possible.
+    """
+    # Spans can hold prompts and answers: only their owner may read them.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        _write_all(descriptor, pieces, 0)
+        os.fsync(descriptor)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def sync_directory(directory: Path) -> None:

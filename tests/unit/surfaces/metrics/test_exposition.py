@@ -67,7 +67,8 @@ def test_values_are_those_of_the_sources(text):
     for line in (
         'exporter_refused_requests_total{exporter="127.0.0.1:5317",reason="permission_denied"} 2.0',
         'queue_waiting_requests{exporter="127.0.0.1:5317"} 3.0',
-        'queue_dropped_requests_total{exporter="127.0.0.1:5317",reason="BackendRefused"} 1.0',
+        'queue_set_aside_requests_total{exporter="127.0.0.1:5317",reason="invalid_argument"} 1.0',
+        'queue_dropped_requests_total{exporter="127.0.0.1:5317",reason="too_old"} 2.0',
         "ledger_charged_calls_total 7.0",
         "ledger_file_bytes 4096.0",
         'pipeline_handled_spans_total{outcome="stamped"} 9.0',

@@ -11,6 +11,7 @@ from processor.core.errors import BackendRefusedError, BackendUnavailableError, 
 from processor.core.model import Receipt
 from processor.io.exporter import Backend, DiskQueue, MergePolicy, QueuedBackend, RetryPolicy
 from processor.io.exporter.disk_queue import segment
+from processor.io.exporter.disk_queue.refused import refused_requests
 from processor.io.exporter.transport import AttemptError
 
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
@@ -23,6 +24,8 @@ class Transport:
 
     def __init__(self):
         self.is_away = False
+        self.unauthorized = False
+        self.fails_signals = set()
         self.refuses = set()
         self.poison = set()
         self.taken = []
@@ -50,6 +53,10 @@ class Transport:
             self.held -= 1
         if self.is_away or payload in self.poison:
             raise AttemptError("UNAVAILABLE", "connection refused", 14, is_retryable=True)
+        if signal in self.fails_signals:
+            raise AttemptError("HTTP 404", "not found", 12, is_retryable=True)
+        if self.unauthorized:
+            raise AttemptError("UNAUTHENTICATED", "token expired", 16, is_retryable=False)
         if payload in self.refuses:
             raise AttemptError("INVALID_ARGUMENT", "no", 3, is_retryable=False)
         self.taken.append((signal, payload, metadata))
@@ -61,12 +68,13 @@ class Transport:
 
 
 @asynccontextmanager
-async def opened(transport, folder, *, merge=None, max_bytes=2**30, **settings):
+async def opened(transport, folder, *, merge=None, max_bytes=2**30, drops_oldest=False, **settings):
     backend = Backend(
         transport, retry=QUICK, cuts_attempts=False, merge=merge, forwards={"x-tenant"}
     )
     settings = {"spill_after_s": 0.02, "sleep": quickly, **settings}
-    out = QueuedBackend(backend, DiskQueue(folder, max_bytes=max_bytes), setting="here", **settings)
+    disk_queue = DiskQueue(folder, max_bytes=max_bytes, drops_oldest=drops_oldest)
+    out = QueuedBackend(backend, disk_queue, setting="here", **settings)
     await out.start()
     try:
         yield out
@@ -180,10 +188,73 @@ async def test_what_is_refused_for_good_later_is_counted_with_its_reason(tmp_pat
         transport.is_away = False
         await until(lambda: not waiting(out))
         backlog = out.counters.backlog()
-        assert backlog.dropped == {"backend_refused": 1}
-        assert backlog.kept == backlog.delivered + sum(backlog.dropped.values())
+        assert backlog.set_aside == {"invalid_argument": 1}
+        assert backlog.kept == backlog.delivered + sum(backlog.set_aside.values())
+        assert (backlog.files, backlog.files_bytes) == (1, 3)
+        assert backlog.last_trouble is not None
         assert sorted(transport.payloads) == [b"1", b"2"]
-        assert "dropped" in caplog.text
+        assert "llm-cost resend" in caplog.text
+
+
+async def test_headers_that_belong_to_a_request_are_set_aside_with_it(tmp_path):
+    """Guarantees: it is sent again for the same tenant, and found after a restart."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path) as out:
+        await out.deliver("traces", b"bad", None, (("x-tenant", "a"), ("x-other", "b")))
+        transport.refuses.add(b"bad")
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+    (kept,) = refused_requests(tmp_path / "refused")
+    assert kept.read()[:3] == ("traces", b"bad", (("x-tenant", "a"),))
+    assert kept.path.stat().st_mode & 0o777 == 0o600
+    async with opened(transport, tmp_path) as out:
+        assert out.counters.backlog().files == 1
+
+
+async def test_refused_credentials_cost_no_request(tmp_path):
+    """Guarantees: what comes while a token is refused is kept, and sent with the next one."""
+    transport = Transport()
+    transport.unauthorized = True
+    async with opened(transport, tmp_path) as out:
+        assert await out.deliver("traces", b"1", None) == Receipt()
+        backlog = out.counters.backlog()
+        assert (backlog.is_away, backlog.waiting) == (True, 1)
+        assert "token expired" in out.counters.last_failure.message
+        transport.unauthorized = False
+        await until(lambda: transport.payloads == [b"1"])
+        assert out.counters.last_failure is None
+
+
+async def test_a_signal_that_fails_sends_no_other_to_the_disk(tmp_path):
+    """Guarantees: a path that is missing for metrics costs traces nothing."""
+    transport = Transport()
+    transport.fails_signals.add("metrics")
+    async with opened(transport, tmp_path) as out:
+        await out.deliver("metrics", b"m", None)
+        await out.deliver("traces", b"t", None)
+        assert transport.payloads == [b"t"]
+        backlog = out.counters.backlog()
+        assert (backlog.kept, backlog.is_away) == (1, True)
+
+
+async def test_the_oldest_make_room_where_the_settings_say_so(tmp_path, caplog):
+    """Guarantees: newer ones are acknowledged; what is lost is counted and said when it begins."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path, max_bytes=20_000, drops_oldest=True) as out:
+        payloads = [b"%02d" % row + bytes(1000) for row in range(40)]
+        for payload in payloads:
+            await out.deliver("traces", payload, None)
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+        backlog = out.counters.backlog()
+        lost = backlog.dropped["displaced"]
+        assert 20 < lost < 30
+        assert backlog.kept - backlog.delivered == lost
+        assert payloads[-1] in transport.payloads
+        assert backlog.last_trouble is not None
+        assert len([line for line in caplog.messages if "displaced" in line]) == 1
 
 
 async def test_a_payload_that_is_never_taken_holds_up_no_others(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import math
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -10,8 +11,10 @@ from processor.core.errors import BackendRefusedError, BackendUnavailableError
 from processor.core.model import Receipt
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
 from processor.io.exporter.disk_queue.drain import Drain
+from processor.io.exporter.disk_queue.losses import Losses
 from processor.io.exporter.disk_queue.queue import DiskQueue
 from processor.io.exporter.disk_queue.records import Record
+from processor.io.exporter.disk_queue.refused import refused_requests
 
 
 class Backend:
@@ -21,6 +24,7 @@ class Backend:
 
     def __init__(self):
         self.answers = {}
+        self.receipts = {}
         self.taken = []
         self.under_way = self.most_under_way = 0
         self.pauses = []
@@ -38,7 +42,7 @@ class Backend:
         if answers:
             raise answers.pop()
         self.taken.append(payload)
-        return Receipt()
+        return self.receipts.get(payload, Receipt())
 
 
 @pytest.fixture
@@ -50,7 +54,7 @@ async def queue(tmp_path):
 
 
 @asynccontextmanager
-async def draining(queue, backend, consumers=4):
+async def draining(queue, backend, consumers=4, max_age_s=math.inf):
     slept, taken = [], []
 
     async def sleep(seconds):
@@ -58,8 +62,8 @@ async def draining(queue, backend, consumers=4):
         await asyncio.sleep(0)
 
     drain = Drain(
-        queue, backend, consumers=consumers, round_s=1.0,
-        on_taken=lambda: taken.append(1), sleep=sleep,
+        queue, backend, losses=Losses(queue, backend.name), consumers=consumers, round_s=1.0,
+        on_taken=taken.append, sleep=sleep, max_age_s=max_age_s, clock_s=lambda: 1000.0,
     )  # fmt: skip
     task = asyncio.ensure_future(drain.run())
     yield drain, slept
@@ -158,8 +162,53 @@ async def test_what_is_refused_is_counted_by_its_reason(queue):
     await put(queue, b"0", b"1", b"2")
     async with draining(queue, backend) as (drain, _):
         pass
-    assert drain.dropped == {"backend_refused": 2}
+    assert drain.losses.aside == {"invalid_argument": 2}
+    assert drain.losses.dropped == {}
     assert backend.taken == [b"0"]
+    kept = list(refused_requests(queue.refused.directory))
+    assert {each.read().payload for each in kept} == {b"1", b"2"}
+    assert "no" in kept[0].notes.read_text()
+
+
+async def test_what_is_refused_and_cannot_be_set_aside_stays_in_the_queue(queue, monkeypatch):
+    """Guarantees: a full folder loses nothing; it is counted, and tried again a minute later."""
+    backend = Backend()
+    backend.answers[b"1"] = [BackendRefusedError(3, "no")] * 3
+    monkeypatch.setattr(queue.refused, "max_bytes", 0)
+    await put(queue, b"1")
+    async with draining(queue, backend) as (drain, slept):
+        pass
+    assert slept == [60.0, 60.0, 60.0]
+    assert (drain.losses.not_set_aside, drain.losses.aside) == (3, {})
+    assert backend.taken == [b"1"]
+
+
+async def test_a_copy_is_kept_of_what_the_backend_has_taken_in_part(queue):
+    """Guarantees: rejected items of acknowledged requests are not only counted."""
+    backend = Backend()
+    backend.receipts[b"1"] = Receipt(2, "too old")
+    await put(queue, b"0", b"1")
+    async with draining(queue, backend) as (drain, _):
+        pass
+    (kept,) = refused_requests(queue.refused.directory)
+    assert kept.read().payload == b"1"
+    assert (drain.delivered, drain.losses.aside) == (2, {})
+    assert "too old" in drain.losses.last_trouble.message
+
+
+async def test_what_is_too_old_is_lost_counted_and_said(queue, caplog):
+    """Guarantees: only where the settings ask for it, and once for each record."""
+    backend = Backend()
+    backend.answers[b"*"] = [away()] * 4
+    await queue.append(Record("traces", b"old", (), 899.0))
+    await queue.append(Record("traces", b"new", (), 901.0))
+    await queue.append(Record("traces", b"of an older version"))
+    async with draining(queue, backend, max_age_s=100.0) as (drain, _):
+        pass
+    assert sorted(backend.taken) == [b"new", b"of an older version"]
+    assert drain.losses.dropped == {"too_old": 1}
+    assert drain.losses.last_trouble is not None
+    assert len([line for line in caplog.messages if "too_old" in line]) == 1
 
 
 @pytest.mark.parametrize("code", [7, 16])
@@ -171,7 +220,7 @@ async def test_what_waits_is_kept_while_a_token_is_refused(queue, caplog, code):
     async with draining(queue, backend) as (drain, slept):
         pass
     assert backend.taken == [b"0"]
-    assert drain.dropped == {}
+    assert drain.losses.aside == {}
     assert slept[:3] == [60.0, 60.0, 60.0]
     assert len([line for line in caplog.messages if "token expired" in line]) == 1
 

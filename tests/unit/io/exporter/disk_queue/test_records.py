@@ -1,6 +1,7 @@
 """The format of segment files, and finding records in what is left of one."""
 
 import os
+from zlib import crc32
 
 import pytest
 
@@ -9,6 +10,7 @@ from processor.io.exporter.disk_queue.records import (
     START,
     Position,
     Record,
+    RecordHead,
     encode_cursor,
     encode_record,
     encode_start,
@@ -27,7 +29,7 @@ RECORD = Record("logs", b"payload", (("x-scope-orgid", "ünit"), ("x-b", "")))
 
 def test_a_record_comes_back_as_it_was_written():
     """Guarantees: signal, payload and metadata survive, whatever is in them."""
-    for record in (RECORD, Record("traces", b""), Record("metrics", MARK * 5)):
+    for record in (RECORD, Record("traces", b""), Record("metrics", MARK * 5, (), 12.5)):
         data = b"".join(encode_record(MARK, 7, record))
         head = read_record_head(MARK, data)
         assert head is not None
@@ -36,6 +38,13 @@ def test_a_record_comes_back_as_it_was_written():
         body = data[RECORD_BYTES:]
         found = read_record(head, body[: head.metadata_bytes], body[head.metadata_bytes :])
         assert found == record
+
+
+def test_a_record_of_the_first_version_is_read():
+    """Guarantees: an update sends what an older version has acknowledged."""
+    metadata = b'[["x-tenant", "a"]]'
+    head = RecordHead(0, len(metadata), 1, 0, crc32(b"p", crc32(metadata)))
+    assert read_record(head, metadata, b"p") == Record("traces", b"p", (("x-tenant", "a"),), 0.0)
 
 
 def test_a_payload_is_not_copied():
@@ -66,7 +75,7 @@ def test_a_record_of_another_segment_is_none():
 def test_any_damaged_byte_of_the_start_is_noticed(at):
     """Guarantees: a damaged head is not taken for another version, nor a cursor for another."""
     whole = encode_start(MARK)
-    assert read_start(whole) == (1, MARK)
+    assert read_start(whole) == (2, MARK)
     assert read_cursor(MARK, whole) == Position(START, 0)
     damaged = bytearray(whole)
     damaged[at] ^= 0x01

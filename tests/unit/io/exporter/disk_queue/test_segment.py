@@ -136,9 +136,9 @@ def test_a_file_of_another_version_is_known_for_what_it_is(path):
     """Guarantees: the head of every version is read, and its content is not guessed at."""
     data = path.read_bytes()
     head = segment.read_start(data)
-    assert head == (1, MARK)
-    path.write_bytes(_with_version(data, 2))
-    with pytest.raises(OtherVersionError, match="format 2"):
+    assert head == (2, MARK)
+    path.write_bytes(_with_version(data, 3))
+    with pytest.raises(OtherVersionError, match="format 3"):
         load_segment(path)
 
 

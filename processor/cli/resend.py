@@ -1,0 +1,98 @@
+"""``llm-cost resend``: sends requests again that a backend had refused for good."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from processor.app.assembly import build_backends
+from processor.cli.sources import settings_from
+from processor.config import Settings
+from processor.core.errors import ConfigError, PermanentError, Problem, RetryableError
+from processor.io.exporter import Backend, RefusedRequest, refused_requests
+from processor.surfaces.terminal.paint import plain
+
+_TIMEOUT_S = 30.0
+"""For one request, retries included."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Send, and remove what was taken; 0 when nothing is left. Raises ConfigError."""
+    settings = settings_from(arguments)
+    places = [Path(each) for each in arguments.places]
+    backend = _backend_for(places, arguments.exporter, settings)
+    requests = list(_requests(places))
+    left = asyncio.run(_send_all(backend, requests))
+    sent = len(requests) - left
+    print(plain(f"{sent} of {len(requests)} requests were sent to {backend.name}"))
+    return 1 if left else 0
+
+
+def _requests(places: Sequence[Path]) -> list[RefusedRequest]:
+    """The requests of folders and files. Raises ConfigError for what is none."""
+    found: list[RefusedRequest] = []
+    for place in places:
+        if not place.exists():
+            raise ConfigError([Problem(str(place), "is not there")])
+        here = list(refused_requests(place))
+        if not here and place.is_file():
+            fix = "name files that end in .traces.binpb, .metrics.binpb or .logs.binpb"
+            raise ConfigError([Problem(str(place), "has no signal in its name", fix)])
+        found += here
+    return found
+
+
+def _backend_for(places: Sequence[Path], name: str | None, settings: Settings) -> Backend:
+    """The backend that is named, or whose queue the places belong to, or the only one."""
+    exporters = settings.exporters
+    backends = build_backends(settings)
+    folders = {
+        "otlp": exporters.otlp.sending_queue.directory,
+        "otlphttp": exporters.otlphttp.sending_queue.directory,
+    }
+    owners = {
+        each
+        for each in backends
+        for place in places
+        if folders[each] and place.resolve().is_relative_to(Path(folders[each]).resolve())
+    }
+    candidates = {name} if name else owners or {*backends}
+    if len(candidates) == 1 and (only := candidates.pop()) in backends:
+        return backends[only]
+    if not backends:
+        what, fix = "no backend is set", "name one with --forward-to or --config"
+    elif name:
+        what, fix = f"there is no exporter {name}", f"set here: {', '.join(backends)}"
+    else:
+        what, fix = "there are two backends", "choose one with --exporter"
+    raise ConfigError([Problem("exporters", what, fix)])
+
+
+async def _send_all(backend: Backend, requests: Sequence[RefusedRequest]) -> int:
+    """Send one after the other; returns how many are left, after saying why."""
+    await backend.start()
+    try:
+        left = 0
+        for number, request in enumerate(requests):
+            record = request.read()
+            try:
+                receipt = await backend.deliver(
+                    record.signal, record.payload, _TIMEOUT_S, record.metadata
+                )
+            except RetryableError as error:
+                print(plain(f"{request.path} and what follows it: {error}"))
+                return left + len(requests) - number
+            except PermanentError as error:
+                print(plain(f"{request.path} is refused again: {error}"))
+                left += 1
+                continue
+            if receipt.rejected:
+                print(
+                    plain(f"{request.path}: {receipt.rejected} items rejected: {receipt.message}")
+                )
+            request.remove()
+        return left
+    finally:
+        await backend.close()

@@ -1,0 +1,101 @@
+"""What becomes of acknowledged records that will not reach the backend by themselves."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from processor.core.episodes import Episodes
+from processor.core.errors import LastFailure
+from processor.core.model import Receipt
+from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
+from processor.io.exporter.disk_queue.records import Record
+
+_log = logging.getLogger(__name__)
+
+_NO_ROOM_DELAY_S: Final = 60.0
+"""Until a refused record is sent again that could not be set aside."""
+_DISPLACED: Final = "displaced"
+
+
+class Losses:
+    """Sets aside what is refused, counts what is given up, and reports both when they begin."""
+
+    def __init__(
+        self, queue: AsyncDiskQueue, name: str, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`name` is the backend's."""
+        self.aside: Counter[str] = Counter()
+        """Records that were set aside, by reason."""
+        self.not_set_aside = 0
+        """How often that was not possible."""
+        self.last_trouble: LastFailure | None = None
+        self._dropped: Counter[str] = Counter()
+        self._queue = queue
+        self._name = name
+        self._clock_s = clock_s
+        self._episodes = Episodes()
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Records that were given up, by reason."""
+        displaced = self._queue.disk_queue.counters.displaced
+        return {**self._dropped, **({_DISPLACED: displaced} if displaced else {})}
+
+    async def set_aside(self, record: Record, reason: str, message: str) -> float | None:
+        """Keep a refused record as a file; else give the wait until it is sent once more.
+
+        Where it cannot be kept it stays in the queue, so a full folder loses nothing: in the end
+        senders have to wait.
+        """
+        try:
+            path = await self._queue.keep_refused(record, message)
+        except OSError as error:
+            self.not_set_aside += 1
+            why = f"{error.strerror or error}"
+            what = f"{self._name} refuses what was acknowledged ({message}); it stays in the queue"
+            self._report("no_room", f"{what}, because it cannot be set aside: {why}")
+            return _NO_ROOM_DELAY_S
+        self.aside[reason] += 1
+        self._report(
+            f"refused {reason}",
+            f"{self._name} refuses what was acknowledged; it is set aside in {path.parent}, "
+            f"for `llm-cost resend`: {message}",
+        )
+        return None
+
+    async def set_aside_copy(self, record: Record, receipt: Receipt) -> None:
+        """Keep a record of which the backend has taken a part; nobody can tell which items.
+
+        Where it cannot be kept, the rejected items are counted all the same.
+        """
+        message = f"{receipt.rejected} items rejected: {receipt.message}"
+        try:
+            path = await self._queue.keep_refused(record, message)
+        except OSError as error:
+            what = f"{self._name} rejects items of what was acknowledged ({message})"
+            self._report("rejected", f"{what}; no copy can be kept: {error.strerror or error}")
+            return
+        what = f"{self._name} rejects items of what was acknowledged; a copy is in {path.parent}"
+        self._report("rejected", f"{what}: {message}")
+
+    def drop(self, reason: str, count: int) -> None:
+        """Count records that are given up, and say so."""
+        self._dropped[reason] += count
+        self._report(f"dropped {reason}", f"{self._name}: what was acknowledged is lost ({reason})")
+
+    def note_displaced(self, count: int) -> None:
+        """Say that newer records have displaced others, which the queue counts itself."""
+        if count:
+            what = f"{self._name}: the queue is full, and the oldest of what was acknowledged is"
+            self._report(f"dropped {_DISPLACED}", f"{what} lost ({_DISPLACED})")
+
+    def _report(self, kind: str, message: str) -> None:
+        now_s = self._clock_s()
+        times = self.last_trouble.times if self.last_trouble else 0
+        self.last_trouble = LastFailure(message, now_s, times + 1)
+        if self._episodes.note(kind, now_s):
+            _log.error(message)
