@@ -28,7 +28,7 @@ from processor.core.model import Signal
 from processor.core.otlp.addresses import parse_backend, read_endpoints
 from processor.core.otlp.codes import Code
 from processor.core.pricing import Catalog
-from processor.core.semconv import Dimensions, ReadOptions
+from processor.core.semconv import Dimensions, ReadOptions, UsageLimits
 from processor.io.exporter import (
     Backend,
     ClientTls,
@@ -77,6 +77,7 @@ def read_options(settings: Settings, catalog: Catalog) -> ReadOptions:
         cache_semantics=catalog.cache_semantics,
         user_hash_salt=privacy.salt if privacy.hash_user_ids else None,
         dimensions=Dimensions(dict(settings.dimensions)),
+        limits=UsageLimits(**settings.pricing.implausible_above.model_dump()),
     )
 
 

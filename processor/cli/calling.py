@@ -17,6 +17,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     RepriceRequest,
     RepriceResponse,
 )
+from processor.surfaces.grpc.messages import number
 from processor.surfaces.queries.health import Report, Status
 from processor.surfaces.terminal.paint import plain
 
@@ -68,7 +69,7 @@ class Remote:
                 item.reason,
                 item.service,
                 item.calls,
-                item.tokens,
+                number(item, "tokens"),
                 item.first_unix_nano,
                 item.last_unix_nano,
                 item.has_price,
@@ -112,8 +113,8 @@ def _repricing(answer: RepriceResponse) -> Repricing:
             item.model,
             "",
             item.calls,
-            item.before_nano_usd,
-            item.after_nano_usd,
+            number(item, "before_nano_usd"),
+            number(item, "after_nano_usd"),
             unpriced_before=item.unpriced_before,
             unpriced_after=item.unpriced_after,
         )
@@ -124,8 +125,8 @@ def _repricing(answer: RepriceResponse) -> Repricing:
             item.budget,
             item.scope_id,
             item.calls,
-            item.before_nano_usd,
-            item.after_nano_usd,
+            number(item, "before_nano_usd"),
+            number(item, "after_nano_usd"),
             item.limit_nano_usd,
             item.window_start_unix_s,
         )
@@ -135,8 +136,8 @@ def _repricing(answer: RepriceResponse) -> Repricing:
         answer.calls,
         models,
         budgets,
-        answer.before_nano_usd,
-        answer.after_nano_usd,
+        number(answer, "before_nano_usd"),
+        number(answer, "after_nano_usd"),
         answer.price_version,
         answer.price_file,
         answer.renamed_calls,

@@ -271,6 +271,28 @@ def test_totals_can_be_large_and_negative(store):
     assert all(isinstance(value, int) for value in total.values())
 
 
+def test_totals_beyond_64_bits_are_exact(store):
+    """Guarantees: across buckets and transactions, and back again."""
+    key, next_key = ("total", "", START_S), ("total", "", START_S + 900)
+    for _ in range(3):
+        huge = Totals(cost_nano_usd=2 * BIG, input_tokens=-2 * BIG, calls=1)
+        commit(store, postings={key: huge, next_key: Totals(cost_nano_usd=10**30)})
+    total = store.total("total", "", 0, 0)
+    assert (total.cost_nano_usd, total.input_tokens) == (6 * BIG + 3 * 10**30, -6 * BIG)
+    assert store.total("total", "", START_S, START_S + 900).cost_nano_usd == 6 * BIG
+    back = Totals(cost_nano_usd=5 - 6 * BIG, input_tokens=6 * BIG)
+    commit(store, postings={key: back, next_key: Totals(cost_nano_usd=-3 * 10**30)})
+    assert store.total("total", "", 0, 0) == Totals(cost_nano_usd=5, calls=3)
+
+
+def test_a_crossing_beyond_64_bits_reads_back(store):
+    """Guarantees: what was spent has no bound, nor has a limit."""
+    written = crossing(spent=10**30, limit=10**25, late=True)
+    commit(store, crossings=[written])
+    assert store.crossings(1) == [written]
+    assert store.crossed("session", "s", 0) == {("b", 10**25, "usd", 1.0)}
+
+
 def test_a_window_holds_its_start_and_not_its_end(store):
     buckets = {("total", "", START_S + 900 * at): Totals(calls=10**at) for at in range(4)}
     commit(store, postings=buckets)

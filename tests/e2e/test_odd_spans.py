@@ -8,12 +8,18 @@ import urllib.request
 
 import pytest
 from e2e.applications import PRICES
-from e2e.processes import ask, attributes, export
+from e2e.processes import ask, attributes, export, is_serving
+from e2e.test_telemetry import base_url, get
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from processor.core.otlp.json_writer import encode_line
-from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+from processor.surfaces.grpc.generated.cost_service_pb2 import (
+    CheckBudgetRequest,
+    CheckBudgetResponse,
+    GetTotalsRequest,
+    GetTotalsResponse,
+)
 
 CALL = {
     "gen_ai.operation.name": "chat",
@@ -170,3 +176,60 @@ def test_half_a_surrogate_pair_in_a_value_that_is_json_is_stored(serve, flags):
     export(processor.port, request_of(a_call(95, **more)))
     assert total(processor.port).calls == 1
     assert total(processor.port, "user", "u?").calls == 1
+
+
+HUGE = {"gen_ai.usage.input_tokens": 10**12, "gen_ai.usage.output_tokens": 10**12}
+MONTHLY = "budgets: [{name: month, scope: total, window: month, limit_usd: 100, warn_at: [0.5]}]\n"
+
+
+def exact(answer, name):
+    """A number of an answer, whatever its size."""
+    return int(answer.beyond_64_bits.get(name, getattr(answer, name)))
+
+
+def test_implausible_usage_is_a_status_and_no_money(serve, flags, backend, tmp_path):
+    """Guarantees: fifty calls of 10^12 tokens cross no budget, and the next call is charged."""
+    budgets = tmp_path / "budgets.yaml"
+    budgets.write_text(MONTHLY)
+    processor = serve(*flags, "--budgets", budgets)
+    for number in range(50):
+        export(processor.port, request_of(a_call(200 + number, "huge", **HUGE)))
+    written = attributes(backend.by_name()["huge"])
+    assert written["llm.cost.status"] == "implausible"
+    assert written["llm.cost.reason"] == "more than 100000000 tokens reported"
+    assert written["trace.cost_at_least"] is True
+    assert not {"llm.cost_usd", "llm.tokens.input", "llm.budget.exceeded"} & written.keys()
+    export(processor.port, request_of(a_call(300)))
+    found = total(processor.port)
+    assert (found.calls, found.unpriced_calls, found.cost_usd) == (51, 50, COST_USD)
+    assert (found.input_tokens, found.at_least) == (1000, True)
+
+
+def test_sums_beyond_64_bits_are_exact_and_poison_nothing(serve, flags, backend, tmp_path):
+    """Guarantees: totals, budgets and events go on, also after a restart, and health is good."""
+    budgets, prices = tmp_path / "budgets.yaml", tmp_path / "dear.yaml"
+    budgets.write_text(MONTHLY.replace("100,", "9000000000,"))
+    prices.write_text(PRICES.replace("2.50", "2500").replace("10.00", "2500"))
+    settings = tmp_path / "processor.yaml"
+    settings.write_text(f"pricing: {{implausible_above: {{tokens: {10**12}}}}}\n")
+    half = dict.fromkeys(HUGE, 4 * 10**11)
+    each_nano_usd = 2 * 10**18
+    flags += ["--budgets", budgets, "--pricing", prices, "--config", settings]
+    processor = serve(*flags)
+    for number in range(50):
+        if number == 25:
+            processor.stop()
+            processor = serve(*flags)
+        export(processor.port, request_of(a_call(400 + number, f"huge {number}", **half)))
+    found = total(processor.port)
+    assert exact(found, "cost_nano_usd") == 50 * each_nano_usd > 2**63
+    assert found.cost_nano_usd == 2**63 - 1
+    assert found.cost_usd == 50 * each_nano_usd / 10**9
+    events = [event for _, _, span in backend.spans() for event in span.events]
+    assert [event.name for event in events] == ["llm.budget.warning", "llm.budget.exceeded"]
+    assert attributes(events[1])["budget.spent_usd"] == 5 * each_nano_usd / 10**9
+    question = CheckBudgetRequest(scopes={"user": "u"})
+    (standing,) = ask(processor.port, "CheckBudget", question, CheckBudgetResponse).standings
+    assert exact(standing, "spent") == 50 * each_nano_usd
+    assert get(f"{base_url(processor)}/health")[0] == 200
+    assert is_serving(processor.port)

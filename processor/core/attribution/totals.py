@@ -130,7 +130,8 @@ def share_of(entry: Entry, below: Subtotal) -> Share:
     below do not explain, so that a parent that repeats its children never doubles the bill and one
     that is the only carrier is still charged. What is added on doubtful counts counts as doubtful.
     """
-    share = _certain_share(entry, below)
+    is_implausible = entry.status == "implausible" and entry.aggregate not in _REPLACING
+    share = (_implausible_share if is_implausible else _certain_share)(entry, below)
     if entry.doubt and not share.totals.is_zero:
         share = replace(share, totals=replace(share.totals, doubtful_calls=1))
     return share
@@ -149,8 +150,9 @@ def _certain_share(entry: Entry, below: Subtotal) -> Share:
     if entry.usage is None:
         return _share_without_usage(entry, below.totals, calls)
     sides = sides_of(entry.usage, below.totals)
-    input_tokens = max(0, sides[0] - below.totals.input_tokens)
-    output_tokens = max(0, sides[1] - below.totals.output_tokens)
+    # Tokens that nobody believes are in no total, and explain all the same where they come from.
+    input_tokens = max(0, sides[0] - max(below.totals.input_tokens, below.explains.input_tokens))
+    output_tokens = max(0, sides[1] - max(below.totals.output_tokens, below.explains.output_tokens))
     if entry.amount is None:
         # Tokens that nobody below reports count, and that their cost is unknown.
         unpriced = 1 if calls or input_tokens or output_tokens else 0
@@ -183,6 +185,19 @@ def _certain_share(entry: Entry, below: Subtotal) -> Share:
         cache_hits=1 if calls and usage.cached_tokens else 0,
     )
     return Share(totals, usage, amount)
+
+
+def _implausible_share(entry: Entry, below: Subtotal) -> Share:
+    """A call whose usage is not believed: what it cost is unknown, and so are its tokens.
+
+    An aggregate above it that repeats its numbers must not be charged for them.
+    """
+    calls = 1 if entry.aggregate is None and below.totals.calls == 0 else 0
+    left = entry.usage or NO_USAGE
+    if below.explains != NO_USAGE:
+        left = unexplained(left, below.explains, sides_of(left, below.totals))
+    unpriced = 1 if calls or any(left) else 0
+    return Share(Totals(calls=calls, unpriced=unpriced), left, None)
 
 
 def _share_without_usage(entry: Entry, below: Totals, calls: int) -> Share:

@@ -44,6 +44,7 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
         doubt=entry.doubt,
         is_cumulative=entry.is_cumulative,
         may_exclude_cache=entry.may_exclude_cache,
+        implausible=entry.reason if entry.status == "implausible" else "",
     )
     [charge] = price([call], catalog)
     found = entry_of(charge, entry.service)

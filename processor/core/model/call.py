@@ -232,6 +232,9 @@ class Call:
     may_exclude_cache: bool = True
     """False where neither the API of the model's maker nor whoever wrote the span is known to leave
     out of the input what was read from a cache or written to it."""
+    implausible: str = ""
+    """What it reports more of than any call can have, in words, so that it is not charged; ``""``
+    for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +252,7 @@ class Reading:
 
 Status = Literal[
     "exact", "alias", "pattern", "fallback", "free", "reported", "aggregate",
-    "unpriced", "usage_missing", "failed",
+    "unpriced", "usage_missing", "implausible", "failed",
 ]  # fmt: skip
 
 
@@ -280,7 +283,8 @@ class Unpriced:
 
     call: Call
     status: Status
-    """``unpriced``, ``usage_missing`` or ``failed`` (a failed call without usage cost nothing)."""
+    """``unpriced``, ``usage_missing``, ``implausible``, or ``failed`` (a failed call without usage
+    cost nothing)."""
     reason: str
     provider: str = ""
     model: str = ""

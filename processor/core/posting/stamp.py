@@ -100,7 +100,9 @@ def written_entry(entry: Entry, node: Node) -> Entry:
         share.amount == entry.amount and (share.totals.calls > 0 or entry.amount is not None)
     )
     if is_whole:
-        return entry
+        # Tokens that nobody believes are in no total, and so are not written anew either.
+        is_believed = entry.status != "implausible"
+        return entry if is_believed else replace(entry, usage=None, has_tokens=True)
     charged = share.amount
     if node.previous is not None and charged is not None and node.below is NO_SUBTOTAL:
         rule = "; ".join(filter(None, (entry.rule, _CUMULATIVE)))

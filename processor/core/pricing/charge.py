@@ -38,6 +38,9 @@ def price(calls: Sequence[Call], catalog: Catalog) -> list[Charge | Unpriced]:
 
 
 def _price_one(call: Call, catalog: Catalog) -> Charge | Unpriced:
+    if call.implausible:
+        named = _named(call, catalog)
+        return Unpriced(call, "implausible", call.implausible, *named, catalog.version)
     if call.free:
         return _free(call, catalog)
     if call.reported_nano_usd is not None and call.reported_by in catalog.trusted:

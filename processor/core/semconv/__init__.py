@@ -24,6 +24,7 @@ from processor.core.semconv.calls import CacheSemantics, ReadOptions
 from processor.core.semconv.dimensions import Dimensions
 from processor.core.semconv.layout import WANTED
 from processor.core.semconv.logs import LOGS_WANTED, LogReading, read_logs
+from processor.core.semconv.plausibility import UsageLimits
 from processor.core.semconv.reading import read
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Dimensions",
     "LogReading",
     "ReadOptions",
+    "UsageLimits",
     "read",
     "read_logs",
 ]

@@ -16,6 +16,11 @@ from processor.core.semconv.dimensions import NO_DIMENSIONS, Dimensions
 from processor.core.semconv.interpretation import CONTRADICT, UNREADABLE_COUNT
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
 from processor.core.semconv.owners import log_trace
+from processor.core.semconv.plausibility import (
+    UsageLimits,
+    find_implausible,
+    find_unreadable,
+)
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.response_cache import find_response_cache
 from processor.core.semconv.sources import Column, Columns, Row, first, first_sum
@@ -36,6 +41,7 @@ _REGION = re.compile(r"[a-z][a-z0-9_-]{1,30}", re.ASCII)
 _SIDES = frozenset({INPUT, OUTPUT})
 _EVIDENCE = frozenset(map(COUNT_FIELDS.index, ("total", "uncached", "raw_input", "raw_output")))
 """What only shows what the others mean: no token is lost without it."""
+_PLAIN_INPUT, _PLAIN_OUTPUT = map(Usage._fields.index, ("input", "output"))
 _NO_COUNTS: list[int | None] = [None] * len(COUNT_FIELDS)
 
 
@@ -50,6 +56,8 @@ class ReadOptions:
     """When set, user ids are replaced by pseudonyms made with it."""
     dimensions: Dimensions = NO_DIMENSIONS
     """The operator's own dimensions."""
+    limits: UsageLimits = field(default_factory=UsageLimits)
+    """What a single call may report and still be charged."""
 
 
 def read_call(
@@ -91,7 +99,32 @@ def read_call(
         doubt,
         profile.is_cumulative,
         profile.may_exclude_cache or operator_rule(profile.rule_names, options) == "exclusive",
+        _find_implausible(profile, reader, usage, amount, options.limits),
     )
+
+
+def _find_implausible(
+    profile: Profile,
+    reader: Row,
+    usage: Usage | None,
+    amount: int | None,
+    limits: UsageLimits,
+) -> str:
+    if (
+        # Most calls have input and output and nothing else.
+        profile.plain is not None
+        and amount is None
+        and usage is not None
+        and usage[_PLAIN_INPUT] + usage[_PLAIN_OUTPUT] <= limits.tokens
+    ):
+        return ""
+    is_leaf = profile.aggregate is None
+    if usage is None:  # Perhaps because a count is too large to be read.
+        counts = [reader.values[slot.first] for slot in profile.layout.counts if slot.first >= 0]
+        found = find_unreadable(counts, limits, is_leaf=is_leaf)
+        if found:
+            return found
+    return find_implausible(usage, amount, limits, is_leaf=is_leaf)
 
 
 def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalised:

@@ -26,6 +26,7 @@ from processor.core.semconv.emitter import likely_provider, name_family
 from processor.core.semconv.interpretation import UNREADABLE_COUNT
 from processor.core.semconv.layout import Slots, lay_out_fields
 from processor.core.semconv.owners import log_trace, read_inherited_owner, read_owner, record_id
+from processor.core.semconv.plausibility import find_implausible
 from processor.core.semconv.times import read_time
 from processor.core.semconv.usage import normalise_usage
 from processor.core.semconv.values import (
@@ -167,6 +168,7 @@ class _Reader:
             rule=rule,
             dialect=dialect.name,
             doubt=doubt,
+            implausible=find_implausible(usage, reported, self._options.limits, is_leaf=True),
         )
 
 

@@ -14,6 +14,7 @@ import apsw
 from processor.core.errors import ConfigError, LedgerInUseError, LedgerUnavailableError, Problem
 from processor.core.model import UnpricedCalls
 from processor.io.ledger import rows, schema
+from processor.io.ledger.numbers import define_functions
 
 
 class _Translated:
@@ -64,6 +65,7 @@ def _prepare(database: apsw.Connection, path: Path) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     database.execute("PRAGMA cache_size = -32768")
+    define_functions(database)
     version = database.pragma("user_version")
     if version == schema.VERSION:
         return

@@ -20,6 +20,7 @@ from processor.core.model import (
     Usage,
 )
 from processor.core.money import Amount
+from processor.io.ledger.numbers import encode_number
 
 Columns = tuple[Any, ...]
 """Values in the order of the table's columns, without `seq`."""
@@ -215,10 +216,31 @@ def decode_stamp(text: str | None, entry: Entry | None) -> Stamp:
     )
 
 
+def encode_crossing(crossing: Crossing) -> Columns:
+    """Columns of a crossing."""
+    values = crossing._asdict()
+    limit, spent = encode_number(crossing.limit), encode_number(crossing.spent)
+    return tuple((values | {"limit": limit, "spent": spent}).values())
+
+
+def decode_crossing(columns: Sequence[Any]) -> Crossing:
+    """A crossing from its columns."""
+    found = Crossing._make(columns)
+    return found._replace(
+        limit=int(found.limit),
+        spent=int(found.spent),
+        at_least=bool(found.at_least),
+        late=bool(found.late),
+    )
+
+
 def decode_unknown(columns: Sequence[Any]) -> UnpricedCalls:
     """A line of `schema.UNPRICED`."""
-    provider, models, *rest = columns
-    return UnpricedCalls(provider, tuple(json.loads(models)), *rest)
+    # Tokens are added up in two parts, of 32 bits and the rest, neither of which can overflow.
+    provider, models, reason, service, calls, high, low, first_ns, last_ns = columns
+    tokens = (high << 32) + low
+    names = provider, tuple(json.loads(models)), reason, service
+    return UnpricedCalls(*names, calls, tokens, first_ns, last_ns)
 
 
 def _filled(numbers: Sequence[int], size: int) -> tuple[int, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-VERSION = 4
+from processor.io.ledger.numbers import exact_sum
+
+VERSION = 5
 """Raised with every change of the tables; an older file is brought up step by step."""
 
 TABLES = """
@@ -100,6 +102,8 @@ INSERT INTO totals SELECT '{scope}', id, bucket, cost, input, output, cached, ca
         for table in ("corrections", "totals")
         for column in ("response_hits", "response_saved")
     ),
+    # Before, sums stopped at 64 bits; now a column may hold a number that has more.
+    4: "-- The columns are the same.\n",
 }
 """What turns the tables of a version into those of the next one."""
 
@@ -128,15 +132,12 @@ SUMS = (
 )
 """Columns of `model.Totals`, in its order."""
 
-SUM_MAX = 2**63 - 1
-"""Where a sum stops: SQLite would go on with a double. In nano-USD it is 9.2 billion USD."""
-
 INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 27})"
 INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * (5 + len(SUMS))})"
 INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
 ADD_TOTALS = (
     f"INSERT INTO totals VALUES (?, ?, ?{', ?' * len(SUMS)}) ON CONFLICT DO UPDATE SET "
-    + ", ".join(f"{name} = MIN({SUM_MAX}, {name} + excluded.{name})" for name in SUMS)
+    + ", ".join(f"{name} = {exact_sum(name, f'excluded.{name}')}" for name in SUMS)
 )
 PUT_TITLE = """
 INSERT INTO task_titles VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -159,12 +160,12 @@ WITH corrected AS (
   WHERE unpriced <> 0 GROUP BY key, trace_id, span_id)
 SELECT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'), json_extract(text, '$[1]'),
   json_extract(text, '$[4]'), COUNT(*),
-  SUM(COALESCE(input, 0) + COALESCE(cache_read, 0) + COALESCE(cache_write, 0)
+  SUM(tokens >> 32), SUM(tokens & 4294967295), MIN(time_ns), MAX(time_ns)
+FROM (SELECT *, COALESCE(input, 0) + COALESCE(cache_read, 0) + COALESCE(cache_write, 0)
     + COALESCE(cache_write_1h, 0) + COALESCE(output, 0) + COALESCE(reasoning, 0)
     + COALESCE(json_extract(more, '$[0]') + json_extract(more, '$[1]')
-    + json_extract(more, '$[2]') + json_extract(more, '$[3]'), 0)),
-  MIN(time_ns), MAX(time_ns)
-FROM spans JOIN labels ON labels.id = spans.label
+    + json_extract(more, '$[2]') + json_extract(more, '$[3]'), 0) AS tokens FROM spans) AS spans
+  JOIN labels ON labels.id = spans.label
 WHERE spans.label IN (SELECT id FROM labels WHERE json_extract(text, '$[0]') = 'unpriced')
   AND NOT spans.flags & 16 -- a reference, to a call that has a row of its own
   AND (COALESCE(json_extract(stamp, '$.e.status'), 'unpriced') = 'unpriced') + COALESCE((
@@ -173,7 +174,7 @@ WHERE spans.label IN (SELECT id FROM labels WHERE json_extract(text, '$[0]') = '
   AND NOT EXISTS (
   SELECT 1 FROM spans AS later WHERE later.key = spans.key AND later.seq > spans.seq
     AND later.span_id = spans.span_id AND later.trace_id = spans.trace_id)
-GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 8 DESC
+GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 9 DESC
 """
 
 ASKED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -12,10 +13,10 @@ import apsw
 from processor.core.model import Crossing, Plan, SpanRow, Totals, UnpricedCalls
 from processor.io.ledger import rows, schema
 from processor.io.ledger.database import TRANSLATED, open_database
+from processor.io.ledger.numbers import encode_numbers
 from processor.io.ledger.store import CrossingMark
 
 _LABELS_CACHED_MAX = 4096
-_SUM_MAX = schema.SUM_MAX
 _PROBE = "SELECT 1 FROM spans WHERE key BETWEEN ? AND ? LIMIT 1"
 _SPAN_COLUMNS = (
     "key, trace_id, span_id, parent_id, time_ns, flags, own, origin, label, input, cache_read, "
@@ -92,10 +93,13 @@ class SqliteStore:
         bindings = (series, scope_id, start_s, end_s) if end_s else (series, scope_id)
         with TRANSLATED:
             try:
-                return Totals(*next(self._db.execute(schema.SUM_TOTALS + where, bindings)))
-            except apsw.SQLError:  # The sum leaves 64 bits: add up here, and stop at the bound.
-                found = self._db.execute(schema.LIST_TOTALS + where, bindings).fetchall()
-        return _bounded(Totals(*map(sum, zip(*found, strict=True))))
+                sums = next(self._db.execute(schema.SUM_TOTALS + where, bindings))
+            except apsw.SQLError:  # They leave 64 bits.
+                sums = (math.nan,)
+            if float not in set(map(type, sums)):
+                return Totals(*sums)
+            found = self._db.execute(schema.LIST_TOTALS + where, bindings).fetchall()
+        return Totals(*(sum(map(int, column)) for column in zip(*found, strict=True)))
 
     def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
         """What one scope has crossed in a window."""
@@ -104,7 +108,12 @@ class SqliteStore:
             "WHERE scope = ? AND id = ? AND window_start = ?"
         )
         with TRANSLATED:
-            return set(self._db.execute(query, (scope, scope_id, window_start_s)))
+            return {
+                (budget, int(limit), unit, share)
+                for budget, limit, unit, share in self._db.execute(
+                    query, (scope, scope_id, window_start_s)
+                )
+            }
 
     def write(self, plan: Plan) -> None:
         """Append rows, corrections and crossings, add to the totals, keep titles of tasks."""
@@ -115,7 +124,7 @@ class SqliteStore:
             self._db.executemany(
                 schema.ADD_TOTALS,
                 [
-                    (*posting, *_bounded(change).values())
+                    (*posting, *encode_numbers(change.values()))
                     for posting, change in plan.postings.items()
                 ],
             )
@@ -128,12 +137,19 @@ class SqliteStore:
                 self._db.executemany(
                     schema.INSERT_CORRECTION,
                     [
-                        (rows.key_of(c.trace_id, c.span_id), *c[:4], *c.change.values())
+                        (
+                            rows.key_of(c.trace_id, c.span_id),
+                            *c[:4],
+                            *encode_numbers(c.change.values()),
+                        )
                         for c in plan.corrections
                     ],
                 )
             if plan.crossings:
-                self._db.executemany(schema.INSERT_CROSSING, plan.crossings)
+                self._db.executemany(
+                    schema.INSERT_CROSSING,
+                    list(map(rows.encode_crossing, plan.crossings)),
+                )
 
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""
@@ -180,7 +196,7 @@ class SqliteStore:
             self._db.executemany(
                 schema.ADD_TOTALS,
                 (
-                    (name, scope_id, bucket, *change.values())
+                    (name, scope_id, bucket, *encode_numbers(change.values()))
                     for scope_id, bucket, change in changes
                 ),
             )
@@ -193,10 +209,7 @@ class SqliteStore:
             "at_least, late, cause, span FROM crossings ORDER BY seq DESC LIMIT ?"
         )
         with TRANSLATED:
-            return [
-                Crossing._make((*row[:9], bool(row[9]), bool(row[10]), *row[11:]))
-                for row in self._db.execute(query, (limit,))
-            ]
+            return list(map(rows.decode_crossing, self._db.execute(query, (limit,))))
 
     def size_bytes(self) -> int:
         """Bytes of the file and of its write-ahead log; 0 where nobody can say."""
@@ -235,11 +248,3 @@ class SqliteStore:
     def _forget_labels(self) -> None:
         self._labels.clear()
         self._texts.clear()
-
-
-def _bounded(change: Totals) -> Totals:
-    """Sums that a column can hold: beyond 64 bits they stop, whoever made them up."""
-    values = change.values()
-    if max(values) <= _SUM_MAX and min(values) >= -_SUM_MAX:
-        return change
-    return Totals(*(max(-_SUM_MAX, min(_SUM_MAX, value)) for value in values))

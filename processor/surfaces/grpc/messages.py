@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from google.protobuf.message import Message
 
 from processor.core.model import Repricing, Standing, UnpricedCalls
 from processor.core.money import usd
@@ -17,11 +20,34 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 )
 from processor.surfaces.queries import WindowTotals
 
+_INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
+_Message = TypeVar("_Message", bound=Message)
+
+
+def _message(kind: type[_Message], **fields: Any) -> _Message:  # noqa: ANN401 - the fields of `kind`
+    """A message with these fields; numbers that 64 bits do not hold are in `beyond_64_bits`."""
+    beyond = {
+        name: value
+        for name, value in fields.items()
+        if type(value) is int and not _INT64_MIN <= value <= _INT64_MAX
+    }
+    nearest = {name: _INT64_MAX if value > 0 else _INT64_MIN for name, value in beyond.items()}
+    texts = {name: str(value) for name, value in beyond.items()}
+    return kind(**(fields | nearest), beyond_64_bits=texts)
+
+
+def number(message: Message, name: str) -> int:
+    """A whole number of an answer, exact whatever its size."""
+    answer: Any = message
+    text = answer.beyond_64_bits.get(name)
+    return int(getattr(answer, name) if text is None else text)
+
 
 def totals_message(found: WindowTotals) -> GetTotalsResponse:
     """Totals of one scope, with their window in seconds since the Unix epoch."""
     totals = found.totals
-    return GetTotalsResponse(
+    return _message(
+        GetTotalsResponse,
         cost_usd=usd(totals.cost_nano_usd),
         cost_nano_usd=totals.cost_nano_usd,
         at_least=totals.unpriced > 0,
@@ -45,7 +71,8 @@ def totals_message(found: WindowTotals) -> GetTotalsResponse:
 def standing_message(standing: Standing) -> BudgetStanding:
     """How one scope stands against one budget."""
     is_money = standing.unit == "usd"
-    return BudgetStanding(
+    return _message(
+        BudgetStanding,
         budget=standing.budget,
         scope=standing.scope,
         scope_id=standing.scope_id,
@@ -64,7 +91,8 @@ def unpriced_message(unknowns: Sequence[UnpricedCalls]) -> ListUnpricedResponse:
     """Calls without a price."""
     return ListUnpricedResponse(
         models=[
-            UnpricedModel(
+            _message(
+                UnpricedModel,
                 provider=unknown.provider,
                 models=unknown.models,
                 reason=unknown.reason,
@@ -82,12 +110,14 @@ def unpriced_message(unknowns: Sequence[UnpricedCalls]) -> ListUnpricedResponse:
 
 def repricing_message(repricing: Repricing) -> RepriceResponse:
     """What a reprice has changed, or would change."""
-    return RepriceResponse(
+    return _message(
+        RepriceResponse,
         calls=repricing.calls,
         before_nano_usd=repricing.before_nano_usd,
         after_nano_usd=repricing.after_nano_usd,
         models=[
-            ModelDifference(
+            _message(
+                ModelDifference,
                 model=item.name,
                 calls=item.calls,
                 before_nano_usd=item.before_nano_usd,
@@ -98,7 +128,8 @@ def repricing_message(repricing: Repricing) -> RepriceResponse:
             for item in repricing.models
         ],
         budgets=[
-            BudgetDifference(
+            _message(
+                BudgetDifference,
                 budget=item.name,
                 scope_id=item.scope_id,
                 window_start_unix_s=item.window_start_s,

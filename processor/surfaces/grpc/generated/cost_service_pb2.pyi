@@ -32,7 +32,14 @@ class GetTotalsRequest(_message.Message):
     def __init__(self, scope: _Optional[str] = ..., id: _Optional[str] = ..., window: _Optional[str] = ..., at_unix_nano: _Optional[int] = ...) -> None: ...
 
 class GetTotalsResponse(_message.Message):
-    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s", "doubtful_calls", "label", "cache_hits", "response_cache_hits", "response_cache_saved_nano_usd")
+    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s", "doubtful_calls", "label", "cache_hits", "response_cache_hits", "response_cache_saved_nano_usd", "beyond_64_bits")
+    class Beyond64BitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     COST_USD_FIELD_NUMBER: _ClassVar[int]
     COST_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +57,7 @@ class GetTotalsResponse(_message.Message):
     CACHE_HITS_FIELD_NUMBER: _ClassVar[int]
     RESPONSE_CACHE_HITS_FIELD_NUMBER: _ClassVar[int]
     RESPONSE_CACHE_SAVED_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     cost_usd: float
     cost_nano_usd: int
     at_least: bool
@@ -67,7 +75,8 @@ class GetTotalsResponse(_message.Message):
     cache_hits: int
     response_cache_hits: int
     response_cache_saved_nano_usd: int
-    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ..., label: _Optional[str] = ..., cache_hits: _Optional[int] = ..., response_cache_hits: _Optional[int] = ..., response_cache_saved_nano_usd: _Optional[int] = ...) -> None: ...
+    beyond_64_bits: _containers.ScalarMap[str, str]
+    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ..., label: _Optional[str] = ..., cache_hits: _Optional[int] = ..., response_cache_hits: _Optional[int] = ..., response_cache_saved_nano_usd: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class CheckBudgetRequest(_message.Message):
     __slots__ = ("scopes", "estimated_cost_usd")
@@ -95,7 +104,7 @@ class CheckBudgetResponse(_message.Message):
     def __init__(self, allowed: _Optional[bool] = ..., standings: _Optional[_Iterable[_Union[BudgetStanding, _Mapping]]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class BudgetStanding(_message.Message):
-    __slots__ = ("budget", "scope", "scope_id", "window", "window_start_unix_s", "window_end_unix_s", "limit", "spent", "unit", "at_least", "exceeded")
+    __slots__ = ("budget", "scope", "scope_id", "window", "window_start_unix_s", "window_end_unix_s", "limit", "spent", "unit", "at_least", "exceeded", "beyond_64_bits")
     class Unit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         UNIT_UNSPECIFIED: _ClassVar[BudgetStanding.Unit]
@@ -104,6 +113,13 @@ class BudgetStanding(_message.Message):
     UNIT_UNSPECIFIED: BudgetStanding.Unit
     UNIT_NANO_USD: BudgetStanding.Unit
     UNIT_TOKENS: BudgetStanding.Unit
+    class Beyond64BitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     BUDGET_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     SCOPE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -115,6 +131,7 @@ class BudgetStanding(_message.Message):
     UNIT_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_FIELD_NUMBER: _ClassVar[int]
     EXCEEDED_FIELD_NUMBER: _ClassVar[int]
+    BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     budget: str
     scope: str
     scope_id: str
@@ -126,7 +143,8 @@ class BudgetStanding(_message.Message):
     unit: BudgetStanding.Unit
     at_least: bool
     exceeded: bool
-    def __init__(self, budget: _Optional[str] = ..., scope: _Optional[str] = ..., scope_id: _Optional[str] = ..., window: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., limit: _Optional[int] = ..., spent: _Optional[int] = ..., unit: _Optional[_Union[BudgetStanding.Unit, str]] = ..., at_least: _Optional[bool] = ..., exceeded: _Optional[bool] = ...) -> None: ...
+    beyond_64_bits: _containers.ScalarMap[str, str]
+    def __init__(self, budget: _Optional[str] = ..., scope: _Optional[str] = ..., scope_id: _Optional[str] = ..., window: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., limit: _Optional[int] = ..., spent: _Optional[int] = ..., unit: _Optional[_Union[BudgetStanding.Unit, str]] = ..., at_least: _Optional[bool] = ..., exceeded: _Optional[bool] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ListUnpricedRequest(_message.Message):
     __slots__ = ()
@@ -139,7 +157,14 @@ class ListUnpricedResponse(_message.Message):
     def __init__(self, models: _Optional[_Iterable[_Union[UnpricedModel, _Mapping]]] = ...) -> None: ...
 
 class UnpricedModel(_message.Message):
-    __slots__ = ("provider", "models", "reason", "service", "calls", "tokens", "first_unix_nano", "last_unix_nano", "has_price")
+    __slots__ = ("provider", "models", "reason", "service", "calls", "tokens", "first_unix_nano", "last_unix_nano", "has_price", "beyond_64_bits")
+    class Beyond64BitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +174,7 @@ class UnpricedModel(_message.Message):
     FIRST_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     LAST_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     HAS_PRICE_FIELD_NUMBER: _ClassVar[int]
+    BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     provider: str
     models: _containers.RepeatedScalarFieldContainer[str]
     reason: str
@@ -158,7 +184,8 @@ class UnpricedModel(_message.Message):
     first_unix_nano: int
     last_unix_nano: int
     has_price: bool
-    def __init__(self, provider: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., service: _Optional[str] = ..., calls: _Optional[int] = ..., tokens: _Optional[int] = ..., first_unix_nano: _Optional[int] = ..., last_unix_nano: _Optional[int] = ..., has_price: _Optional[bool] = ...) -> None: ...
+    beyond_64_bits: _containers.ScalarMap[str, str]
+    def __init__(self, provider: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., service: _Optional[str] = ..., calls: _Optional[int] = ..., tokens: _Optional[int] = ..., first_unix_nano: _Optional[int] = ..., last_unix_nano: _Optional[int] = ..., has_price: _Optional[bool] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RepriceRequest(_message.Message):
     __slots__ = ("start_unix_nano", "end_unix_nano", "dry_run")
@@ -171,7 +198,14 @@ class RepriceRequest(_message.Message):
     def __init__(self, start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., dry_run: _Optional[bool] = ...) -> None: ...
 
 class RepriceResponse(_message.Message):
-    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version", "price_file", "renamed_calls")
+    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version", "price_file", "renamed_calls", "beyond_64_bits")
+    class Beyond64BitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     CALLS_FIELD_NUMBER: _ClassVar[int]
     BEFORE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     AFTER_NANO_USD_FIELD_NUMBER: _ClassVar[int]
@@ -180,6 +214,7 @@ class RepriceResponse(_message.Message):
     PRICE_VERSION_FIELD_NUMBER: _ClassVar[int]
     PRICE_FILE_FIELD_NUMBER: _ClassVar[int]
     RENAMED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     calls: int
     before_nano_usd: int
     after_nano_usd: int
@@ -188,26 +223,43 @@ class RepriceResponse(_message.Message):
     price_version: str
     price_file: str
     renamed_calls: int
-    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ..., price_file: _Optional[str] = ..., renamed_calls: _Optional[int] = ...) -> None: ...
+    beyond_64_bits: _containers.ScalarMap[str, str]
+    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ..., price_file: _Optional[str] = ..., renamed_calls: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ModelDifference(_message.Message):
-    __slots__ = ("model", "calls", "before_nano_usd", "after_nano_usd", "unpriced_before", "unpriced_after")
+    __slots__ = ("model", "calls", "before_nano_usd", "after_nano_usd", "unpriced_before", "unpriced_after", "beyond_64_bits")
+    class Beyond64BitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     MODEL_FIELD_NUMBER: _ClassVar[int]
     CALLS_FIELD_NUMBER: _ClassVar[int]
     BEFORE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     AFTER_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     UNPRICED_BEFORE_FIELD_NUMBER: _ClassVar[int]
     UNPRICED_AFTER_FIELD_NUMBER: _ClassVar[int]
+    BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     model: str
     calls: int
     before_nano_usd: int
     after_nano_usd: int
     unpriced_before: int
     unpriced_after: int
-    def __init__(self, model: _Optional[str] = ..., calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., unpriced_before: _Optional[int] = ..., unpriced_after: _Optional[int] = ...) -> None: ...
+    beyond_64_bits: _containers.ScalarMap[str, str]
+    def __init__(self, model: _Optional[str] = ..., calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., unpriced_before: _Optional[int] = ..., unpriced_after: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class BudgetDifference(_message.Message):
-    __slots__ = ("budget", "scope_id", "window_start_unix_s", "limit_nano_usd", "calls", "before_nano_usd", "after_nano_usd")
+    __slots__ = ("budget", "scope_id", "window_start_unix_s", "limit_nano_usd", "calls", "before_nano_usd", "after_nano_usd", "beyond_64_bits")
+    class Beyond64BitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     BUDGET_FIELD_NUMBER: _ClassVar[int]
     SCOPE_ID_FIELD_NUMBER: _ClassVar[int]
     WINDOW_START_UNIX_S_FIELD_NUMBER: _ClassVar[int]
@@ -215,6 +267,7 @@ class BudgetDifference(_message.Message):
     CALLS_FIELD_NUMBER: _ClassVar[int]
     BEFORE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     AFTER_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     budget: str
     scope_id: str
     window_start_unix_s: int
@@ -222,4 +275,5 @@ class BudgetDifference(_message.Message):
     calls: int
     before_nano_usd: int
     after_nano_usd: int
-    def __init__(self, budget: _Optional[str] = ..., scope_id: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., limit_nano_usd: _Optional[int] = ..., calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ...) -> None: ...
+    beyond_64_bits: _containers.ScalarMap[str, str]
+    def __init__(self, budget: _Optional[str] = ..., scope_id: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., limit_nano_usd: _Optional[int] = ..., calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...

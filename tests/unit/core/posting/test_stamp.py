@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from processor.core.attribution import Arrival, attach
-from processor.core.model import Charge, Owner, Totals, Usage
+from processor.core.attribution.totals import NO_SUBTOTAL, share_of
+from processor.core.model import Call, Charge, Mark, Owner, Totals, Unpriced, Usage
 from processor.core.money import ZERO, Amount
 from processor.core.posting.stamp import entry_of, written_entry
 
@@ -190,3 +191,29 @@ def test_a_remainder_shows_no_saving_that_the_totals_do_not_have(turns, given):
     trace = turns.traces[given.trace_id(1)]
     attach(trace, [Arrival(node)], {})
     assert written_entry(node.entry, node).saved_nano_usd == trace.total.saved_nano_usd == 0
+
+
+def test_an_implausible_call_shows_no_cost_and_no_tokens(given):
+    """Guarantees: nobody who adds up spans adds what nobody believes."""
+    written = entry_of(
+        Unpriced(
+            Call(Mark(0, 0), "llm", "openai", ("m",), Usage(input=10**12), has_tokens=False),
+            "implausible", "more than 100 tokens reported",
+        ),
+        "svc",
+    )  # fmt: skip
+    node = given.node(given.call(1))
+    node.entry, node.share = written, share_of(written, NO_SUBTOTAL)
+    assert node.share.totals == Totals(calls=1, unpriced=1)
+    shown = written_entry(written, node)
+    assert (shown.status, shown.usage, shown.has_tokens) == ("implausible", None, True)
+
+
+def test_an_aggregate_above_an_implausible_call_is_not_charged_for_it(given):
+    """Guarantees: a sum that repeats a number is no more money than the number."""
+    leaf = replace(given.entry(given.call(1)), status="implausible", amount=None, rates=None)
+    leaf = replace(leaf, usage=Usage(input=5000))
+    below = share_of(leaf, NO_SUBTOTAL)
+    above = given.entry(given.aggregate(2, usage=Usage(input=5100)))
+    assert share_of(above, below).totals.input_tokens == 100
+    assert share_of(above, below).explains.input == 100

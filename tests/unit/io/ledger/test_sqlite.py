@@ -17,7 +17,7 @@ from processor.core.model import Owner, Plan, Totals, Usage
 from processor.io.ledger import Ledger, Limits, SqliteStore, read_snapshot, schema
 from processor.io.ledger.rows import key_of, key_range
 
-TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in (1, 2, 3)}
+TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in (1, 2, 3, 4)}
 """What the programs with these tables wrote."""
 
 

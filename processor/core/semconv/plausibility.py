@@ -1,0 +1,64 @@
+"""Usage that no single call can have: a mistake, or meant to break a sum. It is no money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from processor.core.model import Usage, Value
+from processor.core.money import NANO_PER_USD
+
+AGGREGATE_FACTOR = 1000
+"""An aggregate may be the sum of so many of the largest calls that are believed."""
+_MS_PER_S = 1000
+_DIGITS_MAX = 400
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLimits:
+    """The most of each unit that a single call may report and still be charged."""
+
+    tokens: int = 100_000_000
+    """Input and output together; the largest context of any model has ten million."""
+    characters: int = 1_000_000_000
+    seconds: int = 10_000_000
+    images: int = 1_000_000
+    pages: int = 10_000_000
+    searches: int = 1_000_000
+    """Searches in the web and in stored files, and search units, together."""
+    usd: int = 1_000_000
+    """Of a cost that is reported."""
+
+
+def find_implausible(
+    usage: Usage | None, reported_nano_usd: int | None, limits: UsageLimits, *, is_leaf: bool
+) -> str:
+    """What a call or aggregate reports more of than is believed, in words; ``""`` for nothing."""
+    factor = 1 if is_leaf else AGGREGATE_FACTOR
+    if usage is not None:
+        found = (
+            (usage.input_tokens + usage.output_tokens, limits.tokens, 1, "tokens"),
+            (usage.characters, limits.characters, 1, "characters"),
+            (usage.duration_ms, limits.seconds, _MS_PER_S, "seconds"),
+            (usage.images, limits.images, 1, "images"),
+            (usage.pages, limits.pages, 1, "pages"),
+            (usage.web_searches + usage.searches, limits.searches, 1, "searches"),
+        )
+        for quantity, limit, per_unit, unit in found:
+            if quantity > limit * per_unit * factor:
+                return f"more than {limit * factor} {unit} reported"
+    if reported_nano_usd is not None and reported_nano_usd > limits.usd * NANO_PER_USD * factor:
+        return f"more than {limits.usd * factor} USD reported"
+    return ""
+
+
+def find_unreadable(values: Iterable[Value], limits: UsageLimits, *, is_leaf: bool) -> str:
+    """As `find_implausible`, of counts as they are written, where they yield no usage."""
+    limit = limits.tokens * (1 if is_leaf else AGGREGATE_FACTOR)
+    for value in values:
+        number = value
+        if isinstance(value, str) and value.isdecimal() and len(value) <= _DIGITS_MAX:
+            number = int(value)
+        if isinstance(number, int | float) and number > limit:
+            return f"more than {limit} tokens reported"
+    return ""
