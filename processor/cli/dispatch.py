@@ -8,11 +8,13 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from types import ModuleType
 from typing import Final
 
 from processor.cli.arguments import build_parser
 from processor.core.errors import ConfigError, ProcessorError
+from processor.surfaces.terminal.output import EscapedOutput
 from processor.surfaces.terminal.paint import plain
 
 EXIT_OK: Final = 0
@@ -43,6 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A character that the terminal's encoding lacks must not end the command.
             stream.reconfigure(errors="replace")
+    out, errors = EscapedOutput(sys.stdout), EscapedOutput(sys.stderr)
+    with redirect_stdout(out), redirect_stderr(errors):
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     # The C core of gRPC would print its own lines between ours, which say what matters.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     parser = build_parser()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
+import sys
 
 from processor.app.application import serve
+from processor.cli.log import log_to
 from processor.cli.sources import settings_from
 from processor.surfaces.terminal.paint import plain
 
@@ -14,9 +15,7 @@ from processor.surfaces.terminal.paint import plain
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT. Raises ConfigError."""
     settings = settings_from(arguments)
-    logging.basicConfig(
-        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    log_to(sys.stderr, settings.log.level)
     asyncio.run(serve(settings, _announce))
     return 0
 

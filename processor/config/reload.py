@@ -143,7 +143,8 @@ class Watcher(Generic[T]):
         self.state.last_error = error
         if error:
             self.state.failures += 1
-            _LOG.error("%s is not used; the last good one stays in force:\n%s", self._path, error)
+            problems = "; ".join(error.splitlines())  # A record of the log is one line.
+            _LOG.error("%s is not used; the last good one stays in force: %s", self._path, problems)
             return
         self.state.reloads += 1
         self.state.loaded_s = time.time()

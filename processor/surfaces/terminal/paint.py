@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TextIO
 
+from processor.core.escaping import escape
+
 _STYLES: Final = {
     "": "",
     "bold": "1",
@@ -21,11 +23,14 @@ _STYLES: Final = {
 """Colours of the fixed part of the 256-colour palette, with a contrast of about 4:1 and more to
 black and to white: a terminal's own yellow or cyan cannot be read on a light background."""
 
+_RESET: Final = "\x1b[0m"
+STYLE_SEQUENCES: Final = (_RESET, *(f"\x1b[{code}m" for code in _STYLES.values() if code))
+"""What `Paint` writes for a terminal to obey."""
+
 _COLUMNS_MIN, _COLUMNS_MAX = 40, 120
 _ELLIPSIS = "…"
 
-_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that move the cursor, reorder text, hide it, or mean nothing."""
+_BLANKS: Final = str.maketrans("\n\t", "  ")
 
 
 class Paint:
@@ -37,7 +42,7 @@ class Paint:
     def __call__(self, style: str, text: str) -> str:
         """`text` in one of the few styles there are; ``""`` is no style, and blanks need none."""
         code = _STYLES[style]
-        return f"\x1b[{code}m{text}\x1b[0m" if self.enabled and code and text.strip() else text
+        return f"\x1b[{code}m{text}{_RESET}" if self.enabled and code and text.strip() else text
 
 
 def paint_for(stream: TextIO, environ: Mapping[str, str]) -> Paint:
@@ -52,17 +57,14 @@ def columns() -> int:
 
 
 def plain(text: str) -> str:
-    """`text` on one line and without anything that a terminal would obey."""
+    """`text` on one line, and what a terminal would obey as escapes that can be seen."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_cleaned, text))
+    return "".join(map(_plain_space, escape(text.translate(_BLANKS))))
 
 
-def _cleaned(character: str) -> str:
-    category = unicodedata.category(character)
-    if category == "Zs" or character in "\n\t":
-        return " "
-    return "" if category in _UNSAFE else character
+def _plain_space(character: str) -> str:
+    return " " if unicodedata.category(character) == "Zs" else character
 
 
 def cells(text: str) -> int:

@@ -108,7 +108,7 @@ def test_each_problem_of_the_configuration_is_one_line_on_stderr(monkeypatch, ca
 def test_control_characters_in_a_message_do_not_reach_the_terminal(monkeypatch, capsys):
     error = ConfigError([Problem("\x1b[2Ja.yaml", "is\r\nbad\x07")])
     _, shown = run_failing(error, monkeypatch, capsys)
-    assert shown.err == "llm-cost: [2Ja.yaml: is bad\n"
+    assert shown.err == "llm-cost: \\x1b[2Ja.yaml: is\\r bad\\x07\n"
 
 
 def test_another_expected_error_is_one_line_and_ends_with_1(monkeypatch, capsys):

@@ -42,7 +42,7 @@ def test_a_serving_processor_is_healthy(health, capsys):
         (
             Report("failing", ("the disk is full\x1b[2J",)),
             1,
-            " is failing\n  the disk is full[2J\n",
+            " is failing\n  the disk is full\\x1b[2J\n",
         ),
     ],
 )

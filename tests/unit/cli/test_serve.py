@@ -18,7 +18,7 @@ def test_flags_become_settings_and_announcements_are_printed(monkeypatch, capsys
     assert settings.receivers.otlp.protocols.grpc.endpoint == "127.0.0.1:5"
     assert settings.exporters.otlp.endpoint == "b:6"
     assert settings.data_dir == str(tmp_path)
-    assert capsys.readouterr().out == "listens on   ]0;evil127.0.0.1:1\n"
+    assert capsys.readouterr().out == "listens on   \\x1b]0;evil\\x07127.0.0.1:1\n"
 
 
 def test_a_port_in_use_is_one_line_and_no_traceback(capsys, tmp_path):

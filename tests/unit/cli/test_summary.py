@@ -41,7 +41,7 @@ GOLDEN = """\
                     calls  input  cached  output    cost USD  saved USD
  model  gpt-5.1         2  9,000   4,000     800    0.500000   0.010000
         house-7b        1    640              20     unknown
- user   ada[2J          3  9,640   4,000     820  ≥ 0.500000
+ user   ada\\x1b[2J      3  9,640   4,000     820  ≥ 0.500000
  total  everything      3  9,640   4,000     820  ≥ 0.500000   0.010000
 
  2 spans carry a cost; together $0.500000, exactly the total above.
