@@ -90,15 +90,19 @@ def read_call(
         response_id or "",
         spans.failed[row],
         amount,
-        _source_name(spans, row, source),
+        _source_name(spans, row, source) if source is not None else "",
         rule,
         profile.dialect,
         profile.has_tokens,
         find_response_cache(layout.cache, reader, usage) if layout.cache else "",
-        _log_trace_of(profile.dialect, mark, response_id or ""),
+        _log_trace_of(profile.dialect, mark, response_id) if profile.dialect in LOG_TOOLS else b"",
         doubt,
         profile.is_cumulative,
-        profile.may_exclude_cache or operator_rule(profile.rule_names, options) == "exclusive",
+        profile.may_exclude_cache
+        or (
+            bool(options.cache_semantics)
+            and operator_rule(profile.rule_names, options) == "exclusive"
+        ),
         _find_implausible(profile, reader, usage, amount, options.limits),
     )
 
@@ -231,15 +235,13 @@ def _models_inside(layout: Layout, reader: Row) -> tuple[str, ...]:
     return () if model is None or is_placeholder(model) else (model,)
 
 
-def _source_name(spans: Spans, row: int, source: Column | None) -> str:
+def _source_name(spans: Spans, row: int, source: Column) -> str:
     """The attribute that a column stands for."""
-    return spans.keys[spans.shapes[row]][source.indices[0]] if source is not None else ""
+    return spans.keys[spans.shapes[row]][source.indices[0]]
 
 
-def _log_trace_of(dialect: str, mark: Mark, response_id: str) -> bytes:
-    """Where log records of the same session are charged, if the tool writes any."""
-    if dialect not in LOG_TOOLS:
-        return b""
+def _log_trace_of(dialect: str, mark: Mark, response_id: str | None) -> bytes:
+    """Where log records of the same session are charged; the tool writes such."""
     session = mark.own.session or mark.inherited.session or response_id
     return log_trace(dialect, session) if session else b""
 

@@ -12,7 +12,7 @@ from processor.core.semconv.ids import find_rejected, valid_parents
 from processor.core.semconv.owners import names_session, read_inherited_owner, read_owner
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures
-from processor.core.semconv.times import read_times
+from processor.core.semconv.times import AHEAD_MAX_NS, EARLIEST_NS, read_times
 from processor.core.semconv.values import bound, read_text
 
 _SERVER = 2
@@ -59,6 +59,7 @@ class _Reader:
     def __init__(self, spans: Spans, received_ns: int, options: ReadOptions) -> None:
         self._spans = spans
         self._received_ns = received_ns
+        self._latest_ns = received_ns + AHEAD_MAX_NS
         self._options = options
         self._dimensions = options.dimensions or None
         self._contexts: list[_GroupContext | None] = [None] * len(spans.group)
@@ -131,9 +132,12 @@ class _Reader:
         self, row: int, own: Owner, context: _GroupContext, *, is_agent: bool = False
     ) -> Mark:
         spans = self._spans
-        start_ns, end_ns, is_assumed, is_rescaled = read_times(
-            spans.start_ns[row], spans.end_ns[row], self._received_ns
-        )
+        start_ns, end_ns = spans.start_ns[row], spans.end_ns[row]
+        is_assumed = is_rescaled = False
+        if not EARLIEST_NS <= start_ns <= end_ns <= self._latest_ns:  # Few are implausible.
+            start_ns, end_ns, is_assumed, is_rescaled = read_times(
+                start_ns, end_ns, self._received_ns
+            )
         return Mark(
             row,
             end_ns,

@@ -138,7 +138,7 @@ class Row:
     def raw(self, column: Column) -> Iterable[object]:
         """The values that stand in a column; more than one where they are to be added up."""
         if not column.paths:
-            return [self.values[index] for index in column.indices]
+            return map(self.values.__getitem__, column.indices)
         if column.usage_map is not None:
             return [self.usage_map(column, column.usage_map).counts.get(column.field)]
         present = self._present(column)

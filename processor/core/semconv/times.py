@@ -38,8 +38,6 @@ def read_times(start_ns: int, end_ns: int, received_ns: int) -> Times:
     seconds, milliseconds or microseconds is rescaled. Any other, and one before its start, is
     assumed to be the receipt.
     """
-    if EARLIEST_NS <= start_ns <= end_ns <= received_ns + AHEAD_MAX_NS:
-        return Times(start_ns, end_ns)
     end = read_time(end_ns, received_ns)
     start = read_time(start_ns, received_ns)
     if not end or start > end:
