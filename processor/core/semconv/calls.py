@@ -114,14 +114,12 @@ def _find_implausible(
     amount: int | None,
     limits: UsageLimits,
 ) -> str:
-    if (
-        # Most calls have input and output and nothing else.
-        profile.plain is not None
-        and amount is None
-        and usage is not None
-        and usage[_PLAIN_INPUT] + usage[_PLAIN_OUTPUT] <= limits.tokens
-    ):
-        return ""
+    # Most calls have input and output and nothing else, or cached tokens and reasoning in these.
+    if amount is None and usage is not None and profile.is_usual:
+        is_plain = profile.plain is not None
+        count = usage[_PLAIN_INPUT] + usage[_PLAIN_OUTPUT] if is_plain else sum(usage)
+        if count <= limits.tokens:
+            return ""
     is_leaf = profile.aggregate is None
     if usage is None:  # Perhaps because a count is too large to be read.
         counts = [reader.values[slot.first] for slot in profile.layout.counts if slot.first >= 0]
