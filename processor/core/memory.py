@@ -70,7 +70,8 @@ class Holding:
     def grow(self, more_bytes: int) -> None:
         """Hold so much more. Raises MemoryFullError, and then holds what it held before."""
         budget = self._budget
-        if not budget.has_room(more_bytes, self.size_bytes):
+        # What is freed may be the very request that asks.
+        if not budget.has_room(more_bytes, self.size_bytes) or self._is_closed:
             budget.refused += 1
             used, limit = budget.used_bytes // _MIB, budget.limit_bytes // _MIB
             raise MemoryFullError(

@@ -53,6 +53,15 @@ def test_what_can_be_freed_is_freed_before_anything_is_refused():
         assert (asked, budget.used_bytes) == ([30], 50)
 
 
+def test_one_that_is_freed_for_its_own_sake_is_refused():
+    budget = MemoryBudget(100)
+    with budget.open(60), budget.open(30) as slowest:
+        budget.free = lambda _needed: slowest.close()
+        with pytest.raises(MemoryFullError):
+            slowest.grow(20)
+        assert budget.used_bytes == 60
+
+
 def test_after_its_end_a_holding_counts_nothing():
     """Guarantees: a request that was ended from outside cannot count anything any more."""
     budget = MemoryBudget(100)

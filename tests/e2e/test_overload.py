@@ -1,0 +1,229 @@
+"""The process as users run it, with the memory that a sidecar of 512 MiB gives it, under attack.
+
+Memory stays within what the container has, whatever comes; a small sender is served beside a flood.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import sys
+import time
+from contextlib import asynccontextmanager, suppress
+from itertools import chain
+from pathlib import Path
+
+import aiohttp
+import grpc
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from processor.core.otlp.signals import SIGNALS
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+MIB = 1024 * 1024
+SIDECAR_MIB = 512
+SETTINGS = f"memory_limiter: {{limit_mib: {SIDECAR_MIB * 4 // 5}}}\n"
+METHOD = SIGNALS["traces"].method
+PROTOBUF = {"content-type": "application/x-protobuf"}
+HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-protobuf\r\n"
+
+
+def make_payload(spans, size):
+    request = ExportTraceServiceRequest()
+    scope = request.resource_spans.add().scope_spans.add()
+    for number in range(spans):
+        span = scope.spans.add(name="x", trace_id=b"t" * 16, span_id=(number + 1).to_bytes(8))
+        span.start_time_unix_nano = span.end_time_unix_nano = time.time_ns()
+        span.attributes.add(key="text").value.string_value = "x" * size
+    return request.SerializeToString()
+
+
+SMALL = make_payload(3, 100)
+LARGE = make_payload(500, 4000)
+
+
+@pytest.fixture
+def sidecar(serve, tmp_path):
+    """Start the processor with the memory of a sidecar, in front of a port."""
+
+    def start(backend_port=1):
+        file = tmp_path / "processor.yaml"
+        file.write_text(SETTINGS)
+        process = serve("--config", file, "--forward-to", f"127.0.0.1:{backend_port}")
+        line = process.wait_for("OTLP/HTTP at")
+        process.http_port = int(line.rsplit(":", 1)[1])
+        return process
+
+    return start
+
+
+def peak_mib(process):
+    status = Path(f"/proc/{process.popen.pid}/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) // 1024
+
+
+@asynccontextmanager
+async def open_export(process):
+    own = (("grpc.use_local_subchannel_pool", 1),)
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{process.port}", own) as channel:
+        yield channel.unary_unary(METHOD)
+
+
+async def send_grpc(export, payload, timeout_s=5.0):
+    try:
+        await export(payload, timeout=timeout_s)
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    return "OK"
+
+
+async def small_senders(process, times):
+    """What a small sender over each protocol gets, one request after the other."""
+
+    async def over_grpc():
+        async with open_export(process) as export:
+            return [await send_grpc(export, SMALL) for _ in range(times)]
+
+    async def over_http():
+        url = f"http://127.0.0.1:{process.http_port}/v1/traces"
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
+            answers = []
+            for _ in range(times):
+                async with session.post(url, data=SMALL, headers=PROTOBUF) as response:
+                    answers.append("OK" if response.status == 200 else str(response.status))
+            return answers
+
+    return [*chain(*await asyncio.gather(over_grpc(), over_http()))]
+
+
+@asynccontextmanager
+async def connected(process):
+    reader, writer = await asyncio.open_connection("127.0.0.1", process.http_port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+@asynccontextmanager
+async def running(*senders):
+    """Senders that go on until the end of the block."""
+    tasks = [asyncio.ensure_future(sender) for sender in senders]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_what_is_refused_while_the_backend_is_away_is_gone(sidecar):
+    """Before there was a budget, this left 20 MiB with each round of twelve senders."""
+    process = sidecar()
+
+    async def sender():
+        async with open_export(process) as export:
+            return [await send_grpc(export, LARGE, 0.5) for _ in range(5)]
+
+    answers = await asyncio.gather(*(sender() for _ in range(12)))
+    assert "OK" not in chain(*answers)
+    assert peak_mib(process) < SIDECAR_MIB // 2
+
+
+async def test_bodies_that_inflate_and_withhold_their_end_stay_within_memory(sidecar, backend):
+    """Before there was a budget, each of these was held whole."""
+    process = sidecar(backend.port)
+    body = gzip.compress(bytes(18 * MIB))[:-12]
+
+    async def sender():
+        chunk = b"%x\r\n" % len(body) + body + b"\r\n"
+        head = HEAD + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        async with connected(process) as (reader, writer):
+            writer.write(head + chunk)
+            return await reader.read(100)
+
+    async with running(*(sender() for _ in range(40))):
+        await asyncio.sleep(2.0)
+        assert await small_senders(process, 3) == ["OK"] * 6
+    assert peak_mib(process) < SIDECAR_MIB
+
+
+async def test_whole_bodies_of_the_largest_size_stay_within_memory(sidecar):
+    process = sidecar()
+    body = make_payload(1000, 18_000)
+
+    async def sender():
+        url = f"http://127.0.0.1:{process.http_port}/v1/traces"
+        timeout = aiohttp.ClientTimeout(20)
+        with suppress(aiohttp.ClientError):
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.post(url, data=body, headers=PROTOBUF) as response,
+            ):
+                return response.status
+
+    async with running(*(sender() for _ in range(20))):
+        await asyncio.sleep(4.0)
+    assert peak_mib(process) < SIDECAR_MIB
+
+
+async def test_streams_that_send_no_body_keep_nobody_out(sidecar, backend):
+    process = sidecar(backend.port)
+
+    async def stall(channel):
+        while True:
+            with suppress(grpc.aio.AioRpcError):
+                await channel.stream_unary(METHOD)(timeout=30)
+            await asyncio.sleep(0.05)
+
+    own = (("grpc.use_local_subchannel_pool", 1),)
+    async with (
+        grpc.aio.insecure_channel(f"127.0.0.1:{process.port}", own) as channel,
+        running(*(stall(channel) for _ in range(128))),
+    ):
+        await asyncio.sleep(0.5)
+        assert await small_senders(process, 10) == ["OK"] * 20
+
+
+async def test_bodies_at_a_byte_a_second_keep_nobody_out(sidecar, backend):
+    process = sidecar(backend.port)
+
+    async def drip():
+        while True:
+            async with connected(process) as (reader, writer):
+                writer.write(HEAD + b"Content-Length: 100000\r\n\r\n")
+                answer = b""
+                while not answer and not reader.at_eof():
+                    writer.write(b"\n")
+                    with suppress(TimeoutError, ConnectionError):
+                        answer = await asyncio.wait_for(reader.read(1), 1.0)
+
+    async with running(*(drip() for _ in range(140))):
+        await asyncio.sleep(1.5)
+        assert await small_senders(process, 5) == ["OK"] * 10
+
+
+async def test_a_small_sender_is_served_beside_a_flood_and_refusals_are_logged(sidecar, backend):
+    process = sidecar(backend.port)
+    backend.behave(delay_s=0.5)
+    body = make_payload(100, 4000)
+
+    async def flood(export):
+        while True:
+            await send_grpc(export, body)
+            await asyncio.sleep(0.1)
+
+    async with (
+        open_export(process) as first,
+        open_export(process) as second,
+        running(*(flood(export) for export in (first, second) for _ in range(200))),
+    ):
+        await asyncio.sleep(3.0)
+        assert await small_senders(process, 3) == ["OK"] * 6
+    assert peak_mib(process) < SIDECAR_MIB
+    process.wait_for("requests are asked to send again later (overloaded)")
