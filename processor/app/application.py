@@ -24,7 +24,7 @@ from processor.app.assembly import (
     read_options,
 )
 from processor.app.pipeline import Pipeline
-from processor.app.resources import plan_memory, raise_descriptor_limit
+from processor.app.resources import plan_memory, raise_descriptor_limit, watch_descriptors
 from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
 from processor.config import Settings, Watcher, bundled, load_prices, named_files
 from processor.core.budgets import Policy, parse_budgets
@@ -144,6 +144,7 @@ class App:
             await telemetry.start()
         _close_with(stack, "the receiver", lambda: receiver.stop(self._grace_s))
         port = await receiver.start()
+        watch_descriptors(asyncio.get_running_loop(), receiver.close_idle)
 
         async def use_prices(new: Catalog) -> None:
             pipeline.catalog, pipeline.options = new, read_options(settings, new)

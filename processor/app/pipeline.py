@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Collection, Mapping
 from typing import get_args
 
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
+from processor.core.episodes import Episodes
 from processor.core.errors import ProcessorError
 from processor.core.flow import SWITCHED_OFF, FlowCounters, RequestTracker
 from processor.core.memory import REQUEST_BYTES, SPAN_BYTES
@@ -59,7 +61,7 @@ class Pipeline:
         self.counts_logs = counts_logs
         self.forwarded = frozenset(forwarded)
         self.flow = flow or FlowCounters()
-        self._has_met_bad_logs = False
+        self._episodes = Episodes()
 
     async def handle(self, batch: Batch) -> Receipt:
         """Take one batch through every step, and return the exporter's answer.
@@ -114,16 +116,21 @@ class Pipeline:
             reading = semconv.read_logs(logs, batch.received_ns, self.options)
             charges = pricing.price(reading.calls, self.catalog)
         except ProcessorError as error:
-            # Whether such bytes are logs is for the backend to decide. Logged as a warning only
-            # once, since a sender could fill the log with it.
-            level = logging.DEBUG if self._has_met_bad_logs else logging.WARNING
-            self._has_met_bad_logs = True
-            _LOG.log(level, "log records could not be read, they go on as they are: %s", error)
+            # Whether such bytes are logs is for the backend to decide.
+            if self._begins("logs that are none"):
+                _LOG.warning(
+                    "log records could not be read, they go on as they are: %r", str(error)
+                )
             return Intake(Spans(b""), [], [], batch.received_ns)
         except Exception:  # noqa: BLE001 - a bug of ours must not lose the sender's records
-            _LOG.exception("log records could not be read; they go on as they are")
+            if self._begins("logs"):
+                _LOG.exception("log records could not be read; they go on as they are")
             return Intake(Spans(b""), [], [], batch.received_ns)
         return Intake(reading.spans, charges, [], batch.received_ns)
+
+    def _begins(self, trouble: str) -> bool:
+        """Whether to log it: senders could fill the disk with what each of their batches causes."""
+        return self._episodes.note(trouble, time.monotonic())
 
     def _read(self, spans: Spans, batch: Batch) -> tuple[Reading, list[Charge | Unpriced]]:
         try:
@@ -131,7 +138,8 @@ class Pipeline:
             return reading, pricing.price(reading.calls, self.catalog)
         except Exception:  # noqa: BLE001 - whatever it is, see below
             # A bug of ours must not lose the sender's spans: they go on, uncharged.
-            _LOG.exception("%d spans could not be read; they go on as they are", len(spans))
+            if self._begins("reading"):
+                _LOG.exception("%d spans could not be read; they go on as they are", len(spans))
             return _UNREAD, []
 
     def _write(self, spans: Spans, stamps: Mapping[int, Stamp], reading: Reading) -> bytes:
@@ -141,7 +149,8 @@ class Pipeline:
             written = wire.splice(spans, edits, reading.rejected)
         except Exception:  # noqa: BLE001 - whatever it is, see below
             # The charge stands, so the spans must arrive.
-            _LOG.exception("%d spans could not be written; they go on as they are", len(spans))
+            if self._begins("writing"):
+                _LOG.exception("%d spans could not be written; they go on as they are", len(spans))
             outcomes.unwritten += len(spans)
             return spans.payload
         rest = len(spans) - len(edits) - len(reading.rejected)

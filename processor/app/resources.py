@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import logging
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from processor.config import Settings
 from processor.config.values import Section
+from processor.core.episodes import Episodes
+
+_log = logging.getLogger(__name__)
 
 _MIB: Final = 1024 * 1024
 _ROOT: Final = Path("/")
@@ -122,6 +128,29 @@ def max_connections() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     descriptors = _DESCRIPTORS_MAX if soft == resource.RLIM_INFINITY else soft
     return max((descriptors - _DESCRIPTORS_KEPT) // 3, 8)
+
+
+def watch_descriptors(loop: asyncio.AbstractEventLoop, close_idle: Callable[[], bool]) -> None:
+    """Where no descriptor is left for a connection, close idle ones, and log it once a time.
+
+    The loop itself would log a traceback for each of thousands of attempts.
+    """
+    episodes = Episodes()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in {errno.EMFILE, errno.ENFILE}:
+            loop.default_exception_handler(context)
+            return
+        close_idle()
+        if episodes.note("descriptors", loop.time()):
+            _log.error(
+                "no descriptor is left for a connection (%s), so idle ones are closed: raise the "
+                "limit, such as LimitNOFILE of systemd",
+                error.strerror,
+            )
+
+    loop.set_exception_handler(handle)
 
 
 def _read(file: Path) -> str:

@@ -40,7 +40,8 @@ _LIMITS: Final = (
     # Messages are unpacked here, within their limit, and not by gRPC before we see them.
     ("grpc.per_message_decompression", 0),
     # Idle connections are closed, since each has a descriptor.
-    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.max_connection_idle_ms", 120_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
     # Finds senders that vanished without closing the connection.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),

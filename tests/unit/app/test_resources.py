@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import resource
 import subprocess
 import sys
 
 import pytest
 
-from processor.app.resources import available_bytes, max_connections, plan_memory, unless_set
+from processor.app.resources import (
+    available_bytes,
+    max_connections,
+    plan_memory,
+    unless_set,
+    watch_descriptors,
+)
 from processor.config import load_settings
 from processor.config.settings import Limits
 
@@ -112,3 +120,19 @@ def test_the_limit_of_descriptors_is_raised_as_far_as_it_may_be():
     )
     assert run.stdout.split() == ["512"]
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] >= 512
+
+
+async def test_without_descriptors_idle_connections_are_closed_and_one_line_is_logged(caplog):
+    """Guarantees: no traceback for each attempt to accept a connection; other errors are shown."""
+    loop = asyncio.get_running_loop()
+    closed = []
+    watch_descriptors(loop, lambda: bool(closed.append(None)))
+    error = OSError(errno.EMFILE, "Too many open files")
+    for _ in range(100):
+        loop.call_exception_handler({"message": "accept", "exception": error})
+    assert len(closed) == 100
+    (line,) = caplog.messages
+    assert "Too many open files" in line
+    loop.call_exception_handler({"message": "another", "exception": ValueError("a bug")})
+    assert len(caplog.records) == 2
+    loop.set_exception_handler(None)
