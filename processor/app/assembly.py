@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, get_args
 
+from processor.app.backends import build_backends, with_queue
 from processor.app.pipeline import Pipeline
 from processor.app.resources import (
     MemoryPlan,
@@ -15,36 +15,21 @@ from processor.app.resources import (
     unless_set,
 )
 from processor.config import Settings
-from processor.config.backends import SendingQueue
-from processor.config.exporters import OtlpExporter, OtlpHttpExporter
 from processor.config.receivers import OtlpReceiver
 from processor.config.settings import Limits
-from processor.core import wire
 from processor.core.budgets import Policy
 from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
 from processor.core.memory import MemoryBudget
 from processor.core.model import Signal
-from processor.core.otlp.addresses import parse_backend, read_endpoints
-from processor.core.otlp.codes import Code
 from processor.core.pricing import Catalog
 from processor.core.semconv import Dimensions, ReadOptions, UsageLimits
 from processor.io.exporter import (
-    Backend,
-    ClientTls,
     DebugDestination,
     Destination,
-    DiskQueue,
     Fanout,
     FileDestination,
-    GrpcTransport,
-    HttpTransport,
     InFlightLimiter,
-    MergePolicy,
-    QueuedBackend,
-    RetryPolicy,
-    Transport,
-    tls_context,
 )
 from processor.io.ledger import Ledger, SqliteStore
 from processor.io.ledger import Limits as WorkingSetLimits
@@ -144,7 +129,7 @@ def build_exporter(settings: Settings, memory: MemoryBudget) -> Fanout:
     queues = {"otlp": exporters.otlp.sending_queue, "otlphttp": exporters.otlphttp.sending_queue}
     backends = build_backends(settings)
     destinations: list[Destination] = [
-        _queued(backend, queues[name], name) for name, backend in backends.items()
+        with_queue(backend, queues[name], name) for name, backend in backends.items()
     ]
     if exporters.file.path:
         rotation = exporters.file.rotation
@@ -163,17 +148,6 @@ def build_exporter(settings: Settings, memory: MemoryBudget) -> Fanout:
         max_requests=settings.receivers.otlp.max_concurrent_requests,
     )
     return Fanout(destinations, limiter)
-
-
-def build_backends(settings: Settings) -> dict[str, Backend]:
-    """Every backend by the name of its exporter, without its queue. Raises ConfigError."""
-    exporters = settings.exporters
-    backends: dict[str, Backend] = {}
-    if exporters.otlp.endpoint:
-        backends["otlp"] = _grpc_backend(exporters.otlp)
-    if exporters.otlphttp.is_set:
-        backends["otlphttp"] = _http_backend(exporters.otlphttp)
-    return backends
 
 
 def build_ledger(settings: Settings, policy: Policy) -> Ledger:
@@ -198,76 +172,6 @@ def build_ledger(settings: Settings, policy: Policy) -> Ledger:
             trace_spans=settings.limits.spans_per_trace,
             known_traces=limit("known_traces"),
         ),
-    )
-
-
-def _grpc_backend(otlp: OtlpExporter) -> Backend:
-    tls = otlp.tls
-    address = parse_backend(otlp.endpoint)
-    if tls.insecure is not None and not address.has_scheme:
-        address = address._replace(is_tls=not tls.insecure)
-    transport = GrpcTransport(
-        address,
-        headers=dict(otlp.headers),
-        compression=otlp.compression,
-        tls=ClientTls(_pem(tls.ca_file), _pem(tls.cert_file), _pem(tls.key_file)),
-        retryable_codes=[Code[name.upper()] for name in otlp.retry_on_failure.retryable_codes],
-    )
-    return _backend(transport, otlp)
-
-
-def _http_backend(http: OtlpHttpExporter) -> Backend:
-    tls = http.tls
-    endpoints = read_endpoints(http.endpoint, http.own_endpoints, insecure=tls.insecure)
-    transport = HttpTransport(
-        endpoints,
-        headers=dict(http.headers),
-        compression=http.compression,
-        tls=tls_context(tls.ca_file, tls.cert_file, tls.key_file),
-        retryable_statuses=http.retry_on_failure.retryable_statuses,
-        final_statuses=http.retry_on_failure.final_statuses,
-    )
-    return _backend(transport, http)
-
-
-def _backend(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
-    """A backend with splitting, merging and retries, over either protocol."""
-    retry, merge = exporter.retry_on_failure, exporter.merge
-    max_message_bytes = exporter.max_message_mib * _MIB
-    max_merged_bytes = min(merge.max_bytes, max_message_bytes)
-    return Backend(
-        transport,
-        retry=RetryPolicy(
-            initial_s=retry.initial_interval_s,
-            max_s=retry.max_interval_s,
-            max_elapsed_s=retry.max_elapsed_time_s or math.inf,
-        ),
-        attempt_timeout_s=exporter.timeout_s,
-        # What goes to the disk next must not be half on its way to the backend as well.
-        cuts_attempts=not exporter.sending_queue.enabled,
-        max_message_bytes=max_message_bytes,
-        split=wire.split,
-        merge=MergePolicy(max_merged_bytes, merge.max_delay_s) if merge.enabled else None,
-        forwards=exporter.forward_headers,
-    )
-
-
-def _queued(backend: Backend, queue: SendingQueue, name: str) -> Destination:
-    """The same backend, with its queue on the disk where the settings ask for one."""
-    if not queue.enabled:
-        return backend
-    return QueuedBackend(
-        backend,
-        DiskQueue(
-            Path(queue.directory),
-            max_bytes=queue.max_megabytes * _MIB,
-            drops_oldest=queue.when_full == "drop_oldest",
-        ),
-        setting=f"exporters.{name}.sending_queue.directory",
-        refused_max_bytes=queue.refused_max_megabytes * _MIB,
-        max_age_s=queue.max_age_s or math.inf,
-        spill_after_s=queue.spill_after_s,
-        consumers=queue.num_consumers,
     )
 
 

@@ -75,7 +75,8 @@ def _destination_state(destination: Destination) -> DestinationState:
     counters = destination.counters
     backlog = None if counters.backlog is None else counters.backlog()
     is_log = isinstance(destination, DebugDestination)
-    return DestinationState(destination.name, counters, backlog, is_backend=not is_log)
+    ends_s = counters.certificate_ends_s()
+    return DestinationState(destination.name, counters, backlog, not is_log, ends_s)
 
 
 def ledger_state(ledger: Ledger) -> LedgerState:

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from processor.app.assembly import build_backends
+from processor.app.backends import build_backends
 from processor.cli.sources import settings_from
 from processor.config import Settings
 from processor.core.errors import ConfigError, PermanentError, Problem, RetryableError

@@ -30,7 +30,30 @@ class ClientTls(TlsFiles):
         "plain text on the loopback interface, TLS elsewhere.",
     )
     ca_file: OptionalText = Field(
-        default="", description="PEM file of the authorities to trust instead of the system's."
+        default="",
+        description="PEM file of the authorities to trust instead of the system's. The files here "
+        "are read again when they change.",
+    )
+
+    server_name: OptionalText = Field(
+        default="",
+        description="The name that the backend's certificate is for, where that is not the host "
+        "of the endpoint.",
+    )
+    insecure_skip_verify: Flag = Field(
+        default=False,
+        description="True: any certificate of the backend will do, so whoever is in between can "
+        "read everything. For tests; said in the log at each start. Not possible over gRPC.",
+    )
+
+
+class BackendAuth(Section):
+    """What is presented to the backend, beside a certificate."""
+
+    bearer_token_file: OptionalText = Field(
+        default="",
+        description="File with a token, sent as the header authorization: Bearer. It is read again "
+        "when it changes.",
     )
 
 
@@ -174,6 +197,14 @@ class Merge(Section):
 class OtlpBackend(Section):
     """What both ways to send OTLP to a backend have in common."""
 
+    @model_validator(mode="after")
+    def _has_one_token(self) -> OtlpBackend:
+        names = {name.lower() for name, _ in self.headers}
+        if self.auth.bearer_token_file and "authorization" in names:
+            what, fix = "has a token in headers as well", "leave it in one"
+            raise InvalidValueError(what, fix, at=("auth", "bearer_token_file"))
+        return self
+
     endpoint: OptionalText = Field(default="", description="Its address.")
     headers: Headers = Field(
         default=(),
@@ -205,7 +236,14 @@ class OtlpBackend(Section):
         "larger one is sent in several parts; a span that is larger by itself is left out, and the "
         "sender is informed.",
     )
+    max_connection_age_s: Annotated[float, PlainValidator(duration(0.0))] = Field(
+        default=60.0,
+        alias="max_connection_age",
+        description="After so long the next request takes a new connection, for which the "
+        "backend's name is looked up anew. 0s: never, as long as a connection holds.",
+    )
     tls: ClientTls = section(ClientTls)
+    auth: BackendAuth = section(BackendAuth)
     retry_on_failure: Retry = section(Retry)
     sending_queue: SendingQueue = section(SendingQueue)
     merge: Merge = section(Merge)

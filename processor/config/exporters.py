@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, model_validator
 
 from processor.config.backends import GrpcRetry, HttpRetry, OtlpBackend
 from processor.config.values import GrpcBackend, HttpBase, HttpUrl, Section
-from processor.core.files.checks import choice
+from processor.core.files.checks import InvalidValueError, choice
 from processor.core.files.validation import OptionalText, Whole, section
 from processor.core.model import Signal
 
@@ -20,6 +20,15 @@ class OtlpExporter(OtlpBackend):
         Literal["none", "gzip"], PlainValidator(choice(("none", "gzip"), "compression"))
     ] = Field(default="none", description="none or gzip; gRPC's library has no zstd.")
     retry_on_failure: GrpcRetry = section(GrpcRetry)
+
+    @model_validator(mode="after")
+    def _verifies(self) -> OtlpExporter:
+        if self.tls.insecure_skip_verify:
+            what = "is not possible over gRPC, whose library always verifies"
+            fix = "name the authority as tls.ca_file, or the certificate's name as tls.server_name"
+            raise InvalidValueError(what, fix, at=("tls", "insecure_skip_verify"))
+        return self
+
     endpoint: GrpcBackend = Field(
         default="",
         description="Its address: host:port, http://host:port or https://host:port. Empty: no such "
@@ -134,6 +143,12 @@ class Exporters(Section):
         ways += [f"OTLP/HTTP at {', '.join(urls)}"] if urls else []
         ways += [f"files in {self.file.path}"] if self.file.path else []
         return ways + (["the log"] if self.debug.verbosity != "none" else [])
+
+    def warnings(self) -> list[str]:
+        """A sentence for each backend that anybody could pretend to be."""
+        what = "any certificate is accepted, so whoever is in between reads all that is sent to it"
+        skips = self.otlphttp.is_set and self.otlphttp.tls.insecure_skip_verify
+        return [f"exporters.otlphttp.tls.insecure_skip_verify: {what}"] if skips else []
 
     def promise(self) -> str:
         """What is acknowledged, in words for people."""

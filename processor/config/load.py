@@ -231,6 +231,7 @@ def _completed(settings: Settings, environ: Mapping[str, str], warnings: list[st
     )
     if exporters.has_backend:
         warnings += protocol_warnings(environ)
+    warnings += exporters.warnings()
     warnings += exposure_warnings(settings.receivers.otlp.protocols, exporters.forwarded_headers)
     completed = settings.model_copy(update={"exporters": exporters, "ledger": ledger})
     return completed.with_warnings(tuple(warnings))

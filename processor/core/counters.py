@@ -114,6 +114,9 @@ class DestinationState(NamedTuple):
     """None where there is no queue on the disk."""
     is_backend: bool = True
     """False for a destination that keeps nothing, such as the log."""
+    certificate_ends_s: Mapping[str, float] = {}
+    """When the certificates end that we present and that we trust, in seconds since 1970: the first
+    one of each file, by ``certificate`` and ``ca``."""
 
 
 class ExporterState(NamedTuple):

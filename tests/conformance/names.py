@@ -19,8 +19,10 @@ _ANSWERED, _NO_SUCH_NAME = 0x8180, 0x8183
 class NameServer(asyncio.DatagramProtocol):
     """Gives every name the same addresses; without addresses it knows no name."""
 
-    def __init__(self, addresses: Sequence[str]) -> None:
-        self._addresses = addresses
+    def __init__(self, addresses: Sequence[str], *, ttl_s: int = 60) -> None:
+        self.addresses = addresses
+        """May be changed."""
+        self._ttl_s = ttl_s
         self._transport: asyncio.DatagramTransport | None = None
 
     @asynccontextmanager
@@ -41,10 +43,11 @@ class NameServer(asyncio.DatagramProtocol):
         number = _HEAD.unpack_from(data)[0]
         end = data.index(b"\0", _HEAD.size) + 5
         (kind,) = struct.unpack_from(">H", data, end - 4)
-        known = self._addresses if kind == _ADDRESS_RECORD else ()
-        flags = _ANSWERED if self._addresses else _NO_SUCH_NAME
+        known = self.addresses if kind == _ADDRESS_RECORD else ()
+        flags = _ANSWERED if self.addresses else _NO_SUCH_NAME
+        address = 0xC000 | _HEAD.size
         records = [
-            struct.pack(">HHHIH", 0xC000 | _HEAD.size, kind, 1, 60, 4) + socket.inet_aton(each)
+            struct.pack(">HHHIH", address, kind, 1, self._ttl_s, 4) + socket.inet_aton(each)
             for each in known
         ]
         head = _HEAD.pack(number, flags, 1, len(records), 0, 0)

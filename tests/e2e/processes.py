@@ -89,28 +89,36 @@ class Backend:
         self._is_ready = threading.Event()
         self._thread = None
 
-    def start(self, *, is_http=False):
-        """Listen for OTLP/gRPC or OTLP/HTTP; returns when `port` is known."""
+    def start(self, *, is_http=False, tls=None, port=0):
+        """Listen for OTLP/gRPC or OTLP/HTTP, the latter with `tls` for HTTPS.
+
+        Returns when `port` is known.
+        """
+        self.port = port
         self._thread = threading.Thread(
-            target=asyncio.run, args=(self._serve(is_http),), daemon=True
+            target=asyncio.run, args=(self._serve(is_http, tls),), daemon=True
         )
         self._thread.start()
         assert self._is_ready.wait(START_TIMEOUT_S), "the backend did not start"
         return self
 
     def stop(self):
-        """Close all connections, answered or not, and end the thread."""
+        """Close all connections, answered or not, and end the thread; again is allowed."""
+        if not self._thread.is_alive():
+            return
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(START_TIMEOUT_S)
         assert not self._thread.is_alive(), "the backend did not stop"
 
-    async def _serve(self, is_http):
+    async def _serve(self, is_http, tls):
         self._loop = asyncio.get_running_loop()
         begin = self.recorder.start_http if is_http else self.recorder.start
-        self.port = await begin()
+        self.port = await begin(f"127.0.0.1:{self.port}", tls)
         self._is_ready.set()
         await self._ended.wait()
         await self.recorder.stop()
+        if tls is not None:
+            await asyncio.sleep(0.2)  # TLS closes a connection in several turns of the loop.
 
     def behave(self, **behaviour):
         """Change how it answers from the next request on; see `Behaviour`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -48,6 +48,8 @@ class Counters(DestinationCounters):
 
     backlog: Callable[[], Backlog] | None = None
     """Gives what waits on the disk; None without a queue there."""
+    certificate_ends_s: Callable[[], Mapping[str, float]] = dict
+    """Gives when certificates end; see `DestinationState`."""
 
     @contextmanager
     def follow(self, size: int) -> Iterator[None]:

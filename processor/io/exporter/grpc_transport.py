@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
@@ -26,9 +26,13 @@ from processor.core.otlp.codes import (
 )
 from processor.core.otlp.responses import one_line, read_response
 from processor.core.otlp.signals import SIGNALS
+from processor.io.exporter.client_tls import ClientTls
+from processor.io.exporter.connection import Renewed
+from processor.io.exporter.reloading import Reloading, current
 from processor.io.exporter.transport import (
     AttemptError,
     GrpcCompression,
+    GrpcHeaders,
     grpc_hint,
     read_headers,
     user_agent,
@@ -59,27 +63,26 @@ _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     # disconnect clients that ping without need.
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    # Requests are distributed over all addresses behind a name.
+    # Requests are distributed over all addresses behind a name. A name is looked up again when a
+    # connection breaks, but by default not within half a minute of the last time: a backend that
+    # moves twice would stay lost for so long.
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ("grpc.service_config", _SERVICE_CONFIG),
     ("grpc.service_config_disable_resolution", 1),
 )
 
 
-@dataclass(frozen=True)
-class ClientTls:
-    """The authority to trust and the certificate to present; each the content of a PEM file."""
-
-    ca: bytes | None = None
-    """The authority that signed the backend's certificate; None: those gRPC ships with."""
-    certificate: bytes | None = None
-    key: bytes | None = field(default=None, repr=False)
-
-
 def open_channel(
-    address: BackendAddress, compression: GrpcCompression, tls: ClientTls, user_agent: str
+    address: BackendAddress,
+    compression: GrpcCompression,
+    tls: ClientTls,
+    user_agent: str,
+    server_name: str = "",
 ) -> grpc.aio.Channel:
     """A channel that connects on first use, and again whenever it has to."""
     options = (*_OPTIONS, ("grpc.primary_user_agent", user_agent))
+    if server_name:
+        options = (*options, ("grpc.ssl_target_name_override", server_name))
     if is_loopback(address.host):
         # A proxy for connections to other machines is not used for this machine.
         options = (*options, ("grpc.enable_http_proxy", 0))
@@ -98,29 +101,42 @@ class GrpcTransport:
         *,
         headers: Mapping[str, str] | None = None,
         compression: GrpcCompression = "none",
-        tls: ClientTls | None = None,
+        tls: ClientTls | Reloading[ClientTls] | None = None,
+        server_name: str = "",
+        token: Reloading[str] | None = None,
+        max_connection_age_s: float = math.inf,
         retryable_codes: Collection[int] = RETRYABLE,
     ) -> None:
-        """Raises ConfigError for bad headers. Of `retryable_codes` `is_retryable` tells."""
+        """Raises ConfigError for bad headers. Of `retryable_codes` `is_retryable` tells.
+
+        `server_name` is what the backend's certificate is for, where that is not the host; `token`
+        is the value of the header ``authorization``. After `max_connection_age_s` the next request
+        takes a new connection, for which names are looked up anew.
+        """
         self.name = str(address)
         self._address = address
         self._headers = read_headers(headers or {})
         self._user_agent = user_agent(headers or {})
         self._compression: GrpcCompression = compression
         self._tls = tls or ClientTls()
+        self._server_name = server_name
+        self._token = token
         self._retryable_codes = frozenset(retryable_codes)
-        self._channel: grpc.aio.Channel | None = None
-        self._methods: dict[Signal, grpc.aio.UnaryUnaryMultiCallable[Any, Any]] = {}
+        self._channels = Renewed(
+            self._open,
+            lambda channel: channel.close(None),
+            made_from=lambda: current(self._tls),
+            max_age_s=max_connection_age_s,
+        )
 
     async def start(self) -> None:
         """Prepare the connection; it is made with the first payload."""
-        self._channel = open_channel(self._address, self._compression, self._tls, self._user_agent)
-        self._methods = {
-            signal: self._channel.unary_unary(
-                spec.method, request_serializer=None, response_deserializer=None
-            )
-            for signal, spec in SIGNALS.items()
-        }
+        self._channels.open()
+
+    def _open(self, tls: ClientTls) -> grpc.aio.Channel:
+        return open_channel(
+            self._address, self._compression, tls, self._user_agent, self._server_name
+        )
 
     def takes(self, signal: Signal) -> bool:
         """Every signal has a method; whether the backend has it too, its answer shows."""
@@ -128,19 +144,33 @@ class GrpcTransport:
 
     async def close(self) -> None:
         """Close the connection; calls that are still under way end as unavailable."""
-        channel, self._channel = self._channel, None
-        if channel is not None:
-            await channel.close(None)
+        await self._channels.close()
 
     async def attempt(
         self, signal: Signal, payload: bytes, timeout_s: float, metadata: Metadata = ()
     ) -> Receipt | None:
         """Send once; see `Transport`."""
-        if self._channel is None:
-            raise BackendUnavailableError(f"{self.name}: not connected, the processor is stopping")
-        headers = with_metadata(self._headers, metadata)
+        token = (("authorization", self._token.get()),) if self._token else ()
+        headers = with_metadata((*self._headers, *token), metadata)
+        with self._channels.use() as channel:
+            if channel is None:
+                message = f"{self.name}: not connected, the processor is stopping"
+                raise BackendUnavailableError(message)
+            return await self._call(channel, signal, payload, timeout_s, headers)
+
+    async def _call(
+        self,
+        channel: grpc.aio.Channel,
+        signal: Signal,
+        payload: bytes,
+        timeout_s: float,
+        headers: GrpcHeaders,
+    ) -> Receipt | None:
+        method = channel.unary_unary(
+            SIGNALS[signal].method, request_serializer=None, response_deserializer=None
+        )
         try:
-            response = await self._methods[signal](payload, timeout=timeout_s, metadata=headers)
+            response = await method(payload, timeout=timeout_s, metadata=headers)
         except grpc.aio.AioRpcError as error:
             raise self._failure(error) from error
         except asyncio.CancelledError:
@@ -153,7 +183,7 @@ class GrpcTransport:
 
     def _was_closed(self) -> bool:
         task = asyncio.current_task()
-        return self._channel is None and not (task is not None and task.cancelling())
+        return not self._channels.is_open and not (task is not None and task.cancelling())
 
     def _failure(self, error: grpc.aio.AioRpcError) -> AttemptError:
         status = http_status_of(error)

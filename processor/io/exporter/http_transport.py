@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import ssl
 import time
 import traceback
@@ -13,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
-from processor.core.errors import BackendUnavailableError, ConfigError, Problem
+from processor.core.errors import BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.addresses import HttpAddress, is_loopback
 from processor.core.otlp.codes import (
@@ -25,6 +26,7 @@ from processor.core.otlp.codes import (
 )
 from processor.core.otlp.gzip import gzip
 from processor.core.otlp.zstd import zstd
+from processor.io.exporter.connection import Renewed
 from processor.io.exporter.http_response import (
     is_otlp_error,
     is_page,
@@ -33,6 +35,8 @@ from processor.io.exporter.http_response import (
     receipt_of,
     retry_after_s,
 )
+from processor.io.exporter.reloading import Reloading, current
+from processor.io.exporter.resolver import RotatingResolver
 from processor.io.exporter.transport import (
     AttemptError,
     HttpCompression,
@@ -44,6 +48,8 @@ from processor.io.exporter.transport import (
 _CONNECTIONS_MAX: Final = 64
 _CONNECT_TIMEOUT_S: Final = 10.0
 _IDLE_S: Final = 30.0
+_NAMES_S: Final = 2
+"""How long the addresses of a name are kept: a backend that moves is found within seconds."""
 _DAY_S: Final = 86_400.0
 _LARGE_BYTES: Final = 256 * 1024
 """From this size on, compressing a body takes longer than giving it to another thread."""
@@ -60,14 +66,19 @@ class HttpTransport:
         *,
         headers: Mapping[str, str] | None = None,
         compression: HttpCompression = "none",
-        tls: ssl.SSLContext | None = None,
+        tls: ssl.SSLContext | Reloading[ssl.SSLContext] | None = None,
+        server_name: str = "",
+        token: Reloading[str] | None = None,
+        max_connection_age_s: float = math.inf,
         retryable_statuses: Collection[int] = RETRYABLE_HTTP,
         final_statuses: Collection[int] = FINAL_HTTP,
         now: Callable[[], float] = time.time,
     ) -> None:
         """A signal without an endpoint is not taken; there has to be one for some signal.
 
-        Of the statuses `is_retryable_http` tells.
+        Of the statuses `is_retryable_http` tells. `server_name` is what the backend's certificate
+        is for, where that is not the host; `token` is the value of the header ``authorization``.
+        After `max_connection_age_s` the next request takes a new connection.
 
         `now` is the time of day, which dates in Retry-After are compared with. Raises ConfigError
         for bad headers.
@@ -86,17 +97,31 @@ class HttpTransport:
         self._retryable_statuses = frozenset(retryable_statuses)
         self._final_statuses = frozenset(final_statuses)
         self._tls = tls
+        self._server_name = server_name or None
+        self._token = token
         self._now = now
-        self._session: aiohttp.ClientSession | None = None
+        self._resolver: RotatingResolver | None = None
+        self._sessions = Renewed(
+            self._open,
+            aiohttp.ClientSession.close,
+            made_from=lambda: None if self._tls is None else current(self._tls),
+            max_age_s=max_connection_age_s,
+        )
 
     async def start(self) -> None:
         """Prepare the connections; they are made when they are needed."""
+        self._resolver = RotatingResolver()
+        self._sessions.open()
+
+    def _open(self, tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=_CONNECTIONS_MAX,
             keepalive_timeout=_IDLE_S,
-            ssl=True if self._tls is None else self._tls,
+            resolver=self._resolver,
+            ttl_dns_cache=_NAMES_S,
+            ssl=True if tls is None else tls,
         )
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector,
             headers=self._headers,
             # A backend may neither set cookies, nor fill our memory from little data.
@@ -110,9 +135,7 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close the connections; requests that are still under way end as unavailable."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._sessions.close()
 
     async def attempt(
         self, signal: Signal, payload: bytes, timeout_s: float, metadata: Metadata = ()
@@ -121,17 +144,31 @@ class HttpTransport:
         loop = asyncio.get_running_loop()
         end_s = loop.time() + timeout_s
         body = await self._compressed(payload)
-        session, left_s = self._session, end_s - loop.time()
-        if session is None:
-            raise BackendUnavailableError(f"{self.name}: not connected, the processor is stopping")
-        if left_s <= 0.0:
-            raise _no_answer("no time was left")
+        left_s = end_s - loop.time()
+        with self._sessions.use() as session:
+            if session is None:
+                message = f"{self.name}: not connected, the processor is stopping"
+                raise BackendUnavailableError(message)
+            if left_s <= 0.0:
+                raise _no_answer("no time was left")
+            return await self._post(session, signal, body, left_s, metadata)
+
+    async def _post(
+        self,
+        session: aiohttp.ClientSession,
+        signal: Signal,
+        body: bytes,
+        left_s: float,
+        metadata: Metadata,
+    ) -> Receipt | None:
+        token = {"authorization": self._token.get()} if self._token else {}
         try:
             async with session.post(
                 self._endpoints[signal].url,
                 # A large body is written in pieces, so that the event loop serves others meanwhile.
                 data=io.BytesIO(body) if len(body) > _LARGE_BYTES else body,
-                headers=self._content_encoding | dict(metadata),
+                headers=self._content_encoding | token | dict(metadata),
+                server_hostname=self._server_name,
                 allow_redirects=False,
                 proxy=self._proxies[signal],
                 timeout=aiohttp.ClientTimeout(
@@ -175,7 +212,7 @@ class HttpTransport:
 
     def _failure(self, signal: Signal, error: Exception) -> Exception:
         """A request without an answer, for which another attempt may have one."""
-        if self._session is None:
+        if not self._sessions.is_open:
             message = f"{self.name}: the connection was closed, the processor is stopping"
             return BackendUnavailableError(message)
         if isinstance(error, TimeoutError):
@@ -186,23 +223,6 @@ class HttpTransport:
             is_not_http=_is_not_http(error),
         )
         return _no_answer(str(error) or type(error).__name__, hint)
-
-
-def tls_context(ca_file: str, cert_file: str, key_file: str) -> ssl.SSLContext:
-    """The authority to trust and the certificate to present, each a PEM file or empty.
-
-    Without a `ca_file` it is the system's authorities. Raises ConfigError.
-    """
-    try:
-        context = ssl.create_default_context(cafile=ca_file or None)
-        if cert_file and key_file:
-            context.load_cert_chain(cert_file, key_file)
-    except (OSError, ValueError) as error:
-        files = ", ".join(filter(None, (ca_file, cert_file, key_file)))
-        what = f"{files} cannot be used: {error}"
-        fix = "give PEM files, and the key that belongs to the certificate, without a password"
-        raise ConfigError([Problem("exporters.otlphttp.tls", what, fix)]) from error
-    return context
 
 
 def _no_answer(message: str, hint: str = "") -> AttemptError:

@@ -136,10 +136,19 @@ _BACKLOG: Final[Table] = {
 }
 """By field of `Backlog`."""
 
+_CERTIFICATES: Final = gauge(
+    "exporter_certificate_expiry_timestamp_seconds",
+    "When the first certificate of a file ends: certificate is what is presented to the backend, "
+    "ca what is trusted instead of the system's authorities.",
+    "exporter",
+    "file",
+)
+
 METRICS: Final[tuple[Metric, ...]] = (
     *_IN_FLIGHT.values(),
     *_DESTINATION.values(),
     *_BACKLOG.values(),
+    _CERTIFICATES,
 )
 
 
@@ -148,5 +157,7 @@ def read_exporter(exporter: ExporterState) -> Iterator[Sample]:
     yield from read_table(_IN_FLIGHT, exporter.in_flight)
     for each in exporter.destinations:
         yield from read_table(_DESTINATION, each.counters, each.name)
+        for file, end_s in each.certificate_ends_s.items():
+            yield _CERTIFICATES(end_s, each.name, file)
         if each.backlog is not None:
             yield from read_table(_BACKLOG, each.backlog, each.name)

@@ -47,7 +47,9 @@ class States:
 
     def __init__(self) -> None:
         counters = DestinationCounters(refused_for=Counter(permission_denied=2))
-        self.destinations = [DestinationState("127.0.0.1:5317", counters, BACKLOG)]
+        self.destinations = [
+            DestinationState("127.0.0.1:5317", counters, BACKLOG, True, {"ca": 9.5})
+        ]
         self.ledger = LedgerState(
             LedgerCounters(charged=7), MemoryUse(1, 2, 3, 4, 5), 6, 4096, None
         )

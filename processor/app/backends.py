@@ -1,0 +1,129 @@
+"""From settings to backends: one for each exporter, with its queue on the disk."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Final
+
+from processor.config import Settings
+from processor.config.backends import OtlpBackend, SendingQueue
+from processor.config.exporters import OtlpExporter, OtlpHttpExporter
+from processor.core import wire
+from processor.core.otlp.addresses import parse_backend, read_endpoints
+from processor.core.otlp.codes import Code
+from processor.io.exporter import (
+    Backend,
+    Destination,
+    DiskQueue,
+    GrpcTransport,
+    HttpTransport,
+    MergePolicy,
+    QueuedBackend,
+    Reloading,
+    RetryPolicy,
+    TlsFiles,
+    Transport,
+    read_token,
+    tls_context,
+)
+
+_MIB: Final = 1024 * 1024
+
+
+def build_backends(settings: Settings) -> dict[str, Backend]:
+    """Every backend by the name of its exporter, without its queue. Raises ConfigError."""
+    exporters = settings.exporters
+    backends: dict[str, Backend] = {}
+    if exporters.otlp.endpoint:
+        backends["otlp"] = _grpc_backend(exporters.otlp)
+    if exporters.otlphttp.is_set:
+        backends["otlphttp"] = _http_backend(exporters.otlphttp)
+    return backends
+
+
+def with_queue(backend: Backend, queue: SendingQueue, name: str) -> Destination:
+    """The same backend, with its queue on the disk where the settings ask for one."""
+    if not queue.enabled:
+        return backend
+    return QueuedBackend(
+        backend,
+        DiskQueue(
+            Path(queue.directory),
+            max_bytes=queue.max_megabytes * _MIB,
+            drops_oldest=queue.when_full == "drop_oldest",
+        ),
+        setting=f"exporters.{name}.sending_queue.directory",
+        refused_max_bytes=queue.refused_max_megabytes * _MIB,
+        max_age_s=queue.max_age_s or math.inf,
+        spill_after_s=queue.spill_after_s,
+        consumers=queue.num_consumers,
+    )
+
+
+def _grpc_backend(otlp: OtlpExporter) -> Backend:
+    tls, setting = otlp.tls, "exporters.otlp.tls"
+    files = TlsFiles(tls.ca_file, tls.cert_file, tls.key_file)
+    address = parse_backend(otlp.endpoint)
+    if tls.insecure is not None and not address.has_scheme:
+        address = address._replace(is_tls=not tls.insecure)
+    transport = GrpcTransport(
+        address,
+        headers=dict(otlp.headers),
+        compression=otlp.compression,
+        tls=Reloading(files, lambda: files.read(setting)),
+        server_name=tls.server_name,
+        token=_token(otlp, "otlp"),
+        max_connection_age_s=otlp.max_connection_age_s or math.inf,
+        retryable_codes=[Code[name.upper()] for name in otlp.retry_on_failure.retryable_codes],
+    )
+    return _backend(transport, otlp, files)
+
+
+def _http_backend(http: OtlpHttpExporter) -> Backend:
+    tls = http.tls
+    files = TlsFiles(tls.ca_file, tls.cert_file, tls.key_file)
+    endpoints = read_endpoints(http.endpoint, http.own_endpoints, insecure=tls.insecure)
+    transport = HttpTransport(
+        endpoints,
+        headers=dict(http.headers),
+        compression=http.compression,
+        tls=Reloading(files, lambda: tls_context(*files, verifies=not tls.insecure_skip_verify)),
+        server_name=tls.server_name,
+        token=_token(http, "otlphttp"),
+        max_connection_age_s=http.max_connection_age_s or math.inf,
+        retryable_statuses=http.retry_on_failure.retryable_statuses,
+        final_statuses=http.retry_on_failure.final_statuses,
+    )
+    return _backend(transport, http, files)
+
+
+def _token(exporter: OtlpBackend, name: str) -> Reloading[str] | None:
+    file, setting = exporter.auth.bearer_token_file, f"exporters.{name}.auth.bearer_token_file"
+    return Reloading([file], lambda: read_token(file, setting)) if file else None
+
+
+def _backend(
+    transport: Transport, exporter: OtlpExporter | OtlpHttpExporter, files: TlsFiles
+) -> Backend:
+    """A backend with splitting, merging and retries, over either protocol."""
+    retry, merge = exporter.retry_on_failure, exporter.merge
+    max_message_bytes = exporter.max_message_mib * _MIB
+    max_merged_bytes = min(merge.max_bytes, max_message_bytes)
+    backend = Backend(
+        transport,
+        retry=RetryPolicy(
+            initial_s=retry.initial_interval_s,
+            max_s=retry.max_interval_s,
+            max_elapsed_s=retry.max_elapsed_time_s or math.inf,
+        ),
+        attempt_timeout_s=exporter.timeout_s,
+        # What goes to the disk next must not be half on its way to the backend as well.
+        cuts_attempts=not exporter.sending_queue.enabled,
+        max_message_bytes=max_message_bytes,
+        split=wire.split,
+        merge=MergePolicy(max_merged_bytes, merge.max_delay_s) if merge.enabled else None,
+        forwards=exporter.forward_headers,
+    )
+    backend.counters.certificate_ends_s = Reloading(files, files.ends_s).get
+    return backend
