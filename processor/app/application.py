@@ -40,6 +40,7 @@ T = TypeVar("T", Catalog, Policy)
 
 _LOG = logging.getLogger(__name__)
 _BUNDLED = "the bundled defaults"
+_HEALTH_INTERVAL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,9 @@ class App:
         await exporter.start()
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
         costs = CostQueries(ledger, lambda: pipeline.catalog, price_file=settings.pricing.file)
-        health = Health(lambda: exporter_state(exporter), lambda: ledger_state(ledger))
+        health = Health(
+            lambda: exporter_state(exporter), lambda: ledger_state(ledger), pipeline.flow, files
+        )
         receiver = build_receiver(
             settings, pipeline.handle, costs, health.report, pipeline.flow, plan=plan, memory=memory
         )
@@ -154,6 +157,7 @@ class App:
         if budget_file is not None:
             _run_with(stack, budget_file.run(ledger.set_policy))
         health.phase = "serving"
+        _run_with(stack, _show_health(health, receiver))
         stack.callback(setattr, health, "phase", "stopping")
         return Running(pipeline, ledger, exporter, receiver, telemetry, port)
 
@@ -243,6 +247,16 @@ def _run_with(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(task, return_exceptions=True)
 
     stack.push_async_callback(cancel)
+
+
+async def _show_health(health: Health, receiver: Receiver) -> None:
+    """Say over gRPC what /health says. It also lets the health see each second of outcomes."""
+    while True:
+        try:
+            await receiver.show_health(is_well=health.report().is_well)
+        except Exception:  # noqa: BLE001 - a bug there must not freeze the status
+            _LOG.exception("the health cannot be judged")
+        await asyncio.sleep(_HEALTH_INTERVAL_S)
 
 
 def _parse_catalog(text: str, source: str) -> Catalog:

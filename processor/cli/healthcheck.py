@@ -32,23 +32,23 @@ def run(arguments: argparse.Namespace) -> int:
         except grpc.RpcError as error:
             print(f"{endpoint} cannot be asked: {reason_of(error, _TIMEOUT_S)}")
             return 1
-    if answer.status != HealthCheckResponse.SERVING:
-        print(f"{endpoint} is not serving: {HealthCheckResponse.ServingStatus.Name(answer.status)}")
-        return 1
-    return _show_details(arguments.endpoint)
+    return _show(arguments.endpoint, answer.status)
 
 
-def _show_details(endpoint: str) -> int:
-    """What only our own service knows: whether something fails while requests are accepted."""
-    name = plain(endpoint)
+def _show(endpoint: str, status: int) -> int:
+    """The answer, and what only our own service knows: why, and what else is not well."""
+    name, is_serving = plain(endpoint), status == HealthCheckResponse.SERVING
     try:
         remote = Remote(endpoint, os.environ.get(TOKEN_VARIABLE, "").strip())
         report = asyncio.run(remote.health())
     except (NoAnswerError, RefusedError):
-        print(f"{name} is serving (whether all is well, it does not tell; {TOKEN_VARIABLE} unset?)")
-        return 0
-    status = "serving, but degraded" if report.status == "degraded" else plain(report.status)
-    print(f"{name} is {status}")
+        said = "serving" if is_serving else "not serving"
+        print(
+            f"{name} is {said} (why, or whether all is well, it tells with {TOKEN_VARIABLE} only)"
+        )
+        return 0 if is_serving else 1
+    said = "serving, but degraded" if report.status == "degraded" else plain(report.status)
+    print(f"{name} is {said}")
     for reason in report.reasons:
         print(f"  {plain(reason)}")
     return 0 if report.is_well else 1

@@ -105,7 +105,7 @@ def _peer_of(peer: str) -> Peer:
 
 
 class Health(aio.HealthServicer):  # type: ignore[misc]  # the base class has no types
-    """SERVING from `open` to `drain`; every watcher is notified of the change.
+    """SERVING from `open` to `drain`, unless told otherwise; watchers are notified of changes.
 
     Answers for the server as a whole (the empty service name) and for each service given.
     """
@@ -113,13 +113,22 @@ class Health(aio.HealthServicer):  # type: ignore[misc]  # the base class has no
     def __init__(self, services: list[str]) -> None:
         super().__init__()
         self._services = ["", *services]
+        self._status = HealthCheckResponse.UNKNOWN
         self._watching: set[asyncio.Task[Any]] = set()
         self._released = False
 
     async def open(self) -> None:
         """Say SERVING."""
+        await self.show(is_well=True)
+
+    async def show(self, *, is_well: bool) -> None:
+        """Say SERVING or NOT_SERVING; after `drain` it has no effect."""
+        status = HealthCheckResponse.SERVING if is_well else HealthCheckResponse.NOT_SERVING
+        if status == self._status:
+            return
+        self._status = status
         for service in self._services:
-            await self.set(service, HealthCheckResponse.SERVING)
+            await self.set(service, status)
 
     async def drain(self) -> None:
         """Say NOT_SERVING, for good."""

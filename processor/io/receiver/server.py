@@ -149,6 +149,10 @@ class Receiver:
         await self._health.open()
         return port
 
+    async def show_health(self, *, is_well: bool) -> None:
+        """Say SERVING or NOT_SERVING over gRPC, until `stop` says the latter for good."""
+        await self._health.show(is_well=is_well)
+
     def close_idle(self) -> bool:
         """Close the HTTP connection that has been idle the longest; False where none is."""
         return self._http is not None and self._http.close_idle()

@@ -3,6 +3,7 @@
     questions     what a question may name, and budgets' objections in words
     cost_queries  the answers
     health        whether the processor can do its work
+    outcomes      what has become of the last requests
 
 A surface parses its input, checks the question, asks `CostQueries`, and writes the answer in its
 own form. A new question is a method of `CostQueries`, over what `core.ports.CostLedger` offers.

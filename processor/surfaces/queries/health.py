@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
-from processor.core.counters import DestinationState, ExporterState, LedgerState
+from processor.core.counters import DestinationState, ExporterState, FileState, LedgerState
 from processor.core.errors import LastFailure
+from processor.core.flow import FlowCounters
+from processor.surfaces.queries.outcomes import WINDOW_S, RecentOutcomes
 
 Phase = Literal["starting", "serving", "stopping"]
 Status = Literal["starting", "serving", "degraded", "failing", "stopping"]
 
-_RECENT_S: Final = 30.0
+_RECENT_S: Final = WINDOW_S
 """How long a failure counts. A processor that gets no requests because it is unhealthy would never
 notice that things work again, so after this time it may be tried."""
 _DOWN_TIMES: Final = 3
@@ -40,19 +42,27 @@ class Health:
         self,
         exporter: Callable[[], ExporterState],
         ledger: Callable[[], LedgerState],
+        flow: FlowCounters,
+        files: Mapping[str, FileState],
+        *,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`files` are those that are read again when they change, by what they hold."""
         self._exporter = exporter
         self._ledger = ledger
+        self._files = files
+        self._outcomes = RecentOutcomes(flow, clock_s)
         self._clock_s = clock_s
         self.phase: Phase = "starting"
 
     def report(self) -> Report:
         """The health now.
 
-        It fails where no request can be accepted: while starting and stopping, when the ledger
-        cannot be written, and when nothing can be delivered to any backend.
+        It fails where requests are not served, whatever the reason: while starting and stopping,
+        when the ledger cannot be written, when nothing is safe with any backend, and when nearly
+        all requests of the last half minute have failed.
         """
+        verdict = self._outcomes.verdict()
         if self.phase != "serving":
             return Report(self.phase, (f"the processor is {self.phase}",))
         reasons = []
@@ -60,25 +70,42 @@ class Health:
         if ledger_failure:
             reasons.append(f"the ledger cannot be written: {ledger_failure}")
         backends = [each for each in self._exporter().destinations if each.is_backend]
-        failing = {each.name: why for each in backends if (why := self._failure_of(each))}
+        failing = {each.name: why for each in backends if (why := self._refusal_of(each))}
         reasons += [f"nothing is delivered to {name}: {why}" for name, why in failing.items()]
-        is_failing = bool(ledger_failure) or bool(backends and all(map(self._is_down, backends)))
         reasons += [why for each in backends if each.name not in failing and (why := _away(each))]
         reasons += [why for each in backends if (why := self._trouble_of(each))]
+        reasons += [*verdict.reasons, *self._refused_files()]
+        is_down = bool(backends) and all(map(self._is_down, backends))
+        is_failing = bool(ledger_failure) or is_down or verdict.is_failing
         if is_failing:
             return Report("failing", tuple(reasons))
         return Report("degraded" if reasons else "serving", tuple(reasons))
 
-    def _failure_of(self, destination: DestinationState) -> str:
-        """Why nothing given to a destination is safe there; ``""`` while it is."""
-        if destination.backlog is not None and not destination.backlog.is_failing:
+    def _refusal_of(self, destination: DestinationState) -> str:
+        """Why a destination takes nothing; ``""`` while it does, or its queue holds what it gets.
+
+        A queue on the disk is for a backend that is away. It does not hide one that refuses.
+        """
+        backlog = destination.backlog
+        if backlog is not None and backlog.is_away and not backlog.is_failing:
             return ""
         return self._recent(destination.counters.last_failure)
 
     def _is_down(self, destination: DestinationState) -> bool:
-        last_failure = destination.counters.last_failure
+        """Whether nothing given to a destination is safe there, not even on the disk."""
+        backlog, last_failure = destination.backlog, destination.counters.last_failure
         is_repeated = last_failure is not None and last_failure.times >= _DOWN_TIMES
-        return is_repeated and bool(self._failure_of(destination))
+        is_safe = backlog is not None and not backlog.is_failing
+        return is_repeated and not is_safe and bool(self._recent(last_failure))
+
+    def _refused_files(self) -> list[str]:
+        """Files that have changed to something that cannot be used, and why."""
+        return [
+            f"{name}: what the file holds now is not in force: "
+            f"{'; '.join(state.last_error.splitlines())[:_REASON_MAX_CHARS]}"
+            for name, state in self._files.items()
+            if state.last_error
+        ]
 
     def _trouble_of(self, destination: DestinationState) -> str:
         """What has lately kept acknowledged payloads from a backend; ``""`` for nothing."""

@@ -152,6 +152,7 @@ class Drain:
             what = "%s refuses our credentials; what waits in %s is kept until it takes them: %s"
             _log.error(what, self._backend.name, self._queue.disk_queue.directory, error)
         self._is_unauthorized = True
+        self.losses.note(f"{self._backend.name} refuses our credentials: {error}")
 
     async def _put_back(self, records: Sequence[Record]) -> list[Record]:
         """Write records to the end of the queue; returns those for which that was not possible."""

@@ -93,9 +93,13 @@ class Losses:
             what = f"{self._name}: the queue is full, and the oldest of what was acknowledged is"
             self._report(f"dropped {_DISPLACED}", f"{what} lost ({_DISPLACED})")
 
+    def note(self, message: str) -> None:
+        """Remember for the health what keeps acknowledged records from the backend."""
+        times = self.last_trouble.times if self.last_trouble else 0
+        self.last_trouble = LastFailure(message, self._clock_s(), times + 1)
+
     def _report(self, kind: str, message: str) -> None:
         now_s = self._clock_s()
-        times = self.last_trouble.times if self.last_trouble else 0
-        self.last_trouble = LastFailure(message, now_s, times + 1)
+        self.note(message)
         if self._episodes.note(kind, now_s):
             _log.error(message)

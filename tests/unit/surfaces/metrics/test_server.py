@@ -16,7 +16,7 @@ async def server(sources):
     found = TelemetryServer(
         [socket.create_server(("127.0.0.1", 0))],
         Exposition(sources),
-        Health(sources.exporter, sources.ledger),
+        Health(sources.exporter, sources.ledger, sources.flow, {}),
     )
     await found.start()
     yield found

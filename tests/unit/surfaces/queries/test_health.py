@@ -6,8 +6,9 @@ import pytest
 from unit.surfaces.metrics.conftest import BACKLOG
 from unit.surfaces.metrics.conftest import states as states  # noqa: PLC0414 - fixtures are found by name
 
-from processor.core.counters import DestinationCounters, DestinationState
+from processor.core.counters import DestinationCounters, DestinationState, FileState
 from processor.core.errors import LastFailure
+from processor.core.flow import FlowCounters
 from processor.surfaces.queries import Health
 
 NAME = "127.0.0.1:5317"
@@ -16,7 +17,14 @@ NAME = "127.0.0.1:5317"
 @pytest.fixture
 def health(states):
     states.destinations = [states.destinations[0]._replace(backlog=None)]
-    found = Health(states.exporter, lambda: states.ledger, clock_s=lambda: 100.0)
+    states.files = {"budgets": FileState(), "pricing": FileState()}
+    found = Health(
+        states.exporter,
+        lambda: states.ledger,
+        FlowCounters(),
+        states.files,
+        clock_s=lambda: 100.0,
+    )
     found.phase = "serving"
     return found
 
@@ -90,3 +98,23 @@ def test_a_queue_that_has_room_is_reported_and_is_no_failure(health, states):
 def test_messages_of_a_backend_are_cut_short(health, states):
     states.fail("x" * 10_000, 90.0, times=3)
     assert len(health.report().reasons[0]) < 400
+
+
+def test_a_queue_with_room_does_not_hide_a_backend_that_refuses(health, states):
+    """Guarantees: it is not out of service, and who looks learns that nothing gets through."""
+    states.fail("permission denied", 90.0, times=3)
+    backlog = replace(BACKLOG, is_away=False)
+    states.destinations = [states.destinations[0]._replace(backlog=backlog)]
+    assert health.report() == (
+        "degraded",
+        (f"nothing is delivered to {NAME}: permission denied",),
+    )
+
+
+def test_a_file_that_is_not_in_force_is_named_with_its_reason(health, states):
+    """Guarantees: a price that was edited and is not charged is seen before the bill is."""
+    states.files["pricing"].last_error = "a.yaml:3: is bad\na.yaml:9: is worse"
+    reason = (
+        "pricing: what the file holds now is not in force: a.yaml:3: is bad; a.yaml:9: is worse"
+    )
+    assert health.report() == ("degraded", (reason,))
