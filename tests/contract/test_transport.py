@@ -10,7 +10,8 @@ import grpc
 import pytest
 from backends.recorder import Recorder
 from conformance.certificates import make_expired, make_self_signed
-from conformance.sending import PROTOCOLS, Pauses, request, sending
+from conformance.scripted_backend import grpc_ok, grpc_page, http_answer
+from conformance.sending import PROTOCOLS, Pauses, request, scripted, sending
 
 from processor import __version__
 from processor.core.errors import BackendRefusedError, BackendUnavailableError, TooLargeError
@@ -308,3 +309,20 @@ async def test_tls_to_a_plaintext_backend_names_the_fix(recorder, protocol):
     async with sending(protocol, port, scheme="https") as out:
         with pytest.raises(BackendUnavailableError, match=f"write http://127.0.0.1:{port}"):
             await out.deliver("traces", PAYLOAD, 2.0)
+
+
+async def test_a_signal_that_a_backend_takes_none_of_is_refused_and_another_is_not(protocol):
+    """Guarantees: 404 for metrics beside traces that are taken is no outage; for all of them it is.
+
+    Neither protocol has to say it in OTLP's form: backends that are no Collector never do.
+    """
+    gone = {"grpc": grpc_page(404, b"<html>"), "http": http_answer("404 Not Found", b"<html>")}
+    ok = {"grpc": grpc_ok(), "http": http_answer()}
+    backend = scripted(protocol, gone[protocol], ok[protocol], gone[protocol])
+    async with backend.listening() as port, sending(protocol, port) as out:
+        assert await out.deliver("traces", PAYLOAD, 10.0) == Receipt()
+        with pytest.raises(BackendRefusedError) as caught:
+            await out.deliver("metrics", PAYLOAD, 10.0)
+        assert caught.value.code == 12
+        with pytest.raises(BackendUnavailableError):
+            await out.deliver("traces", PAYLOAD, 0.3)

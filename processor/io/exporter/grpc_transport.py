@@ -193,6 +193,7 @@ class GrpcTransport:
                 f"HTTP {status} without a gRPC status, as from a proxy",
                 code_of_http(status),
                 is_retryable=is_retryable_http(status, is_otlp=False),
+                may_be_absent=code_of_http(status) == Code.UNIMPLEMENTED,
             )
         code, message, asked_s = code_of(error), message_of(error), retry_delay_s(error)
         return AttemptError(

@@ -47,6 +47,9 @@ from processor.io.exporter.transport import (
 
 _CONNECTIONS_MAX: Final = 64
 _CONNECT_TIMEOUT_S: Final = 10.0
+"""For a connection, the wait for one of the pool included."""
+_REACH_TIMEOUT_S: Final = 3.0
+"""For one that has to be made, to each address: where nobody answers, the next one is tried."""
 _IDLE_S: Final = 30.0
 _NAMES_S: Final = 2
 """How long the addresses of a name are kept: a backend that moves is found within seconds."""
@@ -172,7 +175,10 @@ class HttpTransport:
                 allow_redirects=False,
                 proxy=self._proxies[signal],
                 timeout=aiohttp.ClientTimeout(
-                    left_s, connect=_CONNECT_TIMEOUT_S, ceil_threshold=_DAY_S
+                    left_s,
+                    connect=_CONNECT_TIMEOUT_S,
+                    sock_connect=_REACH_TIMEOUT_S,
+                    ceil_threshold=_DAY_S,
                 ),
             ) as response:
                 return await self._read(signal, response)
@@ -208,6 +214,7 @@ class HttpTransport:
             or is_retryable_http(status, is_otlp=is_otlp, retryable=retryable, final=final),
             asked_s=retry_after_s(response.headers.get("Retry-After"), self._now()),
             hint="" if is_otlp or status in retryable else _no_word_hint(status),
+            may_be_absent=code_of_http(status) == Code.UNIMPLEMENTED and status not in retryable,
         )
 
     def _failure(self, signal: Signal, error: Exception) -> Exception:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from processor.core.episodes import Episodes
 from processor.core.errors import BackendRefusedError, BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.codes import Code
@@ -22,6 +23,8 @@ from processor.io.exporter.transport import AttemptError, Failure, Transport
 
 _LONGEST_EXPONENT: Final = 64
 _MARGIN_S: Final = 1.0
+_TAKES_OTHERS_S: Final = 60.0
+"""How recent a delivery of another signal has to be that shows that the backend is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,9 @@ class RetryingSender:
         self._cuts_attempts = cuts_attempts
         self._chance = chance
         self._sleep = sleep
-        self._logged: set[tuple[Signal, str]] = set()
+        self._episodes = Episodes()
+        self._taken_s: dict[Signal, float] = {}
+        """When a payload of a signal was last taken, by the loop's clock."""
         self._is_away = False
         """True from the first payload that was given back until one is taken again."""
 
@@ -114,7 +119,7 @@ class RetryingSender:
                 failure = error.failure
             else:
                 return self._note_taken(signal, receipt)
-            if not failure.is_retryable:
+            if not failure.is_retryable or (failure.may_be_absent and self._is_absent(signal)):
                 self._refuse(signal, failure)
             failures += 1
             # An attempt that was cut short by the end of the time says nothing of the backend.
@@ -135,20 +140,19 @@ class RetryingSender:
     def _note_taken(self, signal: Signal, receipt: Receipt | None) -> Receipt:
         """Count the answer to a payload that was taken, and log it where it is unusual."""
         name = self._transport.name
+        self._taken_s[signal] = asyncio.get_running_loop().time()
         if self._is_away:
             self._is_away = False
             _log.info("%s takes payloads again", name)
         if receipt is None:
             self._counters.unreadable += 1
             what = "%s took the signal %s, but its answer cannot be read"
-            self._log_once(signal, "unreadable", what, name, signal)
+            self._report(signal, "unreadable", what, name, signal)
             return Receipt()
         self._counters.rejected_items += receipt.rejected
         if receipt.rejected:
             what = "%s rejected %d items of the signal %s: %r"
-            self._log_once(
-                signal, "rejected", what, name, receipt.rejected, signal, receipt.message
-            )
+            self._report(signal, "rejected", what, name, receipt.rejected, signal, receipt.message)
         return receipt
 
     def _refuse(self, signal: Signal, failure: Failure) -> NoReturn:
@@ -156,10 +160,10 @@ class RetryingSender:
         name = self._transport.name
         if failure.code == Code.UNIMPLEMENTED:
             what = "%s does not take the signal %s (%r); check its address, or do not send it this"
-            self._log_once(signal, "unimplemented", what, name, signal, failure.message)
+            self._report(signal, "unimplemented", what, name, signal, failure.message)
         else:
             what = "%s refuses the signal %s for good: %s"
-            self._log_once(signal, f"refused {failure.code}", what, name, signal, failure.message)
+            self._report(signal, f"refused {failure.code}", what, name, signal, failure.message)
         raise BackendRefusedError(failure.code, f"{name}: {failure.message}")
 
     def _give_back(self, failure: Failure, failures: int, hint: str) -> NoReturn:
@@ -174,8 +178,18 @@ class RetryingSender:
             _log.warning("nothing is delivered for now: %s", message)
         raise BackendUnavailableError(message, delay_s)
 
-    def _log_once(self, signal: Signal, kind: str, what: str, *values: object) -> None:
-        """Log once for each signal and kind; the counters show how often it happens."""
-        if (signal, kind) not in self._logged:
-            self._logged.add((signal, kind))
+    def _is_absent(self, signal: Signal) -> bool:
+        """Whether the backend takes other signals, and has never taken this one.
+
+        Then it is not a proxy that answers for a backend that is away. Else a backend without
+        metrics would fill the queue on the disk with them.
+        """
+        if signal in self._taken_s:
+            return False
+        now_s = asyncio.get_running_loop().time()
+        return any(now_s - taken_s <= _TAKES_OTHERS_S for taken_s in self._taken_s.values())
+
+    def _report(self, signal: Signal, kind: str, what: str, *values: object) -> None:
+        """Log when it begins, for each signal and kind; the counters show how often it happens."""
+        if self._episodes.note(f"{signal} {kind}", asyncio.get_running_loop().time()):
             _log.warning(what, *values)

@@ -32,6 +32,8 @@ class Failure(NamedTuple):
     """The least wait that the backend asks for."""
     hint: str = ""
     """What the user could change."""
+    may_be_absent: bool = False
+    """Whether the backend may not have this signal at all, although the answer may be a proxy's."""
 
 
 class AttemptError(Exception):
@@ -46,10 +48,11 @@ class AttemptError(Exception):
         is_retryable: bool,
         asked_s: float | None = None,
         hint: str = "",
+        may_be_absent: bool = False,
     ) -> None:
         """See `Failure` for what they are."""
         super().__init__(message)
-        self.failure = Failure(reason, message, code, is_retryable, asked_s, hint)
+        self.failure = Failure(reason, message, code, is_retryable, asked_s, hint, may_be_absent)
 
 
 class Transport(Protocol):
