@@ -81,8 +81,8 @@ def expected(calls):
         else:
             amount = price_usage(Usage(input=left[0], output=left[1], requests=0), RATES)
             shares[number] = (amount.total, *left, 0)
-        for side, amount in zip(("in", "out"), left, strict=True):
-            children[parent, side] += below[("in", "out").index(side)] + amount
+        for side, *counts in zip(("in", "out"), below, left, strict=True):
+            children[parent, side] += sum(counts)
         children[parent, "calls"] += calls_below + int(is_call)
     return shares
 
@@ -119,8 +119,8 @@ async def test_sums_beyond_64_bits_are_those_of_the_oracle(open_store, run):
     assert await ledger.total("total", "", month) == total
     for user in ("u1", "u2"):
         own = [shares[number] for number, name, *_ in calls if name == user]
-        found = figures(await ledger.total("user", user))
-        assert found == tuple(map(sum, zip(*own, strict=True))) if own else (0, 0, 0, 0)
+        wanted = tuple(map(sum, zip(*own, strict=True))) if own else (0, 0, 0, 0)
+        assert figures(await ledger.total("user", user)) == wanted
     standings = await ledger.standing({"user": "u1", "total": ""}, START_NS // 10**9)
     spent = {(each.scope, each.spent) for each in standings}
     assert ("total", total.cost_nano_usd) in spent

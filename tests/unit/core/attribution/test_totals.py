@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given as drawn
@@ -21,7 +21,7 @@ from processor.core.money import ZERO, Amount, price_usage
 
 COUNTS = st.integers(0, 50)
 USAGES = st.builds(Usage, *[COUNTS] * len(Usage._fields))
-TOTALS = st.builds(Totals, *[st.integers(-(2**62), 2**62)] * 9)
+TOTALS = st.builds(Totals, *[st.integers(-(2**62), 2**62)] * len(fields(Totals)))
 
 
 def share(given, specs, *below):

@@ -1,11 +1,11 @@
 """A stored call at other prices is what it would be if it came in today."""
 
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import pytest
 
 from processor.core.insight import can_be_priced, mark_priced, price_again
-from processor.core.model import NOBODY, Call, Mark, SpanRow, Stamp, UnpricedCalls, Usage
+from processor.core.model import NOBODY, Call, Entry, Mark, SpanRow, Stamp, UnpricedCalls, Usage
 from processor.core.posting import LIFETIME, entry_of
 from processor.core.pricing import price
 from processor.core.pricing.charge import OUT_OF_RANGE
@@ -81,6 +81,29 @@ def test_at_other_prices_it_is_what_it_would_be_today(prices, name):
         if found is row.entry:
             fresh = replace(fresh, price_version=found.price_version, reason=found.reason)
         assert found == fresh
+
+
+DECIDED_BY_PRICES = {
+    "status", "reason", "provider", "model", "price_version", "amount", "rates", "saved_nano_usd",
+}  # fmt: skip
+SAYS_EVERYTHING = made(
+    mark=Mark(0, TIME_NS, time_assumed=True, start_ns=5, scope="a.library", time_rescaled=True),
+    kind="embedding", aggregate="sum", response_id="r-1", reported_nano_usd=77,
+    reported_by="x.cost", rule="r", has_tokens=False, free="response_cache",
+    doubt="split_assumed", is_cumulative=True, may_exclude_cache=False,
+)  # fmt: skip
+
+
+def test_what_no_price_decides_stays(prices):
+    """Guarantees: no field of an entry is forgotten, whichever are added."""
+    row = stored(SAYS_EVERYTHING, prices(A).catalog)
+    found = price_again(row, prices(DEARER).catalog)
+    assert found is not row.entry
+    for field in fields(Entry):
+        if field.name not in DECIDED_BY_PRICES:
+            said = getattr(row.entry, field.name)
+            assert field.default is MISSING or said != field.default, field.name
+            assert getattr(found, field.name) == said, field.name
 
 
 def test_the_same_price_under_another_name_is_a_change(prices):
