@@ -103,20 +103,24 @@ def _listed(value: str) -> Iterator[tuple[str, str]]:
         yield unquote(name.strip()), unquote(content.strip())
 
 
+def items(value: object, fix: str) -> list[object]:
+    """The items of a list, each as it stands in the file."""
+    if not isinstance(value, list):
+        raise InvalidValueError(f"must be a list, got {shown(value)}", fix)
+    return value
+
+
 def origins(value: object) -> tuple[str, ...]:
     """A list of web origins: scheme, host and, unless it is the scheme's own, port."""
-    if not isinstance(value, list):
-        raise InvalidValueError(
-            f"must be a list, got {shown(value)}", "write [https://shop.example.com]"
-        )
-    for each in value:
+    found = items(value, "write [https://shop.example.com]")
+    for each in found:
         if each == "*":
             what = "must not allow every origin: any web page could then send with its visitors"
             raise InvalidValueError(what, "list the origins of your own pages")
         if not isinstance(each, str) or not _ORIGIN.fullmatch(each):
             fix = "write https://shop.example.com: lower case, no path, no wildcard"
             raise InvalidValueError(f"has {shown(each)}, which is not an origin", fix)
-    return tuple(str(each) for each in value)
+    return tuple(map(str, found))
 
 
 def several(valid: Collection[str], noun: str) -> Check[tuple[str, ...]]:
@@ -124,23 +128,15 @@ def several(valid: Collection[str], noun: str) -> Check[tuple[str, ...]]:
     one = choice(valid, noun)
 
     def check(value: object) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise InvalidValueError(
-                f"must be a list, got {shown(value)}", f"write [{next(iter(valid))}]"
-            )
-        return tuple(dict.fromkeys(one(each) for each in value))
+        return tuple(dict.fromkeys(map(one, items(value, f"write [{next(iter(valid))}]"))))
 
     return check
 
 
 def tokens(value: object) -> tuple[str, ...]:
     """A list of bearer tokens: what a header can carry, and long enough not to be guessed."""
-    if not isinstance(value, list):
-        what = (
-            f"must be a list, got {shown(SecretText(value) if isinstance(value, str) else value)}"
-        )
-        raise InvalidValueError(what, 'write ["${env:NAME}"]')
-    found = tuple(secret(each) for each in value)
+    hidden = SecretText(value) if isinstance(value, str) else value
+    found = tuple(map(secret, items(hidden, 'write ["${env:NAME}"]')))
     if not all(map(_TOKEN.fullmatch, found)):
         # The text of such a token is not shown, and neither is where it goes wrong.
         raise InvalidValueError(
@@ -151,9 +147,7 @@ def tokens(value: object) -> tuple[str, ...]:
 
 def header_names(value: object) -> tuple[str, ...]:
     """A list of headers that may travel on; the names in lower case, sorted."""
-    if not isinstance(value, list):
-        raise InvalidValueError(f"must be a list, got {shown(value)}", "write [x-scope-orgid]")
-    names = {str(each).lower() for each in value}
+    names = {str(each).lower() for each in items(value, "write [x-scope-orgid]")}
     for name in sorted(names):
         if name in _HEADERS_OF_A_HOP:
             raise InvalidValueError(f"has {name}, which is about a single connection", "remove it")
@@ -169,12 +163,12 @@ def header_names(value: object) -> tuple[str, ...]:
 
 def http_statuses(value: object) -> tuple[int, ...]:
     """A list of HTTP statuses that are no success."""
-    if not isinstance(value, list):
-        raise InvalidValueError(f"must be a list, got {shown(value)}", "write [429, 503]")
-    for each in value:
+    found: set[int] = set()
+    for each in items(value, "write [429, 503]"):
         if not isinstance(each, int) or isinstance(each, bool) or not 300 <= each <= 599:
             raise InvalidValueError(f"has {shown(each)}, which is none of 300 to 599")
-    return tuple(sorted({*value}))
+        found.add(each)
+    return tuple(sorted(found))
 
 
 def secret(value: object) -> str:
