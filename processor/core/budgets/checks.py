@@ -33,7 +33,7 @@ OWN_DIMENSIONS: Final = "dimensions"
 _DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[^\s,][^,\x00-\x1f\x7f]{0,99}")
 _LIMIT_USD_MAX = 9_000_000_000
-"""Nano-USD are kept in 64 bits with a sign."""
+"""In nano-USD it fits the 64 bits with a sign that a limit has in answers over gRPC."""
 _LIMIT_TOKENS_MAX = 10**18
 _SWITCH_OFF = "to switch a rule off, write enabled: false"
 _PATTERN_CHARS_MAX = 200

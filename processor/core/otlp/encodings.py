@@ -27,8 +27,11 @@ UNPACKERS: Final[Mapping[str, Callable[[], Unpacker]]] = {
     "zstd": Unzstd,
 }
 """By content coding, in lower case."""
-ACCEPTED: Final = "gzip, zstd"
-"""The same for Accept-Encoding."""
+_UNADVERTISED: Final = ("x-gzip", "deflate")
+"""An old spelling; and a name that some senders give to bytes without the header of zlib
+(RFC 9110, 8.4.1.2), which are refused."""
+ACCEPTED: Final = ", ".join(coding for coding in UNPACKERS if coding not in _UNADVERTISED)
+"""Those that senders are asked for, in Accept-Encoding and in messages."""
 
 
 def unpack(coding: str, data: bytes, max_bytes: int) -> bytes:

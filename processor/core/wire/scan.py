@@ -33,7 +33,8 @@ def scan(payload: bytes, wanted: Wanted) -> Spans:
     try:
         outline = _draw_outline(payload)
     except UndecodableError:
-        _read_request(payload)  # It knows the place.
+        # The parser's own mistake names its place; the outline's stands where it finds none.
+        _read_request(payload)
         raise
     return _Scanner(payload, wanted).read(_read_request(payload), outline)
 
