@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final, TypeVar, cast
 
 import grpc
@@ -29,13 +30,20 @@ CHANNEL_OPTIONS: Final = (
 TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - the name of a variable, not a token
 """The environment variable with the token, for a processor that requires one."""
 
+HEALTH_TIMEOUT_S: Final = 3.0
+"""For every question about health: an orchestrator does not wait for long either."""
+
 _SERVICE: Final = "/llm_cost.v1.CostService/"
 _TIMEOUT_S = 60.0
-_HEALTH_TIMEOUT_S = 3.0
 _REPRICE_TIMEOUT_S = 3600.0
 """A processor that has many calls to price again answers only when it is done."""
 
 _Answer = TypeVar("_Answer", bound=Message)
+
+
+def token_from_environment() -> str:
+    """The token that `TOKEN_VARIABLE` holds; ``""`` for none."""
+    return os.environ.get(TOKEN_VARIABLE, "").strip()
 
 
 class NoAnswerError(ProcessorError):
@@ -88,7 +96,7 @@ class Remote:
     async def health(self) -> Report:
         """Whether the processor can do its work, and in words why not."""
         answer = await self._ask(
-            "GetHealth", GetHealthRequest(), GetHealthResponse, _HEALTH_TIMEOUT_S
+            "GetHealth", GetHealthRequest(), GetHealthResponse, HEALTH_TIMEOUT_S
         )
         return Report(cast("Status", answer.status), tuple(answer.reasons))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 
 import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
@@ -12,15 +11,14 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from processor.cli.calling import (
     CHANNEL_OPTIONS,
-    TOKEN_VARIABLE,
+    HEALTH_TIMEOUT_S,
     NoAnswerError,
     RefusedError,
     Remote,
     reason_of,
+    token_from_environment,
 )
 from processor.surfaces.terminal.paint import plain
-
-_TIMEOUT_S = 3.0
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,9 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     endpoint = plain(arguments.endpoint)
     with grpc.insecure_channel(arguments.endpoint, options=CHANNEL_OPTIONS) as channel:
         try:
-            answer = HealthStub(channel).Check(HealthCheckRequest(), timeout=_TIMEOUT_S)
+            answer = HealthStub(channel).Check(HealthCheckRequest(), timeout=HEALTH_TIMEOUT_S)
         except grpc.RpcError as error:
-            print(f"{endpoint} cannot be asked: {reason_of(error, _TIMEOUT_S)}")
+            print(f"{endpoint} cannot be asked: {reason_of(error, HEALTH_TIMEOUT_S)}")
             return 1
     return _show(arguments.endpoint, answer.status)
 
@@ -39,13 +37,11 @@ def _show(endpoint: str, status: int) -> int:
     """The answer, and what only our own service knows: why, and what else is not well."""
     name, is_serving = plain(endpoint), status == HealthCheckResponse.SERVING
     try:
-        remote = Remote(endpoint, os.environ.get(TOKEN_VARIABLE, "").strip())
+        remote = Remote(endpoint, token_from_environment())
         report = asyncio.run(remote.health())
-    except (NoAnswerError, RefusedError):
+    except (NoAnswerError, RefusedError) as error:
         said = "serving" if is_serving else "not serving"
-        print(
-            f"{name} is {said} (why, or whether all is well, it tells with {TOKEN_VARIABLE} only)"
-        )
+        print(f"{name} is {said}; details not available: {plain(str(error))}")
         return 0 if is_serving else 1
     said = "serving, but degraded" if report.status == "degraded" else plain(report.status)
     print(f"{name} is {said}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from processor.app.assembly import build_ledger
-from processor.cli.calling import TOKEN_VARIABLE, NoAnswerError, Remote
+from processor.cli.calling import NoAnswerError, Remote, token_from_environment
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.core.errors import LedgerInUseError
@@ -93,7 +92,7 @@ def ask(
     listens, and only where none answers the ledger's file. Raises ConfigError, NoAnswerError,
     RefusedError.
     """
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    token = token_from_environment()
     if arguments.endpoint:
         return _ask_processor(settings, arguments, arguments.endpoint, token, question)
     path, listens = Path(settings.ledger.path), _listening_at(settings)

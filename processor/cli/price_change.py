@@ -23,6 +23,7 @@ from processor.core.pricing.rates import TOKEN_KEYS, UNIT_KEYS
 from processor.core.pricing.shapes import PriceEntry
 from processor.io.ledger import Snapshot, read_snapshot
 from processor.surfaces.terminal.paint import cells, columns, left, right, wrap
+from processor.surfaces.terminal.table import render_named
 
 _PER = 10**6
 _MAIN = ("input", "output", "cache_read")
@@ -86,21 +87,16 @@ def _calls(unknowns: Sequence[UnpricedCalls]) -> int:
 
 
 def _rows(changed: Sequence[Comparison]) -> Iterator[str]:
-    """A line for each, its name on one of its own where there is no room beside the prices."""
-    texts = [(_name(item), *_amounts(item)) for item in changed]
-    was_cells = max((cells(was) for _, was, _ in texts), default=0)
-    now_cells = max((cells(now) for _, _, now in texts), default=0)
-    room = columns() - len(_INDENT) - was_cells - now_cells - 1
-    room = min(room, max((cells(name) for name, _, _ in texts), default=0))
-    for item, (name, was, now) in zip(changed, texts, strict=True):
-        start = f"  {left(item.kind, 8)} {name}"
-        amounts = f"{right(was, was_cells)}{now}"
-        if cells(name) <= room:
-            yield f"{start}{' ' * (room - cells(name))} {amounts}"
-        else:
-            yield start
-            yield f"{_INDENT}{' ' * room} {amounts}"
-        if was == _shown(item.after):
+    """A line for each, and what else changes of a price."""
+    amounts = list(map(_amounts, changed))
+    was_cells = max((cells(was) for was, _ in amounts), default=0)
+    texts = [
+        (f"  {left(item.kind, 8)} ", _name(item), f" {right(was, was_cells)}{now}")
+        for item, (was, now) in zip(changed, amounts, strict=True)
+    ]
+    for item, lines in zip(changed, render_named(texts, columns()), strict=True):
+        yield from lines
+        if _shown(item.before) == _shown(item.after):
             yield from wrap(f"{_INDENT}{_other_changes(item)}", columns(), _LINES_MAX, len(_INDENT))
 
 

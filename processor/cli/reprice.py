@@ -7,25 +7,17 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
+from itertools import chain
 
 from processor.cli.ledger_access import Answer, ask
 from processor.cli.moments import read_moment
 from processor.cli.sources import budgets_from, file_name, settings_from
 from processor.core.errors import ConfigError, Problem
-from processor.core.model import Difference, Repricing
+from processor.core.model import NS_PER_S, Difference, Repricing
 from processor.core.money import format_usd
-from processor.surfaces.terminal.paint import (
-    aligned,
-    cells,
-    columns,
-    left,
-    plain,
-    right,
-    shorten,
-    wrap,
-)
+from processor.surfaces.terminal.paint import aligned, cells, columns, plain, right, wrap
+from processor.surfaces.terminal.table import render_named
 
-_NS_PER_S = 10**9
 _TIME_NS_MAX = 2**63 - 1
 _NOTE = (
     "Spans that the backend has stored do not change: they show what was written on them, and a "
@@ -59,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _head(answer: Answer[Repricing], span: tuple[int, int], zone: tzinfo) -> Iterator[str]:
     """Who has answered, which calls were looked at, and which prices were used."""
     yield answer.source
-    start, end = (_moment(time_ns // _NS_PER_S, zone) for time_ns in span)
+    start, end = (_moment(time_ns // NS_PER_S, zone) for time_ns in span)
     until = f" until {end}" if span[1] < _TIME_NS_MAX else ""
     yield f"calls that ended from {start}{until}"
     yield f"prices {file_name(answer.value.price_file)}, version {answer.value.price_version}"
@@ -122,18 +114,12 @@ def _budget_lines(budgets: Sequence[Difference], zone: tzinfo) -> Iterator[str]:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Rows with a name at the left, on a line of its own where there is no room beside the rest."""
+    """Rows with a name at the left; a column in which nothing stands is left out."""
     widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     used = [at for at, width in enumerate(widths) if width and at]
-    room = columns() - sum(2 + widths[at] for at in used)
-    room = max(min(room, widths[0]), 0)
-    for row in rows:
-        values = "".join(f"  {right(row[at], widths[at])}" for at in used)
-        if cells(row[0]) <= room:
-            yield f"{left(row[0], room)}{values}".rstrip()
-        else:
-            yield shorten(row[0], columns())
-            yield f"{' ' * room}{values}".rstrip()
+    values = ("".join(f"  {right(row[at], widths[at])}" for at in used) for row in rows)
+    named = [("", row[0], beside) for row, beside in zip(rows, values, strict=True)]
+    yield from chain.from_iterable(render_named(named, columns()))
 
 
 def _known(text: str, nano_usd: int, unpriced: int) -> str:
@@ -175,8 +161,8 @@ def _as_dict(
     return {
         "source": answer.source,
         "dry_run": is_dry_run,
-        "since": datetime.fromtimestamp(start_ns // _NS_PER_S, zone).isoformat(),
-        "until": _iso(end_ns // _NS_PER_S, zone) if end_ns < _TIME_NS_MAX else None,
+        "since": _iso(start_ns // NS_PER_S, zone),
+        "until": _iso(end_ns // NS_PER_S, zone) if end_ns < _TIME_NS_MAX else None,
         "calls": result.calls,
         "renamed_calls": result.renamed,
         "price_file": result.price_file,
@@ -198,7 +184,7 @@ def _as_dict(
             {
                 "budget": item.name,
                 "scope_id": item.scope_id,
-                "window_start": _iso(item.window_start_s, zone),
+                "window_start": _iso(item.window_start_s, zone) if item.window_start_s else None,
                 "limit_usd": format_usd(item.limit_nano_usd),
                 "before_usd": format_usd(item.before_nano_usd),
                 "after_usd": format_usd(item.after_nano_usd),
@@ -209,5 +195,5 @@ def _as_dict(
     }
 
 
-def _iso(time_s: int, zone: tzinfo) -> str | None:
-    return datetime.fromtimestamp(time_s, zone).isoformat() if time_s else None
+def _iso(time_s: int, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(time_s, zone).isoformat()

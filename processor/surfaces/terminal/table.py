@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from processor.surfaces.terminal.paint import Paint, abridge, cells, left, right, wrap
+from processor.surfaces.terminal.paint import Paint, abridge, cells, left, right, shorten, wrap
 
 _GAP = 2
 _GROUP_ROOM_MAX = 12
@@ -62,6 +62,24 @@ def render_table(
         label = paint("dim", left(group if beside else "", indent))
         text = f"{left(abridge(row.name, room), room)}{figures}"
         yield f" {label}{paint(row.style, text.rstrip())}"
+
+
+def render_named(rows: Sequence[tuple[str, str, str]], width: int) -> Iterator[list[str]]:
+    """The lines of each row: what stands before a name, the name, and what stands beside it.
+
+    A name without room beside the rest is on a line of its own, at most `width` cells wide.
+    """
+    before = max((cells(start) for start, _, _ in rows), default=0)
+    beside = max((cells(rest) for _, _, rest in rows), default=0)
+    names = max((cells(name) for _, name, _ in rows), default=0)
+    room = max(min(width - before - beside, names), 0)
+    for start, name, rest in rows:
+        lead = left(start, before)
+        if cells(name) <= room:
+            yield [f"{lead}{left(name, room)}{rest}".rstrip()]
+        else:
+            whole = f"{lead}{shorten(name, width - before)}"
+            yield [whole, f"{' ' * (before + room)}{rest}".rstrip()]
 
 
 def render_pairs(

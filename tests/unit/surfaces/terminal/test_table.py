@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processor.surfaces.terminal.paint import Paint, cells
-from processor.surfaces.terminal.table import Column, Row, render_pairs, render_table
+from processor.surfaces.terminal.table import Column, Row, render_named, render_pairs, render_table
 
 PLAIN = Paint(enabled=False)
 COLUMNS = [Column("calls", 2), Column("saved", 1), Column("cost", 3)]
@@ -12,6 +12,33 @@ ROWS = [
     Row("model", "a-model-with-a-longer-name", ("13", "0.01", "12.25")),
     Row("user", "ada", ("15", "0.01", "12.75")),
 ]
+
+
+NAMED = [
+    ("  dearer  ", "gpt-5.1", "  1.25 ->  2.5"),
+    ("  cheaper ", "a-model-with-a-longer-name", " 12.5  -> 10"),
+]
+
+
+def named(width):
+    return [line for lines in render_named(NAMED, width) for line in lines]
+
+
+def test_what_stands_beside_names_is_in_one_column():
+    assert named(60) == [
+        "  dearer  gpt-5.1                     1.25 ->  2.5",
+        "  cheaper a-model-with-a-longer-name 12.5  -> 10",
+    ]
+
+
+def test_a_name_without_room_beside_the_rest_has_a_line_of_its_own():
+    """Guarantees: as wide as the terminal at most, whatever things are called."""
+    assert named(35) == [
+        "  dearer  gpt-5.1      1.25 ->  2.5",
+        "  cheaper a-model-with-a-longer-na…",
+        "                      12.5  -> 10",
+    ]
+    assert list(render_named([], 35)) == []
 
 
 def drawn(width, rows=tuple(ROWS)):
