@@ -129,7 +129,7 @@ def build_exporter(settings: Settings, memory: MemoryBudget) -> Fanout:
     queues = {"otlp": exporters.otlp.sending_queue, "otlphttp": exporters.otlphttp.sending_queue}
     backends = build_backends(settings)
     destinations: list[Destination] = [
-        with_queue(backend, queues[name], name) for name, backend in backends.items()
+        with_queue(backend, queues[name], name, memory) for name, backend in backends.items()
     ]
     if exporters.file.path:
         rotation = exporters.file.rotation

@@ -10,6 +10,7 @@ from processor.config import Settings
 from processor.config.backends import OtlpBackend, SendingQueue
 from processor.config.exporters import OtlpExporter, OtlpHttpExporter
 from processor.core import wire
+from processor.core.memory import MemoryBudget
 from processor.core.otlp.addresses import parse_backend, read_endpoints
 from processor.core.otlp.codes import Code
 from processor.io.exporter import (
@@ -42,7 +43,9 @@ def build_backends(settings: Settings) -> dict[str, Backend]:
     return backends
 
 
-def with_queue(backend: Backend, queue: SendingQueue, name: str) -> Destination:
+def with_queue(
+    backend: Backend, queue: SendingQueue, name: str, memory: MemoryBudget
+) -> Destination:
     """The same backend, with its queue on the disk where the settings ask for one."""
     if not queue.enabled:
         return backend
@@ -56,6 +59,7 @@ def with_queue(backend: Backend, queue: SendingQueue, name: str) -> Destination:
         setting=f"exporters.{name}.sending_queue.directory",
         refused_max_bytes=queue.refused_max_megabytes * _MIB,
         max_age_s=queue.max_age_s or math.inf,
+        memory=memory,
         spill_after_s=queue.spill_after_s,
         consumers=queue.num_consumers,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from processor.core.errors import PermanentError, RetryableError
+from processor.core.memory import MemoryBudget
 from processor.core.model import Signal
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.destination import is_about_credentials, reason_of
@@ -20,6 +22,8 @@ from processor.io.exporter.disk_queue.records import Record
 _log = logging.getLogger(__name__)
 
 _DELAY_S: Final = 5.0
+_COPIES: Final = 2
+"""Of what is being sent: gRPC makes one, and so does compression."""
 _UNAUTHORIZED_DELAY_S: Final = 60.0
 _PROBES: Final = 2
 """Sent at a time to a backend that takes nothing: two, since one could be a bad payload."""
@@ -49,11 +53,12 @@ class Drain:
         sleep: Callable[[float], Awaitable[None]],
         max_age_s: float = math.inf,
         clock_s: Callable[[], float] = time.time,
+        memory: MemoryBudget | None = None,
     ) -> None:
         """`consumers` requests are under way at a time, and each is tried for `round_s` in a row.
 
         `on_taken` is called after each delivery. What has waited for longer than `max_age_s`, by
-        the time of day, is given up.
+        the time of day, is given up. What is being sent is counted in `memory`.
         """
         self.is_busy = False
         """Whether something is being sent, which will show when the backend is back."""
@@ -70,6 +75,7 @@ class Drain:
         self._on_taken = on_taken
         self._max_age_s = max_age_s
         self._clock_s = clock_s
+        self._memory = memory or MemoryBudget(sys.maxsize)
         self._sleep = sleep
 
     async def run(self) -> None:
@@ -77,7 +83,8 @@ class Drain:
         most = self._consumers
         while True:
             try:
-                await self._send_next(most)
+                if pause_s := await self._send_next(most):
+                    await self._sleep(pause_s)
                 most = _PROBES if self._failed_rounds % _ROUNDS_OF_PROBES else self._consumers
             except Exception as error:  # noqa: BLE001 - nothing is lost, all of it is still on the disk
                 what = "%s: sending from %s is tried again in %g s, because of %r"
@@ -87,39 +94,46 @@ class Drain:
             finally:
                 self.is_busy = False
 
-    async def _send_next(self, most: int) -> None:
-        """Wait for records, and send them; in a frame that ends with them, as they need memory."""
+    async def _send_next(self, most: int) -> float:
+        """Wait for records, and send them; returns how long to wait before the next ones.
+
+        In a frame that ends with them, so that they need no memory during that wait.
+        """
         due = await self._queue.take(most)
         self.is_busy = True
         fresh = [record for record in due.records if not self._is_too_old(record)]
-        if await self._send_due(fresh):
-            await self._queue.finish(due)
-            if old := len(due.records) - len(fresh):
-                self.losses.drop("too_old", old)
+        with self._memory.open() as holding:
+            # Not refused, as it is bounded by the queue, but counted: receivers give way to it.
+            holding.set(_COPIES * sum(len(record.payload) for record in due.records))
+            pause_s = await self._send_due(fresh)
+        if pause_s is not None:
+            return pause_s
+        await self._queue.finish(due)
+        if old := len(due.records) - len(fresh):
+            self.losses.drop("too_old", old)
+        return 0.0
 
     def _is_too_old(self, record: Record) -> bool:
         return 0.0 < record.kept_s < self._clock_s() - self._max_age_s
 
-    async def _send_due(self, records: Sequence[Record]) -> bool:
-        """Send records; False, after a pause, when the backend takes nothing: they stay there."""
+    async def _send_due(self, records: Sequence[Record]) -> float | None:
+        """Send records; a pause, and they stay where they are, when the backend takes nothing."""
         left = await self._send_all(records)
         if left and len(left) == len(records):
             self._failed_rounds += 1
-            await self._pause(left, self._failed_rounds)
-            return False
+            return self._pause_s(left, self._failed_rounds)
         self._failed_rounds = 0
         # The backend takes others, so the payload is the cause: it waits behind the others.
         tries = 0
         while left and (rest := await self._put_back([record for record, _ in left])):
             tries += 1
-            await self._pause(left, tries)
+            await self._sleep(self._pause_s(left, tries))
             left = await self._send_all(rest)
-        return True
+        return None
 
-    async def _pause(self, left: Sequence[_Unsent], failures: int) -> None:
-        """Wait as long as the backend asks for, and the longer the more often it has failed."""
-        asked_s = max(delay_s for _, delay_s in left)
-        await self._sleep(max(asked_s, self._backend.pause_s(failures)))
+    def _pause_s(self, left: Sequence[_Unsent], failures: int) -> float:
+        """As long as the backend asks for, and the longer the more often it has failed."""
+        return max(*(delay_s for _, delay_s in left), self._backend.pause_s(failures))
 
     async def _send_all(self, records: Sequence[Record]) -> list[_Unsent]:
         """Send records; returns those that have to be sent again."""

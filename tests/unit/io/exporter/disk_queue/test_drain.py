@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from processor.core.errors import BackendRefusedError, BackendUnavailableError
+from processor.core.memory import MemoryBudget
 from processor.core.model import Receipt
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
 from processor.io.exporter.disk_queue.drain import Drain
@@ -54,7 +55,7 @@ async def queue(tmp_path):
 
 
 @asynccontextmanager
-async def draining(queue, backend, consumers=4, max_age_s=math.inf):
+async def draining(queue, backend, consumers=4, max_age_s=math.inf, memory=None):
     slept, taken = [], []
 
     async def sleep(seconds):
@@ -64,6 +65,7 @@ async def draining(queue, backend, consumers=4, max_age_s=math.inf):
     drain = Drain(
         queue, backend, losses=Losses(queue, backend.name), consumers=consumers, round_s=1.0,
         on_taken=taken.append, sleep=sleep, max_age_s=max_age_s, clock_s=lambda: 1000.0,
+        memory=memory,
     )  # fmt: skip
     task = asyncio.ensure_future(drain.run())
     yield drain, slept
@@ -94,6 +96,20 @@ async def test_so_many_at_a_time_and_in_order(queue):
         pass
     assert backend.taken == payloads
     assert backend.most_under_way == 4
+
+
+async def test_what_is_being_sent_is_counted_in_the_memory_budget(queue):
+    """Guarantees: while it is sent, and not while it waits on the disk."""
+    backend, memory = Backend(), MemoryBudget(1000)
+    backend.answers[b"1" * 100] = [away()]
+    seen = []
+    backend.pause_s = lambda _: seen.append(memory.used_bytes) or 0.0
+    await put(queue, b"1" * 100)
+    async with draining(queue, backend, memory=memory) as (_, slept):
+        while not slept:  # noqa: ASYNC110 - what is looked at has no event
+            await asyncio.sleep(0)
+        assert memory.used_bytes == 0
+    assert seen == [200]
 
 
 async def test_pauses_grow_and_are_as_long_as_was_asked_for(queue):
