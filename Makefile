@@ -16,7 +16,7 @@ PARALLEL = --numprocesses $(WORKERS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check format unit bench programs test-full \
+.PHONY: help run serve test check format unit bench bench-overload programs test-full \
 	test-backends test-deploy test-clients test-senders proto clean
 
 help: ## show what there is to make
@@ -92,6 +92,9 @@ test-senders: $(VENV)/ready ## test with OTLP exporters of all languages
 
 bench: $(VENV)/ready ## measure CPU per span beside a proxy that does nothing
 	$(BIN)/python tests/bench/run.py
+
+bench-overload: $(VENV)/ready ## three times what the backend takes, for 60 s: memory, goodput, a small sender
+	$(BIN)/python tests/bench/overload.py
 
 format: $(VENV)/ready ## format, and fix what can be fixed
 	$(BIN)/ruff format $(CHECKED)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Collection, Mapping
-from typing import get_args
+from typing import Final, get_args
 
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
@@ -29,6 +30,8 @@ from processor.core.pricing import Catalog
 from processor.core.semconv import ReadOptions
 
 _LOG = logging.getLogger(__name__)
+_PAUSES: Final = 8
+"""Turns of the event loop between two payloads that are read while others wait for that."""
 _UNREAD = Reading([], [], [])
 _REJECTED = "spans without a valid trace id and span id were left out"
 
@@ -62,6 +65,7 @@ class Pipeline:
         self.forwarded = frozenset(forwarded)
         self.flow = flow or FlowCounters()
         self._episodes = Episodes()
+        self._reading = asyncio.Lock()
 
     async def handle(self, batch: Batch) -> Receipt:
         """Take one batch through every step, and return the exporter's answer.
@@ -82,19 +86,25 @@ class Pipeline:
                 return _with_rejected(Receipt(), rejected)
             del batch  # What was received is not needed any more, and a backend may take minutes.
             if memory is not None:
-                memory.set(2 * len(payload) + REQUEST_BYTES)  # gRPC keeps a copy.
+                memory.settle(2 * len(payload) + REQUEST_BYTES)  # gRPC keeps a copy.
             return _with_rejected(await reservation.deliver(payload), rejected)
 
     async def _charge_traces(self, batch: Batch, tracker: RequestTracker) -> tuple[bytes, int]:
         """What goes on, and how many spans were left out of it."""
-        wanted = self.options.dimensions.wanted_beside(semconv.WANTED)
-        spans = wire.scan(batch.payload, wanted)
-        if batch.memory is not None:
-            batch.memory.grow(max(len(spans) * SPAN_BYTES - batch.memory.size_bytes, 0))
-        tracker.read(len(spans))
-        reading, charges = self._read(spans, batch)
-        tools = frozenset(reading.tools)
-        intake = Intake(spans, charges, reading.marks, batch.received_ns, tools)
+        is_busy = self._reading.locked()
+        async with self._reading:
+            # Without pauses all that is ready would be read in one turn of the event loop, in which
+            # gRPC accepts a single request: others would wait for seconds to be refused.
+            for _ in range(_PAUSES if is_busy else 0):
+                await asyncio.sleep(0)
+            wanted = self.options.dimensions.wanted_beside(semconv.WANTED)
+            spans = wire.scan(batch.payload, wanted)
+            if batch.memory is not None:
+                batch.memory.grow(max(len(spans) * SPAN_BYTES - batch.memory.size_bytes, 0))
+            tracker.read(len(spans))
+            reading, charges = self._read(spans, batch)
+            tools = frozenset(reading.tools)
+            intake = Intake(spans, charges, reading.marks, batch.received_ns, tools)
         stamps = await self.ledger.post(intake)
         return self._write(spans, stamps, reading), len(reading.rejected)
 

@@ -59,13 +59,15 @@ class MemoryBudget:
 class Holding:
     """What one request, or one step of it, holds. Leaving its `with` block gives it back."""
 
-    __slots__ = ("_budget", "_is_closed", "size_bytes")
+    __slots__ = ("_budget", "_is_closed", "settled", "size_bytes")
 
     def __init__(self, budget: MemoryBudget) -> None:
         self._budget = budget
         self._is_closed = False
         self.size_bytes = 0
         """What it holds now."""
+        self.settled: Callable[[], None] | None = None
+        """Called once its request only waits for others, so that the next one may be worked on."""
 
     def grow(self, more_bytes: int) -> None:
         """Hold so much more. Raises MemoryFullError, and then holds what it held before."""
@@ -88,6 +90,12 @@ class Holding:
             return
         self._budget.used_bytes += size_bytes - self.size_bytes
         self.size_bytes = size_bytes
+
+    def settle(self, size_bytes: int) -> None:
+        """Hold exactly so much from now on: all work is done, and others have to answer."""
+        self.set(size_bytes)
+        if self.settled is not None:
+            self.settled()
 
     def close(self) -> None:
         """Give everything back, for good; again is allowed."""

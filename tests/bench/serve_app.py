@@ -1,4 +1,4 @@
-"""The program on its defaults: ``serve_app.py BACKEND DATA_DIR [--without-ledger]``."""
+"""The program on its defaults: ``serve_app.py BACKEND DATA_DIR [--without-ledger | --sidecar]``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,18 @@ from processor.core.model import Intake, Stamp
 
 
 @asynccontextmanager
-async def app(backend: str, data_dir: str, *, has_ledger: bool) -> AsyncIterator[int]:
-    """The program, listening; gives its port."""
-    flags = {
+async def app(
+    backend: str, data_dir: str, *, has_ledger: bool, is_sidecar: bool
+) -> AsyncIterator[int]:
+    """The program, listening; gives its port. A sidecar's container has 512 MiB."""
+    flags: dict[str, object] = {
         "data_dir": data_dir,
         "receivers.otlp.protocols.grpc.endpoint": "127.0.0.1:0",
         "exporters.otlp.endpoint": backend,
         "log.level": "warning",
     }
+    if is_sidecar:
+        flags["memory_limiter.limit_mib"] = 512 * 4 // 5
     program = App(load_settings(None, flags, {}))
     await program.start()
     if not has_ledger:
@@ -39,4 +43,5 @@ class _BlankBooks:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(app(*sys.argv[1:3], has_ledger="--without-ledger" not in sys.argv)))
+    has_ledger, is_sidecar = "--without-ledger" not in sys.argv, "--sidecar" in sys.argv
+    asyncio.run(serve(app(*sys.argv[1:3], has_ledger=has_ledger, is_sidecar=is_sidecar)))

@@ -40,8 +40,15 @@ class System(NamedTuple):
 
     def peak_rss_mib(self) -> float:
         """The most memory that the process has held at once."""
+        return self._memory_mib("VmHWM:")
+
+    def rss_mib(self) -> float:
+        """The memory that the process holds now."""
+        return self._memory_mib("VmRSS:")
+
+    def _memory_mib(self, name: str) -> float:
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        line = next(line for line in status.splitlines() if line.startswith(name))
         return int(line.split()[1]) / 1024
 
 
@@ -50,10 +57,18 @@ async def running(kind: str, backend_port: int, data_dir: Path) -> AsyncIterator
     """A system of one of `KINDS` in front of a backend; it is stopped in good order."""
     script, *arguments = KINDS[kind]
     backend = f"127.0.0.1:{backend_port}"
+    filled = [argument.format(backend=backend, data_dir=data_dir) for argument in arguments]
+    async with launched(script, *filled) as system:
+        yield system
+
+
+@asynccontextmanager
+async def launched(script: str, *arguments: str) -> AsyncIterator[System]:
+    """A script of this folder that prints its port first; it is stopped in good order."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(_HERE / script),
-        *(argument.format(backend=backend, data_dir=data_dir) for argument in arguments),
+        *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
@@ -62,7 +77,7 @@ async def running(kind: str, backend_port: int, data_dir: Path) -> AsyncIterator
     try:
         line = await asyncio.wait_for(process.stdout.readline(), _START_S)
         if not line:
-            raise RuntimeError(f"{kind} did not start")
+            raise RuntimeError(f"{script} did not start")
         yield System(int(line), process.pid)
         process.stdin.close()
         await asyncio.wait_for(process.wait(), _STOP_S)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 from processor.core.errors import OverloadedError, SlowSenderError
@@ -24,7 +25,15 @@ _SETTLED_S: Final = 1.0
 _LOOK_AGAIN_S: Final = 0.25
 """How often somebody who waits looks for a request that has stalled meanwhile."""
 _WAITING_MAX: Final = 1024
-"""Requests that may wait for a place; each costs some KiB."""
+"""Requests that may wait for a place, where there is memory for them."""
+_WAITING_BYTES: Final = 64 * 1024
+"""What may have come of the body of one that waits, in the buffers of its connection."""
+_WORKING_MAX: Final = 32
+"""Requests that are worked on until they are charged. More of them at once would not be done
+sooner, but would make others wait behind them, whoever they are from."""
+_WORKING_BYTES: Final = 2 * 1024 * 1024
+"""What they may hold before another one is let in: about 50 ms of work. All that is ready to be
+worked on is done in one turn of the event loop, in which gRPC accepts a single request."""
 _RESERVE: Final = 8
 """One part in so many, of places and of memory, is kept for connections with little under way."""
 _LITTLE: Final = 2
@@ -53,7 +62,6 @@ class Place:
         self.holding = places.memory.open()
         self.reason = ""
         """Why it was ended; ``""`` while it was not."""
-        self.is_arriving = True
         self.deadline: asyncio.Timeout | None = None
         """Ends the reading of its body; set by whoever reads."""
         self._places = places
@@ -125,6 +133,8 @@ class Places:
         self.now_s = now_s or (lambda: asyncio.get_running_loop().time())
         self._taken: set[Place] = set()
         self._arriving: set[Place] = set()
+        self._working: set[Place] = set()
+        self._max_waiting = min(_WAITING_MAX, memory.limit_bytes // _RESERVE // _WAITING_BYTES)
         self._by_address: Counter[str] = Counter()
         self._by_connection: Counter[str] = Counter()
         self._queues: dict[Peer, deque[_Waiter]] = {}
@@ -159,8 +169,14 @@ class Places:
 
     def settle(self, place: Place) -> None:
         """A body has arrived: what was at risk is no longer."""
-        place.is_arriving = False
         self._arriving.discard(place)
+        self._working.add(place)
+        place.holding.settled = partial(self._finish_work, place)
+        self._grant()
+
+    def _finish_work(self, place: Place) -> None:
+        """A request is charged, and waits for a backend."""
+        self._working.discard(place)
         self._grant()
 
     def leave(self, place: Place) -> None:
@@ -170,6 +186,7 @@ class Places:
             return
         self._taken.discard(place)
         self._arriving.discard(place)
+        self._working.discard(place)
         for counts, key in self._counts(place.peer):
             counts[key] -= 1
             if not counts[key]:
@@ -197,6 +214,8 @@ class Places:
         return (
             taken < places
             and len(self._arriving) < self._max_arriving
+            and len(self._working) < _WORKING_MAX
+            and sum(place.holding.size_bytes for place in self._working) < _WORKING_BYTES
             and memory.used_bytes + claim_bytes <= limit_bytes
         )
 
@@ -216,7 +235,7 @@ class Places:
         waiter = _Waiter(peer, claim_bytes, self._numbers, granted)
         self._queues.setdefault(peer, deque()).append(waiter)
         self._waiting += 1
-        if self._waiting > _WAITING_MAX:
+        if self._waiting > max(self._max_waiting, 1):
             longest = max(self._queues.values(), key=len)
             last = longest[-1]
             self._forget(last)

@@ -72,6 +72,16 @@ def test_after_its_end_a_holding_counts_nothing():
         assert (holding.size_bytes, budget.used_bytes) == (0, 0)
 
 
+def test_once_only_others_have_to_answer_the_next_request_may_be_worked_on():
+    budget = MemoryBudget(100)
+    called = []
+    with budget.open(40) as holding:
+        holding.settle(30)
+        holding.settled = lambda: called.append(budget.used_bytes)
+        holding.settle(10)
+    assert called == [10]
+
+
 def test_what_must_not_be_refused_any_more_is_counted_beyond_the_limit():
     budget = MemoryBudget(100)
     with budget.open(90) as holding:

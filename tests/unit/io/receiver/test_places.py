@@ -173,6 +173,21 @@ async def test_half_of_the_memory_is_the_most_for_what_has_not_come(clock):
     await places.enter(peer("a", 3), 250)
 
 
+async def test_while_enough_is_worked_on_others_wait_until_some_is_charged(clock, monkeypatch):
+    """Guarantees: a flood waits where senders are served in turn, and not before the ledger."""
+    monkeypatch.setattr("processor.io.receiver.places._WORKING_MAX", 2)
+    places = make_places(clock, memory=2**30)
+    first, second = [await at_work(places, peer("a")) for _ in range(2)]
+    with pytest.raises(OverloadedError):
+        await places.enter(peer("b"), 0)
+    first.holding.settle(10)
+    third = await at_work(places, peer("b"))
+    assert places.memory.used_bytes == 10
+    for place in (first, second, third):
+        place.close()
+    assert len(places) == 0
+
+
 async def test_one_that_leaves_while_it_waits_takes_no_place(clock):
     places = make_places(clock, requests=1, wait_s=5)
     first = await at_work(places, peer("a"))
@@ -187,7 +202,7 @@ async def test_one_that_leaves_while_it_waits_takes_no_place(clock):
 
 async def test_of_too_many_that_wait_the_last_of_whoever_waits_most_is_refused(clock, monkeypatch):
     monkeypatch.setattr("processor.io.receiver.places._WAITING_MAX", 5)
-    places = make_places(clock, requests=1, wait_s=5)
+    places = make_places(clock, requests=1, wait_s=5, memory=2**30)
     first = await at_work(places, peer("flood", 2))
     flood = [asyncio.ensure_future(places.enter(peer("flood"), 0)) for _ in range(5)]
     await asyncio.sleep(0)
