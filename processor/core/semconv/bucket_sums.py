@@ -6,8 +6,8 @@ beside its parts. What is said twice is counted once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from processor.core.semconv.bucket_names import Meaning
 
@@ -30,13 +30,68 @@ _CACHED = ("cache_read", *_WRITES)
 _LIVES = frozenset({"cache_write_1h", "cache_write_5m"})
 """They are in ``cache_write`` as well."""
 
+_Variants = dict[tuple[str, ...], list[int]]
+"""All that is said of a field, by variant."""
+_Named = dict[str, _Variants]
+"""All that is said, by field."""
 
-class Sums(NamedTuple):
-    """The counts of a map by the fields of `counts.Counts`."""
+
+@dataclass(slots=True)
+class Sums:
+    """The counts of a map by the fields of `counts.Counts`, while its wholes are taken apart."""
 
     counts: dict[str, int]
     contradict: bool = False
     """Whether two of its names say of the same thing what cannot both be."""
+
+    def take_out_subtotal(self, name: str, variants: _Variants) -> None:
+        """Take the subtotal out of what two names say of one field.
+
+        All cached tokens may stand beside those read and those written under a name that does not
+        say that they are both. Whatever else differs contradicts; input and output are settled
+        with their parts.
+        """
+        stated = set(variants.get((), ())) - {0}
+        if name == "cache_read" and len(stated) > 1:
+            subtotal, read = max(stated), min(stated)
+            if subtotal == read + self._add(_WRITES):
+                self.counts[name] -= subtotal - read
+                stated = {read}
+        is_split = any(len(set(each) - {0}) > 1 for variant, each in variants.items() if variant)
+        self.contradict |= is_split or (len(stated) > 1 and name not in PARTS_OF)
+
+    def add_subtotal(self, name: str, count: int) -> None:
+        """Add what is stated as a total of some kind and is not in its parts.
+
+        A total of cached tokens is of those read and those written. One that is less than its parts
+        contradicts them, and so does one that is more where its own field has a count.
+        """
+        known = self._add(_CACHED if name in _CACHED else (name,))
+        if count > known and not self.counts.get(name):
+            self.counts[name] = count - known
+        else:
+            self.contradict |= count != known
+
+    def take_out_parts(self, side: str, stated: Collection[int]) -> None:
+        """Leave of a side what is beside its parts, where its whole is stated as well.
+
+        `stated` are the numbers under names of the side alone.
+        """
+        rest, whole = min(stated), max(stated)
+        parts = self._add(PARTS_OF[side])
+        left = whole - parts
+        if len(stated) == 1:
+            # A whole smaller than its parts is beside them, whatever its name.
+            self.counts[side] = left if left >= 0 else whole
+            return
+        self.counts[side] = max(left, rest)
+        self.contradict |= len(stated) > 2 or (left != rest and (rest > 0 or parts > 0))
+
+    def _add(self, names: Collection[str]) -> int:
+        """The sum of some counts, in which no token is counted twice."""
+        counts = self.counts
+        has_writes = bool(counts.get("cache_write"))
+        return sum(counts.get(name, 0) for name in names if not (has_writes and name in _LIVES))
 
 
 def add_up(entries: Sequence[Entry], *, is_exclusive: bool) -> Sums:
@@ -48,33 +103,27 @@ def add_up(entries: Sequence[Entry], *, is_exclusive: bool) -> Sums:
     parts = [entry for entry in entries if not entry[0].is_subtotal]
     if is_exclusive and _is_all_in_total(parts):
         counts = _add_all(parts)
-        counts["cache_write"] = sum(counts.get(field, 0) for field in _WRITES)
+        counts["cache_write"] = sum(counts.get(name, 0) for name in _WRITES)
         return Sums(counts)
     named = _by_name(parts)
     whole = _by_name([entry for entry in entries if entry[0].is_subtotal and entry[1]])
-    counts = {
-        field: _join_variants(variants, is_exclusive=is_exclusive)
-        for field, variants in named.items()
-    }
-    lives = counts.get("cache_write_5m", 0) + counts.get("cache_write_1h", 0)
-    if "cache_write" in counts and lives:
-        counts["cache_write"] = _join(counts["cache_write"], lives, is_exclusive=is_exclusive)
-    contradict = _settle_synonyms(counts, named) if is_exclusive else False
-    for field, variants in whole.items():
+    counts = _join_names(named, is_exclusive=is_exclusive)
+    sums = Sums(counts)
+    if is_exclusive:
+        for name, variants in named.items():
+            sums.take_out_subtotal(name, variants)
+    for name, variants in whole.items():
         count = max(max(each) for each in variants.values())
-        if field not in PARTS_OF:
-            contradict |= _add_subtotal(counts, field, count)
+        if name not in PARTS_OF:
+            sums.add_subtotal(name, count)
         elif not is_exclusive:
-            counts[field] = max(count, counts.get(field, 0))
+            counts[name] = max(count, counts.get(name, 0))
     if is_exclusive:
         for side in PARTS_OF:
             stated = {*named.get(side, {}).get((), ()), *whole.get(side, {}).get((), ())}
-            contradict |= _settle_side(counts, side, stated, is_named=side in whole)
-    return Sums(counts, contradict)
-
-
-_Named = dict[str, dict[tuple[str, ...], list[int]]]
-"""All that is said of each field and variant."""
+            if len(stated) > 1 or side in whole:
+                sums.take_out_parts(side, stated)
+    return sums
 
 
 def _by_name(entries: Sequence[Entry]) -> _Named:
@@ -103,7 +152,19 @@ def _add_all(entries: Sequence[Entry]) -> dict[str, int]:
     return counts
 
 
-def _join_variants(variants: dict[tuple[str, ...], list[int]], *, is_exclusive: bool) -> int:
+def _join_names(named: _Named, *, is_exclusive: bool) -> dict[str, int]:
+    """One count of each field, wholes and subtotals left aside."""
+    counts = {
+        name: _join_variants(variants, is_exclusive=is_exclusive)
+        for name, variants in named.items()
+    }
+    lives = sum(counts.get(life, 0) for life in _LIVES)
+    if "cache_write" in counts and lives:
+        counts["cache_write"] = _join(counts["cache_write"], lives, is_exclusive=is_exclusive)
+    return counts
+
+
+def _join_variants(variants: _Variants, *, is_exclusive: bool) -> int:
     """One count of a field; names that mean the same are never added up."""
     general = max(variants.get((), [0]))
     special = sum(max(counts) for variant, counts in variants.items() if variant)
@@ -112,60 +173,3 @@ def _join_variants(variants: dict[tuple[str, ...], list[int]], *, is_exclusive: 
 
 def _join(one: int, other: int, *, is_exclusive: bool) -> int:
     return one + other if is_exclusive and one != other else max(one, other)
-
-
-def _settle_synonyms(counts: dict[str, int], named: _Named) -> bool:
-    """Take the subtotal out of what two names say of one field; tell whether more differs.
-
-    All cached tokens may stand beside those read and those written under a name that does not
-    say that they are both. Input and output are settled with their parts.
-    """
-    contradict = False
-    for field, variants in named.items():
-        stated = set(variants.get((), ())) - {0}
-        if field == "cache_read" and len(stated) > 1:
-            written = counts.get("cache_write") or sum(counts.get(live, 0) for live in _LIVES)
-            if max(stated) == min(stated) + written:
-                counts[field] -= max(stated) - min(stated)
-                stated = {min(stated)}
-        is_split = any(len(set(each) - {0}) > 1 for variant, each in variants.items() if variant)
-        contradict |= is_split or (len(stated) > 1 and field not in PARTS_OF)
-    return contradict
-
-
-def _add_subtotal(counts: dict[str, int], field: str, count: int) -> bool:
-    """Add what is stated as a total of some kind and is not in its parts; tell if it is less.
-
-    A total of cached tokens is of those read and those written.
-    """
-    present = [name for name in (_CACHED if field in _CACHED else (field,)) if counts.get(name)]
-    known = sum(
-        counts[name] for name in present if name not in _LIVES or "cache_write" not in counts
-    )
-    if count > known and field not in present:
-        counts[field] = count - known
-        return False
-    return count != known
-
-
-def _settle_side(counts: dict[str, int], side: str, stated: set[int], *, is_named: bool) -> bool:
-    """What is left of a side beside its parts, where its whole is stated as well.
-
-    `stated` are the numbers under names of the side alone; `is_named` says that one of these names
-    says that it is the whole. Tells whether they contradict the parts.
-    """
-    if len(stated) < 2 and not is_named:
-        return False
-    rest, whole = min(stated), max(stated)
-    parts = sum(
-        counts.get(name, 0)
-        for name in PARTS_OF[side]
-        if name not in _LIVES or "cache_write" not in counts
-    )
-    left = whole - parts
-    if len(stated) == 1:
-        # A whole smaller than its parts is beside them, whatever its name.
-        counts[side] = left if left >= 0 else whole
-        return False
-    counts[side] = max(left, rest)
-    return len(stated) > 2 or (left != rest and (rest > 0 or parts > 0))

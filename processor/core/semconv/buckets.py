@@ -69,11 +69,12 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
         )
     )
     sums = add_up(entries, is_exclusive=is_exclusive)
+    counts = sums.counts
     if is_exclusive:
-        _report_sides(sums.counts, fields, unreadable)
+        counts = _sides_in_parts(counts, fields, unreadable) | counts
     used = [(meaning, name) for meaning, count, name in entries if count]
     return UsageMap(
-        sums.counts,
+        counts,
         is_exclusive,
         tuple(bound(name)[:_NAME_MAX] for meaning, name in used if meaning.field[:5] == "other"),
         next((meaning.tier for meaning, _ in used if meaning.tier), ""),
@@ -82,15 +83,19 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
     )
 
 
-def _report_sides(counts: dict[str, int], fields: set[str], unreadable: set[str]) -> None:
-    """Add zero for a side of which only parts are there: it is reported.
+def _sides_in_parts(
+    counts: Mapping[str, int], fields: set[str], unreadable: set[str]
+) -> dict[str, int]:
+    """Zero for each side of which parts are there: it is reported.
 
     A count without a side reports the input only where an output shows that it may belong there.
     """
+    found = {}
     for side, parts in PARTS_OF.items():
         present = fields.intersection(parts)
         if side not in unreadable and (present - {"other"} or (present and "output" in counts)):
-            counts.setdefault(side, 0)
+            found[side] = 0
+    return found
 
 
 def _is_unreadable(field: str, value: object) -> bool:
