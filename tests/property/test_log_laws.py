@@ -17,7 +17,7 @@ from property.engines import law
 from processor.core.budgets import Budget, Policy
 from processor.core.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
 from processor.core.money import price_usage
-from processor.core.semconv.owners import log_trace
+from processor.core.semconv.ids import log_trace
 from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 

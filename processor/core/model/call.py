@@ -157,6 +157,8 @@ def merge_custom(near: Custom, far: Custom) -> Custom:
     return tuple(sorted((dict(far) | dict(near)).items())) if near and far else near or far
 
 
+TRACE_ID_BYTES = 16
+SPAN_ID_BYTES = 8
 LOG_TRACE = b"llm-logs"
 """How the ids of traces begin that hold no spans but the log records of one session; what follows
 is derived from the session. No random trace id begins like this."""

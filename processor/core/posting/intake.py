@@ -8,10 +8,17 @@ from hashlib import blake2b
 
 from processor.core.attribution import Arrival, Node, PlainSpan, Trace
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.model import Charge, Entry, Intake, Mark, Spans, Unpriced, is_local_root
+from processor.core.model import (
+    SPAN_ID_BYTES,
+    Charge,
+    Entry,
+    Intake,
+    Mark,
+    Spans,
+    Unpriced,
+    is_local_root,
+)
 from processor.core.posting.stamp import entry_of
-
-_SPAN_ID_BYTES = 8
 
 
 def traces_with_calls(
@@ -87,9 +94,9 @@ def reference_of(node: Node, trace_id: bytes, log_trace: bytes) -> Node:
     It names no owners: the records name theirs.
     """
     return Node(
-        blake2b(trace_id + node.span_id, digest_size=_SPAN_ID_BYTES).digest(),
+        blake2b(trace_id + node.span_id, digest_size=SPAN_ID_BYTES).digest(),
         # Its parent is the session, as that of the records is, which is no span.
-        log_trace[-_SPAN_ID_BYTES:],
+        log_trace[-SPAN_ID_BYTES:],
         node.time_ns,
         service=node.service,
         entry=node.entry,

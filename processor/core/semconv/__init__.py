@@ -7,13 +7,17 @@
     emitter     who wrote a span, and the rules about it
     recognise   what a span is, decided once per signature; `signatures` remembers it; `kinds`
                 knows what kind of call it is
-    buckets     usage maps; `bucket_names` knows what the words mean of which names consist
+    buckets     usage maps; `bucket_names` knows what the words mean of which names consist, and
+                `bucket_sums` counts once what a map says twice
     counts      what a span reports, and what is known beside the numbers
     evidence    which counts are inside which: an `interpretation`; `totals` asks the total
     usage       what was reported, as quantities that do not overlap, which `division` makes
     dimensions  the operator's own dimensions
-    owners      whom a span says it belongs to; ids for log records
-    calls       one call
+    owners      whom a span says it belongs to
+    ids         which ids can be ids; ids for log records
+    times       when a call ended, whatever the sender's clock and unit
+    calls       one call; `plausibility` knows what none can have used, and `response_cache`
+                whether an application's cache answered it
     reading     a payload
     logs        a payload of log records
 

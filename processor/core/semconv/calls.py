@@ -13,9 +13,9 @@ from processor.core.semconv.counts import COUNT_FIELDS, Counts
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
 from processor.core.semconv.dimensions import NO_DIMENSIONS, Dimensions
+from processor.core.semconv.ids import log_trace
 from processor.core.semconv.interpretation import CONTRADICT, UNREADABLE_COUNT
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
-from processor.core.semconv.owners import log_trace
 from processor.core.semconv.plausibility import (
     UsageLimits,
     find_implausible,

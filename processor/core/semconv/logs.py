@@ -23,9 +23,10 @@ from processor.core.semconv.dialects.logs import (
 )
 from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
 from processor.core.semconv.emitter import likely_provider, name_family
+from processor.core.semconv.ids import log_trace, record_id
 from processor.core.semconv.interpretation import UNREADABLE_COUNT
 from processor.core.semconv.layout import Slots, lay_out_fields
-from processor.core.semconv.owners import log_trace, read_inherited_owner, read_owner, record_id
+from processor.core.semconv.owners import read_inherited_owner, read_owner
 from processor.core.semconv.plausibility import find_implausible
 from processor.core.semconv.times import read_time
 from processor.core.semconv.usage import normalise_usage

@@ -1,17 +1,12 @@
-"""Whom a span or log record belongs to: the owner that it states, and ids for what has none.
-
-The ledger knows spans by their ids. A log record gets such an id from what it says, so a copy of
-it, written anew by whatever it came through, is known again; the records of one session get the
-id of the trace in which they are charged.
-"""
+"""Whom a span or log record belongs to: the owner that it states."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import blake2b
 
-from processor.core.model import LOG_TRACE, NOBODY, Group, Owner, Value
+from processor.core.model import NOBODY, Group, Owner, Value
 from processor.core.semconv.dialects.owners import (
     INHERITED_OWNERS,
     OWNERS,
@@ -93,23 +88,3 @@ def _read_mapping(attributes: Mapping[str, Value], user_hash_salt: str | None) -
 def _inherited_slots(keys: tuple[str, ...]) -> Slots:
     index = {key: position for position, key in enumerate(keys)}
     return lay_out_fields(INHERITED_OWNERS, index, frozenset({""}))
-
-
-_TRACE_ID_BYTES = 16
-_SPAN_ID_BYTES = 8
-
-
-def log_trace(tool: str, session: str) -> bytes:
-    """The id of the trace that holds the log records of a tool's session."""
-    return LOG_TRACE + digest((tool, session), _TRACE_ID_BYTES - len(LOG_TRACE))
-
-
-def record_id(facts: Iterable[object]) -> bytes:
-    """The id of a record that says this; the order of `facts` counts."""
-    return digest(facts, _SPAN_ID_BYTES)
-
-
-def digest(facts: Iterable[object], size: int) -> bytes:
-    """A digest of facts in their order; numbers count as the text that they would be."""
-    text = "\0".join(map(str, facts))
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()

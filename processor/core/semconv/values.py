@@ -41,7 +41,7 @@ _WORDS = {"None": "null", "True": "true", "False": "false", "(": "[", ")": "]"}
 
 
 def read_count(value: object) -> int | None:
-    """Read a number of tokens: a whole number from 0 to 2^63-1, however it is written."""
+    """Read a number of tokens: a whole number from 0 to `COUNT_MAX`, however it is written."""
     if isinstance(value, str):
         text = value.strip()
         match = _COUNT.fullmatch(text)

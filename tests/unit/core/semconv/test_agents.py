@@ -6,7 +6,7 @@ import pytest
 
 from processor.core.model import Group, Logs
 from processor.core.semconv import ReadOptions, read, read_logs
-from processor.core.semconv.owners import log_trace
+from processor.core.semconv.ids import log_trace
 
 RECEIVED_NS = 10**18
 TURN = {

@@ -8,7 +8,7 @@ import pytest
 
 from processor.core.model import LOG_TRACE, Group, Logs
 from processor.core.semconv import LOGS_WANTED, ReadOptions, read_logs
-from processor.core.semconv.owners import log_trace
+from processor.core.semconv.ids import log_trace
 
 NOW_NS = 1_800_000_000 * 10**9
 CLAUDE = {

@@ -10,7 +10,7 @@ import pytest
 from processor.core.budgets import Budget, Policy
 from processor.core.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
 from processor.core.money import price_usage
-from processor.core.semconv.owners import log_trace
+from processor.core.semconv.ids import log_trace
 from processor.io.ledger import Ledger, Limits, SqliteStore
 
 RATES = (10**9, *[0] * 5, 10**9, *[0] * 5)
