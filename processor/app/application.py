@@ -7,12 +7,10 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from processor import __version__
 from processor.app.addresses import refuse_loop
@@ -26,8 +24,8 @@ from processor.app.assembly import (
 from processor.app.pipeline import Pipeline
 from processor.app.resources import plan_memory, raise_descriptor_limit, watch_descriptors
 from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
-from processor.config import Settings, Watcher, bundled, load_prices, named_files
-from processor.core.budgets import Policy, parse_budgets
+from processor.app.watched_files import BUDGETS, PRICING, WatchedFiles
+from processor.config import Settings
 from processor.core.memory import MemoryBudget
 from processor.core.pricing import Catalog
 from processor.io.exporter import Fanout
@@ -35,8 +33,6 @@ from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
 from processor.surfaces.metrics import TelemetryServer
 from processor.surfaces.queries import CostQueries, Health
-
-T = TypeVar("T", Catalog, Policy)
 
 _LOG = logging.getLogger(__name__)
 _BUNDLED = "the bundled defaults"
@@ -111,16 +107,8 @@ class App:
 
     async def _start(self, stack: AsyncExitStack, telemetry_stack: AsyncExitStack) -> Running:
         settings = self._settings
-        catalog, price_file = self._load(
-            settings.pricing.file, "pricing.yaml", _parse_catalog, named_files
-        )
-        policy, budget_file = self._load(
-            settings.budgets.file,
-            "budgets.yaml",
-            partial(parse_budgets, dimensions=settings.dimension_names),
-        )
-        watched = {"pricing": price_file, "budgets": budget_file}
-        files = {name: watcher.state for name, watcher in watched.items() if watcher}
+        files = WatchedFiles(settings)
+        catalog, policy = files.prices(), files.budgets()
 
         raise_descriptor_limit()
         plan = plan_memory(settings)
@@ -134,13 +122,17 @@ class App:
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
         costs = CostQueries(ledger, lambda: pipeline.catalog, price_file=settings.pricing.file)
         health = Health(
-            lambda: exporter_state(exporter), lambda: ledger_state(ledger), pipeline.flow, files
+            lambda: exporter_state(exporter),
+            lambda: ledger_state(ledger),
+            pipeline.flow,
+            files.states,
         )
         receiver = build_receiver(
-            settings, pipeline.handle, costs, health.report, pipeline.flow, plan=plan, memory=memory
-        )
+            settings, pipeline.handle, costs, health.report, pipeline.flow,
+            files=files, plan=plan, memory=memory,
+        )  # fmt: skip
         telemetry = build_telemetry(
-            settings, pipeline, exporter, ledger, receiver, health=health, files=files
+            settings, pipeline, exporter, ledger, receiver, health=health, files=files.states
         )
         if telemetry is not None:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)
@@ -152,27 +144,16 @@ class App:
         async def use_prices(new: Catalog) -> None:
             pipeline.catalog, pipeline.options = new, read_options(settings, new)
 
-        if price_file is not None:
-            _run_with(stack, price_file.run(use_prices))
-        if budget_file is not None:
-            _run_with(stack, budget_file.run(ledger.set_policy))
+        for work in (
+            *files.follow(PRICING, use_prices),
+            *files.follow(BUDGETS, ledger.set_policy),
+            *files.follow_credentials(receiver),
+        ):
+            _run_with(stack, work)
         health.phase = "serving"
         _run_with(stack, _show_health(health, receiver))
         stack.callback(setattr, health, "phase", "stopping")
         return Running(pipeline, ledger, exporter, receiver, telemetry, port)
-
-    def _load(
-        self,
-        file: str,
-        default: str,
-        parse: Callable[[str, str], T],
-        named: Callable[[str, str], Iterable[Path]] = lambda _text, _source: (),
-    ) -> tuple[T, Watcher[T] | None]:
-        """Prices or budgets: of the operator's file, with its watcher, or the bundled ones."""
-        if not file:
-            return parse(bundled(default), default), None
-        watcher = Watcher(Path(file), parse, self._settings.reload.interval_s, named)
-        return watcher.load(), watcher
 
     def describe(self) -> list[str]:
         """What runs here, in a few lines for people."""
@@ -257,13 +238,6 @@ async def _show_health(health: Health, receiver: Receiver) -> None:
         except Exception:  # noqa: BLE001 - a bug there must not freeze the status
             _LOG.exception("the health cannot be judged")
         await asyncio.sleep(_HEALTH_INTERVAL_S)
-
-
-def _parse_catalog(text: str, source: str) -> Catalog:
-    prices = load_prices(text, source)
-    for warning in prices.file.warnings:
-        _LOG.warning(warning)
-    return prices.catalog
 
 
 def _at_port(endpoint: str, port: int) -> str:

@@ -14,11 +14,11 @@ from processor.app.resources import (
     plan_memory,
     unless_set,
 )
+from processor.app.watched_files import WatchedFiles
 from processor.config import Settings
 from processor.config.receivers import OtlpReceiver
 from processor.config.settings import Limits
 from processor.core.budgets import Policy
-from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
 from processor.core.memory import MemoryBudget
 from processor.core.model import Signal
@@ -33,7 +33,7 @@ from processor.io.exporter import (
 )
 from processor.io.ledger import Ledger, SqliteStore
 from processor.io.ledger import Limits as WorkingSetLimits
-from processor.io.receiver import Handle, HttpListener, Receiver, ServerTls, http_tls
+from processor.io.receiver import Handle, HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries import CostQueries, Report
 
@@ -73,16 +73,13 @@ def build_receiver(
     health: Callable[[], Report],
     flow: FlowCounters,
     *,
+    files: WatchedFiles,
     plan: MemoryPlan,
     memory: MemoryBudget,
 ) -> Receiver:
     """OTLP over gRPC and HTTP, and the gRPC service for questions. Raises ConfigError."""
     otlp = settings.receivers.otlp
     grpc = otlp.protocols.grpc
-    tls = None
-    certificate, key = _pem(grpc.tls.cert_file), _pem(grpc.tls.key_file)
-    if certificate is not None and key is not None:
-        tls = ServerTls(certificate, key, _pem(grpc.tls.client_ca_file))
     return Receiver(
         grpc.endpoint,
         handle,
@@ -93,33 +90,31 @@ def build_receiver(
         max_connections=max_connections(),
         max_header_bytes=otlp.max_header_kib * 1024,
         memory=memory,
-        tls=tls,
-        bearer_tokens=grpc.auth.bearer_tokens,
-        http=_http_listener(otlp, plan),
+        tls=files.tls("grpc"),
+        bearer_tokens=files.tokens("grpc"),
+        http=_http_listener(otlp, plan, files),
         forward_headers=settings.exporters.forwarded_headers,
         flow=flow,
     )
 
 
-def _http_listener(otlp: OtlpReceiver, plan: MemoryPlan) -> HttpListener | None:
+def _http_listener(
+    otlp: OtlpReceiver, plan: MemoryPlan, files: WatchedFiles
+) -> HttpListener | None:
     """What of OTLP/HTTP the settings ask for; None when they switch it off."""
     http = otlp.protocols.http
     if not http.endpoint:
         return None
-    files, tls = http.tls, None
-    if files.cert_file:
-        setting = "receivers.otlp.protocols.http.tls"
-        tls = http_tls(files.cert_file, files.key_file, files.client_ca_file, setting)
     return HttpListener(
         http.endpoint,
         max_body_bytes=_MIB
         * unless_set(http, "max_request_body_size_mib", plan.max_message // _MIB),
         max_json_bytes=_MIB * unless_set(http, "max_json_body_size_mib", plan.max_json // _MIB),
-        tls=tls,
+        tls=files.tls("http"),
         max_connections=max_connections(),
         max_header_bytes=otlp.max_header_kib * 1024,
         allowed_origins=http.cors.allowed_origins,
-        bearer_tokens=http.auth.bearer_tokens,
+        bearer_tokens=files.tokens("http"),
     )
 
 
@@ -173,14 +168,3 @@ def build_ledger(settings: Settings, policy: Policy) -> Ledger:
             known_traces=limit("known_traces"),
         ),
     )
-
-
-def _pem(file: str) -> bytes | None:
-    """The content of a PEM file; None for no file. Raises ConfigError."""
-    if not file:
-        return None
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        problem = Problem(file, f"cannot be read: {error.strerror or error}")
-        raise ConfigError([problem]) from error

@@ -57,6 +57,7 @@ def build_telemetry(
         catalog=lambda: pipeline.catalog,
         policy=lambda: ledger.policy,
         files=files,
+        certificates=receiver.certificate_ends_s,
         build=Build(__version__, platform.python_version(), time.time()),
     )
     return TelemetryServer(_open_sockets(endpoint), Exposition(sources), health)

@@ -7,8 +7,17 @@ from typing import Final
 
 from pydantic import Field, model_validator
 
-from processor.config.values import Listen, OptionalListen, Origins, Section, TlsFiles, Tokens
-from processor.core.files.checks import InvalidValueError
+from processor.config.values import (
+    Listen,
+    OptionalListen,
+    Origins,
+    Section,
+    TlsFiles,
+    Tokens,
+    tokens,
+)
+from processor.core.errors import ConfigError, Problem
+from processor.core.files.checks import InvalidValueError, SecretText
 from processor.core.files.validation import OptionalText, Whole, section
 from processor.core.otlp.addresses import is_loopback, parse_listen
 
@@ -16,7 +25,7 @@ _PROTOCOLS: Final = "receivers.otlp.protocols"
 
 
 class ServerTls(TlsFiles):
-    """Without a certificate the receiver accepts plain text."""
+    """Without a certificate the receiver accepts plain text. Files are read again on a change."""
 
     client_ca_file: OptionalText = Field(
         default="",
@@ -40,6 +49,31 @@ class Auth(Section):
         "16 characters or more. Two of them let senders change from one to the other.",
         repr=False,
     )
+    bearer_token_file: OptionalText = Field(
+        default="",
+        description="File with further such tokens, one on a line. It is read again when it "
+        "changes; while it cannot be used, the last good ones stay in force.",
+    )
+
+    @property
+    def is_required(self) -> bool:
+        """Whether senders need a token."""
+        return bool(self.bearer_tokens or self.bearer_token_file)
+
+
+def read_tokens(text: str, source: str) -> tuple[str, ...]:
+    """The tokens of a file, one on a line; `source` is its path. Raises ConfigError.
+
+    A file without any is refused: it must not let everybody in.
+    """
+    lines = [SecretText(line.strip()) for line in text.splitlines() if line.strip()]
+    try:
+        found = tokens(lines)
+    except InvalidValueError as error:
+        raise ConfigError([Problem(source, error.what, error.fix)]) from None
+    if not found:
+        raise ConfigError([Problem(source, "holds no token", "write one on each line")])
+    return found
 
 
 class ProtocolReceiver(Section):
@@ -141,7 +175,7 @@ def exposure_warnings(protocols: Protocols, forwarded: Collection[str]) -> Itera
         ("grpc", protocols.grpc),
         ("http", protocols.http),
     )
-    if "authorization" in forwarded and any(each.auth.bearer_tokens for _, each in both):
+    if "authorization" in forwarded and any(each.auth.is_required for _, each in both):
         yield (
             "forward_headers: authorization forwards our own bearer tokens to the backend; "
             "leave it out, unless the backend asks for the very same tokens"
@@ -151,12 +185,12 @@ def exposure_warnings(protocols: Protocols, forwarded: Collection[str]) -> Itera
             continue
         where = f"{_PROTOCOLS}.{name}"
         has_tls = bool(each.tls.cert_file)
-        if each.auth.bearer_tokens and not has_tls:
+        if each.auth.is_required and not has_tls:
             yield (
                 f"{where}: bearer tokens travel unencrypted to {each.endpoint}; set tls.cert_file "
                 "and tls.key_file, unless something in front of it encrypts"
             )
-        elif not each.auth.bearer_tokens and not each.tls.client_ca_file:
+        elif not each.auth.is_required and not each.tls.client_ca_file:
             yield (
                 f"{where}: whoever reaches {each.endpoint} may send; set auth.bearer_tokens or "
                 "tls.client_ca_file, or listen on 127.0.0.1"

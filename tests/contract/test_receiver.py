@@ -39,7 +39,7 @@ from processor.core.model import Receipt
 from processor.core.otlp import codes
 from processor.core.otlp.responses import read_response
 from processor.core.otlp.signals import SIGNALS
-from processor.io.receiver import Receiver, ServerTls, http_tls
+from processor.io.receiver import Receiver, load_tls
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ class GrpcSender(Sender):
         if "max_bytes" in settings:
             settings["max_message_bytes"] = settings.pop("max_bytes")
         if "tls" in settings:
-            certificate, key, *ca = (file.read_bytes() for file in settings.pop("tls"))
-            settings["tls"] = ServerTls(certificate, key, *ca)
+            certificate, key, *ca = map(str, settings.pop("tls"))
+            settings["tls"] = load_tls(certificate, key, "".join(ca), "tls")
         return await self.gateway.open(listen, **settings)
 
     async def send(self, payload, signal="traces", *, zipped=False, headers=None, tls=()):
@@ -139,7 +139,7 @@ class HttpSender(Sender):
         http = {"max_body_bytes": settings.pop("max_bytes")} if "max_bytes" in settings else {}
         if "tls" in settings:
             certificate, key, *ca = map(str, settings.pop("tls"))
-            http["tls"] = http_tls(certificate, key, "".join(ca), "tls")
+            http["tls"] = load_tls(certificate, key, "".join(ca), "tls")
         return await self.gateway.open_http(listen, more=settings, **http)
 
     async def send(self, payload, signal="traces", *, zipped=False, headers=None, tls=()):

@@ -6,13 +6,13 @@ status                   the one table from errors to gRPC and HTTP statuses
 grpc_services            Export over gRPC, health
 http_server, http_body   OTLP/HTTP; protocol_mismatch: other protocols at its port
 headers                  headers that are forwarded, cross-origin requests
-authentication           TLS credentials, bearer tokens
+authentication, tls      bearer tokens; certificates, which may change while it runs
 listening                ports
 """
 
 from processor.io.receiver.admission import Handle
-from processor.io.receiver.authentication import ServerTls, http_tls
 from processor.io.receiver.http_server import HttpListener
 from processor.io.receiver.server import Receiver
+from processor.io.receiver.tls import ServerTls, load_tls
 
-__all__ = ["Handle", "HttpListener", "Receiver", "ServerTls", "http_tls"]
+__all__ = ["Handle", "HttpListener", "Receiver", "ServerTls", "load_tls"]

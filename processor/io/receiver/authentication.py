@@ -1,4 +1,4 @@
-"""Who may send: TLS credentials of the servers, and bearer tokens checked before a body is read.
+"""Who may send: bearer tokens, checked before a body is read.
 
 Source: RFC 6750, "The OAuth 2.0 Authorization Framework: Bearer Token Usage".
 """
@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ssl
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
 
-from processor.core.errors import ConfigError, Problem
 from processor.io.receiver.responder import Context, Responder
 from processor.io.receiver.status import UnauthenticatedError
 
@@ -31,6 +28,11 @@ class BearerTokens:
     """The accepted bearer tokens; without any, no token is needed."""
 
     def __init__(self, tokens: Iterable[str]) -> None:
+        self._digests: tuple[bytes, ...] = ()
+        self.replace(tokens)
+
+    def replace(self, tokens: Iterable[str]) -> None:
+        """Accept these tokens, and no others, from the next request on."""
         self._digests = tuple(_digest(token) for token in tokens)
 
     @property
@@ -93,30 +95,3 @@ async def _raise(error: UnauthenticatedError) -> bytes:
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-@dataclass(frozen=True)
-class ServerTls:
-    """Credentials of the gRPC server, each the content of a PEM file."""
-
-    certificate: bytes
-    key: bytes = field(repr=False)
-    client_ca: bytes | None = None
-    """When given, a client must show a certificate that this authority signed."""
-
-
-def http_tls(cert_file: str, key_file: str, client_ca_file: str, setting: str) -> ssl.SSLContext:
-    """The same for the HTTP server, from files. Raises ConfigError that names the setting."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.set_alpn_protocols(["http/1.1"])
-    try:
-        # Without a password the library would ask for one on the terminal.
-        context.load_cert_chain(cert_file, key_file, password="")
-        if client_ca_file:
-            context.load_verify_locations(client_ca_file)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ValueError) as error:
-        fix = "give a certificate and its key without a password, as PEM files"
-        problem = Problem(setting, f"cannot be used: {error}", fix)
-        raise ConfigError([problem]) from error
-    return context

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,6 +40,7 @@ from processor.io.receiver.listening import listen
 from processor.io.receiver.places import Peer, Place
 from processor.io.receiver.responder import Responder
 from processor.io.receiver.status import ErrorStatus, UnsupportedRequestError
+from processor.io.receiver.tls import ServerTls, TlsInForce
 
 _SETTING = "receivers.otlp.protocols.http.endpoint"
 _PATHS: Final[dict[str, Signal]] = {spec.path: signal for signal, spec in SIGNALS.items()}
@@ -66,7 +66,7 @@ class HttpListener:
     """Counted after decompression, and applied while unpacking."""
     max_json_bytes: int = 16 * 1024 * 1024
     """The same for JSON; reading it takes up to twenty-five times its size in memory."""
-    tls: ssl.SSLContext | None = None
+    tls: ServerTls | None = None
     allowed_origins: tuple[str, ...] = ()
     """Origins whose web pages may send."""
     max_connections: int = 4096
@@ -97,7 +97,8 @@ class HttpServer:
         self._admission = admission
         self._responder = responder
         self._forwarded = forwarded
-        self._tokens = BearerTokens(listener.bearer_tokens)
+        self.tokens = BearerTokens(listener.bearer_tokens)
+        self.tls = None if listener.tls is None else TlsInForce(listener.tls)
         self._cors = Cors(listener.allowed_origins)
         self._memory = memory
         self._converting = asyncio.Lock()
@@ -115,8 +116,9 @@ class HttpServer:
         sockets = listen(self._address)
         runner = web.ServerRunner(server, shutdown_timeout=_STOP_S)
         await runner.setup()
+        context = None if self.tls is None else self.tls.http_context()
         for each in sockets:
-            await web.SockSite(runner, each, ssl_context=self._listener.tls).start()
+            await web.SockSite(runner, each, ssl_context=context).start()
         self._runner, self._connections = runner, server
         port: int = sockets[0].getsockname()[1]
         return port
@@ -155,7 +157,7 @@ class HttpServer:
         return response
 
     async def _take(self, request: web.BaseRequest) -> Message:
-        self._tokens.check(request.headers.get("Authorization", ""))
+        self.tokens.check(request.headers.get("Authorization", ""))
         signal = _PATHS.get(request.rel_url.raw_path)
         if signal is None:
             message = f"there is only {', '.join(_PATHS)}"

@@ -5,26 +5,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import grpc
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
-from processor.core.errors import ConfigError, Problem
 from processor.core.flow import FlowCounters
 from processor.core.memory import MemoryBudget
+from processor.core.model import Transport
 from processor.core.otlp.addresses import parse_listen
 from processor.core.otlp.signals import SIGNALS
 from processor.core.ports import Service
 from processor.io.receiver.admission import Admission, Handle
-from processor.io.receiver.authentication import BearerInterceptor, BearerTokens, ServerTls
+from processor.io.receiver.authentication import BearerInterceptor, BearerTokens
 from processor.io.receiver.grpc_services import GrpcExport, Health
 from processor.io.receiver.headers import ForwardedHeaders
 from processor.io.receiver.http_server import HttpListener, HttpServer
 from processor.io.receiver.listening import check_free, refusal
 from processor.io.receiver.places import Places
 from processor.io.receiver.responder import Responder
+from processor.io.receiver.tls import Ends, ServerTls, TlsInForce
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +85,8 @@ class Receiver:
         ConfigError.
         """
         self._address = parse_listen(listen)
-        self._tls = tls
+        self._tls = None if tls is None else TlsInForce(tls)
+        self._credentials: grpc.ServerCredentials | None = None
         self._tokens = BearerTokens(bearer_tokens)
         self._max_message_bytes = max_message_bytes
         self._responder = Responder()
@@ -153,6 +155,32 @@ class Receiver:
         """Say SERVING or NOT_SERVING over gRPC, until `stop` says the latter for good."""
         await self._health.show(is_well=is_well)
 
+    def use_tls(self, transport: Transport, tls: ServerTls) -> None:
+        """Show these certificates, and trust these clients, from the next connection on."""
+        in_force = self._in_force[transport]
+        if in_force is not None:
+            in_force.value = tls
+
+    def use_tokens(self, transport: Transport, tokens: Iterable[str]) -> None:
+        """Accept these bearer tokens, and no others, from the next request on."""
+        if transport == "grpc":
+            self._tokens.replace(tokens)
+        elif self._http is not None:
+            self._http.tokens.replace(tokens)
+
+    def certificate_ends_s(self) -> Ends:
+        """When the certificates end that are shown and trusted, as they are in force."""
+        return {
+            (transport, file): end_s
+            for transport, in_force in self._in_force.items()
+            if in_force is not None
+            for file, end_s in in_force.value.ends_s.items()
+        }
+
+    @property
+    def _in_force(self) -> dict[Transport, TlsInForce | None]:
+        return {"grpc": self._tls, "http": None if self._http is None else self._http.tls}
+
     def close_idle(self) -> bool:
         """Close the HTTP connection that has been idle the longest; False where none is."""
         return self._http is not None and self._http.close_idle()
@@ -179,19 +207,9 @@ class Receiver:
         try:
             if self._tls is None:
                 return server.add_insecure_port(str(self._address))
-            return server.add_secure_port(str(self._address), _credentials(self._tls))
+            # gRPC's library asks them for changes, and does not keep them itself.
+            self._credentials = self._tls.grpc_credentials()
+            return server.add_secure_port(str(self._address), self._credentials)
         except RuntimeError as error:
             why = str(error) or "the address was refused"
             raise refusal(self._address, why, "see the address and the TLS files") from error
-
-
-def _credentials(tls: ServerTls) -> grpc.ServerCredentials:
-    if b"-----BEGIN" not in tls.certificate or b"-----BEGIN" not in tls.key:
-        what = "the certificate or the key is not a PEM file"
-        fix = "give files that begin with -----BEGIN"
-        raise ConfigError([Problem("receivers.otlp.protocols.grpc.tls", what, fix)])
-    return grpc.ssl_server_credentials(
-        [(tls.key, tls.certificate)],
-        root_certificates=tls.client_ca,
-        require_client_auth=tls.client_ca is not None,
-    )

@@ -47,6 +47,8 @@ class Sources:
     policy: Callable[[], Policy]
     files: Mapping[str, FileState]
     build: Build
+    certificates: Callable[[], Mapping[tuple[str, str], float]] = dict
+    """When those of the receivers end, in seconds since 1970, by protocol and file."""
 
 
 class Exposition(Collector):
@@ -73,6 +75,7 @@ class Exposition(Collector):
             flow_metrics.read_flow(sources.flow),
             exporter_metrics.read_exporter(sources.exporter()),
             processor_metrics.read_answers(sources.answers()),
+            processor_metrics.read_certificates(sources.certificates()),
             processor_metrics.read_ledger(sources.ledger()),
             processor_metrics.read_files(sources.files),
             processor_metrics.read_policies(

@@ -25,6 +25,14 @@ _ANSWERS: Final = counter(
     "code",
 )
 
+_CERTIFICATES: Final = gauge(
+    "receiver_certificate_expiry_timestamp_seconds",
+    "When the first certificate of a file in force ends: certificate is what senders are shown, ca "
+    "what their own have to be signed by.",
+    "transport",
+    "file",
+)
+
 _LEDGER_COUNTERS: Final[Table] = {
     "charged": counter("ledger_charged_calls", "LLM calls that were charged."),
     "repeats": counter("ledger_repeated_calls", "Calls that came again, and were charged nothing."),
@@ -95,6 +103,7 @@ _START: Final = gauge("start_timestamp_seconds", "When the processor started.")
 
 METRICS: Final[tuple[Metric, ...]] = (
     _ANSWERS,
+    _CERTIFICATES,
     *_LEDGER_COUNTERS.values(),
     *_LEDGER.values(),
     *_MEMORY.values(),
@@ -121,6 +130,11 @@ class Build(NamedTuple):
 def read_answers(answers: Mapping[str, int]) -> Iterator[Sample]:
     """Answers by the name of their gRPC status code."""
     return (_ANSWERS(count, code) for code, count in answers.items())
+
+
+def read_certificates(ends_s: Mapping[tuple[str, str], float]) -> Iterator[Sample]:
+    """When the receivers' certificates end, by protocol and file."""
+    return (_CERTIFICATES(end_s, *names) for names, end_s in ends_s.items())
 
 
 def read_ledger(ledger: LedgerState) -> Iterator[Sample]:

@@ -20,6 +20,8 @@ notice that things work again, so after this time it may be tried."""
 _DOWN_TIMES: Final = 3
 """Failures in a row before a backend counts as down: one may come from a sender's short timeout."""
 _REASON_MAX_CHARS: Final = 300
+_FILE_REASON_MAX_CHARS: Final = 800
+"""Paths are long."""
 
 
 class Report(NamedTuple):
@@ -102,7 +104,7 @@ class Health:
         """Files that have changed to something that cannot be used, and why."""
         return [
             f"{name}: what the file holds now is not in force: "
-            f"{'; '.join(state.last_error.splitlines())[:_REASON_MAX_CHARS]}"
+            f"{'; '.join(state.last_error.splitlines())[:_FILE_REASON_MAX_CHARS]}"
             for name, state in self._files.items()
             if state.last_error
         ]

@@ -4,6 +4,7 @@ import pytest
 
 from processor.app.addresses import listens_on, refuse_loop
 from processor.config import load_settings
+from processor.config.receivers import read_tokens
 from processor.core.errors import ConfigError
 
 GRPC = "receivers.otlp.protocols.grpc.endpoint"
@@ -139,6 +140,28 @@ def test_a_token_that_will_not_do_is_refused_and_not_shown(tmp_path, value, says
     assert "secret" not in str(caught.value)
 
 
+def test_a_file_of_tokens_has_one_on_each_line():
+    text = "first-token-of-some-length\n\n  second-token-of-some-length \r\n"
+    expected = ("first-token-of-some-length", "second-token-of-some-length")
+    assert read_tokens(text, "tokens") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "holds no token"),
+        (" \n", "holds no token"),
+        ("short", "at least 16 characters"),
+        ("secret with spaces in it", "no header can carry"),
+    ],
+)
+def test_a_file_of_tokens_that_will_not_do_is_refused_and_not_shown(text, says):
+    """Guarantees: an emptied file does not let everybody in."""
+    with pytest.raises(ConfigError, match=f"^tokens: .*{says}") as caught:
+        read_tokens(text, "tokens")
+    assert "secret" not in str(caught.value)
+
+
 OPEN = "whoever reaches"
 IN_PLAIN_TEXT = "travel unencrypted"
 
@@ -155,6 +178,7 @@ IN_PLAIN_TEXT = "travel unencrypted"
         ("[::]:1", "", OPEN),
         ("host.example.com:1", "", OPEN),
         ("0.0.0.0:1", "auth: {bearer_tokens: [a-token-of-some-length]}", IN_PLAIN_TEXT),
+        ("0.0.0.0:1", "auth: {bearer_token_file: a}", IN_PLAIN_TEXT),
         ("0.0.0.0:1", "tls: {cert_file: a, key_file: b}", OPEN),
         ("0.0.0.0:1", "tls: {cert_file: a, key_file: b, client_ca_file: c}", ""),
         (

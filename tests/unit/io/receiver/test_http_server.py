@@ -20,13 +20,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from processor.core.errors import (
     BackendRefusedError,
     BackendUnavailableError,
-    ConfigError,
     LedgerUnavailableError,
     TooLargeError,
     UndecodableError,
 )
 from processor.core.model import Receipt
-from processor.io.receiver import http_tls
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
@@ -374,11 +372,3 @@ async def test_every_address_behind_a_name_has_the_same_port(gateway, host):
     port = await gateway.open_http(f"{host}:0")
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.close()
-
-
-def test_files_that_are_no_certificate_are_a_config_error(tmp_path):
-    nonsense = tmp_path / "nonsense.pem"
-    nonsense.write_text("nonsense")
-    for file in (nonsense, tmp_path / "missing.pem"):
-        with pytest.raises(ConfigError, match=r"http\.tls: cannot be used"):
-            http_tls(str(file), str(file), "", "http.tls")

@@ -6,9 +6,7 @@ import grpc
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
-from processor.core.errors import ConfigError
 from processor.core.model import Receipt
-from processor.io.receiver import ServerTls
 
 CHECK = "/grpc.health.v1.Health/Check"
 WATCH = "/grpc.health.v1.Health/Watch"
@@ -53,12 +51,3 @@ async def test_stop_says_not_serving_then_waits_for_the_work_then_ends(gateway, 
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await gateway.call(gateway.TRACES, payload)
     assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
-
-
-async def test_files_that_are_not_pem_are_a_config_error(gateway):
-    with pytest.raises(ConfigError, match="not a PEM file"):
-        await gateway.open(tls=ServerTls(b"nonsense", b"nonsense"))
-
-
-def test_a_key_is_never_printed():
-    assert "secret" not in repr(ServerTls(b"certificate", b"secret"))

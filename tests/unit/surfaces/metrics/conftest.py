@@ -89,5 +89,6 @@ def sources(states: States) -> Sources:
         catalog=lambda: catalog,
         policy=lambda: policy,
         files={"pricing": FileState(1, 2, "broken", 12.5)},
+        certificates=lambda: {("grpc", "certificate"): 1.8e9},
         build=Build("0.1", "3.11", 1.5),
     )
