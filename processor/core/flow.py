@@ -34,7 +34,7 @@ INPUTS: Final[tuple[Input, ...]] = tuple(product(get_args(Signal), get_args(Tran
 INVALID_ID: Final = "invalid_id"
 SWITCHED_OFF: Final = "switched_off"
 CALLER_LEFT: Final = "caller_left"
-"""Hung up before its body was read, or gRPC itself has refused a body that is too large."""
+"""Hung up before its body was read."""
 STOPPING: Final = "stopping"
 BUG: Final = "bug"
 
@@ -205,6 +205,6 @@ def _classify(error: BaseException, when_cancelled: str) -> tuple[bool, str]:
     """Whether the sender may try again after an error, and the reason that it is counted under."""
     if isinstance(error, ProcessorError):
         return isinstance(error, RetryableError), error.reason
-    # What is no Exception comes from outside: the work was cancelled.
+    # What is no Exception comes from outside: the work was cancelled, perhaps for a reason.
     is_bug = isinstance(error, Exception)
-    return (False, BUG) if is_bug else (True, when_cancelled)
+    return (False, BUG) if is_bug else (True, getattr(error, "reason", when_cancelled))

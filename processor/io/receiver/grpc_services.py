@@ -29,6 +29,7 @@ from processor.io.receiver.headers import ForwardedHeaders, check_size
 from processor.io.receiver.http_body import unpack_message
 from processor.io.receiver.places import Peer, Place
 from processor.io.receiver.responder import Context, Responder
+from processor.io.receiver.status import CutOffError
 
 _CANCELLED_WITHIN_S = 0.05
 
@@ -85,7 +86,14 @@ class GrpcExport:
         if not isinstance(message, bytes):
             # A body over the limit also ends here; gRPC has then answered RESOURCE_EXHAUSTED by
             # itself, and cancels this coroutine soon after it yields.
-            await asyncio.sleep(_CANCELLED_WITHIN_S)
+            try:
+                await asyncio.sleep(_CANCELLED_WITHIN_S)
+            except asyncio.CancelledError:
+                limit_mib = self._max_message_bytes >> 20
+                raise CutOffError(
+                    f"gRPC ended it before its body was there: it is larger than {limit_mib} MiB "
+                    "(receivers.otlp.protocols.grpc.max_recv_msg_size_mib), or its sender left"
+                ) from None
             raise UndecodableError("the request has no message")
         place.holding.set(len(message))
         body = unpack_message(message, self._max_message_bytes, place)

@@ -10,6 +10,7 @@ from typing import Final
 
 from processor.core.episodes import Episodes
 from processor.core.errors import ProcessorError, RetryableError
+from processor.io.receiver.status import CutOffError
 
 _log = logging.getLogger(__name__)
 _SILENT: Final = frozenset(
@@ -26,12 +27,13 @@ class Refusals:
         self._episodes = Episodes()
         self._timer: asyncio.TimerHandle | None = None
 
-    def note(self, error: ProcessorError) -> None:
+    def note(self, error: ProcessorError | CutOffError) -> None:
         """Count a refusal, and log it where it is the first of an episode."""
         if error.reason in _SILENT:
             return
         if self._episodes.note(error.reason, self._clock_s()):
             what = "asked to send again later" if isinstance(error, RetryableError) else "rejected"
+            what = "cut off" if isinstance(error, CutOffError) else what
             _log.warning("requests are %s (%s), the first: %r", what, error.reason, str(error))
         self._look_later()
 

@@ -16,7 +16,7 @@ from processor.core.errors import ProcessorError
 from processor.core.otlp.addresses import is_local_peer
 from processor.core.ports import Caller, Method, Service
 from processor.io.receiver.refusals import Refusals
-from processor.io.receiver.status import ErrorStatus, forget_frames, status_of
+from processor.io.receiver.status import CutOffError, ErrorStatus, forget_frames, status_of
 
 _log = logging.getLogger(__name__)
 
@@ -70,8 +70,10 @@ class Responder:
         """Do the work and return its response, or the status where it fails; counts both."""
         try:
             response = await work
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             self.answers["CANCELLED"] += 1
+            if isinstance(error, CutOffError):
+                self._refusals.note(error)
             raise
         except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets a status
             return self.refuse(error)

@@ -21,6 +21,7 @@ Source: OTLP specification, "OTLP/gRPC Response", "OTLP/HTTP Response".
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import Final, NamedTuple
 
@@ -106,6 +107,16 @@ class HeadersTooLargeError(PermanentError):
     code = grpc.StatusCode.RESOURCE_EXHAUSTED
     http_status = 431
     headers = ()
+
+
+class CutOffError(asyncio.CancelledError):
+    """gRPC has ended a request in the middle of its body, and does not say why.
+
+    Either the message is larger than the limit, which gRPC then has answered RESOURCE_EXHAUSTED, or
+    its sender has disconnected.
+    """
+
+    reason = "cut_off"
 
 
 class ErrorStatus(NamedTuple):

@@ -44,6 +44,7 @@ _REASONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "stopping",
             "ledger_unavailable",
             "caller_left",
+            "cut_off",
         ),
         "rejected": ("undecodable", "too_large", "headers_too_large", "unsupported", "bug"),
         "returned": ("backend_unavailable", "stopping"),

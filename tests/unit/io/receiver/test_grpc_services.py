@@ -57,7 +57,9 @@ async def test_many_callers_on_one_connection_are_all_answered(gateway, payload)
     assert gateway.receiver.answers["OK"] == 300
 
 
-async def test_a_body_that_is_too_large_is_refused_by_grpc_or_once_unpacked_here(gateway, payload):
+async def test_a_body_that_is_too_large_is_refused_by_grpc_or_once_unpacked_here(
+    gateway, payload, caplog
+):
     """Guarantees: the count of answers includes those that gRPC gives before a body is read."""
     await gateway.open(max_message_bytes=10_000)
     for compression in (grpc.Compression.NoCompression, grpc.Compression.Gzip):
@@ -66,6 +68,10 @@ async def test_a_body_that_is_too_large_is_refused_by_grpc_or_once_unpacked_here
         assert caught.value.code() is Code.RESOURCE_EXHAUSTED
     assert await gateway.call(gateway.TRACES, payload) == b""
     assert gateway.receiver.answers == {"CANCELLED": 1, "RESOURCE_EXHAUSTED": 1, "OK": 1}
+    counts = gateway.receiver._admission.flow.requests["traces", "grpc"]
+    assert (counts.refused, counts.rejected) == ({"cut_off": 1}, {"too_large": 1})
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "max_recv_msg_size_mib" in caplog.text
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
