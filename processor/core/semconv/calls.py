@@ -23,7 +23,7 @@ from processor.core.semconv.plausibility import (
 )
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.response_cache import find_response_cache
-from processor.core.semconv.sources import Column, Columns, Row, first, first_sum
+from processor.core.semconv.sources import Columns, Row, first, first_sum
 from processor.core.semconv.usage import (
     ALL_ZERO,
     UNREADABLE,
@@ -42,6 +42,7 @@ _SIDES = frozenset({INPUT, OUTPUT})
 _EVIDENCE = frozenset(map(COUNT_FIELDS.index, ("total", "uncached", "raw_input", "raw_output")))
 """What only shows what the others mean: no token is lost without it."""
 _PLAIN_INPUT, _PLAIN_OUTPUT = map(Usage._fields.index, ("input", "output"))
+_NO_COST: tuple[int | None, str] = (None, "")
 _NO_COUNTS: list[int | None] = [None] * len(COUNT_FIELDS)
 
 
@@ -69,16 +70,22 @@ def read_call(
     usage, rule, doubt = read_usage(profile, reader, options)
     if usage is None and profile.needs_usage:
         return None
-    amount: int | None = None
-    source: Column | None = None
-    if layout.costs:
-        amount, source, _ = first_sum(reader, layout.costs, read_nano_usd)
+    amount, reported_by = _read_cost(layout, reader, spans, row) if layout.costs else _NO_COST
     models = profile.models or _models_inside(layout, reader)
     tier = _read_tier(profile, reader) if profile.may_have_tier else ""
     response_id = first(reader, layout.response_ids, read_text) if layout.response_ids else None
     if rule == ALL_ZERO and spans.failed[row]:
         # A failed call with a response is missing its usage; this one says that it used nothing.
         response_id = None
+    free = find_response_cache(layout.cache, reader, usage) if layout.cache else ""
+    log_trace_id = b""
+    if profile.dialect in LOG_TOOLS:
+        log_trace_id = _log_trace_of(profile.dialect, mark, response_id)
+    may_exclude_cache = profile.may_exclude_cache
+    if options.cache_semantics and not may_exclude_cache:
+        may_exclude_cache = operator_rule(profile.rule_names, options) == "exclusive"
+    implausible = _find_implausible(profile, reader, usage, amount, options.limits)
+    # In the order of its fields: with their names, reading a plain call takes a fifth longer.
     return Call(
         mark,
         profile.call_kind or "llm",
@@ -90,20 +97,16 @@ def read_call(
         response_id or "",
         spans.failed[row],
         amount,
-        _source_name(spans, row, source) if source is not None else "",
+        reported_by,
         rule,
         profile.dialect,
         profile.has_tokens,
-        find_response_cache(layout.cache, reader, usage) if layout.cache else "",
-        _log_trace_of(profile.dialect, mark, response_id) if profile.dialect in LOG_TOOLS else b"",
+        free,
+        log_trace_id,
         doubt,
         profile.is_cumulative,
-        profile.may_exclude_cache
-        or (
-            bool(options.cache_semantics)
-            and operator_rule(profile.rule_names, options) == "exclusive"
-        ),
-        _find_implausible(profile, reader, usage, amount, options.limits),
+        may_exclude_cache,
+        implausible,
     )
 
 
@@ -233,9 +236,10 @@ def _models_inside(layout: Layout, reader: Row) -> tuple[str, ...]:
     return () if model is None or is_placeholder(model) else (model,)
 
 
-def _source_name(spans: Spans, row: int, source: Column) -> str:
-    """The attribute that a column stands for."""
-    return spans.keys[spans.shapes[row]][source.indices[0]]
+def _read_cost(layout: Layout, reader: Row, spans: Spans, row: int) -> tuple[int | None, str]:
+    """A cost that somebody wrote on the span, in nano-USD, and the attribute that has it."""
+    amount, source, _ = first_sum(reader, layout.costs, read_nano_usd)
+    return amount, "" if source is None else spans.keys[spans.shapes[row]][source.indices[0]]
 
 
 def _log_trace_of(dialect: str, mark: Mark, response_id: str | None) -> bytes:
