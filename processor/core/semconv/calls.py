@@ -19,7 +19,7 @@ from processor.core.semconv.layout import INPUT, OUTPUT, Layout
 from processor.core.semconv.plausibility import (
     UsageLimits,
     find_implausible,
-    find_unreadable,
+    find_implausible_text,
 )
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.response_cache import find_response_cache
@@ -125,8 +125,12 @@ def _find_implausible(
             return ""
     is_leaf = profile.aggregate is None
     if usage is None:  # Perhaps because a count is too large to be read.
-        counts = [reader.values[slot.first] for slot in profile.layout.counts if slot.first >= 0]
-        found = find_unreadable(counts, limits, is_leaf=is_leaf)
+        counts = [
+            (COUNT_FIELDS[slot.position], reader.values[slot.first])
+            for slot in profile.layout.counts
+            if slot.first >= 0
+        ]
+        found = find_implausible_text(counts, limits, is_leaf=is_leaf)
         if found:
             return found
     return find_implausible(usage, amount, limits, is_leaf=is_leaf)

@@ -12,6 +12,15 @@ AGGREGATE_FACTOR = 1000
 """An aggregate may be the sum of so many of the largest calls that are believed."""
 _MS_PER_S = 1000
 _DIGITS_MAX = 400
+_UNITS = {
+    "characters": ("characters", 1),
+    "duration_ms": ("seconds", _MS_PER_S),
+    "images": ("images", 1),
+    "pages": ("pages", 1),
+    "searches": ("searches", 1),
+    "web_searches": ("searches", 1),
+}
+"""The limit that holds for a count of anything but tokens, and how many of it are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,20 @@ def find_implausible(
     return ""
 
 
-def find_unreadable(values: Iterable[Value], limits: UsageLimits, *, is_leaf: bool) -> str:
-    """As `find_implausible`, of counts as they are written, where they yield no usage."""
-    limit = limits.tokens * (1 if is_leaf else AGGREGATE_FACTOR)
-    for value in values:
+def find_implausible_text(
+    counts: Iterable[tuple[str, Value]], limits: UsageLimits, *, is_leaf: bool
+) -> str:
+    """As `find_implausible`, of counts as they are written, where they yield no usage.
+
+    Each has its name in `counts.Counts`, of which some are no tokens.
+    """
+    factor = 1 if is_leaf else AGGREGATE_FACTOR
+    for name, value in counts:
         number = value
         if isinstance(value, str) and value.isdecimal() and len(value) <= _DIGITS_MAX:
             number = int(value)
-        if isinstance(number, int | float) and number > limit:
-            return f"more than {limit} tokens reported"
+        unit, per_unit = _UNITS.get(name, ("tokens", 1))
+        limit = getattr(limits, unit) * factor
+        if isinstance(number, int | float) and number > limit * per_unit:
+            return f"more than {limit} {unit} reported"
     return ""
