@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from processor.core.model import Usage
 from processor.core.semconv.interpretation import (
     CONTRADICT,
@@ -18,29 +20,29 @@ def divide(meant: Interpretation) -> Usage:
     read, write = parts.get("cache_read", 0), parts.get("cache_write", 0)
     write_1h = counts.cache_write_1h or 0
     uncached = meant.whole_input() - read - write
-    text, audio, image, video, audio_cached, image_cached = (
-        _divide_input(meant, uncached, read)
-        if not parts.keys().isdisjoint(MODAL_INPUT) or counts.audio_cached or counts.image_cached
-        else (uncached, 0, 0, 0, 0, 0)
-    )
+    has_modes = not parts.keys().isdisjoint(MODAL_INPUT)
+    if has_modes or counts.audio_cached or counts.image_cached:
+        prompt = _divide_input(meant, uncached, read)
+    else:
+        prompt = _Input(uncached)
     reasoning = parts.get("reasoning", 0) + meant.gap_reasoning
-    text_output, modal_output = _divide_output(meant, meant.whole_output() - reasoning)
+    answer = _divide_output(meant, meant.whole_output() - reasoning)
     return Usage(
-        text + (counts.extra_input or 0),
-        read - audio_cached - image_cached,
-        write - write_1h,
-        write_1h,
-        audio,
-        image,
-        text_output + (counts.extra_output or 0),
-        reasoning,
-        modal_output[0],
-        modal_output[1],
+        input=prompt.text + (counts.extra_input or 0),
+        cache_read=read - prompt.audio_cached - prompt.image_cached,
+        cache_write=write - write_1h,
+        cache_write_1h=write_1h,
+        audio_input=prompt.audio,
+        image_input=prompt.image,
+        output=answer.text + (counts.extra_output or 0),
+        reasoning=reasoning,
+        audio_output=answer.audio,
+        image_output=answer.image,
         web_searches=counts.web_searches or 0,
-        audio_cache_read=audio_cached,
-        image_cache_read=image_cached,
-        video_input=video,
-        video_output=modal_output[2],
+        audio_cache_read=prompt.audio_cached,
+        image_cache_read=prompt.image_cached,
+        video_input=prompt.video,
+        video_output=answer.video,
         citations=counts.citations or 0,
         characters=counts.characters or 0,
         duration_ms=counts.duration_ms or 0,
@@ -50,10 +52,19 @@ def divide(meant: Interpretation) -> Usage:
     )
 
 
-def _divide_input(
-    meant: Interpretation, uncached: int, read: int
-) -> tuple[int, int, int, int, int, int]:
-    """Uncached text, audio, image and video, and cached audio and images.
+class _Input(NamedTuple):
+    """Uncached input by what it is made of, and what of that was read from a cache."""
+
+    text: int
+    audio: int = 0
+    image: int = 0
+    video: int = 0
+    audio_cached: int = 0
+    image_cached: int = 0
+
+
+def _divide_input(meant: Interpretation, uncached: int, read: int) -> _Input:
+    """The kinds of uncached tokens, and the cached ones that have a price of their own.
 
     Where it is not reported how much of a modality was cached, as much as fits was not: that is
     within what is possible, and named as an assumption.
@@ -79,11 +90,19 @@ def _divide_input(
         left, left_read = left - taken, left_read - cached
         found.append((taken, cached))
     (audio, audio_cached), (image, image_cached), (video, _) = found
-    return left, audio, image, video, audio_cached, image_cached
+    return _Input(left, audio, image, video, audio_cached, image_cached)
 
 
-def _divide_output(meant: Interpretation, visible: int) -> tuple[int, list[int]]:
-    """Output without reasoning as text and as audio, image and video."""
+class _Output(NamedTuple):
+    """Output without reasoning, by what it is made of."""
+
+    text: int
+    audio: int
+    image: int
+    video: int
+
+
+def _divide_output(meant: Interpretation, visible: int) -> _Output:
     is_split = any(getattr(meant.counts, name) is not None for name in MODAL_OUTPUT)
     if meant.rules.images and not is_split:
         return _divide_images(meant, visible)
@@ -95,13 +114,13 @@ def _divide_output(meant: Interpretation, visible: int) -> tuple[int, list[int]]
             meant.doubts.append(CONTRADICT)
         visible -= fits
         taken.append(fits)
-    return visible, taken
+    return _Output(visible, *taken)
 
 
-def _divide_images(meant: Interpretation, visible: int) -> tuple[int, list[int]]:
+def _divide_images(meant: Interpretation, visible: int) -> _Output:
     """Output of a model that makes images, which are not counted apart: all that is no text."""
     text = meant.counts.text_output
     if text is None and meant.rules.images == "assumed" and visible:
         meant.doubts.append(SPLIT_ASSUMED)
     text = min(text or 0, visible)
-    return text, [0, visible - text, 0]
+    return _Output(text, 0, visible - text, 0)
