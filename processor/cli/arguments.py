@@ -10,6 +10,7 @@ from processor.cli.flags import (
     add_budgets,
     add_config,
     add_data_dir,
+    add_endpoint,
     add_ledger,
     add_pricing,
     add_settings,
@@ -244,15 +245,14 @@ were charged when they came."""
 def _add_healthcheck(commands: Commands) -> None:
     text = "ask a running processor whether it serves"
     epilog = _exits("it does not serve, or cannot be reached")
-    parser = commands.add_parser(
-        "healthcheck", help=text, description=_sentence(text), epilog=epilog
-    )
-    parser.add_argument(
-        "--endpoint",
-        metavar="HOST:PORT",
-        default=LISTEN_DEFAULT,
-        help="where it listens (default: %(default)s)",
-    )
+    description = f"""\
+{_sentence(text)}
+
+Asks over gRPC, with the token of LLM_COST_TOKEN or of --config if there is one. An address \
+such as http://127.0.0.1:8888/health asks there instead, which needs no token and no TLS."""
+    parser = commands.add_parser("healthcheck", help=text, description=description, epilog=epilog)
+    add_endpoint(parser, f"that of --config, or {LISTEN_DEFAULT}")
+    add_config(parser)
 
 
 def _add_demo(commands: Commands) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Final, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
 
-from processor.core.errors import ConfigError, Problem, ProcessorError
+from processor.cli.connection import TOKEN_VARIABLE, Connection
+from processor.core.errors import ProcessorError
 from processor.core.model import Difference, Repricing, UnpricedCalls
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetHealthRequest,
@@ -22,14 +22,6 @@ from processor.surfaces.grpc.messages import number
 from processor.surfaces.queries.health import Report, Status
 from processor.surfaces.terminal.paint import plain
 
-CHANNEL_OPTIONS: Final = (
-    # A proxy that the environment names must not answer instead of the processor.
-    ("grpc.enable_http_proxy", 0),
-)
-
-TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - the name of a variable, not a token
-"""The environment variable with the token, for a processor that requires one."""
-
 HEALTH_TIMEOUT_S: Final = 3.0
 """For every question about health: an orchestrator does not wait for long either."""
 
@@ -38,12 +30,10 @@ _TIMEOUT_S = 60.0
 _REPRICE_TIMEOUT_S = 3600.0
 """A processor that has many calls to price again answers only when it is done."""
 
+_DETAILS_MAX_CHARS = 300
+_HOW_TLS: Final = "for TLS give --config, --ca-file, or an address with https://"
+
 _Answer = TypeVar("_Answer", bound=Message)
-
-
-def token_from_environment() -> str:
-    """The token that `TOKEN_VARIABLE` holds; ``""`` for none."""
-    return os.environ.get(TOKEN_VARIABLE, "").strip()
 
 
 class NoAnswerError(ProcessorError):
@@ -57,13 +47,8 @@ class RefusedError(ProcessorError):
 class Remote:
     """Questions to a running processor. Raises NoAnswerError and RefusedError."""
 
-    def __init__(self, endpoint: str, token: str = "") -> None:
-        """`token` is sent as a bearer token unless it is empty. Raises ConfigError."""
-        if not (token.isascii() and token.isprintable()):
-            what = "has characters that no header can carry"
-            raise ConfigError([Problem(TOKEN_VARIABLE, what, "set it to the token alone")])
-        self._endpoint = endpoint
-        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+    def __init__(self, there: Connection) -> None:
+        self._there = there
 
     async def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price, most calls first."""
@@ -103,15 +88,17 @@ class Remote:
     async def _ask(
         self, method: str, question: Message, kind: type[_Answer], timeout_s: float
     ) -> _Answer:
-        async with grpc.aio.insecure_channel(self._endpoint, options=CHANNEL_OPTIONS) as channel:
+        there = self._there
+        async with there.open() as channel:
             # Without (de)serialisers it takes and gives bytes.
             call: Any = channel.unary_unary(f"{_SERVICE}{method}", None, None)
             try:
                 body = question.SerializeToString()
-                return kind.FromString(await call(body, timeout=timeout_s, metadata=self._metadata))
+                return kind.FromString(await call(body, timeout=timeout_s, metadata=there.metadata))
             except grpc.aio.AioRpcError as error:
-                message = f"{self._endpoint} cannot be asked: {reason_of(error, timeout_s)}"
+                why = reason_of(error, timeout_s, is_tls=there.tls is not None)
                 has_answered = _has_answered(error)
+                message = f"{there.address} cannot be asked: {why}"
                 raise (RefusedError if has_answered else NoAnswerError)(message) from error
 
 
@@ -162,11 +149,14 @@ def _has_answered(error: grpc.RpcError) -> bool:
     return True
 
 
-def reason_of(error: grpc.RpcError, timeout_s: float) -> str:
+def reason_of(error: grpc.RpcError, timeout_s: float, *, is_tls: bool) -> str:
     """Why a call failed, in plain words."""
     code = error.code()
     if code == grpc.StatusCode.UNAVAILABLE and not _has_answered(error):
-        return "nothing listens there, or not with plain-text gRPC"
+        if is_tls:
+            why = plain(error.details() or "")[:_DETAILS_MAX_CHARS]
+            return f"nothing listens there, or not with TLS that is trusted here ({why})"
+        return f"nothing listens there, or not with plain-text gRPC ({_HOW_TLS})"
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"no answer within {timeout_s:g} s"
     if code == grpc.StatusCode.UNAUTHENTICATED:

@@ -73,13 +73,28 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_ledger(parser: argparse.ArgumentParser) -> None:
-    """Which ledger a command reads, and how it prints the answer."""
+def add_endpoint(parser: argparse.ArgumentParser, default: str) -> None:
+    """Which running processor a command asks, and how it is reached."""
     parser.add_argument(
         "--endpoint",
-        metavar="HOST:PORT",
-        help="ask the processor that listens there (default: see above)",
+        metavar="ADDRESS",
+        help=f"where it listens: HOST:PORT, or https://HOST:PORT for TLS (default: {default})",
     )
+    parser.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        help="ask over TLS: the authorities that signed its certificate, as PEM (default: the "
+        "certificate that the settings name)",
+    )
+    parser.add_argument(
+        "--cert-file", metavar="FILE", help="our own certificate, where it asks for one, as PEM"
+    )
+    parser.add_argument("--key-file", metavar="FILE", help="the key of --cert-file")
+
+
+def add_ledger(parser: argparse.ArgumentParser) -> None:
+    """Which ledger a command reads, and how it prints the answer."""
+    add_endpoint(parser, "see above")
     parser.add_argument(
         "--json", action="store_true", help="print JSON; amounts are exact decimal texts in USD"
     )

@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from processor.app.assembly import build_ledger
-from processor.cli.calling import NoAnswerError, Remote, token_from_environment
+from processor.cli.calling import NoAnswerError, Remote
+from processor.cli.connection import Connection, connection_from
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.core.errors import LedgerInUseError
 from processor.core.insight import mark_priced
 from processor.core.model import Repricing, UnpricedCalls
-from processor.core.otlp.addresses import host_and_port, parse_listen
 from processor.io.ledger import SqliteStore, is_in_use
 from processor.surfaces.queries import CostQueries
 from processor.surfaces.terminal.paint import plain
 
 T = TypeVar("T")
-
-_WILDCARDS = frozenset({"::", "0.0.0.0"})  # noqa: S104 - compared with, not bound to
 
 
 class LedgerAccess(Protocol):
@@ -92,16 +90,14 @@ def ask(
     listens, and only where none answers the ledger's file. Raises ConfigError, NoAnswerError,
     RefusedError.
     """
-    token = token_from_environment()
+    there = connection_from(arguments, settings)
     if arguments.endpoint:
-        return _ask_processor(settings, arguments, arguments.endpoint, token, question)
-    path, listens = Path(settings.ledger.path), _listening_at(settings)
-    known = settings.receivers.otlp.protocols.grpc.auth.bearer_tokens
-    token = token or next(iter(known), "")
+        return _ask_processor(settings, arguments, there, question)
+    path = Path(settings.ledger.path)
     if arguments.data_dir and path.exists() and not is_in_use(path):
         return _read_ledger(settings, path, question)
     try:
-        return _ask_processor(settings, arguments, listens, token, question)
+        return _ask_processor(settings, arguments, there, question)
     except NoAnswerError as error:
         why = f"there is no ledger at {path}"
         if path.exists():
@@ -110,17 +106,18 @@ def ask(
             except LedgerInUseError:
                 why = f"a running processor has the ledger at {path} open"
         fix = "name the processor's address with --endpoint, or the ledger's folder with --data-dir"
-        raise NoAnswerError(f"{why}, and no processor answers at {listens} ({fix})") from error
+        raise NoAnswerError(
+            f"{why}, and no processor answers at {there.address} ({fix})"
+        ) from error
 
 
 def _ask_processor(
     settings: Settings,
     arguments: argparse.Namespace,
-    endpoint: str,
-    token: str,
+    there: Connection,
     question: Callable[[LedgerAccess], Awaitable[T]],
 ) -> Answer[T]:
-    value = _run(question, Remote(endpoint, token))
+    value = _run(question, Remote(there))
     warnings = []
     path = Path(settings.ledger.path)
     if not arguments.endpoint and path.exists() and not is_in_use(path):
@@ -132,7 +129,7 @@ def _ask_processor(
         warnings.append(
             "--pricing has no effect here: a running processor uses the prices it has in force"
         )
-    return Answer(value, f"answered by the processor at {endpoint}", tuple(warnings))
+    return Answer(value, f"answered by the processor at {there.address}", tuple(warnings))
 
 
 def _read_ledger(
@@ -147,10 +144,3 @@ def _run(question: Callable[[LedgerAccess], Awaitable[T]], ledger: LedgerAccess)
         return await question(ledger)
 
     return asyncio.run(answer())
-
-
-def _listening_at(settings: Settings) -> str:
-    """Where a processor with these settings can be reached from its own machine."""
-    address = parse_listen(settings.receivers.otlp.protocols.grpc.endpoint)
-    host = "127.0.0.1" if address.host in _WILDCARDS else address.host
-    return host_and_port(host, address.port)

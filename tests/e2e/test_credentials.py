@@ -6,14 +6,18 @@ Files are swapped as Kubernetes does it: a folder with new contents, and one sym
 from __future__ import annotations
 
 import json
+import os
+import socket
 import ssl
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 
 import grpc
 import pytest
 from conformance.certificates import make_self_signed
-from e2e.processes import wait_until
+from e2e.processes import ROOT, Process, wait_until
 from e2e.test_telemetry import base_url, get
 
 from processor.core.certificates import first_end_s
@@ -149,3 +153,59 @@ def test_files_that_cannot_be_used_leave_the_last_good_ones_in_force(started, se
     assert not send(old[0], old)
     secret.swap(**good)
     wait_until(lambda: health(process)["status"] == "serving", 15)
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def command(*words, **environment):
+    """Exit code and output of a command."""
+    done = subprocess.run(
+        [sys.executable, "-m", "processor.cli", *map(str, words)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        env=os.environ | environment,
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_commands_and_probes_reach_a_receiver_with_tls_and_tokens(
+    spawn, backend, tmp_path, secret, pairs
+):
+    """Guarantees: with the settings alone, or by flags; the plain port of health as well."""
+    certificate, key = pairs[0]
+    folder, config, port = secret.folder, tmp_path / "processor.yaml", free_port()
+    config.write_text(
+        f"data_dir: {tmp_path / 'data'}\n"
+        "receivers: {otlp: {protocols: {"
+        f"grpc: {{endpoint: '127.0.0.1:{port}', "
+        f"tls: {{cert_file: {folder}/crt, key_file: {folder}/key, client_ca_file: {folder}/ca}}, "
+        f"auth: {{bearer_token_file: {folder}/token}}"
+        "}, http: {endpoint: ''}}}}\n"
+        "telemetry: {metrics: {endpoint: '127.0.0.1:0'}}\n"
+    )
+    forward = ("--forward-to", f"127.0.0.1:{backend.port}")
+    process = spawn(Process, "-m", "processor.cli", "serve", "--config", config, *forward)
+    process.wait_for("listens on")
+    plain = f"127.0.0.1:{port}"
+    assert command("healthcheck", "--config", config) == (0, f"{plain} is serving\n")
+    for words in (["unpriced"], ["reprice", "--since", "1d", "--dry-run"]):
+        code, shown = command(*words, "--config", config)
+        assert (code, shown.splitlines()[0]) == (0, f"answered by the processor at {plain}")
+    there = f"localhost:{port}"
+    flags = ("--ca-file", certificate, "--cert-file", certificate, "--key-file", key)
+    for endpoint in (there, f"https://{there}"):
+        words = ("healthcheck", "--endpoint", endpoint, *flags)
+        assert command(*words, LLM_COST_TOKEN=TOKENS[0]) == (0, f"{there} is serving\n")
+    code, shown = command("healthcheck", "--endpoint", there, *flags)
+    assert code == 0
+    assert "set LLM_COST_TOKEN" in shown
+    code, shown = command("healthcheck", "--endpoint", there)
+    assert (code, "for TLS give --config" in shown) == (1, True)
+    code, shown = command("healthcheck", "--endpoint", there, "--ca-file", pairs[1][0])
+    assert (code, "not with TLS that is trusted here" in shown) == (1, True)
+    url = f"{base_url(process)}/health"
+    assert command("healthcheck", "--endpoint", url) == (0, f"{url} is serving\n")
+    assert get(f"{base_url(process)}/live")[0] == 200

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from processor.cli.calling import NoAnswerError, RefusedError, Remote
+from processor.cli.connection import Connection
 from processor.core.errors import ConfigError, OverloadedError
 from processor.core.model import Difference, Repricing, UnpricedCalls
 from processor.io.receiver import Receiver
@@ -55,7 +56,7 @@ async def costs():
 
 async def test_what_is_answered_there_is_what_arrives_here(costs):
     """Guarantees: no field is lost or swapped on the way."""
-    remote = Remote(costs.endpoint)
+    remote = Remote(Connection(costs.endpoint))
     assert await remote.unpriced() == UNKNOWNS
     assert await remote.health() == HEALTH
     assert await remote.reprice(5, 9, is_dry_run=True) == REPRICING
@@ -66,9 +67,9 @@ async def test_what_is_answered_there_is_what_arrives_here(costs):
 async def test_a_refusal_is_not_mistaken_for_a_missing_processor(costs):
     costs.error = OverloadedError("another reprice is under way")
     with pytest.raises(RefusedError, match="unavailable: another reprice is under way"):
-        await Remote(costs.endpoint).reprice(5, 9, is_dry_run=True)
+        await Remote(Connection(costs.endpoint)).reprice(5, 9, is_dry_run=True)
     with pytest.raises(RefusedError, match="end_unix_nano: must be after"):
-        await Remote(costs.endpoint).reprice(9, 5, is_dry_run=True)
+        await Remote(Connection(costs.endpoint)).reprice(9, 5, is_dry_run=True)
 
 
 async def test_a_missing_processor_is_reported_with_its_address():
@@ -76,7 +77,7 @@ async def test_a_missing_processor_is_reported_with_its_address():
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(NoAnswerError, match=f"{address} cannot be asked: nothing listens there"):
-        await Remote(address).unpriced()
+        await Remote(Connection(address)).unpriced()
 
 
 async def test_a_processor_that_asks_for_a_token_gets_it():
@@ -89,10 +90,10 @@ async def test_a_processor_that_asks_for_a_token_gets_it():
         bearer_tokens=("a-token-of-some-length",),
     )
     endpoint = f"127.0.0.1:{await receiver.start()}"
-    assert await Remote(endpoint, "a-token-of-some-length").unpriced() == UNKNOWNS
+    assert await Remote(Connection(endpoint, token="a-token-of-some-length")).unpriced() == UNKNOWNS
     for token in ("", "another"):
         with pytest.raises(RefusedError, match="set LLM_COST_TOKEN to a token that it knows"):
-            await Remote(endpoint, token).unpriced()
+            await Remote(Connection(endpoint, token=token)).unpriced()
     await receiver.stop(0.1)
 
 
@@ -100,5 +101,5 @@ async def test_a_processor_that_asks_for_a_token_gets_it():
 def test_a_token_that_no_header_can_carry_is_refused_in_one_line(token):
     """Guarantees: neither a traceback nor the token is shown."""
     with pytest.raises(ConfigError, match="LLM_COST_TOKEN: has characters") as caught:
-        Remote("127.0.0.1:1", token)
+        Connection("127.0.0.1:1", token=token)
     assert "of-some-length" not in str(caught.value)

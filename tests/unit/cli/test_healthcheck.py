@@ -1,5 +1,8 @@
+import json
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import grpc
 import pytest
@@ -73,7 +76,8 @@ def test_nobody_there_is_one_line_and_no_traceback(capsys):
         assert main(["healthcheck", "--endpoint", endpoint]) == 1
     shown = capsys.readouterr()
     assert shown.out == (
-        f"{endpoint} cannot be asked: nothing listens there, or not with plain-text gRPC\n"
+        f"{endpoint} cannot be asked: nothing listens there, or not with plain-text gRPC "
+        "(for TLS give --config, --ca-file, or an address with https://)\n"
     )
     assert shown.err == ""
 
@@ -100,3 +104,60 @@ def test_a_server_without_health_is_recognised(capsys):
         "cannot be asked: what listens there is not an llm-cost processor"
         in capsys.readouterr().out
     )
+
+
+class _Answers(BaseHTTPRequestHandler):
+    status, body = 200, b""
+
+    def do_GET(self):
+        self.send_response(self.status if self.path == "/health" else 404)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_arguments):
+        """Nothing: the test says what it expects."""
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "shown"),
+    [
+        (200, {"status": "serving", "reasons": []}, 0, " is serving\n"),
+        (
+            200,
+            {"status": "degraded", "reasons": ["a is away"]},
+            0,
+            " is serving, but degraded\n  a is away\n",
+        ),
+        (503, {"status": "failing", "reasons": ["a"]}, 1, " is failing\n  a\n"),
+        (
+            200,
+            "hello",
+            1,
+            " cannot be asked: what listens there is not an llm-cost processor\n",
+        ),
+    ],
+)
+def test_the_address_of_health_over_http_is_asked_there(
+    status, body, code, shown, capsys, monkeypatch
+):
+    """Guarantees: a probe that needs neither token nor certificate, and no proxy in between."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    handler = type("Handler", (_Answers,), {"status": status, "body": json.dumps(body).encode()})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/health"
+        try:
+            assert main(["healthcheck", "--endpoint", url]) == code
+        finally:
+            server.shutdown()
+            thread.join()
+    assert capsys.readouterr().out == f"{url}{shown}"
+
+
+def test_health_over_http_of_nobody_is_one_line(capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/health"
+        assert main(["healthcheck", "--endpoint", url]) == 1
+    assert capsys.readouterr().out.startswith(f"{url} cannot be asked: ")

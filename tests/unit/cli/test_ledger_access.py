@@ -8,7 +8,7 @@ import pytest
 
 from processor.cli import main
 from processor.cli.calling import Remote
-from processor.cli.ledger_access import _listening_at
+from processor.cli.connection import listening_at
 from processor.config import load_settings
 from processor.io.ledger import SqliteStore
 
@@ -70,7 +70,7 @@ def test_an_endpoint_is_asked_even_where_there_is_a_ledger(stopped, tmp_path, ca
     SqliteStore(tmp_path / "data" / "ledger.db").close()
 
     async def unpriced(self):
-        assert self._endpoint == "there:4317"
+        assert self._there.address == "there:4317"
         return []
 
     monkeypatch.setattr(Remote, "unpriced", unpriced)
@@ -86,7 +86,7 @@ def answering(stopped, monkeypatch):
     flags, address = stopped
 
     async def unpriced(self):
-        assert self._endpoint == address
+        assert self._there.address == address
         return []
 
     monkeypatch.setattr(Remote, "unpriced", unpriced)
@@ -153,4 +153,4 @@ def test_another_program_at_the_address_is_no_processor(tmp_path, capsys):
 )
 def test_a_processor_that_listens_on_all_interfaces_is_asked_over_loopback(listen, reached):
     settings = load_settings(None, {"receivers.otlp.protocols.grpc.endpoint": listen}, {})
-    assert _listening_at(settings) == reached
+    assert listening_at(settings.receivers.otlp.protocols.grpc) == reached

@@ -87,15 +87,16 @@ def test_the_files_in_the_cluster_pass_and_begin_as_those_that_come_along():
     assert parse_budgets((CONFIG / "budgets.yaml").read_text(encoding="utf-8"), "b").budgets
 
 
-def test_ports_and_probes_are_those_of_the_receiver():
-    """Guarantees: the kubelet asks the gRPC port, and the Services lead to both."""
+def test_ports_are_those_of_the_receiver_and_probes_pass_whatever_it_asks_for():
+    """Guarantees: its TLS and tokens cannot fail a probe; Services lead to both ports."""
     _, container = PODS["stateful"]
     settings = settings_of(container["args"], CONFIG / "processor.yaml", backend())
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert set(ports.values()) == listening_ports(settings) == PORTS
-    grpc = int(settings.receivers.otlp.protocols.grpc.endpoint.rpartition(":")[2])
-    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert container[probe]["grpc"]["port"] == grpc == ports["otlp-grpc"]
+    assert settings.telemetry.metrics.endpoint == f"0.0.0.0:{ports['metrics']}"
+    paths = {"startupProbe": "/live", "readinessProbe": "/health", "livenessProbe": "/live"}
+    for probe, path in paths.items():
+        assert container[probe]["httpGet"] == {"path": path, "port": "metrics"}
     for service in ("service", "replicas"):
         for port in read(KUBERNETES / "base" / f"{service}.yaml")["spec"]["ports"]:
             assert ports[port["targetPort"]] == port["port"]
