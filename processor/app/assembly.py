@@ -23,7 +23,7 @@ from processor.core.flow import FlowCounters
 from processor.core.memory import MemoryBudget
 from processor.core.model import Signal
 from processor.core.pricing import Catalog
-from processor.core.semconv import Dimensions, ReadOptions, UsageLimits
+from processor.core.semconv import OwnDimensions, ReadOptions, UsageLimits
 from processor.io.exporter import (
     DebugDestination,
     Destination,
@@ -61,7 +61,7 @@ def read_options(settings: Settings, catalog: Catalog) -> ReadOptions:
     return ReadOptions(
         cache_semantics=catalog.cache_semantics,
         user_hash_salt=privacy.salt if privacy.hash_user_ids else None,
-        dimensions=Dimensions(dict(settings.dimensions)),
+        dimensions=OwnDimensions(dict(settings.dimensions)),
         limits=UsageLimits(**settings.pricing.implausible_above.model_dump()),
     )
 

@@ -228,7 +228,7 @@ were charged when they came."""
         f"{_exits('some are refused again, or the backend is away')}",
     )
     parser.add_argument(
-        "places", metavar="PATH", nargs="+", help="a folder of such files, or one of them"
+        "paths", metavar="PATH", nargs="+", help="a folder of such files, or one of them"
     )
     parser.add_argument(
         "--exporter",

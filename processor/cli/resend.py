@@ -21,31 +21,31 @@ _TIMEOUT_S = 30.0
 def run(arguments: argparse.Namespace) -> int:
     """Send, and remove what was taken; 0 when nothing is left. Raises ConfigError."""
     settings = settings_from(arguments)
-    places = [Path(each) for each in arguments.places]
-    backend = _backend_for(places, arguments.exporter, settings)
-    requests = list(_requests(places))
+    paths = [Path(each) for each in arguments.paths]
+    backend = _backend_for(paths, arguments.exporter, settings)
+    requests = list(_requests(paths))
     left = asyncio.run(_send_all(backend, requests))
     sent = len(requests) - left
     print(plain(f"{sent} of {len(requests)} requests were sent to {backend.name}"))
     return 1 if left else 0
 
 
-def _requests(places: Sequence[Path]) -> list[RefusedRequest]:
+def _requests(paths: Sequence[Path]) -> list[RefusedRequest]:
     """The requests of folders and files. Raises ConfigError for what is none."""
     found: list[RefusedRequest] = []
-    for place in places:
-        if not place.exists():
-            raise ConfigError([Problem(str(place), "is not there")])
-        here = list(refused_requests(place))
-        if not here and place.is_file():
+    for path in paths:
+        if not path.exists():
+            raise ConfigError([Problem(str(path), "is not there")])
+        here = list(refused_requests(path))
+        if not here and path.is_file():
             fix = "name files that end in .traces.binpb, .metrics.binpb or .logs.binpb"
-            raise ConfigError([Problem(str(place), "has no signal in its name", fix)])
+            raise ConfigError([Problem(str(path), "has no signal in its name", fix)])
         found += here
     return found
 
 
-def _backend_for(places: Sequence[Path], name: str | None, settings: Settings) -> Backend:
-    """The backend that is named, or whose queue the places belong to, or the only one."""
+def _backend_for(paths: Sequence[Path], name: str | None, settings: Settings) -> Backend:
+    """The backend that is named, or whose queue the paths lie in, or the only one."""
     exporters = settings.exporters
     backends = build_backends(settings)
     folders = {
@@ -55,8 +55,8 @@ def _backend_for(places: Sequence[Path], name: str | None, settings: Settings) -
     owners = {
         each
         for each in backends
-        for place in places
-        if folders[each] and place.resolve().is_relative_to(Path(folders[each]).resolve())
+        for path in paths
+        if folders[each] and path.resolve().is_relative_to(Path(folders[each]).resolve())
     }
     candidates = {name} if name else owners or {*backends}
     if len(candidates) == 1 and (only := candidates.pop()) in backends:

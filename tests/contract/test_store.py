@@ -160,10 +160,10 @@ def test_an_entry_reads_back_as_it_was_written(engine, kept):
         {"own": Owner("s", None, "", ODD, None, "t")},
         {"own": Owner(task_type="review", purpose=ODD, task_title="T")},
         {"inherited": Owner(purpose="analyze", task_title=ODD)},
-        {"own": Owner(custom=(("plan", "pro"), ("team", ODD)))},
+        {"own": Owner(own_dimensions=(("plan", "pro"), ("team", ODD)))},
         {
-            "own": Owner(session="s", custom=(("team", "t"),)),
-            "inherited": Owner(custom=(("a", "b"),)),
+            "own": Owner(session="s", own_dimensions=(("team", "t"),)),
+            "inherited": Owner(own_dimensions=(("a", "b"),)),
         },
         {"inherited": Owner(None, "u", None, "", ODD, None)},
         {"service": ""},

@@ -86,7 +86,7 @@ def forests(draw):
                     task_type=draw(st.sampled_from([None, "review"])),
                     purpose=draw(st.sampled_from([None, "analyze", "explain"])),
                     task_title=draw(st.sampled_from([None, "T1", "T2"])),
-                    custom=draw(
+                    own_dimensions=draw(
                         st.sampled_from([(), (("team", "x"),), (("plan", "p"), ("team", "y"))])
                     ),
                 )
@@ -245,7 +245,7 @@ def nearest(at, span, field):
 
 def said(span, field):
     """What a span itself says, also of an operator's own dimension."""
-    return getattr(span.own, field, None) or dict(span.own.custom).get(field)
+    return getattr(span.own, field, None) or dict(span.own.own_dimensions).get(field)
 
 
 def expected_owners(forest, dimension):

@@ -1,8 +1,8 @@
 """Finding the calls of a trace that may be reports of one call, by what they have in common.
 
 Each call stands in a group for each key that it has: its response id and counts, its model and the
-forms of its counts, its model alone. Most traces are written by one instrumentation, and then
-nothing but response ids is looked at.
+forms of its counts, its model alone. A writer is an instrumentation, or the dialect where that has
+no name. Most traces have one writer, and then nothing but response ids is looked at.
 """
 
 from __future__ import annotations
@@ -20,46 +20,46 @@ _Key = tuple[str | int, ...]
 
 
 class _Group:
-    """Calls that have a key in common, and how many of them each instrumentation wrote."""
+    """Calls that have a key in common, and how many of them each writer wrote."""
 
-    __slots__ = ("nodes", "scopes")
+    __slots__ = ("nodes", "writers")
 
     def __init__(self) -> None:
         self.nodes: dict[Node, str] = {}
-        """Each with its scope as of when it was added."""
-        self.scopes: dict[str, int] = {}
+        """Each with its writer as of when it was added."""
+        self.writers: dict[str, int] = {}
 
-    def add(self, node: Node, scope: str) -> bool:
+    def add(self, node: Node, writer: str) -> bool:
         if node not in self.nodes and len(self.nodes) < ALIKE_MAX:
-            self.nodes[node] = scope
-            self.scopes[scope] = self.scopes.get(scope, 0) + 1
+            self.nodes[node] = writer
+            self.writers[writer] = self.writers.get(writer, 0) + 1
         return node in self.nodes
 
     def remove(self, node: Node) -> None:
-        scope = self.nodes.pop(node)
-        self.scopes[scope] -= 1
-        if not self.scopes[scope]:
-            del self.scopes[scope]
+        writer = self.nodes.pop(node)
+        self.writers[writer] -= 1
+        if not self.writers[writer]:
+            del self.writers[writer]
 
 
 class AlikeCalls:
     """The calls of one trace in groups of those that have a key in common."""
 
-    __slots__ = ("_groups", "_keys", "_scopes", "_unmatched")
+    __slots__ = ("_groups", "_keys", "_partly_indexed", "_writers")
 
     def __init__(self) -> None:
         self._groups: dict[_Key, _Group] = {}
         self._keys: dict[Node, list[_Key]] = {}
         """The groups that a call is in."""
-        self._scopes: set[str] = set()
-        self._unmatched: dict[Node, None] = {}
-        """Calls that are not under all their keys yet: while one instrumentation alone has written
+        self._writers: set[str] = set()
+        self._partly_indexed: dict[Node, None] = {}
+        """Calls that are not under all their keys yet: while one writer alone has written
         calls, as is usual, nothing but their response ids could make two of them one."""
 
     @property
     def has_several_writers(self) -> bool:
-        """Whether more than one instrumentation has written calls."""
-        return len(self._scopes) > 1
+        """Whether more than one writer has written calls."""
+        return len(self._writers) > 1
 
     def add(self, arrived: Iterable[Node]) -> dict[Node, Node]:
         """Put calls into their groups; returns the calls to look at, each with what caused it."""
@@ -68,14 +68,14 @@ class AlikeCalls:
             entry = node.entry
             if entry is None or entry.aggregate is not None or node.is_reference:
                 continue
-            self._scopes.add(entry.scope)
+            self._writers.add(entry.scope)
             for other in self._index(node, entry):
                 causes.setdefault(other, node)
         if self.has_several_writers:
-            for node in self._unmatched:
+            for node in self._partly_indexed:
                 if node.entry is not None:
                     self._index(node, node.entry)
-            self._unmatched.clear()
+            self._partly_indexed.clear()
         return causes
 
     def _index(self, node: Node, entry: Entry) -> list[Node]:
@@ -87,7 +87,7 @@ class AlikeCalls:
             keys = _keys(entry)
         else:
             keys = _id_keys(entry)
-            self._unmatched[node] = None
+            self._partly_indexed[node] = None
         concerned = [node]
         for key in self._keys.pop(node, ()):
             group = self._groups[key]
@@ -122,7 +122,7 @@ class AlikeCalls:
     def response_of(self, node: Node) -> object:
         """What calls have in common that name one response and the same counts; else their id."""
         keys = self._keys[node]
-        return keys[0] if keys and keys[0][0] == _ID else node.span_id
+        return keys[0] if keys and keys[0][0] == _RESPONSE_AND_COUNTS else node.span_id
 
     def of_model(self, model: str) -> tuple[list[Node], list[Node], bool]:
         """The calls of a model with counts, those without, and whether several wrote them."""
@@ -131,11 +131,12 @@ class AlikeCalls:
         if uncounted is None or group is None:
             return [], [], False
         counted = [node for node in group.nodes if node not in uncounted.nodes]
-        return counted, list(uncounted.nodes), len(group.scopes) > 1
+        return counted, list(uncounted.nodes), len(group.writers) > 1
 
 
-_COUNTS, _ID, _RUN, _MODEL, _UNCOUNTED = "counts", "id and counts", "id", "model", "uncounted"
-"""Kinds of keys. Under `_RUN` are calls with one response id, whatever they count."""
+_RESPONSE_AND_COUNTS, _RESPONSE = "response and counts", "response"
+_COUNTS, _MODEL, _UNCOUNTED = "counts", "model", "uncounted"
+"""Kinds of keys. Under `_RESPONSE` are calls with one response id, whatever they count."""
 
 
 def _id_keys(entry: Entry) -> list[_Key]:
@@ -143,7 +144,7 @@ def _id_keys(entry: Entry) -> list[_Key]:
     usage = entry.usage
     if not entry.response_id or usage is None or not has_counts(usage):
         return []
-    return [(_ID, entry.response_id, *whole_of(usage))]
+    return [(_RESPONSE_AND_COUNTS, entry.response_id, *whole_of(usage))]
 
 
 def _keys(entry: Entry) -> list[_Key]:
@@ -153,7 +154,7 @@ def _keys(entry: Entry) -> list[_Key]:
         return keys
     if usage is not None and has_counts(usage):
         if entry.response_id:
-            keys.append((_RUN, entry.response_id))
+            keys.append((_RESPONSE, entry.response_id))
         forms = forms_of(usage, may_exclude=entry.may_exclude_cache)
         keys += [(_COUNTS, model, *form) for form in (*forms.whole, *forms.uncached)]
         keys.append((_MODEL, model))
@@ -166,4 +167,4 @@ def _may_match(key: _Key, group: _Group) -> bool:
     """Whether some calls of a group may be one, for what the key says."""
     if key[0] in (_MODEL, _UNCOUNTED):
         return False
-    return len(group.nodes if key[0] == _ID else group.scopes) > 1
+    return len(group.nodes if key[0] == _RESPONSE_AND_COUNTS else group.writers) > 1

@@ -91,7 +91,7 @@ def attach(
 
 def _says_of_trace(node: Node) -> bool:
     """Whether a span names what a whole trace may belong to."""
-    return any(node.own[: len(SHARED)]) or bool(node.own.custom)
+    return any(node.own[: len(SHARED)]) or bool(node.own.own_dimensions)
 
 
 def _displace(trace: Trace, arrived: Sequence[Node], causes: dict[Node, Node]) -> list[Node]:

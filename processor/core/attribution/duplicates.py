@@ -142,7 +142,7 @@ def _lasted(nodes: Iterable[Node]) -> dict[str, int]:
     for node in nodes:
         if node.entry is not None and node.entry.start_ns:
             found.setdefault(node.entry.scope, []).append(node.time_ns - node.entry.start_ns)
-    return {scope: sum(lengths) // len(lengths) for scope, lengths in found.items()}
+    return {writer: sum(lengths) // len(lengths) for writer, lengths in found.items()}
 
 
 def _family(node: Node) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from processor.core.attribution.totals import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
-from processor.core.model import NOBODY, NOTHING, Custom, Entry, Owner, Stamp, Totals
+from processor.core.model import NOBODY, NOTHING, Entry, Owner, OwnIds, Stamp, Totals
 
 
 class ScopeIds(NamedTuple):
@@ -26,7 +26,7 @@ class ScopeIds(NamedTuple):
     model: str | None
     provider: str | None
     service: str
-    custom: Custom = ()
+    own_dimensions: OwnIds = ()
     """The operator's own dimensions, as far as they are known."""
 
 

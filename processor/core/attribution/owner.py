@@ -11,12 +11,12 @@ from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.trace import Trace
 from processor.core.model import NOBODY, Owner
 
-DIMENSIONS = ScopeIds._fields[:-1]
+BUILT_IN_DIMENSIONS = ScopeIds._fields[:-1]
 """The scopes a share is posted to, besides its trace, the grand total and the operator's own."""
 
-AGENT_RUN = DIMENSIONS.index("agent_run")
+AGENT_RUN = BUILT_IN_DIMENSIONS.index("agent_run")
 
-OWNED = DIMENSIONS[:AGENT_RUN]
+OWNED = BUILT_IN_DIMENSIONS[:AGENT_RUN]
 """The dimensions that spans, scopes and resources may name: the first fields of `Owner`."""
 
 UNATTRIBUTED = ""
@@ -24,7 +24,7 @@ UNATTRIBUTED = ""
 _Claims = tuple[Owner, Node | None]
 """What a node and those above it say, and the outermost agent among them."""
 _NO_CLAIMS: _Claims = (NOBODY, None)
-_Place = tuple[Owner, Owner, Node | None, str | None, str | None, str]
+_ScopeInputs = tuple[Owner, Owner, Node | None, str | None, str | None, str]
 """All that the scope ids of a node depend on, in a trace that does not change."""
 
 
@@ -37,24 +37,24 @@ class Resolver:
         self._claims: dict[Node, _Claims] = {}
         # Most spans of a trace say the same, or nothing.
         self._owners: dict[tuple[Owner, Owner], Owner] = {}
-        self._ids: dict[_Place, ScopeIds] = {}
+        self._ids: dict[_ScopeInputs, ScopeIds] = {}
 
     def scope_ids(self, node: Node) -> tuple[ScopeIds, bool]:
         """Where a node's share belongs, and whether it is the outermost agent of a run."""
         owner, outermost = self._resolve(node)
         entry = node.entry
         model, provider = (entry.model, entry.provider) if entry is not None else (None, None)
-        place = owner, node.inherited, outermost, model, provider, node.service
-        ids = self._ids.get(place)
+        inputs = owner, node.inherited, outermost, model, provider, node.service
+        ids = self._ids.get(inputs)
         if ids is None:
-            ids = self._ids[place] = self._find(place)
+            ids = self._ids[inputs] = self._find(inputs)
         return ids, outermost is node
 
-    def _find(self, place: _Place) -> ScopeIds:
+    def _find(self, inputs: _ScopeInputs) -> ScopeIds:
         """What ancestors say first, then the trace, then what the surroundings say."""
-        owner, inherited, outermost, model, provider, service = place
+        owner, inherited, outermost, model, provider, service = inputs
         said = owner.over(self._trace.common()).over(inherited)
-        session, user, org, agent, feature, task, task_type, purpose, title, custom = said
+        session, user, org, agent, feature, task, task_type, purpose, title, own_ids = said
         run = UNATTRIBUTED
         if outermost is not None:
             run = f"{self._trace.hex_id}:{outermost.span_id.hex()}"
@@ -71,7 +71,7 @@ class Resolver:
             model,
             provider,
             service,
-            custom,
+            own_ids,
         )
 
     def _resolve(self, node: Node) -> _Claims:
@@ -102,16 +102,16 @@ class Resolver:
 
 def by_scope(ids: ScopeIds) -> dict[str, str | None]:
     """The ids by the names of their dimensions, the operator's own among them."""
-    *known, custom = ids
-    return dict(zip(DIMENSIONS, known, strict=True)) | dict(custom)
+    *known, own_ids = ids
+    return dict(zip(BUILT_IN_DIMENSIONS, known, strict=True)) | dict(own_ids)
 
 
 def id_in(ids: ScopeIds, scope: str) -> str | None:
     """The id in one dimension, which may be the operator's own; None where none applies."""
-    if scope in DIMENSIONS:
+    if scope in BUILT_IN_DIMENSIONS:
         found: str | None = getattr(ids, scope)
         return found
-    return dict(ids.custom).get(scope)
+    return dict(ids.own_dimensions).get(scope)
 
 
 def resolve(trace: Trace, node: Node) -> tuple[ScopeIds, bool]:

@@ -77,8 +77,16 @@ class Reported:
     """A call with the spans that report it. A value: never changed in place."""
 
     __slots__ = (
-        "details", "end_ns", "forms", "has_failed", "ids", "is_timed", "members", "order",
-        "scopes", "start_ns",
+        "details",
+        "end_ns",
+        "forms",
+        "has_failed",
+        "ids",
+        "is_timed",
+        "members",
+        "order",
+        "start_ns",
+        "writers",
     )  # fmt: skip
 
     def __init__(self, node: Node) -> None:
@@ -92,7 +100,7 @@ class Reported:
         self.order = node.span_id
         self.is_timed = entry.start_ns > 0
         """False where the times of the span cannot be trusted."""
-        self.scopes: frozenset[str] = frozenset((entry.scope,))
+        self.writers: frozenset[str] = frozenset((entry.scope,))
         self.ids: frozenset[str] = frozenset(filter(None, (entry.response_id,)))
         self.forms: tuple[Forms, ...] = ()
         if usage is not None:
@@ -116,7 +124,7 @@ class Reported:
         both.order = min(self.order, other.order)
         both.is_timed = self.is_timed
         both.has_failed = self.has_failed
-        both.scopes = self.scopes | other.scopes
+        both.writers = self.writers | other.writers
         both.ids = self.ids | other.ids
         same = self.forms == other.forms
         both.forms = self.forms if same else tuple({*self.forms, *other.forms})

@@ -38,11 +38,11 @@ _Match = Callable[[list[Reported], list[Reported]], list[_Paired]]
 def unite(calls: Sequence[Reported]) -> list[Reported]:
     """Bring the reports of each call together, by their counts; by time, where it is known."""
     found = [call for call in calls if call.is_timed]
-    instrumentations = frozenset[str]().union(*(call.scopes for call in found))
+    writers = frozenset[str]().union(*(call.writers for call in found))
     before = len(found) + 1
     while len(found) < before:
         before, found = len(found), _unite(found, _pair_counted)
-        if len(instrumentations) < 3:
+        if len(writers) < 3:
             break
         # Two reports that do not fit each other may both fit a third one: look again.
     return [call for call in calls if not call.is_timed] + found
@@ -65,12 +65,12 @@ def _unite(
 ) -> list[Reported]:
     """Unite calls of different instrumentations, one instrumentation after the other."""
     found = dict.fromkeys(known)
-    by_scopes: dict[frozenset[str], list[Reported]] = {}
+    by_writers: dict[frozenset[str], list[Reported]] = {}
     for call in calls:
-        by_scopes.setdefault(call.scopes, []).append(call)
-    for scopes in sorted(by_scopes, key=sorted):
-        others = [call for call in found if call.scopes.isdisjoint(scopes)]
-        some = by_scopes[scopes]
+        by_writers.setdefault(call.writers, []).append(call)
+    for writers in sorted(by_writers, key=sorted):
+        others = [call for call in found if call.writers.isdisjoint(writers)]
+        some = by_writers[writers]
         found.update(dict.fromkeys(some))
         for call, other in pair(others, some) if others else ():
             del found[call], found[other]
@@ -156,7 +156,7 @@ def _neighbours_first(apart_ns: int, elsewhere_ns: int) -> _Match:
             is_near = _are_neighbours(left[0], right[0])
             return match_intervals(left, right, apart_ns if is_near else elsewhere_ns)
         pairs: list[_Paired] = []
-        for keys in _PLACES:
+        for keys in _RELATIONS:
             pairs += _pair(left, right, keys, match_neighbours)
         return pairs + match_intervals(left, right, elsewhere_ns)
 
@@ -164,7 +164,7 @@ def _neighbours_first(apart_ns: int, elsewhere_ns: int) -> _Match:
 
 
 def _are_neighbours(call: Reported, other: Reported) -> bool:
-    return any(not set(some(call)).isdisjoint(others(other)) for some, others in _PLACES)
+    return any(not set(some(call)).isdisjoint(others(other)) for some, others in _RELATIONS)
 
 
 def _ids(call: Reported) -> Iterable[Any]:
@@ -216,7 +216,7 @@ def _anything(_call: Reported) -> Iterable[Any]:
     return (b"",)
 
 
-_PLACES: Sequence[tuple[_Keys, _Keys]] = (
+_RELATIONS: Sequence[tuple[_Keys, _Keys]] = (
     (_selves, _parents), (_parents, _selves), (_parents, _parents),
 )  # fmt: skip
 """One is the parent of the other, or both have the same one."""

@@ -9,7 +9,7 @@ from processor.core.attribution.duplicates import Duplicates
 from processor.core.attribution.log_matching import LogMatching
 from processor.core.attribution.node import Node
 from processor.core.attribution.tool_loops import ToolLoops
-from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Custom, Owner, Totals
+from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Owner, OwnIds, Totals
 
 DEPTH_LIMIT = 512
 """Spans above one another. Deeper nesting is not real, and would let a sender make each span cost
@@ -37,12 +37,12 @@ class Trace:
         "_common",
         "awaited",
         "children",
-        "custom_values",
         "duplicates",
         "has_local_root",
         "hex_id",
         "log_matching",
         "nodes",
+        "own_values",
         "runs",
         "tool_loops",
         "total",
@@ -58,7 +58,7 @@ class Trace:
         """Parents of a call or agent that have not been seen."""
         self.values: tuple[set[str], ...] = tuple(set() for _ in SHARED)
         """What its spans say of `SHARED`; two values are enough to know that they differ."""
-        self.custom_values: dict[str, set[str]] = {}
+        self.own_values: dict[str, set[str]] = {}
         """Likewise of the operator's own dimensions."""
         self._common: Owner | None = NOBODY
         """What `common` has found; None when another value has been seen since."""
@@ -93,9 +93,9 @@ class Trace:
         """Note what a span says of what the whole trace may belong to."""
         said: Iterable[tuple[set[str], str | None]]
         said = zip(self.values, own[:_SHARED], strict=True)  # type: ignore[arg-type]  # all are texts
-        if own.custom:
-            of = self.custom_values.setdefault
-            said = (*said, *((of(name, set()), value) for name, value in own.custom))
+        if own.own_dimensions:
+            of = self.own_values.setdefault
+            said = (*said, *((of(name, set()), value) for name, value in own.own_dimensions))
         for seen, value in said:
             if value is not None and len(seen) < 2 and value not in seen:
                 seen.add(value)
@@ -158,10 +158,10 @@ class Trace:
         """
         if self._common is None:
             session, user, org = [_agreed(seen) for seen in self.values]
-            custom = self._agreed_custom() if self.custom_values else ()
-            self._common = Owner(session, user, org, custom=custom).or_nobody()
+            own_ids = self._agreed_own() if self.own_values else ()
+            self._common = Owner(session, user, org, own_dimensions=own_ids).or_nobody()
         return self._common
 
-    def _agreed_custom(self) -> Custom:
-        agreed = {name: _agreed(seen) for name, seen in self.custom_values.items()}
+    def _agreed_own(self) -> OwnIds:
+        agreed = {name: _agreed(seen) for name, seen in self.own_values.items()}
         return tuple(sorted((name, value) for name, value in agreed.items() if value is not None))

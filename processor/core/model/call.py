@@ -94,7 +94,7 @@ NO_USAGE = Usage(requests=0)
 """The one that is recognised without a comparison."""
 
 
-Custom = tuple[tuple[str, str], ...]
+OwnIds = tuple[tuple[str, str], ...]
 """Names of the operator's own dimensions and what each is, ordered by name."""
 
 
@@ -114,7 +114,7 @@ class Owner(NamedTuple):
     purpose: str | None = None
     task_title: str | None = None
     """The label of the task, no dimension; where no task has an id, it stands for one."""
-    custom: Custom = ()
+    own_dimensions: OwnIds = ()
     """What it says of the operator's own dimensions. Each names itself, since settings change."""
 
     def or_nobody(self) -> Owner:
@@ -128,10 +128,10 @@ class Owner(NamedTuple):
         if other is NOBODY:
             return self
         # Written out, since a loop takes twice as long, and this is done for most calls.
-        session, user, org, agent, feature, task, task_type, purpose, title, custom = self
+        session, user, org, agent, feature, task, task_type, purpose, title, own_ids = self
         (
             session_2, user_2, org_2, agent_2, feature_2, task_2, type_2, purpose_2, title_2,
-            custom_2,
+            own_2,
         ) = other  # fmt: skip
         return Owner._make(
             (
@@ -144,7 +144,7 @@ class Owner(NamedTuple):
                 type_2 if task_type is None else task_type,
                 purpose_2 if purpose is None else purpose,
                 title_2 if title is None else title,
-                merge_custom(custom, custom_2) if custom_2 else custom,
+                merge_own_ids(own_ids, own_2) if own_2 else own_ids,
             )
         )
 
@@ -152,7 +152,7 @@ class Owner(NamedTuple):
 NOBODY = Owner()
 
 
-def merge_custom(near: Custom, far: Custom) -> Custom:
+def merge_own_ids(near: OwnIds, far: OwnIds) -> OwnIds:
     """Both together; where they name the same dimension, the near one counts."""
     return tuple(sorted((dict(far) | dict(near)).items())) if near and far else near or far
 

@@ -9,7 +9,13 @@ from typing import Any, TypeVar
 
 from processor.core.attribution import Movement, Node, Trace
 from processor.core.attribution.node import ScopeIds
-from processor.core.attribution.owner import AGENT_RUN, DIMENSIONS, by_scope, id_in, resolve
+from processor.core.attribution.owner import (
+    AGENT_RUN,
+    BUILT_IN_DIMENSIONS,
+    by_scope,
+    id_in,
+    resolve,
+)
 from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch, matches
 from processor.core.budgets.window import bucket_of
@@ -17,7 +23,7 @@ from processor.core.model import NOTHING, Posting, Totals
 from processor.core.posting.turn import Posted
 
 _Key = TypeVar("_Key")
-_STORED = DIMENSIONS[:AGENT_RUN] + DIMENSIONS[AGENT_RUN + 1 :]
+_STORED = BUILT_IN_DIMENSIONS[:AGENT_RUN] + BUILT_IN_DIMENSIONS[AGENT_RUN + 1 :]
 """Scopes whose totals are kept in the ledger. A trace and its runs are summed from their spans."""
 _Stored = tuple[Any, ...]
 """Ids in the order of `_STORED`, and the operator's own dimensions."""
@@ -134,8 +140,8 @@ def postings_of(followed: Followed) -> dict[Posting, Totals]:
             _add(changes, posting, change)
     for (ids, bucket), change in owners.items():
         _add(changes, ("total", "", bucket), change)
-        *known, custom = ids
-        for scope, scope_id in (*zip(_STORED, known, strict=True), *custom):
+        *known, own_ids = ids
+        for scope, scope_id in (*zip(_STORED, known, strict=True), *own_ids):
             if scope_id is not None:
                 _add(changes, (scope, scope_id, bucket), change)
     return {posting: change for posting, change in changes.items() if not change.is_zero}

@@ -25,7 +25,7 @@
 """
 
 from processor.core.semconv.calls import CacheSemantics, ReadOptions
-from processor.core.semconv.dimensions import Dimensions
+from processor.core.semconv.dimensions import OwnDimensions
 from processor.core.semconv.layout import WANTED
 from processor.core.semconv.logs import LOGS_WANTED, LogReading, read_logs
 from processor.core.semconv.plausibility import UsageLimits
@@ -35,8 +35,8 @@ __all__ = [
     "LOGS_WANTED",
     "WANTED",
     "CacheSemantics",
-    "Dimensions",
     "LogReading",
+    "OwnDimensions",
     "ReadOptions",
     "UsageLimits",
     "read",

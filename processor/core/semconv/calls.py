@@ -12,7 +12,7 @@ from processor.core.providers import REGION_MARK, is_placeholder, normalise_tier
 from processor.core.semconv.counts import COUNT_FIELDS, Counts
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
-from processor.core.semconv.dimensions import NO_DIMENSIONS, Dimensions
+from processor.core.semconv.dimensions import NO_OWN_DIMENSIONS, OwnDimensions
 from processor.core.semconv.ids import log_trace
 from processor.core.semconv.interpretation import CONTRADICT, UNREADABLE_COUNT
 from processor.core.semconv.layout import INPUT, OUTPUT, Layout
@@ -55,7 +55,7 @@ class ReadOptions:
     as ``default``. The first of these that is there decides; ``auto`` leaves it to evidence."""
     user_hash_salt: str | None = None
     """When set, user ids are replaced by pseudonyms made with it."""
-    dimensions: Dimensions = NO_DIMENSIONS
+    dimensions: OwnDimensions = NO_OWN_DIMENSIONS
     """The operator's own dimensions."""
     limits: UsageLimits = field(default_factory=UsageLimits)
     """What a single call may report and still be charged."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import chain
 
-from processor.core.model import Custom, Value, Wanted, merge_custom
+from processor.core.model import OwnIds, Value, Wanted, merge_own_ids
 from processor.core.semconv.owners import read_name
 from processor.core.semconv.sources import Values
 
-_Places = tuple[tuple[str, tuple[int, ...]], ...]
+_Positions = tuple[tuple[str, tuple[int, ...]], ...]
 """For each dimension that may stand there, the positions of its attributes, best first."""
 
 
 @dataclass(frozen=True, eq=False)
-class Dimensions:
+class OwnDimensions:
     """Attributes by the name of the dimension that they are, best first."""
 
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -37,10 +37,10 @@ class Dimensions:
             wanted, keys=wanted.keys | self.keys, supporting=wanted.supporting - self.keys
         )
 
-    def read(self, keys: tuple[str, ...], values: Values) -> Custom:
+    def read(self, keys: tuple[str, ...], values: Values) -> OwnIds:
         """Read what a span says, given the keys of its shape and its values."""
         found = []
-        for name, positions in self._places(keys):
+        for name, positions in self._positions(keys):
             for position in positions:
                 text = read_name(values[position])
                 if text is not None:
@@ -49,7 +49,7 @@ class Dimensions:
         return tuple(found)
 
     @lru_cache(maxsize=1024)  # noqa: B019 - there is one of these as long as the program runs
-    def _places(self, keys: tuple[str, ...]) -> _Places:
+    def _positions(self, keys: tuple[str, ...]) -> _Positions:
         if self.keys.isdisjoint(keys):
             return ()
         return tuple(
@@ -57,10 +57,10 @@ class Dimensions:
             for name, attributes in sorted(self.attributes.items())
         )
 
-    def read_inherited(self, scope: Mapping[str, Value], resource: Mapping[str, Value]) -> Custom:
+    def read_inherited(self, scope: Mapping[str, Value], resource: Mapping[str, Value]) -> OwnIds:
         """Read what scope and resource say, the scope first."""
         near, far = (self.read(tuple(each), tuple(each.values())) for each in (scope, resource))
-        return merge_custom(near, far)
+        return merge_own_ids(near, far)
 
 
-NO_DIMENSIONS = Dimensions()
+NO_OWN_DIMENSIONS = OwnDimensions()

@@ -122,10 +122,10 @@ class _Reader:
         dimensions = self._options.dimensions
         if dimensions:
             own = own._replace(
-                custom=dimensions.read(tuple(attributes), tuple(attributes.values()))
+                own_dimensions=dimensions.read(tuple(attributes), tuple(attributes.values()))
             ).or_nobody()
-            custom = dimensions.read_inherited(group.scope_attributes, group.resource)
-            inherited = inherited._replace(custom=custom).or_nobody()
+            own_ids = dimensions.read_inherited(group.scope_attributes, group.resource)
+            inherited = inherited._replace(own_dimensions=own_ids).or_nobody()
         service = read_text(group.resource.get("service.name")) or ""
         if own.agent is None and inherited.agent is None:
             # The tool that writes the record is the agent that makes the call.

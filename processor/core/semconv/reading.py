@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from processor.core.model import NOBODY, Custom, Group, Mark, Owner, Reading, Spans, is_local_root
+from processor.core.model import NOBODY, Group, Mark, Owner, OwnIds, Reading, Spans, is_local_root
 from processor.core.semconv.calls import ReadOptions, read_call
 from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.core.semconv.emitter import Emitter
@@ -46,8 +46,8 @@ class _GroupContext:
             group.scope_attributes, group.resource, options.user_hash_salt
         )
         if options.dimensions:
-            custom = options.dimensions.read_inherited(group.scope_attributes, group.resource)
-            self.inherited = self.inherited._replace(custom=custom).or_nobody()
+            own_ids = options.dimensions.read_inherited(group.scope_attributes, group.resource)
+            self.inherited = self.inherited._replace(own_dimensions=own_ids).or_nobody()
         self.scope = bound(group.scope_name)
         self.service = read_text(group.resource.get("service.name")) or ""
         self.readers: dict[int, ShapeReader] = {}
@@ -102,16 +102,16 @@ class _Reader:
         profile = reader.profile(spans.values[row], spans.names[row])
         if profile.is_tool:
             self._reading.tools.append(row)
-        custom: Custom = ()
+        own_ids: OwnIds = ()
         if self._dimensions is not None:
-            custom = self._dimensions.read(spans.keys[shape], spans.values[row])
-        if profile.is_irrelevant and not custom:
+            own_ids = self._dimensions.read(spans.keys[shape], spans.values[row])
+        if profile.is_irrelevant and not own_ids:
             return
         own = read_owner(profile.layout.owners, spans.values[row], self._options.user_hash_salt)
         if profile.is_agent and own.agent is None:
             own = own._replace(agent=_agent_name(spans.names[row]))
-        if custom:
-            own = own._replace(custom=custom)
+        if own_ids:
+            own = own._replace(own_dimensions=own_ids)
         mark = self._mark(row, own, context, is_agent=profile.is_agent)
         if profile.call_kind is not None and not self._repeats_parent(row, profile):
             call = read_call(profile, spans, row, mark, self._options)

@@ -83,8 +83,8 @@ def _owner(parts: Sequence[Any]) -> Owner:
     """An owner as it was written, perhaps with fewer fields than there are today."""
     if len(parts) < len(NOBODY):
         return Owner(*parts)
-    *plain, custom = parts
-    return Owner._make((*plain, tuple((name, value) for name, value in custom)))
+    *plain, own_ids = parts
+    return Owner._make((*plain, tuple((name, value) for name, value in own_ids)))
 
 
 def _label(entry: Entry) -> Columns:

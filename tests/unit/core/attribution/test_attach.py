@@ -7,12 +7,12 @@ import itertools
 import pytest
 
 from processor.core.attribution import Arrival, PlainSpan, attach
-from processor.core.attribution.owner import DIMENSIONS
+from processor.core.attribution.owner import BUILT_IN_DIMENSIONS
 from processor.core.attribution.trace import DEPTH_LIMIT, Trace
 from processor.core.model import NOTHING, Owner, Totals, Usage
 
-SESSION = DIMENSIONS.index("session")
-AGENT = DIMENSIONS.index("agent")
+SESSION = BUILT_IN_DIMENSIONS.index("session")
+AGENT = BUILT_IN_DIMENSIONS.index("agent")
 
 
 class Grown:
@@ -93,14 +93,17 @@ def test_an_own_dimension_that_becomes_known_moves_the_calls_of_the_trace(grown,
     """Guarantees: the transfer is zero-sum, caused by the span that names it, and undone by
     another that names something else."""
     grown.turn(given.call(1), given.call(2))
-    moves = grown.turn(given.carrier(3, custom=(("team", "search"),)))
+    moves = grown.turn(given.carrier(3, own_dimensions=(("team", "search"),)))
     assert set(moves) == {1, 2}
     for move in moves.values():
-        assert (move.source.custom, move.target.custom) == ((), (("team", "search"),))
+        assert (move.source.own_dimensions, move.target.own_dimensions) == (
+            (),
+            (("team", "search"),),
+        )
         assert move.before == move.after
         assert move.cause.span_id == given.span_id(3)
-    moves = grown.turn(given.carrier(4, custom=(("team", "other"),)))
-    assert {move.target.custom for move in moves.values()} == {()}
+    moves = grown.turn(given.carrier(4, own_dimensions=(("team", "other"),)))
+    assert {move.target.own_dimensions for move in moves.values()} == {()}
 
 
 def test_a_plain_parent_links_a_call_to_its_agent(grown, given):

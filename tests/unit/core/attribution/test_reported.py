@@ -97,6 +97,6 @@ def test_a_call_lasts_from_its_first_report_to_the_end_of_its_last():
     calls = [Reported(each) for each in (first, second)]
     both = calls[0].plus(calls[1])
     assert (both.start_ns, both.end_ns, both.order) == (1, 9, b"a")
-    assert (both.members, both.scopes, both.ids) == ((first, second), {"x", "y"}, {"r"})
+    assert (both.members, both.writers, both.ids) == ((first, second), {"x", "y"}, {"r"})
     repeated = calls[0].repeated(calls[1])
     assert (repeated.start_ns, repeated.end_ns, len(repeated.members)) == (1, 5, 2)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from processor.core.model import NOBODY, Group, Logs, Owner
-from processor.core.semconv import LOGS_WANTED, WANTED, Dimensions, ReadOptions, read, read_logs
+from processor.core.semconv import LOGS_WANTED, WANTED, OwnDimensions, ReadOptions, read, read_logs
 
 OPTIONS = ReadOptions(
-    dimensions=Dimensions({"team": ("team", "team.id"), "environment": ("deployment.environment",)})
+    dimensions=OwnDimensions(
+        {"team": ("team", "team.id"), "environment": ("deployment.environment",)}
+    )
 )
 CALL = {
     "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o",
@@ -28,12 +30,12 @@ def read_all(build_spans):
 
 def test_a_call_says_it_itself_the_first_attribute_first(read_all):
     (call,) = read_all({"attributes": CALL | {"team.id": "7", "team": "search"}}).calls
-    assert call.mark.own == Owner(custom=(("team", "search"),))
+    assert call.mark.own == Owner(own_dimensions=(("team", "search"),))
 
 
 def test_a_span_that_says_nothing_else_is_a_mark(read_all):
     (mark,) = read_all({"attributes": {"http.method": "GET", "team": "search"}}).marks
-    assert mark.own == Owner(custom=(("team", "search"),))
+    assert mark.own == Owner(own_dimensions=(("team", "search"),))
 
 
 @pytest.mark.parametrize("value", ["", " ", True, 1.5, "[Scrubbed due to 'team']"])
@@ -49,7 +51,7 @@ def test_scope_and_resource_say_it_the_scope_first(read_all):
     }
     (call,) = read_all(span).calls
     assert call.mark.own is NOBODY
-    assert call.mark.inherited.custom == (("environment", "test"), ("team", "7"))
+    assert call.mark.inherited.own_dimensions == (("environment", "test"), ("team", "7"))
 
 
 def test_without_such_a_setting_nothing_is_read(read_all):
@@ -74,5 +76,5 @@ def test_log_records_say_it():
     logs.time_ns.append(5)
     logs.observed_ns.append(5)
     (call,) = read_logs(logs, 10_000, OPTIONS).calls
-    assert call.mark.own.custom == (("team", "search"),)
-    assert call.mark.inherited.custom == (("environment", "test"),)
+    assert call.mark.own.own_dimensions == (("team", "search"),)
+    assert call.mark.inherited.own_dimensions == (("environment", "test"),)

@@ -21,7 +21,7 @@ def read_mark(build_spans):
 
 def test_owners_and_their_table_have_one_order() -> None:
     """A slot's position means the same in the table and in the owner."""
-    assert (*OWNERS, "custom") == Owner._fields
+    assert (*OWNERS, "own_dimensions") == Owner._fields
 
 
 @pytest.mark.parametrize(
