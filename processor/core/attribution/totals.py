@@ -131,13 +131,13 @@ def share_of(entry: Entry, below: Subtotal) -> Share:
     that is the only carrier is still charged. What is added on doubtful counts counts as doubtful.
     """
     is_implausible = entry.status == "implausible" and entry.aggregate not in _REPLACING
-    share = (_implausible_share if is_implausible else _certain_share)(entry, below)
+    share = (_implausible_share if is_implausible else _believed_share)(entry, below)
     if entry.doubt and not share.totals.is_zero:
         share = replace(share, totals=replace(share.totals, doubtful_calls=1))
     return share
 
 
-def _certain_share(entry: Entry, below: Subtotal) -> Share:
+def _believed_share(entry: Entry, below: Subtotal) -> Share:
     is_alone = (
         below.totals.calls == 0 and below.totals.cost_nano_usd == 0 and below.explains == NO_USAGE
     )
@@ -156,8 +156,8 @@ def _certain_share(entry: Entry, below: Subtotal) -> Share:
     if entry.amount is None:
         # Tokens that nobody below reports count, and that their cost is unknown.
         unpriced = 1 if calls or input_tokens or output_tokens else 0
-        counted = Totals(0, input_tokens, output_tokens, calls=calls, unpriced=unpriced)
-        return Share(counted, NO_USAGE, None)
+        totals = Totals(0, input_tokens, output_tokens, calls=calls, unpriced=unpriced)
+        return Share(totals, NO_USAGE, None)
     if is_alone:
         amount, usage, saved_nano_usd = entry.amount, entry.usage, entry.saved_nano_usd
     elif entry.rates is None:  # The cost was reported, so there is no price for a part of it.
@@ -165,26 +165,41 @@ def _certain_share(entry: Entry, below: Subtotal) -> Share:
     else:
         usage = unexplained(entry.usage, below.explains, sides)
         amount, saved_nano_usd = price_usage(usage, entry.rates), 0
-    if entry.free:  # What the provider's cache once gave to the answer was saved then.
-        totals = Totals(
-            amount.total,
-            input_tokens,
-            output_tokens,
-            calls=calls,
-            response_cache_hits=calls,
-            response_cache_saved_nano_usd=saved_nano_usd,
-        )
-        return Share(totals, usage, amount)
-    totals = Totals(
+    sum_up = _sum_cached_response if entry.free else _sum_request
+    totals = sum_up(amount, (input_tokens, output_tokens), usage, calls, saved_nano_usd)
+    return Share(totals, usage, amount)
+
+
+def _sum_cached_response(
+    amount: Amount, sides: tuple[int, int], _usage: Usage, calls: int, saved_nano_usd: int
+) -> Totals:
+    """Of a response from an application's cache.
+
+    What the provider's cache once gave to the answer was saved then.
+    """
+    return Totals(
         amount.total,
-        input_tokens,
-        output_tokens,
+        sides[0],
+        sides[1],
+        calls=calls,
+        response_cache_hits=calls,
+        response_cache_saved_nano_usd=saved_nano_usd,
+    )
+
+
+def _sum_request(
+    amount: Amount, sides: tuple[int, int], usage: Usage, calls: int, saved_nano_usd: int
+) -> Totals:
+    """Of what a provider answered."""
+    return Totals(
+        amount.total,
+        sides[0],
+        sides[1],
         usage.cached_tokens,
         calls,
         saved_nano_usd=saved_nano_usd,
         cache_hits=1 if calls and usage.cached_tokens else 0,
     )
-    return Share(totals, usage, amount)
 
 
 def _implausible_share(entry: Entry, below: Subtotal) -> Share:
