@@ -9,6 +9,7 @@ words mean the same everywhere.
 """
 
 from processor.core.providers.identify import (
+    api_id,
     choose_statement,
     infer_provider,
     is_placeholder,
@@ -24,6 +25,7 @@ __all__ = [
     "REGION_MARK",
     "RESELLERS",
     "SPELLINGS",
+    "api_id",
     "choose_statement",
     "infer_provider",
     "is_placeholder",

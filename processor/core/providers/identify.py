@@ -66,11 +66,25 @@ def provider_of_class(name: str) -> str | None:
     ``""`` for a framework, and for a client that others' services are called with as well
     (``ChatOpenAI``); None when the name is neither, such as that of a provider nobody knows.
     """
+    found = _id_of_class(name)
+    return "" if found in CLIENT_IDS else found
+
+
+def api_id(name: str) -> str:
+    """The id of the provider whose API is spoken, by the name of a provider, class or module.
+
+    As `provider_id`, but a client that others' services are called with as well means its own
+    provider: they answer in its format. ``""`` for frameworks and gateways.
+    """
+    return provider_id(name) or _id_of_class(name) or ""
+
+
+def _id_of_class(name: str) -> str | None:
     whole = name.strip().lower()[:_NAME_MAX]
     for word in dict.fromkeys((whole, whole.rpartition(".")[2])):
         found = _without_affixes(_SEPARATORS.sub("", word))
         if found is not None:
-            return "" if found in CLIENT_IDS else found
+            return found
     return None
 
 

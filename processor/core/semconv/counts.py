@@ -74,3 +74,9 @@ class UsageRules(NamedTuple):
     images: Literal["", "stated", "assumed"] = ""
     """Whether the output of what is called as a chat is images where nothing is said of its kind:
     as the span states, or because the model is made for them."""
+    has_lifetimes: bool = False
+    """Whether what is written to the cache costs more if it is to live longer."""
+    adds_total: bool = False
+    """Whether the emitter adds input and output up itself, so that the total shows nothing."""
+    is_certain: bool = True
+    """Whether `cache` is known of all versions of the emitter."""

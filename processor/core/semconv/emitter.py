@@ -6,8 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from processor.core.providers import infer_provider, provider_id
-from processor.core.semconv.dialects.instrumentations import DIALECTS, Family, Inclusion, Rule
+from processor.core.providers import api_id, infer_provider, provider_id
+from processor.core.semconv.dialects.instrumentations import (
+    DIALECTS,
+    OPENAI_APIS,
+    OPENAI_GATEWAYS,
+    Family,
+    Rule,
+)
+from processor.core.semconv.interpretation import LIFETIMES
 from processor.core.semconv.sources import CALL_KINDS, Condition, Kind
 
 
@@ -69,15 +76,43 @@ def likely_provider(stated: str, models: Iterable[str]) -> str:
     return provider_id(stated) or next(filter(None, map(infer_provider, models)), "")
 
 
-def name_family(provider: str, models: Iterable[str]) -> Family:
-    """Whose way of counting the raw usage follows, by the provider's id and the models."""
-    if provider == "aws" or "bedrock" in provider:
+def name_family(stated: str, models: Sequence[str]) -> Family:
+    """Whose way of counting the raw usage follows.
+
+    `stated` is the provider, the gateway or the class of the client, as a span states it. Of all
+    who serve Claude only Anthropic itself and the large clouds answer in Anthropic's format; the
+    others, and gateways, answer in OpenAI's.
+    """
+    word = stated.strip().lower()
+    is_claude = any(map(_is_claude, models))
+    api = api_id(word) or _find_api(word, models)
+    if api == "aws" or "bedrock" in api:
         return "bedrock"
-    if provider == "anthropic" or any("claude" in model.lower() for model in models):
-        return "anthropic"
-    if provider.startswith(("google", "gcp", "gemini", "vertex")):
-        return "google"
-    return "openai"
+    if api.startswith(("google", "gcp", "gemini", "vertex")):
+        return "anthropic" if is_claude else "google"
+    # Azure serves Claude through Anthropic's own API.
+    is_direct = api == "anthropic" or (is_claude and api in {"", "azure"})
+    return "anthropic" if is_direct else "openai"
+
+
+def _find_api(word: str, models: Iterable[str]) -> str:
+    """Whose API answers where the word for it means no provider; ``""`` when nothing tells."""
+    gateway, _, api = word.partition(".")
+    if gateway in OPENAI_GATEWAYS or api in OPENAI_APIS:
+        return "openai"
+    return next(filter(None, map(infer_provider, models)), "")
+
+
+def _is_claude(model: str) -> bool:
+    return "claude" in model.lower()
+
+
+def sells_lifetimes(family: Family, models: Iterable[str]) -> bool:
+    """Whether what is written to the cache costs more if it is to live longer.
+
+    That follows from the model, whoever serves it in whatever format.
+    """
+    return family in LIFETIMES or any(map(_is_claude, models))
 
 
 class RuleSubject(NamedTuple):
@@ -90,11 +125,13 @@ class RuleSubject(NamedTuple):
     models: tuple[str, ...]
     stated: str = ""
     """The provider, or the gateway, as the span states it."""
+    keys: AbstractSet[str] = frozenset()
+    """The names of its attributes."""
 
 
-def find_rule(rules: Sequence[Rule], spans: RuleSubject) -> Inclusion | None:
-    """What the first rule that fits says; None when none does."""
-    return next((rule.inclusion for rule in rules if _fits(rule, spans)), None)
+def find_rule(rules: Sequence[Rule], spans: RuleSubject) -> Rule | None:
+    """The first rule that fits; None when none does."""
+    return next((rule for rule in rules if _fits(rule, spans)), None)
 
 
 def _fits(rule: Rule, spans: RuleSubject) -> bool:
@@ -108,4 +145,5 @@ def _fits(rule: Rule, spans: RuleSubject) -> bool:
         and (not rule.below or (bool(version) and version < rule.below))
         and rule.stated in {"", spans.stated.lower()}
         and (not rule.model or any(rule.model in model.lower() for model in spans.models))
+        and (not rule.key or any(key.endswith(rule.key) for key in spans.keys))
     )

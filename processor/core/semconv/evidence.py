@@ -11,6 +11,7 @@ from typing import NamedTuple
 from processor.core.semconv.counts import Counts, UsageRules
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.interpretation import (
+    BY_EMITTER,
     CACHE_PARTS,
     INPUT_PARTS,
     OUTPUT_PARTS,
@@ -97,6 +98,8 @@ def interpret(
     meant.cache_rule = cache.rule if meant.cached() else ""
     meant.reasoning_rule = reasoning.rule if "reasoning" in meant.parts else ""
     compare_total(meant)
+    if not rules.is_certain and meant.cache_rule in {BY_EMITTER, ASSUMED_INSIDE}:
+        meant.doubts.append(SPLIT_ASSUMED)
     _name_unknown(meant, unknown)
     return meant
 
@@ -133,8 +136,9 @@ def _declare_by_emitter(meant: Interpretation) -> _Declared:
     # A Gemini total leaves open whether cached tokens or thoughts are missing in it.
     is_fixed = meant.rules.family == "google"
     if meant.rules.cache == "exclusive":
-        return _Declared(is_beside=True, rule="cache: instrumentation", is_fixed=is_fixed)
-    rule = "" if meant.rules.cache == "inclusive" else ASSUMED_INSIDE
+        return _Declared(is_beside=True, rule=BY_EMITTER, is_fixed=is_fixed)
+    is_known = meant.rules.cache == "inclusive" and meant.rules.is_certain
+    rule = "" if is_known else ASSUMED_INSIDE
     return _Declared(is_beside=False, rule=rule, is_fixed=is_fixed)
 
 

@@ -13,6 +13,9 @@ UNREADABLE_COUNT = "unreadable_count"
 INPUT_MISSING = "input_missing"
 OUTPUT_MISSING = "output_missing"
 
+BY_EMITTER = "cache: instrumentation"
+"""The rule where nothing but the emitter's convention decided about cached tokens."""
+
 LIFETIMES = frozenset({"anthropic", "bedrock"})
 """Families that sell cache writes by how long they live; their own input leaves out the cache."""
 

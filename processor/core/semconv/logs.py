@@ -22,7 +22,7 @@ from processor.core.semconv.dialects.logs import (
     LogDialect,
 )
 from processor.core.semconv.dialects.owners import INHERITED_OWNERS, OWNERS
-from processor.core.semconv.emitter import likely_provider, name_family
+from processor.core.semconv.emitter import likely_provider, name_family, sells_lifetimes
 from processor.core.semconv.ids import log_trace, record_id
 from processor.core.semconv.interpretation import UNREADABLE_COUNT
 from processor.core.semconv.layout import Slots, lay_out_fields
@@ -151,7 +151,14 @@ class _Reader:
         model = read_text(attributes.get(MODEL))
         models = () if model is None or is_placeholder(model) else (model,)
         likely = likely_provider(dialect.provider, models)
-        rules = UsageRules("llm", name_family(likely, models), dialect.cache, dialect.reasoning)
+        family = name_family(likely, models)
+        rules = UsageRules(
+            "llm",
+            family,
+            dialect.cache,
+            dialect.reasoning,
+            has_lifetimes=sells_lifetimes(family, models),
+        )
         operator = operator_rule((mark.scope, dialect.provider, likely), self._options)
         doubts = [UNREADABLE_COUNT] if _has_unreadable(dialect, attributes) else []
         usage, rule, doubt = normalise_usage(counts, rules, operator, doubts=doubts)

@@ -42,8 +42,8 @@ from processor.core.semconv.emitter import (
     likely_provider,
     name_dialect,
     name_family,
+    sells_lifetimes,
 )
-from processor.core.semconv.interpretation import LIFETIMES
 from processor.core.semconv.kinds import Signature, find_call, find_kind
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.sources import Condition
@@ -120,16 +120,20 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
     models = _find_models(signature, find_conditions(dialect, "openai", signature.texts, kind))
     provider = _find_provider(signature)
     likely = likely_provider(provider, models)
-    family = name_family(likely, models)
+    family = name_family(provider or signature.texts.get(CLASSES, ""), models)
     layout = lay_out(find_conditions(dialect, family, signature.texts, kind))
     call_kind, aggregate = find_call(signature, kind, dialect, layout, has_model=bool(models))
     stated = signature.texts.get("gen_ai.provider.name") or signature.texts.get("gen_ai.system", "")
     names = [model.lower() for model in models]
     images = _expect_images(signature, call_kind, names)
     region = _find_region(signature.texts.get(HOST, ""))
-    subject = RuleSubject(signature.emitter, dialect, family, signature.name, models, stated)
+    subject = RuleSubject(
+        signature.emitter, dialect, family, signature.name, models, stated, signature.keys
+    )
     is_agent = kind in {"agent", "workflow"}
     cache_rule = find_rule(CACHE_RULES, subject)
+    reasoning_rule = find_rule(REASONING_RULES, subject)
+    has_lifetimes = sells_lifetimes(family, models)
     return Profile(
         call_kind=call_kind,
         aggregate=aggregate,
@@ -148,16 +152,20 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
         rules=UsageRules(
             call_kind or "llm",
             family,
-            cache_rule,
-            find_rule(REASONING_RULES, subject),
+            cache_rule and cache_rule.inclusion,
+            reasoning_rule and reasoning_rule.inclusion,
             call_kind not in INPUT_ONLY_KINDS and not any(map(_INPUT_ONLY.search, names)),
             images,
+            has_lifetimes,
+            adds_total=cache_rule is not None and cache_rule.adds_total,
+            is_certain=cache_rule is None or cache_rule.is_certain,
         ),
         layout=layout,
         plain=None if images else _find_plain(layout),
         is_usual=not images and {slot.position for slot in layout.counts} <= _USUAL_POSITIONS,
         is_cumulative=CUMULATIVE in signature.keys,
-        may_exclude_cache=family in LIFETIMES or cache_rule == "exclusive",
+        may_exclude_cache=has_lifetimes
+        or (cache_rule is not None and cache_rule.inclusion == "exclusive"),
     )
 
 

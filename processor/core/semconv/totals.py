@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 
 from processor.core.semconv.interpretation import (
+    BY_EMITTER,
     CACHE_PARTS,
     CONTRADICT,
     INPUT_PARTS,
@@ -38,12 +39,13 @@ def compare_total(meant: Interpretation) -> None:
 def _is_added_by_emitter(meant: Interpretation, total: int) -> bool:
     """Whether the total is the sum that emitters add up themselves, which is no evidence.
 
-    Those that keep counts apart often add up the two sides; so do people who report the counts
+    Some of those that keep counts apart add up the two sides; so do people who report the counts
     of Anthropic's API by hand. Some that put cached tokens into the input leave them out of it.
     """
     if total == meant.input + meant.output:
         is_by_hand = meant.rules.family in LIFETIMES and meant.cached() > 0
-        return bool(meant.beside) and (is_by_hand or not meant.are_buckets)
+        is_added = is_by_hand if meant.are_buckets else meant.rules.adds_total
+        return bool(meant.beside) and is_added
     cached = frozenset(CACHE_PARTS) & meant.parts.keys()
     is_known = meant.rules.cache == "inclusive" or cached <= meant.fixed
     return total == meant.whole() - meant.cached() and is_known and cached.isdisjoint(meant.beside)
@@ -51,7 +53,7 @@ def _is_added_by_emitter(meant: Interpretation, total: int) -> bool:
 
 def _name_confirmed(meant: Interpretation) -> None:
     """Name the total where it shows what would only have been known of the emitter."""
-    if meant.cache_rule == "cache: instrumentation":
+    if meant.cache_rule == BY_EMITTER:
         meant.cache_rule = "cache: total"
     if meant.reasoning_rule == "reasoning: instrumentation":
         meant.reasoning_rule = "reasoning: total"

@@ -16,7 +16,6 @@ from processor.core.semconv.division import divide
 from processor.core.semconv.evidence import ASSUMED_INSIDE, interpret
 from processor.core.semconv.interpretation import (
     INPUT_MISSING,
-    LIFETIMES,
     OUTPUT_MISSING,
     Interpretation,
 )
@@ -67,12 +66,12 @@ def read_usual(found: Sequence[int | None], rules: UsageRules) -> Normalised | N
         or (total and total != whole)
         or cached > input_count
         or reasoning > output_count
-        or (cached and rules.cache == "exclusive")
+        or (cached and (rules.cache == "exclusive" or not rules.is_certain))
         or (reasoning and rules.reasoning == "exclusive")
     ):
         return None
     rule = "" if not cached or rules.cache == "inclusive" else ASSUMED_INSIDE
-    if write and rules.family in LIFETIMES:
+    if write and rules.has_lifetimes:
         rule = f"{rule}; {ASSUMED_LIFETIME}" if rule else ASSUMED_LIFETIME
     usage = Usage(
         input_count - cached, read, write, output=output_count - reasoning, reasoning=reasoning
@@ -158,6 +157,6 @@ def _name_lifetime(meant: Interpretation) -> str:
     """
     counts = meant.counts
     is_stated = counts.cache_write_5m is not None or counts.cache_write_1h is not None
-    if not counts.cache_write or is_stated or meant.rules.family not in LIFETIMES:
+    if not counts.cache_write or is_stated or not meant.rules.has_lifetimes:
         return ""
     return ASSUMED_LIFETIME

@@ -13,6 +13,14 @@ Family = Literal["anthropic", "bedrock", "google", "openai"]
 
 Inclusion = Literal["inclusive", "exclusive"]
 
+OPENAI_GATEWAYS = frozenset({
+    "bifrost", "helicone", "litellm", "litellm_proxy", "portkey", "vercel_ai_gateway",
+})  # fmt: skip
+"""Gateways that answer in OpenAI's format, whoever serves the call behind them."""
+
+OPENAI_APIS = frozenset({"chat", "completion", "responses"})
+"""What follows the dot where the AI SDK names the provider of a client for OpenAI's format."""
+
 
 class Dialect(NamedTuple):
     """How to recognise an emitter; any one of the signs is enough."""
@@ -108,10 +116,20 @@ class Rule(NamedTuple):
     """A part of the model's name."""
     stated: str = ""
     """The provider as the span states it, in lower case."""
+    key: str = ""
+    """How the name of one of the span's attributes ends."""
+    adds_total: bool = False
+    """The emitter itself adds input and output up: its total shows nothing about either."""
+    is_certain: bool = True
+    """False where versions that look alike count differently, or nobody has verified it:
+    then the cached tokens are in doubt unless something else on the span tells."""
 
 
 CACHE_RULES: tuple[Rule, ...] = (
     Rule("inclusive", dialect="seed"),
+    # Names of OpenAI's answer, whose input contains them whoever imitates it.
+    Rule("inclusive", key="prompt_tokens_details.cached_tokens"),
+    Rule("inclusive", key="input_tokens_details.cached_tokens"),
     Rule("exclusive", scope="opentelemetry.instrumentation.botocore"),
     Rule("inclusive", scope="opentelemetry.instrumentation.openai_v2"),
     Rule("inclusive", scope="opentelemetry.instrumentation.genai"),
@@ -137,16 +155,23 @@ CACHE_RULES: tuple[Rule, ...] = (
     ),
     Rule("exclusive", scope="openinference.instrumentation.bedrock"),
     Rule("inclusive", dialect="openinference"),
-    Rule("exclusive", scope="opentelemetry.instrumentation.bedrock"),
+    Rule("exclusive", scope="opentelemetry.instrumentation.bedrock", adds_total=True),
     Rule("inclusive", scope="opentelemetry.instrumentation.openai"),
     Rule("inclusive", scope="opentelemetry.instrumentation.anthropic"),
     Rule("inclusive", scope="openlit.instrumentation.claude_agent_sdk"),
     Rule("inclusive", scope="openlit.instrumentation.litellm"),
     Rule("inclusive", dialect="openlit", stated="litellm"),
-    Rule("exclusive", dialect="openlit", families=("anthropic", "bedrock")),
-    Rule("inclusive", dialect="openlit", families=("openai", "google")),
+    Rule("exclusive", dialect="openlit", families=("anthropic", "bedrock"), adds_total=True),
+    Rule("inclusive", dialect="openlit", families=("openai", "google"), adds_total=True),
     Rule("inclusive", scope="gen_ai"),
-    Rule("exclusive", dialect="vercel-ai", families=("anthropic", "bedrock")),
+    # True of version 5; version 6 writes the same attributes, and counts that tell only later.
+    Rule(
+        "exclusive",
+        dialect="vercel-ai",
+        families=("anthropic", "bedrock"),
+        adds_total=True,
+        is_certain=False,
+    ),
     Rule("inclusive", dialect="vercel-ai"),
     Rule("inclusive", dialect="pydantic-ai"),
     Rule("inclusive", dialect="logfire"),
@@ -159,15 +184,32 @@ CACHE_RULES: tuple[Rule, ...] = (
     Rule("inclusive", dialect="anthropic-sdk"),
     Rule("inclusive", dialect="litellm"),
     Rule("inclusive", dialect="openrouter"),
-    Rule("exclusive", dialect="agentgateway", families=("anthropic", "bedrock")),
+    Rule("exclusive", dialect="agentgateway", families=("anthropic",), adds_total=True),
+    Rule("exclusive", dialect="agentgateway", families=("bedrock",)),
     Rule("inclusive", dialect="agentgateway"),
-    Rule("exclusive", dialect="agentops", families=("anthropic", "bedrock")),
+    Rule(
+        "exclusive",
+        dialect="agentops",
+        families=("anthropic", "bedrock"),
+        adds_total=True,
+        is_certain=False,
+    ),
     Rule("inclusive", dialect="agentops"),
-    Rule("exclusive", dialect="mastra", families=("anthropic", "bedrock")),
+    Rule(
+        "exclusive",
+        dialect="mastra",
+        families=("anthropic", "bedrock"),
+        adds_total=True,
+        is_certain=False,
+    ),
     Rule("inclusive", dialect="mastra"),
     Rule("inclusive", dialect="laminar"),
     Rule("inclusive", dialect="langsmith"),
-    # Both show what the provider answered.
+    # Only some of what it listens to is known to count so.
+    Rule("inclusive", dialect="mlflow", families=("anthropic",), is_certain=False),
+    # These show what the provider answered.
+    Rule("exclusive", dialect="genkit", families=("anthropic",)),
+    Rule("exclusive", dialect="llamaindex", key="raw.usage.cache_read_input_tokens"),
     Rule("exclusive", dialect="llamaindex", families=("anthropic", "bedrock")),
     Rule("inclusive", dialect="llamaindex"),
     Rule("exclusive", dialect="haystack", families=("anthropic", "bedrock")),

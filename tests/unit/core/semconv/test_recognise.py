@@ -209,9 +209,24 @@ def test_a_server_below_its_client_repeats_the_call(read_one) -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "models", "family"),
+    ("stated", "models", "family"),
     [
         ("aws", ["anthropic.claude"], "bedrock"),
+        ("anthropic.messages", ["claude-opus-4"], "anthropic"),
+        ("AnthropicChatGenerator", [], "anthropic"),
+        ("AmazonBedrockChatGenerator", [], "bedrock"),
+        ("vertex.anthropic.messages", ["claude-opus-4"], "anthropic"),
+        ("azure_ai", ["claude-opus-4"], "anthropic"),
+        ("gateway", ["anthropic/claude-opus-4"], "anthropic"),
+        ("openrouter.chat", ["anthropic/claude-opus-4"], "openai"),
+        ("litellm", ["claude-opus-4"], "openai"),
+        ("litellm.chat", ["claude-opus-4"], "openai"),
+        ("my-endpoint.chat", ["claude-opus-4"], "openai"),
+        ("openai", ["claude-opus-4"], "openai"),
+        ("ChatOpenAI", ["claude-opus-4"], "openai"),
+        ("", ["openrouter/anthropic/claude-opus-4"], "openai"),
+        ("", ["databricks-claude-sonnet-4"], "openai"),
+        ("crewai", ["my-claude"], "anthropic"),
         ("my-bedrock-proxy", [], "bedrock"),
         ("google", ["claude-opus-4"], "anthropic"),
         ("google", ["gemini-2.5-pro"], "google"),
@@ -219,9 +234,9 @@ def test_a_server_below_its_client_repeats_the_call(read_one) -> None:
         ("", [], "openai"),
     ],
 )
-def test_the_family_is_whose_way_of_counting_the_usage_follows(provider, models, family) -> None:
-    """The host decides before the model, but Claude counts alike on every other host."""
-    assert name_family(provider, models) == family
+def test_the_family_is_whose_way_of_counting_the_usage_follows(stated, models, family) -> None:
+    """Who answers decides before the model: through others Claude counts as OpenAI does."""
+    assert name_family(stated, models) == family
 
 
 def test_a_likely_provider_tells_how_tokens_are_counted_and_is_not_reported(read_one) -> None:

@@ -229,19 +229,18 @@ def test_a_total_fills_a_gap_or_the_usage_is_unknown(counts, rules, usage, rule)
 
 
 @pytest.mark.parametrize(
-    ("counts", "family", "rule"),
+    ("counts", "has_lifetimes", "rule"),
     [
-        (Counts(100, 10, cache_write=60), "anthropic", "cache writes: assumed 5 minutes"),
-        (Counts(100, 10, cache_write=60), "bedrock", "cache writes: assumed 5 minutes"),
-        (Counts(100, 10, cache_write=60, cache_write_1h=60), "anthropic", ""),
-        (Counts(100, 10, cache_write=60, cache_write_5m=60), "anthropic", ""),
-        (Counts(100, 10, cache_read=60), "anthropic", ""),
-        (Counts(100, 10, cache_write=60), "openai", ""),
+        (Counts(100, 10, cache_write=60), True, "cache writes: assumed 5 minutes"),
+        (Counts(100, 10, cache_write=60, cache_write_1h=60), True, ""),
+        (Counts(100, 10, cache_write=60, cache_write_5m=60), True, ""),
+        (Counts(100, 10, cache_read=60), True, ""),
+        (Counts(100, 10, cache_write=60), False, ""),
     ],
 )
-def test_a_lifetime_that_is_not_reported_is_named(counts, family, rule) -> None:
+def test_a_lifetime_that_is_not_reported_is_named(counts, has_lifetimes, rule) -> None:
     """An hour costs more than five minutes, so a bill can be explained only if it says so."""
-    rules = UsageRules(cache="inclusive", family=family)
+    rules = UsageRules(cache="inclusive", has_lifetimes=has_lifetimes)
     assert normalise_usage(counts, rules)[1] == rule
 
 
