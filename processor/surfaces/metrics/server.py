@@ -6,11 +6,13 @@ import asyncio
 import json
 import logging
 import socket
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from aiohttp import web
 
+from processor.core.episodes import Episodes
 from processor.surfaces.metrics.exposition import CONTENT_TYPE, Exposition
 from processor.surfaces.queries import Health
 
@@ -39,7 +41,7 @@ class TelemetryServer:
             "/live": _live,
         }
         self._runner: web.ServerRunner | None = None
-        self._has_failed = False
+        self._failures = Episodes()
 
     @property
     def port(self) -> int:
@@ -74,9 +76,9 @@ class TelemetryServer:
         try:
             return answer()
         except Exception:  # noqa: BLE001 - whatever it is, a client gets an answer
-            if not self._has_failed:  # A client that asks every second must not fill the log.
+            # A client that asks every second must not fill the log.
+            if self._failures.note(request.path, time.monotonic()):
                 _log.exception("%s cannot be answered", request.path)
-            self._has_failed = True
             return _text(500, "internal error; the processor's log has it")
 
     def _metrics(self) -> web.Response:
