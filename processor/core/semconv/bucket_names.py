@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from processor.core.semconv.dialects.words import (
+    BILLED,
     CACHED,
     EPHEMERAL,
     FIVE_MINUTES,
@@ -24,12 +25,15 @@ from processor.core.semconv.dialects.words import (
     OUTPUT,
     READ,
     REST,
+    SECONDS,
     STANDARD_TIERS,
     THINGS,
     TIERS,
     TOKEN,
     TOTAL,
     UNCACHED,
+    UNITS_BY_END,
+    UNITS_BY_NAME,
     VERTEX_MODALITIES,
     WRITTEN,
 )
@@ -81,8 +85,32 @@ def classify(words: tuple[str, ...], *, is_loose: bool = False) -> Meaning | Non
     marked = next((field for marks, field in MARKS if found & marks), "")
     if marked and not (marked == "tool_use" and side == "output"):
         return Meaning(marked, variant, "", tier, is_subtotal)
+    if side and found & BILLED and not variant:
+        return Meaning(f"billed_{side}", variant, "", tier, is_subtotal)
     field, variant = _plain_field(found, words, side, modality, variant)
     return Meaning(field, variant, "", tier, is_subtotal and field != "total")
+
+
+class Unit(NamedTuple):
+    """What is counted that is no token."""
+
+    field: str
+    in_seconds: bool = False
+
+
+@lru_cache(maxsize=1024)
+def classify_unit(words: tuple[str, ...], own: tuple[str, ...]) -> Unit | None:
+    """Say what is counted under a name; None where that is not known, or is tokens.
+
+    `words` are all that lead to the value, `own` those of its name alone.
+    """
+    if own in SECONDS:
+        return Unit("duration_ms", in_seconds=True)
+    field = UNITS_BY_NAME.get(own)
+    if field == "images" and not INPUT.isdisjoint(words):
+        field = None
+    field = field or UNITS_BY_END.get(words[-3:]) or UNITS_BY_END.get(words[-2:])
+    return Unit(field) if field else None
 
 
 def _counts_things(words: tuple[str, ...]) -> bool:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
-from processor.core.semconv.bucket_names import classify, split_words
+from processor.core.semconv.bucket_names import classify, classify_unit, split_words
 from processor.core.semconv.bucket_sums import PARTS_OF, Entry, add_up
-from processor.core.semconv.dialects.words import VERTEX_MODALITIES
-from processor.core.semconv.values import bound, looks_like_count, read_count
+from processor.core.semconv.dialects.words import TEXTS, TIERS, VERTEX_MODALITIES
+from processor.core.semconv.values import (
+    bound,
+    looks_like_count,
+    read_count,
+    read_seconds,
+    read_text,
+)
 
 _DEPTH_MAX = 4
 _ENTRIES_MAX = 256
@@ -17,6 +24,9 @@ _ENTRIES_MAX = 256
 _NAME_MAX = 96
 
 SIDES = frozenset({"input", "output"})
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
+_Value = tuple[tuple[str, ...], tuple[str, ...], str, object]
+"""All words that lead to a value, those of its own name, the whole name, and the value."""
 
 
 class UsageMap(NamedTuple):
@@ -34,6 +44,8 @@ class UsageMap(NamedTuple):
     """Fields of which something is stated that is no number of tokens."""
     contradict: bool = False
     """Whether two names say of the same thing what cannot both be."""
+    texts: Mapping[str, str] = _NO_TEXTS
+    """What is said in words, by its name in `words.TEXTS`."""
 
 
 NO_MAP = UsageMap({})
@@ -50,10 +62,12 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
         return NO_MAP
     given = (side, "tokens") if side else ()
     entries: list[Entry] = []
+    beside = _Beside({}, {})
     unreadable: set[str] = set()
-    for words, name, value in islice(_flatten(tree, given, "", 0), _ENTRIES_MAX):
-        meaning = classify(words, is_loose=may_be_exclusive)
+    for words, own, name, value in islice(_flatten(tree, given, "", 0), _ENTRIES_MAX):
+        meaning = None if own in TEXTS else classify(words, is_loose=may_be_exclusive)
         if meaning is None:
+            unreadable.update(beside.read(words, own, value))
             continue
         count = read_count(value)
         if count is not None:
@@ -72,6 +86,7 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
     counts = sums.counts
     if is_exclusive:
         counts = _sides_in_parts(counts, fields, unreadable) | counts
+    counts = {**counts, **beside.units}
     used = [(meaning, name) for meaning, count, name in entries if count]
     return UsageMap(
         counts,
@@ -80,7 +95,37 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
         next((meaning.tier for meaning, _ in used if meaning.tier), ""),
         frozenset(unreadable - fields),
         sums.contradict,
+        beside.texts,
     )
+
+
+class _Beside(NamedTuple):
+    """What stands in a map beside the counts of tokens."""
+
+    units: dict[str, int]
+    """By the fields of `counts.Counts`: one thing under two names is one."""
+    texts: dict[str, str]
+
+    def read(self, words: tuple[str, ...], own: tuple[str, ...], value: object) -> Iterator[str]:
+        """Take a value, if it is of any use; yield the field that it would be if it could be."""
+        name = TEXTS.get(own)
+        if name is not None:
+            text = read_text(value) if isinstance(value, str) else None
+            if name == "speed":
+                # Only the fast one has prices of its own, whatever the tier is called.
+                if text in TIERS:
+                    self.texts["service_tier"] = text
+            elif text is not None:
+                self.texts.setdefault(name, text)
+            return
+        unit = classify_unit(words, own)
+        if unit is None:
+            return
+        count = read_seconds(value) if unit.in_seconds else read_count(value)
+        if count is not None:
+            self.units[unit.field] = max(count, self.units.get(unit.field, 0))
+        elif looks_like_count(value):
+            yield unit.field
 
 
 def _sides_in_parts(
@@ -107,12 +152,13 @@ def _is_unreadable(field: str, value: object) -> bool:
 
 def _flatten(
     tree: Mapping[object, object], words: tuple[str, ...], prefix: str, depth: int
-) -> Iterator[tuple[tuple[str, ...], str, object]]:
+) -> Iterator[_Value]:
     """Every value in a map and in the maps within it, with all words that lead to it."""
     for key, value in tree.items():
         if not isinstance(key, str) or len(key) > _NAME_MAX:
             continue
-        path = (*words, *split_words(key))
+        own = split_words(key)
+        path = (*words, *own)
         name = f"{prefix}.{key}" if prefix else key
         if isinstance(value, Mapping):
             if depth < _DEPTH_MAX:
@@ -121,12 +167,10 @@ def _flatten(
             if depth < _DEPTH_MAX:
                 yield from _flatten_list(value, path, name)
         else:
-            yield path, name, value
+            yield path, own, name, value
 
 
-def _flatten_list(
-    items: list[object], words: tuple[str, ...], name: str
-) -> Iterator[tuple[tuple[str, ...], str, object]]:
+def _flatten_list(items: list[object], words: tuple[str, ...], name: str) -> Iterator[_Value]:
     """Counts by modality or by lifetime; lists of anything else repeat what stands elsewhere."""
     for item in items[:_ENTRIES_MAX]:
         if not isinstance(item, Mapping):
@@ -139,4 +183,5 @@ def _flatten_list(
         path += split_words(VERTEX_MODALITIES.get(kind, kind))
         for key, value in item.items():
             if isinstance(key, str) and key not in {"modality", "ttl"}:
-                yield (*path, *split_words(key)), f"{name}.{kind}", value
+                own = split_words(key)
+                yield (*path, *own), own, f"{name}.{kind}", value

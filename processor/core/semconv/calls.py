@@ -15,7 +15,7 @@ from processor.core.semconv.dialects.logs import LOG_TOOLS
 from processor.core.semconv.dimensions import NO_OWN_DIMENSIONS, OwnDimensions
 from processor.core.semconv.ids import log_trace
 from processor.core.semconv.interpretation import CONTRADICT, UNREADABLE_COUNT
-from processor.core.semconv.layout import INPUT, OUTPUT, Layout
+from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.plausibility import (
     UsageLimits,
     find_implausible,
@@ -43,6 +43,10 @@ _EVIDENCE = frozenset(map(COUNT_FIELDS.index, ("total", "uncached", "raw_input",
 """What only shows what the others mean: no token is lost without it."""
 _PLAIN_INPUT, _PLAIN_OUTPUT = map(Usage._fields.index, ("input", "output"))
 _NO_COST: tuple[int | None, str] = (None, "")
+_BILLED = (
+    (INPUT, COUNT_FIELDS.index("billed_input")),
+    (OUTPUT, COUNT_FIELDS.index("billed_output")),
+)
 _NO_COUNTS: list[int | None] = [None] * len(COUNT_FIELDS)
 
 
@@ -145,9 +149,8 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalise
         if (
             type(input_count) is int
             and type(output_count) is int
-            and 0 <= input_count <= _PLAIN_MAX
+            and 0 < input_count <= _PLAIN_MAX
             and 0 <= output_count <= _PLAIN_MAX
-            and input_count + output_count > 0
             and (total_at < 0 or values[total_at] == input_count + output_count)
         ):
             return Normalised(Usage(input_count, output=output_count))
@@ -200,6 +203,10 @@ def _read_counts(layout: Layout, reader: Row) -> tuple[list[int | None], bool, b
         is_unreadable = is_unreadable or not unread.isdisjoint(_SIDES)
         doubts += (UNREADABLE_COUNT,) * bool(unread - _SIDES - _EVIDENCE)
         doubts += (CONTRADICT,) * usage_map.contradict
+    if any(found[billed] is not None for _, billed in _BILLED):
+        for counted, billed in _BILLED:
+            found[counted] = found[billed]
+        found[TOTAL] = None
     return found, are_buckets, is_unreadable, doubts
 
 

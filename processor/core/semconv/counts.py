@@ -42,6 +42,9 @@ class Counts:
     other: int | None = None
     extra_input: int | None = None
     extra_output: int | None = None
+    billed_input: int | None = None
+    """What Cohere charges, which counts its models' tokens apart."""
+    billed_output: int | None = None
     web_searches: int | None = None
     citations: int | None = None
     searches: int | None = None
@@ -55,6 +58,11 @@ class Counts:
         """Whether anything was counted that is billed without tokens; a web search is not."""
         units = (self.searches, self.characters, self.duration_ms, self.images, self.pages)
         return any(units)
+
+    @property
+    def are_billed(self) -> bool:
+        """Whether input and output are what the provider says that it charges."""
+        return self.billed_input is not None or self.billed_output is not None
 
 
 COUNT_FIELDS = tuple(field.name for field in fields(Counts))

@@ -56,7 +56,7 @@ class Source(NamedTuple):
     usage_map: UsageMapKind | None = None
     """The JSON is a usage map, `paths` lead to it, and its counts are found by their names."""
     field: str = ""
-    """Which count of a usage map is meant."""
+    """Which count or text of a usage map is meant."""
     when: Condition = ""
     unless: tuple[str, ...] = ()
     """Attributes beside which this source is not read."""
@@ -140,7 +140,8 @@ class Row:
         if not column.paths:
             return map(self.values.__getitem__, column.indices)
         if column.usage_map is not None:
-            return [self.usage_map(column, column.usage_map).counts.get(column.field)]
+            usage_map = self.usage_map(column, column.usage_map)
+            return [usage_map.counts.get(column.field, usage_map.texts.get(column.field))]
         present = self._present(column)
         return list(present) if column.sums_paths else [*present][:1]
 

@@ -29,6 +29,7 @@ INPUT_ONLY_KINDS = frozenset({"embedding", "rerank", "moderation"})
 """Calls without output, whose total is their input."""
 
 
+BILLED = "tokens: as billed"
 ASSUMED_LIFETIME = "cache writes: assumed 5 minutes"
 
 
@@ -62,7 +63,8 @@ def read_usual(found: Sequence[int | None], rules: UsageRules) -> Normalised | N
     if (
         found[_USUAL[0]] is None
         or found[_USUAL[1]] is None
-        or not 0 < whole <= _USUAL_MAX
+        or not input_count
+        or whole > _USUAL_MAX
         or (total and total != whole)
         or cached > input_count
         or reasoning > output_count
@@ -100,12 +102,16 @@ def normalise_usage(
     sides = (input_count, output_count)
     meant = interpret(counts, rules, sides, operator, are_buckets=are_buckets, unknown=unknown)
     meant.doubts[:0] = (*doubts, *_missing(counts, rules))
+    is_chat = rules.kind == "llm" and rules.has_output
+    if is_chat and meant.whole_output() and not meant.whole_input():
+        meant.doubts.append(INPUT_MISSING)  # No chat has an empty prompt.
     usage = divide(meant)
     if sum(usage) > COUNT_MAX:
         return Normalised(None, UNREADABLE)
     if sum(usage) == usage.requests and rules.kind != "moderation":
         return Normalised(None, TOTAL_ONLY if counts.total else ALL_ZERO)
     fired = (
+        BILLED if counts.are_billed else "",
         gap_rule,
         meant.cache_rule,
         _name_lifetime(meant),

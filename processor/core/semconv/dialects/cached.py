@@ -1,62 +1,11 @@
-"""Where dialects write counts of cached tokens, and where whole usage maps stand."""
+"""Where dialects write counts of cached tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from processor.core.semconv.sources import (
-    Source,
-    Sources,
-    UsageMapKind,
-    counted,
-    inside,
-    keys,
-    total_of,
-)
-
-AI_SDK = "ai.response.providerMetadata"
-LANGFUSE = "langfuse.observation.usage_details"
-LITELLM = "metadata.usage_object"
-LOGFIRE = "gen_ai.usage.raw"
-MLFLOW = "mlflow.chat.tokenUsage"
-ADK = "gcp.vertex.agent.llm_response"
-GENKIT = "genkit:output"
-HAYSTACK = "haystack.component.output"
-LANGSMITH = "langsmith.metadata.usage_metadata"
-LANGSMITH_IN = "gen_ai.usage.input_token_details"
-LANGSMITH_OUT = "gen_ai.usage.output_token_details"
-
-_PLAIN = UsageMapKind()
-_MAPS: tuple[tuple[str, UsageMapKind, tuple[str, ...]], ...] = (
-    (LANGFUSE, UsageMapKind(may_be_exclusive=True), ()),
-    (MLFLOW, _PLAIN, ()),
-    (LITELLM, _PLAIN, ()),
-    (LOGFIRE, _PLAIN, ()),
-    (LANGSMITH_IN, UsageMapKind("input"), ()),
-    (LANGSMITH_OUT, UsageMapKind("output"), ()),
-    (LANGSMITH, _PLAIN, ()),
-    (ADK, _PLAIN, ("usage_metadata", "usageMetadata")),
-    (GENKIT, _PLAIN, ("usage",)),
-    (
-        HAYSTACK,
-        _PLAIN,
-        (
-            *(f"replies.{at}.{meta}.usage" for at in range(4) for meta in ("meta", "_meta")),
-            "meta.0.usage",
-            "meta.usage",
-        ),
-    ),
-    (
-        AI_SDK,
-        _PLAIN,
-        ("google.usageMetadata", "vertex.usageMetadata"),
-    ),
-)
-"""Attributes with open-ended usage maps, the most telling first, and where in them these stand.
-
-How the counts of a map are called is for `buckets` to know.
-"""
-
+from processor.core.semconv.dialects.maps import AI_SDK, in_maps
+from processor.core.semconv.sources import Source, Sources, inside, keys, total_of
 
 _RAW_USAGE: Mapping[str, tuple[str, ...]] = {
     "cache_read": (
@@ -89,18 +38,6 @@ _RAW_PREFIXES = ("gen_ai.usage", "gen_ai.usage.details", "llm.usage", "usage")
 def raw_usage(field: str) -> Sources:
     """Where a provider's own names stand as attributes, behind one of several prefixes."""
     return keys(*(f"{prefix}.{name}" for prefix in _RAW_PREFIXES for name in _RAW_USAGE[field]))
-
-
-def in_map(key: str, field: str) -> Sources:
-    """One source: a count in the usage map of one attribute."""
-    return next(counted(kind, name, field, *roots) for name, kind, roots in _MAPS if name == key)
-
-
-def in_maps(field: str, *without: str) -> Sources:
-    """A source for each usage map, but for those of some attributes."""
-    return tuple(
-        source for key, _, _ in _MAPS if key not in without for source in in_map(key, field)
-    )
 
 
 _TTL = "anthropic.usage.cache_creation.ephemeral_{}_input_tokens"

@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from processor.core.semconv.dialects import llamaindex
-from processor.core.semconv.dialects.cached import (
-    AI_SDK,
-    GENKIT,
-    HAYSTACK,
-    LANGFUSE,
-    LANGSMITH,
-    LITELLM,
-    LOGFIRE,
-    MLFLOW,
-)
+from processor.core.semconv.dialects.maps import AI_SDK, GENKIT, in_maps
 from processor.core.semconv.sources import Source, Sources, inside, keys, total_inside, total_of
 
 MODELS: Sources = (
@@ -77,8 +68,8 @@ TIERS: Sources = (
         "anthropic.response.service_tier",
         "gen_ai.response.service_tier",
     ),
-    *inside("ai.response.providerMetadata", "openai.serviceTier", "anthropic.usage.service_tier"),
-    *inside("gen_ai.usage.raw", "service_tier"),
+    *inside(AI_SDK, "openai.serviceTier"),
+    *in_maps("service_tier"),
     *llamaindex.TIER,
     *inside("langfuse.observation.model.parameters", "service_tier"),
     *keys(
@@ -92,7 +83,6 @@ TIERS: Sources = (
 )
 """The tier served comes before the tier asked for."""
 
-_GEO = ("inference_geo", "usage.inference_geo")
 _REQUEST_REGIONS = ("inference_geo", "vertex_location")
 
 REGIONS: Sources = (
@@ -105,17 +95,8 @@ REGIONS: Sources = (
         "llm.usage.inference_geo",
         "usage.inference_geo",
     ),
-    *inside(AI_SDK, "anthropic.usage.inference_geo", "anthropic.usage.inferenceGeo"),
-    *inside(LOGFIRE, *_GEO),
-    *inside(LITELLM, *_GEO),
-    *inside(LANGFUSE, *_GEO),
-    *inside(MLFLOW, *_GEO),
-    *inside(LANGSMITH, *_GEO),
-    *inside(GENKIT, "usage.custom.inference_geo", "custom.usage.inference_geo"),
-    *inside(
-        HAYSTACK,
-        *(f"{meta}.usage.inference_geo" for meta in ("replies.0.meta", "replies.0._meta", "meta")),
-    ),
+    *in_maps("inference_geo"),
+    *inside(GENKIT, "custom.usage.inference_geo"),
     *llamaindex.REGION,
     *keys(
         "anthropic.request.inference_geo",
@@ -160,6 +141,8 @@ CACHE_HITS: Sources = (
         "langfuse.observation.metadata.cache_hit",
         "langfuse.observation.metadata.cacheHit",
         "langsmith.metadata.cache_hit",
+        "traceloop.association.properties.cache_hit",
+        "semantic_cache.hit",
     ),
     *inside("hidden_params", "cache_hit"),
     *inside("langfuse.observation.metadata", "cache_hit", "cacheHit"),
@@ -180,9 +163,12 @@ CACHE_MARKS: Sources = (
         "cost.cached",
         "langfuse.observation.metadata.cached",
         "langsmith.metadata.cached",
+        "traceloop.association.properties.cached",
+        "llm.is_cached",
         *PLAIN_CACHE_MARKS,
     ),
     *inside("langfuse.observation.metadata", "cached"),
+    *inside("metadata", "cached"),
 )
 """Flags that some set of a prompt cache and others of a cache of responses."""
 

@@ -6,20 +6,23 @@ from collections.abc import Mapping
 
 from processor.core.semconv.dialects import llamaindex
 from processor.core.semconv.dialects.cached import (
-    ADK,
-    AI_SDK,
     CACHE_READ,
     CACHE_WRITE,
     CACHE_WRITE_1H,
     CACHE_WRITE_5M,
+    raw_usage,
+)
+from processor.core.semconv.dialects.maps import (
+    ADK,
+    AI_SDK,
     LANGFUSE,
     LANGSMITH_IN,
     LANGSMITH_OUT,
     LOGFIRE,
     MLFLOW,
+    PLAIN,
     in_map,
     in_maps,
-    raw_usage,
 )
 from processor.core.semconv.dialects.units import UNITS
 from processor.core.semconv.sources import Sources, inside, keys, total_inside, total_of
@@ -27,7 +30,7 @@ from processor.core.semconv.sources import Sources, inside, keys, total_inside, 
 _DETAILS = "gen_ai.usage.details."
 """Pydantic AI's own details and the provider's, as many as there are."""
 _FIRST = (LANGFUSE, MLFLOW)
-_NO_SIDES = (LOGFIRE, LANGSMITH_IN, LANGSMITH_OUT, AI_SDK)
+_NO_SIDES = (LANGSMITH_IN, LANGSMITH_OUT, AI_SDK)
 """Maps that only add details to counts which stand beside them."""
 
 
@@ -141,7 +144,7 @@ _TOTAL: Sources = (
         "gen_ai.token.usage.total",
         "codex.turn.token_usage.total_tokens",
     ),
-    *in_maps("total", *_FIRST, LANGSMITH_IN, LANGSMITH_OUT, AI_SDK),
+    *in_maps("total", *_FIRST, *_NO_SIDES),
 )
 
 _REASONING: Sources = (
@@ -171,7 +174,11 @@ _TABLE: Mapping[str, Sources] = {
     "uncached": keys("ai.usage.inputTokenDetails.noCacheTokens"),
     "raw_input": (
         *inside(AI_SDK, "anthropic.usage.input_tokens", "bedrock.usage.inputTokens"),
-        *inside(LOGFIRE, "input_tokens", when="anthropic"),
+        *(
+            source
+            for key in (LOGFIRE, *PLAIN)
+            for source in inside(key, "input_tokens", when="anthropic")
+        ),
     ),
     "raw_output": (
         *inside(
@@ -202,8 +209,15 @@ _TABLE: Mapping[str, Sources] = {
     "other": in_maps("other"),
     "extra_input": keys("anthropic.usage.compaction.input_tokens"),
     "extra_output": keys("anthropic.usage.compaction.output_tokens"),
+    "billed_input": (
+        *keys("gen_ai.usage.billed_units.input_tokens"),
+        *in_maps("billed_input"),
+    ),
+    "billed_output": (
+        *keys("gen_ai.usage.billed_units.output_tokens"),
+        *in_maps("billed_output"),
+    ),
     **UNITS,
-    "citations": (*UNITS["citations"], *in_maps("citations")),
 }
 COUNTS: Mapping[str, Sources] = {
     name: (*sources, *llamaindex.COUNTS.get(name, ())) for name, sources in _TABLE.items()

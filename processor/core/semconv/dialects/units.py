@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from processor.core.semconv.dialects.cached import AI_SDK, GENKIT, LANGFUSE, LITELLM, LOGFIRE
+from processor.core.semconv.dialects.maps import GENKIT, in_maps
 from processor.core.semconv.sources import Sources, inside, keys, seconds, seconds_inside
 
 _LIVEKIT = ("lk.tts_metrics", "lk.stt_metrics")
@@ -30,36 +30,13 @@ _WEB_SEARCHES: Sources = (
         "gen_ai.usage.num_search_queries",
         "llm.token_count.prompt_details.web_search_requests",
     ),
-    *inside(
-        AI_SDK,
-        "anthropic.usage.server_tool_use.web_search_requests",
-        "anthropic.usage.serverToolUse.webSearchRequests",
-        "perplexity.usage.numSearchQueries",
-    ),
-    *inside(LOGFIRE, "server_tool_use.web_search_requests", "num_search_queries"),
-    *inside(
-        LITELLM,
-        "server_tool_use.web_search_requests",
-        "prompt_tokens_details.web_search_requests",
-        "web_search_requests",
-        "num_search_queries",
-    ),
-    *inside(
-        LANGFUSE,
-        "web_search_requests",
-        "server_tool_use.web_search_requests",
-        "input_web_search_requests",
-        "web_searches",
-        "num_search_queries",
-    ),
+    *inside("gen_ai.usage.server_tool_use", "web_search_requests"),
+    *in_maps("web_searches"),
 )
 
 _CITATIONS: Sources = (
     *keys("gen_ai.usage.details.citation_tokens", "gen_ai.usage.citation_tokens"),
-    *inside(AI_SDK, "perplexity.usage.citationTokens"),
-    *inside(LOGFIRE, "citation_tokens"),
-    *inside(LITELLM, "citation_tokens", "completion_tokens_details.citation_tokens"),
-    *inside(LANGFUSE, "citation_tokens", "output_citation_tokens", "output_citation"),
+    *in_maps("citations"),
 )
 
 _SEARCHES: Sources = (
@@ -72,9 +49,7 @@ _SEARCHES: Sources = (
         "gen_ai.usage.file_search_calls",
         "cohere.billed_units.search_units",
     ),
-    *inside(LOGFIRE, "billed_units.search_units", "search_units"),
-    *inside(LITELLM, "billed_units.search_units", "search_units"),
-    *inside(LANGFUSE, "search_units", "billed_units.search_units"),
+    *in_maps("searches"),
 )
 
 _CHARACTERS: Sources = (
@@ -96,8 +71,7 @@ _CHARACTERS: Sources = (
         "elevenlabs.character_count",
     ),
     *inside("lk.tts_metrics", "characters_count", "charactersCount"),
-    *inside(LITELLM, "characters", "character_count", "prompt_tokens_details.character_count"),
-    *inside(LANGFUSE, "characters", "input_characters", "character_count"),
+    *in_maps("characters", GENKIT),
 )
 
 _DURATION: Sources = (
@@ -146,14 +120,8 @@ _DURATION: Sources = (
             *seconds_inside(key, "audio_duration", "audioDuration"),
         )
     ),
-    *seconds_inside(
-        LITELLM, "seconds", "audio_duration", "prompt_tokens_details.video_length_seconds"
-    ),
-    *seconds_inside(LOGFIRE, "seconds", "prompt_audio_seconds"),
-    *seconds_inside(
-        LANGFUSE, "seconds", "audio_seconds", "input_seconds", "input_audio_seconds"
-    ),
-)  # fmt: skip
+    *in_maps("duration_ms"),
+)
 
 _IMAGES: Sources = (
     *keys(
@@ -166,9 +134,7 @@ _IMAGES: Sources = (
         "gen_ai.request.image.count",
         "gen_ai.request.image_count",
     ),
-    *inside(LITELLM, "output_images", "image_count"),
-    *inside(LANGFUSE, "images", "output_images", "image_count"),
-    *inside(GENKIT, "usage.outputImages"),
+    *in_maps("images"),
     *keys("gen_ai.request.choice.count", "gen_ai.request.n", "llm.request.n", "n", when="image"),
     *(source for key in _PARAMETERS for source in inside(key, "n", when="image")),
 )
@@ -183,8 +149,7 @@ _PAGES: Sources = (
         "gen_ai.usage.usage_info.pages_processed",
         "gen_ai.response.pages_processed",
     ),
-    *inside(LITELLM, "pages_processed", "usage_info.pages_processed"),
-    *inside(LANGFUSE, "pages", "pages_processed"),
+    *in_maps("pages"),
 )
 
 UNITS: Mapping[str, Sources] = {

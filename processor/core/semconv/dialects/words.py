@@ -1,4 +1,4 @@
-"""The words of which the names of counts in usage maps consist."""
+"""The words of which the names in usage maps consist."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ MODALITIES: Mapping[str, str] = {
 TIERS = frozenset({"flex", "priority", "batch", "fast"})
 STANDARD_TIERS = frozenset({"default", "standard"})
 TOTAL = frozenset({"total", "overall"})
+BILLED = frozenset({"billed"})
+"""Of what is charged, beside what the model counted."""
 NEUTRAL = TOKEN | {
     "billed", "content", "count", "counts", "detail", "details", "media", "metadata", "modality",
     "num", "number", "of", "units", "usage", "use", "used",
@@ -65,3 +67,43 @@ THINGS = frozenset({
     "videos", "words",
 })  # fmt: skip
 """What is counted itself, unless the name ends by saying that its tokens are."""
+
+UNITS_BY_END: Mapping[tuple[str, ...], str] = {
+    ("web", "searches"): "web_searches",
+    ("web", "search", "requests"): "web_searches",
+    ("web", "search", "calls"): "web_searches",
+    ("tools", "web", "search"): "web_searches",
+    ("num", "search", "queries"): "web_searches",
+    ("search", "units"): "searches",
+    ("file", "search", "calls"): "searches",
+    ("storage", "searches"): "searches",
+    ("pages", "processed"): "pages",
+}
+"""The words with which the name of a count may end, whatever it begins with or stands in."""
+
+UNITS_BY_NAME: Mapping[tuple[str, ...], str] = {
+    ("characters",): "characters",
+    ("input", "characters"): "characters",
+    ("character", "count"): "characters",
+    ("characters", "count"): "characters",
+    ("images",): "images",
+    ("output", "images"): "images",
+    ("image", "count"): "images",
+    ("pages",): "pages",
+    ("page", "count"): "pages",
+    ("audio", "duration", "ms"): "duration_ms",
+}
+"""The words of a whole name. Images of a prompt are counted as its tokens."""
+
+SECONDS: frozenset[tuple[str, ...]] = frozenset({
+    ("seconds",), ("audio", "duration"), ("audio", "seconds"), ("input", "seconds"),
+    ("input", "audio", "seconds"), ("prompt", "audio", "seconds"), ("video", "length", "seconds"),
+})  # fmt: skip
+"""As `UNITS_BY_NAME`: times of what was heard or seen, not of how long a service took."""
+
+TEXTS: Mapping[tuple[str, ...], str] = {
+    ("service", "tier"): "service_tier",
+    ("inference", "geo"): "inference_geo",
+    ("speed",): "speed",
+}
+"""What stands in words among the counts: how, and where the call was served."""

@@ -60,3 +60,42 @@ def test_what_says_that_there_is_no_count_is_none(value) -> None:
     """Sentinels and texts are no counts, and nothing is missing for them."""
     tree = {"input": 10, "output": 5, "input_cached_tokens": value, "foo": value}
     assert not read_map(tree, may_be_exclusive=True).unreadable
+
+
+@pytest.mark.parametrize(
+    ("tree", "counts"),
+    [
+        ({"server_tool_use": {"web_search_requests": 2}}, {"web_searches": 2}),
+        ({"server_tool_use.web_search_requests": "2"}, {"web_searches": 2}),
+        ({"server_tool_use_web_search_requests": 2}, {"web_searches": 2}),
+        ({"web_search_requests": 2, "server_tool_use": {"webSearchRequests": 2}},
+         {"web_searches": 2}),
+        ({"numSearchQueries": 3}, {"web_searches": 3}),
+        ({"billed_units": {"search_units": 1}}, {"searches": 1}),
+        ({"usage_info": {"pages_processed": 4}}, {"pages": 4}),
+        ({"type": "duration", "seconds": 1.5}, {"duration_ms": 1500}),
+        ({"outputImages": 2, "inputImages": 3}, {"images": 2}),
+        ({"prompt_tokens_details": {"image_count": 3}}, {}),
+        ({"server_tool_use": {"web_fetch_requests": 2}}, {}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("may_be_exclusive", [False, True])
+def test_what_is_no_token_is_found_in_every_map(tree, counts, may_be_exclusive) -> None:
+    """Guarantees: a fee is not lost with the place or the spelling of its count."""
+    assert read_map(tree, may_be_exclusive=may_be_exclusive).counts.items() >= counts.items()
+    units = {"web_searches", "searches", "pages", "duration_ms", "images"}
+    assert units & read_map(tree, may_be_exclusive=may_be_exclusive).counts.keys() == counts.keys()
+
+
+def test_how_a_call_was_served_stands_in_words_among_its_counts() -> None:
+    """Of speeds only the fast one is a tier."""
+    tree = {"input_tokens": 1, "service_tier": "standard", "inference_geo": "us", "speed": "fast"}
+    assert read_map(tree).texts == {"service_tier": "fast", "inference_geo": "us"}
+    assert read_map({**tree, "speed": "standard"}).texts["service_tier"] == "standard"
+
+
+def test_what_is_billed_is_told_from_what_was_counted() -> None:
+    """Cohere reports both, and charges only one."""
+    tree = {"billed_units": {"input_tokens": 1, "output_tokens": 2}, "tokens": {"input_tokens": 8}}
+    counts = read_map(tree, may_be_exclusive=True).counts
+    assert counts == {"billed_input": 1, "billed_output": 2, "input": 8}
