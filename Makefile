@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve test check format unit bench bench-overload programs test-full \
-	test-backends test-deploy test-clients test-senders proto clean
+	test-backends test-deploy test-clients test-senders fuzz fuzz-short proto clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -95,6 +95,18 @@ bench: $(VENV)/ready ## measure CPU per span beside a proxy that does nothing
 
 bench-overload: $(VENV)/ready ## three times what the backend takes, for 60 s: memory, goodput, a small sender
 	$(BIN)/python tests/bench/overload.py
+
+FUZZER := $(VENV)/ready-fuzz
+$(FUZZER): tests/fuzz/requirements.txt $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+FUZZ_S ?= 300
+fuzz: $(FUZZER) ## look for bytes that break a reader: every target for FUZZ_S seconds, 300 by default
+	nice $(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_S)
+
+fuzz-short: $(FUZZER) ## the same from a fixed seed, within 20 s
+	$(BIN)/python tests/fuzz/run.py --short --runs 2000 --seconds 10
 
 format: $(VENV)/ready ## format, and fix what can be fixed
 	$(BIN)/ruff format $(CHECKED)

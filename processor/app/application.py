@@ -26,7 +26,7 @@ from processor.app.resources import plan_memory, raise_descriptor_limit, watch_d
 from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
 from processor.app.watched_files import BUDGETS, PRICING, WatchedFiles
 from processor.config import Settings
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.pricing import Catalog
 from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
@@ -112,7 +112,7 @@ class App:
 
         raise_descriptor_limit()
         plan = plan_memory(settings)
-        memory = MemoryBudget(plan.requests)
+        memory = MemoryLimit(plan.requests)
         exporter = build_exporter(settings, memory)
         ledger = build_ledger(settings, policy)
         _close_with(stack, "the ledger", ledger.close)

@@ -20,7 +20,7 @@ from processor.config.receivers import OtlpReceiver
 from processor.config.settings import Limits
 from processor.core.budgets import Policy
 from processor.core.flow import FlowCounters
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.model import Signal
 from processor.core.pricing import Catalog
 from processor.core.semconv import OwnDimensions, ReadOptions, UsageLimits
@@ -75,7 +75,7 @@ def build_receiver(
     *,
     files: WatchedFiles,
     plan: MemoryPlan,
-    memory: MemoryBudget,
+    memory: MemoryLimit,
 ) -> Receiver:
     """OTLP over gRPC and HTTP, and the gRPC service for questions. Raises ConfigError."""
     otlp = settings.receivers.otlp
@@ -118,7 +118,7 @@ def _http_listener(
     )
 
 
-def build_exporter(settings: Settings, memory: MemoryBudget) -> Fanout:
+def build_exporter(settings: Settings, memory: MemoryLimit) -> Fanout:
     """Every destination, behind one limit. Raises ConfigError."""
     exporters = settings.exporters
     queues = {"otlp": exporters.otlp.sending_queue, "otlphttp": exporters.otlphttp.sending_queue}

@@ -10,7 +10,7 @@ from processor.config import Settings
 from processor.config.backends import OtlpBackend, SendingQueue
 from processor.config.exporters import OtlpExporter, OtlpHttpExporter
 from processor.core import wire
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.otlp.addresses import parse_backend, read_endpoints
 from processor.core.otlp.codes import Code
 from processor.io.exporter import (
@@ -44,7 +44,7 @@ def build_backends(settings: Settings) -> dict[str, Backend]:
 
 
 def with_queue(
-    backend: Backend, queue: SendingQueue, name: str, memory: MemoryBudget
+    backend: Backend, queue: SendingQueue, name: str, memory: MemoryLimit
 ) -> Destination:
     """The same backend, with its queue on the disk where the settings ask for one."""
     if not queue.enabled:

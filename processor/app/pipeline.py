@@ -11,7 +11,7 @@ from typing import Final, get_args
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
 from processor.core.episodes import Episodes
-from processor.core.errors import ProcessorError
+from processor.core.errors import ProcessorError, RetryableError
 from processor.core.flow import SWITCHED_OFF, FlowCounters, RequestTracker
 from processor.core.memory import REQUEST_BYTES, SPAN_BYTES
 from processor.core.model import (
@@ -24,6 +24,7 @@ from processor.core.model import (
     Spans,
     Stamp,
     Unpriced,
+    Wanted,
 )
 from processor.core.ports import Exporter, Ledger
 from processor.core.pricing import Catalog
@@ -98,9 +99,7 @@ class Pipeline:
             for _ in range(_PAUSES if is_busy else 0):
                 await asyncio.sleep(0)
             wanted = self.options.dimensions.wanted_beside(semconv.WANTED)
-            spans = wire.scan(batch.payload, wanted)
-            if batch.memory is not None:
-                batch.memory.grow(max(len(spans) * SPAN_BYTES - batch.memory.size_bytes, 0))
+            spans = _scan(batch, wanted)
             tracker.read(len(spans))
             reading, charges = self._read(spans, batch)
             tools = frozenset(reading.tools)
@@ -111,7 +110,7 @@ class Pipeline:
     async def _charge_logs(self, batch: Batch) -> None:
         """Charge the calls that log records report; the records themselves stay as they are.
 
-        Raises LedgerUnavailableError, and then nothing was charged.
+        Raises LedgerUnavailableError or MemoryFullError, and then nothing was charged.
         """
         if self.counts_logs:
             intake = self._read_logs(batch)
@@ -120,11 +119,12 @@ class Pipeline:
 
     def _read_logs(self, batch: Batch) -> Intake:
         try:
-            logs = wire.scan_logs(
-                batch.payload, self.options.dimensions.wanted_beside(semconv.LOGS_WANTED)
-            )
+            wanted = self.options.dimensions.wanted_beside(semconv.LOGS_WANTED)
+            logs = wire.scan_logs(batch.payload, wanted, _hold_of(batch))
             reading = semconv.read_logs(logs, batch.received_ns, self.options)
             charges = pricing.price(reading.calls, self.catalog)
+        except RetryableError:
+            raise  # Later there may be the memory that reading them takes.
         except ProcessorError as error:
             # Whether such bytes are logs is for the backend to decide.
             if self._begins("logs that are none"):
@@ -171,6 +171,21 @@ class Pipeline:
         else:
             outcomes.untouched += rest
         return written
+
+
+def _scan(batch: Batch, wanted: Wanted) -> Spans:
+    """The spans of a batch, which holds what reading them takes only while they are read."""
+    memory = batch.memory
+    before_bytes = 0 if memory is None else memory.size_bytes
+    spans = wire.scan(batch.payload, wanted, _hold_of(batch))
+    if memory is not None:
+        memory.set(max(before_bytes, len(spans) * SPAN_BYTES + len(batch.payload)))
+    return spans
+
+
+def _hold_of(batch: Batch) -> wire.Hold:
+    """How to hold what reading a batch takes; nothing for one that has no limit."""
+    return wire.hold_nothing if batch.memory is None else batch.memory.require
 
 
 def _with_rejected(receipt: Receipt, rejected: int) -> Receipt:

@@ -53,6 +53,7 @@ def build_telemetry(
         flow=pipeline.flow,
         exporter=lambda: exporter_state(exporter),
         ledger=lambda: ledger_state(ledger),
+        memory=lambda: receiver.memory.held,
         answers=lambda: receiver.answers,
         catalog=lambda: pipeline.catalog,
         policy=lambda: ledger.policy,

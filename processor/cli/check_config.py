@@ -17,7 +17,7 @@ from processor.config import Settings
 from processor.core.budgets import Budget, Policy
 from processor.core.errors import ConfigError, Problem
 from processor.core.insight import Prices
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.money import format_usd
 from processor.surfaces.terminal.paint import left, plain
 
@@ -62,7 +62,7 @@ def _problems_of_addresses(settings: Settings) -> list[Problem]:
     """What is wrong with addresses together and with exporters, without opening them."""
     problems: list[Problem] = []
     _attempt(lambda: refuse_loop(settings), problems)
-    memory = MemoryBudget(plan_memory(settings).requests)
+    memory = MemoryLimit(plan_memory(settings).requests)
     _attempt(lambda: build_exporter(settings, memory), problems)
     return problems
 

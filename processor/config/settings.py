@@ -95,7 +95,7 @@ class Privacy(Section):
 
 
 class MemoryLimiter(Section):
-    """How much memory the program may use; everything under way has one budget in bytes."""
+    """How much memory the program may use; everything under way has one limit in bytes."""
 
     limit_mib: Whole = Field(
         default=0,

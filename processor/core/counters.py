@@ -95,6 +95,13 @@ class Backlog:
     age, or newer ones."""
 
 
+class MemoryHeld(NamedTuple):
+    """What requests under way hold together, and may hold."""
+
+    bytes: int
+    max_bytes: int
+
+
 class InFlight(NamedTuple):
     """What is reserved to be sent, and how much may be."""
 

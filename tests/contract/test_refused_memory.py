@@ -19,7 +19,7 @@ from unit.io.receiver.conftest import (
 
 from processor.core import semconv, wire
 from processor.core.errors import BackendUnavailableError, MemoryFullError
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.model import Receipt
 
 MIB = 1024 * 1024
@@ -122,7 +122,7 @@ async def test_one_that_finds_no_place_leaves_nothing(gateway, protocol):
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 async def test_one_that_is_larger_than_the_memory_there_is_leaves_nothing(gateway, protocol):
-    memory = MemoryBudget(8 * MIB)
+    memory = MemoryLimit(8 * MIB)
     await gateway.open_http(more={"memory": memory, "max_message_bytes": 2 * MIB, "wait_s": 0.01})
     with memory.open(7 * MIB + MIB // 2):
         left = await mib_left_by(gateway, protocol, {"UNAVAILABLE", "503"})

@@ -39,7 +39,7 @@ class Batch:
     transport: Transport = "grpc"
     """How it came in."""
     memory: Holding | None = field(default=None, compare=False, repr=False)
-    """What it holds of the memory budget; whoever hands it on gives that back in the end."""
+    """What it holds of the memory limit; whoever hands it on gives that back in the end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,8 @@ def _parsed(text: str, source: str) -> dict[str, Any]:
         raise ConfigError([Problem(source, f"is larger than {_CHARS_MAX >> 20} MiB", fix)])
     try:
         found = json.loads(text, parse_float=Decimal, parse_constant=lambda _text: None)
-    except (ValueError, RecursionError) as error:
+    # An exponent of a hundred digits is an ArithmeticError of decimals.
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise ConfigError([Problem(source, f"is not valid JSON: {error}", fix)]) from error
     if not isinstance(found, dict) or not any(isinstance(each, dict) for each in found.values()):
         raise ConfigError([Problem(source, "is no map of models", fix)])

@@ -1,8 +1,8 @@
 """OTLP payloads: a trace payload read into columns, and written back with edits.
 
-    scan(payload, wanted) -> Spans        splice(spans, edits, drop=()) -> bytes
+    scan(payload, wanted, hold) -> Spans     splice(spans, edits, drop=()) -> bytes
     split(signal, payload, target_bytes, max_bytes) -> SplitRequest
-    scan_logs(payload, wanted) -> Logs
+    scan_logs(payload, wanted, hold) -> Logs
 
 This version is built on ``opentelemetry-proto`` and is the reference; a compiled kernel may replace
 the two functions and is then tested against this one. The contract of both:
@@ -11,8 +11,9 @@ the two functions and is then tested against this one. The contract of both:
  1. A payload is decodable when protobuf parses it as ``ExportTraceServiceRequest``, texts that are
     not UTF-8 apart: these are read with U+FFFD for what is wrong. Anything else is an
     UndecodableError that names the place; more than `FIELDS_MAX` spans, groups and fields around
-    them are a TooLargeError. No other error is ever raised for a payload. Unknown fields, fields
-    in any order, padded varints and singular messages sent in parts are all decodable.
+    them are a TooLargeError. No other error is ever raised for a payload, but what `hold` raises,
+    which is called once with the memory that reading takes, before it is taken. Unknown fields,
+    fields in any order, padded varints and singular messages sent in parts are all decodable.
  2. Item `i` of every column belongs to the i-th span on the wire. A field that is absent reads as
     its protobuf default. ``payload[starts[i]:ends[i]]`` is the span's message.
  3. Only wanted keys are decoded, from spans, instrumentation scopes and resources alike: a key is
@@ -51,6 +52,7 @@ the two functions and is then tested against this one. The contract of both:
 from processor.core.wire.anyvalue import NESTING_MAX
 from processor.core.wire.attributes import ATTRIBUTES_MAX, EVENT_ATTRIBUTES_MAX
 from processor.core.wire.logs import scan_logs
+from processor.core.wire.parsed_size import Hold, hold_nothing
 from processor.core.wire.scan import FIELDS_MAX, scan
 from processor.core.wire.splice import splice
 from processor.core.wire.split import split
@@ -60,6 +62,8 @@ __all__ = [
     "EVENT_ATTRIBUTES_MAX",
     "FIELDS_MAX",
     "NESTING_MAX",
+    "Hold",
+    "hold_nothing",
     "scan",
     "scan_logs",
     "splice",

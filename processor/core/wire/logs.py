@@ -26,6 +26,7 @@ from processor.core.wire.envelope import (
     walk_fields,
 )
 from processor.core.wire.groups import GroupReaders, group_readers
+from processor.core.wire.parsed_size import Hold, hold_nothing, parsed_bytes
 from processor.core.wire.scan import FIELDS_MAX
 
 NAME_MAX = 128
@@ -36,9 +37,10 @@ _OWN = 1
 records have the same numbers as those around spans."""
 
 
-def scan_logs(payload: bytes, wanted: Wanted) -> Logs:
+def scan_logs(payload: bytes, wanted: Wanted, hold: Hold = hold_nothing) -> Logs:
     """Read the records of an ExportLogsServiceRequest that carry a name in `wanted.events`.
 
+    `hold` is called with the memory that reading takes, before it is taken; it may raise.
     A record is found by the bytes of the name wherever they occur; whether it is the record's name
     has yet to be checked. A payload without any of the names is not even looked at. Raises
     UndecodableError or TooLargeError where what lies around a name cannot be read.
@@ -47,6 +49,7 @@ def scan_logs(payload: bytes, wanted: Wanted) -> Logs:
     logs = Logs()
     if not places:
         return logs
+    hold(parsed_bytes(payload, 0))
     try:
         _Reader(payload, wanted, places, logs).read()
     except UndecodableError as error:

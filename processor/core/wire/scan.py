@@ -13,6 +13,7 @@ from processor.core.otlp.messages import read_message
 from processor.core.wire.attributes import Shapes
 from processor.core.wire.envelope import RESOURCE_SPANS, SCOPE_SPANS, SPANS, Record, walk_fields
 from processor.core.wire.groups import group_readers
+from processor.core.wire.parsed_size import SMALL_BYTES, Hold, hold_nothing, parsed_bytes
 from processor.core.wire.prefilter import event_prefilter, find_candidates, narrow, wanted_prefilter
 
 _Outline = list[list[list[Record]]]
@@ -24,18 +25,22 @@ FIELDS_MAX = 250_000
 the wire and five hundred times that in memory, so bytes alone bound nothing."""
 
 
-def scan(payload: bytes, wanted: Wanted) -> Spans:
+def scan(payload: bytes, wanted: Wanted, hold: Hold = hold_nothing) -> Spans:
     """Read what every span of an ExportTraceServiceRequest says, and where it lies.
 
+    `hold` is called with the memory that this takes, before it is taken; it may raise.
     Raises UndecodableError, which names the place, when `payload` is not such a request,
     TooLargeError when it has more than `FIELDS_MAX` spans, before they are made.
     """
     try:
         outline = _draw_outline(payload)
     except UndecodableError:
-        # The parser's own mistake names its place; the outline's stands where it finds none.
-        _read_request(payload)
+        # The parser's own mistake names its place; the outline's stands where it finds none, and
+        # where nobody knows how much the parser makes of it before it comes to the mistake.
+        if len(payload) <= SMALL_BYTES:
+            _read_request(payload)
         raise
+    hold(parsed_bytes(payload, sum(len(places) for scopes in outline for places in scopes)))
     return _Scanner(payload, wanted).read(_read_request(payload), outline)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import grpc
 from grpc_health.v1.health import aio  # type: ignore[attr-defined]  # not in its stubs
@@ -32,6 +32,9 @@ from processor.io.receiver.responder import Context, Responder
 from processor.io.receiver.status import CutOffError
 
 _CANCELLED_WITHIN_S = 0.05
+
+HEADERS_READ: Final = 4
+"""How many times the limit of headers gRPC reads, so that we can say what is wrong with them."""
 
 _LAST_STATUS_S = 0.25
 """How long watchers of health are kept after the last change of their status."""
@@ -82,7 +85,15 @@ class GrpcExport:
         return response_to(signal, receipt).SerializeToString()
 
     async def _read(self, context: Context, place: Place) -> tuple[bytes, float | None]:
-        message = await self._admission.receive(context.read(), place)
+        try:
+            message = await self._admission.receive(context.read(), place)
+        except asyncio.CancelledError:
+            # Of headers beyond what gRPC itself reads, the request comes here without them.
+            limit_kib = HEADERS_READ * self._max_header_bytes >> 10
+            raise CutOffError(
+                f"gRPC ended it before its body began: its headers are larger than {limit_kib} KiB "
+                "(see receivers.otlp.max_header_kib), or its sender left"
+            ) from None
         if not isinstance(message, bytes):
             # A body over the limit also ends here; gRPC has then answered RESOURCE_EXHAUSTED by
             # itself, and cancels this coroutine soon after it yields.

@@ -55,9 +55,9 @@ async def read_body(
 ) -> bytes:
     """A whole body, unpacked; `place` holds what has come of it.
 
-    Raises TooLargeError as soon as it exceeds `max_bytes`, MemoryFullError where the budget has no
-    more, SlowSenderError for a sender that makes no progress, UndecodableError for compressed data
-    that is broken, cut off or followed by other bytes.
+    Raises TooLargeError as soon as it exceeds `max_bytes`, MemoryFullError where no more memory
+    is left, SlowSenderError for a sender that makes no progress, UndecodableError for compressed
+    data that is broken, cut off or followed by other bytes.
     """
     unpacker = UNPACKERS[coding]() if coding else None
     parts: list[bytes] = []

@@ -19,7 +19,7 @@ from processor.core.errors import (
     TooLargeError,
     UndecodableError,
 )
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.model import Signal
 from processor.core.otlp.addresses import parse_listen
 from processor.core.otlp.json_reader import read_json
@@ -85,7 +85,7 @@ class HttpServer:
         admission: Admission,
         responder: Responder,
         forwarded: ForwardedHeaders,
-        memory: MemoryBudget,
+        memory: MemoryLimit,
     ) -> None:
         """Raises ConfigError for an invalid address."""
         self._address = parse_listen(listener.listen, _SETTING)

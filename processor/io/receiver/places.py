@@ -6,7 +6,7 @@ is there, the request keeps its place to its end.
 
 Who waits for a place is served in the order of what it has already: first by address, then by
 connection, so that neither a flood from one address nor one connection behind a proxy, where all
-have one address, keeps others out. Memory is taken before it is used, from the one budget.
+have one address, keeps others out. Memory is taken before it is used, within the one limit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from processor.core.errors import OverloadedError, SlowSenderError
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 
 _SETTLED_S: Final = 1.0
 """How long a request may arrive without anybody asking how it gets on."""
@@ -114,7 +114,7 @@ class Places:
 
     def __init__(
         self,
-        memory: MemoryBudget,
+        memory: MemoryLimit,
         *,
         max_requests: int,
         max_arriving: int,
@@ -126,7 +126,7 @@ class Places:
         At most half of the memory is for claims of what has not arrived.
         """
         self.memory = memory
-        memory.free = self._free
+        memory.when_full = self._end_slowest
         self._max_requests = max_requests
         self._max_arriving = max_arriving
         self._wait_s = wait_s
@@ -280,7 +280,7 @@ class Places:
             slowest = min(at_risk, key=lambda place: (place.rate(now_s), place.began_s))
             slowest.end("its place was needed for others")
 
-    def _free(self, size_bytes: int) -> None:
+    def _end_slowest(self, size_bytes: int) -> None:
         """End requests that are arriving, the slowest first, until so much has been given back."""
         now_s = self.now_s()
         at_risk = [place for place in self._arriving if not place.reason]

@@ -12,14 +12,14 @@ import grpc
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 from processor.core.flow import FlowCounters
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.model import Transport
 from processor.core.otlp.addresses import parse_listen
 from processor.core.otlp.signals import SIGNALS
 from processor.core.ports import Service
 from processor.io.receiver.admission import Admission, Handle
 from processor.io.receiver.authentication import BearerInterceptor, BearerTokens
-from processor.io.receiver.grpc_services import GrpcExport, Health
+from processor.io.receiver.grpc_services import HEADERS_READ, GrpcExport, Health
 from processor.io.receiver.headers import ForwardedHeaders
 from processor.io.receiver.http_server import HttpListener, HttpServer
 from processor.io.receiver.listening import check_free, refusal
@@ -66,7 +66,7 @@ class Receiver:
         max_arriving_requests: int = 128,
         max_connections: int = 4096,
         max_header_bytes: int = 16 * 1024,
-        memory: MemoryBudget | None = None,
+        memory: MemoryLimit | None = None,
         wait_s: float = 2.0,
         read_timeout_s: float = 30.0,
         tls: ServerTls | None = None,
@@ -92,7 +92,8 @@ class Receiver:
         self._responder = Responder()
         self._max_connections = max_connections
         self._max_header_bytes = max_header_bytes
-        memory = memory or MemoryBudget(1024 * _MIB)
+        self.memory = memory = memory or MemoryLimit(1024 * _MIB)
+        """What requests under way hold, and may hold."""
         most, arriving = max_concurrent_requests, max_arriving_requests
         places = Places(memory, max_requests=most, max_arriving=arriving, wait_s=wait_s)
         self._admission = Admission(handle, places, read_timeout_s=read_timeout_s, flow=flow)
@@ -129,7 +130,7 @@ class Receiver:
         check_free(self._address)
         # gRPC reads longer headers than ours as well, so that we can say what is wrong. Where the
         # two are not the same, it refuses what lies between them at random.
-        header_bytes = 4 * self._max_header_bytes
+        header_bytes = HEADERS_READ * self._max_header_bytes
         options = (
             ("grpc.max_receive_message_length", self._max_message_bytes),
             ("grpc.max_metadata_size", header_bytes),

@@ -110,10 +110,10 @@ class HeadersTooLargeError(PermanentError):
 
 
 class CutOffError(asyncio.CancelledError):
-    """gRPC has ended a request in the middle of its body, and does not say why.
+    """gRPC has ended a request before its body was there, and does not say why.
 
-    Either the message is larger than the limit, which gRPC then has answered RESOURCE_EXHAUSTED, or
-    its sender has disconnected.
+    Either the message or the headers are larger than the limit, which gRPC then has answered
+    RESOURCE_EXHAUSTED, or its sender has disconnected.
     """
 
     reason = "cut_off"

@@ -14,7 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from processor.core.budgets import Policy
-from processor.core.counters import ExporterState, FileState, LedgerState
+from processor.core.counters import ExporterState, FileState, LedgerState, MemoryHeld
 from processor.core.flow import FlowCounters
 from processor.core.pricing import Catalog
 from processor.surfaces.metrics import exporter_metrics, flow_metrics, processor_metrics
@@ -41,6 +41,7 @@ class Sources:
     flow: FlowCounters
     exporter: Callable[[], ExporterState]
     ledger: Callable[[], LedgerState]
+    memory: Callable[[], MemoryHeld]
     answers: Callable[[], Mapping[str, int]]
     """Answers over gRPC and HTTP by the name of their gRPC status code."""
     catalog: Callable[[], Catalog]
@@ -76,6 +77,7 @@ class Exposition(Collector):
             exporter_metrics.read_exporter(sources.exporter()),
             processor_metrics.read_answers(sources.answers()),
             processor_metrics.read_certificates(sources.certificates()),
+            processor_metrics.read_memory(sources.memory()),
             processor_metrics.read_ledger(sources.ledger()),
             processor_metrics.read_files(sources.files),
             processor_metrics.read_policies(

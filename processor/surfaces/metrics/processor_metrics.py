@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from processor.core.counters import FileState, LedgerState
+from processor.core.counters import FileState, LedgerState, MemoryHeld
 from processor.core.pricing import Catalog
 from processor.surfaces.metrics.declaration import (
     Metric,
@@ -33,6 +33,19 @@ _CERTIFICATES: Final = gauge(
     "file",
 )
 
+_REQUESTS_MEMORY: Final[Table] = {
+    "bytes": gauge(
+        "receiver_held_memory_bytes",
+        "What requests under way hold: arriving, unpacked, read, waiting for the ledger or a "
+        "backend. It is counted before it is used.",
+    ),
+    "max_bytes": gauge(
+        "receiver_held_memory_limit_bytes",
+        "What they may hold together, from memory_limiter.limit_mib. Beyond it requests are "
+        "refused as memory_full or overloaded.",
+    ),
+}
+"""By field of `MemoryHeld`."""
 _LEDGER_COUNTERS: Final[Table] = {
     "charged": counter("ledger_charged_calls", "LLM calls that were charged."),
     "repeats": counter("ledger_repeated_calls", "Calls that came again, and were charged nothing."),
@@ -104,6 +117,7 @@ _START: Final = gauge("start_timestamp_seconds", "When the processor started.")
 METRICS: Final[tuple[Metric, ...]] = (
     _ANSWERS,
     _CERTIFICATES,
+    *_REQUESTS_MEMORY.values(),
     *_LEDGER_COUNTERS.values(),
     *_LEDGER.values(),
     *_MEMORY.values(),
@@ -135,6 +149,11 @@ def read_answers(answers: Mapping[str, int]) -> Iterator[Sample]:
 def read_certificates(ends_s: Mapping[tuple[str, str], float]) -> Iterator[Sample]:
     """When the receivers' certificates end, by protocol and file."""
     return (_CERTIFICATES(end_s, *names) for names, end_s in ends_s.items())
+
+
+def read_memory(memory: MemoryHeld) -> Iterator[Sample]:
+    """What requests under way hold."""
+    return read_table(_REQUESTS_MEMORY, memory)
 
 
 def read_ledger(ledger: LedgerState) -> Iterator[Sample]:

@@ -6,7 +6,7 @@ from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
 from processor.config import load_settings
 from processor.core.errors import ConfigError
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 
 LISTEN = {
     "receivers.otlp.protocols.grpc.endpoint": "127.0.0.1:4317",
@@ -49,7 +49,7 @@ def test_every_way_out_that_is_set_is_built(tmp_path):
             file__path=str(tmp_path),
             debug__verbosity="basic",
         ),
-        MemoryBudget(2**20),
+        MemoryLimit(2**20),
     )
     assert [(each.name, each.takes("traces")) for each in exporter.destinations] == [
         ("127.0.0.1:5317", True),

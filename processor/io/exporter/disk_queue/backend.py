@@ -24,7 +24,7 @@ from processor.core.errors import (
     Problem,
     RetryableError,
 )
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.model import Metadata, Receipt, Signal
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.destination import Counters, is_about_credentials
@@ -51,7 +51,7 @@ class QueuedBackend:
         setting: str,
         refused_max_bytes: int = 256 * _MIB,
         max_age_s: float = math.inf,
-        memory: MemoryBudget | None = None,
+        memory: MemoryLimit | None = None,
         spill_after_s: float = 1.0,
         consumers: int = 10,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

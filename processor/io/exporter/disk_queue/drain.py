@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from processor.core.errors import PermanentError, RetryableError
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.model import Signal
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.destination import is_about_credentials, reason_of
@@ -53,7 +53,7 @@ class Drain:
         sleep: Callable[[float], Awaitable[None]],
         max_age_s: float = math.inf,
         clock_s: Callable[[], float] = time.time,
-        memory: MemoryBudget | None = None,
+        memory: MemoryLimit | None = None,
     ) -> None:
         """`consumers` requests are under way at a time, and each is tried for `round_s` in a row.
 
@@ -75,7 +75,7 @@ class Drain:
         self._on_taken = on_taken
         self._max_age_s = max_age_s
         self._clock_s = clock_s
-        self._memory = memory or MemoryBudget(sys.maxsize)
+        self._memory = memory or MemoryLimit(sys.maxsize)
         self._sleep = sleep
 
     async def run(self) -> None:

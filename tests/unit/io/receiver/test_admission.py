@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from processor.core.errors import OverloadedError
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.model import Receipt
 from processor.io.receiver.admission import Admission
 from processor.io.receiver.places import Peer, Places
@@ -23,7 +23,7 @@ PEER = Peer("10.0.0.1", "10.0.0.1:1")
 
 @pytest.fixture
 def admission():
-    places = Places(MemoryBudget(2**20), max_requests=1, max_arriving=1, wait_s=0.02)
+    places = Places(MemoryLimit(2**20), max_requests=1, max_arriving=1, wait_s=0.02)
     return Admission(handle, places, read_timeout_s=0.01)
 
 

@@ -99,3 +99,16 @@ async def test_headers_that_are_too_large_are_refused_and_counted(gateway, paylo
     flow = gateway.receiver._admission.flow
     assert flow.requests["traces", "grpc"].rejected == {"headers_too_large": 1}
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+async def test_headers_beyond_what_grpc_reads_are_counted_as_cut_off_and_logged(
+    gateway, payload, caplog
+):
+    """Guarantees: no sender that "left", although gRPC gives the answer and no reason."""
+    await gateway.open()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await gateway.call(gateway.TRACES, payload, metadata=(("x", "a" * 100_000),))
+    assert caught.value.code() is Code.RESOURCE_EXHAUSTED
+    flow = gateway.receiver._admission.flow
+    assert flow.requests["traces", "grpc"].refused == {"cut_off": 1}
+    assert "max_header_kib" in caplog.text

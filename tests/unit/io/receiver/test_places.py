@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from processor.core.errors import MemoryFullError, OverloadedError, SlowSenderError
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.io.receiver.places import Peer, Places
 
 
@@ -28,7 +28,7 @@ def peer(address, connection=1):
 
 
 def make_places(clock, requests=8, arriving=8, memory=1000, wait_s=0.02):
-    budget = MemoryBudget(memory)
+    budget = MemoryLimit(memory)
     return Places(budget, max_requests=requests, max_arriving=arriving, wait_s=wait_s, now_s=clock)
 
 

@@ -17,6 +17,7 @@ from processor.core.counters import (
     InFlight,
     LedgerCounters,
     LedgerState,
+    MemoryHeld,
     MemoryUse,
 )
 from processor.core.errors import LastFailure
@@ -85,6 +86,7 @@ def sources(states: States) -> Sources:
         flow=flow,
         exporter=states.exporter,
         ledger=lambda: states.ledger,
+        memory=lambda: MemoryHeld(12, 13),
         answers=lambda: Counter(OK=11),
         catalog=lambda: catalog,
         policy=lambda: policy,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from processor.core.errors import BackendRefusedError, BackendUnavailableError
-from processor.core.memory import MemoryBudget
+from processor.core.memory import MemoryLimit
 from processor.core.model import Receipt
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
 from processor.io.exporter.disk_queue.drain import Drain
@@ -100,7 +100,7 @@ async def test_so_many_at_a_time_and_in_order(queue):
 
 async def test_what_is_being_sent_is_counted_in_the_memory_budget(queue):
     """Guarantees: while it is sent, and not while it waits on the disk."""
-    backend, memory = Backend(), MemoryBudget(1000)
+    backend, memory = Backend(), MemoryLimit(1000)
     backend.answers[b"1" * 100] = [away()]
     seen = []
     backend.pause_s = lambda _: seen.append(memory.used_bytes) or 0.0
