@@ -25,6 +25,7 @@ from processor.core.pricing.provider_price import (
 )
 from processor.core.pricing.shapes import BEGINNING_NS, Match, Step, Tariff
 from processor.core.providers import (
+    IMITATED,
     infer_provider,
     is_placeholder,
     normalise_tier,
@@ -41,8 +42,8 @@ FROM_CLASS = "provider inferred from the name of a class"
 def resolve(sources: PriceSources, provider: str, models: Sequence[str], tier: str) -> Match:
     """The price of a call that names this provider and these models, at this service tier.
 
-    Where the call names no provider, one is inferred, and the price says so: its status is never
-    ``exact`` then.
+    Where the call names no provider, or one whose client others are called with and that does not
+    sell such a model, it is inferred, and the price says so: its status is never ``exact`` then.
     """
     stated = provider_id(provider, sources.aliases)
     service_tier = normalise_tier(tier)
@@ -70,7 +71,7 @@ def _price_of_model(sources: PriceSources, stated: str, word: str, model: str, t
     if len(model) > NAME_LIMIT:
         return Match("unpriced", "model name is too long", stated, model[:NAME_LIMIT])
     if stated:
-        return price_at(sources, stated, model, tier)
+        return _price_at_stated(sources, stated, model, tier)
     failures: list[Match] = []
     for provider, reason in _inferred_providers(sources, word, model):
         if provider in sources.free:
@@ -82,6 +83,19 @@ def _price_of_model(sources: PriceSources, stated: str, word: str, model: str, t
             return _as_inferred(match, reason) if reason else match
         failures.append(match)
     return next((failure for failure in reversed(failures) if failure.provider), failures[-1])
+
+
+def _price_at_stated(sources: PriceSources, stated: str, model: str, tier: str) -> Match:
+    """The price at the provider that is stated, or at the maker where only its client was used."""
+    match = price_at(sources, stated, model, tier)
+    maker = infer_provider(model, sources.aliases) if stated in IMITATED else ""
+    if match.tariff or maker in {"", stated}:
+        return match
+    if maker in sources.free:
+        own = free_match("provider is free", maker, model)
+    else:
+        own = price_at(sources, maker, model, tier)
+    return _as_inferred(own, FROM_MODEL) if own.tariff else match
 
 
 def _inferred_providers(sources: PriceSources, word: str, model: str) -> Iterator[tuple[str, str]]:

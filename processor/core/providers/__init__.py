@@ -18,10 +18,17 @@ from processor.core.providers.identify import (
     provider_of_class,
     split_tier,
 )
-from processor.core.providers.table import CUSTOMER_NAMED, REGION_MARK, RESELLERS, SPELLINGS
+from processor.core.providers.table import (
+    CUSTOMER_NAMED,
+    IMITATED,
+    REGION_MARK,
+    RESELLERS,
+    SPELLINGS,
+)
 
 __all__ = [
     "CUSTOMER_NAMED",
+    "IMITATED",
     "REGION_MARK",
     "RESELLERS",
     "SPELLINGS",

@@ -92,7 +92,13 @@ PROVIDERS: tuple[Provider, ...] = (
         brands=r"gemini-|imagen-|veo-|text-embedding-00\d|text-multilingual-embedding-"
         r"|textembedding-gecko",
     ),
-    Provider("groq", hosts=("api.groq.com",)),
+    Provider(
+        "groq",
+        hosts=("api.groq.com",),
+        # Its own endings; what many serve under the same name decides nothing.
+        paths=r"(?:llama|mixtral|gemma)[\w.-]*-(?:versatile|instant|specdec|8192|32768"
+        r"|tool-use-preview)$|llama-?3[\w.-]*-(?:text|vision)-preview$",
+    ),
     Provider("jina_ai", spellings="jina jina-ai jinaai", brands=r"jina-"),
     Provider("minimax"),
     Provider(
@@ -196,6 +202,10 @@ behind them, that one is the provider."""
 CLIENT_IDS = frozenset({"openai"})
 """Ids that a client library states whoever answers, because others imitate its API: the host of
 the server knows better."""
+
+IMITATED = CLIENT_IDS | {"anthropic"}
+"""Ids of providers whose clients are used with the servers of others, and who sell only their own
+models: a model of another maker was answered by somebody else."""
 
 PUBLISHERS = frozenset({
     "cohere", "databricks", "deepseek", "google", "minimax", "mistral", "moonshotai", "openai",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from processor.core.semconv.bucket_names import classify, classify_unit, split_words
 from processor.core.semconv.bucket_sums import PARTS_OF, Entry, add_up
-from processor.core.semconv.dialects.words import TEXTS, TIERS, VERTEX_MODALITIES
+from processor.core.semconv.dialects.words import OPENAI_CACHED, TEXTS, TIERS, VERTEX_MODALITIES
 from processor.core.semconv.values import (
     bound,
     looks_like_count,
@@ -46,6 +46,8 @@ class UsageMap(NamedTuple):
     """Whether two names say of the same thing what cannot both be."""
     texts: Mapping[str, str] = _NO_TEXTS
     """What is said in words, by its name in `words.TEXTS`."""
+    is_openai: bool = False
+    """Whether cached tokens have the name that OpenAI's usage, and what imitates it, gives them."""
 
 
 NO_MAP = UsageMap({})
@@ -96,6 +98,9 @@ def read_map(tree: object, *, side: str = "", may_be_exclusive: bool = False) ->
         frozenset(unreadable - fields),
         sums.contradict,
         beside.texts,
+        any(
+            meaning.field == "cache_read" and name.endswith(OPENAI_CACHED) for meaning, name in used
+        ),
     )
 
 

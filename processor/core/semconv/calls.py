@@ -14,7 +14,7 @@ from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
 from processor.core.semconv.dimensions import NO_OWN_DIMENSIONS, OwnDimensions
 from processor.core.semconv.ids import log_trace
-from processor.core.semconv.interpretation import CONTRADICT, UNREADABLE_COUNT
+from processor.core.semconv.interpretation import CONTRADICT, LIFETIMES, UNREADABLE_COUNT
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.plausibility import (
     UsageLimits,
@@ -166,9 +166,13 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalise
     if counts.input is counts.output is counts.total is None and not counts.has_units:
         return Normalised(None)
     unknown = tuple(name for usage_map in reader.usage_maps() for name in usage_map.unknown)
+    rules = profile.rules
+    if rules.family in LIFETIMES and any(each.is_openai for each in reader.usage_maps()):
+        # Somebody in between answered in OpenAI's format.
+        rules = rules._replace(family="openai", cache="inclusive", is_certain=True)
     return normalise_usage(
         counts,
-        profile.rules,
+        rules,
         operator,
         are_buckets=are_buckets,
         unknown=unknown,

@@ -107,3 +107,6 @@ TEXTS: Mapping[tuple[str, ...], str] = {
     ("speed",): "speed",
 }
 """What stands in words among the counts: how, and where the call was served."""
+
+OPENAI_CACHED = ("cached_tokens", "cachedTokens")
+"""How the name ends that OpenAI's usage gives to cached tokens; Anthropic's says ``cache_read``."""
