@@ -26,6 +26,7 @@ from processor.core.semconv.response_cache import find_response_cache
 from processor.core.semconv.sources import Columns, Row, first, first_sum
 from processor.core.semconv.usage import (
     ALL_ZERO,
+    ONE_IMAGE,
     UNREADABLE,
     Normalised,
     normalise_usage,
@@ -74,6 +75,8 @@ def read_call(
     usage, rule, doubt = read_usage(profile, reader, options)
     if usage is None and profile.needs_usage:
         return None
+    if usage is None and profile.makes_one_image and not spans.failed[row] and rule != UNREADABLE:
+        usage, rule, doubt = ONE_IMAGE
     amount, reported_by = _read_cost(layout, reader, spans, row) if layout.costs else _NO_COST
     models = profile.models or _models_inside(layout, reader)
     tier = _read_tier(profile, reader) if profile.may_have_tier else ""

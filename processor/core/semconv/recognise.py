@@ -32,6 +32,7 @@ from processor.core.semconv.dialects.kinds import (
     INPUT_ONLY_MODELS,
     KINDS,
     KINDS_BY_NAME,
+    ONE_IMAGE_MODELS,
     OUTPUT_TYPE,
 )
 from processor.core.semconv.dialects.tokens import COUNTS
@@ -49,9 +50,10 @@ from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.sources import Condition
 from processor.core.semconv.usage import INPUT_ONLY_KINDS, USUAL
 
-DECIDING_NAMES = frozenset(KINDS_BY_NAME) | {
-    rule.span_name for rule in CACHE_RULES if rule.span_name
-}
+DECIDING_NAMES = frozenset(KINDS_BY_NAME).union(
+    (rule.span_name for rule in CACHE_RULES if rule.span_name),
+    *(row.names for row in USAGE_REQUIRED),
+)
 """Span names that say what a span is; of other spans the name plays no part here."""
 
 DECIDING_KEYS = frozenset(
@@ -70,6 +72,7 @@ CALL_SIGNS = (DECIDING_KEYS - {HOST}).union(
 _MODELS_MAX = 4
 _REGIONS = tuple(re.compile(rf"{pattern}(?::[0-9]+)?$") for pattern in HOST_REGIONS)
 _IMAGES = re.compile(IMAGE_MODELS)
+_ONE_IMAGE = re.compile(ONE_IMAGE_MODELS)
 _INPUT_ONLY = re.compile(INPUT_ONLY_MODELS)
 _USUAL_POSITIONS = frozenset(map(COUNT_FIELDS.index, USUAL))
 
@@ -105,6 +108,8 @@ class Profile:
     plain: tuple[int, int, int] | None
     """Where input, output and total stand (-1: no total), when such spans carry no other count;
     else None."""
+    makes_one_image: bool
+    """Whether they made one image where they do not say how many."""
     is_usual: bool
     """Whether they carry no counts but those of `usage.USUAL`."""
     is_cumulative: bool
@@ -162,6 +167,7 @@ def recognise(signature: Signature, lay_out: Callable[[frozenset[Condition]], La
         ),
         layout=layout,
         plain=None if images else _find_plain(layout),
+        makes_one_image=call_kind == "image" and any(map(_ONE_IMAGE.search, names)),
         is_usual=not images and {slot.position for slot in layout.counts} <= _USUAL_POSITIONS,
         is_cumulative=CUMULATIVE in signature.keys,
         may_exclude_cache=has_lifetimes
@@ -191,6 +197,8 @@ def _requires_usage(signature: Signature) -> bool:
     return any(
         signature.emitter.scope.startswith(row.scope)
         and (row.unless is None or signature.texts.get(row.unless[0]) != row.unless[1])
+        and row.unless_key not in signature.keys
+        and (not row.names or signature.name in row.names)
         for row in USAGE_REQUIRED
     )
 

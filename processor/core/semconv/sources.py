@@ -62,6 +62,8 @@ class Source(NamedTuple):
     """Attributes beside which this source is not read."""
     in_seconds: bool = False
     """The value is a time in seconds, which is read as milliseconds."""
+    counts_items: bool = False
+    """The value is a list, of which the length is read."""
 
 
 Sources = tuple[Source, ...]
@@ -92,6 +94,11 @@ def seconds_inside(key: str, *paths: str) -> Sources:
     return (Source((key,), tuple(map(_split, paths)), in_seconds=True),)
 
 
+def items_inside(key: str, *paths: str) -> Sources:
+    """As `inside`, for lists of what is counted."""
+    return (Source((key,), tuple(map(_split, paths)), counts_items=True),)
+
+
 def counted(kind: UsageMapKind, key: str, field: str, *roots: str) -> Sources:
     """One source: a count in the usage map that the JSON of one attribute is or contains."""
     paths = tuple(map(_split, roots)) or ((),)
@@ -120,6 +127,7 @@ class Column(NamedTuple):
     in_seconds: bool = False
     usage_map: UsageMapKind | None = None
     field: str = ""
+    counts_items: bool = False
 
 
 Columns = tuple[Column, ...]
@@ -184,6 +192,7 @@ def resolve(
             source.in_seconds,
             source.usage_map,
             source.field,
+            source.counts_items,
         )
         for source in sources
         if _applies(source, index, conditions)
@@ -216,11 +225,17 @@ def first_sum(
             continue
         raws = [raw for raw in row.raw(column) if raw is not None and raw != ""]
         read_one = read_seconds if column.in_seconds else read
+        if column.counts_items:
+            read_one = _count_items
         numbers = [number for number in map(read_one, raws) if number is not None]
         if numbers and len(numbers) == len(raws):
             return sum(numbers), column, False
         is_unreadable = is_unreadable or len(numbers) < len(raws)
     return None, None, is_unreadable
+
+
+def _count_items(value: object) -> int | None:
+    return len(value) if isinstance(value, list) else None
 
 
 def _applies(source: Source, index: Mapping[str, int], conditions: frozenset[Condition]) -> bool:

@@ -44,6 +44,9 @@ class Normalised(NamedTuple):
     """What is doubtful about the counts, as in `model.Call.doubt`."""
 
 
+ONE_IMAGE = Normalised(Usage(images=1), "images: assumed one", OUTPUT_MISSING)
+"""A call that made images and does not say how many, where one is what the API makes by default."""
+
 USUAL = frozenset({"input", "output", "total", "cache_read", "cache_write", "reasoning"})
 """Counts of most calls that report more than input and output."""
 _USUAL = tuple(map(COUNT_FIELDS.index, (

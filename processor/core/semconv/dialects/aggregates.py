@@ -42,13 +42,35 @@ class UsageRequired(NamedTuple):
     scope: str
     unless: tuple[str, str] | None = None
     """An attribute and its value with which a span is a call all the same."""
+    unless_key: str = ""
+    """An attribute with which, whatever its value, a span is a call all the same."""
+    names: tuple[str, ...] = ()
+    """What such spans are called; without any, the row is about all."""
 
+
+_LOGFIRE_SCOPES = ("logfire.openai", "logfire.anthropic")
+_LOGFIRE_CALLS = (
+    "Chat Completion with {request_data[model]!r}",
+    "Completion with {request_data[model]!r}",
+    "Message with {request_data[model]!r}",
+    "Responses API with {gen_ai.request.model!r}",
+)
+"""Calls that may stream; those that do not have the id of a response."""
+_LOGFIRE_REQUESTS = ("OpenAI API call to {url!r}", "Anthropic API call to {url!r}")
+"""Whatever else is asked of an API, such as counting tokens."""
 
 USAGE_REQUIRED: tuple[UsageRequired, ...] = (
     UsageRequired("openinference.instrumentation.beeai"),
-    UsageRequired("openrouter"),
-    UsageRequired("logfire.openai", unless=("logfire.span_type", "log")),
-    UsageRequired("logfire.anthropic", unless=("logfire.span_type", "log")),
+    # An attempt at a provider says hardly anything.
+    UsageRequired("openrouter", unless_key="gen_ai.operation.name"),
+    *(
+        UsageRequired(scope, ("logfire.span_type", "log"), "gen_ai.response.id", _LOGFIRE_CALLS)
+        for scope in _LOGFIRE_SCOPES
+    ),
+    *(
+        UsageRequired(scope, unless_key="gen_ai.operation.name", names=_LOGFIRE_REQUESTS)
+        for scope in _LOGFIRE_SCOPES
+    ),
 )
 """Emitters that open several spans of a call's kind for one call: those without usage are none.
 

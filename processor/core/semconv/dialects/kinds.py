@@ -241,6 +241,10 @@ AGENT_NAME_PREFIXES = ("invoke_agent ", "invoke_workflow ", "agent run: ", "agen
 IMAGE_MODELS = r"\b(?:gemini|gpt)-[\w.-]*image|\bchatgpt-image|\bnano-banana"
 """Regular expression, anywhere in a model's name: models that answer a chat with images."""
 
+ONE_IMAGE_MODELS = r"\bdall-?e\b"
+"""Regular expression: models that make one image unless a request says how many, and are charged by
+the image."""
+
 INPUT_ONLY_MODELS = (
     r"embed|rerank|moderation|\bvoyage-|\b(?:bge|gte|e5|stella|minilm)-|-minilm-|guard\b"
 )

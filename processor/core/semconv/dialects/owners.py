@@ -41,7 +41,7 @@ _SESSION: Sources = (
     *_open("session_id", "sessionId", "conversation_id", "conversationId", "thread_id", "threadId"),
     *keys("thread.id", when="codex"),
     *keys("langgraph.thread_id", "langwatch.thread.id", "dify.conversation_id"),
-    *keys("sessionId", "conversationId"),
+    *keys("sessionId", "conversationId", "threadId"),
     *keys("session_id", "conversation_id", when="known"),
     *inside(
         "metadata",
@@ -73,15 +73,25 @@ _USER: Sources = (
         "llm.user",
         "mlflow.trace.user",
         "lmnr.event.user_id",
+        "gcp.vertex.agent.user_id",
     ),
     *_open("user_id", "userId"),
-    *keys("trace.metadata.openrouter.user_id", "langwatch.user.id"),
+    *keys("trace.metadata.user_id", "trace.metadata.openrouter.user_id", "langwatch.user.id"),
     *keys("userId"),
     *keys("user_id", when="known"),
-    *inside("metadata", "user_api_key_end_user_id", "user_id", "userId", "user"),
+    *inside("metadata.requester_metadata", "user_id", "userId"),
+    *inside(
+        "metadata",
+        "user_api_key_end_user_id",
+        "user_id",
+        "userId",
+        "user",
+        "requester_metadata.user_id",
+    ),
     *keys("metadata.user_api_key_user_id"),
     *inside("metadata", "user_api_key_user_id"),
     *keys("user.account_id", "user.email", "user.account_uuid"),
+    *inside("llm.invocation_parameters", "user"),
 )
 
 _ORG_NAMES = (
@@ -96,8 +106,9 @@ _ORG: Sources = (
         "anthropic.organization.id",
         "anthropic.workspace.id",
         "litellm.team.id",
-        "metadata.user_api_key_team_id",
+        # In LiteLLM an organization has teams.
         "metadata.user_api_key_org_id",
+        "metadata.user_api_key_team_id",
         "dify.tenant_id",
         "langwatch.customer.id",
         "trace.metadata.openrouter.entity_id",
@@ -105,7 +116,7 @@ _ORG: Sources = (
     *_open(*_ORG_NAMES),
     *keys("tenant.id", "orgId", "tenantId"),
     *keys("customer.id", "org_id", "tenant_id", when="known"),
-    *inside("metadata", *_ORG_NAMES, "user_api_key_team_id", "user_api_key_org_id"),
+    *inside("metadata", *_ORG_NAMES, "user_api_key_org_id", "user_api_key_team_id"),
 )
 
 _AGENT: Sources = (
@@ -113,7 +124,9 @@ _AGENT: Sources = (
     *keys("traceloop.entity.name", when="agent_entity"),
     *keys("haystack.component.name", when="agent_component"),
     *keys("ai.telemetry.functionId", "graph.node.name", "graph.node.id", "lk.agent_name"),
-    *_open("agent_name", "agentName"),
+    *keys("crewai.agent.role", "recipient_agent_type"),
+    *_open("agent_name", "agentName", "lc_agent_name"),
+    *inside("metadata", "agent_name", "agentName", "lc_agent_name"),
     *keys("query_source", when="bare"),
     *keys("gen_ai.agent.id", "agent.id", "agent_id", "dify.app_id", when="agent"),
 )

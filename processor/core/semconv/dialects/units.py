@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from processor.core.semconv.dialects.maps import GENKIT, in_maps
-from processor.core.semconv.sources import Sources, inside, keys, seconds, seconds_inside
+from processor.core.semconv.dialects.maps import AI_SDK, GENKIT, in_maps
+from processor.core.semconv.sources import (
+    Sources,
+    inside,
+    items_inside,
+    keys,
+    seconds,
+    seconds_inside,
+)
 
 _LIVEKIT = ("lk.tts_metrics", "lk.stt_metrics")
 _PARAMETERS = ("langfuse.observation.model.parameters", "llm.invocation_parameters")
@@ -135,6 +142,7 @@ _IMAGES: Sources = (
         "gen_ai.request.image_count",
     ),
     *in_maps("images"),
+    *items_inside(AI_SDK, "vertex.images", "google.images", "openai.images"),
     *keys("gen_ai.request.choice.count", "gen_ai.request.n", "llm.request.n", "n", when="image"),
     *(source for key in _PARAMETERS for source in inside(key, "n", when="image")),
 )

@@ -22,14 +22,29 @@ def reading_of(build_spans):
 @pytest.mark.parametrize("scope", ["logfire.openai", "logfire.anthropic"])
 def test_a_logfire_stream_is_one_call(reading_of, scope) -> None:
     """The span that ends when the stream begins is none; the log at its end is, usage or not."""
+    name = "Chat Completion with {request_data[model]!r}"
     opened = CALL | {"logfire.span_type": "span"}
     ended = CALL | {"logfire.span_type": "log"}
-    assert reading_of(scope=scope, attributes=opened).calls == []
-    (unknown,) = reading_of(scope=scope, attributes=ended).calls
+    assert reading_of(scope=scope, name=name, attributes=opened).calls == []
+    (unknown,) = reading_of(scope=scope, name=name, attributes=ended).calls
     assert unknown.usage is None
     counts = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
-    (whole,) = reading_of(scope=scope, attributes=opened | counts).calls
+    (whole,) = reading_of(scope=scope, name=name, attributes=opened | counts).calls
     assert whole.usage == Usage(input=10, output=5)
+
+
+def test_a_logfire_call_that_does_not_stream_has_a_status(reading_of) -> None:
+    """A response whose usage nobody reported is a call of unknown cost, and a request for
+    something else is none."""
+    name = "Chat Completion with {request_data[model]!r}"
+    answered = CALL | {"logfire.span_type": "span", "gen_ai.response.id": "chatcmpl-1"}
+    (call,) = reading_of(scope="logfire.openai", name=name, attributes=answered).calls
+    assert call.usage is None
+    spoken = CALL | {"gen_ai.operation.name": "transcription"}
+    assert reading_of(scope="logfire.openai", name="x", attributes=spoken).calls
+    counted = {key: CALL[key] for key in CALL if key != "gen_ai.operation.name"}
+    name = "Anthropic API call to {url!r}"
+    assert not reading_of(scope="logfire.anthropic", name=name, attributes=counted).calls
 
 
 def test_logfire_keeps_details_in_the_raw_usage_alone(reading_of) -> None:
