@@ -113,7 +113,7 @@ class App:
         raise_descriptor_limit()
         plan = plan_memory(settings)
         memory = MemoryLimit(plan.requests)
-        exporter = build_exporter(settings, memory)
+        exporter = build_exporter(settings, memory, files)
         ledger = build_ledger(settings, policy)
         _close_with(stack, "the ledger", ledger.close)
         await ledger.start()
@@ -144,11 +144,10 @@ class App:
         async def use_prices(new: Catalog) -> None:
             pipeline.catalog, pipeline.options = new, read_options(settings, new)
 
-        for work in (
-            *files.follow(PRICING, use_prices),
-            *files.follow(BUDGETS, ledger.set_policy),
-            *files.follow_credentials(receiver),
-        ):
+        files.when_changed(PRICING, use_prices)
+        files.when_changed(BUDGETS, ledger.set_policy)
+        files.renew_receiver(receiver)
+        for work in files.follow():
             _run_with(stack, work)
         health.phase = "serving"
         _run_with(stack, _show_health(health, receiver))

@@ -118,11 +118,11 @@ def _http_listener(
     )
 
 
-def build_exporter(settings: Settings, memory: MemoryLimit) -> Fanout:
+def build_exporter(settings: Settings, memory: MemoryLimit, files: WatchedFiles) -> Fanout:
     """Every destination, behind one limit. Raises ConfigError."""
     exporters = settings.exporters
     queues = {"otlp": exporters.otlp.sending_queue, "otlphttp": exporters.otlphttp.sending_queue}
-    backends = build_backends(settings)
+    backends = build_backends(settings, files)
     destinations: list[Destination] = [
         with_queue(backend, queues[name], name, memory) for name, backend in backends.items()
     ]

@@ -6,8 +6,9 @@ import math
 from pathlib import Path
 from typing import Final
 
+from processor.app.watched_files import WatchedFiles
 from processor.config import Settings
-from processor.config.backends import OtlpBackend, SendingQueue
+from processor.config.backends import SendingQueue
 from processor.config.exporters import OtlpExporter, OtlpHttpExporter
 from processor.core import wire
 from processor.core.memory import MemoryLimit
@@ -21,25 +22,22 @@ from processor.io.exporter import (
     HttpTransport,
     MergePolicy,
     QueuedBackend,
-    Reloading,
     RetryPolicy,
-    TlsFiles,
     Transport,
-    read_token,
-    tls_context,
 )
 
 _MIB: Final = 1024 * 1024
 
 
-def build_backends(settings: Settings) -> dict[str, Backend]:
+def build_backends(settings: Settings, files: WatchedFiles) -> dict[str, Backend]:
     """Every backend by the name of its exporter, without its queue. Raises ConfigError."""
     exporters = settings.exporters
     backends: dict[str, Backend] = {}
     if exporters.otlp.endpoint:
-        backends["otlp"] = _grpc_backend(exporters.otlp)
+        backends["otlp"] = _backend(_grpc_transport(exporters.otlp, files), exporters.otlp)
     if exporters.otlphttp.is_set:
-        backends["otlphttp"] = _http_backend(exporters.otlphttp)
+        transport = _http_transport(exporters.otlphttp, files)
+        backends["otlphttp"] = _backend(transport, exporters.otlphttp)
     return backends
 
 
@@ -65,51 +63,42 @@ def with_queue(
     )
 
 
-def _grpc_backend(otlp: OtlpExporter) -> Backend:
-    tls, setting = otlp.tls, "exporters.otlp.tls"
-    files = TlsFiles(tls.ca_file, tls.cert_file, tls.key_file)
+def _grpc_transport(otlp: OtlpExporter, files: WatchedFiles) -> Transport:
     address = parse_backend(otlp.endpoint)
-    if tls.insecure is not None and not address.has_scheme:
-        address = address._replace(is_tls=not tls.insecure)
+    if otlp.tls.insecure is not None and not address.has_scheme:
+        address = address._replace(is_tls=not otlp.tls.insecure)
     transport = GrpcTransport(
         address,
         headers=dict(otlp.headers),
         compression=otlp.compression,
-        tls=Reloading(files, lambda: files.read(setting)),
-        server_name=tls.server_name,
-        token=_token(otlp, "otlp"),
+        tls=files.client_tls("otlp"),
+        server_name=otlp.tls.server_name,
+        token=files.client_token("otlp"),
         max_connection_age_s=otlp.max_connection_age_s or math.inf,
         retryable_codes=[Code[name.upper()] for name in otlp.retry_on_failure.retryable_codes],
     )
-    return _backend(transport, otlp, files)
+    files.renew_credentials("otlp", transport)
+    return transport
 
 
-def _http_backend(http: OtlpHttpExporter) -> Backend:
-    tls = http.tls
-    files = TlsFiles(tls.ca_file, tls.cert_file, tls.key_file)
-    endpoints = read_endpoints(http.endpoint, http.own_endpoints, insecure=tls.insecure)
+def _http_transport(http: OtlpHttpExporter, files: WatchedFiles) -> Transport:
+    endpoints = read_endpoints(http.endpoint, http.own_endpoints, insecure=http.tls.insecure)
     transport = HttpTransport(
         endpoints,
         headers=dict(http.headers),
         compression=http.compression,
-        tls=Reloading(files, lambda: tls_context(*files, verifies=not tls.insecure_skip_verify)),
-        server_name=tls.server_name,
-        token=_token(http, "otlphttp"),
+        tls=files.client_tls("otlphttp"),
+        server_name=http.tls.server_name,
+        token=files.client_token("otlphttp"),
         max_connection_age_s=http.max_connection_age_s or math.inf,
         retryable_statuses=http.retry_on_failure.retryable_statuses,
         final_statuses=http.retry_on_failure.final_statuses,
     )
-    return _backend(transport, http, files)
+    files.renew_credentials("otlphttp", transport)
+    return transport
 
 
-def _token(exporter: OtlpBackend, name: str) -> Reloading[str] | None:
-    file, setting = exporter.auth.bearer_token_file, f"exporters.{name}.auth.bearer_token_file"
-    return Reloading([file], lambda: read_token(file, setting)) if file else None
-
-
-def _backend(
-    transport: Transport, exporter: OtlpExporter | OtlpHttpExporter, files: TlsFiles
-) -> Backend:
+def _backend(transport: Transport, exporter: OtlpExporter | OtlpHttpExporter) -> Backend:
     """A backend with splitting, merging and retries, over either protocol."""
     retry, merge = exporter.retry_on_failure, exporter.merge
     max_message_bytes = exporter.max_message_mib * _MIB
@@ -129,5 +118,5 @@ def _backend(
         merge=MergePolicy(max_merged_bytes, merge.max_delay_s) if merge.enabled else None,
         forwards=exporter.forward_headers,
     )
-    backend.counters.certificate_ends_s = Reloading(files, files.ends_s).get
+    backend.counters.certificate_ends_s = lambda: transport.tls.ends_s
     return backend

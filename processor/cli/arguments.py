@@ -67,7 +67,7 @@ def _add_serve(commands: Commands) -> None:
 
 
 def _add_check_config(commands: Commands) -> None:
-    text = "check settings, prices and budgets, and show what they say"
+    text = "check settings, prices, budgets and credentials, and show what they say"
     epilog = _exits("the checks themselves failed")
     parser = commands.add_parser(
         "check-config", help=text, description=_sentence(text), epilog=epilog

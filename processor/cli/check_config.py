@@ -11,6 +11,7 @@ from typing import TypeVar
 from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
 from processor.app.resources import plan_memory
+from processor.app.watched_files import WatchedFiles
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
 from processor.config import Settings
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         _attempt(lambda: prices_from(arguments.against), problems) if arguments.against else None
     )
     if settings is not None:
-        problems += _problems_of_addresses(settings)
+        problems += _problems_of_connections(settings)
     if settings is None or prices is None or policy is None or problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     for line in _lines(settings, prices, policy, arguments.config or "defaults"):
@@ -58,12 +59,15 @@ def _attempt(work: Callable[[], T], problems: list[Problem]) -> T | None:
         return None
 
 
-def _problems_of_addresses(settings: Settings) -> list[Problem]:
-    """What is wrong with addresses together and with exporters, without opening them."""
+def _problems_of_connections(settings: Settings) -> list[Problem]:
+    """What is wrong with addresses together, certificates, tokens and exporters."""
     problems: list[Problem] = []
     _attempt(lambda: refuse_loop(settings), problems)
     memory = MemoryLimit(plan_memory(settings).requests)
-    _attempt(lambda: build_exporter(settings, memory), problems)
+    files = WatchedFiles(settings)
+    for read in files.credentials():
+        _attempt(read, problems)
+    _attempt(lambda: build_exporter(settings, memory, files), problems)
     return problems
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from processor.app.backends import build_backends
+from processor.app.watched_files import WatchedFiles
 from processor.cli.sources import settings_from
 from processor.config import Settings
 from processor.core.errors import ConfigError, PermanentError, Problem, RetryableError
@@ -47,7 +48,7 @@ def _requests(paths: Sequence[Path]) -> list[RefusedRequest]:
 def _backend_for(paths: Sequence[Path], name: str | None, settings: Settings) -> Backend:
     """The backend that is named, or whose queue the paths lie in, or the only one."""
     exporters = settings.exporters
-    backends = build_backends(settings)
+    backends = build_backends(settings, WatchedFiles(settings))
     folders = {
         "otlp": exporters.otlp.sending_queue.directory,
         "otlphttp": exporters.otlphttp.sending_queue.directory,

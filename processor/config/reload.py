@@ -1,4 +1,4 @@
-"""Files that may change while the program runs: prices and budgets."""
+"""Files that may change while the program runs: prices, budgets, certificates, tokens."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Look(NamedTuple):
     text: str
     error: str = ""
     named: str = ""
-    """Size and time of the files that the file names."""
+    """Size, time and inode of the files that the file names."""
 
     @property
     def digest(self) -> str:
@@ -41,7 +41,7 @@ def _stamp(path: Path) -> str:
         status = path.stat()
     except OSError:
         return f"{path} is not there"
-    return f"{path} {status.st_size} {status.st_mtime_ns}"
+    return f"{path} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
 
 
 class Watcher(Generic[T]):

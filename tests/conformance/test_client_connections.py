@@ -41,7 +41,7 @@ from conformance.sending import PROTOCOLS, QUICK, request, scripted, sending
 from processor import __version__
 from processor.core.errors import BackendRefusedError, BackendUnavailableError
 from processor.core.model import Receipt
-from processor.io.exporter import Backend, ClientTls, GrpcTransport, MergePolicy, tls_context
+from processor.io.exporter import Backend, GrpcTransport, MergePolicy, load_client_tls
 
 PAYLOAD = request("chat")
 HTTP_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
@@ -291,12 +291,11 @@ async def test_rule_59_a_certificate_whose_time_is_over(protocol, tmp_path):
     if protocol == "grpc":
         pair = (key.read_bytes(), chain.read_bytes())
         port = await backend.start(credentials=grpc.ssl_server_credentials([pair]))
-        trust = ClientTls(ca=chain.read_bytes())
     else:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain, key)
         port = await backend.start_http(tls=context)
-        trust = tls_context(str(chain), "", "")
+    trust = load_client_tls(str(chain), "", "", "tls")
     await expect(protocol, port, LATER, scheme="https", tls=trust)
     assert backend.attempts == 0
     await backend.stop()

@@ -156,7 +156,10 @@ async def test_rule_20_what_is_too_large_for_a_proxy_is_final():
     assert len(backend.bodies) == 1
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 500, 520, 530, 302, 200])
+STATUSES = [200, 302, 400, 401, 403, 404, 408, 429, 500, 502, 503, 504, 520, 530]
+
+
+@pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("body", [b"", b"<html>nginx</html>"])
 async def test_rule_17_an_answer_without_a_grpc_status_is_no_refusal(status, body):
     """A proxy's page over HTTP/2, which gRPC gives a code of its own choice, is sent again."""

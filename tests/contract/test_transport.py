@@ -17,7 +17,7 @@ from processor import __version__
 from processor.core.errors import BackendRefusedError, BackendUnavailableError, TooLargeError
 from processor.core.model import Receipt
 from processor.core.otlp.signals import SIGNALS
-from processor.io.exporter import ClientTls, tls_context
+from processor.io.exporter import load_client_tls
 
 PAYLOAD = request("chat")
 BUSY = {"grpc": "UNAVAILABLE", "http": "503"}
@@ -82,9 +82,8 @@ async def listen(recorder, protocol, address="127.0.0.1:0", certificate=None):
 
 def trusting(protocol, authority):
     """TLS settings that trust an authority, by its file."""
-    if protocol == "grpc":
-        return ClientTls(ca=authority.read_bytes())
-    return tls_context(str(authority), "", "")
+    assert protocol in PROTOCOLS
+    return load_client_tls(str(authority), "", "", "tls")
 
 
 @asynccontextmanager

@@ -4,14 +4,14 @@ fanout, in_flight        the `Exporter`: reserve, deliver to all, merge the answ
 destination              what each destination promises and counts
 backend                  an OTLP backend: splitting_sender, batcher, retrying_sender, transport
 transport                one attempt; grpc_transport, http_transport with http_response, resolver
-connection, reloading    connections and files that are renewed; client_tls
+connection, client_tls   connections that are renewed; certificates and tokens
 disk_queue               what a backend does not take for now, on the disk
 file, rotation, debug    destinations that are no backends
 """
 
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.batcher import MergePolicy
-from processor.io.exporter.client_tls import ClientTls, TlsFiles, read_token, tls_context
+from processor.io.exporter.client_tls import ClientTls, bearer_header, load_client_tls
 from processor.io.exporter.debug import DebugDestination
 from processor.io.exporter.destination import Counters, Destination
 from processor.io.exporter.disk_queue import (
@@ -25,7 +25,6 @@ from processor.io.exporter.file import FileDestination
 from processor.io.exporter.grpc_transport import GrpcTransport
 from processor.io.exporter.http_transport import HttpTransport
 from processor.io.exporter.in_flight import InFlightLimiter
-from processor.io.exporter.reloading import Reloading
 from processor.io.exporter.retrying_sender import RetryPolicy
 from processor.io.exporter.transport import Transport
 
@@ -44,11 +43,9 @@ __all__ = [
     "MergePolicy",
     "QueuedBackend",
     "RefusedRequest",
-    "Reloading",
     "RetryPolicy",
-    "TlsFiles",
     "Transport",
-    "read_token",
+    "bearer_header",
+    "load_client_tls",
     "refused_requests",
-    "tls_context",
 ]

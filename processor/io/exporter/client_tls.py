@@ -1,11 +1,11 @@
-"""How a connection to a backend is secured: which files, and what each protocol makes of them."""
+"""How a connection to a backend is secured: certificates and the token, each from files."""
 
 from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 from processor.core.certificates import first_end_s
 from processor.core.errors import ConfigError, Problem
@@ -19,78 +19,49 @@ class ClientTls:
     """The authority that signed the backend's certificate; None: those gRPC ships with."""
     certificate: bytes | None = None
     key: bytes | None = field(default=None, repr=False)
+    context: ssl.SSLContext | None = None
+    """The same for Python's library, with the system's authorities where there is no `ca`."""
 
-
-class TlsFiles(NamedTuple):
-    """PEM files; empty where there is none. A certificate has a key."""
-
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-
-    def read(self, setting: str) -> ClientTls:
-        """Their content, which has to fit together; `setting` is their place.
-
-        Raises ConfigError.
-        """
-        tls_context(*self, setting=setting)
-        contents = [_content(file) if file else None for file in self]
-        return ClientTls(*contents)
-
+    @cached_property
     def ends_s(self) -> dict[str, float]:
         """When the first certificate of each file ends, in seconds since 1970."""
-        files = {"ca": self.ca_file, "certificate": self.cert_file}
-        found: dict[str, float] = {}
-        for name, file in files.items():
-            try:
-                end_s = first_end_s(_content(file)) if file else None
-            except ConfigError:
-                continue
-            if end_s is not None:
-                found[name] = end_s
-        return found
+        files = {"ca": self.ca, "certificate": self.certificate}
+        ends = {name: first_end_s(content) for name, content in files.items() if content}
+        return {name: end_s for name, end_s in ends.items() if end_s is not None}
 
 
-def tls_context(
-    ca_file: str,
-    cert_file: str,
-    key_file: str,
-    *,
-    verifies: bool = True,
-    setting: str = "exporters.otlphttp.tls",
-) -> ssl.SSLContext:
-    """The authority to trust and the certificate to present, each a PEM file or empty.
+def load_client_tls(
+    ca_file: str, cert_file: str, key_file: str, setting: str, *, verifies: bool = True
+) -> ClientTls:
+    """Read PEM files, which have to fit together; each may be empty, for none.
 
-    Without a `ca_file` it is the system's authorities. Without `verifies` any certificate of the
-    backend will do. Raises ConfigError.
+    Without `verifies` any certificate of the backend will do, over HTTP. Raises ConfigError that
+    names the setting.
     """
+    files = (ca_file, cert_file, key_file)
     try:
         context = ssl.create_default_context(cafile=ca_file or None)
         if cert_file and key_file:
-            context.load_cert_chain(cert_file, key_file)
+            # Without a password the library would ask for one on the terminal.
+            context.load_cert_chain(cert_file, key_file, password="")
+        ca, certificate, key = (Path(file).read_bytes() if file else None for file in files)
     except (OSError, ValueError) as error:
-        files = ", ".join(filter(None, (ca_file, cert_file, key_file)))
-        what = f"{files} cannot be used: {error}"
+        what = f"{', '.join(filter(None, files))} cannot be used: {error}"
         fix = "give PEM files, and the key that belongs to the certificate, without a password"
         raise ConfigError([Problem(setting, what, fix)]) from error
     if not verifies:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    return context
+    return ClientTls(ca, certificate, key, context)
 
 
-def read_token(file: str, setting: str) -> str:
-    """The header that presents the bearer token in a file. Raises ConfigError."""
-    token = _content(file).decode("ascii", "replace").strip()
+def bearer_header(text: str, source: str) -> str:
+    """The header that presents the token that a file holds; `source` is its path.
+
+    Raises ConfigError.
+    """
+    token = text.strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         fix = "write the token into it, and nothing else"
-        raise ConfigError([Problem(setting, f"{file} holds no bearer token", fix)])
+        raise ConfigError([Problem(source, "holds no bearer token", fix)])
     return f"Bearer {token}"
-
-
-def _content(file: str) -> bytes:
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        problem = Problem(file, f"cannot be read: {error.strerror or error}")
-        raise ConfigError([problem]) from error

@@ -28,7 +28,6 @@ from processor.core.otlp.responses import one_line, read_response
 from processor.core.otlp.signals import SIGNALS
 from processor.io.exporter.client_tls import ClientTls
 from processor.io.exporter.connection import Renewed
-from processor.io.exporter.reloading import Reloading, current
 from processor.io.exporter.transport import (
     AttemptError,
     GrpcCompression,
@@ -101,9 +100,9 @@ class GrpcTransport:
         *,
         headers: Mapping[str, str] | None = None,
         compression: GrpcCompression = "none",
-        tls: ClientTls | Reloading[ClientTls] | None = None,
+        tls: ClientTls | None = None,
         server_name: str = "",
-        token: Reloading[str] | None = None,
+        token: str = "",
         max_connection_age_s: float = math.inf,
         retryable_codes: Collection[int] = RETRYABLE,
     ) -> None:
@@ -118,14 +117,14 @@ class GrpcTransport:
         self._headers = read_headers(headers or {})
         self._user_agent = user_agent(headers or {})
         self._compression: GrpcCompression = compression
-        self._tls = tls or ClientTls()
+        self.tls = tls or ClientTls()
         self._server_name = server_name
-        self._token = token
+        self.token = token
         self._retryable_codes = frozenset(retryable_codes)
         self._channels = Renewed(
             self._open,
             lambda channel: channel.close(None),
-            made_from=lambda: current(self._tls),
+            made_from=lambda: self.tls,
             max_age_s=max_connection_age_s,
         )
 
@@ -150,7 +149,7 @@ class GrpcTransport:
         self, signal: Signal, payload: bytes, timeout_s: float, metadata: Metadata = ()
     ) -> Receipt | None:
         """Send once; see `Transport`."""
-        token = (("authorization", self._token.get()),) if self._token else ()
+        token = (("authorization", self.token),) if self.token else ()
         headers = with_metadata((*self._headers, *token), metadata)
         with self._channels.use() as channel:
             if channel is None:

@@ -26,6 +26,7 @@ from processor.core.otlp.codes import (
 )
 from processor.core.otlp.gzip import gzip
 from processor.core.otlp.zstd import zstd
+from processor.io.exporter.client_tls import ClientTls
 from processor.io.exporter.connection import Renewed
 from processor.io.exporter.http_response import (
     is_otlp_error,
@@ -35,7 +36,6 @@ from processor.io.exporter.http_response import (
     receipt_of,
     retry_after_s,
 )
-from processor.io.exporter.reloading import Reloading, current
 from processor.io.exporter.resolver import RotatingResolver
 from processor.io.exporter.transport import (
     AttemptError,
@@ -69,9 +69,9 @@ class HttpTransport:
         *,
         headers: Mapping[str, str] | None = None,
         compression: HttpCompression = "none",
-        tls: ssl.SSLContext | Reloading[ssl.SSLContext] | None = None,
+        tls: ClientTls | None = None,
         server_name: str = "",
-        token: Reloading[str] | None = None,
+        token: str = "",
         max_connection_age_s: float = math.inf,
         retryable_statuses: Collection[int] = RETRYABLE_HTTP,
         final_statuses: Collection[int] = FINAL_HTTP,
@@ -99,15 +99,15 @@ class HttpTransport:
         self._content_encoding = {"Content-Encoding": compression} if self._pack else {}
         self._retryable_statuses = frozenset(retryable_statuses)
         self._final_statuses = frozenset(final_statuses)
-        self._tls = tls
+        self.tls = tls or ClientTls()
         self._server_name = server_name or None
-        self._token = token
+        self.token = token
         self._now = now
         self._resolver: RotatingResolver | None = None
         self._sessions = Renewed(
             self._open,
             aiohttp.ClientSession.close,
-            made_from=lambda: None if self._tls is None else current(self._tls),
+            made_from=lambda: self.tls,
             max_age_s=max_connection_age_s,
         )
 
@@ -116,13 +116,13 @@ class HttpTransport:
         self._resolver = RotatingResolver()
         self._sessions.open()
 
-    def _open(self, tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
+    def _open(self, tls: ClientTls) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=_CONNECTIONS_MAX,
             keepalive_timeout=_IDLE_S,
             resolver=self._resolver,
             ttl_dns_cache=_NAMES_S,
-            ssl=True if tls is None else tls,
+            ssl=tls.context or True,
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -164,7 +164,7 @@ class HttpTransport:
         left_s: float,
         metadata: Metadata,
     ) -> Receipt | None:
-        token = {"authorization": self._token.get()} if self._token else {}
+        token = {"authorization": self.token} if self.token else {}
         try:
             async with session.post(
                 self._endpoints[signal].url,

@@ -11,6 +11,7 @@ from processor.core.errors import ConfigError, Problem
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.addresses import BackendAddress
 from processor.core.otlp.codes import Code
+from processor.io.exporter.client_tls import ClientTls
 
 GrpcCompression = Literal["none", "gzip"]
 """What gRPC's core packs with; it has no zstd."""
@@ -57,6 +58,11 @@ class AttemptError(Exception):
 
 class Transport(Protocol):
     """A connection to a backend that speaks OTLP."""
+
+    tls: ClientTls
+    """What is put here is used from the next request on, on a new connection."""
+    token: str
+    """The value of the header ``authorization``, likewise; empty: no such header."""
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
+from processor.app.watched_files import WatchedFiles
 from processor.config import load_settings
 from processor.core.errors import ConfigError
 from processor.core.memory import MemoryLimit
@@ -42,15 +43,13 @@ def test_other_ports_and_machines_are_let_through():
 
 
 def test_every_way_out_that_is_set_is_built(tmp_path):
-    exporter = build_exporter(
-        settings(
-            otlp__endpoint="127.0.0.1:5317",
-            otlphttp__logs_endpoint="http://127.0.0.1:5318/logs?key=secret",
-            file__path=str(tmp_path),
-            debug__verbosity="basic",
-        ),
-        MemoryLimit(2**20),
+    given = settings(
+        otlp__endpoint="127.0.0.1:5317",
+        otlphttp__logs_endpoint="http://127.0.0.1:5318/logs?key=secret",
+        file__path=str(tmp_path),
+        debug__verbosity="basic",
     )
+    exporter = build_exporter(given, MemoryLimit(2**20), WatchedFiles(given))
     assert [(each.name, each.takes("traces")) for each in exporter.destinations] == [
         ("127.0.0.1:5317", True),
         ("http://127.0.0.1:5318", False),

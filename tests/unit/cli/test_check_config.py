@@ -1,4 +1,5 @@
 import pytest
+from conformance.certificates import make_self_signed
 
 from processor.cli import main
 
@@ -170,3 +171,41 @@ def test_a_ledger_that_cannot_be_read_is_reported(capsys, tmp_path):
 def test_a_price_file_to_compare_with_is_checked_like_the_other(capsys, tmp_path):
     assert main(["check-config", "--against", str(tmp_path / "none.yaml")]) == 2
     assert "none.yaml: cannot be read" in capsys.readouterr().err
+
+
+def test_certificates_and_tokens_are_opened_and_every_mistake_is_said_at_once(capsys, tmp_path):
+    """Guarantees: missing files and files that do not fit, of receivers and of backends."""
+    (one, key), (_, other_key) = (make_self_signed(tmp_path, name) for name in ("one", "two"))
+    token, config, none = tmp_path / "token", tmp_path / "c.yaml", tmp_path / "none"
+    token.write_text("two words")
+    config.write_text(
+        "receivers: {otlp: {protocols: {"
+        f"grpc: {{tls: {{cert_file: {one}, key_file: {other_key}}}}}, "
+        f"http: {{tls: {{cert_file: {none}.pem, key_file: {none}.key}}, "
+        f"auth: {{bearer_token_file: {none}.token}}}}"
+        "}}}\n"
+        "exporters:\n"
+        f"  otlp: {{endpoint: 'tempo:4317', tls: {{ca_file: {none}.ca}}, "
+        f"auth: {{bearer_token_file: {token}}}}}\n"
+        f"  otlphttp: {{endpoint: 'https://tempo:4318', "
+        f"tls: {{cert_file: {one}, key_file: {other_key}}}}}\n"
+    )
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("models: [{provider: acme, model: m, prices: [{input: x}]}]\n")
+    flags = ["--config", str(config), "--pricing", str(prices), "--data-dir", str(tmp_path)]
+    assert main(["check-config", *flags]) == 2
+    shown = " ".join(capsys.readouterr().err.split())
+    for each in (
+        f"receivers.otlp.protocols.grpc.tls: {one}, {other_key} cannot be used",
+        f"receivers.otlp.protocols.http.tls: {none}.pem cannot be read",
+        f"receivers.otlp.protocols.http.tls: {none}.key cannot be read",
+        f"{none}.token: cannot be read",
+        f"exporters.otlp.tls: {none}.ca cannot be read",
+        f"{token}: holds no bearer token",
+        f"exporters.otlphttp.tls: {one}, {other_key} cannot be used",
+        f"{prices}:1: ",
+    ):
+        assert shown.count(each) == 1, each
+    tls = f"{{cert_file: {one}, key_file: {key}}}"
+    config.write_text(f"exporters: {{otlp: {{endpoint: 'tempo:4317', tls: {tls}}}}}")
+    assert main(["check-config", "--config", str(config)]) == 0

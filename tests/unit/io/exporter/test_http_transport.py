@@ -15,7 +15,7 @@ from processor.core.errors import (
 )
 from processor.core.model import Receipt
 from processor.core.otlp.addresses import read_endpoints
-from processor.io.exporter import Backend, HttpTransport, RetryPolicy, tls_context
+from processor.io.exporter import Backend, HttpTransport, RetryPolicy, load_client_tls
 
 WIRE = ("headers", "compression", "tls", "now")
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
@@ -325,9 +325,9 @@ async def test_a_client_certificate_is_presented(recorder, payload, tmp_path):
     own, own_key = map(str, make_self_signed(tmp_path, "client"))
     port = await recorder.start_http(tls=server_side(chain, key, client_ca=own))
     url = f"https://127.0.0.1:{port}"
-    async with destination(url, tls=tls_context(chain, own, own_key)) as out:
+    async with destination(url, tls=load_client_tls(chain, own, own_key, "tls")) as out:
         assert await out.deliver("traces", payload, 10.0) == Receipt()
-    async with destination(url, tls=tls_context(chain, "", "")) as out:
+    async with destination(url, tls=load_client_tls(chain, "", "", "tls")) as out:
         with pytest.raises(BackendUnavailableError):
             await out.deliver("traces", payload, 1.0)
 
@@ -341,4 +341,4 @@ def test_files_that_are_no_certificates_are_refused(tmp_path):
         ("", str(chain), str(other_key)),
     ):
         with pytest.raises(ConfigError, match=r"exporters\.otlphttp\.tls"):
-            tls_context(*files)
+            load_client_tls(*files, "exporters.otlphttp.tls")
