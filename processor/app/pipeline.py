@@ -10,6 +10,8 @@ from typing import Final, get_args
 
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
+from processor.core.enrich.names import OWN_EVENTS
+from processor.core.enrich.reported import keep_reported
 from processor.core.episodes import Episodes
 from processor.core.errors import ProcessorError, RetryableError
 from processor.core.flow import SWITCHED_OFF, FlowCounters, RequestTracker
@@ -155,16 +157,19 @@ class Pipeline:
     def _write(self, spans: Spans, stamps: Mapping[int, Stamp], reading: Reading) -> bytes:
         outcomes = self.flow.outcomes
         try:
-            edits = enrich(spans, stamps, self.readers)
-            written = wire.splice(spans, edits, reading.rejected)
+            incoming = wire.find_events(spans, OWN_EVENTS)
+            names = {row: {name for name, _ in events} for row, events in incoming.items()}
+            edits, kept = enrich(spans, stamps, self.readers), keep_reported(spans, stamps, names)
+            written = wire.splice(spans, edits, reading.rejected, kept)
         except Exception:  # noqa: BLE001 - whatever it is, see below
             # The charge stands, so the spans must arrive.
             if self._begins("writing"):
                 _LOG.exception("%d spans could not be written; they go on as they are", len(spans))
             outcomes.unwritten += len(spans)
             return spans.payload
-        rest = len(spans) - len(edits) - len(reading.rejected)
-        outcomes.stamped += len(edits)
+        changed = len((edits.keys() | kept.keys()).difference(reading.rejected))
+        rest = len(spans) - changed - len(reading.rejected)
+        outcomes.stamped += changed
         outcomes.rejected += len(reading.rejected)
         if reading is _UNREAD:
             outcomes.unread += rest

@@ -147,6 +147,15 @@ class Edit(NamedTuple):
     events: Sequence[Event] = ()
 
 
+class Kept(NamedTuple):
+    """What is on one span already and stays, but not as it was."""
+
+    suffixes: Mapping[str, str]
+    """Attributes that get another name before any is set: what is appended to theirs, not empty."""
+    marks: Mapping[str, Mapping[str, Value]] = {}
+    """By name, what events get as further attributes, unless they have them."""
+
+
 class RequestPart(NamedTuple):
     """A part of a request that was too large, and a request by itself."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import NamedTuple
 
+from processor.core.enrich.names import OWN_NAMES
 from processor.core.model import Wanted
 from processor.core.semconv.counts import COUNT_FIELDS
 from processor.core.semconv.dialects.calls import (
@@ -170,7 +171,7 @@ def _names() -> set[str]:
     names.update(*(keys for keys, _ in KINDS_BY_KEYS))
     for dialect in DIALECTS:
         names.update(dialect.keys, (key for key, _ in dialect.values))
-    return names | {HOST, CUMULATIVE, CLASSES, *PARTIAL, *_RESOURCE_KEYS}
+    return names | {HOST, CUMULATIVE, CLASSES, *PARTIAL, *_RESOURCE_KEYS, *OWN_NAMES}
 
 
 def _wanted(names: set[str]) -> Wanted:

@@ -20,6 +20,7 @@ from processor.core.semconv.recognise import (
     recognise,
 )
 from processor.core.semconv.sources import Condition, Values
+from processor.core.semconv.stamped import as_reported
 from processor.core.semconv.values import read_text
 
 Shape = tuple[str, ...]
@@ -40,6 +41,7 @@ class ShapeReader:
     def __init__(self, shape: Shape, emitter: Emitter, profiles: _Profiles) -> None:
         """Profiles are kept in `profiles`, which all readers share."""
         self._emitter = emitter
+        shape = as_reported(shape)
         self._index = {key: position for position, key in reversed([*enumerate(shape)])}
         self._profiles = profiles
         self._layouts: dict[frozenset[Condition], Layout] = {}

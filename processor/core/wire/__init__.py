@@ -1,8 +1,9 @@
 """OTLP payloads: a trace payload read into columns, and written back with edits.
 
-    scan(payload, wanted, hold) -> Spans     splice(spans, edits, drop=()) -> bytes
+    scan(payload, wanted, hold) -> Spans     splice(spans, edits, drop=(), kept={}) -> bytes
     split(signal, payload, target_bytes, max_bytes) -> SplitRequest
     scan_logs(payload, wanted, hold) -> Logs
+    find_events(spans, names) -> {row: [(name, attributes)]}
 
 This version is built on ``opentelemetry-proto`` and is the reference; a compiled kernel may replace
 the two functions and is then tested against this one. The contract of both:
@@ -36,7 +37,9 @@ the two functions and is then tested against this one. The contract of both:
  1. Without an edit that is not empty and without a row to drop, the result is the very object
     that was scanned.
  2. Of an edited span, attributes whose key is set anew are removed, all of them; the new ones are
-    appended in the edit's order, then its events. Its other bytes stay as they are.
+    appended in the edit's order, then its events. Attributes that are renamed keep their place and
+    their value, byte for byte, under a name that is not taken; events that are marked are longer
+    by that. Its other bytes stay as they are.
  3. A dropped span goes as a whole, and so does a ScopeSpans or ResourceSpans that had something
     in it and has nothing left. A row that is dropped and edited is dropped.
  4. Apart from that, only the tags and lengths that enclose a changed span are written anew, in
@@ -51,6 +54,7 @@ the two functions and is then tested against this one. The contract of both:
 
 from processor.core.wire.anyvalue import NESTING_MAX
 from processor.core.wire.attributes import ATTRIBUTES_MAX, EVENT_ATTRIBUTES_MAX
+from processor.core.wire.keeping import find_events
 from processor.core.wire.logs import scan_logs
 from processor.core.wire.parsed_size import Hold, hold_nothing
 from processor.core.wire.scan import FIELDS_MAX, scan
@@ -63,6 +67,7 @@ __all__ = [
     "FIELDS_MAX",
     "NESTING_MAX",
     "Hold",
+    "find_events",
     "hold_nothing",
     "scan",
     "scan_logs",

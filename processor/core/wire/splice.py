@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from processor.core.model import Edit, Spans
+from processor.core.model import Edit, Kept, Spans
 from processor.core.otlp.messages import read_message
 from processor.core.wire.addition import encode_addition
 from processor.core.wire.envelope import (
@@ -20,26 +20,32 @@ from processor.core.wire.envelope import (
     find_records,
     open_record,
 )
+from processor.core.wire.keeping import Patch, mark_events, rename_attributes
 from processor.core.wire.prefilter import KeySearch, Prefilter, find_candidates, narrow
 
-_Patch = tuple[int, int, bytes]
-"""A piece of the payload, from where to where, and what comes in its place. Either may be empty."""
-
 _SET_KEYS = KeySearch()
+_NO_EDIT = Edit({})
+_NOTHING_KEPT: Mapping[int, Kept] = {}
 
 
-def splice(spans: Spans, edits: Mapping[int, Edit], drop: Collection[int] = ()) -> bytes:
+def splice(
+    spans: Spans,
+    edits: Mapping[int, Edit],
+    drop: Collection[int] = (),
+    kept: Mapping[int, Kept] = _NOTHING_KEPT,
+) -> bytes:
     """Write `edits` onto the rows they name, take the rows in `drop` out, copy the rest.
 
-    Raises IndexError for a row that `spans` does not have.
+    `kept` says what stays on a row under another name or with a mark. Raises IndexError for a row
+    that `spans` does not have.
     """
     rows = {row for row, edit in edits.items() if edit.attributes or edit.events}
-    rows.update(drop)
+    rows.update(drop, kept)
     if not rows:
         return spans.payload
     if min(rows) < 0 or max(rows) >= len(spans):
         raise IndexError(f"rows {min(rows)} to {max(rows)} are not all in 0 to {len(spans) - 1}")
-    return _Splicer(spans, edits, frozenset(drop), sorted(rows)).rewrite()
+    return _Splicer(spans, edits, frozenset(drop), kept, sorted(rows)).rewrite()
 
 
 class _Splicer:
@@ -50,17 +56,23 @@ class _Splicer:
     """
 
     def __init__(
-        self, spans: Spans, edits: Mapping[int, Edit], drop: frozenset[int], rows: list[int]
+        self,
+        spans: Spans,
+        edits: Mapping[int, Edit],
+        drop: frozenset[int],
+        kept: Mapping[int, Kept],
+        rows: list[int],
     ) -> None:
         """Take what `splice` takes, and in `rows` all rows to edit or drop, ascending."""
         self._spans = spans
         self._payload = spans.payload
         self._edits = edits
         self._drop = drop
+        self._kept = kept
         self._rows = rows
         self._starts = [spans.starts[row] for row in rows]
         self._stale = self._find_stale_keys()
-        self._patches: list[_Patch] = []
+        self._patches: list[Patch] = []
 
     def rewrite(self) -> bytes:
         """Rewrite the payload."""
@@ -102,11 +114,13 @@ class _Splicer:
         if row in self._drop:
             return self._remove(place)
         first = len(self._patches)
-        edit = self._edits[row]
+        edit, kept = self._edits.get(row, _NO_EDIT), self._kept.get(row)
         addition = encode_addition(edit)
         growth = len(addition)
         if self._stale:
-            growth += self._remove_stale(place, edit)
+            growth += self._remove_stale(place, edit, kept)
+        if kept is not None:
+            growth += self._keep(first, place, kept)
         self._patches.append((end, end, addition))
         return self._reopen(first, SPANS, place, growth)
 
@@ -123,22 +137,35 @@ class _Splicer:
         self._patches.append((head, end, b""))
         return head - end
 
-    def _remove_stale(self, place: Record, edit: Edit) -> int:
-        """Take out the attributes of a span that `edit` sets anew."""
+    def _remove_stale(self, place: Record, edit: Edit, kept: Kept | None) -> int:
+        """Take out the attributes of a span that `edit` sets anew, but for those that are kept."""
+        stale = edit.attributes.keys() - (kept.suffixes.keys() if kept is not None else ())
         if not find_candidates(self._stale, self._payload, [place]):
             return 0
         return sum(
             self._remove(record)
             for record in find_records(self._payload, *place[1:], ATTRIBUTES)
-            if read_message(KeyValue, self._payload[record[1] : record[2]]).key in edit.attributes
+            if read_message(KeyValue, self._payload[record[1] : record[2]]).key in stale
         )
+
+    def _keep(self, first: int, place: Record, kept: Kept) -> int:
+        """Rename attributes and mark events of a span; gives by how many bytes it grows.
+
+        The patches of the span, from `first` on, are brought into the order of the payload.
+        """
+        patches = [
+            *rename_attributes(self._payload, place, kept.suffixes),
+            *mark_events(self._payload, place, kept.marks),
+        ]
+        self._patches[first:] = sorted([*self._patches[first:], *patches])
+        return sum(len(text) - (end - start) for start, end, text in patches)
 
     def _find_stale_keys(self) -> Prefilter:
         """The search for any key that is set anew; empty when none is there already.
 
         All spans are searched at once: their edits set the same few keys, which are usually new.
         """
-        edits = [self._edits[row] for row in self._rows if row not in self._drop]
+        edits = [self._edits.get(row, _NO_EDIT) for row in self._rows if row not in self._drop]
         shapes = {tuple(edit.attributes) for edit in edits}
         start, end = self._starts[0], self._spans.ends[self._rows[-1]]
         return narrow(_SET_KEYS.covering(frozenset().union(*shapes)), self._payload, start, end)

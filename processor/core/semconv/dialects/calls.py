@@ -153,6 +153,7 @@ CACHE_HITS: Sources = (
 CACHE_MARKS: Sources = (
     # A processor like this one writes it of a prompt cache, and a status beside it.
     Source(("llm.cache.hit",), unless=("llm.cost.status",)),
+    Source(("llm.cache.hit.reported",)),
     *keys(
         "gen_ai.cache.hit",
         "gen_ai.response.cache_hit",
@@ -172,7 +173,7 @@ CACHE_MARKS: Sources = (
 )
 """Flags that some set of a prompt cache and others of a cache of responses."""
 
-CACHE_SAVED: Sources = keys("llm.cache.tokens_saved")
+CACHE_SAVED: Sources = keys("llm.cache.tokens_saved.reported", "llm.cache.tokens_saved")
 
 CACHED_AT_NO_COST: Sources = (
     *inside("langsmith.metadata.usage_metadata", "total_cost"),
@@ -182,7 +183,8 @@ CACHED_AT_NO_COST: Sources = (
 
 
 REPORTED_COSTS: Sources = (
-    *keys("llm.cost_usd"),
+    Source(("llm.cost_usd",), unless=("llm.cost.status",)),
+    *keys("llm.cost_usd.reported"),
     *inside("langfuse.observation.cost_details", "total"),
     *total_inside("langfuse.observation.cost_details", "input", "output"),
     *keys(
@@ -201,6 +203,9 @@ REPORTED_COSTS: Sources = (
     *total_of("gen_ai.usage.input_cost", "gen_ai.usage.output_cost"),
     *keys("gen_ai.token.cost.total"),
     *keys("cost_usd", when="bare"),
+    # What a processor like this one has written is of use where nobody else reports a cost: it has
+    # read and priced what is read and priced here. What differs was reported to it.
+    *keys("llm.cost.reported_usd", "llm.cost_usd"),
 )
 """In order of trust: what was billed, before what a gateway, then an SDK worked out.
 
