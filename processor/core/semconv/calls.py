@@ -67,11 +67,10 @@ class ReadOptions:
 
 
 def read_call(
-    profile: Profile, spans: Spans, row: int, mark: Mark, options: ReadOptions
+    profile: Profile, reader: Row, spans: Spans, mark: Mark, options: ReadOptions
 ) -> Call | None:
     """Read one call; None when the span is one only if it reports usage, and it does not."""
-    values, layout = spans.values[row], profile.layout
-    reader = Row(values)
+    row, layout = mark.row, profile.layout
     usage, rule, doubt = read_usage(profile, reader, options)
     if usage is None and profile.needs_usage:
         return None

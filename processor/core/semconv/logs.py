@@ -28,6 +28,7 @@ from processor.core.semconv.interpretation import UNREADABLE_COUNT
 from processor.core.semconv.layout import Slots, lay_out_fields
 from processor.core.semconv.owners import read_inherited_owner, read_owner
 from processor.core.semconv.plausibility import find_implausible
+from processor.core.semconv.sources import Row
 from processor.core.semconv.times import read_time
 from processor.core.semconv.usage import normalise_usage
 from processor.core.semconv.values import (
@@ -117,7 +118,7 @@ class _Reader:
     def _mark(self, row: int, dialect: LogDialect, group: Group) -> Mark:
         logs, attributes = self._logs, self._logs.attributes[row]
         salt = self._options.user_hash_salt
-        own = read_owner(_slots(tuple(attributes)), tuple(attributes.values()), salt)
+        own = read_owner(_slots(tuple(attributes)), Row(tuple(attributes.values())), salt)
         inherited = read_inherited_owner(group.scope_attributes, group.resource, salt)
         dimensions = self._options.dimensions
         if dimensions:

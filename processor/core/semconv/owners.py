@@ -14,7 +14,7 @@ from processor.core.semconv.dialects.owners import (
     WINDOW_SERVICES,
 )
 from processor.core.semconv.layout import Slots, lay_out_fields
-from processor.core.semconv.sources import Row, Values, first
+from processor.core.semconv.sources import Row, first
 from processor.core.semconv.values import read_tags, read_text
 
 _SESSION_KEYS = frozenset(key for source in INHERITED_OWNERS["session"] for key in source.keys)
@@ -24,16 +24,15 @@ _HASH_BYTES = 16
 _NOTHING: list[str | None] = [None] * len(OWNERS)
 
 
-def read_owner(slots: Slots, values: Values, user_hash_salt: str | None) -> Owner:
+def read_owner(slots: Slots, row: Row, user_hash_salt: str | None) -> Owner:
     """Read what a span, scope or resource says of its owner; NOBODY when it says nothing."""
     if not slots:
         return NOBODY
     found: list[str | None] = _NOTHING.copy()
-    row: Row | None = None
+    values = row.values
     for position, index, columns in slots:
         text = read_name(values[index]) if index >= 0 and position != _FEATURE else None
         if text is None:
-            row = row or Row(values)
             text = first(row, columns, read_tags if position == _FEATURE else read_name)
         if text is not None and position == _USER and user_hash_salt is not None:
             text = hash_user(text, user_hash_salt)
@@ -81,7 +80,7 @@ def _read_mapping(attributes: Mapping[str, Value], user_hash_salt: str | None) -
     if not attributes:
         return NOBODY
     slots = _inherited_slots(tuple(attributes))
-    return read_owner(slots, tuple(attributes.values()), user_hash_salt) if slots else NOBODY
+    return read_owner(slots, Row(tuple(attributes.values())), user_hash_salt) if slots else NOBODY
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,7 @@ from processor.core.semconv.ids import find_rejected, valid_parents
 from processor.core.semconv.owners import names_session, read_inherited_owner, read_owner
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures
+from processor.core.semconv.sources import Row
 from processor.core.semconv.times import AHEAD_MAX_NS, EARLIEST_NS, read_times
 from processor.core.semconv.values import bound, read_text
 
@@ -107,14 +108,15 @@ class _Reader:
             own_ids = self._dimensions.read(spans.keys[shape], spans.values[row])
         if profile.is_irrelevant and not own_ids:
             return
-        own = read_owner(profile.layout.owners, spans.values[row], self._options.user_hash_salt)
+        contents = Row(spans.values[row])  # One for all: texts of JSON are parsed once.
+        own = read_owner(profile.layout.owners, contents, self._options.user_hash_salt)
         if profile.is_agent and own.agent is None:
             own = own._replace(agent=_agent_name(spans.names[row]))
         if own_ids:
             own = own._replace(own_dimensions=own_ids)
         mark = self._mark(row, own, context, is_agent=profile.is_agent)
         if profile.call_kind is not None and not self._repeats_parent(row, profile):
-            call = read_call(profile, spans, row, mark, self._options)
+            call = read_call(profile, contents, spans, mark, self._options)
             if call is not None:
                 self._reading.calls.append(call)
                 return

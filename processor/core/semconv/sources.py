@@ -7,7 +7,7 @@ is indexing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple, TypeVar, get_args
 
 from processor.core.model import CallKind, Value
@@ -150,15 +150,18 @@ class Row:
         if column.usage_map is not None:
             usage_map = self.usage_map(column, column.usage_map)
             return [usage_map.counts.get(column.field, usage_map.texts.get(column.field))]
-        present = self._present(column)
-        return list(present) if column.sums_paths else [*present][:1]
+        if column.sums_paths:
+            tree = self._tree(column.indices[0])
+            return [value for path in column.paths if (value := find(tree, path)) is not None]
+        value = self._find_first(column)
+        return () if value is None else (value,)
 
     def usage_map(self, column: Column, kind: UsageMapKind) -> UsageMap:
         """The usage map that stands in a column."""
         place = column.indices[0], column.paths
         if place not in self._maps:
             self._maps[place] = read_map(
-                next(self._present(column), None),
+                self._find_first(column),
                 side=kind.side,
                 may_be_exclusive=kind.may_be_exclusive,
             )
@@ -172,12 +175,18 @@ class Row:
         """Whether a count is one of buckets that exclude one another."""
         return self._maps.get((column.indices[0], column.paths), NO_MAP).is_exclusive
 
-    def _present(self, column: Column) -> Iterator[object]:
-        index = column.indices[0]
+    def _find_first(self, column: Column) -> object:
+        tree = self._tree(column.indices[0])
+        for path in column.paths:
+            value = find(tree, path)
+            if value is not None:
+                return value
+        return None
+
+    def _tree(self, index: int) -> object:
         if index not in self._trees:
             self._trees[index] = parse_literal(self.values[index])
-        found = (find(self._trees[index], path) for path in column.paths)
-        return (value for value in found if value is not None)
+        return self._trees[index]
 
 
 def resolve(
