@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import EMPTY_PAYLOAD, StreamReader, web
 from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError, LineTooLong
 
 from processor.core.errors import ProcessorError, UndecodableError
@@ -23,9 +23,18 @@ library_log.addFilter(ProtocolMismatchFilter(_log))
 
 IDLE_TIMEOUT_S: Final = 75.0
 """How long a connection may be without a complete request head; above what load balancers keep."""
+_READ: Final = 4
+"""How many times the limit of headers is read, so that we can say what is wrong with them."""
 _LINGER_S: Final = 5.0
 """How long the rest of a refused body is discarded, so that its sender reads the answer."""
 
+_HEADS_BYTES: Final = 16 * 1024 * 1024
+"""What may have come of request heads that are not complete, over all connections. Beyond it the
+connection that has been idle the longest is closed: nothing else counts these bytes."""
+
+_TOO_LARGE: Final = (
+    "the request line and headers are longer than is read here; see receivers.otlp.max_header_kib"
+)
 Refuse = Callable[[ProcessorError], web.Response]
 """Counts a request whose head cannot be read, and gives its answer."""
 
@@ -54,12 +63,14 @@ class Connections(web.Server):
             keepalive_timeout=IDLE_TIMEOUT_S,
             lingering_time=_LINGER_S,
             # Headers beyond our own limit are read as well, so that we can say what is wrong.
-            max_line_size=4 * max_header_bytes,
-            max_field_size=4 * max_header_bytes,
+            max_line_size=_READ * max_header_bytes,
+            max_field_size=_READ * max_header_bytes,
         )
         self._handle = handle
         self._refuse = refuse
         self._max_connections = max_connections
+        self.max_head_bytes = _READ * max_header_bytes
+        self._heads_bytes = 0
         self._open = 0
         self._idle: dict[asyncio.BaseProtocol, None] = {}
         """In the order in which they became so."""
@@ -84,6 +95,7 @@ class Connections(web.Server):
         super().connection_lost(handler, exc)
         self._open -= 1
         self._idle.pop(handler, None)
+        self.note_head(handler, 0)
 
     def close_idle(self) -> bool:
         """Close the connection that has been idle the longest; False where none is."""
@@ -92,8 +104,18 @@ class Connections(web.Server):
             return False
         del self._idle[longest]
         if isinstance(longest, web.RequestHandler):
+            self.note_head(longest, 0)
             longest.force_close()
         return True
+
+    def note_head(self, connection: web.RequestHandler, size_bytes: int) -> None:
+        """So much has come of an incomplete head; idle connections give way to too much."""
+        if not isinstance(connection, _Connection):
+            return
+        self._heads_bytes += size_bytes - connection.head_bytes
+        connection.head_bytes = size_bytes
+        while self._heads_bytes > _HEADS_BYTES and self.close_idle():
+            pass
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
@@ -109,11 +131,44 @@ class Connections(web.Server):
 class _Connection(web.RequestHandler):
     """One connection, whose errors are answered as OTLP has them."""
 
-    __slots__ = ("_refuse",)
+    __slots__ = ("_body", "_connections", "_refuse", "head_bytes")
 
-    def __init__(self, manager: web.Server, refuse: Refuse, **settings: Any) -> None:  # noqa: ANN401 - as in aiohttp
+    def __init__(self, manager: Connections, refuse: Refuse, **settings: Any) -> None:  # noqa: ANN401 - as in aiohttp
         super().__init__(manager, **settings)
+        self._connections = manager
         self._refuse = refuse
+        self._body: StreamReader = EMPTY_PAYLOAD
+        """Of the last request whose head was complete."""
+        self.head_bytes = 0
+        """What has come of a head that is not complete."""
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has come; the library bounds single headers, and not all of them together."""
+        is_body = not self._body.is_eof()
+        super().data_received(data)
+        if self._messages:
+            self._body = self._messages[-1][1]
+        if self._messages or is_body:
+            self._connections.note_head(self, 0)
+            return
+        size_bytes = self.head_bytes + len(data)
+        self._connections.note_head(self, size_bytes)
+        if size_bytes > self._connections.max_head_bytes and self.transport is not None:
+            self._end_with(HeadersTooLargeError(_TOO_LARGE))
+
+    def _end_with(self, error: ProcessorError) -> None:
+        """Answer in place of the library, which still waits for the end of the head."""
+        answer = self._refuse(error)
+        body = answer.body if isinstance(answer.body, bytes) else b""
+        lines = [
+            f"HTTP/1.1 {answer.status} {answer.reason}",
+            f"Content-Type: {answer.content_type}",
+            f"Content-Length: {len(body)}",
+            "Connection: close\r\n\r\n",
+        ]
+        if self.transport is not None:
+            self.transport.write("\r\n".join(lines).encode() + body)
+        self.force_close()
 
     def handle_error(
         self,
@@ -129,10 +184,7 @@ class _Connection(web.RequestHandler):
         self.log_exception("Error handling request from %s", request.remote, exc_info=exc)
         error: ProcessorError
         if isinstance(exc, LineTooLong):
-            error = HeadersTooLargeError(
-                "the request line or a header is longer than is read here; see "
-                "receivers.otlp.max_header_kib"
-            )
+            error = HeadersTooLargeError(_TOO_LARGE)
         elif isinstance(exc, BadStatusLine) or is_other_protocol(exc):
             error = NotHttpError("what came is no HTTP/1.1 request")
         else:

@@ -53,6 +53,19 @@ def test_parts_of_any_size_and_members_of_any_number_come_together(step):
 
 
 @with_each
+@pytest.mark.parametrize("flags", range(32))
+def test_optional_fields_of_the_header_may_come_in_parts(flags):
+    """Guarantees: ISA-L alone refuses two of them, or a checksum, that do not come at once."""
+    head = PACKED[:3] + bytes([flags]) + PACKED[4:10]
+    head += b"\6\0AB\2\0xy" if flags & 4 else b""
+    head += b"name\0" if flags & 8 else b""
+    head += b"comment\0" if flags & 16 else b""
+    head += (zlib.crc32(head) & 0xFFFF).to_bytes(2, "little") if flags & 2 else b""
+    for step in (*range(1, len(head) + 2), None):
+        assert inflated(head + PACKED[10:], step) == TEXT
+
+
+@with_each
 @pytest.mark.parametrize(
     ("data", "why"),
     [
