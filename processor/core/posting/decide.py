@@ -27,7 +27,7 @@ from processor.core.posting.changes import (
     postings_of,
     session_of,
 )
-from processor.core.posting.stamp import Draft, stamp_of
+from processor.core.posting.stamp import Draft, stamp_of, with_first
 from processor.core.posting.turn import Posted
 
 
@@ -183,7 +183,9 @@ def _stamp(decision: _Decision) -> None:
         draft = decision.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
         is_amended = trace_id in posted.root_passed
         if node.stamp is None or not posted.is_repricing:
-            node.stamp = stamp_of(node, trace, draft, session, is_amended=is_amended)
+            # Only a span that is amended has a first stamp here.
+            stamp = stamp_of(node, trace, draft, session, is_amended=is_amended)
+            node.stamp = with_first(stamp, node.stamp)
         plan.rows.append(
             SpanRow(
                 trace_id,

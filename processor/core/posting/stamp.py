@@ -85,6 +85,27 @@ def stamp_of(
     )
 
 
+def with_first(stamp: Stamp, first: Stamp | None) -> Stamp:
+    """The stamp of a copy that brings the usage, with what the first copy's stamp caused.
+
+    Events and corrections were written once, on the first copy; a backend may keep the last one.
+    """
+    if first is None:
+        return stamp
+    corrections = dict(first.corrections)
+    for span_id, nano_usd in stamp.corrections:
+        corrections[span_id] = corrections.get(span_id, 0) + nano_usd
+    return replace(
+        stamp,
+        crossings=(*first.crossings, *stamp.crossings),
+        exceeded=tuple(sorted({*first.exceeded, *stamp.exceeded})),
+        corrections=tuple(corrections.items()),
+        leaf_corrections_nano_usd=(
+            first.leaf_corrections_nano_usd + stamp.leaf_corrections_nano_usd
+        ),
+    )
+
+
 def written_entry(entry: Entry, node: Node) -> Entry:
     """The entry as the span shows it: only what this very span is charged for.
 

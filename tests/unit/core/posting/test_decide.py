@@ -406,3 +406,34 @@ def test_a_repeat_carries_its_event_again_and_nobody_else_does(turns, given):
     assert again.crossings == []
     assert again.stamps[0].crossings == first.stamps[0].crossings
     assert again.stamps[1].crossings == ()
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_copy_that_brings_the_usage_keeps_the_event_of_the_first(turns, given, is_restarted):
+    """Guarantees: what a call without usage caused stands on its last copy, and in the ledger."""
+    turns.use(given.budget("b", "session", 1000))
+    turns.turn(given.call(1))
+    first = turns.turn(given.usage_missing(2, own=MINE)).stamps[0]
+    assert len(first.crossings) == 1
+    if is_restarted:
+        turns.restart()
+    plan = turns.turn(given.call(2, own=MINE))
+    assert plan.stamps[0].crossings == first.crossings
+    assert plan.stamps[0].exceeded == ("b",)
+    assert plan.stamps[0].entry.amount.total == 1000
+    assert turns.turn(given.call(2, own=MINE)).stamps[0] == plan.stamps[0]
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_copy_that_brings_the_usage_keeps_the_correction_of_the_first(turns, given, is_restarted):
+    """Guarantees: spans add up to the ledger; of one older charge there is one correction."""
+    turns.turn(given.aggregate(1, tokens=200))
+    turns.turn(given.call(3, 2))
+    turns.turn(given.plain(2, 4))
+    first = turns.turn(given.usage_missing(4, 1)).stamps[0]
+    assert first.corrections == ((given.span_id(1), -1000),)
+    if is_restarted:
+        turns.restart()
+    plan = turns.turn(given.call(4, 1, tokens=150))
+    assert plan.stamps[0].corrections == ((given.span_id(1), -1500),)
+    assert turns.shown == turns.total("total").cost_nano_usd == 2000
