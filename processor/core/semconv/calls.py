@@ -13,8 +13,14 @@ from processor.core.semconv.counts import COUNT_FIELDS, Counts
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
 from processor.core.semconv.dimensions import NO_OWN_DIMENSIONS, OwnDimensions
+from processor.core.semconv.grounding import count_grounding
 from processor.core.semconv.ids import log_trace
-from processor.core.semconv.interpretation import CONTRADICT, LIFETIMES, UNREADABLE_COUNT
+from processor.core.semconv.interpretation import (
+    CONTRADICT,
+    LIFETIMES,
+    SEARCHES_ASSUMED,
+    UNREADABLE_COUNT,
+)
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
 from processor.core.semconv.plausibility import (
     UsageLimits,
@@ -39,6 +45,7 @@ CacheSemantics = Literal["inclusive", "exclusive", "auto"]
 _PLAIN_MAX = COUNT_MAX // 4
 """Counts up to here need no check of their sum."""
 _REGION = re.compile(r"[a-z][a-z0-9_-]{1,30}", re.ASCII)
+_WEB_SEARCHES = COUNT_FIELDS.index("web_searches")
 _SIDES = frozenset({INPUT, OUTPUT})
 _EVIDENCE = frozenset(map(COUNT_FIELDS.index, ("total", "uncached", "raw_input", "raw_output")))
 """What only shows what the others mean: no token is lost without it."""
@@ -157,6 +164,10 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalise
         ):
             return Normalised(Usage(input_count, output=output_count))
     found, are_buckets, is_unreadable, doubts = _read_counts(profile.layout, reader)
+    grounding = profile.layout.grounding
+    if grounding and found[_WEB_SEARCHES] is None:
+        found[_WEB_SEARCHES] = count_grounding(reader, grounding, profile.models) or None
+        doubts = (*doubts, *(SEARCHES_ASSUMED,) * bool(found[_WEB_SEARCHES]))
     operator = operator_rule(profile.rule_names, options)
     if profile.is_usual and operator is None and not is_unreadable and not doubts:
         usual = read_usual(found, profile.rules)

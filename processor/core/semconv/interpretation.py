@@ -12,6 +12,7 @@ SPLIT_ASSUMED = "split_assumed"
 UNREADABLE_COUNT = "unreadable_count"
 INPUT_MISSING = "input_missing"
 OUTPUT_MISSING = "output_missing"
+SEARCHES_ASSUMED = "searches_assumed"
 
 BY_EMITTER = "cache: instrumentation"
 """The rule where nothing but the emitter's convention decided about cached tokens."""

@@ -15,6 +15,7 @@ from processor.core.semconv.dialects.calls import (
     CACHE_SAVED,
     CACHED_AT_NO_COST,
     CUMULATIVE,
+    GROUNDING,
     HOST,
     MODELS,
     MODELS_INSIDE,
@@ -63,6 +64,8 @@ class Layout(NamedTuple):
     tiers: Columns
     regions: Columns
     """Where the call was served."""
+    grounding: Columns
+    """Queries for searches that an answer stands on."""
     models_inside: Columns
     cache: CacheColumns | None
     """Where a cache of responses may have left its mark."""
@@ -97,6 +100,7 @@ def lay_out(index: Mapping[str, int], conditions: frozenset[Condition]) -> Layou
         resolve(RESPONSE_IDS, index, conditions),
         resolve(TIERS, index, conditions),
         resolve(REGIONS, index, conditions),
+        resolve(GROUNDING, index, conditions),
         resolve(MODELS_INSIDE, index, conditions),
         lay_out_cache(index, conditions),
     )
@@ -163,7 +167,16 @@ under the same name."""
 
 def _names() -> set[str]:
     """Every key of every table; those of span events as ``event:<name>:<key>``."""
-    fields = (MODELS, MODELS_INSIDE, PROVIDERS, TIERS, REGIONS, RESPONSE_IDS, REPORTED_COSTS)
+    fields = (
+        MODELS,
+        MODELS_INSIDE,
+        PROVIDERS,
+        TIERS,
+        REGIONS,
+        GROUNDING,
+        RESPONSE_IDS,
+        REPORTED_COSTS,
+    )
     cache = (CACHE_HITS, CACHE_MARKS, CACHE_SAVED, CACHED_AT_NO_COST)
     sources = chain(*fields, *cache, *COUNTS.values(), *INHERITED_OWNERS.values())
     names = {key for source in sources for key in (*source.keys, *source.unless)}

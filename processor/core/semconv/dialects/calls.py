@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from processor.core.semconv.dialects import llamaindex
-from processor.core.semconv.dialects.maps import AI_SDK, GENKIT, in_maps
-from processor.core.semconv.sources import Source, Sources, inside, keys, total_inside, total_of
+from processor.core.semconv.dialects.maps import ADK, AI_SDK, GENKIT, in_maps
+from processor.core.semconv.sources import (
+    Source,
+    Sources,
+    inside,
+    items_inside,
+    keys,
+    total_inside,
+    total_of,
+)
 
 MODELS: Sources = (
     *keys(
@@ -82,6 +90,19 @@ TIERS: Sources = (
     *inside("llm.invocation_parameters", "service_tier"),
 )
 """The tier served comes before the tier asked for."""
+
+GROUNDING: Sources = (
+    *items_inside(
+        AI_SDK,
+        "google.groundingMetadata.webSearchQueries",
+        "vertex.groundingMetadata.webSearchQueries",
+        "gateway.groundingMetadata.webSearchQueries",
+    ),
+    *items_inside(
+        ADK, "grounding_metadata.web_search_queries", "groundingMetadata.webSearchQueries"
+    ),
+)
+"""Where the queries stand that Gemini sent to a search engine for an answer."""
 
 _REQUEST_REGIONS = ("inference_geo", "vertex_location")
 
