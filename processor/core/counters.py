@@ -93,6 +93,8 @@ class Backlog:
     last_trouble: LastFailure | None = None
     """What has kept an acknowledged payload from the backend for good the last time: a refusal, its
     age, or newer ones."""
+    lasting_troubles: tuple[str, ...] = ()
+    """What keeps those that wait from it until somebody acts, such as refused credentials."""
 
 
 class MemoryHeld(NamedTuple):

@@ -51,6 +51,10 @@ class Episodes:
         episode.last_s = now_s
         return begins
 
+    def lasts(self, kind: str) -> bool:
+        """Whether there is an episode of a kind."""
+        return kind in self._lasting
+
     def end(self, kind: str) -> Episode | None:
         """End the episode of a kind, for whoever knows that it is over; None without one."""
         return self._lasting.pop(kind, None)

@@ -3,6 +3,7 @@
 fanout, in_flight        the `Exporter`: reserve, deliver to all, merge the answers
 destination              what each destination promises and counts
 backend                  an OTLP backend: splitting_sender, batcher, retrying_sender, transport
+outage_log               failures in the log, once for each outage
 transport                one attempt; grpc_transport, http_transport with http_response, resolver
 connection, client_tls   connections that are renewed; certificates and tokens
 disk_queue               what a backend does not take for now, on the disk

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Final
 
 from processor.core.errors import RetryableError
@@ -57,13 +58,15 @@ class Backend:
             sleep=sleep,
         )
         self._batcher = Batcher(retrying.send, merge, self.counters) if merge else None
-        self._splitting = SplittingSender(
-            self._batcher.send if self._batcher else retrying.send,
-            split,
-            self.counters,
+        splitting = partial(
+            SplittingSender,
+            split=split,
+            counters=self.counters,
             name=self.name,
             max_bytes=max_message_bytes,
         )
+        self._unmerged = splitting(retrying.send)
+        self._splitting = splitting(self._batcher.send) if self._batcher else self._unmerged
 
     def takes(self, signal: Signal) -> bool:
         """Whether this backend takes a signal at all."""
@@ -99,15 +102,23 @@ class Backend:
         return self._retry.pause_s(failures, self._chance())
 
     async def send(
-        self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
+        self,
+        signal: Signal,
+        payload: bytes,
+        budget_s: float,
+        metadata: Metadata = (),
+        *,
+        merges: bool = True,
     ) -> Receipt:
         """Send for `budget_s` without counting what becomes of it; raises what `deliver` raises.
 
-        For a caller that keeps what the backend does not take for now.
+        For a caller that keeps what the backend does not take for now. Without `merges` the answer
+        is about this payload alone.
         """
+        sender = self._splitting if merges else self._unmerged
         try:
             forwarded = self.forwarded_metadata(metadata)
-            return await self._splitting.send(signal, payload, budget_s, forwarded)
+            return await sender.send(signal, payload, budget_s, forwarded)
         except RetryableError as error:
             # A backend may ask for years, but no sender that waits so long comes back.
             error.delay_s = min(error.delay_s, _DELAY_MAX_S)

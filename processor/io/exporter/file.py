@@ -20,6 +20,7 @@ from processor.core.errors import BackendUnavailableError, ConfigError, Problem
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.json_writer import encode_line
 from processor.io.exporter.destination import Counters
+from processor.io.exporter.outage_log import OutageLog
 from processor.io.exporter.rotation import RotatingFile
 
 _log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class FileDestination:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="otlp-file")
         self._writer: asyncio.Task[None] | None = None
         self._lock: int | None = None
-        self._is_failing = False
+        self._outages = OutageLog()
 
     @property
     def removed_files(self) -> int:
@@ -124,6 +125,7 @@ class FileDestination:
             if group:
                 outcomes = await loop.run_in_executor(self._thread, self._write, group)
                 for waiting, outcome in zip(group, outcomes, strict=True):
+                    self._log_outcome(waiting.signal, outcome)
                     _resolve(waiting, outcome)
                 del group, waiting, outcome, outcomes  # They need no memory until the next group.
 
@@ -160,14 +162,15 @@ class FileDestination:
             file.append(lines)
         except OSError as error:
             message = f"{file.path} cannot be written: {error.strerror or error}"
-            if not self._is_failing:
-                _log.error("%s; senders are asked to try again", message)
-            self._is_failing = True
             return BackendUnavailableError(message, _DELAY_S)
-        if self._is_failing:
-            _log.warning("%s can be written again", file.path)
-        self._is_failing = False
         return None
+
+    def _log_outcome(self, signal: Signal, outcome: Exception | None) -> None:
+        if isinstance(outcome, BackendUnavailableError):
+            what = "%s; senders are asked to try again"
+            self._outages.fail(signal, what, outcome, level=logging.ERROR)
+        elif outcome is None:
+            self._outages.succeed(signal, "%s can be written again", self._files[signal].path)
 
     def _open(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)

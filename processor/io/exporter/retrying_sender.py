@@ -19,6 +19,7 @@ from processor.core.errors import BackendRefusedError, BackendUnavailableError
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.codes import Code
 from processor.io.exporter.destination import Counters
+from processor.io.exporter.outage_log import OutageLog
 from processor.io.exporter.transport import AttemptError, Failure, Transport
 
 _LONGEST_EXPONENT: Final = 64
@@ -93,8 +94,7 @@ class RetryingSender:
         self._episodes = Episodes()
         self._taken_s: dict[Signal, float] = {}
         """When a payload of a signal was last taken, by the loop's clock."""
-        self._is_away = False
-        """True from the first payload that was given back until one is taken again."""
+        self._outages = OutageLog()
 
     async def send(
         self, signal: Signal, payload: bytes, budget_s: float, metadata: Metadata = ()
@@ -141,9 +141,7 @@ class RetryingSender:
         """Count the answer to a payload that was taken, and log it where it is unusual."""
         name = self._transport.name
         self._taken_s[signal] = asyncio.get_running_loop().time()
-        if self._is_away:
-            self._is_away = False
-            _log.info("%s takes payloads again", name)
+        self._outages.succeed("away", "%s takes payloads again", name)
         if receipt is None:
             self._counters.unreadable += 1
             what = "%s took the signal %s, but its answer cannot be read"
@@ -173,9 +171,7 @@ class RetryingSender:
         asked_s = failure.asked_s
         delay_s = self._retry.pause_s(failures, 1.0) if asked_s is None else asked_s
         message = f"{message} ({hint})" if hint else message
-        if not self._is_away:
-            self._is_away = True
-            _log.warning("nothing is delivered for now: %s", message)
+        self._outages.fail("away", "nothing is delivered for now: %s", message)
         raise BackendUnavailableError(message, delay_s)
 
     def _is_absent(self, signal: Signal) -> bool:

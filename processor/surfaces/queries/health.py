@@ -75,7 +75,7 @@ class Health:
         failing = {each.name: why for each in backends if (why := self._refusal_of(each))}
         reasons += [f"nothing is delivered to {name}: {why}" for name, why in failing.items()]
         reasons += [why for each in backends if each.name not in failing and (why := _away(each))]
-        reasons += [why for each in backends if (why := self._trouble_of(each))]
+        reasons += [why for each in backends for why in self._troubles_of(each)]
         reasons += [*verdict.reasons, *self._refused_files()]
         is_down = bool(backends) and all(map(self._is_down, backends))
         is_failing = bool(ledger_failure) or is_down or verdict.is_failing
@@ -109,10 +109,14 @@ class Health:
             if state.last_error
         ]
 
-    def _trouble_of(self, destination: DestinationState) -> str:
-        """What has lately kept acknowledged payloads from a backend; ``""`` for nothing."""
+    def _troubles_of(self, destination: DestinationState) -> list[str]:
+        """What keeps acknowledged payloads from a backend, or has lately."""
         backlog = destination.backlog
-        return self._recent(backlog.last_trouble) if backlog is not None else ""
+        if backlog is None:
+            return []
+        lasting = [why[:_REASON_MAX_CHARS] for why in backlog.lasting_troubles]
+        recent = self._recent(backlog.last_trouble)
+        return [*lasting, *([recent] if recent and recent not in lasting else [])]
 
     def _recent(self, last_failure: LastFailure | None) -> str:
         """What has failed; ``""`` for nothing, or where that was long ago."""

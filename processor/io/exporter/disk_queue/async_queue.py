@@ -73,9 +73,9 @@ class AsyncDiskQueue:
         """What was taken needs nothing more."""
         await self._run(lambda: self.disk_queue.finish(due))
 
-    async def keep_refused(self, record: Record, message: str) -> Path:
-        """Keep a record aside that the backend has refused for good. Raises OSError."""
-        return await self._run(lambda: self.refused.keep(record, message))
+    async def keep_refused(self, record: Record, message: str, rejected: int = 0) -> Path:
+        """Keep a record aside that the backend has refused for good; see `RefusedFolder.keep`."""
+        return await self._run(lambda: self.refused.keep(record, message, rejected))
 
     async def close(self) -> None:
         """Write what still waits, then close the files."""

@@ -33,6 +33,7 @@ from processor.io.exporter.disk_queue.drain import Drain
 from processor.io.exporter.disk_queue.losses import Losses
 from processor.io.exporter.disk_queue.queue import DiskQueue
 from processor.io.exporter.disk_queue.records import Record
+from processor.io.exporter.outage_log import OutageLog
 
 _log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class QueuedBackend:
         self._away: dict[Signal, LastFailure] = {}
         """From a payload of a signal that could not be delivered until the next one that is."""
         self._is_failing = False
+        self._outages = OutageLog()
 
     @property
     def counters(self) -> Counters:
@@ -115,6 +117,7 @@ class QueuedBackend:
             files=self._queue.refused.requests,
             files_bytes=self._queue.refused.size_bytes,
             last_trouble=self._losses.last_trouble,
+            lasting_troubles=tuple(self._losses.lasting.values()) if queue.waiting else (),
         )
 
     def takes(self, signal: Signal) -> bool:
@@ -185,15 +188,15 @@ class QueuedBackend:
 
     def _note_away(self, signal: Signal, why: str) -> None:
         before = self._away.get(signal)
-        if before is None:
-            what = "%s that are sent to %s are kept in %s until it takes them: %s"
-            _log.warning(what, signal, self.name, self._queue.disk_queue.directory, why)
+        what = "%s that are sent to %s are kept in %s until it takes them: %s"
+        folder = self._queue.disk_queue.directory
+        self._outages.fail(signal, what, signal, self.name, folder, why)
         times = before.times if before else 0
         self._away[signal] = LastFailure(why, time.monotonic(), times + 1)
 
     def _note_delivery(self, signal: Signal) -> None:
-        if self._away.pop(signal, None):
-            _log.info("%s takes %s again", self.name, signal)
+        self._away.pop(signal, None)
+        self._outages.succeed(signal, "%s takes %s again", self.name, signal)
         self.counters.last_failure = next(iter(self._away.values()), None)
 
     async def _keep(self, record: Record) -> None:
@@ -203,10 +206,9 @@ class QueuedBackend:
             self._losses.note_displaced(self._queue.disk_queue.counters.displaced - before)
         except OSError as error:
             why = f"{self._queue.disk_queue.directory} cannot be written: {error.strerror or error}"
-            if not self._is_failing:
-                _log.error("%s; senders are asked to try again", why)
+            what = "%s; senders are asked to try again"
+            self._outages.fail("disk", what, why, level=logging.ERROR)
             self._is_failing = True
             raise BackendUnavailableError(f"{self.name} is away, and {why}", _DELAY_S) from error
-        if self._is_failing:
-            _log.warning("%s can be written again", self._queue.disk_queue.directory)
+        self._outages.succeed("disk", "%s can be written again", self._queue.disk_queue.directory)
         self._is_failing = False

@@ -71,7 +71,6 @@ class Drain:
         self._consumers = consumers
         self._round_s = round_s
         self._failed_rounds = 0
-        self._is_unauthorized = False
         self._on_taken = on_taken
         self._max_age_s = max_age_s
         self._clock_s = clock_s
@@ -144,29 +143,23 @@ class Drain:
     async def _send_one(self, record: Record) -> float | None:
         """Send one record; returns how long to wait before it is sent again, None for never."""
         try:
+            # A merged request that is taken in part does not say whose items were rejected.
             receipt = await self._backend.send(
-                record.signal, record.payload, self._round_s, record.metadata
+                record.signal, record.payload, self._round_s, record.metadata, merges=False
             )
         except RetryableError as error:
             return error.delay_s
         except PermanentError as error:
             if is_about_credentials(error):
-                self._log_unauthorized(error)
+                self.losses.note_credentials(error)
                 return _UNAUTHORIZED_DELAY_S
             return await self.losses.set_aside(record, reason_of(error), str(error))
-        self._is_unauthorized = False
+        self.losses.note_delivery()
         self._on_taken(record.signal)
         self.delivered += 1
         if receipt.rejected:
             await self.losses.set_aside_copy(record, receipt)
         return None
-
-    def _log_unauthorized(self, error: PermanentError) -> None:
-        if not self._is_unauthorized:
-            what = "%s refuses our credentials; what waits in %s is kept until it takes them: %s"
-            _log.error(what, self._backend.name, self._queue.disk_queue.directory, error)
-        self._is_unauthorized = True
-        self.losses.note(f"{self._backend.name} refuses our credentials: {error}")
 
     async def _put_back(self, records: Sequence[Record]) -> list[Record]:
         """Write records to the end of the queue; returns those for which that was not possible."""

@@ -9,16 +9,21 @@ from collections.abc import Callable
 from typing import Final
 
 from processor.core.episodes import Episodes
-from processor.core.errors import LastFailure
+from processor.core.errors import LastFailure, PermanentError
 from processor.core.model import Receipt
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
 from processor.io.exporter.disk_queue.records import Record
+from processor.io.exporter.outage_log import OutageLog
 
 _log = logging.getLogger(__name__)
 
 _NO_ROOM_DELAY_S: Final = 60.0
 """Until a refused record is sent again that could not be set aside."""
+_QUIET_S: Final = 2.5 * _NO_ROOM_DELAY_S
+"""What is tried once in that delay goes on until then."""
 _DISPLACED: Final = "displaced"
+_NO_ROOM: Final = "no_room"
+_CREDENTIALS: Final = "credentials"
 
 
 class Losses:
@@ -33,11 +38,15 @@ class Losses:
         self.not_set_aside = 0
         """How often that was not possible."""
         self.last_trouble: LastFailure | None = None
+        self.lasting: dict[str, str] = {}
+        """What keeps records in the queue until somebody acts, by kind; it is tried so seldom that
+        the last trouble would be long ago."""
         self._dropped: Counter[str] = Counter()
         self._queue = queue
         self._name = name
         self._clock_s = clock_s
-        self._episodes = Episodes()
+        self._episodes = Episodes(_QUIET_S)
+        self._outages = OutageLog()
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -57,8 +66,10 @@ class Losses:
             self.not_set_aside += 1
             why = f"{error.strerror or error}"
             what = f"{self._name} refuses what was acknowledged ({message}); it stays in the queue"
-            self._report("no_room", f"{what}, because it cannot be set aside: {why}")
+            self.lasting[_NO_ROOM] = f"{what}, because it cannot be set aside: {why}"
+            self._report(_NO_ROOM, self.lasting[_NO_ROOM])
             return _NO_ROOM_DELAY_S
+        self.lasting.pop(_NO_ROOM, None)
         self.aside[reason] += 1
         self._report(
             f"refused {reason}",
@@ -68,19 +79,35 @@ class Losses:
         return None
 
     async def set_aside_copy(self, record: Record, receipt: Receipt) -> None:
-        """Keep a record of which the backend has taken a part; nobody can tell which items.
+        """Keep all of a record of which the backend has taken a part, marked as such.
 
-        Where it cannot be kept, the rejected items are counted all the same.
+        Nobody can tell which items it has rejected. Where no copy can be kept, they are counted all
+        the same, and the health says so.
         """
         message = f"{receipt.rejected} items rejected: {receipt.message}"
         try:
-            path = await self._queue.keep_refused(record, message)
+            path = await self._queue.keep_refused(record, message, receipt.rejected)
         except OSError as error:
             what = f"{self._name} rejects items of what was acknowledged ({message})"
             self._report("rejected", f"{what}; no copy can be kept: {error.strerror or error}")
             return
         what = f"{self._name} rejects items of what was acknowledged; a copy is in {path.parent}"
         self._report("rejected", f"{what}: {message}")
+
+    def note_credentials(self, error: PermanentError) -> None:
+        """The backend refuses whatever we send, until it gets other credentials."""
+        folder = self._queue.disk_queue.directory
+        what = (
+            f"{self._name} refuses our credentials; what waits in {folder} is kept until it takes"
+        )
+        self.lasting[_CREDENTIALS] = f"{what} them: {error}"
+        self.note(self.lasting[_CREDENTIALS])
+        self._outages.fail(_CREDENTIALS, "%s", self.lasting[_CREDENTIALS], level=logging.ERROR)
+
+    def note_delivery(self) -> None:
+        """The backend has taken a record, and so our credentials."""
+        self.lasting.pop(_CREDENTIALS, None)
+        self._outages.succeed(_CREDENTIALS, "%s takes our credentials again", self._name)
 
     def drop(self, reason: str, count: int) -> None:
         """Count records that are given up, and say so."""

@@ -66,10 +66,11 @@ class RefusedFolder:
         sizes = [each.path.stat().st_size for each in refused_requests(self.directory)]
         self.requests, self.size_bytes = len(sizes), sum(sizes)
 
-    def keep(self, record: Record, message: str) -> Path:
+    def keep(self, record: Record, message: str, rejected: int = 0) -> Path:
         """Write a request and wait until it is on the disk.
 
-        `message` is the backend's. Raises OSError, also where the folder has no room.
+        `message` is the backend's. Of a request that it has taken in part it has `rejected` some
+        items, nobody knows which. Raises OSError, also where the folder has no room.
         """
         size = len(record.payload)
         if self.size_bytes + size > self.max_bytes:
@@ -81,7 +82,8 @@ class RefusedFolder:
             self.directory.mkdir(mode=0o700, parents=True)
             sync_directory(self.directory.parent)
         path = self._free_name(record.signal)
-        notes = {"refused": message, "headers": record.metadata}
+        partial = {"is_partial": True, "rejected_items": rejected} if rejected else {}
+        notes = {"refused": message, "headers": record.metadata, **partial}
         with suppress(ValueError):  # Half of a surrogate pair in what a backend has said.
             write_new(path.with_suffix(".json"), [json.dumps(notes).encode()])
         try:

@@ -11,6 +11,7 @@ import pytest
 from processor.core.errors import BackendUnavailableError, ConfigError, UndecodableError
 from processor.core.model import Receipt
 from processor.io.exporter import FileDestination
+from processor.io.exporter.outage_log import OutageLog
 
 
 @asynccontextmanager
@@ -86,7 +87,9 @@ async def test_a_full_disk_is_reported_to_senders_and_recovered_from(
     def fail(*_arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    caplog.set_level("INFO")
     async with opened(tmp_path) as out:
+        out._outages = OutageLog(quiet_s=0.0)
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", fail)
             for _ in range(3):
@@ -95,6 +98,7 @@ async def test_a_full_disk_is_reported_to_senders_and_recovered_from(
             assert caught.value.delay_s == 5.0
         assert await out.deliver("traces", payload, None) == Receipt()
         assert len(lines(tmp_path)) == 1
+        await asyncio.sleep(0.01)  # until nothing has failed for a while
     assert caplog.text.count("No space left") == 1
     assert caplog.text.count("can be written again") == 1
     assert (out.counters.delivered, out.counters.unavailable) == (1, 3)

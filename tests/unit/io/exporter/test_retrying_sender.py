@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from processor.core.errors import BackendUnavailableError
 from processor.core.model import Receipt
 from processor.io.exporter.destination import Counters
+from processor.io.exporter.outage_log import OutageLog
 from processor.io.exporter.retrying_sender import RetryingSender, RetryPolicy
 from processor.io.exporter.transport import AttemptError
 
@@ -78,11 +80,13 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(caplog):
     caplog.set_level(logging.INFO)
     backend = Backend(away(), away())
     out = retrying(backend)
+    out._outages = OutageLog(quiet_s=0.0)
     for _ in range(2):
         with pytest.raises(BackendUnavailableError):
             await out.send("traces", b"", 0.0)
     await out.send("traces", b"", 5.0)
     await out.send("traces", b"", 5.0)
+    await asyncio.sleep(0.01)  # until nothing has failed for a while
     logged = [record.getMessage() for record in caplog.records]
     assert len(logged) == 2
     assert "connection refused" in logged[0]

@@ -118,3 +118,17 @@ def test_a_file_that_is_not_in_force_is_named_with_its_reason(health, states):
         "pricing: what the file holds now is not in force: a.yaml:3: is bad; a.yaml:9: is worse"
     )
     assert health.report() == ("degraded", (reason,))
+
+
+def test_what_lasts_is_a_reason_however_long_ago_it_was_tried(health, states):
+    """Guarantees: once, and beside what was lately."""
+    lasting = ("no room", "token refused")
+    for at_s, recent in ((10.0, ()), (90.0, ("too old",))):
+        trouble = LastFailure("too old", at_s)
+        backlog = replace(BACKLOG, is_away=False, last_trouble=trouble, lasting_troubles=lasting)
+        states.destinations = [states.destinations[0]._replace(backlog=backlog)]
+        assert health.report() == ("degraded", (*lasting, *recent))
+    trouble = LastFailure("no room", 90.0)
+    backlog = replace(BACKLOG, is_away=False, last_trouble=trouble, lasting_troubles=lasting)
+    states.destinations = [states.destinations[0]._replace(backlog=backlog)]
+    assert health.report() == ("degraded", lasting)

@@ -12,6 +12,7 @@ from processor.core.model import Receipt
 from processor.io.exporter import Backend, DiskQueue, MergePolicy, QueuedBackend, RetryPolicy
 from processor.io.exporter.disk_queue import segment
 from processor.io.exporter.disk_queue.refused import refused_requests
+from processor.io.exporter.outage_log import OutageLog
 from processor.io.exporter.transport import AttemptError
 
 QUICK = RetryPolicy(initial_s=0.01, max_s=0.02)
@@ -28,6 +29,7 @@ class Transport:
         self.fails_signals = set()
         self.refuses = set()
         self.poison = set()
+        self.rejects = set()
         self.taken = []
         self.attempts = 0
         self.held = 0
@@ -60,7 +62,7 @@ class Transport:
         if payload in self.refuses:
             raise AttemptError("INVALID_ARGUMENT", "no", 3, is_retryable=False)
         self.taken.append((signal, payload, metadata))
-        return Receipt()
+        return Receipt(1, "too old") if self.rejects & {payload} else Receipt()
 
     @property
     def payloads(self):
@@ -224,6 +226,73 @@ async def test_refused_credentials_cost_no_request(tmp_path):
         transport.unauthorized = False
         await until(lambda: transport.payloads == [b"1"])
         assert out.counters.last_failure is None
+
+
+async def test_the_health_keeps_why_credentials_are_refused_while_they_are(tmp_path):
+    """Guarantees: however seldom what waits is tried again; and no longer."""
+    transport = Transport()
+    transport.unauthorized = True
+    async with opened(transport, tmp_path) as out:
+        await out.deliver("traces", b"1", None)
+        await until(lambda: out.counters.backlog().lasting_troubles)
+        (why,) = out.counters.backlog().lasting_troubles
+        assert "refuses our credentials" in why
+        assert "token expired" in why
+        transport.unauthorized = False
+        await until(lambda: not waiting(out))
+        assert out.counters.backlog().lasting_troubles == ()
+
+
+async def test_the_health_keeps_why_what_is_refused_still_waits(tmp_path):
+    """Guarantees: until there is room for it in the folder."""
+    transport = Transport()
+    transport.is_away = True
+    transport.refuses.add(b"bad")
+    async with opened(transport, tmp_path, refused_max_bytes=0) as out:
+        await out.deliver("traces", b"bad", None)
+        transport.is_away = False
+        await until(lambda: out.counters.backlog().lasting_troubles)
+        assert "cannot be set aside" in out.counters.backlog().lasting_troubles[0]
+        out._queue.refused.max_bytes = 100
+        await until(lambda: not waiting(out))
+        assert out._losses.lasting == {}
+
+
+async def test_what_is_taken_in_part_from_the_disk_is_set_aside_although_others_are_merged(
+    tmp_path,
+):
+    """Guarantees: whole, marked, and no copy of another that was sent at the same time."""
+    transport = Transport()
+    transport.is_away = True
+    payloads = [b"\x0a\x01" + letter for letter in (b"a", b"b", b"c", b"d")]
+    transport.rejects.add(payloads[2])
+    async with opened(transport, tmp_path, merge=MergePolicy()) as out:
+        for payload in payloads:
+            await out.deliver("traces", payload, None)
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+        assert sorted(transport.payloads) == payloads
+        assert out.counters.rejected_items == 1
+    (kept,) = refused_requests(tmp_path / "refused")
+    assert kept.read().payload == payloads[2]
+    assert '"is_partial": true' in kept.notes.read_text()
+
+
+async def test_a_backend_that_fails_and_takes_in_turn_is_one_outage_in_the_log(tmp_path, caplog):
+    """Guarantees: a line when it begins, and one when nothing has failed for a while."""
+    caplog.set_level("INFO")
+    transport = Transport()
+    async with opened(transport, tmp_path) as out:
+        out._outages = OutageLog(quiet_s=0.2)
+        for _ in range(20):
+            for transport.is_away in (True, False):
+                await out.deliver("traces", b"1", None)
+            await until(lambda: not waiting(out))
+        await until(lambda: "takes traces again" in caplog.text)
+    kept = [line for line in caplog.messages if "are kept in" in line]
+    over = [line for line in caplog.messages if "takes traces again" in line]
+    assert (len(kept), len(over)) == (1, 1)
+    assert "failed 20 times" in over[0]
 
 
 async def test_a_signal_that_fails_sends_no_other_to_the_disk(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import math
 from contextlib import asynccontextmanager, suppress
 
@@ -34,7 +35,8 @@ class Backend:
         self.pauses.append(failures)
         return float(failures)
 
-    async def send(self, _signal, payload, _budget_s, _metadata):
+    async def send(self, _signal, payload, _budget_s, _metadata, *, merges):
+        assert not merges
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         await asyncio.sleep(0)
@@ -208,6 +210,12 @@ async def test_a_copy_is_kept_of_what_the_backend_has_taken_in_part(queue):
         pass
     (kept,) = refused_requests(queue.refused.directory)
     assert kept.read().payload == b"1"
+    assert json.loads(kept.notes.read_text()) == {
+        "refused": "2 items rejected: too old",
+        "headers": [],
+        "is_partial": True,
+        "rejected_items": 2,
+    }
     assert (drain.delivered, drain.losses.aside) == (2, {})
     assert "too old" in drain.losses.last_trouble.message
 
