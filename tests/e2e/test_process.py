@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from itertools import count
+from pathlib import Path
 
 import grpc
 import pytest
@@ -275,6 +278,23 @@ def test_a_backend_that_is_down_costs_an_application_nothing(serve, backend, fil
     wait_until(backend.requests)
     assert total_nano_usd(processor.port, "total") == 2_500_000
     assert len(backend.requests()) == 1
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_a_script_ends_as_usual_while_the_backend_is_away(serve, start_backend, files, protocol):
+    """Guarantees: the real SDK's only export succeeds, and nothing is tried again or given up."""
+    backend = start_backend()
+    backend.stop()
+    processor = serve("--forward-to", f"127.0.0.1:{backend.port}", *files)
+    listens = processor.wait_for(f"OTLP/{'gRPC' if protocol == 'grpc' else 'HTTP'} at")
+    script = Path(__file__).with_name("sdk_script.py")
+    command = [sys.executable, script, protocol, listens.rpartition(":")[2]]
+    # Where its export is not taken, the SDK itself tries again for longer than this.
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("SUCCESS 1\n", "")
+    backend = start_backend(port=backend.port)
+    wait_until(backend.requests)
+    assert total_nano_usd(processor.port, "total") == 2_500_000
 
 
 def test_without_a_queue_a_backend_that_is_down_is_the_senders_to_retry(
