@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from processor.config import Settings
 from processor.config.values import Section
 from processor.core.episodes import Episodes
+from processor.core.memory import JSON_FACTOR
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +38,6 @@ _LEDGER_FULL_BYTES: Final = 700 * _MIB
 _MESSAGES: Final = 8
 """The largest message has one part in so many of what requests may hold: on the way through it
 takes four times its size."""
-_JSON: Final = 25
-"""How many times its size a JSON body takes while it is read."""
 _DESCRIPTORS_MAX: Final = 65_536
 _DESCRIPTORS_KEPT: Final = 128
 """For the ledger, the queue on disk, files, and connections to backends and for telemetry."""
@@ -62,7 +61,7 @@ class MemoryPlan(NamedTuple):
     @property
     def max_json(self) -> int:
         """The same for JSON."""
-        return max(self.requests // _JSON // _MIB, 1) * _MIB
+        return max(self.requests // JSON_FACTOR // _MIB, 1) * _MIB
 
 
 def plan_memory(settings: Settings, root: Path = _ROOT) -> MemoryPlan:

@@ -127,8 +127,8 @@ class HttpReceiver(ProtocolReceiver):
         default=16,
         ge=1,
         le=1024,
-        description="Largest request as JSON. While it is read, it takes up to twenty-five times "
-        "its size in memory. Unless it is set, at most a twenty-fifth of the memory for requests.",
+        description="Largest request as JSON. While it is read, it takes up to twenty-six times "
+        "its size in memory. Unless it is set, at most a twenty-sixth of the memory for requests.",
     )
     cors: Cors = section(Cors)
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import grpc
 import pytest
+from conditions import until
 from unit.io.receiver.conftest import (
     gateway as gateway,  # noqa: PLC0414 - fixtures are found by name
 )
@@ -44,12 +45,6 @@ async def find_no_memory(batch):
 
 async def fail(batch):
     raise RuntimeError(len(batch.payload))
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
-            await asyncio.sleep(0.01)
 
 
 async def send(gateway, protocol, body=BODY):

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Final, TypeVar
 
 from processor.core.errors import (
-    OverloadedError,
     ProcessorError,
     SlowSenderError,
     StoppingError,
@@ -18,7 +17,8 @@ from processor.core.errors import (
 from processor.core.flow import FlowCounters
 from processor.core.memory import REQUEST_BYTES
 from processor.core.model import Batch, Metadata, Receipt, Signal, Transport
-from processor.io.receiver.places import Peer, Place, Places
+from processor.io.receiver.place import Peer, Place
+from processor.io.receiver.places import Places
 from processor.io.receiver.status import forget_frames
 
 _log = logging.getLogger(__name__)
@@ -110,24 +110,24 @@ class Admission:
             # cycle, which keeps the payload until the garbage collector runs.
             del task
 
-    async def receive(self, body: Awaitable[T], place: Place) -> T:
-        """Wait for a body.
+    async def receive(self, read: Callable[[], Awaitable[T]], place: Place) -> T:
+        """Wait for a body; once it is there, its place is no longer at risk.
 
         Raises SlowSenderError when its sender takes too long, OverloadedError when its place is
-        needed for others.
+        needed for others; where that was so before, nothing is read.
         """
+        place.ensure_kept()
         try:
             async with asyncio.timeout(self._read_timeout_s) as place.deadline:
-                return await body
+                body = await read()
         except TimeoutError:
-            if place.reason:
-                raise OverloadedError(
-                    f"{place.reason} after {place.received_bytes} bytes of the request body"
-                ) from None
+            place.ensure_kept()
             message = f"the request body did not arrive within {self._read_timeout_s:g} s"
             raise SlowSenderError(message) from None
         finally:
             place.deadline = None
+        place.finish_arriving(len(body) if isinstance(body, bytes) else 0)
+        return body
 
     def refuse_further(self) -> None:
         """From now on refuse every new request."""

@@ -27,7 +27,7 @@ from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
 from processor.io.receiver.headers import ForwardedHeaders, check_size
 from processor.io.receiver.http_body import unpack_message
-from processor.io.receiver.places import Peer, Place
+from processor.io.receiver.place import Peer, Place
 from processor.io.receiver.responder import Context, Responder
 from processor.io.receiver.status import CutOffError
 
@@ -85,8 +85,9 @@ class GrpcExport:
         return response_to(signal, receipt).SerializeToString()
 
     async def _read(self, context: Context, place: Place) -> tuple[bytes, float | None]:
+        place.received_bytes = None
         try:
-            message = await self._admission.receive(context.read(), place)
+            message = await self._admission.receive(context.read, place)
         except asyncio.CancelledError:
             # Of headers beyond what gRPC itself reads, the request comes here without them.
             limit_kib = HEADERS_READ * self._max_header_bytes >> 10
@@ -106,11 +107,9 @@ class GrpcExport:
                     "(receivers.otlp.protocols.grpc.max_recv_msg_size_mib), or its sender left"
                 ) from None
             raise UndecodableError("the request has no message")
-        place.holding.set(len(message))
         body = unpack_message(message, self._max_message_bytes, place)
         del message
-        payload = await self._admission.receive(body, place)
-        return payload, context.time_remaining()
+        return await body, context.time_remaining()
 
 
 def _headers_of(context: Context) -> Iterable[tuple[str, object]]:

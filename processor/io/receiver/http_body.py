@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from processor.core.errors import TooLargeError, UndecodableError
 from processor.core.otlp.encodings import ACCEPTED, UNPACKERS
-from processor.io.receiver.places import Place
+from processor.io.receiver.place import Place
 from processor.io.receiver.status import UnsupportedRequestError
 
 Encoding = Literal["protobuf", "json"]
@@ -56,14 +56,14 @@ async def read_body(
     """A whole body, unpacked; `place` holds what has come of it.
 
     Raises TooLargeError as soon as it exceeds `max_bytes`, MemoryFullError where no more memory
-    is left, SlowSenderError for a sender that makes no progress, UndecodableError for compressed
-    data that is broken, cut off or followed by other bytes.
+    is left, UndecodableError for compressed data that is broken, cut off or followed by other
+    bytes.
     """
     unpacker = UNPACKERS[coding]() if coding else None
     parts: list[bytes] = []
-    size = 0
+    size = received = 0
     async for chunk in chunks:
-        place.receive(len(chunk))
+        received += len(chunk)
         for piece in unpacker.feed(chunk) if unpacker else (chunk,):
             size += len(piece)
             if size > max_bytes:
@@ -72,7 +72,7 @@ async def read_body(
             parts.append(piece)
             if unpacker:
                 await asyncio.sleep(0)
-        if place.received_bytes > max_bytes:  # Gzip can go on for ever without any output.
+        if received > max_bytes:  # Gzip can go on for ever without any output.
             raise TooLargeError(f"the body is larger than {max_bytes} bytes")
     if unpacker:
         unpacker.finish()

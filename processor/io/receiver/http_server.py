@@ -19,7 +19,7 @@ from processor.core.errors import (
     TooLargeError,
     UndecodableError,
 )
-from processor.core.memory import MemoryLimit
+from processor.core.memory import JSON_FACTOR
 from processor.core.model import Signal
 from processor.core.otlp.addresses import parse_listen
 from processor.core.otlp.json_reader import read_json
@@ -37,7 +37,7 @@ from processor.io.receiver.http_body import (
 )
 from processor.io.receiver.http_connections import Connections
 from processor.io.receiver.listening import listen
-from processor.io.receiver.places import Peer, Place
+from processor.io.receiver.place import Peer, Place
 from processor.io.receiver.responder import Responder
 from processor.io.receiver.status import ErrorStatus, UnsupportedRequestError
 from processor.io.receiver.tls import ServerTls, TlsInForce
@@ -51,8 +51,6 @@ _CONVERTED_INLINE_BYTES = 256 * 1024
 """Larger JSON is converted beside the event loop, and one body at a time for the memory's sake."""
 _CLAIM_BYTES = 64 * 1024
 """What the library may have read of a body before it is asked for it."""
-_JSON_FACTOR = 25
-"""How many times its size a JSON body may take while it is converted."""
 _STOP_S = 1.0
 """How long answers may take to be written when everything else is done."""
 
@@ -65,7 +63,7 @@ class HttpListener:
     max_body_bytes: int = 64 * 1024 * 1024
     """Counted after decompression, and applied while unpacking."""
     max_json_bytes: int = 16 * 1024 * 1024
-    """The same for JSON; reading it takes up to twenty-five times its size in memory."""
+    """The same for JSON; reading it takes up to `JSON_FACTOR` times its size in memory."""
     tls: ServerTls | None = None
     allowed_origins: tuple[str, ...] = ()
     """Origins whose web pages may send."""
@@ -85,7 +83,6 @@ class HttpServer:
         admission: Admission,
         responder: Responder,
         forwarded: ForwardedHeaders,
-        memory: MemoryLimit,
     ) -> None:
         """Raises ConfigError for an invalid address."""
         self._address = parse_listen(listener.listen, _SETTING)
@@ -100,7 +97,6 @@ class HttpServer:
         self.tokens = BearerTokens(listener.bearer_tokens)
         self.tls = None if listener.tls is None else TlsInForce(listener.tls)
         self._cors = Cors(listener.allowed_origins)
-        self._memory = memory
         self._converting = asyncio.Lock()
         self._connections: Connections | None = None
         self._runner: web.ServerRunner | None = None
@@ -195,20 +191,20 @@ class HttpServer:
         if _expects_continue(request):
             await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.writer.output_size = 0  # The answer itself has not begun.
-        chunks = _chunks(request)
-        body = read_body(chunks, coding=coding, max_bytes=self._limits[encoding], place=place)
-        payload = await self._admission.receive(body, place)
+        chunks, max_bytes = _chunks(request, place), self._limits[encoding]
+        read = partial(read_body, chunks, coding=coding, max_bytes=max_bytes, place=place)
+        payload = await self._admission.receive(read, place)
         if encoding == "json":
-            payload = await self._convert(signal, payload)
+            payload = await self._convert(signal, payload, place)
         return payload, max(end_s - loop.time(), 0.0)
 
-    async def _convert(self, signal: Signal, body: bytes) -> bytes:
+    async def _convert(self, signal: Signal, body: bytes, place: Place) -> bytes:
         max_bytes = self._limits["json"]
         if len(body) <= _CONVERTED_INLINE_BYTES:
             return read_json(signal, body, max_bytes)
         async with self._converting:
-            with self._memory.open(_JSON_FACTOR * len(body)):
-                return await asyncio.to_thread(read_json, signal, body, max_bytes)
+            place.holding.require(JSON_FACTOR * len(body))
+            return await asyncio.to_thread(read_json, signal, body, max_bytes)
 
 
 def _peer_of(request: web.BaseRequest) -> Peer:
@@ -218,9 +214,10 @@ def _peer_of(request: web.BaseRequest) -> Peer:
     return Peer("", str(id(request.protocol)))
 
 
-async def _chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
+async def _chunks(request: web.BaseRequest, place: Place) -> AsyncIterator[bytes]:
     try:
         async for chunk in request.content.iter_any():
+            place.receive(len(chunk))
             yield chunk
     except ConnectionError as error:
         raise CallerLeftError("the sender disconnected before its body had arrived") from error

@@ -12,18 +12,18 @@ have one address, keeps others out. Memory is taken before it is used, within th
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
-from processor.core.errors import OverloadedError, SlowSenderError
+from processor.core.errors import OverloadedError
 from processor.core.memory import MemoryLimit
+from processor.io.receiver.place import UNDISTURBED_S, Peer, Place
+from processor.io.receiver.waiting import Waiter, Waiting
 
-_SETTLED_S: Final = 1.0
-"""How long a request may arrive without anybody asking how it gets on."""
 _LOOK_AGAIN_S: Final = 0.25
-"""How often somebody who waits looks for a request that has stalled meanwhile."""
+"""How often, while anybody waits, requests are looked for that have stalled meanwhile."""
 _WAITING_MAX: Final = 1024
 """Requests that may wait for a place, where there is memory for them."""
 _WAITING_BYTES: Final = 64 * 1024
@@ -38,75 +38,6 @@ _RESERVE: Final = 8
 """One part in so many, of places and of memory, is kept for connections with little under way."""
 _LITTLE: Final = 2
 """Requests of one connection."""
-_PATIENCE_S: Final = 5.0
-_SLOWEST: Final = 1024
-"""Bytes a second that a body has to come with on average, once `_PATIENCE_S` have passed."""
-
-
-class Peer(NamedTuple):
-    """Who sends a request."""
-
-    address: str
-    connection: str
-    """The address with its port, or whatever else distinguishes connections."""
-
-
-class Place:
-    """The place of one request under way."""
-
-    def __init__(self, places: Places, peer: Peer, now_s: float) -> None:
-        self.peer = peer
-        self.began_s = now_s
-        self.received_bytes = 0
-        """Of its body, as they came."""
-        self.holding = places.memory.open()
-        self.reason = ""
-        """Why it was ended; ``""`` while it was not."""
-        self.deadline: asyncio.Timeout | None = None
-        """Ends the reading of its body; set by whoever reads."""
-        self._places = places
-
-    def rate(self, now_s: float) -> float:
-        """Bytes a second so far; infinite for one that has only begun."""
-        age_s = now_s - self.began_s
-        return self.received_bytes / age_s if age_s >= _SETTLED_S else float("inf")
-
-    def receive(self, size_bytes: int) -> None:
-        """Note that so much of the body has come. Raises SlowSenderError for one that crawls."""
-        self.received_bytes += size_bytes
-        now_s = self._places.now_s()
-        if now_s - self.began_s >= _PATIENCE_S and self.rate(now_s) < _SLOWEST:
-            raise SlowSenderError(f"the request body came with less than {_SLOWEST} bytes a second")
-
-    def hold(self, size_bytes: int) -> None:
-        """Hold at least so much. Raises MemoryFullError."""
-        more_bytes = size_bytes - self.holding.size_bytes
-        if more_bytes > 0:
-            self.holding.grow(more_bytes)
-
-    def end(self, reason: str) -> None:
-        """End a request that is still arriving; what it holds counts as given back."""
-        self.reason = reason
-        self.holding.close()
-        if self.deadline is not None:
-            self.deadline.reschedule(asyncio.get_running_loop().time())
-
-    def begin_work(self, size_bytes: int) -> None:
-        """The body is there, and working on it takes so much. Raises MemoryFullError."""
-        self.holding.set(min(self.holding.size_bytes, size_bytes))
-        self.holding.grow(size_bytes - self.holding.size_bytes)
-        self._places.settle(self)
-
-    def close(self) -> None:
-        """Give the place and the memory back; again is allowed."""
-        self._places.leave(self)
-
-
-class _Waiter(NamedTuple):
-    peer: Peer
-    claim_bytes: int
-    number: int
-    granted: asyncio.Future[Place]
 
 
 class Places:
@@ -130,31 +61,31 @@ class Places:
         self._max_requests = max_requests
         self._max_arriving = max_arriving
         self._wait_s = wait_s
-        self.now_s = now_s or (lambda: asyncio.get_running_loop().time())
+        self._now_s = now_s
         self._taken: set[Place] = set()
         self._arriving: set[Place] = set()
         self._working: set[Place] = set()
-        self._max_waiting = min(_WAITING_MAX, memory.limit_bytes // _RESERVE // _WAITING_BYTES)
         self._by_address: Counter[str] = Counter()
         self._by_connection: Counter[str] = Counter()
-        self._queues: dict[Peer, deque[_Waiter]] = {}
-        self._waiting = 0
-        self._numbers = 0
+        max_waiting = min(_WAITING_MAX, memory.limit_bytes // _RESERVE // _WAITING_BYTES)
+        self._waiting = Waiting(max(max_waiting, 1), self._share)
+        self._is_looking = False
 
     def __len__(self) -> int:
         return len(self._taken)
+
+    def now_s(self) -> float:
+        """The time of the event loop, or of the clock that was given."""
+        return self._now_s() if self._now_s else asyncio.get_running_loop().time()
 
     async def enter(self, peer: Peer, claim_bytes: int) -> Place:
         """A place that holds `claim_bytes`. Raises OverloadedError when none becomes free."""
         if not self._waiting and self._has_place(peer, claim_bytes):
             return self._take(peer, claim_bytes)
-        waiter = self._queue(peer, claim_bytes)
+        waiter = self._wait(peer, claim_bytes)
         try:
             async with asyncio.timeout(self._wait_s):
-                while not waiter.granted.done():
-                    self._make_way(peer)
-                    self._grant()
-                    await asyncio.wait([waiter.granted], timeout=_LOOK_AGAIN_S)
+                await asyncio.wait([waiter.granted])
             return waiter.granted.result()
         except TimeoutError:
             if waiter.granted.done():
@@ -165,10 +96,15 @@ class Places:
                 waiter.granted.result().close()
             raise
         finally:
-            self._forget(waiter)
+            self._waiting.discard(waiter)
 
-    def settle(self, place: Place) -> None:
-        """A body has arrived: what was at risk is no longer."""
+    def finish_arriving(self, place: Place) -> None:
+        """A body is there: what was at risk is no longer."""
+        self._arriving.discard(place)
+        self._grant()
+
+    def begin_work(self, place: Place) -> None:
+        """A payload is ready to be worked on, until it is charged."""
         self._arriving.discard(place)
         self._working.add(place)
         place.holding.settled = partial(self._finish_work, place)
@@ -200,27 +136,31 @@ class Places:
         """What somebody has already; the less, the sooner it is served."""
         return self._by_address[peer.address], self._by_connection[peer.connection]
 
+    def _is_full(self) -> bool:
+        """Whether nobody gets a place now, whoever it is."""
+        return bool(self._taken) and (
+            len(self._taken) >= self._max_requests
+            or len(self._arriving) >= self._max_arriving
+            or len(self._working) >= _WORKING_MAX
+            or sum(place.holding.size_bytes for place in self._working) >= _WORKING_BYTES
+        )
+
     def _has_place(self, peer: Peer, claim_bytes: int) -> bool:
         memory, taken = self.memory, len(self._taken)
         if not taken:
             return True
+        if self._is_full():
+            return False
         claimed = sum(place.holding.size_bytes for place in self._arriving)
         if claimed and claimed + claim_bytes > memory.limit_bytes // 2:
             return False
-        has_little = self._by_connection[peer.connection] < _LITTLE
         places, limit_bytes = self._max_requests, memory.limit_bytes
-        if not has_little:
+        if self._by_connection[peer.connection] >= _LITTLE:
             places, limit_bytes = places - places // _RESERVE, limit_bytes - limit_bytes // _RESERVE
-        return (
-            taken < places
-            and len(self._arriving) < self._max_arriving
-            and len(self._working) < _WORKING_MAX
-            and sum(place.holding.size_bytes for place in self._working) < _WORKING_BYTES
-            and memory.used_bytes + claim_bytes <= limit_bytes
-        )
+        return taken < places and memory.used_bytes + claim_bytes <= limit_bytes
 
     def _take(self, peer: Peer, claim_bytes: int) -> Place:
-        place = Place(self, peer, self.now_s())
+        place = Place(self, peer, self.memory.open())
         place.holding.set(claim_bytes)
         self._taken.add(place)
         self._arriving.add(place)
@@ -228,44 +168,43 @@ class Places:
             counts[key] += 1
         return place
 
-    def _queue(self, peer: Peer, claim_bytes: int) -> _Waiter:
-        """Wait for a place; beyond the limit the last of whoever waits most often is refused."""
-        self._numbers += 1
-        granted: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
-        waiter = _Waiter(peer, claim_bytes, self._numbers, granted)
-        self._queues.setdefault(peer, deque()).append(waiter)
-        self._waiting += 1
-        if self._waiting > max(self._max_waiting, 1):
-            longest = max(self._queues.values(), key=len)
-            last = longest[-1]
-            self._forget(last)
-            last.granted.set_exception(OverloadedError(self._overload()))
+    def _wait(self, peer: Peer, claim_bytes: int) -> Waiter:
+        """Wait for a place, for which a request that has stalled is ended at once."""
+        waiter, refused = self._waiting.add(peer, claim_bytes)
+        if refused is not None:
+            refused.granted.set_exception(OverloadedError(self._overload()))
+        self._make_way(peer)
+        self._grant()
+        if not self._is_looking:
+            self._is_looking = True
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._look_again)
         return waiter
 
-    def _forget(self, waiter: _Waiter) -> None:
-        queue = self._queues.get(waiter.peer)
-        if queue is None or waiter not in queue:
+    def _look_again(self) -> None:
+        """Make way for all who wait, up to the first for whom nobody has to.
+
+        What is freed goes to that one first, so others would have nothing of it.
+        """
+        self._is_looking = bool(self._waiting)
+        if not self._is_looking:
             return
-        queue.remove(waiter)
-        self._waiting -= 1
-        if not queue:
-            del self._queues[waiter.peer]
+        for peer in self._waiting.senders():
+            if not self._make_way(peer):
+                break
+        self._grant()
+        asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._look_again)
 
     def _grant(self) -> None:
         """Give free places to those who wait, first to those who have least."""
-        while self._queues:
-            peer = min(self._queues, key=lambda each: (*self._share(each), self._first(each)))
-            waiter = self._queues[peer][0]
-            if not self._has_place(peer, waiter.claim_bytes):
+        while self._waiting and not self._is_full():
+            waiter = self._waiting.first()
+            if not self._has_place(waiter.peer, waiter.claim_bytes):
                 return
-            self._forget(waiter)
+            self._waiting.discard(waiter)
             if not waiter.granted.done():
-                waiter.granted.set_result(self._take(peer, waiter.claim_bytes))
+                waiter.granted.set_result(self._take(waiter.peer, waiter.claim_bytes))
 
-    def _first(self, peer: Peer) -> int:
-        return self._queues[peer][0].number
-
-    def _make_way(self, peer: Peer) -> None:
+    def _make_way(self, peer: Peer) -> bool:
         """End the slowest request that has stalled, or whose sender has more of them by two."""
         now_s, mine = self.now_s(), self._share(peer)
 
@@ -273,12 +212,13 @@ class Places:
             theirs = self._share(place.peer)
             level = 0 if place.peer.address != peer.address else 1
             ahead = theirs[level] - mine[level]
-            return ahead > 1 or (ahead > 0 and now_s - place.began_s >= _SETTLED_S)
+            return ahead > 1 or (ahead > 0 and now_s - place.began_s >= UNDISTURBED_S)
 
         at_risk = [place for place in self._arriving if not place.reason and is_at_risk(place)]
         if at_risk:
             slowest = min(at_risk, key=lambda place: (place.rate(now_s), place.began_s))
             slowest.end("its place was needed for others")
+        return bool(at_risk)
 
     def _end_slowest(self, size_bytes: int) -> None:
         """End requests that are arriving, the slowest first, until so much has been given back."""

@@ -110,7 +110,7 @@ class Receiver:
         self._health = Health([*otlp, *(service.name for service in services)])
         self._http: HttpServer | None = None
         if http is not None:
-            self._http = HttpServer(http, self._admission, self._responder, forwarded, memory)
+            self._http = HttpServer(http, self._admission, self._responder, forwarded)
         self._server: grpc.aio.Server | None = None
         self.http_port = 0
         """The port of OTLP/HTTP, once started; 0 where it is off."""

@@ -82,7 +82,7 @@ def test_the_memory_that_there_is_is_found(tmp_path, files, expected_mib):
 
 @pytest.mark.parametrize(
     ("limit_mib", "requests_mib", "message_mib", "json_mib"),
-    [(410, 155, 19, 6), (1638, 769, 96, 30), (10, 16, 2, 1)],
+    [(410, 155, 19, 5), (1638, 769, 96, 29), (10, 16, 2, 1)],
 )
 def test_requests_have_half_of_what_the_program_leaves(
     limit_mib, requests_mib, message_mib, json_mib

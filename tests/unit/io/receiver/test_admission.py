@@ -11,7 +11,8 @@ from processor.core.errors import OverloadedError
 from processor.core.memory import MemoryLimit
 from processor.core.model import Receipt
 from processor.io.receiver.admission import Admission
-from processor.io.receiver.places import Peer, Places
+from processor.io.receiver.place import Peer
+from processor.io.receiver.places import Places
 
 
 async def handle(_batch):
@@ -47,7 +48,7 @@ async def expect_refusal(admission, read):
 
 
 async def test_a_body_that_does_not_arrive_is_a_slow_sender(admission):
-    await expect_refusal(admission, lambda place: admission.receive(never(), place))
+    await expect_refusal(admission, lambda place: admission.receive(never, place))
     assert counted(admission) == (1, 0, Counter(slow_sender=1))
 
 
@@ -75,3 +76,27 @@ async def test_what_was_passed_on_is_counted_by_the_pipeline(admission):
 
     await take(admission, read)
     assert counted(admission) == (1, 1, Counter())
+
+
+async def test_a_place_that_was_ended_is_not_read(admission):
+    """Guarantees: what ended before its body was asked for takes no memory that is not counted."""
+    asked = []
+
+    async def read(place):
+        place.end("its place was needed for others")
+        return await admission.receive(lambda: asked.append(place), place)
+
+    await expect_refusal(admission, read)
+    assert asked == []
+
+
+async def test_a_body_that_comes_as_its_place_is_ended_is_not_taken(admission):
+    async def read(place):
+        async def body():
+            place.end("memory was needed for others")
+            return b"body"
+
+        return await admission.receive(body, place), None
+
+    await expect_refusal(admission, read)
+    assert counted(admission) == (1, 0, Counter(overloaded=1))

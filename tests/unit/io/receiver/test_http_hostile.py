@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 
 import pytest
+from conditions import until
 
 from processor.core.flow import FlowCounters
 from processor.core.model import Receipt
@@ -141,12 +142,6 @@ async def test_an_absolute_address_is_served_like_a_path(served):
     request = HEAD.replace(b"/v1/traces", b"http://elsewhere.example/v1/traces?x=1")
     answer = await served.raw(request + b"Connection: close\r\nContent-Length: 0\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 ")
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is looked at has no event
-            await asyncio.sleep(0.005)
 
 
 async def leave_in_the_middle(gateway, rest):

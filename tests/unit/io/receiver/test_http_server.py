@@ -24,6 +24,7 @@ from processor.core.errors import (
     TooLargeError,
     UndecodableError,
 )
+from processor.core.memory import MemoryLimit
 from processor.core.model import Receipt
 
 JSON = "application/json"
@@ -372,3 +373,14 @@ async def test_every_address_behind_a_name_has_the_same_port(gateway, host):
     port = await gateway.open_http(f"{host}:0")
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.close()
+
+
+@pytest.mark.parametrize(("size_kib", "status"), [(300, 200), (400, 200), (600, 413)])
+async def test_json_that_is_allowed_can_be_converted(gateway, size_kib, status):
+    """Guarantees: alone it is read, or refused for good; no sender repeats it for ever."""
+    memory = MemoryLimit(8 * 1024 * 1024)
+    await gateway.open_http(more={"memory": memory, "max_message_bytes": 1024 * 1024})
+    body = json.dumps({"resourceSpans": [{"schemaUrl": "x" * size_kib * 1024}]}).encode()
+    reply = await gateway.post(body=body, content_type=JSON)
+    assert reply.status == status
+    assert memory.used_bytes == 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from conditions import until
 
 from processor.core.errors import MemoryFullError, OverloadedError, SlowSenderError
 from processor.core.memory import MemoryLimit
-from processor.io.receiver.places import Peer, Places
+from processor.io.receiver.place import Peer
+from processor.io.receiver.places import Places
 
 
 class Clock:
@@ -215,3 +217,84 @@ async def test_of_too_many_that_wait_the_last_of_whoever_waits_most_is_refused(c
     await asyncio.gather(small, *flood, return_exceptions=True)
     first.close()
     assert len(places) == 0
+
+
+async def test_a_body_that_is_there_keeps_its_place(clock):
+    """Guarantees: while it is unpacked or converted, neither others nor memory end it."""
+    places = make_places(clock, arriving=4, wait_s=5)
+    held = [await places.enter(peer("a"), 250) for _ in range(2)]
+    for place in held:
+        place.finish_arriving(100)
+    assert places.memory.used_bytes == 200
+    clock.now_s = 3.0
+    await places.enter(peer("b"), 0)
+    with pytest.raises(MemoryFullError):
+        held[0].hold(1000)
+    assert not held[1].reason
+    held[0].begin_work(700)
+
+
+async def test_one_whose_time_is_over_already_can_be_ended(clock):
+    """Guarantees: whoever needs the place does not get the error of another's timer."""
+    place = await make_places(clock).enter(peer("a"), 0)
+
+    async def arrive():
+        async with asyncio.timeout(60) as place.deadline:
+            await asyncio.Event().wait()
+
+    arriving = asyncio.ensure_future(arrive())
+    await asyncio.sleep(0)
+    place.deadline.reschedule(0)
+    # Called after the timer, and before the task that it ends goes on.
+    asyncio.get_running_loop().call_soon(place.end, "its place was needed for others")
+    with pytest.raises(TimeoutError):
+        await arriving
+    assert place.reason
+
+
+async def test_a_body_whose_progress_is_not_known_is_not_the_slowest_at_once(clock):
+    """gRPC does not say how much of a message has come."""
+    places = make_places(clock)
+    place = await places.enter(peer("a"), 0)
+    place.received_bytes = None
+    clock.now_s = 4.0
+    assert place.rate(clock.now_s) == float("inf")
+    clock.now_s = 5.0
+    assert place.rate(clock.now_s) == 0
+    place.end("its place was needed for others")
+    with pytest.raises(OverloadedError, match="before the request body had arrived"):
+        place.ensure_kept()
+
+
+async def test_one_that_stalls_later_gives_way_to_those_who_wait(clock, monkeypatch):
+    monkeypatch.setattr("processor.io.receiver.places._LOOK_AGAIN_S", 0.001)
+    places = make_places(clock, arriving=2, wait_s=5, memory=2**30)
+    slow, quick = [await places.enter(peer(name), 0) for name in "ab"]
+    slow.receive(10)
+    quick.receive(10_000)
+    waiting = [asyncio.ensure_future(places.enter(peer("c", number), 0)) for number in range(3)]
+    await asyncio.sleep(0)
+    assert not slow.reason
+    clock.now_s = 2.0
+    await until(lambda: slow.reason)
+    slow.close()
+    assert (await waiting[0]).peer == peer("c", 0)
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_waiting_takes_the_same_effort_however_many_wait(clock, monkeypatch):
+    """Guarantees: while nobody has to make way, only the first who waits looks for one who has."""
+    monkeypatch.setattr("processor.io.receiver.places._LOOK_AGAIN_S", 0.001)
+    places = make_places(clock, requests=1, wait_s=5, memory=2**30)
+    first = await at_work(places, peer("a"))
+    looked = []
+    monkeypatch.setattr(places, "_make_way", looked.append)
+    waiting = [asyncio.ensure_future(places.enter(peer("b", each), 0)) for each in range(500)]
+    await until(lambda: len(looked) >= 510)
+    assert {who.connection for who in looked[500:]} == {"b:0"}
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    first.close()
