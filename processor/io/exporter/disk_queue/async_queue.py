@@ -43,7 +43,7 @@ class AsyncDiskQueue:
     async def start(self) -> None:
         """Find what earlier runs have left. Raises OSError."""
         await self._run(self.disk_queue.open)
-        await self._run(self._count_refused)
+        await self._run(self.refused.count)
         self._is_open = True
 
     async def append(self, record: Record) -> None:
@@ -99,10 +99,6 @@ class AsyncDiskQueue:
                 _resolve(waiting.done, outcome)
             self._written.set()
         self._writer = None
-
-    def _count_refused(self) -> None:
-        if self.refused.directory.exists():
-            self.refused.count()
 
     def _appending(self, records: list[Record]) -> Callable[[], list[OSError | None]]:
         return lambda: self.disk_queue.append(records)

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -23,6 +25,12 @@ from processor.io.exporter.disk_queue.segment import sync_directory, write_new
 
 SUFFIX: Final = ".binpb"
 _MIB: Final = 1024 * 1024
+_BLOCK_BYTES: Final = 4096
+"""What a file takes on the disk is a multiple of this with the usual file systems."""
+_REQUESTS_MAX: Final = 100_000
+"""However large a folder may be: each request is two files, of which no disk has any number."""
+_SETTLED_NS: Final = 1_000_000_000
+"""Times of a folder are coarser than its changes. Only after so long one cannot stand for two."""
 
 
 class RefusedRequest(NamedTuple):
@@ -54,17 +62,38 @@ class RefusedFolder:
     """The folder of one queue."""
 
     def __init__(self, directory: Path, max_bytes: int) -> None:
-        """Nothing is touched before the first request; `max_bytes` is for all of them."""
+        """Nothing is touched before the first request; `max_bytes` is for all that they take."""
         self.directory = directory
         self.max_bytes = max_bytes
         self.requests = 0
         """How many there are, as of the last `count` or `keep`."""
         self.size_bytes = 0
+        """What all files take on the disk, in whole blocks, with what is said of each request."""
+        self._counted_as_of_ns = 0
+        """When the folder had changed for the last time as it was counted; 0 for unknown."""
 
     def count(self) -> None:
-        """See what is there: others remove what they have sent. Raises OSError."""
-        sizes = [each.path.stat().st_size for each in refused_requests(self.directory)]
-        self.requests, self.size_bytes = len(sizes), sum(sizes)
+        """See what is there, unless nothing has changed: others remove what they have sent.
+
+        Raises OSError.
+        """
+        try:
+            changed_ns = self.directory.stat().st_mtime_ns
+        except FileNotFoundError:
+            self.requests = self.size_bytes = 0
+            return
+        if changed_ns == self._counted_as_of_ns:
+            return
+        now_ns = time.time_ns()
+        requests = size_bytes = 0
+        with os.scandir(self.directory) as files:
+            for each in files:
+                with suppress(FileNotFoundError):
+                    size_bytes += _on_disk_bytes(each.stat().st_size)
+                    requests += each.name.endswith(SUFFIX)
+        self.requests, self.size_bytes = requests, size_bytes
+        is_settled = now_ns - changed_ns > _SETTLED_NS
+        self._counted_as_of_ns = changed_ns if is_settled else 0
 
     def keep(self, record: Record, message: str, rejected: int = 0) -> Path:
         """Write a request and wait until it is on the disk.
@@ -72,21 +101,16 @@ class RefusedFolder:
         `message` is the backend's. Of a request that it has taken in part it has `rejected` some
         items, nobody knows which. Raises OSError, also where the folder has no room.
         """
-        size = len(record.payload)
-        if self.size_bytes + size > self.max_bytes:
-            self.count()
-        if self.size_bytes + size > self.max_bytes:
-            full = f"{self.directory} holds all of its {self.max_bytes // _MIB} MiB"
-            raise OSError(errno.ENOSPC, full)
+        partial = {"is_partial": True, "rejected_items": rejected} if rejected else {}
+        notes = json.dumps({"refused": message, "headers": record.metadata, **partial}).encode()
+        size = _on_disk_bytes(len(record.payload)) + _on_disk_bytes(len(notes))
+        self._check_room(size)
         if not self.directory.exists():
             self.directory.mkdir(mode=0o700, parents=True)
             sync_directory(self.directory.parent)
         path = self._free_name(record.signal)
-        partial = {"is_partial": True, "rejected_items": rejected} if rejected else {}
-        notes = {"refused": message, "headers": record.metadata, **partial}
-        with suppress(ValueError):  # Half of a surrogate pair in what a backend has said.
-            write_new(path.with_suffix(".json"), [json.dumps(notes).encode()])
         try:
+            write_new(path.with_suffix(".json"), [notes])
             write_new(path, [record.payload])
             sync_directory(self.directory)
         except BaseException:
@@ -98,12 +122,29 @@ class RefusedFolder:
         self.size_bytes += size
         return path
 
+    def _check_room(self, wanted_bytes: int) -> None:
+        if not self._has_room(wanted_bytes):
+            self.count()
+        if not self._has_room(wanted_bytes):
+            most = f"{self.max_bytes // _MIB} MiB"
+            if self.requests >= _REQUESTS_MAX:
+                most = f"{_REQUESTS_MAX} requests"
+            raise OSError(errno.ENOSPC, f"{self.directory} holds all of its {most}")
+
+    def _has_room(self, wanted_bytes: int) -> bool:
+        return self.requests < _REQUESTS_MAX and self.size_bytes + wanted_bytes <= self.max_bytes
+
     def _free_name(self, signal: Signal) -> Path:
         now = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
         number = 1
         while (path := self.directory / f"{now}-{number}.{signal}{SUFFIX}").exists():
             number += 1
         return path
+
+
+def _on_disk_bytes(size_bytes: int) -> int:
+    """What a file of a size takes: whole blocks, and one where a file system would need less."""
+    return max(-(-size_bytes // _BLOCK_BYTES), 1) * _BLOCK_BYTES
 
 
 def refused_requests(place: Path) -> Iterator[RefusedRequest]:

@@ -192,7 +192,7 @@ async def test_what_is_refused_for_good_later_is_counted_with_its_reason(tmp_pat
         backlog = out.counters.backlog()
         assert backlog.set_aside == {"invalid_argument": 1}
         assert backlog.kept == backlog.delivered + sum(backlog.set_aside.values())
-        assert (backlog.files, backlog.files_bytes) == (1, 3)
+        assert (backlog.files, backlog.files_bytes) == (1, 2 * 4096)
         assert backlog.last_trouble is not None
         assert sorted(transport.payloads) == [b"1", b"2"]
         assert "llm-cost resend" in caplog.text
@@ -253,7 +253,7 @@ async def test_the_health_keeps_why_what_is_refused_still_waits(tmp_path):
         transport.is_away = False
         await until(lambda: out.counters.backlog().lasting_troubles)
         assert "cannot be set aside" in out.counters.backlog().lasting_troubles[0]
-        out._queue.refused.max_bytes = 100
+        out._queue.refused.max_bytes = 10_000
         await until(lambda: not waiting(out))
         assert out._losses.lasting == {}
 
