@@ -35,6 +35,11 @@ class DestinationCounters:
     """Payloads given back to their senders, to be sent again."""
     abandoned: int = 0
     """Payloads given up when the processor stopped; they may have arrived all the same."""
+    sent: int = 0
+    """Requests that the backend has taken: one for those that were merged, and one each time a
+    queue's was sent."""
+    sent_in_part: int = 0
+    """The same whose partial success named rejected items."""
     retried: int = 0
     """Attempts after the first."""
     rejected_items: int = 0

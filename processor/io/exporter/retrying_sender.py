@@ -142,6 +142,7 @@ class RetryingSender:
         name = self._transport.name
         self._taken_s[signal] = asyncio.get_running_loop().time()
         self._outages.succeed("away", "%s takes payloads again", name)
+        self._counters.sent += 1
         if receipt is None:
             self._counters.unreadable += 1
             what = "%s took the signal %s, but its answer cannot be read"
@@ -149,6 +150,7 @@ class RetryingSender:
             return Receipt()
         self._counters.rejected_items += receipt.rejected
         if receipt.rejected:
+            self._counters.sent_in_part += 1
             what = "%s rejected %d items of the signal %s: %r"
             self._report(signal, "rejected", what, name, receipt.rejected, signal, receipt.message)
         return receipt

@@ -69,6 +69,16 @@ _DESTINATION: Final[Table] = {
         "success named as rejected, or that were too large for it. It is reported to senders.",
         "exporter",
     ),
+    "sent": counter(
+        "exporter_sent_requests",
+        "Requests that the backend has taken, as they were sent: merged, or from the disk.",
+        "exporter",
+    ),
+    "sent_in_part": counter(
+        "exporter_sent_in_part_requests",
+        "The same of which it has rejected items, perhaps all.",
+        "exporter",
+    ),
     "unreadable": counter(
         "exporter_unreadable_answers",
         "Answers to delivered requests that could not be read.",

@@ -4,6 +4,7 @@
     cost_queries  the answers
     health        whether the processor can do its work
     outcomes      what has become of the last requests
+    deliveries    what the backends have made of them; samples: the half minute of both
 
 A surface parses its input, checks the question, asks `CostQueries`, and writes the answer in its
 own form. A new question is a method of `CostQueries`, over what `core.ports.CostLedger` offers.

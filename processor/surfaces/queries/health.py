@@ -9,7 +9,9 @@ from typing import Final, Literal, NamedTuple
 from processor.core.counters import DestinationState, ExporterState, FileState, LedgerState
 from processor.core.errors import LastFailure
 from processor.core.flow import FlowCounters
-from processor.surfaces.queries.outcomes import WINDOW_S, RecentOutcomes
+from processor.surfaces.queries.deliveries import RecentDeliveries
+from processor.surfaces.queries.outcomes import RecentOutcomes
+from processor.surfaces.queries.samples import WINDOW_S
 
 Phase = Literal["starting", "serving", "stopping"]
 Status = Literal["starting", "serving", "degraded", "failing", "stopping"]
@@ -54,6 +56,7 @@ class Health:
         self._ledger = ledger
         self._files = files
         self._outcomes = RecentOutcomes(flow, clock_s)
+        self._deliveries = RecentDeliveries(clock_s)
         self._clock_s = clock_s
         self.phase: Phase = "starting"
 
@@ -62,24 +65,25 @@ class Health:
 
         It fails where requests are not served, whatever the reason: while starting and stopping,
         when the ledger cannot be written, when nothing is safe with any backend, and when nearly
-        all requests of the last half minute have failed.
+        all requests of the last half minute have failed, or were set aside after they were
+        acknowledged.
         """
         verdict = self._outcomes.verdict()
+        backends = [each for each in self._exporter().destinations if each.is_backend]
+        is_all_set_aside, refusals = self._deliveries.verdict(backends)
         if self.phase != "serving":
             return Report(self.phase, (f"the processor is {self.phase}",))
         reasons = []
         ledger_failure = self._recent(self._ledger().last_failure)
         if ledger_failure:
             reasons.append(f"the ledger cannot be written: {ledger_failure}")
-        backends = [each for each in self._exporter().destinations if each.is_backend]
         failing = {each.name: why for each in backends if (why := self._refusal_of(each))}
         reasons += [f"nothing is delivered to {name}: {why}" for name, why in failing.items()]
         reasons += [why for each in backends if each.name not in failing and (why := _away(each))]
         reasons += [why for each in backends for why in self._troubles_of(each)]
-        reasons += [*verdict.reasons, *self._refused_files()]
+        reasons += [*refusals, *verdict.reasons, *self._refused_files()]
         is_down = bool(backends) and all(map(self._is_down, backends))
-        is_failing = bool(ledger_failure) or is_down or verdict.is_failing
-        if is_failing:
+        if ledger_failure or is_down or is_all_set_aside or verdict.is_failing:
             return Report("failing", tuple(reasons))
         return Report("degraded" if reasons else "serving", tuple(reasons))
 

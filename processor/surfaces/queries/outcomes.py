@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from processor.core.flow import BUG, CALLER_LEFT, STOPPING, SWITCHED_OFF, FlowCounters
+from processor.surfaces.queries.samples import NEARLY_ALL, NOTABLE, WINDOW_S, Samples, is_much
 
-WINDOW_S: Final = 30.0
-_RECENT_S: Final = 5.0
-"""What comes right again shows after this time, however much failed before."""
-_SAMPLE_S: Final = 1.0
-_LEAST: Final = 3
-"""Fewer failures say nothing: one may come from a sender's short timeout."""
-_NEARLY_ALL: Final = 0.9
-_NOTABLE: Final = 0.1
 _REASONS_MAX: Final = 5
 _OF_THE_SENDER: Final = frozenset({CALLER_LEFT, STOPPING, "slow_sender"})
 """Reasons to refuse a request now that say nothing about whether others are served."""
@@ -44,10 +37,9 @@ class _Tally(NamedTuple):
         )
 
     @property
-    def share(self) -> float:
-        """The share of requests that failed, of those that their senders had no part in."""
-        failed = self.failed.total()
-        return failed / (failed + self.well) if failed else 0.0
+    def whole(self) -> int:
+        """All requests but those that their senders have to change."""
+        return self.failed.total() + self.well
 
 
 class Verdict(NamedTuple):
@@ -62,8 +54,7 @@ class RecentOutcomes:
 
     def __init__(self, flow: FlowCounters, clock_s: Callable[[], float]) -> None:
         self._flow = flow
-        self._clock_s = clock_s
-        self._samples = deque([(clock_s(), _tally(flow))])
+        self._samples = Samples(clock_s, _tally(flow))
 
     def verdict(self) -> Verdict:
         """Whether nearly all that could be served has failed, and in words what has.
@@ -71,35 +62,23 @@ class RecentOutcomes:
         A request that its sender has to change does not count as failed: else anybody who sends
         nonsense could take the processor out of service. It is a reason where there is little else.
         """
-        now_s, total = self._clock_s(), _tally(self._flow)
-        while len(self._samples) > 1 and self._samples[1][0] <= now_s - WINDOW_S:
-            self._samples.popleft()
-        window = total.since(self._samples[0][1])
-        lately = total.since(self._before(now_s - _RECENT_S))
-        if now_s - self._samples[-1][0] >= _SAMPLE_S:
-            self._samples.append((now_s, total))
-        has_come_right = bool(lately.well) and lately.share < _NEARLY_ALL
-        is_failing = _is_much(window.failed.total(), window.share, _NEARLY_ALL)
+        total = _tally(self._flow)
+        before = self._samples.before(total)
+        window, lately = total.since(before.window), total.since(before.recent)
+        has_come_right = bool(lately.well) and lately.failed.total() < NEARLY_ALL * lately.whole
+        is_failing = is_much(window.failed.total(), window.whole, NEARLY_ALL)
         return Verdict(is_failing and not has_come_right, tuple(_reasons(window)))
-
-    def _before(self, at_s: float) -> _Tally:
-        """The last sample that is not after a time, or the first there is."""
-        earlier = (tally for when_s, tally in reversed(self._samples) if when_s <= at_s)
-        return next(earlier, self._samples[0][1])
-
-
-def _is_much(count: int, share: float, least_share: float) -> bool:
-    return count >= _LEAST and share >= least_share
 
 
 def _reasons(window: _Tally) -> list[str]:
     found = []
     failed, rejected = window.failed.total(), window.rejected.total()
-    everything = failed + rejected + window.well
-    if _is_much(failed, window.share, _NOTABLE):
-        whole = failed + window.well
-        found.append(f"{failed} of {whole} requests failed in {WINDOW_S:g} s: {_by(window.failed)}")
-    if rejected and _is_much(rejected, rejected / everything, _NEARLY_ALL):
+    everything = window.whole + rejected
+    if is_much(failed, window.whole, NOTABLE):
+        found.append(
+            f"{failed} of {window.whole} requests failed in {WINDOW_S:g} s: {_by(window.failed)}"
+        )
+    if is_much(rejected, everything, NEARLY_ALL):
         why = _by(window.rejected)
         found.append(f"{rejected} of {everything} requests were rejected in {WINDOW_S:g} s: {why}")
     if window.bugs:
