@@ -136,7 +136,8 @@ class Limits(Section):
         default=200_000,
         ge=0,
         le=100_000_000,
-        description="Spans of traces in which no LLM call has been seen yet.",
+        description="Spans of traces in which no LLM call has been seen yet. The file of the "
+        "ledger has up to twice as many, at 20 bytes each, so that a restart loses none.",
     )
     spans_per_trace: Whole = Field(
         default=100_000,

@@ -13,7 +13,9 @@ from processor.core.model import (
     Correction,
     Crossing,
     Entry,
+    Mark,
     Owner,
+    PendingRows,
     Plan,
     SpanRow,
     Stamp,
@@ -591,3 +593,69 @@ def test_an_empty_ledger_answers_every_question(store):
     assert store.series() == set()
     assert list(store.crossings(5)) == []
     assert store.total("total", "", 0, 0) == Totals()
+
+
+def pending(*numbers, trace=TRACE, **more):
+    ids = [bytes([number] * 8) for number in numbers]
+    values = {"parent_ids": [SPAN] * len(ids), "flags": [0] * len(ids), "marks": {}, "tools": ()}
+    return PendingRows(trace, ids, **values | more)
+
+
+def waiting_in(store):
+    return [(rows.trace_id, *rows.span_ids) for rows in store.pending()]
+
+
+def test_spans_that_wait_are_there_after_a_restart_with_all_they_say(engine):
+    own = Owner(session=ODD, own_dimensions=(("team", ODD),))
+    marks = {
+        1: Mark(-1, 7, own=own, service=ODD),
+        2: Mark(-1, 8, inherited=Owner(user="u")),
+    }
+    parents, flags = [b"", SPAN, SPAN], [0, 0x300, 0]
+    first = pending(1, 2, 3, parent_ids=parents, flags=flags, marks=marks, tools={0, 2})
+    second = pending(4, trace=TRACE[::-1], marks={0: Mark(-1, 9)}, tools=set())
+    store = engine.open()
+    store.begin()
+    store.keep_pending([first, second], 10)
+    store.commit()
+    store.begin()
+    store.keep_pending([pending(5)], 10)
+    store.commit()
+    store.begin()
+    store.keep_pending([pending(6)], 10)
+    store.close()
+    store = engine.open()
+    assert list(store.pending()) == [pending(5), first, second]
+    store.close()
+
+
+def test_spans_that_wait_are_undone_with_their_turn(store):
+    store.begin()
+    store.keep_pending([pending(1)], 1)
+    for undo in (store.undo_savepoint, store.release):
+        store.savepoint()
+        store.keep_pending([pending(2), pending(3)], 1)
+        undo()
+    store.commit()
+    assert waiting_in(store) == [(TRACE, b"\2" * 8), (TRACE, b"\3" * 8)]
+    store.begin()
+    store.keep_pending([pending(4)], 1)
+    store.rollback()
+    assert waiting_in(store) == [(TRACE, b"\2" * 8), (TRACE, b"\3" * 8)]
+
+
+def test_the_oldest_that_wait_are_dropped_by_turns(store):
+    """Guarantees: at least so many of the last are there, and no more than one turn beyond."""
+    store.begin()
+    for number in range(0, 40, 2):
+        store.keep_pending([pending(number, number + 1)], 5)
+    store.commit()
+    assert [each[1][0] for each in waiting_in(store)] == [38, 36, 34]
+
+
+def test_the_ids_of_the_spans_of_a_trace_are_those_with_rows(store):
+    store.begin()
+    store.write(Plan(rows=[row(), row(), row(trace_id=b"\xff" * 12 + TRACE[-4:])]))
+    store.commit()
+    assert store.span_ids_of(TRACE) == {SPAN}
+    assert store.span_ids_of(b"never seen 12345") == set()

@@ -1,19 +1,19 @@
 """Spans of traces that have no call yet: kept for a while, in bounded memory.
 
-Parents usually end after their children, so few spans wait long. A restart or too many spans
-lose some of them. What is lost then is a link: whom a call belongs to, and that a parent further
-up repeats it. A span that is sent again restores it; what was evicted is counted.
+Parents usually end after their children, so few spans wait long. The ledger keeps them as well and
+loads them at its start, so that only too many spans lose some. What is lost then is a link: whom
+a call belongs to, and that a parent further up repeats it. A span that is sent again restores it;
+what was evicted is counted.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from processor.core.attribution.attach import PlainSpan
-from processor.core.model import Mark, Spans, is_local_root
+from processor.core.model import Mark, PendingRows, is_local_root
 
 
 class PendingSpan(NamedTuple):
@@ -26,25 +26,13 @@ class PendingSpan(NamedTuple):
     is_tool: bool = False
 
 
-class _PendingRows(NamedTuple):
-    """Rows of one batch, with nothing else of it."""
-
-    span_ids: Sequence[bytes]
-    parent_ids: Sequence[bytes]
-    flags: Sequence[int]
-    marks: Mapping[int, Mark]
-    """By position in the other columns."""
-    tools: Collection[int]
-    """Positions of tools."""
-
-
 class _Trace:
     """The spans of one trace that wait: as rows until somebody asks for them."""
 
     __slots__ = ("batches", "plain", "significant", "size")
 
     def __init__(self) -> None:
-        self.batches: list[_PendingRows] = []
+        self.batches: list[PendingRows] = []
         self.significant: dict[bytes, PendingSpan] = {}
         """Roots, and spans that say whom they belong to."""
         self.plain: dict[bytes, PlainSpan] = {}
@@ -78,27 +66,25 @@ class PendingSpans:
         trace.add(span_id, span)
         self._update_size(trace)
 
-    def keep_rows(
-        self,
-        trace_id: bytes,
-        spans: Spans,
-        rows: Sequence[int],
-        marks: Mapping[int, Mark],
-        tools: AbstractSet[int] = frozenset(),
-    ) -> None:
-        """Remember rows of a batch, at little cost for each: most are never asked for."""
-        trace = self._traces.get(trace_id)
+    def keep_rows(self, rows: PendingRows) -> None:
+        """Remember spans of one trace, at little cost for each: most are never asked for."""
+        trace = self._traces.get(rows.trace_id)
         if trace is None:
-            trace = self._traces[trace_id] = _Trace()
-        batches = _PendingRows(
-            [spans.span_ids[row] for row in rows],
-            [spans.parent_ids[row] for row in rows],
-            [spans.flags[row] for row in rows],
-            {at: marks[row] for at, row in enumerate(rows) if row in marks} if marks else {},
-            {at for at, row in enumerate(rows) if row in tools} if tools else (),
-        )
-        trace.batches.append(batches)
-        self._add_to_size(trace, len(rows))
+            trace = self._traces[rows.trace_id] = _Trace()
+        trace.batches.append(rows)
+        self._add_to_size(trace, len(rows.span_ids))
+
+    def take_back(self, rows: PendingRows) -> None:
+        """Undo `keep_rows` of these very rows, as far as nobody has asked for the trace since."""
+        trace = self._traces.get(rows.trace_id)
+        if trace is None:
+            return
+        others = [batch for batch in trace.batches if batch is not rows]
+        if len(others) < len(trace.batches):
+            trace.batches = others
+            self._add_to_size(trace, -len(rows.span_ids))
+            if not trace.size:
+                del self._traces[rows.trace_id]
 
     def significant(self, trace_id: bytes) -> Mapping[bytes, PendingSpan]:
         """Waiting roots and carriers of a trace, by id."""
@@ -133,7 +119,7 @@ class PendingSpans:
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = _Trace()
-        for span_ids, parent_ids, flags, marks, tools in trace.batches:
+        for _, span_ids, parent_ids, flags, marks, tools in trace.batches:
             for at, span_id in enumerate(span_ids):
                 is_root = is_local_root(parent_ids[at], flags[at])
                 trace.add(span_id, PendingSpan(parent_ids[at], marks.get(at), is_root, at in tools))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -143,6 +143,21 @@ Posting = tuple[str, str, int]
 """(scope, scope id, start of the quarter-hour bucket in epoch seconds)."""
 
 
+class PendingRows(NamedTuple):
+    """Spans of one trace that wait for a call, in columns: most are never asked for."""
+
+    trace_id: bytes
+    span_ids: Sequence[bytes]
+    parent_ids: Sequence[bytes]
+    """``b""`` for a root."""
+    flags: Sequence[int]
+    """OTLP span flags."""
+    marks: Mapping[int, Mark]
+    """What some say of their owner, by position in the other columns."""
+    tools: Collection[int] = ()
+    """Positions of tools."""
+
+
 @dataclass(slots=True)
 class Plan:
     """All that one turn writes, in one transaction, and what to stamp on the batch's spans."""
@@ -154,6 +169,8 @@ class Plan:
     crossings: list[Crossing] = field(default_factory=list)
     task_titles: dict[str, TaskTitle] = field(default_factory=dict)
     """The latest title of each task that a span of this turn names together with one."""
+    pending: list[PendingRows] = field(default_factory=list)
+    """Spans that wait from now on."""
     stamps: dict[int, Stamp] = field(default_factory=dict)
     """By row of the batch."""
     repeats: int = 0

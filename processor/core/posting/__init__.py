@@ -14,7 +14,6 @@ commits the plan or nothing.
 from processor.core.posting.changes import Followed, contributions, follow
 from processor.core.posting.decide import decide
 from processor.core.posting.intake import (
-    keep_pending,
     relevant_traces,
     traces_with_calls,
 )
@@ -31,7 +30,6 @@ __all__ = [
     "decide",
     "entry_of",
     "follow",
-    "keep_pending",
     "post",
     "rebuild",
     "relevant_traces",

@@ -81,6 +81,7 @@ def decide(
         _correct(decision, trace_id, movement)
     decision.plan.postings = postings_of(followed)
     decision.plan.repeats, decision.plan.conflicts = posted.repeats, posted.conflicts
+    decision.plan.pending += posted.pending
     _stamp(decision)
     _note_titles(decision)
     return decision.plan

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from processor.core.attribution import Arrival, Node, PlainSpan, Trace
-from processor.core.attribution.pending import PendingSpan, PendingSpans
+from processor.core.attribution.pending import PendingSpan
 from processor.core.model import (
     SPAN_ID_BYTES,
     Charge,
     Entry,
     Intake,
     Mark,
+    PendingRows,
     Spans,
     Unpriced,
     is_local_root,
@@ -224,13 +225,26 @@ def _differs(known: Node, copy: Node) -> bool:
     return first.price_version == second.price_version and first.model != second.model
 
 
-def keep_pending(intake: Intake, traces: Collection[bytes], pending: PendingSpans) -> None:
-    """Keep the spans of traces that have no call yet, in case one comes."""
-    spans = intake.spans
-    marks = {mark.row: mark for mark in intake.marks}
+def pending_rows(intake: Intake, traces: Collection[bytes]) -> list[PendingRows]:
+    """The spans of a batch whose traces have no call yet, by trace: in case one comes."""
     rows: dict[bytes, list[int]] = {}
-    for row, trace_id in enumerate(spans.trace_ids):
+    for row, trace_id in enumerate(intake.spans.trace_ids):
         if trace_id not in traces:
             rows.setdefault(trace_id, []).append(row)
-    for trace_id, some in rows.items():
-        pending.keep_rows(trace_id, spans, some, marks, intake.tools)
+    marks = {mark.row: mark for mark in intake.marks} if rows else {}
+    return [_pending_rows(intake, trace_id, some, marks) for trace_id, some in rows.items()]
+
+
+def _pending_rows(
+    intake: Intake, trace_id: bytes, rows: Sequence[int], marks: Mapping[int, Mark]
+) -> PendingRows:
+    """Rows of a batch, with nothing else of it."""
+    spans, tools = intake.spans, intake.tools
+    return PendingRows(
+        trace_id,
+        [spans.span_ids[row] for row in rows],
+        [spans.parent_ids[row] for row in rows],
+        [spans.flags[row] for row in rows],
+        {at: marks[row] for at, row in enumerate(rows) if row in marks} if marks else {},
+        {at for at, row in enumerate(rows) if row in tools} if tools else (),
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from processor.core.attribution import Arrival, Movement, Node, Trace, attach
+from processor.core.attribution import Arrival, Movement, Node, PlainSpan, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.model import Entry, Intake, SpanRow
-from processor.core.posting.intake import TraceArrivals, distribute
+from processor.core.model import Entry, Intake, PendingRows, SpanRow
+from processor.core.posting.intake import TraceArrivals, distribute, pending_rows
 
 TakenSpan = tuple[bytes, bytes, PendingSpan]
 """(trace id, span id, span) taken from the pending ones."""
@@ -28,6 +28,8 @@ class Posted:
     """Row of the batch to its node, repeats included."""
     taken_pending: Sequence[TakenSpan] = ()
     """To be returned to the pending spans if the turn fails."""
+    pending: Sequence[PendingRows] = ()
+    """Spans of the batch that have no meaning yet, and wait once the turn is written."""
     first_new: Mapping[bytes, Node] = field(default_factory=dict)
     """By trace, a span of this batch that is new: on it is written what pending spans cause."""
     root_passed: Collection[bytes] = ()
@@ -47,6 +49,7 @@ class _Attached:
     added: Sequence[Node]
     movements: Sequence[Movement]
     taken_pending: Sequence[tuple[bytes, PendingSpan]]
+    pending: PendingRows | None
     root_passed: bool
 
     @property
@@ -65,7 +68,7 @@ def post(
     one trace cost more and more.
     Changes `traces`: if the turn is not committed in the end, they have to be discarded.
     """
-    arrived = distribute(intake, traces)
+    arrived = distribute(intake, traces) if traces else {}
     attached = [_attach(*item, pending, trace_spans) for item in arrived.items()]
     firsts = {each.trace_id: each.first_new for each in attached}
     return Posted(
@@ -82,6 +85,10 @@ def post(
         },
         taken_pending=[
             (each.trace_id, *taken) for each in attached for taken in each.taken_pending
+        ],
+        pending=[
+            *pending_rows(intake, traces),
+            *(each.pending for each in attached if each.pending is not None),
         ],
         first_new={trace_id: node for trace_id, node in firsts.items() if node is not None},
         root_passed={each.trace_id for each in attached if each.root_passed},
@@ -102,14 +109,26 @@ def _attach(
         arrived.add_pending(waiting)
     added, movements = attach(trace, arrived.arrivals, arrived.plain, pending.plain(trace_id))
     taken = pending.release(trace_id, [node.span_id for node in added])
-    for span_id, plain in arrived.plain.items():
-        if span_id not in trace.nodes:
-            pending.keep(
-                trace_id,
-                span_id,
-                PendingSpan(plain.parent_id, None, is_local_root=False, is_tool=plain.is_tool),
-            )
-    return _Attached(trace_id, arrived, added, movements, taken, root_passed)
+    kept = pending.plain(trace_id)
+    waits = {
+        span_id: plain
+        for span_id, plain in arrived.plain.items()
+        if span_id not in trace.nodes and span_id not in kept
+    }
+    rows = _plain_rows(trace_id, waits) if waits else None
+    return _Attached(trace_id, arrived, added, movements, taken, rows, root_passed)
+
+
+def _plain_rows(trace_id: bytes, plain: Mapping[bytes, PlainSpan]) -> PendingRows:
+    spans = plain.values()
+    return PendingRows(
+        trace_id,
+        list(plain),
+        [span.parent_id for span in spans],
+        [0] * len(plain),  # Those of a local root do not come here.
+        {},
+        {at for at, span in enumerate(spans) if span.is_tool},
+    )
 
 
 def amend(

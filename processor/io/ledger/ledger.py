@@ -68,13 +68,14 @@ class Ledger:
         return self._writer.last_failure
 
     async def start(self) -> None:
-        """Open the ledger: read which traces are under way, fill totals that budgets need."""
+        """Open the ledger: read what is under way and what waits, fill totals that budgets need."""
         self._writer.start()
         working_set = self._working_set
         recent = await self._writer.ask(
             lambda: working_set.store.recent_traces(self._limits.known_traces)
         )
         self._known.update(dict.fromkeys(reversed(recent)))
+        await self._writer.ask(lambda: working_set.load_pending(self._known))
         await self._writer.ask(lambda: working_set.set_policy(working_set.policy))
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
@@ -90,9 +91,9 @@ class Ledger:
     async def post(self, intake: Intake) -> Mapping[int, Stamp]:
         """Charge a batch; returns what to write on its spans, by row.
 
-        A span that is in the ledger already gets the stamp of the first time. A batch that
-        concerns no trace with calls takes no turn. Raises LedgerUnavailableError, and then
-        nothing was charged.
+        A span that is in the ledger already gets the stamp of the first time. Spans of traces
+        without a call are kept in case one comes. Raises LedgerUnavailableError, and then nothing
+        was charged or kept.
         """
         for trace_id in posting.traces_with_calls(intake.charges, intake.marks, intake.spans):
             self._known[trace_id] = None
@@ -101,8 +102,7 @@ class Ledger:
             self._known.popitem(last=False)
         trace_ids = posting.relevant_traces(intake, self._known)
         working_set = self._working_set
-        if not trace_ids:
-            self._writer.submit(lambda: posting.keep_pending(intake, (), working_set.pending))
+        if not intake.spans.trace_ids:
             return {}
         plan: Plan = await self._writer.ask(lambda: working_set.turn(intake, trace_ids), "turn")
         return plan.stamps

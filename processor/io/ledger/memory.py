@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -13,6 +13,7 @@ from processor.core.model import (
     NOTHING,
     Correction,
     Crossing,
+    PendingRows,
     Plan,
     Posting,
     SpanRow,
@@ -45,6 +46,8 @@ class Contents:
     """The keys of the same crossings by scope and window."""
     series: set[str] = field(default_factory=set)
     task_titles: dict[str, TaskTitle] = field(default_factory=dict)
+    pending: list[Sequence[PendingRows]] = field(default_factory=list)
+    """What waits for a call, by turn."""
 
 
 class MemoryStore:
@@ -144,6 +147,26 @@ class MemoryStore:
         known = buckets.get(bucket, NOTHING)
         buckets[bucket] = known.plus(change)
         self._undo.append(lambda: buckets.__setitem__(bucket, known))
+
+    def keep_pending(self, pending: Sequence[PendingRows], limit_spans: int) -> None:
+        """Keep spans that wait for a call; of all that came, at least the last `limit_spans`."""
+        kept = self._kept.pending
+        before = list(kept)
+        self._undo.append(lambda: kept.__setitem__(slice(None), before))
+        kept.append(pending)
+        sizes = [sum(len(rows.span_ids) for rows in turn) for turn in kept]
+        newer = sum(sizes)
+        while kept and newer - sizes[0] >= limit_spans:
+            newer -= sizes.pop(0)
+            kept.pop(0)
+
+    def pending(self) -> Iterator[PendingRows]:
+        """Spans that wait for a call, latest turn first; some may have had theirs since."""
+        return (rows for turn in reversed(self._kept.pending) for rows in turn)
+
+    def span_ids_of(self, trace_id: bytes) -> set[bytes]:
+        """Ids of the spans of a trace that have rows."""
+        return {row.span_id for row in self._kept.traces.get(trace_id, ())}
 
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""

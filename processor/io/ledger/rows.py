@@ -57,7 +57,7 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
         | row.is_tool * _TOOL
     )
     entry = row.entry
-    own = None if row.own == NOBODY else _own_text(row.own)
+    own = owner_text(row.own)
     origin = label((row.service, *row.inherited))
     head = (
         key_of(row.trace_id, row.span_id), row.trace_id, row.span_id, row.parent_id,
@@ -67,6 +67,16 @@ def encode(row: SpanRow, label: Callable[[Columns], int]) -> Columns:
     if entry is None:
         return (*head, *(None,) * 18, stamp)
     return (*head, label(_label(entry)), *_quantities(entry.usage), *_money(entry), stamp)
+
+
+def owner_text(own: Owner) -> str | None:
+    """What a span says of its owner, as JSON; None when that is nothing."""
+    return None if own == NOBODY else _own_text(own)
+
+
+def owner_of(text: str | None) -> Owner:
+    """What a span says of its owner, as it was written."""
+    return NOBODY if text is None else _owner(json.loads(text))
 
 
 @lru_cache(maxsize=4096)
@@ -131,7 +141,7 @@ def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
         time_ns,
         bool(flags & _AGENT),
         bool(flags & _ENTRY),
-        NOBODY if own is None else _owner(json.loads(own)),
+        owner_of(own),
         _owner(inherited).or_nobody(),
         service,
         entry,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from processor.io.ledger.numbers import exact_sum
 
-VERSION = 5
+VERSION = 6
 """Raised with every change of the tables; an older file is brought up step by step."""
 
 TABLES = """
@@ -80,7 +80,17 @@ CREATE TABLE task_titles (
   time_ns INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-TABLES += _TASK_TITLES
+_PENDING = """
+-- Spans that wait for a call of their trace, those of one turn in a row: they are written with
+-- every turn and read at the start only. `upto` counts all spans that have ever waited, this row's
+-- included, so that the oldest can be deleted without counting.
+CREATE TABLE pending (
+  upto INTEGER PRIMARY KEY,
+  traces BLOB NOT NULL, span_ids BLOB NOT NULL, parent_ids BLOB NOT NULL, flags BLOB NOT NULL,
+  marks TEXT
+);
+"""
+TABLES += _TASK_TITLES + _PENDING
 
 _STEPS = {
     1: """
@@ -104,6 +114,8 @@ INSERT INTO totals SELECT '{scope}', id, bucket, cost, input, output, cached, ca
     ),
     # Before, sums stopped at 64 bits; now a column may hold a number that has more.
     4: "-- The columns are the same.\n",
+    # Before, what waited for a call was lost with the process.
+    5: _PENDING,
 }
 """What turns the tables of a version into those of the next one."""
 
@@ -135,6 +147,10 @@ SUMS = (
 INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 27})"
 INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * (5 + len(SUMS))})"
 INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
+INSERT_PENDING = """
+INSERT INTO pending SELECT COALESCE(MAX(upto), 0) + ?, ?, ?, ?, ?, ? FROM pending
+"""
+DELETE_PENDING = "DELETE FROM pending WHERE upto <= (SELECT MAX(upto) FROM pending) - ?"
 ADD_TOTALS = (
     f"INSERT INTO totals VALUES (?, ?, ?{', ?' * len(SUMS)}) ON CONFLICT DO UPDATE SET "
     + ", ".join(f"{name} = {exact_sum(name, f'excluded.{name}')}" for name in SUMS)

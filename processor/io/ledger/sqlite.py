@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import apsw
 
-from processor.core.model import Crossing, Plan, SpanRow, Totals, UnpricedCalls
-from processor.io.ledger import rows, schema
+from processor.core.model import Crossing, PendingRows, Plan, SpanRow, Totals, UnpricedCalls
+from processor.io.ledger import pending_columns, rows, schema
 from processor.io.ledger.database import TRANSLATED, open_database
 from processor.io.ledger.numbers import encode_numbers
 from processor.io.ledger.store import CrossingMark
@@ -150,6 +150,26 @@ class SqliteStore:
                     schema.INSERT_CROSSING,
                     list(map(rows.encode_crossing, plan.crossings)),
                 )
+
+    def keep_pending(self, pending: Sequence[PendingRows], limit_spans: int) -> None:
+        """Keep spans that wait for a call; of all that came, at least the last `limit_spans`."""
+        with TRANSLATED:
+            self._db.execute(schema.INSERT_PENDING, pending_columns.encode(pending))
+            self._db.execute(schema.DELETE_PENDING, (limit_spans,))
+
+    def pending(self) -> Iterator[PendingRows]:
+        """Spans that wait for a call, latest turn first; some may have had theirs since."""
+        query = "SELECT traces, span_ids, parent_ids, flags, marks FROM pending ORDER BY upto DESC"
+        with TRANSLATED:
+            for columns in self._db.execute(query):
+                yield from pending_columns.decode(columns)
+
+    def span_ids_of(self, trace_id: bytes) -> set[bytes]:
+        """Ids of the spans of a trace that have rows."""
+        query = "SELECT span_id FROM spans WHERE key BETWEEN ? AND ? AND trace_id = ?"
+        with TRANSLATED:
+            found = self._db.execute(query, (*rows.key_range(trace_id), trace_id))
+            return {row[0] for row in found}
 
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""

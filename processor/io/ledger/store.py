@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from processor.core.model import Crossing, Plan, SpanRow, Totals, UnpricedCalls
+from processor.core.model import Crossing, PendingRows, Plan, SpanRow, Totals, UnpricedCalls
 
 CrossingMark = tuple[str, int, str, float]
 """(budget, limit, unit, threshold): the key of a crossing within its scope and window."""
@@ -47,6 +47,18 @@ class Store(Protocol):
 
     def write(self, plan: Plan) -> None:
         """Append rows, corrections and crossings, add to the totals, keep titles of tasks."""
+
+    def keep_pending(self, pending: Sequence[PendingRows], limit_spans: int) -> None:
+        """Keep spans that wait for a call; of all that came, at least the last `limit_spans`.
+
+        Whole turns are kept, and dropped whole.
+        """
+
+    def pending(self) -> Iterator[PendingRows]:
+        """Spans that wait for a call, latest turn first; some may have had theirs since."""
+
+    def span_ids_of(self, trace_id: bytes) -> set[bytes]:
+        """Ids of the spans of a trace that have rows."""
 
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""

@@ -7,7 +7,7 @@ failed turn may have touched is discarded and read again from the rows.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -25,10 +25,12 @@ from processor.core.budgets.verdict import (
 )
 from processor.core.budgets.window import window_of
 from processor.core.counters import LedgerCounters, MemoryUse
-from processor.core.model import NOTHING, Entry, Intake, Plan, Standing, Totals
+from processor.core.model import NOTHING, Entry, Intake, PendingRows, Plan, Standing, Totals
 from processor.io.ledger.store import Store
 
 _END_OF_TIME_NS = 2**63 - 1
+_PENDING_KEPT = 2
+"""How many times the spans that may wait in memory are kept: what had its call is among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class WorkingSet:
         self._spans = 0
         self._touched: tuple[set[bytes], set[StateKey]] = (set(), set())
         self._taken_pending: list[posting.TakenSpan] = []
+        self._new_pending: list[PendingRows] = []
         self.policy = policy
         self._watches: tuple[Watch, ...] = ()
 
@@ -98,12 +101,31 @@ class WorkingSet:
         try:
             plan = self._decide(self._follow(posted), calls)
             self.store.write(plan)
+            if plan.pending:
+                self.store.keep_pending(plan.pending, _PENDING_KEPT * self._limits.waiting_spans)
         except BaseException:
             self._return_pending(posted.taken_pending)
             raise
         self._taken_pending += posted.taken_pending
-        posting.keep_pending(intake, trace_ids, self.pending)
+        self._new_pending += plan.pending
+        for rows in plan.pending:
+            self.pending.keep_rows(rows)
         return plan
+
+    def load_pending(self, known: Container[bytes]) -> None:
+        """Read the latest of what waits for a call; `known` are the traces that have one."""
+        found, spans = list[PendingRows](), 0
+        for rows in self.store.pending():
+            if rows.trace_id in known and self.store.span_ids_of(rows.trace_id).issuperset(
+                rows.span_ids
+            ):
+                continue  # All of them have had their call.
+            spans += len(rows.span_ids)
+            if spans > self._limits.waiting_spans:
+                break
+            found.append(rows)
+        for rows in reversed(found):
+            self.pending.keep_rows(rows)
 
     def amend(
         self, entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int
@@ -157,6 +179,7 @@ class WorkingSet:
             self._measure(trace_id)
         self._touched = (set(), set())
         self._taken_pending.clear()
+        self._new_pending.clear()
         for plan in plans:
             calls = [row for row in plan.rows if row.entry is not None and not row.is_reference]
             new = [row for row in calls if not row.is_amendment]
@@ -201,6 +224,9 @@ class WorkingSet:
     def discard_group(self) -> None:
         """The whole group was undone: pending spans that its turns have taken are returned."""
         self.discard_touched()
+        for rows in self._new_pending:
+            self.pending.take_back(rows)
+        self._new_pending.clear()
         self._return_pending(self._taken_pending)
         self._taken_pending.clear()
 

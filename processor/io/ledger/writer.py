@@ -25,9 +25,6 @@ _LOG_TRACE_HEX = LOG_TRACE.hex()
 _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
 
-_BACKGROUND_MAX = 1000
-"""Batches without calls that may be queued; nothing else limits them if a disk stalls."""
-
 _Result = TypeVar("_Result")
 
 
@@ -36,10 +33,10 @@ class _Job:
     """Something for the thread to do."""
 
     work: Callable[[], Any]
-    kind: Literal["turn", "background", "query"]
-    """A turn writes, in a group; a background job writes nothing and nobody waits for it; a query
-    runs alone, in a transaction of its own if it needs one."""
-    future: asyncio.Future[Any] | None = None
+    kind: Literal["turn", "query"]
+    """A turn writes, in a group; a query runs alone, in a transaction of its own if it needs
+    one."""
+    future: asyncio.Future[Any]
 
 
 class _TurnFailedError(LedgerUnavailableError):
@@ -91,11 +88,6 @@ class WriterThread:
         # The turn is carried on even if its caller has gone.
         return await asyncio.shield(future)
 
-    def submit(self, work: Callable[[], object]) -> None:
-        """Run a job that nobody waits for; left out where too many are queued."""
-        if self._jobs.qsize() < _BACKGROUND_MAX:
-            self._jobs.put(_Job(work, "background"))
-
     def _work(self) -> None:
         while True:
             jobs = [self._jobs.get()]
@@ -106,7 +98,7 @@ class WriterThread:
                 if job is None:
                     self._commit(group)
                     return
-                if job.kind != "query":
+                if job.kind == "turn":
                     group.append(job)
                     continue
                 # A query keeps its place in the queue.
@@ -116,16 +108,13 @@ class WriterThread:
             self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
-        """Run the turns and background jobs of a group, in order, the turns in one transaction."""
+        """Run the turns of a group, in order, in one transaction."""
+        if not group:
+            return
         working_set, outcomes = self._working_set, []
-        is_writing = any(job.kind == "turn" for job in group)
         try:
-            if is_writing:
-                working_set.store.begin()
+            working_set.store.begin()
             for job in group:
-                if job.kind == "background":
-                    outcomes.append((job, *_outcome(job.work)))
-                    continue
                 working_set.store.savepoint()
                 plan, error = _outcome(job.work)
                 if error is None:
@@ -134,8 +123,7 @@ class WriterThread:
                     working_set.store.undo_savepoint()
                     working_set.discard_touched()
                 outcomes.append((job, plan, error and _as_unavailable(error)))
-            if is_writing:
-                working_set.store.commit()
+            working_set.store.commit()
         except Exception as error:  # noqa: BLE001 - every caller has to be answered
             _roll_back(working_set)
             outcomes = [(job, None, _as_unavailable(error)) for job in group]
@@ -143,8 +131,7 @@ class WriterThread:
             plans = [plan for _, plan, _ in outcomes if isinstance(plan, Plan)]
             working_set.committed(plans)
             log_crossings(crossing for plan in plans for crossing in plan.crossings)
-        if is_writing:
-            self._note([error for job, _, error in outcomes if job.kind == "turn"])
+        self._note([error for _, _, error in outcomes])
         self._answer(outcomes)
 
     def _note(self, errors: list[Exception | None]) -> None:
@@ -157,12 +144,8 @@ class WriterThread:
         self.size_bytes = self._working_set.store.size_bytes()
 
     def _answer(self, outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
-        waiting = [outcome for outcome in outcomes if outcome[0].future is not None]
-        for job, _, error in outcomes:
-            if job.future is None and error is not None:
-                _LOG.error("the ledger failed on its own: %s", error)
-        if waiting and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_resolve, waiting)
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_resolve, outcomes)
 
 
 def _outcome(work: Callable[[], Any]) -> tuple[Any, Exception | None]:
@@ -189,7 +172,7 @@ def _as_unavailable(error: Exception) -> LedgerUnavailableError:
 
 def _resolve(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
     for job, result, error in outcomes:
-        if job.future is None or job.future.done():
+        if job.future.done():
             continue
         if error is None:
             job.future.set_result(result)

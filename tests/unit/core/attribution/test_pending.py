@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
-
 import pytest
 
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.model import Mark, Owner, Spans, is_local_root
+from processor.core.model import Mark, Owner, PendingRows, is_local_root
 
 FIRST = PendingSpan(b"parent", None, is_local_root=False)
 SECOND = PendingSpan(b"", None, is_local_root=True)
@@ -91,21 +88,17 @@ def test_a_root_and_a_span_with_a_remote_parent_are_entries(flags, parent, entry
     assert is_local_root(parent, flags) is entry
 
 
-class Column(list):
-    """A list that can be watched while it goes."""
-
-
-def rows_of(count):
-    """A batch of spans without parents, with ids 0, 1, 2 ..."""
-    ids = Column(bytes([at % 256, at // 256]) for at in range(count))
-    return Spans(b"", span_ids=ids, parent_ids=[b""] * count, flags=[0] * count)
+def rows_of(*numbers, trace=b"t", marks=None):
+    """Spans without parents, with ids of their numbers."""
+    ids = [bytes([at % 256, at // 256]) for at in numbers]
+    return PendingRows(trace, ids, [b""] * len(ids), [0] * len(ids), marks or {})
 
 
 def test_rows_of_a_batch_wait_like_single_spans():
     pending = PendingSpans(10)
     mark = Mark(2, 5, own=Owner(session="s"))
     pending.keep(b"t", b"\x01\x00", FIRST)
-    pending.keep_rows(b"t", rows_of(4), [1, 2], {2: mark})
+    pending.keep_rows(rows_of(1, 2, marks={1: mark}))
     assert waiting_of(pending, b"t") == {
         b"\x01\x00": FIRST,
         b"\x02\x00": PendingSpan(b"", mark, is_local_root=True),
@@ -118,23 +111,39 @@ def test_rows_of_a_batch_wait_like_single_spans():
 def test_rows_that_come_again_are_counted_once_when_they_are_asked_for():
     pending = PendingSpans(10)
     for _ in range(3):
-        pending.keep_rows(b"t", rows_of(2), [0, 1], {})
+        pending.keep_rows(rows_of(0, 1))
     assert len(waiting_of(pending, b"t")) == len(pending) == 2
 
 
 def test_rows_push_out_the_trace_that_waited_longest():
     pending = PendingSpans(5)
-    pending.keep_rows(b"old", rows_of(3), [0, 1, 2], {})
-    pending.keep_rows(b"new", rows_of(3), [0, 1, 2], {})
+    pending.keep_rows(rows_of(0, 1, 2, trace=b"old"))
+    pending.keep_rows(rows_of(0, 1, 2, trace=b"new"))
     assert (waiting_of(pending, b"old"), len(waiting_of(pending, b"new"))) == ({}, 3)
     assert (len(pending), pending.evicted_spans) == (3, 3)
 
 
-def test_one_row_that_waits_does_not_keep_its_whole_batch():
-    pending = PendingSpans(10)
-    spans = rows_of(10_000)
-    column = weakref.ref(spans.span_ids)
-    pending.keep_rows(b"t", spans, [77], {})
-    del spans
-    gc.collect()
-    assert column() is None
+def test_rows_that_are_taken_back_leave_what_waited_before():
+    """Guarantees: refused as often as it may be, a batch pushes nothing out."""
+    pending = PendingSpans(5)
+    pending.keep_rows(rows_of(0, 1))
+    for _ in range(9):
+        again = rows_of(0, 1)
+        pending.keep_rows(again)
+        pending.take_back(again)
+    pending.take_back(rows_of(0, 1))
+    pending.take_back(rows_of(0, trace=b"never seen"))
+    assert (len(waiting_of(pending, b"t")), len(pending), pending.evicted_spans) == (2, 2, 0)
+    other = rows_of(0, trace=b"other")
+    pending.keep_rows(other)
+    pending.take_back(other)
+    assert len(pending) == 2
+
+
+def test_rows_that_were_asked_for_cannot_be_taken_back():
+    pending = PendingSpans(5)
+    asked = rows_of(0, 1)
+    pending.keep_rows(asked)
+    assert len(waiting_of(pending, b"t")) == 2
+    pending.take_back(asked)
+    assert len(waiting_of(pending, b"t")) == len(pending) == 2

@@ -41,7 +41,8 @@ class Turns:
         keys = sorted(followed.keys)
         states = {key: self.states.setdefault(key, State(Totals(), set())) for key in keys}
         plan = posting.decide(followed, self.calls, states)
-        posting.keep_pending(intake, ids, self.pending)
+        for rows in plan.pending:
+            self.pending.keep_rows(rows)
         self.plans.append(plan)
         for row, one in enumerate(specs):
             if row in plan.stamps:
@@ -57,6 +58,9 @@ class Turns:
             rows = [row for plan in self.plans for row in plan.rows if row.trace_id == trace_id]
             self.traces[trace_id] = posting.rebuild(trace_id, rows)
         self.pending = PendingSpans(1000)
+        for plan in self.plans:
+            for rows in plan.pending:
+                self.pending.keep_rows(rows)
 
     def total(self, scope, scope_id=""):
         """What all plans together have posted for one owner, over all time."""

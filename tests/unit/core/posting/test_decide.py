@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from processor.core import posting
 from processor.core.model import Owner, Totals, Usage
+from processor.core.posting.intake import pending_rows
 
 MINE = Owner(
     session="s", user="u", org="o", feature="f", task="t", task_type="review", purpose="analyze"
@@ -252,7 +252,8 @@ def test_a_crossing_is_never_lost_on_a_repeat(turns, given):
     """Guarantees: a carrier that waited while its trace was out of sight still makes an event."""
     turns.use(given.budget("b", "session", 1000))
     turns.turn(given.call(1))
-    posting.keep_pending(given.batch(given.carrier(2, session="s")), (), turns.pending)
+    for rows in pending_rows(given.batch(given.carrier(2, session="s")), ()):
+        turns.pending.keep_rows(rows)
     turns.turn(given.call(1), given.call(3, tokens=0))
     events = [found for stamp in turns.stamps.values() for found in stamp.crossings]
     assert len(turns.crossings) == len(events) == 1

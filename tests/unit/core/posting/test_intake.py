@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.model import Owner
+from processor.core.model import Intake, Owner, Spans
 from processor.core.posting.intake import (
-    keep_pending,
     marked_nodes,
     pending_node,
+    pending_rows,
     relevant_traces,
     traces_with_calls,
 )
@@ -61,7 +64,8 @@ def test_spans_of_traces_without_a_call_are_set_aside_with_what_they_say(given):
         given.carrier(2, 1, trace=1, session="s"),
         given.call(3, trace=2),
     )
-    keep_pending(intake, {given.trace_id(2)}, pending)
+    for rows in pending_rows(intake, {given.trace_id(2)}):
+        pending.keep_rows(rows)
     waiting = waiting_of(pending, given.trace_id(1))
     assert waiting_of(pending, given.trace_id(2)) == {}
     assert waiting[given.span_id(1)] == PendingSpan(b"", None, is_local_root=True)
@@ -77,3 +81,20 @@ def test_a_span_that_waited_is_a_node_of_no_row(given):
     assert node.time_ns == mark.time_ns
     bare = pending_node(b"12345678", PendingSpan(b"", None, is_local_root=True))
     assert (bare.row, bare.is_local_root, bare.entry) == (-1, True, None)
+
+
+class Column(list):
+    """A list that can be watched while it goes."""
+
+
+def test_one_row_that_waits_does_not_keep_its_whole_batch():
+    count = 1000
+    ids = Column(at.to_bytes(8) for at in range(count))
+    traces = [b"known"] * (count - 1) + [b"t"]
+    spans = Spans(b"", trace_ids=traces, span_ids=ids, parent_ids=[b""] * count, flags=[0] * count)
+    column = weakref.ref(ids)
+    (rows,) = pending_rows(Intake(spans, [], [], 0), {b"known"})
+    del spans, ids
+    gc.collect()
+    assert rows.span_ids == [(count - 1).to_bytes(8)]
+    assert column() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import apsw
 import pytest
 
 from processor.core.errors import LedgerUnavailableError
@@ -150,11 +151,83 @@ async def test_a_caller_that_has_gone_from_a_failed_turn_troubles_nobody(opened,
     assert await opened.cost() == 1000
 
 
-async def test_a_batch_without_calls_takes_no_turn(opened, given):
+async def test_a_batch_without_calls_is_one_row_and_charges_nothing(opened, given):
+    batch = [given.plain(1), given.carrier(2, 1, session="s"), given.plain(1, trace=2)]
+    assert await opened.post(*batch) == {}
+    assert opened.store._db.execute("SELECT upto FROM pending").fetchall() == [(3,)]
+    assert opened.store._db.execute("SELECT * FROM spans").fetchall() == []
+
+
+async def test_a_batch_without_spans_takes_no_turn(opened):
     before = opened.store.commits
-    assert await opened.post(given.plain(1), given.carrier(2, 1, session="s")) == {}
-    await opened.cost()
+    assert await opened.post() == {}
     assert opened.store.commits == before
+
+
+async def test_what_waits_is_there_after_a_restart(opened, given):
+    """Guarantees: acknowledged links and owners need no second delivery."""
+    await opened.post(given.plain(2, 1), given.carrier(4, 3, user="ada"))
+    await opened.open()
+    assert opened.ledger.memory_use.waiting_spans == 2
+    await opened.post(given.call(3, 2, tokens=100))
+    await opened.open()
+    await opened.post(given.aggregate(1, tokens=100, own=S))
+    assert await opened.cost() == await opened.cost("session", "s") == 1000
+    assert await opened.cost("user", "ada") == 1000
+
+
+async def test_what_a_trace_with_calls_keeps_waiting_is_there_after_a_restart(opened, given):
+    await opened.post(given.aggregate(1, tokens=100))
+    await opened.post(given.plain(2, 1))
+    await opened.post(given.plain(2, 1))
+    await opened.open()
+    assert opened.ledger.memory_use.waiting_spans == 1
+    await opened.post(given.call(3, 2))
+    assert await opened.cost() == 1000
+    await opened.open()
+    assert opened.ledger.memory_use.waiting_spans == 0
+
+
+async def test_what_waits_is_bounded_in_the_file_as_in_memory(opened, given):
+    """Guarantees: the oldest is dropped, and counted."""
+    await opened.open(waiting_spans=4)
+    for trace in range(1, 20):
+        await opened.post(given.plain(2, 1, trace=trace))
+    assert opened.store._db.execute("SELECT count(*) FROM pending").fetchall() == [(8,)]
+    use = opened.ledger.memory_use
+    assert (use.waiting_spans, use.evicted_spans) == (4, 15)
+    await opened.open()
+    assert opened.ledger.memory_use.waiting_spans == 4
+
+
+async def test_a_batch_that_is_refused_pushes_out_nothing_that_waits(opened, given):
+    """Guarantees: retries while the disk is full take no link from others."""
+    await opened.open(waiting_spans=4)
+    await opened.post(given.plain(2, 1))
+    opened.store.refuse_commits = 20
+    for _ in range(20):
+        with pytest.raises(LedgerUnavailableError):
+            await opened.post(given.plain(3, 1, trace=2))
+    assert opened.ledger.memory_use.evicted_spans == 0
+    await opened.post(given.call(3, 2))
+    await opened.post(given.aggregate(1, tokens=100))
+    assert await opened.cost() == 1000
+
+
+async def test_links_survive_a_ledger_that_is_busy(opened, given):
+    """Guarantees: what cannot be kept is refused, however many batches wait for a busy file."""
+    opened.store._db.set_busy_timeout(300)
+    other = apsw.Connection(str(opened.path))
+    other.execute("BEGIN IMMEDIATE")
+    others = [opened.post(given.plain(at, 1, trace=2)) for at in range(2, 2000)]
+    tasks = [asyncio.ensure_future(each) for each in (*others, opened.post(given.plain(2, 1)))]
+    await asyncio.sleep(0.1)
+    other.execute("ROLLBACK")
+    other.close()
+    assert {str(answer) for answer in await asyncio.gather(*tasks)} == {"{}"}
+    await opened.post(given.call(3, 2, tokens=375))
+    await opened.post(given.aggregate(1, tokens=375))
+    assert await opened.cost() == 3750
 
 
 async def test_what_waited_is_there_when_the_call_comes_right_behind(opened, given):

@@ -17,7 +17,7 @@ from processor.core.model import Owner, Plan, Totals, Usage
 from processor.io.ledger import Ledger, Limits, SqliteStore, read_snapshot, schema
 from processor.io.ledger.rows import key_of, key_range
 
-TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in (1, 2, 3, 4)}
+TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in (1, 2, 3, 4, 5)}
 """What the programs with these tables wrote."""
 
 
@@ -137,7 +137,7 @@ def test_an_older_ledger_has_the_columns_of_a_new_one(version, path, tmp_path):
             columns.append({
                 table: [column[1:6] for column in database.execute(f"PRAGMA table_info({table})")]
                 for table in ("labels", "spans", "corrections", "totals", "crossings", "series",
-                              "task_titles")
+                              "task_titles", "pending")
             })  # fmt: skip
     assert columns[0] == columns[1]
 
@@ -184,6 +184,24 @@ async def test_a_span_above_calls_of_an_older_ledger_moves_them(older_2, given):
     assert (await ledger.total("purpose", "")).cost_nano_usd == 2950
     assert (await ledger.total("task", "Fix the bug")).cost_nano_usd == 1000
     await ledger.close()
+
+
+@pytest.mark.parametrize("version", TABLES)
+async def test_an_older_ledger_keeps_what_waits_from_now_on(version, path, given):
+    opened = written_by(version, path)
+    for batch in (
+        [given.plain(2, 1, trace=9)],
+        [given.call(3, 2, trace=9)],
+        [given.agent(1, trace=9)],
+    ):
+        ledger = Ledger(SqliteStore(opened), given.policy(), Limits())
+        await ledger.start()
+        await ledger.post(given.batch(*batch))
+        await ledger.close()
+    store = SqliteStore(opened)
+    assert len(store.rows_of(given.trace_id(9))) == 3
+    assert store.total("user", "big", 0, 0).cost_nano_usd == (10**30 if version == 5 else 0)
+    store.close()
 
 
 def test_an_older_ledger_is_read_without_a_change(older):
