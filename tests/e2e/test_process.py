@@ -266,6 +266,29 @@ def test_killed_between_commit_and_delivery(serve, backend, files):
     assert stamped == {0.0025}
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_link_that_was_acknowledged_is_there_after_a_restart(serve, backend, files, how):
+    """Guarantees: call and agent are charged once, whenever the span between them came."""
+    flags = ["--forward-to", f"127.0.0.1:{backend.port}", *files]
+    call, agent, link = a_call(1), a_call(2), ExportTraceServiceRequest()
+    link.resource_spans.add().scope_spans.add().spans.add(
+        trace_id=(1).to_bytes(16), span_id=(3).to_bytes(8), parent_span_id=(2).to_bytes(8),
+        name="step", start_time_unix_nano=time.time_ns() - 10**9,
+        end_time_unix_nano=time.time_ns(),
+    )  # fmt: skip
+    call.resource_spans[0].scope_spans[0].spans[0].parent_span_id = (3).to_bytes(8)
+    above = agent.resource_spans[0].scope_spans[0].spans[0]
+    above.trace_id = (1).to_bytes(16)
+    above.attributes[0].value.string_value = "invoke_agent"
+    processor = serve(*flags)
+    export(processor.port, link.SerializeToString())
+    processor.stop(how)
+    processor = serve(*flags)
+    export(processor.port, call.SerializeToString())
+    export(processor.port, agent.SerializeToString())
+    assert total_nano_usd(processor.port, "total") == 2_500_000
+
+
 def test_a_backend_that_is_down_costs_an_application_nothing(serve, backend, files):
     """Guarantees: acknowledged once it is on the disk, delivered once, charged once."""
     processor = serve("--forward-to", f"127.0.0.1:{backend.port}", *files)

@@ -216,7 +216,7 @@ async def test_a_batch_that_is_refused_pushes_out_nothing_that_waits(opened, giv
 
 async def test_links_survive_a_ledger_that_is_busy(opened, given):
     """Guarantees: what cannot be kept is refused, however many batches wait for a busy file."""
-    opened.store._db.set_busy_timeout(300)
+    opened.store._db.set_busy_timeout(60_000)
     other = apsw.Connection(str(opened.path))
     other.execute("BEGIN IMMEDIATE")
     others = [opened.post(given.plain(at, 1, trace=2)) for at in range(2, 2000)]
