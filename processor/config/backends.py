@@ -104,7 +104,8 @@ class HttpRetry(Retry):
         default=tuple(sorted(FINAL_HTTP)),
         description="Those after which it never is, whoever has given them. All others are final "
         "where the answer has the form that OTLP demands (a google.rpc.Status as protobuf, or as "
-        "JSON with its code); without it they may be a proxy's, and the request is sent again.",
+        "JSON with its code); without it they may be a proxy's, and the request is sent again. "
+        "A success with a text or a page is a proxy's too, unless its status is in this list.",
     )
 
     @model_validator(mode="after")

@@ -162,11 +162,11 @@ def header_names(value: object) -> tuple[str, ...]:
 
 
 def http_statuses(value: object) -> tuple[int, ...]:
-    """A list of HTTP statuses that are no success."""
+    """A list of HTTP statuses that end a request."""
     found: set[int] = set()
     for each in items(value, "write [429, 503]"):
-        if not isinstance(each, int) or isinstance(each, bool) or not 300 <= each <= 599:
-            raise InvalidValueError(f"has {shown(each)}, which is none of 300 to 599")
+        if not isinstance(each, int) or isinstance(each, bool) or not 200 <= each <= 599:
+            raise InvalidValueError(f"has {shown(each)}, which is none of 200 to 599")
         found.add(each)
     return tuple(sorted(found))
 

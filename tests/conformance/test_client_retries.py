@@ -137,14 +137,34 @@ async def test_rule_20_an_answer_that_is_not_otlps_is_no_refusal(body, kind):
     assert out.counters.refused == 0
 
 
-async def test_rule_20_a_page_is_no_success_either():
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/html; charset=utf-8", b"\n<!doctype html>"),
+        ("text/html", b"\xef\xbb\xbf<!doctype html>"),
+        ("text/html", b"Please log in"),
+        ("application/xhtml+xml", b"<html/>"),
+        ("text/plain", b"Service under maintenance"),
+        ("", b"<html>"),
+    ],
+)
+@pytest.mark.parametrize("status", ["200 OK", "202 Accepted", "206 Partial"])
+async def test_rule_20_what_is_not_otlps_is_no_success_either(status, kind, body):
     """A login, or the start page of an application at a wrong address, has taken nothing."""
-    page = http_answer("200 OK", b"\n<!doctype html>", Content_Type="text/html; charset=utf-8")
+    headers = {"Content_Type": kind} if kind else {}
     empty = http_answer("200 OK", b"", Content_Type="text/html")
-    backend = scripted("http", page, empty)
+    backend = scripted("http", http_answer(status, body, **headers), empty)
     async with backend.listening() as port, sending("http", port) as out:
         assert await out.deliver("traces", PAYLOAD, 30.0) == Receipt()
     assert len(backend.bodies) == 2
+
+
+async def test_rule_20_a_backend_may_answer_texts_when_the_operator_says_so():
+    """`final_statuses: [200]` makes every 200 the backend's own."""
+    backend = scripted("http", http_answer("200 OK", b"ok", Content_Type="text/plain"))
+    async with backend.listening() as port, sending("http", port, final_statuses=(200,)) as out:
+        assert await out.deliver("traces", PAYLOAD, 30.0) == Receipt()
+    assert len(backend.bodies) == 1
 
 
 async def test_rule_20_what_is_too_large_for_a_proxy_is_final():

@@ -5,6 +5,7 @@ Source: OTLP specification, "OTLP/HTTP Response"; RFC 9110, section 10.2.3, for 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from datetime import UTC
@@ -15,13 +16,16 @@ import aiohttp
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no py.typed
 
-from processor.core.errors import PermanentError
+from processor.core.errors import UndecodableError
 from processor.core.model import Receipt, Signal
 from processor.core.otlp.codes import Code
-from processor.core.otlp.encodings import UNPACKERS, unpack
+from processor.core.otlp.encodings import UNPACKERS, unpack_in_turns
 from processor.core.otlp.responses import one_line, read_json_response, read_response
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
+_OTLP_TYPES: Final = frozenset({"application/x-protobuf", "application/json"})
+_UNNAMED_TYPE: Final = "application/octet-stream"
+"""What an answer without a Content-Type has (RFC 9110, section 8.3)."""
 _SECONDS: Final = re.compile(r"[0-9]{1,18}")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 _TEXT_LIMIT_CHARS: Final = 200
@@ -43,10 +47,22 @@ async def read_body(response: aiohttp.ClientResponse) -> bytes | None:
     coding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if coding in {"identity", ""}:
         return bytes(body)
+    return await _unpack(coding, bytes(body)) if coding in UNPACKERS else None
+
+
+async def _unpack(coding: str, packed: bytes) -> bytes | None:
+    unpacker = UNPACKERS[coding]()
+    body = bytearray()
     try:
-        return unpack(coding, bytes(body), _RESPONSE_LIMIT_BYTES) if coding in UNPACKERS else None
-    except PermanentError:
+        for piece in unpack_in_turns(unpacker, packed):
+            body += piece
+            if len(body) > _RESPONSE_LIMIT_BYTES:
+                return None
+            await asyncio.sleep(0)
+        unpacker.finish()
+    except UndecodableError:
         return None
+    return bytes(body)
 
 
 def receipt_of(signal: Signal, content_type: str, body: bytes | None) -> Receipt | None:
@@ -76,9 +92,15 @@ def is_otlp_error(content_type: str, body: bytes | None) -> bool:
     return False
 
 
-def is_page(content_type: str, body: bytes | None) -> bool:
-    """Whether the body of a success is a page for people, which no backend of OTLP answers."""
-    return content_type == "text/html" and bool(body) and (body or b"").lstrip()[:1] == b"<"
+def may_be_otlp(signal: Signal, content_type: str, body: bytes | None) -> bool:
+    """Whether a success may be the backend's own: what it answers is OTLP, or nothing at all.
+
+    A proxy, a login or the start page of an application at a wrong address answers texts and pages,
+    and has taken nothing. A body that broke off is believed, as its status is.
+    """
+    if not body or content_type in _OTLP_TYPES:
+        return True
+    return content_type == _UNNAMED_TYPE and read_response(signal, body) is not None
 
 
 def message_of(response: aiohttp.ClientResponse, body: bytes | None) -> str:

@@ -30,7 +30,7 @@ from processor.io.exporter.client_tls import ClientTls
 from processor.io.exporter.connection import Renewed
 from processor.io.exporter.http_response import (
     is_otlp_error,
-    is_page,
+    may_be_otlp,
     message_of,
     read_body,
     receipt_of,
@@ -194,15 +194,16 @@ class HttpTransport:
         return await asyncio.to_thread(self._pack, payload)
 
     async def _read(self, signal: Signal, response: aiohttp.ClientResponse) -> Receipt | None:
-        """Read an answer; whatever follows the status line of a success, it stays one.
+        """Read an answer; a success of which the body breaks off or cannot be read stays one.
 
-        Except for a page, such as a login or an application's start page at a wrong address.
+        But not one with a body that no backend of OTLP answers.
         """
         body = await read_body(response)
         status = response.status
         content_type = response.content_type
         is_success = 200 <= status < 300
-        if is_success and not is_page(content_type, body):
+        is_meant = status in self._final_statuses or may_be_otlp(signal, content_type, body)
+        if is_success and is_meant:
             return receipt_of(signal, content_type, body)
         is_otlp = is_otlp_error(content_type, body)
         retryable, final = self._retryable_statuses, self._final_statuses
@@ -252,7 +253,7 @@ def _clear_frames(error: BaseException) -> None:
 def _no_word_hint(status: int) -> str:
     """What to change where an answer without OTLP's form is not a proxy's after all."""
     hint = "this is not an answer of OTLP, so perhaps a proxy's, or of another program there"
-    if 400 <= status < 600:
+    if not 300 <= status < 400:
         hint += f"; if the backend means it, add {status} to retry_on_failure.final_statuses"
     return hint
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final, Literal
 
 from processor.core.errors import TooLargeError, UndecodableError
-from processor.core.otlp.encodings import ACCEPTED, UNPACKERS
+from processor.core.otlp.encodings import ACCEPTED, UNPACKERS, unpack_in_turns
 from processor.io.receiver.place import Place
 from processor.io.receiver.status import UnsupportedRequestError
 
@@ -64,12 +64,13 @@ async def read_body(
     size = received = 0
     async for chunk in chunks:
         received += len(chunk)
-        for piece in unpacker.feed(chunk) if unpacker else (chunk,):
+        for piece in unpack_in_turns(unpacker, chunk) if unpacker else (chunk,):
             size += len(piece)
             if size > max_bytes:
                 raise TooLargeError(f"the body is larger than {max_bytes} bytes, uncompressed")
             place.hold(size + len(chunk) if unpacker else size)
-            parts.append(piece)
+            if piece:
+                parts.append(piece)
             if unpacker:
                 await asyncio.sleep(0)
         if received > max_bytes:  # Gzip can go on for ever without any output.

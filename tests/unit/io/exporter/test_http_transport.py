@@ -177,7 +177,7 @@ BOMB = gzip.compress(bytes(5 * 1024 * 1024))
 @pytest.mark.parametrize(
     "script",
     [
-        answer(body=b"<html>all is well</html>"),
+        answer(body=b"<html>", Content_Type="application/x-protobuf"),
         answer(body=bytes(5 * 1024 * 1024)),
         answer(body=BOMB, Content_Encoding="gzip"),
         answer(body=gzip.compress(b"")[:-1], Content_Encoding="gzip"),
