@@ -60,6 +60,7 @@ def with_queue(
         memory=memory,
         spill_after_s=queue.spill_after_s,
         consumers=queue.num_consumers,
+        max_concurrent_requests=queue.max_concurrent_requests,
     )
 
 

@@ -172,6 +172,14 @@ class SendingQueue(Section):
         le=1000,
         description="Requests from disk that may be sent at the same time.",
     )
+    max_concurrent_requests: Whole = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Other requests that may be under way to it at the same time; those that get "
+        "no place within spill_after go to disk. For a backend of which you know how many it works "
+        "on, as more only wait inside it. 0: any number.",
+    )
 
     def describe(self) -> str:
         """Where what it holds is, in words for people."""

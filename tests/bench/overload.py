@@ -1,8 +1,9 @@
-"""Three times what the backend takes, and a small sender beside it: ``overload.py [SECONDS]``.
+"""Three times what the backend takes, a small sender beside it: ``overload.py [SECONDS [PLACES]]``.
 
 A sidecar's memory, a backend of a known capacity, and a flood from six connections at a fixed rate,
 whatever is answered. What is shown: memory at six times, which has to be flat; what was delivered,
-beside what the backend could take; the small sender's share and how long it waits. The exit code is
+beside what the backend could take; the small sender's share and how long it waits. With PLACES no
+more requests than that are under way to the backend (`max_concurrent_requests`). The exit code is
 1 where memory leaves the container, or the small sender gets less than nine of ten.
 """
 
@@ -111,12 +112,12 @@ async def watch(system: System, seconds: float) -> list[int]:
     return found
 
 
-async def measure(seconds: float) -> bool:
+async def measure(seconds: float, places: str) -> bool:
     """Run, print, and say whether it was as it has to be."""
     with tempfile.TemporaryDirectory() as folder:
         async with (
             slow_backend() as backend,
-            launched("serve_app.py", f"127.0.0.1:{backend}", folder, "--sidecar") as system,
+            launched("serve_app.py", f"127.0.0.1:{backend}", folder, "--sidecar", places) as system,
         ):
             floods = [Sender(system.port, _FLOOD) for _ in range(_CONNECTIONS)]
             small = Sender(system.port, _SMALL)
@@ -145,5 +146,6 @@ async def measure(seconds: float) -> bool:
 
 
 if __name__ == "__main__":
-    is_good = asyncio.run(measure(float(sys.argv[1]) if len(sys.argv) > 1 else 60.0))
+    given = dict(enumerate(sys.argv))
+    is_good = asyncio.run(measure(float(given.get(1, 60)), given.get(2, "0")))
     sys.exit(0 if is_good else 1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -55,6 +56,7 @@ class QueuedBackend:
         memory: MemoryLimit | None = None,
         spill_after_s: float = 1.0,
         consumers: int = 10,
+        max_concurrent_requests: int = 0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`setting` names the setting of the folder, for messages.
@@ -63,7 +65,9 @@ class QueuedBackend:
         queue, up to `refused_max_bytes`; what has waited for `max_age_s` is given up.
         After `spill_after_s` no further attempt is made at delivering a payload, and one that is
         under way ends before its sender gives up. So many `consumers` requests from the disk are
-        under way at a time. The backend should not cut attempts short, see `RetryingSender`.
+        under way at a time, and up to `max_concurrent_requests` others, 0 for any number; what gets
+        no place among them within `spill_after_s` goes to the disk. The backend should not cut
+        attempts short, see `RetryingSender`.
         """
         self.name = backend.name
         self._backend = backend
@@ -88,6 +92,7 @@ class QueuedBackend:
         """From a payload of a signal that could not be delivered until the next one that is."""
         self._is_failing = False
         self._outages = OutageLog()
+        self._places = asyncio.Semaphore(max_concurrent_requests or sys.maxsize)
 
     @property
     def counters(self) -> Counters:
@@ -169,11 +174,31 @@ class QueuedBackend:
     async def _try(
         self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata
     ) -> Receipt | None:
-        """Send as without a queue, but not for long; None when the backend does not take it.
+        """Send as without a queue, but not for long; None when the backend does not take it."""
+        longest_s = self._backend.budget_s(timeout_s)
+        busy = f"{signal} find no place"
+        if not self._places.locked():
+            self._outages.succeed(busy, "%s are sent to %s without a wait again", signal, self.name)
+        try:
+            async with asyncio.timeout(min(longest_s, self._spill_after_s)):
+                await self._places.acquire()
+        except TimeoutError:
+            what = "%s go to %s first, as many requests are under way to %s as may be"
+            folder = self._queue.disk_queue.directory
+            self._outages.fail(busy, what, signal, folder, self.name)
+            return None
+        try:
+            return await self._send(signal, payload, longest_s, metadata)
+        finally:
+            self._places.release()
+
+    async def _send(
+        self, signal: Signal, payload: bytes, longest_s: float, metadata: Metadata
+    ) -> Receipt | None:
+        """Send, and note whether the backend is away.
 
         Refused credentials are no word on the payload: the next token may be valid.
         """
-        longest_s = self._backend.budget_s(timeout_s)
         try:
             async with asyncio.timeout(longest_s):
                 budget_s = min(longest_s, self._spill_after_s)

@@ -295,6 +295,25 @@ async def test_a_backend_that_fails_and_takes_in_turn_is_one_outage_in_the_log(t
     assert "failed 20 times" in over[0]
 
 
+async def test_what_finds_no_place_at_a_busy_backend_goes_to_the_disk(tmp_path, caplog):
+    """Guarantees: no more are under way than the setting says; nobody waits long or is refused."""
+    transport = Transport()
+    transport.gate.clear()
+    async with opened(transport, tmp_path, max_concurrent_requests=2, consumers=1) as out:
+        first = [asyncio.ensure_future(out.deliver("traces", b"%d" % row, None)) for row in (1, 2)]
+        await until(lambda: transport.held == 2)
+        others = (out.deliver("traces", b"%d" % row, None) for row in (3, 4, 5))
+        assert await asyncio.gather(*others) == [Receipt()] * 3
+        assert transport.held <= 3  # One of them comes from the disk.
+        backlog = out.counters.backlog()
+        assert (backlog.kept, backlog.is_away) == (3, False)
+        transport.gate.set()
+        assert await asyncio.gather(*first) == [Receipt()] * 2
+        await until(lambda: not waiting(out))
+    assert sorted(transport.payloads) == [b"1", b"2", b"3", b"4", b"5"]
+    assert len([line for line in caplog.messages if "as many requests are under way" in line]) == 1
+
+
 async def test_a_signal_that_fails_sends_no_other_to_the_disk(tmp_path):
     """Guarantees: a path that is missing for metrics costs traces nothing."""
     transport = Transport()
