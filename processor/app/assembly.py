@@ -92,6 +92,7 @@ def build_receiver(
         memory=memory,
         tls=files.tls("grpc"),
         bearer_tokens=files.tokens("grpc"),
+        processor_tokens=grpc.auth.processor_tokens,
         http=_http_listener(otlp, plan, files),
         forward_headers=settings.exporters.forwarded_headers,
         flow=flow,
@@ -115,6 +116,7 @@ def _http_listener(
         max_header_bytes=otlp.max_header_kib * 1024,
         allowed_origins=http.cors.allowed_origins,
         bearer_tokens=files.tokens("http"),
+        processor_tokens=http.auth.processor_tokens,
     )
 
 

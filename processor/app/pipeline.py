@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, get_args
 
 from processor.core import pricing, semconv, wire
@@ -18,17 +18,18 @@ from processor.core.flow import SWITCHED_OFF, FlowCounters, RequestTracker
 from processor.core.memory import REQUEST_BYTES, SPAN_BYTES
 from processor.core.model import (
     Batch,
-    Charge,
+    Crossing,
     Intake,
+    Kept,
     Reading,
     Receipt,
     Signal,
     Spans,
     Stamp,
-    Unpriced,
     Wanted,
 )
 from processor.core.ports import Exporter, Ledger
+from processor.core.posting.crossed import read_crossings
 from processor.core.pricing import Catalog
 from processor.core.semconv import ReadOptions
 
@@ -103,11 +104,10 @@ class Pipeline:
             wanted = self.options.dimensions.wanted_beside(semconv.WANTED)
             spans = _scan(batch, wanted)
             tracker.read(len(spans))
-            reading, charges = self._read(spans, batch)
-            tools = frozenset(reading.tools)
-            intake = Intake(spans, charges, reading.marks, batch.received_ns, tools)
+            reading, intake = self._read(spans, batch)
         stamps = await self.ledger.post(intake)
-        return self._write(spans, stamps, reading), len(reading.rejected)
+        written = self._write(spans, stamps, reading, is_trusted=batch.is_trusted)
+        return written, len(reading.rejected)
 
     async def _charge_logs(self, batch: Batch) -> None:
         """Charge the calls that log records report; the records themselves stay as they are.
@@ -144,22 +144,32 @@ class Pipeline:
         """Whether to log it: senders could fill the disk with what each of their batches causes."""
         return self._episodes.note(trouble, time.monotonic())
 
-    def _read(self, spans: Spans, batch: Batch) -> tuple[Reading, list[Charge | Unpriced]]:
+    def _read(self, spans: Spans, batch: Batch) -> tuple[Reading, Intake]:
+        is_trusted, received_ns = batch.is_trusted, batch.received_ns
         try:
-            reading = semconv.read(spans, batch.received_ns, self.options)
-            return reading, pricing.price(reading.calls, self.catalog)
+            reading = semconv.read(spans, received_ns, self.options, is_trusted=is_trusted)
+            charges = pricing.price(reading.calls, self.catalog)
+            crossed: Sequence[Crossing] = ()
+            if is_trusted:
+                reading, charges = pricing.adopt(spans, reading, charges)
+                crossed = read_crossings(spans, wire.find_events(spans, OWN_EVENTS))
         except Exception:  # noqa: BLE001 - whatever it is, see below
             # A bug of ours must not lose the sender's spans: they go on, uncharged.
             if self._begins("reading"):
                 _LOG.exception("%d spans could not be read; they go on as they are", len(spans))
-            return _UNREAD, []
+            return _UNREAD, Intake(spans, [], [], received_ns)
+        tools = frozenset(reading.tools)
+        return reading, Intake(spans, charges, reading.marks, received_ns, tools, crossed)
 
-    def _write(self, spans: Spans, stamps: Mapping[int, Stamp], reading: Reading) -> bytes:
+    def _write(
+        self, spans: Spans, stamps: Mapping[int, Stamp], reading: Reading, *, is_trusted: bool
+    ) -> bytes:
         outcomes = self.flow.outcomes
         try:
-            incoming = wire.find_events(spans, OWN_EVENTS)
-            names = {row: {name for name, _ in events} for row, events in incoming.items()}
-            edits, kept = enrich(spans, stamps, self.readers), keep_reported(spans, stamps, names)
+            edits = enrich(spans, stamps, self.readers)
+            kept: Mapping[int, Kept] = {}
+            if not is_trusted:  # What a trusted processor has written stays as it is.
+                kept = keep_reported(spans, stamps, wire.find_events(spans, OWN_EVENTS))
             written = wire.splice(spans, edits, reading.rejected, kept)
         except Exception:  # noqa: BLE001 - whatever it is, see below
             # The charge stands, so the spans must arrive.

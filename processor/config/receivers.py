@@ -55,6 +55,14 @@ class Auth(Section):
         "changes; while it cannot be used, the last good ones stay in force.",
     )
 
+    processor_tokens: Tokens = Field(
+        default=(),
+        description="Tokens of other llm-cost processors that send here. What they have charged is "
+        "adopted: nothing is priced again, and an event of the same budget is not repeated. Give "
+        "them to nobody else, who could write any cost.",
+        repr=False,
+    )
+
     @property
     def is_required(self) -> bool:
         """Whether senders need a token."""

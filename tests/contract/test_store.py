@@ -128,6 +128,8 @@ ENTRIES = {
         time_assumed=True,
     ),
     "rescaled": entry(time_rescaled=True),
+    "adopted": entry(adopted_nano_usd=-5),
+    "adopted nothing": entry(reason='"d":7', adopted_nano_usd=0),
     "odd texts": entry(
         reason=ODD, provider=ODD, model=ODD, service=ODD, price_version=ODD, rule=ODD
     ),

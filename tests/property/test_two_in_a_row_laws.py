@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,9 +17,10 @@ from property.test_ledger_laws import UTC
 from processor.core import pricing, semconv, wire
 from processor.core.budgets import Budget, Policy
 from processor.core.enrich.attributes import enrich
-from processor.core.enrich.names import OWN_EVENTS
+from processor.core.enrich.names import OWN_EVENTS, OWN_NAMES
 from processor.core.enrich.reported import keep_reported
-from processor.core.model import Intake, Totals
+from processor.core.model import Crossing, Intake, Totals
+from processor.core.posting.crossed import read_crossings
 from processor.io.ledger import Ledger, MemoryStore
 from processor.io.ledger.working_set import Limits
 
@@ -155,18 +157,25 @@ def spans_of(payload: bytes) -> list[Span]:
 class Processor:
     """The steps of the pipeline, with a ledger in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalog: pricing.Catalog = CATALOG, *, trusts: bool = False) -> None:
         self.ledger = Ledger(MemoryStore(), POLICY, Limits())
+        self._catalog = catalog
+        self._trusts = trusts
 
     async def take(self, payload: bytes) -> bytes:
         spans = wire.scan(payload, semconv.WANTED)
-        reading = semconv.read(spans, NOW_NS, semconv.ReadOptions())
-        charges = pricing.price(reading.calls, CATALOG)
+        reading = semconv.read(spans, NOW_NS, semconv.ReadOptions(), is_trusted=self._trusts)
+        charges = pricing.price(reading.calls, self._catalog)
+        crossed: Sequence[Crossing] = ()
+        if self._trusts:
+            reading, charges = pricing.adopt(spans, reading, charges)
+            crossed = read_crossings(spans, wire.find_events(spans, OWN_EVENTS))
         tools = frozenset(reading.tools)
-        stamps = await self.ledger.post(Intake(spans, charges, reading.marks, NOW_NS, tools))
-        events = wire.find_events(spans, OWN_EVENTS)
-        names = {row: {name for name, _ in found} for row, found in events.items()}
-        kept = keep_reported(spans, stamps, names)
+        intake = Intake(spans, charges, reading.marks, NOW_NS, tools, crossed)
+        stamps = await self.ledger.post(intake)
+        if self._trusts:
+            return wire.splice(spans, enrich(spans, stamps), reading.rejected)
+        kept = keep_reported(spans, stamps, wire.find_events(spans, OWN_EVENTS))
         return wire.splice(spans, enrich(spans, stamps), reading.rejected, kept)
 
 
@@ -181,29 +190,60 @@ def shown_nano_usd(spans: list[Span]) -> int:
     return found
 
 
-async def run_both(batches: list[list[Span]]) -> tuple[Totals, Totals, int, int]:
+class Result(NamedTuple):
+    first: Totals
+    second: Totals
+    between: list[Span]
+    """What the first has sent to the second."""
+    after: list[Span]
+
+
+async def run_both(batches: list[list[Span]], second: Processor) -> Result:
+    first = Processor()
     async with AsyncExitStack() as stack:
-        processors = []
-        for _ in range(2):
-            processor = Processor()
+        for processor in (first, second):
             await processor.ledger.start()
             stack.push_async_callback(processor.ledger.close)
-            processors.append(processor)
-        first, second = processors
-        between, after = [], []
+        between: list[Span] = []
+        after: list[Span] = []
         for batch in batches:
             payload = await first.take(payload_of(batch))
             between += spans_of(payload)
             after += spans_of(await second.take(payload))
-        totals = [await each.ledger.total("total", "") for each in processors]
-    return totals[0], totals[1], shown_nano_usd(between), shown_nano_usd(after)
+        first_total = await first.ledger.total("total", "")
+        second_total = await second.ledger.total("total", "")
+    return Result(first_total, second_total, between, after)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(runs())
 def test_without_trust_the_second_comes_to_the_same_sums(batches: list[list[Span]]) -> None:
     """Guarantees: both ledgers, and what each has written on the spans, agree."""
-    first, second, between, after = asyncio.run(run_both(batches))
-    assert second == first
-    assert between == first.cost_nano_usd
-    assert after == second.cost_nano_usd
+    result = asyncio.run(run_both(batches, Processor()))
+    assert result.second == result.first
+    assert shown_nano_usd(result.between) == result.first.cost_nano_usd
+    assert shown_nano_usd(result.after) == result.second.cost_nano_usd
+
+
+def charged_names(span: Span) -> dict[str, bytes]:
+    """What a span says of its own charge, and of corrections of others."""
+    totals = ("agent.", "trace.", "session.", "llm.budget.")
+    own = [pair for pair in span.attributes if pair.key in OWN_NAMES]
+    return {pair.key: pair.SerializeToString() for pair in own if not pair.key.startswith(totals)}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(runs())
+def test_with_trust_what_the_first_has_charged_is_adopted(batches: list[list[Span]]) -> None:
+    """Guarantees: other prices change no cost; no event is repeated, what was written stays.
+
+    Tokens and calls are counted by what the spans themselves say.
+    """
+    dear = PRICES.replace("2.50", "25").replace("3.00", "30")
+    catalog = pricing.compile_catalog(pricing.parse_prices(dear, "prices"))
+    result = asyncio.run(run_both(batches, Processor(catalog, trusts=True)))
+    assert result.second.cost_nano_usd == result.first.cost_nano_usd
+    assert shown_nano_usd(result.after) == result.first.cost_nano_usd
+    for before, after in zip(result.between, result.after, strict=True):
+        assert charged_names(after) == charged_names(before)
+        assert after.events == before.events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from processor.core.attribution.node import Node
 from processor.core.attribution.totals import (
@@ -18,6 +19,7 @@ from processor.core.attribution.totals import (
 from processor.core.attribution.trace import Trace
 from processor.core.model import Entry
 
+_OF_UNKNOWN_COST = frozenset({"unpriced", "usage_missing", "implausible"})
 _NO_CHANGE = (NO_SUBTOTAL, NO_SUBTOTAL)
 
 
@@ -53,6 +55,21 @@ def recount(
 
 
 def _share(node: Node, entry: Entry) -> Share:
+    """What a call or aggregate adds.
+
+    Where a trusted processor has charged it, its money is what that has written, whatever is known
+    here of the spans around it: it has made corrections on other spans.
+    """
+    share = _own_share(node, entry)
+    adopted_nano_usd = entry.adopted_nano_usd
+    if adopted_nano_usd is None or node.is_reference:
+        return share
+    unpriced = share.totals.unpriced if entry.status in _OF_UNKNOWN_COST else 0
+    totals = replace(share.totals, cost_nano_usd=adopted_nano_usd, unpriced=unpriced)
+    return Share(totals, share.explains, entry.amount)
+
+
+def _own_share(node: Node, entry: Entry) -> Share:
     """What a call or aggregate adds, other reports of the same call considered."""
     if node.is_duplicate or node.is_reference:
         return NO_SHARE

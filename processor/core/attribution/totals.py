@@ -243,6 +243,8 @@ def rest_of(share: Share, reported: Entry) -> Share:
     """
     if reported.aggregate is None:
         charged = share_of(reported, NO_SUBTOTAL).totals
+        if reported.adopted_nano_usd is not None:
+            charged = replace(charged, cost_nano_usd=reported.adopted_nano_usd)
         return replace(share, totals=share.totals.minus(charged))
     if reported.amount is None:
         return replace(

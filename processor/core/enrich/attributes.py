@@ -43,7 +43,8 @@ def enrich(
 
 def _attributes(stamp: Stamp) -> Attributes:
     entry = stamp.entry
-    attributes: Attributes = {} if entry is None else _call(entry)
+    is_ours = entry is not None and entry.adopted_nano_usd is None
+    attributes: Attributes = _call(entry) if entry is not None and is_ours else {}
     if stamp.agent is not None:
         _add_totals(attributes, "agent", stamp.agent)
     if stamp.trace is not None:

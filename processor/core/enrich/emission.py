@@ -96,6 +96,8 @@ def emitted(stamp: Stamp, readers: Collection[str], present: Collection[str]) ->
     entry = stamp.entry
     if entry is None or entry.amount is None or not entry.is_leaf_charge:
         return {}
+    if entry.adopted_nano_usd is not None:  # It is for the processor that has charged it.
+        return {}
     total, parts = entry.amount.total, entry.amount
     if stamp.leaf_corrections_nano_usd:
         total, parts = total + stamp.leaf_corrections_nano_usd, ZERO

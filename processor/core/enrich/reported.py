@@ -21,11 +21,13 @@ _MARKED: Final = {MARK: True}
 
 
 def keep_reported(
-    spans: Spans, stamps: Mapping[int, Stamp], events: Mapping[int, Collection[str]]
+    spans: Spans,
+    stamps: Mapping[int, Stamp],
+    events: Mapping[int, Collection[tuple[str, object]]],
 ) -> dict[int, Kept]:
     """What somebody else wrote under our names, and is kept aside, by row.
 
-    `events` are the names of our events that came in, by row.
+    `events` are our events that came in, by row: their names, and whatever is known of them.
     """
     found: dict[int, Kept] = {}
     own = [_own_of(keys) for keys in spans.keys]
@@ -34,8 +36,8 @@ def keep_reported(
             names = own[shape] and _names_to_keep(own[shape], stamps.get(row))
             if names:
                 found[row] = Kept(dict.fromkeys(names, SUFFIX))
-    for row, event_names in events.items():
-        marks = dict.fromkeys(event_names, _MARKED)
+    for row, some in events.items():
+        marks = {name: _MARKED for name, _ in some}
         found[row] = found.get(row, Kept({}))._replace(marks=marks)
     return found
 

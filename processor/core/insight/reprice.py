@@ -19,6 +19,8 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
     entry = row.entry
     if entry is None:
         raise ValueError("the row is not of a call")
+    if entry.adopted_nano_usd is not None:  # Another processor has priced it.
+        return entry
     provider, models, tier = entry.asked
     call = Call(
         Mark(

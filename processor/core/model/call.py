@@ -237,6 +237,9 @@ class Call:
     implausible: str = ""
     """What it reports more of than any call can have, in words, so that it is not charged; ``""``
     for nothing."""
+    adopted_nano_usd: int | None = None
+    """Of a span that a trusted processor has charged: what it and its corrections add to a sum over
+    spans. None: it is charged here."""
 
 
 @dataclass(frozen=True, slots=True)

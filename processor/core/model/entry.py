@@ -63,6 +63,8 @@ class Entry:
     """See `Call.may_exclude_cache`."""
     time_rescaled: bool = False
     """See `Mark.time_rescaled`."""
+    adopted_nano_usd: int | None = None
+    """See `Call.adopted_nano_usd`."""
 
     @property
     def is_leaf_charge(self) -> bool:
@@ -189,3 +191,5 @@ class Intake:
     received_ns: int
     tools: AbstractSet[int] = frozenset()
     """Rows of tools."""
+    crossed: Sequence[Crossing] = ()
+    """What a trusted processor has written an event of, on spans of this batch."""

@@ -40,6 +40,8 @@ class Batch:
     """How it came in."""
     memory: Holding | None = field(default=None, compare=False, repr=False)
     """What it holds of the memory limit; whoever hands it on gives that back in the end."""
+    is_trusted: bool = False
+    """Whether its sender has shown that it is another processor like this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from processor.core.attribution.owner import (
 from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch, matches
 from processor.core.budgets.window import bucket_of
-from processor.core.model import NOTHING, Posting, Totals
+from processor.core.model import NOTHING, Crossing, Posting, Totals
+from processor.core.posting.crossed import is_known, states_of
 from processor.core.posting.turn import Posted
 
 _Key = TypeVar("_Key")
@@ -50,6 +51,8 @@ class Followed:
     scope id: these are not stored."""
     keys: AbstractSet[StateKey]
     """Of the states that the decision needs."""
+    crossed: Sequence[tuple[StateKey, Crossing]] = ()
+    """What another processor has found that a budget here is equal to."""
 
 
 def follow(posted: Posted, watches: Sequence[Watch]) -> Followed:
@@ -62,7 +65,13 @@ def follow(posted: Posted, watches: Sequence[Watch]) -> Followed:
     for trace_id, node in (*posted.added, *posted.amended):
         if node.is_local_root and (session := session_of(posted, trace_id, node)):
             keys.add(("session", session, 0, 0))
-    return Followed(posted, changes, _before(posted, changes), keys)
+    crossed = [
+        (key, crossing)
+        for key, crossing in states_of(posted.crossed, watches)
+        if key in keys or is_known(key)
+    ]
+    keys.update(key for key, _ in crossed)
+    return Followed(posted, changes, _before(posted, changes), keys, crossed)
 
 
 def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[str, str], Totals]:
@@ -115,6 +124,17 @@ def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Chan
         yield Change(watch, watch.key(source, time_s), change)
     if target is not None:
         yield Change(watch, watch.key(target, time_s), movement.after)
+
+
+def decrease_of(change: Totals) -> Totals:
+    """The part of a change by which something that a budget limits shrinks.
+
+    A charge that was adopted may bring tokens, and take back on the same span what another costs.
+    """
+    if is_decrease(change):
+        return change
+    cost_nano_usd = change.cost_nano_usd
+    return Totals(cost_nano_usd) if cost_nano_usd < 0 else NOTHING
 
 
 def is_decrease(change: Totals) -> bool:

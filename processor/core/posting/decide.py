@@ -23,10 +23,12 @@ from processor.core.model import NS_PER_S, Correction, Crossing, Plan, SpanRow, 
 from processor.core.posting.changes import (
     Change,
     Followed,
+    decrease_of,
     is_decrease,
     postings_of,
     session_of,
 )
+from processor.core.posting.crossed import is_equal
 from processor.core.posting.stamp import Draft, stamp_of, with_first
 from processor.core.posting.turn import Posted
 
@@ -51,13 +53,22 @@ class _Decision:
         """What is to be written on a span of the batch."""
         return self.drafts.setdefault(node.row, Draft())
 
-    def cross(self, trace_id: bytes, cause: Node, found: Crossing, trigger: str) -> None:
-        """Note a crossing in the ledger and on the span that caused it."""
+    def cross(
+        self,
+        trace_id: bytes,
+        cause: Node,
+        found: Crossing,
+        trigger: str,
+        *,
+        is_written: bool = False,
+    ) -> None:
+        """Note a crossing in the ledger and on the span that caused it, unless it is there."""
         carrier_span = self.carrier_span(trace_id, cause)
         span = f"{trace_id.hex()}:{carrier_span.span_id.hex()}"
         crossing = found._replace(span=span, trigger=trigger)
         self.plan.crossings.append(crossing)
-        self.draft(carrier_span).crossings.append(crossing)
+        if not is_written:
+            self.draft(carrier_span).crossings.append(crossing)
 
 
 def decide(
@@ -73,8 +84,9 @@ def decide(
     # reach: a late child of a charged aggregate takes from one span what it brings on another.
     for changes in followed.changes:
         for change in changes:
-            if is_decrease(change.change):
-                states[change.key].total = states[change.key].total.plus(change.change)
+            states[change.key].total = states[change.key].total.plus(decrease_of(change.change))
+    for key, crossing in followed.crossed:
+        _take_over(decision, states[key], crossing)
     for (trace_id, movement), changes in zip(posted.movements, followed.changes, strict=True):
         _check_budgets(decision, trace_id, movement, changes)
         _check_call_budgets(decision, trace_id, movement)
@@ -85,6 +97,14 @@ def decide(
     _stamp(decision)
     _note_titles(decision)
     return decision.plan
+
+
+def _take_over(decision: _Decision, state: State, crossing: Crossing) -> None:
+    """Keep a crossing of which another processor has written the event."""
+    mark = (crossing.budget, crossing.limit, crossing.unit, crossing.threshold)
+    if mark not in state.crossed:
+        state.crossed.add(mark)
+        decision.plan.crossings.append(crossing)
 
 
 def _check_budgets(
@@ -98,7 +118,7 @@ def _check_budgets(
         if is_decrease(change.change):
             continue
         state = decision.states[change.key]
-        state.total = state.total.plus(change.change)
+        state.total = state.total.plus(change.change.minus(decrease_of(change.change)))
         _, scope_id, start_s, end_s = change.key
         window = Window(start_s, end_s, decision.now_s)
         for budget in change.watch.budgets:
@@ -132,7 +152,11 @@ def _check_call_budgets(decision: _Decision, trace_id: bytes, movement: Movement
             continue
         state = State(movement.after, set())
         for found in crossings(budget, scope_id, state, Window(0, 0, decision.now_s)):
-            decision.cross(trace_id, node, found, "")
+            is_written = any(
+                each.scope_id == scope_id and is_equal(budget, each, found.threshold)
+                for each in decision.posted.crossed
+            )
+            decision.cross(trace_id, node, found, "", is_written=is_written)
             if found.threshold >= 1.0:
                 decision.draft(node).exceeded.add(budget.name)
 

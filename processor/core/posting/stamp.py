@@ -48,6 +48,7 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         is_cumulative=call.is_cumulative,
         may_exclude_cache=call.may_exclude_cache,
         time_rescaled=call.mark.time_rescaled,
+        adopted_nano_usd=call.adopted_nano_usd,
     )
 
 

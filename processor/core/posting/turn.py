@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from processor.core.attribution import Arrival, Movement, Node, PlainSpan, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.model import Entry, Intake, PendingRows, SpanRow
+from processor.core.model import Crossing, Entry, Intake, PendingRows, SpanRow
 from processor.core.posting.intake import TraceArrivals, distribute, pending_rows
 
 TakenSpan = tuple[bytes, bytes, PendingSpan]
@@ -36,6 +36,8 @@ class Posted:
     """Traces of which a local root had passed before this turn."""
     repeats: int = 0
     conflicts: int = 0
+    crossed: Sequence[Crossing] = ()
+    """See `Intake.crossed`."""
     is_repricing: bool = False
     """Older calls get other prices: no span of this turn is there to be stamped."""
 
@@ -94,6 +96,7 @@ def post(
         root_passed={each.trace_id for each in attached if each.root_passed},
         repeats=sum(each.arrived.repeats for each in attached),
         conflicts=sum(each.arrived.conflicts for each in attached),
+        crossed=intake.crossed,
     )
 
 

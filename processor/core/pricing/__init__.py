@@ -16,9 +16,11 @@ text ─parse_prices─▶ PriceFile ─compile_catalog─▶ Catalog ─price�
     written         an entry as lines of a price file
     tariff          rates over time: picked, completed, scaled
     charge          from a call and its price to what it costs
+    adopted         what a trusted processor has charged
     explain         why, and what to write where nothing prices a call
 """
 
+from processor.core.pricing.adopted import adopt
 from processor.core.pricing.catalog import Catalog, compile_catalog
 from processor.core.pricing.charge import price
 from processor.core.pricing.explain import Explanation, explain, suggest_entry
@@ -29,6 +31,7 @@ __all__ = [
     "Catalog",
     "Explanation",
     "PriceFile",
+    "adopt",
     "compile_catalog",
     "explain",
     "parse_prices",

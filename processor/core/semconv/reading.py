@@ -13,6 +13,7 @@ from processor.core.semconv.owners import names_session, read_inherited_owner, r
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures
 from processor.core.semconv.sources import Row
+from processor.core.semconv.stamped import CORRECTION
 from processor.core.semconv.times import AHEAD_MAX_NS, EARLIEST_NS, read_times
 from processor.core.semconv.values import bound, read_text
 
@@ -20,16 +21,19 @@ _SERVER = 2
 _SIGNATURES = Signatures()
 
 
-def read(spans: Spans, received_ns: int, options: ReadOptions) -> Reading:
+def read(
+    spans: Spans, received_ns: int, options: ReadOptions, *, is_trusted: bool = False
+) -> Reading:
     """Find the calls and the other noteworthy spans of a payload.
 
     Which spans they are and what they say follows from `spans` and `options` alone; what is
     remembered from one payload to the next only makes it quick. Of `spans` the parent ids that
-    cannot be any are replaced by none.
+    cannot be any are replaced by none. Where the sender is another processor and trusted, spans
+    on which it has changed older charges have a mark as well.
     """
     rejected = find_rejected(spans)
     spans.parent_ids = valid_parents(spans)
-    return _Reader(spans, received_ns, options).read(rejected)
+    return _Reader(spans, received_ns, options).read(rejected, is_trusted=is_trusted)
 
 
 class _GroupContext:
@@ -66,7 +70,7 @@ class _Reader:
         self._contexts: list[_GroupContext | None] = [None] * len(spans.group)
         self._reading = Reading([], [], [])
 
-    def read(self, rejected: list[int]) -> Reading:
+    def read(self, rejected: list[int], *, is_trusted: bool) -> Reading:
         """Read every span that carries anything wanted and is not among the rejected."""
         self._reading.rejected.extend(rejected)
         refused = frozenset(rejected)
@@ -74,7 +78,20 @@ class _Reader:
             if shape and row not in refused:
                 self._read_span(row, shape)
         self._mark_local_roots(refused)
+        if is_trusted:
+            self._mark_corrections(refused)
         return self._reading
+
+    def _mark_corrections(self, refused: Collection[int]) -> None:
+        """Mark spans without a meaning of their own on which older charges were changed."""
+        spans = self._spans
+        changing = {at for at, keys in enumerate(spans.keys) if CORRECTION in keys}
+        noted = {call.mark.row for call in self._reading.calls}
+        noted.update(mark.row for mark in self._reading.marks)
+        for row, shape in enumerate(spans.shapes):
+            if shape in changing and row not in noted and row not in refused:
+                context = self._context_of(spans.groups[row])
+                self._reading.marks.append(self._mark(row, NOBODY, context))
 
     def _mark_local_roots(self, refused: Collection[int]) -> None:
         """Mark local roots that carry nothing but whose scope or resource names a session.

@@ -129,11 +129,17 @@ def _money(entry: Entry) -> Columns:
     return (*amount, saved, reported, entry.response_id or None, entry.start_ns or None)
 
 
+_ADOPTED = '"d":'
+"""What is in the JSON of a stamp that says what was adopted; inside a text it would be escaped."""
+
+
 def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
     """A span row from its columns; `text_of` gives the text of a label."""
     _, trace_id, span_id, parent_id, time_ns, flags, own, origin = columns[:8]
     service, *inherited = json.loads(text_of(origin))
     entry = _entry(columns[8:], text_of) if columns[8] is not None else None
+    if entry is not None and columns[-1] is not None and _ADOPTED in columns[-1]:
+        entry = replace(entry, adopted_nano_usd=json.loads(columns[-1])["d"])
     return SpanRow(
         trace_id,
         span_id,
@@ -199,6 +205,8 @@ def encode_stamp(stamp: Stamp, entry: Entry | None) -> str | None:
         parts["f"] = stamp.exceeded
     if stamp.corrections:
         parts["c"] = [(span_id.hex(), nano_usd) for span_id, nano_usd in stamp.corrections]
+    if entry is not None and entry.adopted_nano_usd is not None:
+        parts["d"] = entry.adopted_nano_usd
     if stamp.leaf_corrections_nano_usd:
         parts["r"] = stamp.leaf_corrections_nano_usd
     return dump(parts) if parts else None

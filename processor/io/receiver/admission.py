@@ -74,10 +74,12 @@ class Admission:
         *,
         peer: Peer,
         claim_bytes: int = 0,
+        is_trusted: bool = False,
     ) -> Receipt:
         """Admit a request, read its body, and handle it to its end.
 
-        `claim_bytes` is what it holds from the start, before anything of its body is known.
+        `claim_bytes` is what it holds from the start, before anything of its body is known;
+        `is_trusted` tells that the sender is another processor.
         Raises OverloadedError before `read` is called, and whatever reading and handling raise.
         """
         with self.flow.arrive(signal, transport):
@@ -92,8 +94,9 @@ class Admission:
                 self._leave(place)
                 raise
             batch = Batch(
-                signal, payload, self._now_ns(), timeout_s, metadata, transport, place.holding
-            )
+                signal, payload, self._now_ns(), timeout_s, metadata, transport, place.holding,
+                is_trusted,
+            )  # fmt: skip
             del payload
             task = self._start_handling(batch, place)
             del batch

@@ -27,7 +27,9 @@ _Next = Callable[[grpc.HandlerCallDetails], Awaitable[_Handler]]
 class BearerTokens:
     """The accepted bearer tokens; without any, no token is needed."""
 
-    def __init__(self, tokens: Iterable[str]) -> None:
+    def __init__(self, tokens: Iterable[str], processors: Iterable[str] = ()) -> None:
+        """`processors` are the tokens of other processors; they are accepted as well."""
+        self._processors = tuple(_digest(token) for token in processors)
         self._digests: tuple[bytes, ...] = ()
         self.replace(tokens)
 
@@ -51,11 +53,22 @@ class BearerTokens:
         if scheme.lower() != _SCHEME or not token.strip():
             message = "a bearer token is needed: send the header Authorization: Bearer <token>"
             raise UnauthenticatedError(message, 'Bearer realm="llm-cost"')
-        shown = _digest(token.strip())
-        matches = [hmac.compare_digest(shown, known) for known in self._digests]
-        if not any(matches):
+        if not _is_one_of(token, (*self._digests, *self._processors)):
             challenge = 'Bearer realm="llm-cost", error="invalid_token"'
             raise UnauthenticatedError("the bearer token is none of those known here", challenge)
+
+    def is_processor(self, authorization: str) -> bool:
+        """Whether an ``Authorization`` value shows the token of another processor."""
+        if not self._processors:
+            return False
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == _SCHEME and _is_one_of(token, self._processors)
+
+
+def _is_one_of(token: str, digests: Iterable[bytes]) -> bool:
+    shown = _digest(token.strip())
+    matches = [hmac.compare_digest(shown, known) for known in digests]
+    return any(matches)
 
 
 class BearerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # only its stub has them

@@ -25,6 +25,7 @@ from processor.core.model import Signal
 from processor.core.otlp.responses import response_to
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
+from processor.io.receiver.authentication import BearerTokens
 from processor.io.receiver.headers import ForwardedHeaders, check_size
 from processor.io.receiver.http_body import unpack_message
 from processor.io.receiver.place import Peer, Place
@@ -48,6 +49,7 @@ class GrpcExport:
         admission: Admission,
         responder: Responder,
         forwarded: ForwardedHeaders,
+        tokens: BearerTokens,
         *,
         max_message_bytes: int,
         max_header_bytes: int,
@@ -55,6 +57,7 @@ class GrpcExport:
         self._admission = admission
         self._responder = responder
         self._forwarded = forwarded
+        self._tokens = tokens
         self._max_message_bytes = max_message_bytes
         self._max_header_bytes = max_header_bytes
 
@@ -81,6 +84,7 @@ class GrpcExport:
             metadata,
             peer=_peer_of(context.peer()),
             claim_bytes=self._max_message_bytes,
+            is_trusted=self._tokens.is_processor(_authorization_of(context)),
         )
         return response_to(signal, receipt).SerializeToString()
 
@@ -110,6 +114,10 @@ class GrpcExport:
         body = unpack_message(message, self._max_message_bytes, place)
         del message
         return await body, context.time_remaining()
+
+
+def _authorization_of(context: Context) -> str:
+    return next((str(value) for key, value in _headers_of(context) if key == "authorization"), "")
 
 
 def _headers_of(context: Context) -> Iterable[tuple[str, object]]:

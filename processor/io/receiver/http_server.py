@@ -72,6 +72,8 @@ class HttpListener:
     """Of the names and values of a request's headers together."""
     bearer_tokens: tuple[str, ...] = field(default=(), repr=False)
     """Tokens of which senders need one, when there are any."""
+    processor_tokens: tuple[str, ...] = field(default=(), repr=False)
+    """Tokens of other processors, whose charges are adopted."""
 
 
 class HttpServer:
@@ -94,7 +96,7 @@ class HttpServer:
         self._admission = admission
         self._responder = responder
         self._forwarded = forwarded
-        self.tokens = BearerTokens(listener.bearer_tokens)
+        self.tokens = BearerTokens(listener.bearer_tokens, listener.processor_tokens)
         self.tls = None if listener.tls is None else TlsInForce(listener.tls)
         self._cors = Cors(listener.allowed_origins)
         self._converting = asyncio.Lock()
@@ -175,6 +177,7 @@ class HttpServer:
             "http",
             peer=_peer_of(request),
             claim_bytes=max(_CLAIM_BYTES, request.content_length or 0),
+            is_trusted=self.tokens.is_processor(request.headers.get("Authorization", "")),
         )
         return response_to(signal, receipt)
 

@@ -71,6 +71,7 @@ class Receiver:
         read_timeout_s: float = 30.0,
         tls: ServerTls | None = None,
         bearer_tokens: tuple[str, ...] = (),
+        processor_tokens: tuple[str, ...] = (),
         http: HttpListener | None = None,
         forward_headers: Collection[str] = (),
         flow: FlowCounters | None = None,
@@ -87,7 +88,7 @@ class Receiver:
         self._address = parse_listen(listen)
         self._tls = None if tls is None else TlsInForce(tls)
         self._credentials: grpc.ServerCredentials | None = None
-        self._tokens = BearerTokens(bearer_tokens)
+        self._tokens = BearerTokens(bearer_tokens, processor_tokens)
         self._max_message_bytes = max_message_bytes
         self._responder = Responder()
         self._max_connections = max_connections
@@ -102,15 +103,15 @@ class Receiver:
             self._admission,
             self._responder,
             forwarded,
+            self._tokens,
             max_message_bytes=max_message_bytes,
             max_header_bytes=max_header_bytes,
         )
         self._services = services
         otlp = (spec.service for spec in SIGNALS.values())
         self._health = Health([*otlp, *(service.name for service in services)])
-        self._http: HttpServer | None = None
-        if http is not None:
-            self._http = HttpServer(http, self._admission, self._responder, forwarded)
+        share = (self._admission, self._responder, forwarded)
+        self._http = None if http is None else HttpServer(http, *share)
         self._server: grpc.aio.Server | None = None
         self.http_port = 0
         """The port of OTLP/HTTP, once started; 0 where it is off."""

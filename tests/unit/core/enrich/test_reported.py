@@ -54,5 +54,5 @@ def test_spans_without_our_names_are_left_alone() -> None:
 
 def test_events_are_marked() -> None:
     """Guarantees: an event of a budget that came in is told from one of ours."""
-    found = keep_reported(spans_with("x"), {}, {0: {"llm.budget.exceeded"}})
+    found = keep_reported(spans_with("x"), {}, {0: [("llm.budget.exceeded", {})]})
     assert found == {0: Kept({}, {"llm.budget.exceeded": {"budget.reported": True}})}

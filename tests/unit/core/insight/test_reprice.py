@@ -100,7 +100,7 @@ def test_what_no_price_decides_stays(prices):
     found = price_again(row, prices(DEARER).catalog)
     assert found is not row.entry
     for field in fields(Entry):
-        if field.name not in DECIDED_BY_PRICES:
+        if field.name not in DECIDED_BY_PRICES | {"adopted_nano_usd"}:  # Never priced again.
             said = getattr(row.entry, field.name)
             assert field.default is MISSING or said != field.default, field.name
             assert getattr(found, field.name) == said, field.name
@@ -155,3 +155,9 @@ def test_what_no_price_can_help_is_never_marked(prices):
         assert not found.has_price
         assert not can_be_priced(found)
     assert can_be_priced(unknown())
+
+
+def test_what_another_processor_has_charged_is_not_priced_again(prices):
+    """Guarantees: its charge is adopted for good; our prices say nothing about it."""
+    row = stored(made(adopted_nano_usd=7), prices(A).catalog)
+    assert price_again(row, prices(DEARER).catalog) is row.entry
