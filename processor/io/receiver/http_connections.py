@@ -32,6 +32,16 @@ _HEADS_BYTES: Final = 16 * 1024 * 1024
 """What may have come of request heads that are not complete, over all connections. Beyond it the
 connection that has been idle the longest is closed: nothing else counts these bytes."""
 
+_READ_BYTES: Final = 16 * 1024
+"""How much is read at a time of what has come, since one byte can be a chunk of its own."""
+_OVERHEAD_BYTES: Final = 8 * 1024
+_OVERHEAD: Final = 1 / 8
+"""What a chunked body may have besides its payload: so much, and this part of the payload, which
+chunks of 48 bytes need on average. Each chunk takes some microseconds, however small it is."""
+
+_CHUNKS_TOO_SMALL: Final = (
+    "the chunks of the HTTP body hold too little of it: send larger ones, or a Content-Length"
+)
 _TOO_LARGE: Final = (
     "the request line and headers are longer than is read here; see receivers.otlp.max_header_kib"
 )
@@ -122,6 +132,8 @@ class Connections(web.Server):
         self._idle.pop(connection, None)
         try:
             answer: web.StreamResponse = await self._handle(request)
+            if isinstance(connection, _Connection) and connection.is_cut_off:
+                answer.force_close()
         finally:
             if request.transport is not None:
                 self._idle[connection] = None
@@ -131,7 +143,9 @@ class Connections(web.Server):
 class _Connection(web.RequestHandler):
     """One connection, whose errors are answered as OTLP has them."""
 
-    __slots__ = ("_body", "_connections", "_refuse", "head_bytes")
+    __slots__ = (
+        "_body", "_connections", "_overhead_bytes", "_refuse", "head_bytes", "is_cut_off"
+    )  # fmt: skip
 
     def __init__(self, manager: Connections, refuse: Refuse, **settings: Any) -> None:  # noqa: ANN401 - as in aiohttp
         super().__init__(manager, **settings)
@@ -141,13 +155,31 @@ class _Connection(web.RequestHandler):
         """Of the last request whose head was complete."""
         self.head_bytes = 0
         """What has come of a head that is not complete."""
+        self._overhead_bytes = 0
+        """What has come of a body that is not complete besides its payload."""
+        self.is_cut_off = False
+        """Whether the rest of a body is not read, and so no further request."""
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come; the library bounds single headers, and not all of them together."""
-        is_body = not self._body.is_eof()
+        """Read what has come, in parts after each of which reading may be over."""
+        for start in range(0, len(data), _READ_BYTES):
+            if not self.is_cut_off:
+                self._read(data[start : start + _READ_BYTES])
+
+    def _read(self, data: bytes) -> None:
+        """Read a part; the library bounds single headers, and not all of them together."""
+        body = self._body
+        is_body = not body.is_eof()
+        before_bytes = body.total_bytes if is_body else 0
         super().data_received(data)
         if self._messages:
             self._body = self._messages[-1][1]
+        if is_body and body is self._body and not body.is_eof():
+            self._overhead_bytes += len(data) - (body.total_bytes - before_bytes)
+            if self._overhead_bytes > _OVERHEAD_BYTES + _OVERHEAD * body.total_bytes:
+                self._cut_off(body)
+        else:
+            self._overhead_bytes = 0
         if self._messages or is_body:
             self._connections.note_head(self, 0)
             return
@@ -155,6 +187,12 @@ class _Connection(web.RequestHandler):
         self._connections.note_head(self, size_bytes)
         if size_bytes > self._connections.max_head_bytes and self.transport is not None:
             self._end_with(HeadersTooLargeError(_TOO_LARGE))
+
+    def _cut_off(self, body: StreamReader) -> None:
+        """Read no more of a body; who reads it gets the error, and the connection is closed."""
+        self.is_cut_off = True
+        body.set_exception(UndecodableError(_CHUNKS_TOO_SMALL))
+        body.feed_eof()
 
     def _end_with(self, error: ProcessorError) -> None:
         """Answer in place of the library, which still waits for the end of the head."""

@@ -218,3 +218,26 @@ async def test_headers_that_are_too_large_are_431_whoever_finds_it(gateway, size
     flow = gateway.receiver._admission.flow
     rejected = flow.requests["traces", "http"].rejected["headers_too_large"]
     assert rejected + flow.unreadable["http", "headers_too_large"] == 1
+
+
+def chunked(size, count):
+    """So many chunks of a size."""
+    return (b"%x\r\n" % size + b"x" * size + b"\r\n") * count
+
+
+async def test_a_body_of_tiny_chunks_is_cut_off_and_the_connection_closed(served, caplog):
+    """Guarantees: not after all of it, but after some KiB; no traceback fills the log."""
+    body = chunked(1, 8000)
+    answer = await served.raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + body)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"send larger ones" in answer
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize(("size", "count"), [(64, 4000), (4096, 20), (2, 500)])
+async def test_chunks_of_usual_sizes_are_read(served, size, count):
+    """Guarantees: also of 64 bytes, of which each has six more around it; few may be smaller."""
+    request = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(size, count) + b"0\r\n\r\n"
+    last = request.replace(b"Host: h", b"Host: h\r\nConnection: close", 1)
+    answer = await served.raw(request + last)
+    assert answer.count(b"HTTP/1.1 200") == 2
