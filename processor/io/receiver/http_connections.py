@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from aiohttp import EMPTY_PAYLOAD, StreamReader, web
@@ -191,6 +192,8 @@ class _Connection(web.RequestHandler):
     def _cut_off(self, body: StreamReader) -> None:
         """Read no more of a body; who reads it gets the error, and the connection is closed."""
         self.is_cut_off = True
+        with suppress(RuntimeError):  # Somebody waits for more, so there is nothing to let go of.
+            body.read_nowait()  # Its thousands of parts would stay until garbage is collected.
         body.set_exception(UndecodableError(_CHUNKS_TOO_SMALL))
         body.feed_eof()
 
