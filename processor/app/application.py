@@ -149,7 +149,9 @@ class App:
         files.renew_receiver(receiver)
         for work in files.follow():
             _run_with(stack, work)
+        health.grpc_connections = lambda: receiver.grpc_connections
         health.phase = "serving"
+        _run_with(stack, receiver.follow_connections(port))
         _run_with(stack, _show_health(health, receiver))
         stack.callback(setattr, health, "phase", "stopping")
         return Running(pipeline, ledger, exporter, receiver, telemetry, port)

@@ -54,6 +54,7 @@ def build_telemetry(
         exporter=lambda: exporter_state(exporter),
         ledger=lambda: ledger_state(ledger),
         memory=lambda: receiver.memory.held,
+        grpc_connections=lambda: receiver.grpc_connections,
         answers=lambda: receiver.answers,
         catalog=lambda: pipeline.catalog,
         policy=lambda: ledger.policy,

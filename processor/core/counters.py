@@ -109,6 +109,18 @@ class MemoryHeld(NamedTuple):
     max_bytes: int
 
 
+class OpenConnections(NamedTuple):
+    """How many connections are open, and may be."""
+
+    open: int
+    max_open: int
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether there are so many that others may not be let in."""
+        return self.open >= 0.9 * self.max_open > 0
+
+
 class InFlight(NamedTuple):
     """What is reserved to be sent, and how much may be."""
 

@@ -4,6 +4,7 @@ server                   the gRPC server, OTLP/HTTP beside it, start and stop
 admission, responder     what both protocols share: limits and counts; errors as answers
 status                   the one table from errors to gRPC and HTTP statuses
 grpc_services            Export over gRPC, health
+grpc_connections         how many connections its port has, which the library does not tell
 http_server, http_body   OTLP/HTTP; protocol_mismatch: other protocols at its port
 headers                  headers that are forwarded, cross-origin requests
 authentication, tls      bearer tokens; certificates, which may change while it runs

@@ -11,6 +11,7 @@ from typing import Final
 import grpc
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
+from processor.core.counters import OpenConnections
 from processor.core.flow import FlowCounters
 from processor.core.memory import MemoryLimit
 from processor.core.model import Transport
@@ -19,6 +20,7 @@ from processor.core.otlp.signals import SIGNALS
 from processor.core.ports import Service
 from processor.io.receiver.admission import Admission, Handle
 from processor.io.receiver.authentication import BearerInterceptor, BearerTokens
+from processor.io.receiver.grpc_connections import GrpcConnections
 from processor.io.receiver.grpc_services import HEADERS_READ, GrpcExport, Health
 from processor.io.receiver.headers import ForwardedHeaders
 from processor.io.receiver.http_server import HttpListener, HttpServer
@@ -40,8 +42,10 @@ _LIMITS: Final = (
     ("grpc.http2.lookahead_bytes", 65_535),
     # Messages are unpacked here, within their limit, and not by gRPC before we see them.
     ("grpc.per_message_decompression", 0),
-    # Idle connections are closed, since each has a descriptor.
-    ("grpc.max_connection_idle_ms", 120_000),
+    # Idle connections are closed, since each has a descriptor, and beyond a bound none is let in.
+    # As over HTTP: above the 60 s at which metrics are usually sent, as who finds its connection
+    # closed writes that to its log, and has to try again what it sends in that very moment.
+    ("grpc.max_connection_idle_ms", 75_000),
     ("grpc.server_handshake_timeout_ms", 10_000),
     # Finds senders that vanished without closing the connection.
     ("grpc.keepalive_time_ms", 60_000),
@@ -91,7 +95,7 @@ class Receiver:
         self._tokens = BearerTokens(bearer_tokens, processor_tokens)
         self._max_message_bytes = max_message_bytes
         self._responder = Responder()
-        self._max_connections = max_connections
+        self._connections = GrpcConnections(max_connections)
         self._max_header_bytes = max_header_bytes
         self.memory = memory = memory or MemoryLimit(1024 * _MIB)
         """What requests under way hold, and may hold."""
@@ -126,6 +130,15 @@ class Receiver:
         """How many export requests are being read or handled."""
         return self._admission.under_way
 
+    @property
+    def grpc_connections(self) -> OpenConnections:
+        """How many connections over gRPC are open, as `follow_connections` has last seen."""
+        return self._connections.state
+
+    async def follow_connections(self, port: int) -> None:
+        """Count the connections to the gRPC port every few seconds, for ever."""
+        await self._connections.follow(port)
+
     async def start(self) -> int:
         """Listen, and return the gRPC port. Raises ConfigError when that is not possible."""
         check_free(self._address)
@@ -136,7 +149,7 @@ class Receiver:
             ("grpc.max_receive_message_length", self._max_message_bytes),
             ("grpc.max_metadata_size", header_bytes),
             ("grpc.absolute_max_metadata_size", header_bytes),
-            ("grpc.max_allowed_incoming_connections", self._max_connections),
+            ("grpc.max_allowed_incoming_connections", self.grpc_connections.max_open),
             *_LIMITS,
         )
         bearer = BearerInterceptor(self._tokens, self._responder)

@@ -14,7 +14,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from processor.core.budgets import Policy
-from processor.core.counters import ExporterState, FileState, LedgerState, MemoryHeld
+from processor.core.counters import (
+    ExporterState,
+    FileState,
+    LedgerState,
+    MemoryHeld,
+    OpenConnections,
+)
 from processor.core.flow import FlowCounters
 from processor.core.pricing import Catalog
 from processor.surfaces.metrics import exporter_metrics, flow_metrics, processor_metrics
@@ -42,6 +48,7 @@ class Sources:
     exporter: Callable[[], ExporterState]
     ledger: Callable[[], LedgerState]
     memory: Callable[[], MemoryHeld]
+    grpc_connections: Callable[[], OpenConnections]
     answers: Callable[[], Mapping[str, int]]
     """Answers over gRPC and HTTP by the name of their gRPC status code."""
     catalog: Callable[[], Catalog]
@@ -78,6 +85,7 @@ class Exposition(Collector):
             processor_metrics.read_answers(sources.answers()),
             processor_metrics.read_certificates(sources.certificates()),
             processor_metrics.read_memory(sources.memory()),
+            processor_metrics.read_connections(sources.grpc_connections()),
             processor_metrics.read_ledger(sources.ledger()),
             processor_metrics.read_files(sources.files),
             processor_metrics.read_policies(

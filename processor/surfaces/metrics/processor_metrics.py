@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from processor.core.counters import FileState, LedgerState, MemoryHeld
+from processor.core.counters import FileState, LedgerState, MemoryHeld, OpenConnections
 from processor.core.pricing import Catalog
 from processor.surfaces.metrics.declaration import (
     Metric,
@@ -46,6 +46,17 @@ _REQUESTS_MEMORY: Final[Table] = {
     ),
 }
 """By field of `MemoryHeld`."""
+_CONNECTIONS: Final[Table] = {
+    "open": gauge(
+        "receiver_grpc_connections",
+        "Connections to the gRPC port, as of the last 5 s; 0 where the system does not tell them.",
+    ),
+    "max_open": gauge(
+        "receiver_grpc_limit_connections",
+        "How many there may be, from the limit of descriptors; further ones are not let in.",
+    ),
+}
+"""By field of `OpenConnections`."""
 _LEDGER_COUNTERS: Final[Table] = {
     "charged": counter("ledger_charged_calls", "LLM calls that were charged."),
     "repeats": counter("ledger_repeated_calls", "Calls that came again, and were charged nothing."),
@@ -118,6 +129,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     _ANSWERS,
     _CERTIFICATES,
     *_REQUESTS_MEMORY.values(),
+    *_CONNECTIONS.values(),
     *_LEDGER_COUNTERS.values(),
     *_LEDGER.values(),
     *_MEMORY.values(),
@@ -149,6 +161,11 @@ def read_answers(answers: Mapping[str, int]) -> Iterator[Sample]:
 def read_certificates(ends_s: Mapping[tuple[str, str], float]) -> Iterator[Sample]:
     """When the receivers' certificates end, by protocol and file."""
     return (_CERTIFICATES(end_s, *names) for names, end_s in ends_s.items())
+
+
+def read_connections(connections: OpenConnections) -> Iterator[Sample]:
+    """How many connections over gRPC are open."""
+    return read_table(_CONNECTIONS, connections)
 
 
 def read_memory(memory: MemoryHeld) -> Iterator[Sample]:

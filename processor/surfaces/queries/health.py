@@ -6,7 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
-from processor.core.counters import DestinationState, ExporterState, FileState, LedgerState
+from processor.core.counters import (
+    DestinationState,
+    ExporterState,
+    FileState,
+    LedgerState,
+    OpenConnections,
+)
 from processor.core.errors import LastFailure
 from processor.core.flow import FlowCounters
 from processor.surfaces.queries.deliveries import RecentDeliveries
@@ -40,7 +46,10 @@ class Report(NamedTuple):
 
 
 class Health:
-    """Judges by what has failed lately. `phase` is set by whoever starts and stops things."""
+    """Judges by what has failed lately.
+
+    `phase` is set by whoever starts and stops things, `grpc_connections` by who has a receiver.
+    """
 
     def __init__(
         self,
@@ -59,6 +68,7 @@ class Health:
         self._deliveries = RecentDeliveries(clock_s)
         self._clock_s = clock_s
         self.phase: Phase = "starting"
+        self.grpc_connections: Callable[[], OpenConnections] = lambda: OpenConnections(0, 0)
 
     def report(self) -> Report:
         """The health now.
@@ -82,6 +92,10 @@ class Health:
         reasons += [why for each in backends if each.name not in failing and (why := _away(each))]
         reasons += [why for each in backends for why in self._troubles_of(each)]
         reasons += [*refusals, *verdict.reasons, *self._refused_files()]
+        connections = self.grpc_connections()
+        if connections.is_used_up:
+            counts = f"{connections.open} of {connections.max_open}"
+            reasons.append(f"{counts} connections to the gRPC port are open")
         is_down = bool(backends) and all(map(self._is_down, backends))
         if ledger_failure or is_down or is_all_set_aside or verdict.is_failing:
             return Report("failing", tuple(reasons))

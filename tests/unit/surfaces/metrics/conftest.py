@@ -19,6 +19,7 @@ from processor.core.counters import (
     LedgerState,
     MemoryHeld,
     MemoryUse,
+    OpenConnections,
 )
 from processor.core.errors import LastFailure
 from processor.core.flow import FlowCounters, SpanOutcomes
@@ -87,6 +88,7 @@ def sources(states: States) -> Sources:
         exporter=states.exporter,
         ledger=lambda: states.ledger,
         memory=lambda: MemoryHeld(12, 13),
+        grpc_connections=lambda: OpenConnections(14, 15),
         answers=lambda: Counter(OK=11),
         catalog=lambda: catalog,
         policy=lambda: policy,

@@ -6,7 +6,12 @@ import pytest
 from unit.surfaces.metrics.conftest import BACKLOG
 from unit.surfaces.metrics.conftest import states as states  # noqa: PLC0414 - fixtures are found by name
 
-from processor.core.counters import DestinationCounters, DestinationState, FileState
+from processor.core.counters import (
+    DestinationCounters,
+    DestinationState,
+    FileState,
+    OpenConnections,
+)
 from processor.core.errors import LastFailure
 from processor.core.flow import FlowCounters
 from processor.surfaces.queries import Health
@@ -132,3 +137,12 @@ def test_what_lasts_is_a_reason_however_long_ago_it_was_tried(health, states):
     backlog = replace(BACKLOG, is_away=False, last_trouble=trouble, lasting_troubles=lasting)
     states.destinations = [states.destinations[0]._replace(backlog=backlog)]
     assert health.report() == ("degraded", lasting)
+
+
+def test_connections_that_are_nearly_used_up_are_a_reason(health):
+    """Guarantees: who keeps other senders out is seen, and takes nothing out of service."""
+    health.grpc_connections = lambda: OpenConnections(10, 300)
+    assert health.report() == ("serving", ())
+    health.grpc_connections = lambda: OpenConnections(299, 300)
+    reason = "299 of 300 connections to the gRPC port are open"
+    assert health.report() == ("degraded", (reason,))
