@@ -106,7 +106,7 @@ fuzz: $(FUZZER) ## look for bytes that break a reader: every target for FUZZ_S s
 	nice $(BIN)/python tests/fuzz/run.py --seconds $(FUZZ_S)
 
 fuzz-short: $(FUZZER) ## the same from a fixed seed, within 20 s
-	$(BIN)/python tests/fuzz/run.py --short --runs 2000 --seconds 10
+	$(BIN)/python tests/fuzz/run.py --short --runs 2000
 
 format: $(VENV)/ready ## format, and fix what can be fixed
 	$(BIN)/ruff format $(CHECKED)

@@ -1,4 +1,4 @@
-"""Episodes of trouble: each kind is reported when it begins and when it is over, with its count.
+"""Episodes of trouble: each kind is reported when it begins, and by who asks, when it is over.
 
 A single report at the first time would say nothing of the next trouble of its kind, days later; a
 report each time could fill a disk.

@@ -1,7 +1,7 @@
 """Runs the fuzzer over every target, each in a process of its own, one for each core at a time.
 
     python tests/fuzz/run.py                      every target, 60 s each
-    python tests/fuzz/run.py --seconds 2 --short  what the gate runs: always the same inputs
+    python tests/fuzz/run.py --short --runs 2000  what the gate runs: always the same inputs
     python tests/fuzz/run.py scan --seconds 600
 
 What it finds beyond the kept inputs goes to `.cache/fuzz/`. An input that fails is printed with its
@@ -51,8 +51,7 @@ def run(name: str, seconds: int, runs: int, *, is_short: bool) -> bool:
         *(sys.executable, __file__, "--one", name, "--"),
         # New inputs are kept in the first folder; a short run begins without those of earlier ones.
         *(str(folder), *filter(_is_folder, kept)),
-        f"-max_total_time={seconds}",
-        f"-runs={runs or -1}",
+        f"-runs={runs}" if runs else f"-max_total_time={seconds}",
         f"-seed={SEED if is_short else 0}",
         f"-timeout={INPUT_S_MAX}",
         f"-max_len={INPUT_BYTES_MAX}",
@@ -81,8 +80,8 @@ def main() -> int:
         return 0
     parser = argparse.ArgumentParser(description="Fuzz what reads bytes of others.")
     parser.add_argument("targets", nargs="*", choices=[*NAMES, []], help="all without any")
-    parser.add_argument("--seconds", type=int, default=60, help="for each target")
-    parser.add_argument("--runs", type=int, default=0, help="inputs of each target, 0 for no limit")
+    parser.add_argument("--seconds", type=int, default=60, help="for each target, without --runs")
+    parser.add_argument("--runs", type=int, default=0, help="inputs of each target instead")
     parser.add_argument("--short", action="store_true", help="from the kept inputs, a fixed seed")
     given = parser.parse_args()
     targets = given.targets or NAMES

@@ -131,7 +131,7 @@ def _peer_of(peer: str) -> Peer:
 
 
 class Health(aio.HealthServicer):  # type: ignore[misc]  # the base class has no types
-    """SERVING from `open` to `drain`, unless told otherwise; watchers are notified of changes.
+    """SERVING from `open` to `drain`, unless `show` says another; watchers hear of changes.
 
     Answers for the server as a whole (the empty service name) and for each service given.
     """

@@ -47,7 +47,7 @@ class Refusals:
         self._timer = None
         for over in self._episodes.end_quiet(self._clock_s()):
             _log.info(
-                "no request is refused for %s any more: it were %d in %.0f s",
+                "no request is refused for %s any more: %d in %.0f s",
                 over.kind,
                 over.count,
                 over.lasted_s,
