@@ -81,8 +81,9 @@ class Watcher(Generic[T]):
     def load(self) -> T:
         """The value at the start. Raises ConfigError: a program must not start on a broken file."""
         text = read_text(self._path)
-        value = self._parse(text, str(self._path))
+        # The look comes first, so that what changes while it is parsed is seen as a change.
         self._seen = self._decided = _Look(text, named=self._stamps(text)).digest
+        value = self._parse(text, str(self._path))
         self.state.loaded_s = time.time()
         return value
 

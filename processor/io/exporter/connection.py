@@ -70,12 +70,15 @@ class Renewed(Generic[C, M]):
             self._close_if_unused(opened)
 
     async def close(self) -> None:
-        """Close all of them; requests under way end."""
+        """Close all of them; requests under way end. Raises what closing the first raised."""
         current, self._current = self._current, None
         retired, self._retired = self._retired, set()
-        for opened in (*retired, *([current] if current else [])):
-            await self._close_one(opened.connection)
+        every = (*retired, *([current] if current else []))
+        closing = [self._close_one(opened.connection) for opened in every]
+        done = await asyncio.gather(*closing, return_exceptions=True)
         await asyncio.gather(*self._closing, return_exceptions=True)
+        for error in filter(None, done):
+            raise error
 
     def _renew_if_due(self) -> _Opened[C] | None:
         opened = self._current
@@ -83,8 +86,8 @@ class Renewed(Generic[C, M]):
             return None
         is_old = asyncio.get_running_loop().time() >= opened.ends_s
         if is_old or self._made_from() is not opened.made_from:
+            self.open()  # Where that fails, the one there is stays in use.
             self._retired.add(opened)
-            self.open()
             self._close_if_unused(opened)
         return self._current
 

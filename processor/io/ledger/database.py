@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 from urllib.parse import quote
 
 import apsw
@@ -15,6 +16,10 @@ from processor.core.errors import ConfigError, LedgerInUseError, LedgerUnavailab
 from processor.core.model import UnpricedCalls
 from processor.io.ledger import rows, schema
 from processor.io.ledger.numbers import define_functions
+
+_LOOKED_AT_S: Final = 0.2
+"""How long a ledger that is about to be opened may be looked at by others; see `is_in_use`."""
+_TRY_AGAIN_S: Final = 0.01
 
 
 class _Translated:
@@ -81,13 +86,13 @@ def _prepare(database: apsw.Connection, path: Path) -> None:
 
 def is_in_use(path: Path) -> bool:
     """Whether a process has a ledger's file open to write it."""
-    lock = _lock_file(path)
     try:
-        if lock.exists():  # Looking makes nothing.
-            _lock(lock).close()
-    except LedgerInUseError:
+        # Looking makes nothing, and several may look at a time.
+        with _lock_file(path).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    except OSError:  # Reading the file says what is wrong with it.
+    except OSError:  # There is none, or reading the ledger says what is wrong.
         return False
     return False
 
@@ -98,14 +103,19 @@ def _lock_file(path: Path) -> Path:
 
 def _lock(path: Path) -> IO[Any]:
     lock = path.open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        fix = "stop the other one, or give this one another --data-dir"
-        problem = Problem(str(path), "another process keeps this ledger", fix)
-        raise LedgerInUseError([problem]) from error
-    return lock
+    end_s = time.monotonic() + _LOOKED_AT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if time.monotonic() < end_s:
+                time.sleep(_TRY_AGAIN_S)
+                continue
+            lock.close()
+            fix = "stop the other one, or give this one another --data-dir"
+            problem = Problem(str(path), "another process keeps this ledger", fix)
+            raise LedgerInUseError([problem]) from error
+        return lock
 
 
 class Snapshot(NamedTuple):

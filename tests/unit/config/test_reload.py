@@ -274,3 +274,24 @@ def test_a_file_that_the_file_names_is_followed_too(path, tmp_path):
     named.write_text("300")
     look_twice()
     assert values == [22, 302]
+
+
+def test_a_named_file_that_changes_while_it_is_read_at_the_start_is_read_again(path, tmp_path):
+    named = tmp_path / "named"
+    named.write_text("10")
+    values = []
+
+    def parse(text, _source):
+        value = int(text) + int(named.read_text())
+        if value == 11:
+            named.write_text("200")
+        return value
+
+    async def use(value):
+        values.append(value)
+
+    watcher = Watcher(path, parse, 60.0, lambda _text, _source: [named])
+    assert watcher.load() == 11
+    for _ in range(2):
+        asyncio.run(watcher.check(use))
+    assert values == [201]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import sqlite3
+import threading
 import warnings
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 
 from processor.core.errors import ConfigError, LedgerUnavailableError
 from processor.core.model import Owner, Plan, Totals, Usage
-from processor.io.ledger import Ledger, Limits, SqliteStore, read_snapshot, schema
+from processor.io.ledger import Ledger, Limits, SqliteStore, is_in_use, read_snapshot, schema
 from processor.io.ledger.rows import key_of, key_range
 
 TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in (1, 2, 3, 4, 5)}
@@ -321,3 +323,15 @@ def test_all_keys_of_a_trace_lie_in_its_range_within_64_bits(tail):
     assert first < keys[1] < last
     assert -(2**63) <= first <= last < 2**63
     assert key_of(b"x" * 12 + bytes([tail[0] ^ 1]) + tail[1:], b"y" * 8) not in range(first, last)
+
+
+def test_looking_whether_it_is_in_use_keeps_no_writer_out(path, monkeypatch):
+    monkeypatch.setattr("processor.io.ledger.database._LOOKED_AT_S", 20)
+    SqliteStore(path).close()
+    with path.with_suffix(".db.lock").open("rb") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        assert not is_in_use(path)
+        threading.Timer(0.05, fcntl.flock, (look, fcntl.LOCK_UN)).start()
+        store = SqliteStore(path)
+        assert is_in_use(path)
+        store.close()
