@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import signal
+import textwrap
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -22,12 +23,19 @@ from processor.app.assembly import (
     read_options,
 )
 from processor.app.pipeline import Pipeline
-from processor.app.resources import plan_memory, raise_descriptor_limit, watch_descriptors
+from processor.app.resources import (
+    describe_memory,
+    memory_warnings,
+    plan_memory,
+    raise_descriptor_limit,
+    watch_descriptors,
+)
 from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
 from processor.app.watched_files import BUDGETS, PRICING, WatchedFiles
 from processor.config import Settings
 from processor.core.memory import MemoryLimit
 from processor.core.pricing import Catalog
+from processor.core.wording import counted
 from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
@@ -166,20 +174,21 @@ class App:
         catalog = running.pipeline.catalog
         names = catalog.catalogue_names
         above = f", above the {' and '.join(names)} catalogue" if names else ""
-        limits = len(running.ledger.policy.budgets)
+        limits = counted(len(running.ledger.policy.budgets), "limit")
         lines = [
             f"llm-cost-processor {__version__}",
             *(f"listens on   {address}" for address in listens),
             f"forwards to  {' and '.join(settings.exporters.ways())}",
             f"acknowledges {settings.exporters.promise()}",
             f"prices       {settings.pricing.file or _BUNDLED}{above} (version {catalog.version})",
-            f"budgets      {settings.budgets.file or _BUNDLED} ({limits} limits)",
+            f"budgets      {settings.budgets.file or _BUNDLED} ({limits})",
             f"ledger       {settings.ledger.path}",
+            f"memory       {describe_memory(settings)}",
         ]
         if self.metrics_port:
             address = _at_port(settings.telemetry.metrics.endpoint, self.metrics_port)
             lines.append(f"metrics      http://{address}/metrics, and /health")
-        return lines
+        return [part for line in lines for part in _fitted(line)]
 
     def warnings(self) -> list[str]:
         """What was accepted but deserves a look."""
@@ -187,7 +196,7 @@ class App:
         found = [*self._settings.warnings, *self.running.ledger.policy.warnings]
         if catalog.is_stale(time.time_ns()):
             found.append(f"the price catalogue {catalog.catalogue_version} is getting old")
-        return found
+        return [*found, *memory_warnings(self._settings)]
 
 
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -239,6 +248,15 @@ async def _show_health(health: Health, receiver: Receiver) -> None:
         except Exception:  # noqa: BLE001 - a bug there must not freeze the status
             _LOG.exception("the health cannot be judged")
         await asyncio.sleep(_HEALTH_INTERVAL_S)
+
+
+def _fitted(line: str) -> list[str]:
+    """A line in as many as a terminal of 80 columns needs; what it is about stays at the left."""
+    if len(line) <= 80:
+        return [line]
+    label, said = line[:13], line[13:]
+    first, *more = textwrap.wrap(said, 67, break_long_words=False, break_on_hyphens=False)
+    return [label + first, *(" " * 13 + each for each in more)]
 
 
 def _at_port(endpoint: str, port: int) -> str:

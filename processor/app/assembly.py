@@ -11,12 +11,12 @@ from processor.app.pipeline import Pipeline
 from processor.app.resources import (
     MemoryPlan,
     max_connections,
+    max_message_bytes,
     plan_memory,
     unless_set,
 )
 from processor.app.watched_files import WatchedFiles
 from processor.config import Settings
-from processor.config.receivers import OtlpReceiver
 from processor.config.settings import Limits
 from processor.core.budgets import Policy
 from processor.core.flow import FlowCounters
@@ -84,8 +84,7 @@ def build_receiver(
         grpc.endpoint,
         handle,
         [CostService(costs, health)],
-        max_message_bytes=_MIB
-        * unless_set(grpc, "max_recv_msg_size_mib", plan.max_message // _MIB),
+        max_message_bytes=max_message_bytes(settings, plan)[0],
         max_concurrent_requests=otlp.max_concurrent_requests,
         max_connections=max_connections(),
         max_header_bytes=otlp.max_header_kib * 1024,
@@ -93,23 +92,23 @@ def build_receiver(
         tls=files.tls("grpc"),
         bearer_tokens=files.tokens("grpc"),
         processor_tokens=grpc.auth.processor_tokens,
-        http=_http_listener(otlp, plan, files),
+        http=_http_listener(settings, plan, files),
         forward_headers=settings.exporters.forwarded_headers,
         flow=flow,
     )
 
 
 def _http_listener(
-    otlp: OtlpReceiver, plan: MemoryPlan, files: WatchedFiles
+    settings: Settings, plan: MemoryPlan, files: WatchedFiles
 ) -> HttpListener | None:
     """What of OTLP/HTTP the settings ask for; None when they switch it off."""
+    otlp = settings.receivers.otlp
     http = otlp.protocols.http
     if not http.endpoint:
         return None
     return HttpListener(
         http.endpoint,
-        max_body_bytes=_MIB
-        * unless_set(http, "max_request_body_size_mib", plan.max_message // _MIB),
+        max_body_bytes=max_message_bytes(settings, plan)[1],
         max_json_bytes=_MIB * unless_set(http, "max_json_body_size_mib", plan.max_json // _MIB),
         tls=files.tls("http"),
         max_connections=max_connections(),

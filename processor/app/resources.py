@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from processor.config import Settings
+from processor.config.settings import MEMORY_MIN_MIB
 from processor.config.values import Section
 from processor.core.episodes import Episodes
 from processor.core.memory import JSON_FACTOR
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 _MIB: Final = 1024 * 1024
 _ROOT: Final = Path("/")
+_SETTING: Final = "memory_limiter.limit_mib"
 _UNLIMITED_BYTES: Final = 1 << 50
 """A container's limit beyond this is none: version 1 of cgroups has a number for that."""
 _MACHINE_MAX_BYTES: Final = 3072 * _MIB
@@ -48,6 +50,8 @@ class MemoryPlan(NamedTuple):
 
     limit: int
     """Of the whole process."""
+    source: str
+    """Where that comes from, in words."""
     requests: int
     """What requests under way may hold together."""
     ledger_share: float
@@ -66,26 +70,79 @@ class MemoryPlan(NamedTuple):
 
 def plan_memory(settings: Settings, root: Path = _ROOT) -> MemoryPlan:
     """How memory is shared out under the setting, or under what there is; `root` is for tests."""
-    set_bytes = settings.memory_limiter.limit_mib * _MIB
-    limit = set_bytes or int(_SHARE * available_bytes(root))
+    limit, source = settings.memory_limiter.limit_mib * _MIB, _SETTING
+    if not limit:
+        available, of_what = available_memory(root)
+        limit, source = int(_SHARE * available), f"{_SHARE:.0%} of {of_what}"
     rest = max(limit - _PROGRAM_BYTES, _LEAST_BYTES)
-    return MemoryPlan(limit, int(_REQUESTS * rest), min(_LEDGER * rest / _LEDGER_FULL_BYTES, 1.0))
+    ledger_share = min(_LEDGER * rest / _LEDGER_FULL_BYTES, 1.0)
+    return MemoryPlan(limit, source, int(_REQUESTS * rest), ledger_share)
 
 
-def available_bytes(root: Path = _ROOT) -> int:
-    """The container's limit of memory; without one half of the machine's, up to 3 GiB."""
-    limits = [
+def available_memory(root: Path = _ROOT) -> tuple[int, str]:
+    """The container's limit, in bytes and words; without one half of the machine's, up to 3 GiB."""
+    container, machine = _container_bytes(root), _machine_bytes(root)
+    if container:
+        return container, "the container's limit"
+    if machine and machine // 2 < _MACHINE_MAX_BYTES:
+        return machine // 2, "half the machine's memory"
+    return _MACHINE_MAX_BYTES, f"{_MACHINE_MAX_BYTES // _MIB} MiB, as no container has a limit"
+
+
+def max_message_bytes(settings: Settings, plan: MemoryPlan) -> tuple[int, int]:
+    """The largest message over gRPC and over HTTP."""
+    protocols, planned = settings.receivers.otlp.protocols, plan.max_message // _MIB
+    return (
+        _MIB * unless_set(protocols.grpc, "max_recv_msg_size_mib", planned),
+        _MIB * unless_set(protocols.http, "max_request_body_size_mib", planned),
+    )
+
+
+def describe_memory(settings: Settings, root: Path = _ROOT) -> str:
+    """The limit of memory in force and what follows from it, in words for people."""
+    plan = plan_memory(settings, root)
+    over_grpc, over_http = (size // _MIB for size in max_message_bytes(settings, plan))
+    largest = f"{over_grpc} MiB"
+    if settings.receivers.otlp.protocols.http.endpoint and over_http != over_grpc:
+        largest = f"{over_grpc} MiB over gRPC, {over_http} MiB over HTTP"
+    return f"{plan.limit // _MIB} MiB ({plan.source}), largest message {largest}"
+
+
+def memory_warnings(settings: Settings, root: Path = _ROOT) -> Iterator[str]:
+    """What is said of a limit that cannot hold what it promises."""
+    plan, container = plan_memory(settings, root), _container_bytes(root)
+    there, whose = container or _machine_bytes(root), "the machine has"
+    if container:
+        whose = "the container has"
+    if there and plan.limit > there:
+        yield (
+            f"{_SETTING} is {plan.limit // _MIB}, but {whose} {there // _MIB} MiB: the system ends "
+            "the program before it comes to its limit; 0 follows what there is"
+        )
+    elif plan.limit < MEMORY_MIN_MIB * _MIB:
+        yield (
+            f"memory is {plan.limit // _MIB} MiB ({plan.source}), which is too little for requests "
+            f"of usual sizes: give the container {int(MEMORY_MIN_MIB / _SHARE)} MiB or more"
+        )
+
+
+def _container_bytes(root: Path) -> int:
+    """The least limit of the control groups around this process; 0 where there is none."""
+    limits = (
         int(text)
         for text in map(_read, _limit_files(root))
         if text.isdecimal() and int(text) < _UNLIMITED_BYTES
-    ]
-    if limits:
-        return min(limits)
+    )
+    return min(limits, default=0)
+
+
+def _machine_bytes(root: Path) -> int:
+    """All memory of the machine; 0 where that cannot be read."""
     for line in _read(root / "proc/meminfo").splitlines():
         name, _, amount = line.partition(":")
         if name == "MemTotal":
-            return min(int(amount.split()[0]) * 1024 // 2, _MACHINE_MAX_BYTES)
-    return _MACHINE_MAX_BYTES
+            return int(amount.split()[0]) * 1024
+    return 0
 
 
 def _limit_files(root: Path) -> Iterator[Path]:

@@ -224,7 +224,9 @@ were charged when they came."""
         "resend",
         help=text,
         description=description,
-        epilog=f"example:\n  llm-cost resend llm-cost-data/spool/otlp/refused\n\n"
+        epilog="examples:\n"
+        "  llm-cost resend --config processor.yaml llm-cost-data/spool/otlp/refused\n"
+        "  llm-cost resend --forward-to http://jaeger:4317 llm-cost-data/spool/otlp/refused\n\n"
         f"{_exits('some are refused again, or the backend is away')}",
     )
     parser.add_argument(

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
-from processor.app.resources import plan_memory
+from processor.app.resources import describe_memory, memory_warnings, plan_memory
 from processor.app.watched_files import WatchedFiles
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
@@ -20,6 +20,7 @@ from processor.core.errors import ConfigError, Problem
 from processor.core.insight import Prices
 from processor.core.memory import MemoryLimit
 from processor.core.money import format_usd
+from processor.core.wording import counted
 from processor.surfaces.terminal.paint import left, plain
 
 T = TypeVar("T")
@@ -78,9 +79,10 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
     yield f"  listens on   {protocols.grpc.endpoint}{http}"
     yield f"  forwards to  {' and '.join(settings.exporters.ways())}"
     yield f"  ledger       {settings.ledger.path}"
+    yield f"  memory       {describe_memory(settings)}"
     yield from _price_lines(settings.pricing.file, prices)
     yield f"budgets   {file_name(settings.budgets.file)}, version {policy.version}"
-    yield f"  {_counted(len(policy.budgets), 'limit')}"
+    yield f"  {counted(len(policy.budgets), 'limit')}"
     yield from map(_budget_line, policy.budgets)
     for warning in _warnings(settings, prices, policy):
         yield f"warning   {warning}"
@@ -89,7 +91,7 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
 def _price_lines(path: str, prices: Prices) -> Iterator[str]:
     catalog = prices.catalog
     yield f"prices    {file_name(path)}, version {catalog.version}"
-    yield f"  {_counted(len(prices.file.entries), 'entry', 'entries')} in the file"
+    yield f"  {counted(len(prices.file.entries), 'entry', 'entries')} in the file"
     age = catalog.age_days(time.time_ns())
     if not catalog.catalogue_names:
         yield "  no catalogue"
@@ -105,19 +107,16 @@ def _budget_line(budget: Budget) -> str:
     extras = extras if budget.warn_at else []
     extras += [f"only {key} {' or '.join(each)}" for key, each in budget.match.items()]
     if budget.overrides:
-        extras.append(f"{_counted(len(budget.overrides), 'override')}")
+        extras.append(f"{counted(len(budget.overrides), 'override')}")
     whose = "for everything" if budget.scope == "total" else f"per {scope}"
     return f"    {left(budget.name, 24)} {amount} {whose}{''.join(f'; {e}' for e in extras)}"
 
 
 def _warnings(settings: Settings, prices: Prices, policy: Policy) -> Iterator[str]:
     yield from settings.warnings
+    yield from memory_warnings(settings)
     yield from map(str, prices.file.warnings)
     if prices.catalog.is_stale(time.time_ns()):
         limit = prices.catalog.warn_if_older_than_days
         yield f"the catalogue is older than {limit} days: update genai-prices"
     yield from policy.warnings
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count} {one}" if count == 1 else f"{count} {many or f'{one}s'}"

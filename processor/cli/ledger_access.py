@@ -99,13 +99,14 @@ def ask(
     try:
         return _ask_processor(settings, arguments, there, question)
     except NoAnswerError as error:
-        why = f"there is no ledger at {path}"
+        why, other = f"there is no ledger at {path}", "the ledger's folder with --data-dir"
         if path.exists():
             try:
                 return _read_ledger(settings, path, question)
             except LedgerInUseError:
                 why = f"a running processor has the ledger at {path} open"
-        fix = "name the processor's address with --endpoint, or the ledger's folder with --data-dir"
+                other = "its settings with --config"
+        fix = f"name the processor's address with --endpoint, or {other}"
         raise NoAnswerError(
             f"{why}, and no processor answers at {there.address} ({fix})"
         ) from error

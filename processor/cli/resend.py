@@ -12,7 +12,8 @@ from processor.app.watched_files import WatchedFiles
 from processor.cli.sources import settings_from
 from processor.config import Settings
 from processor.core.errors import ConfigError, PermanentError, Problem, RetryableError
-from processor.io.exporter import Backend, RefusedRequest, refused_requests
+from processor.core.wording import counted
+from processor.io.exporter import REFUSED, Backend, RefusedRequest, refused_requests
 from processor.surfaces.terminal.paint import plain
 
 _TIMEOUT_S = 30.0
@@ -27,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     requests = list(_requests(paths))
     left = asyncio.run(_send_all(backend, requests))
     sent = len(requests) - left
-    print(plain(f"{sent} of {len(requests)} requests were sent to {backend.name}"))
+    of_all = counted(len(requests), "request was", "requests were")
+    print(plain(f"{sent} of {of_all} sent to {backend.name}"))
     return 1 if left else 0
 
 
@@ -38,11 +40,20 @@ def _requests(paths: Sequence[Path]) -> list[RefusedRequest]:
         if not path.exists():
             raise ConfigError([Problem(str(path), "is not there")])
         here = list(refused_requests(path))
-        if not here and path.is_file():
-            fix = "name files that end in .traces.binpb, .metrics.binpb or .logs.binpb"
-            raise ConfigError([Problem(str(path), "has no signal in its name", fix)])
+        if not here:
+            raise ConfigError([_without_requests(path)])
         found += here
     return found
+
+
+def _without_requests(path: Path) -> Problem:
+    """Why nothing is found at a path, and where there is something."""
+    if path.is_file():
+        fix = "name files that end in .traces.binpb, .metrics.binpb or .logs.binpb"
+        return Problem(str(path), "has no signal in its name", fix)
+    folders = [each for each in path.rglob(REFUSED) if any(refused_requests(each))]
+    fix = f"look in {' or '.join(map(str, folders))}" if folders else ""
+    return Problem(str(path), "nothing is set aside there", fix)
 
 
 def _backend_for(paths: Sequence[Path], name: str | None, settings: Settings) -> Backend:

@@ -47,7 +47,8 @@ def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
         yield ""
     entries = dict.fromkeys(entry for unknown in unknowns if (entry := _entry(unknown)))
     if entries:
-        yield f"To price them, add these lines to {path or NO_FILE_YET}:"
+        yield f"To price them, add these lines to {path or NO_FILE_YET},"
+        yield "below its `models:`, where it has one:"
         yield ""
         yield "  models:"
         yield from (f"    {line}" for entry in entries for line in entry)

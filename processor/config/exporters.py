@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator, model_validator
 
-from processor.config.backends import GrpcRetry, HttpRetry, OtlpBackend
+from processor.config.backends import ClientTls, GrpcRetry, HttpRetry, OtlpBackend
 from processor.config.values import GrpcBackend, HttpBase, HttpUrl, Section
 from processor.core.files.checks import InvalidValueError, choice
 from processor.core.files.validation import OptionalText, Whole, section
 from processor.core.model import Signal
+from processor.core.otlp.addresses import parse_backend, parse_url
+
+_USUALLY_HTTP_PORT: Final = 4318
 
 
 class OtlpExporter(OtlpBackend):
@@ -135,20 +138,30 @@ class Exporters(Section):
 
     def ways(self) -> list[str]:
         """Where everything goes, in words for people."""
-        http = self.otlphttp
+        grpc, http = self.otlp, self.otlphttp
         # What follows a question mark may be a key.
         urls = [url.partition("?")[0] for url in (http.endpoint, *http.own_endpoints.values())]
         urls = [url for url in urls if url]
-        ways = [f"OTLP/gRPC at {self.otlp.endpoint}"] if self.otlp.endpoint else []
+        urls = [_with_security(url, http.tls) for url in urls]
+        at = _with_security(grpc.endpoint, grpc.tls) if grpc.endpoint else ""
+        ways = [f"OTLP/gRPC at {at}"] if at else []
         ways += [f"OTLP/HTTP at {', '.join(urls)}"] if urls else []
         ways += [f"files in {self.file.path}"] if self.file.path else []
         return ways + (["the log"] if self.debug.verbosity != "none" else [])
 
     def warnings(self) -> list[str]:
-        """A sentence for each backend that anybody could pretend to be."""
+        """A sentence for each backend that anybody could pretend to be, or whose port is odd."""
         what = "any certificate is accepted, so whoever is in between reads all that is sent to it"
         skips = self.otlphttp.is_set and self.otlphttp.tls.insecure_skip_verify
-        return [f"exporters.otlphttp.tls.insecure_skip_verify: {what}"] if skips else []
+        found = [f"exporters.otlphttp.tls.insecure_skip_verify: {what}"] if skips else []
+        endpoint = self.otlp.endpoint
+        if endpoint and parse_backend(endpoint).port == _USUALLY_HTTP_PORT:
+            found.append(
+                f"{endpoint} is spoken to over gRPC, but {_USUALLY_HTTP_PORT} is usually "
+                f"OTLP/HTTP: for that use --forward-to {_as_url(endpoint)}/v1/traces, "
+                "exporters.otlphttp, or OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+            )
+        return found
 
     def promise(self) -> str:
         """What is acknowledged, in words for people."""
@@ -157,3 +170,15 @@ class Exporters(Section):
         places = [queue.describe() for queue in queues if queue.enabled]
         delivered = "what has been delivered"
         return f"{delivered}, or waits on disk in {' and '.join(places)}" if places else delivered
+
+
+def _with_security(address: str, tls: ClientTls) -> str:
+    """An address; without a scheme, which would say it, with how the connection is secured."""
+    if "://" in address:
+        return address
+    is_tls = parse_url(address, "exporters", insecure=tls.insecure).address.is_tls
+    return f"{address} {'over TLS' if is_tls else 'in plain text'}"
+
+
+def _as_url(address: str) -> str:
+    return address if "://" in address else f"http://{address}"

@@ -94,6 +94,10 @@ class Privacy(Section):
         return self
 
 
+MEMORY_MIN_MIB: Final = 200
+"""With less there is too little for requests."""
+
+
 class MemoryLimiter(Section):
     """How much memory the program may use; everything under way has one limit in bytes."""
 
@@ -106,6 +110,14 @@ class MemoryLimiter(Section):
         "less. Half of what the program itself leaves is for requests under way. Beyond that the "
         "slowest senders are cut off first, and others are asked to send again later.",
     )
+
+    @model_validator(mode="after")
+    def _is_enough(self) -> MemoryLimiter:
+        if 0 < self.limit_mib < MEMORY_MIN_MIB:
+            what = f"must be at least {MEMORY_MIN_MIB}, got {self.limit_mib}"
+            fix = "the program itself takes half of that; 0 follows the container's limit"
+            raise InvalidValueError(what, fix, at=("limit_mib",))
+        return self
 
 
 class Limits(Section):

@@ -46,7 +46,7 @@ def test_from_a_refusal_to_the_backend(serve, backend, tmp_path):
     done = subprocess.run(
         [*map(str, command)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
-    assert "1 of 1 requests were sent" in done.stdout
+    assert "1 of 1 request was sent" in done.stdout
     assert set(backend.by_name()) == {"good", "bad apple", "better"}
     assert list(folder.iterdir()) == []
 

@@ -21,6 +21,7 @@ from processor.core.pricing.shapes import GENAI_PRICES, CatalogueName
 
 _LITELLM = "write `- litellm: model_prices.json`, the path of LiteLLM's price file"
 _MULTIPLIER_MAX = 1000
+_FACTOR = "write a factor: 0.85 takes 15 % off"
 _FRACTION = re.compile(r"([0-9]{1,99})/([0-9]{1,99})")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -36,13 +37,17 @@ def name(value: object) -> str:
 
 def price(value: object) -> Decimal:
     """A finite number that is not negative; also as text, for what YAML takes for one."""
+    return _number(value, "write it like 0.15")
+
+
+def _number(value: object, fix: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise InvalidValueError(f"must be a number, got {shown(value)}")
+        raise InvalidValueError(f"must be a number, got {shown(value)}", fix)
     try:
         number = Decimal(value)
     except ArithmeticError:
         what = f"must be a number, got {shown(value)}"
-        raise InvalidValueError(what, without_commas(value) or "write it like 0.15") from None
+        raise InvalidValueError(what, without_commas(value) or fix) from None
     if not number.is_finite() or number < 0:
         raise InvalidValueError(f"must be a finite number, not negative, got {shown(value)}")
     return number
@@ -54,7 +59,7 @@ def multiplier(value: object) -> Fraction:
     if fraction is not None and int(fraction[2]):
         number = Fraction(int(fraction[1]), int(fraction[2]))
     else:
-        number = Fraction(price(value))
+        number = Fraction(_number(value, _FACTOR))
     if number > _MULTIPLIER_MAX:
         raise InvalidValueError(f"must be at most {_MULTIPLIER_MAX}, got {shown(value)}")
     return number

@@ -16,6 +16,7 @@ from processor.io.exporter.client_tls import ClientTls, bearer_header, load_clie
 from processor.io.exporter.debug import DebugDestination
 from processor.io.exporter.destination import Counters, Destination
 from processor.io.exporter.disk_queue import (
+    REFUSED,
     DiskQueue,
     QueuedBackend,
     RefusedRequest,
@@ -30,6 +31,7 @@ from processor.io.exporter.retrying_sender import RetryPolicy
 from processor.io.exporter.transport import Transport
 
 __all__ = [
+    "REFUSED",
     "Backend",
     "ClientTls",
     "Counters",

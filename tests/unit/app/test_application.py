@@ -175,7 +175,22 @@ async def test_what_runs_is_described_in_plain_words(make_app, tmp_path):
         lines = app.describe()
         assert f"listens on   OTLP/gRPC at 127.0.0.1:{parts.port}" in lines
         assert f"listens on   OTLP/HTTP at 127.0.0.1:{app.http_port}" in lines
-        assert f"forwards to  files in {tmp_path / 'exported'}" in lines
+        said = " ".join(line.removeprefix(" " * 13) for line in lines)
+        assert f"forwards to  files in {tmp_path / 'exported'}" in said
         assert f"metrics      http://127.0.0.1:{app.metrics_port}/metrics, and /health" in lines
         assert any(line.startswith("prices       the bundled defaults, above") for line in lines)
         assert any(line.startswith("budgets      the bundled defaults (") for line in lines)
+        assert any(line.startswith("memory       ") for line in lines)
+
+
+async def test_what_runs_is_described_in_eighty_columns(make_app, tmp_path):
+    """Guarantees: the lines of the longest words fit, and one limit is not several."""
+    path = tmp_path / "b.yaml"
+    path.write_text(BUDGETS.format(usd=1))
+    app = make_app(exporters__otlp__endpoint="localhost:1", budgets__file=str(path))
+    async with running(app):
+        lines = app.describe()
+        assert "(1 limit)" in " ".join(lines)
+        long = [line for line in lines if len(line) > 80 and str(tmp_path) not in line]
+        assert not long
+        assert any(line.startswith("acknowledges what has been delivered, or") for line in lines)

@@ -11,8 +11,10 @@ import sys
 import pytest
 
 from processor.app.resources import (
-    available_bytes,
+    available_memory,
+    describe_memory,
     max_connections,
+    memory_warnings,
     plan_memory,
     unless_set,
     watch_descriptors,
@@ -77,12 +79,12 @@ def make_root(folder, files):
     ],
 )
 def test_the_memory_that_there_is_is_found(tmp_path, files, expected_mib):
-    assert available_bytes(make_root(tmp_path, files)) == expected_mib * MIB
+    assert available_memory(make_root(tmp_path, files))[0] == expected_mib * MIB
 
 
 @pytest.mark.parametrize(
     ("limit_mib", "requests_mib", "message_mib", "json_mib"),
-    [(410, 155, 19, 5), (1638, 769, 96, 29), (10, 16, 2, 1)],
+    [(410, 155, 19, 5), (1638, 769, 96, 29), (200, 50, 6, 1)],
 )
 def test_requests_have_half_of_what_the_program_leaves(
     limit_mib, requests_mib, message_mib, json_mib
@@ -95,6 +97,55 @@ def test_requests_have_half_of_what_the_program_leaves(
         json_mib,
     )
     assert 0 < plan.ledger_share <= 1
+
+
+CONTAINER = {"proc/self/cgroup": "0::/", "sys/fs/cgroup/memory.max": f"{3072 * MIB}"}
+
+
+def in_container(mib):
+    return {**CONTAINER, "sys/fs/cgroup/memory.max": f"{mib * MIB}"}
+
+
+@pytest.mark.parametrize(
+    ("files", "flags", "expected"),
+    [
+        (CONTAINER, {}, "2457 MiB (80% of the container's limit), largest message 64 MiB"),
+        (
+            {"proc/meminfo": "MemTotal: 2097152 kB"},
+            {"receivers.otlp.protocols.http.max_request_body_size_mib": 8},
+            "819 MiB (80% of half the machine's memory), "  # noqa: ISC004 - one text
+            "largest message 44 MiB over gRPC, 8 MiB over HTTP",
+        ),
+        (
+            {},
+            {"memory_limiter.limit_mib": 400, "receivers.otlp.protocols.http.endpoint": ""},
+            "400 MiB (memory_limiter.limit_mib), largest message 18 MiB",
+        ),
+        ({}, {}, "2457 MiB (80% of 3072 MiB, as no container has a limit), largest message 64 MiB"),
+    ],
+)
+def test_the_limit_in_force_is_said_with_where_it_comes_from(tmp_path, files, flags, expected):
+    settings = load_settings(None, flags, {})
+    assert describe_memory(settings, make_root(tmp_path, files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "limit_mib", "expected"),
+    [
+        (CONTAINER, 3072, ""),
+        (CONTAINER, 3073, "is 3073, but the container has 3072 MiB"),
+        ({"proc/meminfo": "MemTotal: 2097152 kB"}, 2049, "is 2049, but the machine has 2048 MiB"),
+        ({}, 9999, ""),
+        (CONTAINER, 0, ""),
+        (in_container(250), 0, ""),
+        (in_container(128), 0, "memory is 102 MiB (80% of the container's limit)"),
+    ],
+)
+def test_a_limit_that_cannot_hold_is_warned_of(tmp_path, files, limit_mib, expected):
+    """Guarantees: above what there is, and below what requests need."""
+    settings = load_settings(None, {"memory_limiter.limit_mib": limit_mib}, {})
+    found = list(memory_warnings(settings, make_root(tmp_path, files)))
+    assert (expected in found[0]) if expected else not found
 
 
 def test_what_is_set_is_not_computed():

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from conformance.certificates import make_self_signed
 
@@ -32,7 +34,10 @@ def test_flags_show_in_what_is_found(capsys, tmp_path):
     assert main(["check-config", *flags, "--budgets", str(budgets)]) == 0
     out = capsys.readouterr().out
     assert "listens on   127.0.0.1:5000" in out
-    assert "forwards to  OTLP/gRPC at tempo:4317\n" in out
+    assert "forwards to  OTLP/gRPC at tempo:4317 over TLS\n" in out
+    assert re.search(
+        r"^  memory       \d+ MiB \(80% of .*\), largest message \d+ MiB$", out, re.MULTILINE
+    )
     assert "ledger       /data/ledger.db" in out
     assert f"budgets   {budgets}, version " in out
     assert "3 limits" in out

@@ -52,8 +52,8 @@ def test_an_open_ledger_whose_processor_is_silent_is_one_line(stopped, tmp_path,
         f"a running processor has the ledger at {tmp_path / 'data' / 'ledger.db'} open" in shown.err
     )
     assert (
-        f"no processor answers at {address} (name the processor's address with --endpoint"
-        in shown.err
+        f"no processor answers at {address} (name the processor's address with --endpoint, or its "
+        "settings with --config)" in shown.err
     )
 
 

@@ -82,6 +82,18 @@ def test_without_a_backend_or_a_request_the_fix_is_named(tmp_path, folder, capsy
     assert ".traces.binpb" in capsys.readouterr().err
 
 
+def test_a_folder_without_requests_is_a_mistake_that_names_the_right_one(tmp_path, folder, capsys):
+    """Guarantees: that of the queue is not taken for that of the refused requests."""
+    forward = ["--forward-to", "127.0.0.1:1", "--data-dir", str(tmp_path)]
+    assert main(["resend", str(folder), *forward]) == 2
+    assert f"{folder}: nothing is set aside there\n" in capsys.readouterr().err
+    put(folder, 1)
+    for place in (folder.parent, tmp_path):
+        assert main(["resend", str(place), *forward]) == 2
+        said = f"{place}: nothing is set aside there (look in {folder})"
+        assert said in capsys.readouterr().err
+
+
 def test_of_two_backends_it_is_that_of_the_folder(tmp_path, backend, folder, capsys):
     """Guarantees: elsewhere it has to be named."""
     config = tmp_path / "processor.yaml"

@@ -39,7 +39,8 @@ mine of azure: not known
     1 call, 30 tokens, from no service
     2027-01-15T08:00:00Z to 2027-01-15T08:00:01Z
 
-To price them, add these lines to a copy of config/pricing.yaml, named with --pricing:
+To price them, add these lines to a copy of config/pricing.yaml, named with --pricing,
+below its `models:`, where it has one:
 
   models:
     - provider: "openai"
@@ -56,7 +57,7 @@ def test_the_same_lines_are_not_shown_twice(ask):
     """Guarantees: two services with one model make one entry, as a file with two is refused."""
     out = ask(NEW, NEW._replace(service="other"), flags=["--pricing", "/dev/null"])
     assert out.count("- provider") == 1
-    assert "to /dev/null:" in out
+    assert "to /dev/null," in out
 
 
 def test_what_has_a_price_by_now_names_the_command_that_charges_it(ask):

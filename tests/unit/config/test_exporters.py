@@ -61,3 +61,25 @@ def test_a_queue_without_room_is_refused(name, value):
     """Guarantees: a limit that would keep everything out is refused."""
     with pytest.raises(ConfigError, match=name):
         settings(**{f"exporters__otlp__sending_queue__{name}": value})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "more", "way"),
+    [
+        ("http://tempo:4317", {}, "http://tempo:4317"),
+        ("tempo:4317", {}, "tempo:4317 over TLS"),
+        ("tempo:4317", {f"{OTLP}.tls.insecure": True}, "tempo:4317 in plain text"),
+        ("localhost:4317", {}, "localhost:4317 in plain text"),
+    ],
+)
+def test_an_address_without_a_scheme_says_how_it_is_spoken_to(endpoint, more, way):
+    found = settings(**{f"{OTLP}.endpoint": endpoint, **more})
+    assert found.exporters.ways() == [f"OTLP/gRPC at {way}"]
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("endpoint", ["http://tempo:4318", "tempo:4318"])
+def test_grpc_to_the_usual_port_of_http_is_warned_of(endpoint):
+    """Guarantees: the address that was meant is in the warning."""
+    (warning,) = settings(**{f"{OTLP}.endpoint": endpoint}).warnings
+    assert "--forward-to http://tempo:4318/v1/traces, " in warning

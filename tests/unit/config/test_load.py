@@ -194,7 +194,7 @@ def test_protocol_for_traces_wins():
 def test_protocol_we_do_not_speak_is_a_warning(protocol, says):
     environ = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
     assert load_settings(None, {}, environ).warnings == (), "there is no backend"
-    environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://b:4318"
+    environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://b:4317"
     (warning,) = load_settings(None, {}, environ).warnings
     assert says in warning
 
@@ -229,7 +229,7 @@ def test_the_strongest_place_that_names_a_backend_decides_which_there_are(writte
     assert exporters.ways() == ["OTLP/HTTP at http://file:4318", "files in /spans"]
     flags = {"exporters.otlp.endpoint": "flag:4317"}
     exporters = load_settings(path, flags, environ).exporters
-    assert exporters.ways() == ["OTLP/gRPC at flag:4317", "files in /spans"]
+    assert exporters.ways() == ["OTLP/gRPC at flag:4317 over TLS", "files in /spans"]
 
 
 def test_several_exporters_at_once(written):
@@ -248,7 +248,7 @@ exporters:
     assert not exporters.otlp.merge.enabled
     assert exporters.otlphttp.merge.max_delay_s == 0.02
     assert exporters.ways() == [
-        "OTLP/gRPC at tempo:4317",
+        "OTLP/gRPC at tempo:4317 over TLS",
         "OTLP/HTTP at https://langfuse/api/public/otel/v1/traces",
         "files in /spans",
         "the log",

@@ -9,6 +9,6 @@ queue         a folder of segments; segment, records: one file, and its format
 
 from processor.io.exporter.disk_queue.backend import QueuedBackend
 from processor.io.exporter.disk_queue.queue import DiskQueue
-from processor.io.exporter.disk_queue.refused import RefusedRequest, refused_requests
+from processor.io.exporter.disk_queue.refused import REFUSED, RefusedRequest, refused_requests
 
-__all__ = ["DiskQueue", "QueuedBackend", "RefusedRequest", "refused_requests"]
+__all__ = ["REFUSED", "DiskQueue", "QueuedBackend", "RefusedRequest", "refused_requests"]

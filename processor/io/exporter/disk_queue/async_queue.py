@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from processor.io.exporter.disk_queue.queue import DiskQueue, Due
 from processor.io.exporter.disk_queue.records import Record
-from processor.io.exporter.disk_queue.refused import RefusedFolder
+from processor.io.exporter.disk_queue.refused import REFUSED, RefusedFolder
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class AsyncDiskQueue:
     def __init__(self, disk_queue: DiskQueue, *, refused_max_bytes: int = 256 * _MIB) -> None:
         """What the backend refuses is kept in a folder within that of the queue."""
         self.disk_queue = disk_queue
-        self.refused = RefusedFolder(disk_queue.directory / "refused", refused_max_bytes)
+        self.refused = RefusedFolder(disk_queue.directory / REFUSED, refused_max_bytes)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="disk-queue")
         self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None

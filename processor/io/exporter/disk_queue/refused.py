@@ -23,6 +23,8 @@ from processor.core.model import Metadata, Signal
 from processor.io.exporter.disk_queue.records import Record
 from processor.io.exporter.disk_queue.segment import sync_directory, write_new
 
+REFUSED: Final = "refused"
+"""The name of such a folder, within that of its queue."""
 SUFFIX: Final = ".binpb"
 _MIB: Final = 1024 * 1024
 _BLOCK_BYTES: Final = 4096

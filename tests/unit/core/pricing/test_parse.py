@@ -295,6 +295,13 @@ def test_problems_of_the_whole_file_are_reported_with_those_of_its_entries():
     ]
 
 
+@pytest.mark.parametrize("written", ["'15%'", "cheap", "true"])
+def test_a_multiplier_that_is_none_is_explained_as_a_factor(written):
+    """Guarantees: nobody who means 15 % off is led to a factor that leaves 15 %."""
+    text = f"models:\n  - {{model: '*', provider: a, adjust: {{multiplier: {written}}}}}\n"
+    assert problems(text).endswith("(write a factor: 0.85 takes 15 % off)")
+
+
 def test_a_currency_without_a_rate_hides_nothing_else():
     text = "currency: EUR\nmodels:\n  - {model: c, prices: [{input: 1, output_per_1k: 1}]}\n"
     first, second = problems(text).splitlines()
