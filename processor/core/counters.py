@@ -67,7 +67,7 @@ class Backlog:
     """What they take on the disk, with what was sent from files that are not empty yet."""
     max_bytes: int
     is_away: bool
-    """Whether new payloads go to the disk without being tried."""
+    """Whether the backend takes neither new payloads nor those on the disk."""
     found: int
     """Left by earlier runs."""
     kept: int
@@ -95,9 +95,16 @@ class Backlog:
     files: int = 0
     """Payloads that are set aside now, with those of earlier runs."""
     files_bytes: int = 0
+    files_folder: str = ""
     last_trouble: LastFailure | None = None
     """What has kept an acknowledged payload from the backend for good the last time: a refusal, its
     age, or newer ones."""
+    away_reason: str = ""
+    """Why the last payload could not be delivered, while the backend is away."""
+    away_since_s: float = 0.0
+    """Since when it is, in seconds since 1970; 0 while it is not."""
+    folder: str = ""
+    """Where they wait."""
     lasting_troubles: tuple[str, ...] = ()
     """What keeps those that wait from it until somebody acts, such as refused credentials."""
 

@@ -140,7 +140,7 @@ _BACKLOG: Final[Table] = {
     "lost": counter("queue_lost_requests", "Requests that were damaged on the disk.", "exporter"),
     "is_away": gauge(
         "queue_backend_is_away",
-        "1 while requests go to the disk because the backend takes none.",
+        "1 while requests wait on the disk because the backend takes none.",
         "exporter",
     ),
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from processor.core.counters import (
+    Backlog,
     DestinationState,
     ExporterState,
     FileState,
@@ -15,6 +17,7 @@ from processor.core.counters import (
 )
 from processor.core.errors import LastFailure
 from processor.core.flow import FlowCounters
+from processor.core.wording import counted
 from processor.surfaces.queries.deliveries import RecentDeliveries
 from processor.surfaces.queries.outcomes import RecentOutcomes
 from processor.surfaces.queries.samples import WINDOW_S
@@ -28,6 +31,7 @@ notice that things work again, so after this time it may be tried."""
 _DOWN_TIMES: Final = 3
 """Failures in a row before a backend counts as down: one may come from a sender's short timeout."""
 _REASON_MAX_CHARS: Final = 300
+_MIB: Final = 1024 * 1024
 _FILE_REASON_MAX_CHARS: Final = 800
 """Paths are long."""
 
@@ -133,6 +137,8 @@ class Health:
         if backlog is None:
             return []
         lasting = [why[:_REASON_MAX_CHARS] for why in backlog.lasting_troubles]
+        if backlog.files:
+            lasting.append(_set_aside(destination.name, backlog))
         recent = self._recent(backlog.last_trouble)
         return [*lasting, *([recent] if recent and recent not in lasting else [])]
 
@@ -148,6 +154,23 @@ def _away(destination: DestinationState) -> str:
     backlog = destination.backlog
     if backlog is None or not backlog.is_away:
         return ""
-    count = backlog.waiting
-    requests = "1 request waits" if count == 1 else f"{count} requests wait"
-    return f"{destination.name} is away, and {requests} on the disk"
+    wait = counted(backlog.waiting, "request waits", "requests wait")
+    what = f"{destination.name} is away, and {wait} on the disk"
+    if backlog.folder:
+        share = backlog.size_bytes / backlog.max_bytes
+        what += f" ({share:.0%} of {backlog.max_bytes // _MIB} MiB in {backlog.folder})"
+    if backlog.away_since_s:
+        since = datetime.fromtimestamp(backlog.away_since_s, UTC)
+        what += f", since {since:%Y-%m-%d %H:%M:%S} UTC"
+    reason = backlog.away_reason[:_REASON_MAX_CHARS]
+    return f"{what}: {reason}" if reason else what
+
+
+def _set_aside(name: str, backlog: Backlog) -> str:
+    """What a backend has refused for good, until somebody has sent or removed it."""
+    are = counted(backlog.files, "request is", "requests are")
+    size_mib, folder = backlog.files_bytes / _MIB, backlog.files_folder
+    return (
+        f"{name} has refused what was acknowledged: {are} set aside ({size_mib:.1f} MiB), "
+        f"llm-cost resend {folder}"
+    )

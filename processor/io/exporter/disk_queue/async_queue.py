@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
@@ -39,6 +42,9 @@ class AsyncDiskQueue:
         self._writer: asyncio.Task[None] | None = None
         self._written = asyncio.Event()
         self._is_open = False
+        self.recount_s = 5.0
+        """How often what is set aside is counted at most; a folder of many files takes a while."""
+        self._recounted_s = -math.inf
 
     async def start(self) -> None:
         """Find what earlier runs have left. Raises OSError."""
@@ -76,6 +82,18 @@ class AsyncDiskQueue:
     async def keep_refused(self, record: Record, message: str, rejected: int = 0) -> Path:
         """Keep a record aside that the backend has refused for good; see `RefusedFolder.keep`."""
         return await self._run(lambda: self.refused.keep(record, message, rejected))
+
+    def recount_refused(self) -> None:
+        """Have what is set aside counted again, for whoever asks next: others remove it."""
+        now_s = time.monotonic()
+        if self._is_open and now_s - self._recounted_s >= self.recount_s:
+            self._recounted_s = now_s
+            self._thread.submit(self._recount)
+
+    def _recount(self) -> None:
+        # Where the folder cannot be read, the last count stands.
+        with suppress(OSError):
+            self.refused.count()
 
     async def close(self) -> None:
         """Write what still waits, then close the files."""

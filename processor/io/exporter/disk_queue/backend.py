@@ -27,6 +27,7 @@ from processor.core.errors import (
 )
 from processor.core.memory import MemoryLimit
 from processor.core.model import Metadata, Receipt, Signal
+from processor.core.wording import counted
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.destination import Counters, is_about_credentials
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
@@ -84,12 +85,19 @@ class QueuedBackend:
             consumers=consumers,
             round_s=spill_after_s,
             on_taken=self._note_delivery,
+            on_failed=self._note_unsent,
             sleep=sleep,
         )
         self._drain_task: asyncio.Task[None] | None = None
         backend.counters.backlog = self._backlog
         self._away: dict[Signal, LastFailure] = {}
         """From a payload of a signal that could not be delivered until the next one that is."""
+        self._unsent: dict[Signal, LastFailure] = {}
+        """The same from a payload on the disk, while no other one says whether it is away."""
+        self._reached: set[Signal] = set()
+        """Signals whose last payload was delivered without the disk."""
+        self._since_s = 0.0
+        """When it went away, in seconds since 1970."""
         self._is_failing = False
         self._outages = OutageLog()
         self._places = asyncio.Semaphore(max_concurrent_requests or sys.maxsize)
@@ -101,26 +109,34 @@ class QueuedBackend:
 
     def _backlog(self) -> Backlog:
         queue = self._queue.disk_queue
-        counted = queue.counters
+        counters = queue.counters
+        refused = self._queue.refused
+        self._queue.recount_refused()
+        unsent = self._unsent if queue.waiting else {}
+        away = next(iter((*self._away.values(), *unsent.values())), None)
         return Backlog(
             waiting=queue.waiting,
             size_bytes=queue.size_bytes,
             max_bytes=queue.max_bytes,
-            is_away=bool(self._away),
-            found=counted.found,
-            kept=counted.kept - self._drain.put_back,
-            failed=counted.failed,
+            is_away=away is not None,
+            away_reason=away.message if away else "",
+            away_since_s=self._since_s if away else 0.0,
+            folder=str(queue.directory),
+            found=counters.found,
+            kept=counters.kept - self._drain.put_back,
+            failed=counters.failed,
             delivered=self._drain.delivered,
             set_aside=dict(self._losses.aside),
             not_set_aside=self._losses.not_set_aside,
             dropped=self._losses.dropped,
-            lost=counted.lost,
-            torn_bytes=counted.torn_bytes,
-            corrupt_segments=counted.corrupt_segments,
-            other_version_segments=counted.other_version_segments,
+            lost=counters.lost,
+            torn_bytes=counters.torn_bytes,
+            corrupt_segments=counters.corrupt_segments,
+            other_version_segments=counters.other_version_segments,
             is_failing=self._is_failing,
-            files=self._queue.refused.requests,
-            files_bytes=self._queue.refused.size_bytes,
+            files=refused.requests,
+            files_bytes=refused.size_bytes,
+            files_folder=str(refused.directory),
             last_trouble=self._losses.last_trouble,
             lasting_troubles=tuple(self._losses.lasting.values()) if queue.waiting else (),
         )
@@ -143,7 +159,13 @@ class QueuedBackend:
             raise ConfigError([Problem(self._setting, what, fix)]) from error
         await self._backend.start()
         if found := self._queue.disk_queue.counters.found:
-            _log.info("%s: %d requests wait in %s to be sent", self.name, found, folder)
+            wait = counted(found, "request waits", "requests wait")
+            _log.info("%s: %s in %s to be sent", self.name, wait, folder)
+        if aside := self._queue.refused.requests:
+            what = "%s: %s set aside in %s (%.1f MiB): llm-cost resend %s"
+            are = counted(aside, "request is", "requests are")
+            size_mib, refused = self._queue.refused.size_bytes / _MIB, self._queue.refused.directory
+            _log.warning(what, self.name, are, refused, size_mib, refused)
         self._drain_task = asyncio.ensure_future(self._drain.run())
 
     async def close(self) -> None:
@@ -208,6 +230,7 @@ class QueuedBackend:
                 raise
             self._note_away(signal, str(error) or f"no answer within {longest_s:g} s")
             return None
+        self._reached.add(signal)
         self._note_delivery(signal)
         return receipt
 
@@ -217,10 +240,28 @@ class QueuedBackend:
         folder = self._queue.disk_queue.directory
         self._outages.fail(signal, what, signal, self.name, folder, why)
         times = before.times if before else 0
+        self._note_since()
+        self._reached.discard(signal)
         self._away[signal] = LastFailure(why, time.monotonic(), times + 1)
+
+    def _note_unsent(self, signal: Signal, why: str) -> None:
+        """The backend takes nothing from the disk.
+
+        New payloads are tried all the same: while it takes them, those on the disk are the cause.
+        """
+        if signal in self._away:
+            self._away[signal] = self._away[signal]._replace(message=why)
+        elif signal not in self._reached:
+            self._note_since()
+            self._unsent[signal] = LastFailure(why, time.monotonic())
+
+    def _note_since(self) -> None:
+        if not self._away and not self._unsent:
+            self._since_s = time.time()
 
     def _note_delivery(self, signal: Signal) -> None:
         self._away.pop(signal, None)
+        self._unsent.pop(signal, None)
         self._outages.succeed(signal, "%s takes %s again", self.name, signal)
         self.counters.last_failure = next(iter(self._away.values()), None)
 

@@ -50,6 +50,7 @@ class Drain:
         consumers: int,
         round_s: float,
         on_taken: Callable[[Signal], None],
+        on_failed: Callable[[Signal, str], None],
         sleep: Callable[[float], Awaitable[None]],
         max_age_s: float = math.inf,
         clock_s: Callable[[], float] = time.time,
@@ -57,7 +58,8 @@ class Drain:
     ) -> None:
         """`consumers` requests are under way at a time, and each is tried for `round_s` in a row.
 
-        `on_taken` is called after each delivery. What has waited for longer than `max_age_s`, by
+        `on_taken` is called after each delivery, `on_failed` with the reason after a round in which
+        the backend took nothing. What has waited for longer than `max_age_s`, by
         the time of day, is given up. What is being sent is counted in `memory`.
         """
         self.is_busy = False
@@ -72,6 +74,9 @@ class Drain:
         self._round_s = round_s
         self._failed_rounds = 0
         self._on_taken = on_taken
+        self._on_failed = on_failed
+        self._reasons: dict[Signal, str] = {}
+        """Why the last record of a signal could not be delivered; until one is."""
         self._max_age_s = max_age_s
         self._clock_s = clock_s
         self._memory = memory or MemoryLimit(sys.maxsize)
@@ -120,6 +125,8 @@ class Drain:
         left = await self._send_all(records)
         if left and len(left) == len(records):
             self._failed_rounds += 1
+            for signal, why in self._reasons.items():
+                self._on_failed(signal, why)
             return self._pause_s(left, self._failed_rounds)
         self._failed_rounds = 0
         # The backend takes others, so the payload is the cause: it waits behind the others.
@@ -148,12 +155,15 @@ class Drain:
                 record.signal, record.payload, self._round_s, record.metadata, merges=False
             )
         except RetryableError as error:
+            self._reasons[record.signal] = str(error)
             return error.delay_s
         except PermanentError as error:
             if is_about_credentials(error):
+                self._reasons[record.signal] = str(error)
                 self.losses.note_credentials(error)
                 return _UNAUTHORIZED_DELAY_S
             return await self.losses.set_aside(record, reason_of(error), str(error))
+        self._reasons.pop(record.signal, None)
         self.losses.note_delivery()
         self._on_taken(record.signal)
         self.delivered += 1

@@ -125,6 +125,28 @@ def test_a_file_that_is_not_in_force_is_named_with_its_reason(health, states):
     assert health.report() == ("degraded", (reason,))
 
 
+def test_a_backend_that_is_away_is_described(health, states):
+    """Guarantees: since when, why, how full the queue is, and where it is."""
+    backlog = replace(
+        BACKLOG, size_bytes=2**19, max_bytes=2**20, folder="/q/otlp",
+        away_since_s=1_796_000_000.0, away_reason="connection refused",
+    )  # fmt: skip
+    states.destinations = [states.destinations[0]._replace(backlog=backlog)]
+    what = f"{NAME} is away, and 3 requests wait on the disk (50% of 1 MiB in /q/otlp)"
+    since = "since 2026-11-30 00:53:20 UTC: connection refused"
+    assert health.report().reasons == (f"{what}, {since}",)
+
+
+def test_what_is_set_aside_is_a_reason_as_long_as_it_is_there(health, states):
+    """Guarantees: with its folder and the command, however long ago it was refused."""
+    backlog = replace(
+        BACKLOG, is_away=False, files=1, files_bytes=3 * 2**19, files_folder="/q/otlp/refused"
+    )
+    states.destinations = [states.destinations[0]._replace(backlog=backlog)]
+    what = f"{NAME} has refused what was acknowledged: 1 request is set aside (1.5 MiB)"
+    assert health.report() == ("degraded", (f"{what}, llm-cost resend /q/otlp/refused",))
+
+
 def test_what_lasts_is_a_reason_however_long_ago_it_was_tried(health, states):
     """Guarantees: once, and beside what was lately."""
     lasting = ("no room", "token refused")

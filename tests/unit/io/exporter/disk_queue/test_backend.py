@@ -485,3 +485,57 @@ async def test_a_folder_in_use_or_out_of_reach_is_reported_at_the_start(tmp_path
     with pytest.raises(ConfigError, match=r"here: .* cannot be used"):
         async with opened(Transport(), tmp_path / "file" / "folder"):
             pass
+
+
+async def test_after_a_restart_a_backend_that_is_still_away_is_known_to_be(tmp_path):
+    """Guarantees: without a new payload, with the reason, until what waits is delivered."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path) as out:
+        await out.deliver("traces", b"a", 1.0)
+    async with opened(transport, tmp_path) as out:
+        await until(lambda: out.counters.backlog().is_away)
+        backlog = out.counters.backlog()
+        assert (backlog.waiting, backlog.folder) == (1, str(tmp_path))
+        assert "connection refused" in backlog.away_reason
+        assert backlog.away_since_s > 0
+        transport.is_away = False
+        await until(lambda: not out.counters.backlog().is_away)
+        await until(lambda: transport.payloads == [b"a"])
+
+
+async def test_one_payload_that_cannot_be_delivered_is_not_a_backend_that_is_away(tmp_path):
+    """Guarantees: while others are, whatever is tried from the disk."""
+    transport = Transport()
+    transport.poison = {b"bad"}
+    async with opened(transport, tmp_path) as out:
+        await out.deliver("traces", b"bad", 1.0)
+        await out.deliver("traces", b"good", 1.0)
+        await until(lambda: b"good" in transport.payloads)
+        await out.deliver("traces", b"better", 1.0)
+        before = transport.attempts
+        await until(lambda: transport.attempts > before + 3)
+        assert not out.counters.backlog().is_away
+        assert out.counters.backlog().waiting == 1
+
+
+async def test_what_is_set_aside_is_counted_anew_when_it_is_gone(tmp_path, caplog):
+    """Guarantees: though another process removes it; a start says what is there."""
+    transport = Transport()
+    transport.is_away = True
+    transport.refuses = {b"bad"}
+    async with opened(transport, tmp_path) as out:
+        await out.deliver("traces", b"bad", 1.0)
+        transport.is_away = False
+        await until(lambda: out.counters.backlog().waiting == 0)
+        assert out.counters.backlog().files == 1
+    caplog.clear()
+    async with opened(transport, tmp_path) as out:
+        folder = tmp_path / "refused"
+        assert f"1 request is set aside in {folder} (0.0 MiB): llm-cost resend" in caplog.text
+        out._queue.recount_s = 0.0
+        assert out.counters.backlog().files_bytes > 0
+        for each in refused_requests(folder):
+            each.remove()
+        await until(lambda: out.counters.backlog().files_bytes == 0)
+        assert out.counters.backlog().files == 0
