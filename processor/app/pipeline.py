@@ -90,7 +90,8 @@ class Pipeline:
                 return _with_rejected(Receipt(), rejected)
             del batch  # What was received is not needed any more, and a backend may take minutes.
             if memory is not None:
-                memory.settle(2 * len(payload) + REQUEST_BYTES)  # gRPC keeps a copy.
+                # gRPC keeps a copy. From here on the next request may be worked on.
+                memory.finish_work(2 * len(payload) + REQUEST_BYTES)
             return _with_rejected(await reservation.deliver(payload), rejected)
 
     async def _charge_traces(self, batch: Batch, tracker: RequestTracker) -> tuple[bytes, int]:

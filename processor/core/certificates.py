@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -29,6 +30,12 @@ def first_end_s(pem: bytes) -> float | None:
     """
     ends = [_end_s(base64_text) for base64_text in _CERTIFICATE.findall(pem)]
     return min((end for end in ends if end is not None), default=None)
+
+
+def ends_by_file_s(files: Mapping[str, bytes | None]) -> dict[str, float]:
+    """The same for several PEM files, by the names given; without those that have none."""
+    ends = {name: first_end_s(content) for name, content in files.items() if content}
+    return {name: end_s for name, end_s in ends.items() if end_s is not None}
 
 
 def _end_s(base64_text: bytes) -> float | None:

@@ -70,14 +70,14 @@ class MemoryLimit:
 class Holding:
     """What one request, or one step of it, holds. Leaving its `with` block gives it back."""
 
-    __slots__ = ("_is_closed", "_limit", "settled", "size_bytes")
+    __slots__ = ("_is_closed", "_limit", "on_work_finished", "size_bytes")
 
     def __init__(self, limit: MemoryLimit) -> None:
         self._limit = limit
         self._is_closed = False
         self.size_bytes = 0
         """What it holds now."""
-        self.settled: Callable[[], None] | None = None
+        self.on_work_finished: Callable[[], None] | None = None
         """Called once its request only waits for others, so that the next one may be worked on."""
 
     def grow(self, more_bytes: int) -> None:
@@ -115,11 +115,11 @@ class Holding:
         self._limit.used_bytes += size_bytes - self.size_bytes
         self.size_bytes = size_bytes
 
-    def settle(self, size_bytes: int) -> None:
+    def finish_work(self, size_bytes: int) -> None:
         """Hold exactly so much from now on: all work is done, and others have to answer."""
         self.set(size_bytes)
-        if self.settled is not None:
-            self.settled()
+        if self.on_work_finished is not None:
+            self.on_work_finished()
 
     def close(self) -> None:
         """Give everything back, for good; again is allowed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from processor.core.certificates import first_end_s
+from processor.core.certificates import ends_by_file_s
 from processor.core.errors import ConfigError, Problem
 
 
@@ -25,9 +25,7 @@ class ClientTls:
     @cached_property
     def ends_s(self) -> dict[str, float]:
         """When the first certificate of each file ends, in seconds since 1970."""
-        files = {"ca": self.ca, "certificate": self.certificate}
-        ends = {name: first_end_s(content) for name, content in files.items() if content}
-        return {name: end_s for name, end_s in ends.items() if end_s is not None}
+        return ends_by_file_s({"ca": self.ca, "certificate": self.certificate})
 
 
 def load_client_tls(

@@ -107,7 +107,7 @@ class Places:
         """A payload is ready to be worked on, until it is charged."""
         self._arriving.discard(place)
         self._working.add(place)
-        place.holding.settled = partial(self._finish_work, place)
+        place.holding.on_work_finished = partial(self._finish_work, place)
         self._grant()
 
     def _finish_work(self, place: Place) -> None:

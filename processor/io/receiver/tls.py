@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import grpc
 
-from processor.core.certificates import first_end_s
+from processor.core.certificates import ends_by_file_s
 from processor.core.errors import ConfigError, Problem
 
 
@@ -28,9 +28,7 @@ class ServerTls:
     @property
     def ends_s(self) -> dict[str, float]:
         """When the first certificate of each file ends, in seconds since 1970."""
-        files = {"certificate": self.certificate, "ca": self.client_ca}
-        ends = {name: first_end_s(content) for name, content in files.items() if content}
-        return {name: end_s for name, end_s in ends.items() if end_s is not None}
+        return ends_by_file_s({"certificate": self.certificate, "ca": self.client_ca})
 
 
 def load_tls(cert_file: str, key_file: str, client_ca_file: str, setting: str) -> ServerTls:

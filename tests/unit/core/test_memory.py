@@ -76,9 +76,9 @@ def test_once_only_others_have_to_answer_the_next_request_may_be_worked_on():
     limit = MemoryLimit(100)
     called = []
     with limit.open(40) as holding:
-        holding.settle(30)
-        holding.settled = lambda: called.append(limit.used_bytes)
-        holding.settle(10)
+        holding.finish_work(30)
+        holding.on_work_finished = lambda: called.append(limit.used_bytes)
+        holding.finish_work(10)
     assert called == [10]
 
 

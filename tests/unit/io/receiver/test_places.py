@@ -182,7 +182,7 @@ async def test_while_enough_is_worked_on_others_wait_until_some_is_charged(clock
     first, second = [await at_work(places, peer("a")) for _ in range(2)]
     with pytest.raises(OverloadedError):
         await places.enter(peer("b"), 0)
-    first.holding.settle(10)
+    first.holding.finish_work(10)
     third = await at_work(places, peer("b"))
     assert places.memory.used_bytes == 10
     for place in (first, second, third):
