@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
@@ -126,7 +126,7 @@ class Health:
         """Files that have changed to something that cannot be used, and why."""
         return [
             f"{name}: what the file holds now is not in force: "
-            f"{'; '.join(state.last_error.splitlines())[:_FILE_REASON_MAX_CHARS]}"
+            f"{_first_of(state.last_error.splitlines())}"
             for name, state in self._files.items()
             if state.last_error
         ]
@@ -147,6 +147,14 @@ class Health:
         if last_failure is None or self._clock_s() - last_failure.at_s > _RECENT_S:
             return ""
         return last_failure.message[:_REASON_MAX_CHARS]
+
+
+def _first_of(mistakes: Sequence[str]) -> str:
+    """The first mistake of a file, and where to see the others."""
+    first = mistakes[0][:_FILE_REASON_MAX_CHARS]
+    return (
+        first if len(mistakes) == 1 else f"{first}; {len(mistakes) - 1} more: llm-cost check-config"
+    )
 
 
 def _away(destination: DestinationState) -> str:

@@ -119,9 +119,8 @@ def test_a_queue_with_room_does_not_hide_a_backend_that_refuses(health, states):
 def test_a_file_that_is_not_in_force_is_named_with_its_reason(health, states):
     """Guarantees: a price that was edited and is not charged is seen before the bill is."""
     states.files["pricing"].last_error = "a.yaml:3: is bad\na.yaml:9: is worse"
-    reason = (
-        "pricing: what the file holds now is not in force: a.yaml:3: is bad; a.yaml:9: is worse"
-    )
+    what = "pricing: what the file holds now is not in force"
+    reason = f"{what}: a.yaml:3: is bad; 1 more: llm-cost check-config"
     assert health.report() == ("degraded", (reason,))
 
 
