@@ -144,6 +144,15 @@ SUMS = (
 )
 """Columns of `model.Totals`, in its order."""
 
+_LARGE = frozenset({"cost", "input", "output", "cached", "saved", "response_saved"})
+"""Sums of quantities. The others count spans, and these are fewer than 64 bits hold."""
+
+
+def _sum_of(name: str) -> str:
+    added = f"excluded.{name}"
+    return exact_sum(name, added) if name in _LARGE else f"{name} + {added}"
+
+
 INSERT_SPAN = f"INSERT INTO spans VALUES (NULL{', ?' * 27})"
 INSERT_CORRECTION = f"INSERT INTO corrections VALUES (NULL{', ?' * (5 + len(SUMS))})"
 INSERT_CROSSING = f"INSERT INTO crossings VALUES (NULL{', ?' * 13})"
@@ -153,7 +162,7 @@ INSERT INTO pending SELECT COALESCE(MAX(upto), 0) + ?, ?, ?, ?, ?, ? FROM pendin
 DELETE_PENDING = "DELETE FROM pending WHERE upto <= (SELECT MAX(upto) FROM pending) - ?"
 ADD_TOTALS = (
     f"INSERT INTO totals VALUES (?, ?, ?{', ?' * len(SUMS)}) ON CONFLICT DO UPDATE SET "
-    + ", ".join(f"{name} = {exact_sum(name, f'excluded.{name}')}" for name in SUMS)
+    + ", ".join(f"{name} = {_sum_of(name)}" for name in SUMS)
 )
 PUT_TITLE = """
 INSERT INTO task_titles VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET
