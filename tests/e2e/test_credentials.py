@@ -45,8 +45,11 @@ class Secret:
         (self.folder / "..new").rename(self.folder / "..data")
 
 
+TAKEN, UNAUTHENTICATED, NO_CONNECTION = "taken", "unauthenticated", "no connection"
+
+
 class Sender:
-    """Sends one empty request over TLS; True where it was taken."""
+    """Sends one empty request over TLS, and says what has become of it."""
 
     def __init__(self, protocol, port):
         self.protocol, self.port = protocol, port
@@ -63,9 +66,10 @@ class Sender:
             method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
             try:
                 channel.unary_unary(method)(b"", timeout=5, metadata=tuple(headers.items()))
-            except grpc.RpcError:
-                return False
-        return True
+            except grpc.RpcError as error:
+                code = error.code().name
+                return {"UNAUTHENTICATED": UNAUTHENTICATED, "UNAVAILABLE": NO_CONNECTION}[code]
+        return TAKEN
 
     def _http(self, trusted, own, headers):
         context = ssl.create_default_context(cafile=trusted)
@@ -76,9 +80,15 @@ class Sender:
         request = urllib.request.Request(url, b"", headers)
         try:
             with urllib.request.urlopen(request, timeout=5, context=context):
-                return True
-        except (OSError, urllib.error.URLError):
-            return False
+                return TAKEN
+        except urllib.error.HTTPError as error:
+            return {401: UNAUTHENTICATED}[error.code]
+        except (ssl.SSLError, ConnectionError):  # It is refused after the client's handshake.
+            return NO_CONNECTION
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ssl.SSLError | ConnectionError):
+                raise
+            return NO_CONNECTION
 
 
 @pytest.fixture
@@ -122,14 +132,14 @@ def test_certificates_authority_and_token_are_replaced_without_a_restart(started
     """Guarantees: the new ones are used for the next connection, and the old ones no longer."""
     process, send = started
     old, new = pairs
-    assert send(old[0], old, TOKENS[0])
-    assert not send(old[0], (), TOKENS[0])
-    assert not send(old[0], old, TOKENS[1])
+    assert send(old[0], old, TOKENS[0]) == TAKEN
+    assert send(old[0], (), TOKENS[0]) == NO_CONNECTION
+    assert send(old[0], old, TOKENS[1]) == UNAUTHENTICATED
     secret.swap(**contents(new, new[0], TOKENS[1]))
-    wait_until(lambda: send(new[0], new, TOKENS[1]), 15)
-    assert not send(old[0], new, TOKENS[1])
-    assert not send(new[0], old, TOKENS[1])
-    assert not send(new[0], new, TOKENS[0])
+    wait_until(lambda: send(new[0], new, TOKENS[1]) == TAKEN, 15)
+    assert send(old[0], new, TOKENS[1]) == NO_CONNECTION
+    assert send(new[0], old, TOKENS[1]) == NO_CONNECTION
+    assert send(new[0], new, TOKENS[0]) == UNAUTHENTICATED
     metrics = get(f"{base_url(process)}/metrics")[1]
     name = "llm_cost_processor_receiver_certificate_expiry_timestamp_seconds"
     ends = [float(line.split()[1]) for line in metrics.splitlines() if line.startswith(f"{name}{{")]
@@ -149,8 +159,8 @@ def test_files_that_cannot_be_used_leave_the_last_good_ones_in_force(started, se
     assert report["status"] == "degraded"
     assert "cannot be used" in report["reasons"][0]
     assert "holds no token" in report["reasons"][1]
-    assert send(old[0], old, TOKENS[0])
-    assert not send(old[0], old)
+    assert send(old[0], old, TOKENS[0]) == TAKEN
+    assert send(old[0], old) == UNAUTHENTICATED
     secret.swap(**good)
     wait_until(lambda: health(process)["status"] == "serving", 15)
 
