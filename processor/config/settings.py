@@ -106,9 +106,9 @@ class MemoryLimiter(Section):
         ge=0,
         le=1_048_576,
         description="Memory for the whole process, in MiB; at least 200. 0: four fifths of the "
-        "container's limit, or without one, of half the machine's memory or 3 GiB, whatever is "
-        "less. Half of what the program itself leaves is for requests under way. Beyond that the "
-        "slowest senders are cut off first, and others are asked to send again later.",
+        "container's limit; without one, four fifths of half the machine's memory, but at most "
+        "2457 MiB. Half of what the program itself leaves is for requests under way. Beyond that "
+        "the slowest senders are cut off first, and others are asked to send again later.",
     )
 
     @model_validator(mode="after")
@@ -160,7 +160,7 @@ class Limits(Section):
 
 
 class Reload(Section):
-    """Prices and budgets are read again when their files change."""
+    """Prices, budgets, certificates and files of tokens are read again when they change."""
 
     interval_s: Annotated[float, PlainValidator(duration(0.01))] = Field(
         default=2.0, alias="interval", description="How often to look."
@@ -215,7 +215,8 @@ class Settings(Section):
 
     data_dir: Text = Field(
         default="./llm-cost-data",
-        description="Folder for everything that the program keeps, from where it runs.",
+        description="Folder for everything that the program keeps; a relative path starts at the "
+        "folder in which the program is started.",
     )
     shutdown_timeout_s: Duration = Field(
         default=10.0,
