@@ -103,9 +103,12 @@ def test_behind_a_collector_every_span_is_priced_and_arrives_once(collector, ser
     assert_agents_were_charged_once(backend)
 
 
-def test_what_the_collector_sends_again_is_charged_once(collector, serve, backend, files):
+def test_what_the_collector_sends_again_is_charged_once(collector, serve, backend, files, tmp_path):
     """Guarantees: a batch that was charged, and not answered in time, is charged only then."""
-    processor = serve("--forward-to", at(backend), *files)
+    # With a queue on the disk the Collector would be answered, and send nothing again.
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("exporters: {otlp: {sending_queue: {enabled: false}}}")
+    processor = serve("--config", settings, "--forward-to", at(backend), *files)
     front = collector("front", "exporters::otlp::timeout: 2s", PROCESSOR=at(processor))
     provider, app = tracer(front.port, batch=True)
     backend.tell('{"delay_s": 30}')
