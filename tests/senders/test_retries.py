@@ -11,10 +11,12 @@ from senders.table import BY_PROTOCOL, CALLS, GRPC, SPANS, WHOLE_NANO_USD, Sende
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(2700)]
 
 # The backend asks for a longer pause than the processor would wait, and of the three signals only
-# spans go on: so the one failure is theirs, and the sender hears of it.
+# spans go on: so the one failure is theirs, and the sender hears of it. With a queue on the disk
+# it would not.
 PAUSE_S = 2
 SETTINGS = """
-exporters: {otlp: {retry_on_failure: {max_elapsed_time: 1900ms}}}
+exporters:
+  otlp: {retry_on_failure: {max_elapsed_time: 1900ms}, sending_queue: {enabled: false}}
 forward: {metrics: false, logs: false}
 log: {level: debug}
 """
