@@ -10,6 +10,7 @@ from processor.core.attribution import Arrival, Node, PlainSpan, Trace
 from processor.core.attribution.pending import PendingSpan
 from processor.core.model import (
     SPAN_ID_BYTES,
+    TRACE_ID_BYTES,
     Charge,
     Entry,
     Intake,
@@ -226,10 +227,15 @@ def _differs(known: Node, copy: Node) -> bool:
 
 
 def pending_rows(intake: Intake, traces: Collection[bytes]) -> list[PendingRows]:
-    """The spans of a batch whose traces have no call yet, by trace: in case one comes."""
+    """The spans of a batch whose traces have no call yet, by trace: in case one comes.
+
+    Spans with ids of a wrong size are rejected, and link nothing.
+    """
     rows: dict[bytes, list[int]] = {}
+    span_ids = intake.spans.span_ids
     for row, trace_id in enumerate(intake.spans.trace_ids):
-        if trace_id not in traces:
+        is_whole = len(trace_id) == TRACE_ID_BYTES and len(span_ids[row]) == SPAN_ID_BYTES
+        if is_whole and trace_id not in traces:
             rows.setdefault(trace_id, []).append(row)
     marks = {mark.row: mark for mark in intake.marks} if rows else {}
     return [_pending_rows(intake, trace_id, some, marks) for trace_id, some in rows.items()]

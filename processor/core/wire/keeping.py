@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -45,17 +46,25 @@ def rename_attributes(
 ) -> Iterator[Patch]:
     """Append to the names of attributes; their values stay as they are, byte for byte.
 
-    Where a name is taken already, the suffix, which is not empty, is appended once more.
+    Where a name is taken already, the suffix, which is not empty, is appended once more. Further
+    attributes of the same name are numbered, so that names do not grow with their number.
     """
     records = find_records(payload, *place[1:], ATTRIBUTES)
     keys = [read_message(KeyValue, payload[start:end]).key for _, start, end in records]
     taken = set(keys)
+    firsts: dict[str, str] = {}
+    numbers: Counter[str] = Counter()
     for (head, start, end), key in zip(records, keys, strict=True):
         if key not in suffixes:
             continue
-        name = key + suffixes[key]
-        while name in taken:
-            name += suffixes[key]
+        if key not in firsts:
+            name = key + suffixes[key]
+            while name in taken:
+                name += suffixes[key]
+            firsts[key] = name
+        else:
+            while (name := f"{firsts[key]}.{numbers[key] + 2}") in taken:
+                numbers[key] += 1
         taken.add(name)
         pieces = [_named(name)]
         position = start

@@ -23,7 +23,14 @@ from processor.core.otlp.encodings import UNPACKERS, unpack_in_turns
 from processor.core.otlp.responses import one_line, read_json_response, read_response
 
 _RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
-_OTLP_TYPES: Final = frozenset({"application/x-protobuf", "application/json"})
+_OTLP_TYPES: Final = frozenset(
+    {
+        "application/x-protobuf",
+        "application/protobuf",
+        "application/vnd.google.protobuf",
+        "application/json",
+    }
+)
 _UNNAMED_TYPE: Final = "application/octet-stream"
 """What an answer without a Content-Type has (RFC 9110, section 8.3)."""
 _SECONDS: Final = re.compile(r"[0-9]{1,18}")

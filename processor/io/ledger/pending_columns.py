@@ -35,7 +35,9 @@ def encode(pending: Sequence[PendingRows]) -> Columns:
         at = len(span_ids)
         traces += (rows.trace_id, len(rows.span_ids).to_bytes(_COUNT_BYTES))
         span_ids += rows.span_ids
-        parent_ids += (parent_id or _NO_PARENT for parent_id in rows.parent_ids)
+        parent_ids += (
+            each if len(each) == SPAN_ID_BYTES else _NO_PARENT for each in rows.parent_ids
+        )
         flags += bytes(each >> _REMOTE_SHIFT & _REMOTE for each in rows.flags)
         for tool in rows.tools:
             flags[at + tool] |= _TOOL

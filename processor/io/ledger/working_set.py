@@ -31,6 +31,8 @@ from processor.io.ledger.store import Store
 _END_OF_TIME_NS = 2**63 - 1
 _PENDING_KEPT = 2
 """How many times the spans that may wait in memory are kept: what had its call is among them."""
+_TRACES_ASKED_MAX = 256
+"""Traces of which the ids of charged spans are kept while the file is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +117,17 @@ class WorkingSet:
     def load_pending(self, known: Container[bytes]) -> None:
         """Read the latest of what waits for a call; `known` are the traces that have one."""
         found, spans = list[PendingRows](), 0
+        charged: dict[bytes, set[bytes]] = {}
         for rows in self.store.pending():
-            if rows.trace_id in known and self.store.span_ids_of(rows.trace_id).issuperset(
-                rows.span_ids
-            ):
-                continue  # All of them have had their call.
+            if rows.trace_id in known:
+                if rows.trace_id not in charged:
+                    if len(charged) == _TRACES_ASKED_MAX:
+                        charged.clear()
+                    charged[rows.trace_id] = self.store.span_ids_of(rows.trace_id)
+                if charged[rows.trace_id].issuperset(rows.span_ids):
+                    continue  # All of them have had their call.
+            if len(rows.span_ids) > self._limits.waiting_spans:
+                continue
             spans += len(rows.span_ids)
             if spans > self._limits.waiting_spans:
                 break

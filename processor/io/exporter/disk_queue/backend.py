@@ -198,6 +198,7 @@ class QueuedBackend:
     ) -> Receipt | None:
         """Send as without a queue, but not for long; None when the backend does not take it."""
         longest_s = self._backend.budget_s(timeout_s)
+        started_s = time.monotonic()
         busy = f"{signal} find no place"
         if not self._places.locked():
             self._outages.succeed(busy, "%s are sent to %s without a wait again", signal, self.name)
@@ -210,7 +211,8 @@ class QueuedBackend:
             self._outages.fail(busy, what, signal, folder, self.name)
             return None
         try:
-            return await self._send(signal, payload, longest_s, metadata)
+            waited_s = time.monotonic() - started_s
+            return await self._send(signal, payload, max(longest_s - waited_s, 0.0), metadata)
         finally:
             self._places.release()
 

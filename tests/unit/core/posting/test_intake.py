@@ -83,6 +83,15 @@ def test_a_span_that_waited_is_a_node_of_no_row(given):
     assert (bare.row, bare.is_local_root, bare.entry) == (-1, True, None)
 
 
+def test_spans_with_ids_of_a_wrong_size_do_not_wait():
+    """Guarantees: what is kept in columns of a fixed width has that width."""
+    traces = [b"t" * 16, b"t" * 5, b"t" * 16, b"t" * 16]
+    ids = [b"1" * 8, b"2" * 8, b"3" * 5, b""]
+    spans = Spans(b"", trace_ids=traces, span_ids=ids, parent_ids=[b""] * 4, flags=[0] * 4)
+    (rows,) = pending_rows(Intake(spans, [], [], 0), ())
+    assert (rows.trace_id, rows.span_ids) == (b"t" * 16, [b"1" * 8])
+
+
 class Column(list):
     """A list that can be watched while it goes."""
 
@@ -90,10 +99,11 @@ class Column(list):
 def test_one_row_that_waits_does_not_keep_its_whole_batch():
     count = 1000
     ids = Column(at.to_bytes(8) for at in range(count))
-    traces = [b"known"] * (count - 1) + [b"t"]
+    known = bytes(16)
+    traces = [known] * (count - 1) + [b"t" * 16]
     spans = Spans(b"", trace_ids=traces, span_ids=ids, parent_ids=[b""] * count, flags=[0] * count)
     column = weakref.ref(ids)
-    (rows,) = pending_rows(Intake(spans, [], [], 0), {b"known"})
+    (rows,) = pending_rows(Intake(spans, [], [], 0), {known})
     del spans, ids
     gc.collect()
     assert rows.span_ids == [(count - 1).to_bytes(8)]

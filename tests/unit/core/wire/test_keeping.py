@@ -49,8 +49,19 @@ def test_a_name_that_is_taken_is_not_written_over() -> None:
     payload = given(span_of(("b.reported", 1), ("b", 2), ("b", 3)))
     (span,) = edited(payload, Edit({}), Kept({"b": ".reported"}))
     assert pairs_of(span) == [
-        ("b.reported", 1), ("b.reported.reported", 2), ("b.reported.reported.reported", 3)
+        ("b.reported", 1), ("b.reported.reported", 2), ("b.reported.reported.2", 3)
     ]  # fmt: skip
+
+
+def test_names_do_not_grow_with_the_number_of_attributes_of_one_name() -> None:
+    """Guarantees: a span with one of our names many times is written in about its own size."""
+    copies = 2000
+    payload = given(span_of(*[("b", value) for value in range(copies)], ("b.reported.3", -1)))
+    (span,) = edited(payload, Edit({}), Kept({"b": ".reported"}))
+    names = [name for name, _ in pairs_of(span)]
+    assert len(set(names)) == copies + 1
+    assert max(map(len, names)) <= len(f"b.reported.{copies + 1}")
+    assert [value for _, value in pairs_of(span)] == [*range(copies), -1]
 
 
 def test_events_are_marked_once() -> None:
@@ -73,7 +84,7 @@ def test_attributes_among_events_are_renamed_as_well() -> None:
     scope = bytes([0x12, len(wrapped) & 0x7F | 0x80, len(wrapped) >> 7]) + wrapped
     payload = bytes([0x0A, len(scope) & 0x7F | 0x80, len(scope) >> 7]) + scope
     (span,) = edited(payload, Edit({"b": 3}), Kept({"b": "c"}, {"mark": {"m": True}}))
-    assert pairs_of(span) == [("bc", 1), ("bcc", 2), ("b", 3)]
+    assert pairs_of(span) == [("bc", 1), ("bc.2", 2), ("b", 3)]
     assert [len(event.attributes) for event in span.events] == [2, 2]
 
 
