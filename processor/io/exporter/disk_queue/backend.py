@@ -85,6 +85,7 @@ class QueuedBackend:
             consumers=consumers,
             round_s=spill_after_s,
             on_taken=self._note_delivery,
+            on_refused=self._note_answer,
             on_failed=self._note_unsent,
             sleep=sleep,
         )
@@ -190,7 +191,7 @@ class QueuedBackend:
             forwarded = self._backend.forwarded_metadata(metadata)
             await self._keep(Record(signal, payload, forwarded, time.time()))
         # It is on the disk, and counts as delivered; but the backend is failing all the same.
-        self.counters.last_failure = self._away.get(signal)
+        self.counters.last_failure = self._away.get(signal) or next(iter(self._away.values()), None)
         return Receipt()
 
     async def _try(
@@ -262,9 +263,13 @@ class QueuedBackend:
             self._since_s = time.time()
 
     def _note_delivery(self, signal: Signal) -> None:
+        self._outages.succeed(signal, "%s takes %s again", self.name, signal)
+        self._note_answer(signal)
+
+    def _note_answer(self, signal: Signal) -> None:
+        """The backend is there, whatever it says of the payload."""
         self._away.pop(signal, None)
         self._unsent.pop(signal, None)
-        self._outages.succeed(signal, "%s takes %s again", self.name, signal)
         self.counters.last_failure = next(iter(self._away.values()), None)
 
     async def _keep(self, record: Record) -> None:

@@ -50,6 +50,7 @@ class Drain:
         consumers: int,
         round_s: float,
         on_taken: Callable[[Signal], None],
+        on_refused: Callable[[Signal], None],
         on_failed: Callable[[Signal, str], None],
         sleep: Callable[[float], Awaitable[None]],
         max_age_s: float = math.inf,
@@ -58,9 +59,10 @@ class Drain:
     ) -> None:
         """`consumers` requests are under way at a time, and each is tried for `round_s` in a row.
 
-        `on_taken` is called after each delivery, `on_failed` with the reason after a round in which
-        the backend took nothing. What has waited for longer than `max_age_s`, by
-        the time of day, is given up. What is being sent is counted in `memory`.
+        `on_taken` is called after each delivery, `on_refused` after each refusal for good,
+        `on_failed` with the reason after a round in which the backend took nothing. What has
+        waited for longer than `max_age_s`, by the time of day, is given up. What is being sent
+        is counted in `memory`.
         """
         self.is_busy = False
         """Whether something is being sent, which will show when the backend is back."""
@@ -74,6 +76,7 @@ class Drain:
         self._round_s = round_s
         self._failed_rounds = 0
         self._on_taken = on_taken
+        self._on_refused = on_refused
         self._on_failed = on_failed
         self._reasons: dict[Signal, str] = {}
         """Why the last record of a signal could not be delivered; until one is."""
@@ -162,6 +165,8 @@ class Drain:
                 self._reasons[record.signal] = str(error)
                 self.losses.note_credentials(error)
                 return _UNAUTHORIZED_DELAY_S
+            self._reasons.pop(record.signal, None)
+            self._on_refused(record.signal)
             return await self.losses.set_aside(record, reason_of(error), str(error))
         self._reasons.pop(record.signal, None)
         self.losses.note_delivery()

@@ -105,8 +105,9 @@ class Losses:
         self._outages.fail(_CREDENTIALS, "%s", self.lasting[_CREDENTIALS], level=logging.ERROR)
 
     def note_delivery(self) -> None:
-        """The backend has taken a record, and so our credentials."""
+        """The backend has taken a record, and so our credentials; nothing has to be set aside."""
         self.lasting.pop(_CREDENTIALS, None)
+        self.lasting.pop(_NO_ROOM, None)
         self._outages.succeed(_CREDENTIALS, "%s takes our credentials again", self._name)
 
     def drop(self, reason: str, count: int) -> None:

@@ -243,6 +243,19 @@ async def test_the_health_keeps_why_credentials_are_refused_while_they_are(tmp_p
         assert out.counters.backlog().lasting_troubles == ()
 
 
+async def test_a_backend_that_refuses_for_good_is_not_away(tmp_path):
+    """Guarantees: an answer of any kind shows that it is there, also when nothing else follows."""
+    transport = Transport()
+    transport.is_away = True
+    transport.refuses.add(b"bad")
+    async with opened(transport, tmp_path) as out:
+        await out.deliver("traces", b"bad", None)
+        assert out.counters.backlog().is_away
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+        assert not out.counters.backlog().is_away
+
+
 async def test_the_health_keeps_why_what_is_refused_still_waits(tmp_path):
     """Guarantees: until there is room for it in the folder."""
     transport = Transport()

@@ -66,7 +66,8 @@ async def draining(queue, backend, consumers=4, max_age_s=math.inf, memory=None)
 
     drain = Drain(
         queue, backend, losses=Losses(queue, backend.name), consumers=consumers, round_s=1.0,
-        on_taken=taken.append, on_failed=lambda *_: None, sleep=sleep, max_age_s=max_age_s,
+        on_taken=taken.append, on_refused=lambda _: None,
+        on_failed=lambda *_: None, sleep=sleep, max_age_s=max_age_s,
         clock_s=lambda: 1000.0, memory=memory,
     )  # fmt: skip
     task = asyncio.ensure_future(drain.run())
