@@ -24,6 +24,7 @@ from processor.app.assembly import (
 )
 from processor.app.pipeline import Pipeline
 from processor.app.resources import (
+    MemoryPlan,
     describe_memory,
     memory_warnings,
     plan_memory,
@@ -59,6 +60,8 @@ class Running:
     """None where /metrics and /health are off."""
     port: int
     """Where OTLP/gRPC is received."""
+    plan: MemoryPlan
+    """How memory is shared out."""
 
 
 class App:
@@ -122,7 +125,7 @@ class App:
         plan = plan_memory(settings)
         memory = MemoryLimit(plan.requests)
         exporter = build_exporter(settings, memory, files)
-        ledger = build_ledger(settings, policy)
+        ledger = build_ledger(settings, policy, plan)
         _close_with(stack, "the ledger", ledger.close)
         await ledger.start()
         _close_with(stack, "the exporter", exporter.close)
@@ -162,7 +165,7 @@ class App:
         _run_with(stack, receiver.follow_connections(port))
         _run_with(stack, _show_health(health, receiver))
         stack.callback(setattr, health, "phase", "stopping")
-        return Running(pipeline, ledger, exporter, receiver, telemetry, port)
+        return Running(pipeline, ledger, exporter, receiver, telemetry, port, plan)
 
     def describe(self) -> list[str]:
         """What runs here, in a few lines for people."""
@@ -183,7 +186,7 @@ class App:
             f"prices       {settings.pricing.file or _BUNDLED}{above} (version {catalog.version})",
             f"budgets      {settings.budgets.file or _BUNDLED} ({limits})",
             f"ledger       {settings.ledger.path}",
-            f"memory       {describe_memory(settings)}",
+            f"memory       {describe_memory(settings, running.plan)}",
         ]
         if self.metrics_port:
             address = _at_port(settings.telemetry.metrics.endpoint, self.metrics_port)
@@ -196,7 +199,7 @@ class App:
         found = [*self._settings.warnings, *self.running.ledger.policy.warnings]
         if catalog.is_stale(time.time_ns()):
             found.append(f"the price catalogue {catalog.catalogue_version} is getting old")
-        return [*found, *memory_warnings(self._settings)]
+        return [*found, *memory_warnings(self.running.plan)]
 
 
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:

@@ -12,7 +12,6 @@ from processor.app.resources import (
     MemoryPlan,
     max_connections,
     max_message_bytes,
-    plan_memory,
     unless_set,
 )
 from processor.app.watched_files import WatchedFiles
@@ -146,16 +145,15 @@ def build_exporter(settings: Settings, memory: MemoryLimit, files: WatchedFiles)
     return Fanout(destinations, limiter)
 
 
-def build_ledger(settings: Settings, policy: Policy) -> Ledger:
+def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger:
     """The ledger, not yet started.
 
     Raises ConfigError, LedgerInUseError where another process has it open.
     """
-    share = plan_memory(settings).ledger_share
 
     def limit(name: str) -> int:
         default: int = Limits.model_fields[name].default
-        return unless_set(settings.limits, name, int(default * share))
+        return unless_set(settings.limits, name, int(default * plan.ledger_share))
 
     return Ledger(
         SqliteStore(Path(settings.ledger.path)),

@@ -56,6 +56,10 @@ class MemoryPlan(NamedTuple):
     """What requests under way may hold together."""
     ledger_share: float
     """How much of their defaults the limits of the ledger's working copies have, up to 1."""
+    container: int
+    """The container's limit; 0 where there is none."""
+    machine: int
+    """All memory of the machine; 0 where that cannot be read."""
 
     @property
     def max_message(self) -> int:
@@ -70,18 +74,18 @@ class MemoryPlan(NamedTuple):
 
 def plan_memory(settings: Settings, root: Path = _ROOT) -> MemoryPlan:
     """How memory is shared out under the setting, or under what there is; `root` is for tests."""
+    container, machine = _container_bytes(root), _machine_bytes(root)
     limit, source = settings.memory_limiter.limit_mib * _MIB, _SETTING
     if not limit:
-        available, of_what = available_memory(root)
+        available, of_what = available_memory(container, machine)
         limit, source = int(_SHARE * available), f"{_SHARE:.0%} of {of_what}"
     rest = max(limit - _PROGRAM_BYTES, _LEAST_BYTES)
     ledger_share = min(_LEDGER * rest / _LEDGER_FULL_BYTES, 1.0)
-    return MemoryPlan(limit, source, int(_REQUESTS * rest), ledger_share)
+    return MemoryPlan(limit, source, int(_REQUESTS * rest), ledger_share, container, machine)
 
 
-def available_memory(root: Path = _ROOT) -> tuple[int, str]:
+def available_memory(container: int, machine: int) -> tuple[int, str]:
     """The container's limit, in bytes and words; without one half of the machine's, up to 3 GiB."""
-    container, machine = _container_bytes(root), _machine_bytes(root)
     if container:
         return container, "the container's limit"
     if machine and machine // 2 < _MACHINE_MAX_BYTES:
@@ -98,9 +102,8 @@ def max_message_bytes(settings: Settings, plan: MemoryPlan) -> tuple[int, int]:
     )
 
 
-def describe_memory(settings: Settings, root: Path = _ROOT) -> str:
+def describe_memory(settings: Settings, plan: MemoryPlan) -> str:
     """The limit of memory in force and what follows from it, in words for people."""
-    plan = plan_memory(settings, root)
     over_grpc, over_http = (size // _MIB for size in max_message_bytes(settings, plan))
     largest = f"{over_grpc} MiB"
     if settings.receivers.otlp.protocols.http.endpoint and over_http != over_grpc:
@@ -108,12 +111,10 @@ def describe_memory(settings: Settings, root: Path = _ROOT) -> str:
     return f"{plan.limit // _MIB} MiB ({plan.source}), largest message {largest}"
 
 
-def memory_warnings(settings: Settings, root: Path = _ROOT) -> Iterator[str]:
+def memory_warnings(plan: MemoryPlan) -> Iterator[str]:
     """What is said of a limit that cannot hold what it promises."""
-    plan, container = plan_memory(settings, root), _container_bytes(root)
-    there, whose = container or _machine_bytes(root), "the machine has"
-    if container:
-        whose = "the container has"
+    there = plan.container or plan.machine
+    whose = "the container has" if plan.container else "the machine has"
     if there and plan.limit > there:
         yield (
             f"{_SETTING} is {plan.limit // _MIB}, but {whose} {there // _MIB} MiB: the system ends "

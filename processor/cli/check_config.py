@@ -10,7 +10,12 @@ from typing import TypeVar
 
 from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
-from processor.app.resources import describe_memory, memory_warnings, plan_memory
+from processor.app.resources import (
+    MemoryPlan,
+    describe_memory,
+    memory_warnings,
+    plan_memory,
+)
 from processor.app.watched_files import WatchedFiles
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
@@ -79,12 +84,13 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
     yield f"  listens on   {protocols.grpc.endpoint}{http}"
     yield f"  forwards to  {' and '.join(settings.exporters.ways())}"
     yield f"  ledger       {settings.ledger.path}"
-    yield f"  memory       {describe_memory(settings)}"
+    plan = plan_memory(settings)
+    yield f"  memory       {describe_memory(settings, plan)}"
     yield from _price_lines(settings.pricing.file, prices)
     yield f"budgets   {file_name(settings.budgets.file)}, version {policy.version}"
     yield f"  {counted(len(policy.budgets), 'limit')}"
     yield from map(_budget_line, policy.budgets)
-    for warning in _warnings(settings, prices, policy):
+    for warning in _warnings(settings, plan, prices, policy):
         yield f"warning   {warning}"
 
 
@@ -112,9 +118,11 @@ def _budget_line(budget: Budget) -> str:
     return f"    {left(budget.name, 24)} {amount} {whose}{''.join(f'; {e}' for e in extras)}"
 
 
-def _warnings(settings: Settings, prices: Prices, policy: Policy) -> Iterator[str]:
+def _warnings(
+    settings: Settings, plan: MemoryPlan, prices: Prices, policy: Policy
+) -> Iterator[str]:
     yield from settings.warnings
-    yield from memory_warnings(settings)
+    yield from memory_warnings(plan)
     yield from map(str, prices.file.warnings)
     if prices.catalog.is_stale(time.time_ns()):
         limit = prices.catalog.warn_if_older_than_days

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from processor.app.assembly import build_ledger
+from processor.app.resources import plan_memory
 from processor.cli.calling import NoAnswerError, Remote
 from processor.cli.connection import Connection, connection_from
 from processor.cli.sources import budgets_from, prices_from
@@ -52,7 +53,7 @@ class Local:
         """Price the stored calls again that ended in ``[start, end)``."""
         catalog = prices_from(self._settings.pricing.file).catalog
         policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
-        ledger = build_ledger(self._settings, policy)
+        ledger = build_ledger(self._settings, policy, plan_memory(self._settings))
         try:
             await ledger.start()
             file = self._settings.pricing.file

@@ -79,7 +79,8 @@ def make_root(folder, files):
     ],
 )
 def test_the_memory_that_there_is_is_found(tmp_path, files, expected_mib):
-    assert available_memory(make_root(tmp_path, files))[0] == expected_mib * MIB
+    plan = plan_memory(load_settings(None, {}, {}), make_root(tmp_path, files))
+    assert available_memory(plan.container, plan.machine)[0] == expected_mib * MIB
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def in_container(mib):
 )
 def test_the_limit_in_force_is_said_with_where_it_comes_from(tmp_path, files, flags, expected):
     settings = load_settings(None, flags, {})
-    assert describe_memory(settings, make_root(tmp_path, files)) == expected
+    assert describe_memory(settings, plan_memory(settings, make_root(tmp_path, files))) == expected
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_the_limit_in_force_is_said_with_where_it_comes_from(tmp_path, files, fl
 def test_a_limit_that_cannot_hold_is_warned_of(tmp_path, files, limit_mib, expected):
     """Guarantees: above what there is, and below what requests need."""
     settings = load_settings(None, {"memory_limiter.limit_mib": limit_mib}, {})
-    found = list(memory_warnings(settings, make_root(tmp_path, files)))
+    found = list(memory_warnings(plan_memory(settings, make_root(tmp_path, files))))
     assert (expected in found[0]) if expected else not found
 
 
