@@ -33,11 +33,12 @@ RULES: Final[dict[int, str]] = {
     16: "What the backend rejected is visible in a metric, and passed back to the sender.",
     # Errors
     17: "Only the retryable gRPC codes are retried, RESOURCE_EXHAUSTED with RetryInfo only; all "
-    "others are dropped and counted.",
+    "others are dropped and counted. An answer without a gRPC status is sent again.",
     18: "Overload is UNAVAILABLE with RetryInfo, or 503 with Retry-After; never "
     "RESOURCE_EXHAUSTED, INTERNAL or 429.",
     19: "What cannot be decoded is INVALID_ARGUMENT or 400, with BadRequest details.",
-    20: "Over HTTP only 429, 502, 503 and 504 are retried.",
+    20: "Of a backend's own answers over HTTP only 429, 502, 503 and 504 are retried; what is not "
+    "OTLP's, as a proxy's page, is sent again whatever its status, except 413.",
     21: "Retry-After is understood as seconds and as a date.",
     22: "The pause that a backend asks for is kept at least; without one it grows, with jitter.",
     23: "Every 4xx and 5xx body is a google.rpc.Status in the encoding of the request.",

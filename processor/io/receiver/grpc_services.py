@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import grpc
 from grpc_health.v1.health import aio  # type: ignore[attr-defined]  # not in its stubs
@@ -26,16 +26,13 @@ from processor.core.otlp.responses import response_to
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
 from processor.io.receiver.authentication import BearerTokens
-from processor.io.receiver.headers import ForwardedHeaders, check_size
+from processor.io.receiver.headers import HEADERS_READ, ForwardedHeaders, check_size
 from processor.io.receiver.http_body import unpack_message
 from processor.io.receiver.place import Peer, Place
 from processor.io.receiver.responder import Context, Responder
 from processor.io.receiver.status import CutOffError
 
 _CANCELLED_WITHIN_S = 0.05
-
-HEADERS_READ: Final = 4
-"""How many times the limit of headers gRPC reads, so that we can say what is wrong with them."""
 
 _LAST_STATUS_S = 0.25
 """How long watchers of health are kept after the last change of their status."""
@@ -75,16 +72,17 @@ class GrpcExport:
         return await self._responder.respond(context, self._take(signal, context))
 
     async def _take(self, signal: Signal, context: Context) -> bytes:
+        headers = [(str(key), value) for key, value in context.invocation_metadata() or ()]
         with self._admission.flow.screen(signal, "grpc"):
-            check_size(_headers_of(context), self._max_header_bytes)
-            metadata = self._forwarded.pick(context.invocation_metadata)
+            check_size(headers, self._max_header_bytes)
+            metadata = self._forwarded.pick(headers)
         receipt = await self._admission.take(
             signal,
             partial(self._read, context),
             metadata,
             peer=_peer_of(context.peer()),
             claim_bytes=self._max_message_bytes,
-            is_trusted=self._tokens.is_processor(_authorization_of(context)),
+            is_trusted=self._tokens.is_processor(_authorization_of(headers)),
         )
         return response_to(signal, receipt).SerializeToString()
 
@@ -116,12 +114,8 @@ class GrpcExport:
         return await body, context.time_remaining()
 
 
-def _authorization_of(context: Context) -> str:
-    return next((str(value) for key, value in _headers_of(context) if key == "authorization"), "")
-
-
-def _headers_of(context: Context) -> Iterable[tuple[str, object]]:
-    return ((str(key), value) for key, value in context.invocation_metadata() or ())
+def _authorization_of(headers: Iterable[tuple[str, object]]) -> str:
+    return next((str(value) for key, value in headers if key == "authorization"), "")
 
 
 def _peer_of(peer: str) -> Peer:

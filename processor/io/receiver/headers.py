@@ -7,21 +7,23 @@ is allowed unless it is listed. Source: WHATWG Fetch standard, "CORS protocol".
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from processor.core.errors import UndecodableError
 from processor.core.model import Metadata
 from processor.io.receiver.status import HeadersTooLargeError
 
+HEADERS_READ: Final = 4
+"""How many times the limit of headers is read, so that we can say what is wrong with them."""
 _VALUE: Final = re.compile(r"[\x20-\x7e]*")
 _VALUE_CHARS_MAX: Final = 4096
 """Enough for a signed token; a name that is sent more than once has this for all together."""
 
 
-def check_size(headers: Iterable[tuple[str, object]] | None, max_bytes: int) -> None:
+def check_size(headers: Iterable[tuple[str, object]], max_bytes: int) -> None:
     """Raise HeadersTooLargeError for headers whose names and values are larger together."""
-    size = sum(len(name) + len(str(value)) for name, value in headers or ())
+    size = sum(len(name) + len(str(value)) for name, value in headers)
     if size > max_bytes:
         raise HeadersTooLargeError(
             f"the headers have {size} bytes, and {max_bytes} are read at most; see "
@@ -36,16 +38,16 @@ class ForwardedHeaders:
         """`names` are in lower case, and few."""
         self._names = frozenset(names)
 
-    def pick(self, read: Callable[[], Iterable[tuple[str, object]] | None]) -> Metadata:
+    def pick(self, headers: Iterable[tuple[str, object]]) -> Metadata:
         """The headers to forward; of a name that occurs more than once, the values in a list.
 
-        They are not even read where none are named. Raises UndecodableError for a value that
-        cannot be forwarded: to leave it out could make one tenant's data another's.
+        Raises UndecodableError for a value that cannot be forwarded: to leave it out could make
+        one tenant's data another's.
         """
         if not self._names:
             return ()
         found: dict[str, str] = {}
-        for name, value in read() or ():
+        for name, value in headers:
             key = name.lower()
             if key in self._names:
                 text = str(value).strip()

@@ -12,6 +12,7 @@ from aiohttp import EMPTY_PAYLOAD, StreamReader, web
 from aiohttp.http_exceptions import BadStatusLine, HttpProcessingError, LineTooLong
 
 from processor.core.errors import ProcessorError, UndecodableError
+from processor.io.receiver.headers import HEADERS_READ
 from processor.io.receiver.protocol_mismatch import ProtocolMismatchFilter, is_other_protocol
 from processor.io.receiver.status import HeadersTooLargeError, NotHttpError
 
@@ -24,8 +25,6 @@ library_log.addFilter(ProtocolMismatchFilter(_log))
 
 IDLE_TIMEOUT_S: Final = 75.0
 """How long a connection may be without a complete request head; above what load balancers keep."""
-_READ: Final = 4
-"""How many times the limit of headers is read, so that we can say what is wrong with them."""
 _LINGER_S: Final = 5.0
 """How long the rest of a refused body is discarded, so that its sender reads the answer."""
 
@@ -66,6 +65,7 @@ class Connections(web.Server):
         max_connections: int,
         max_header_bytes: int,
     ) -> None:
+        self.max_head_bytes = HEADERS_READ * max_header_bytes
         super().__init__(
             self._serve,
             access_log=None,
@@ -74,13 +74,12 @@ class Connections(web.Server):
             keepalive_timeout=IDLE_TIMEOUT_S,
             lingering_time=_LINGER_S,
             # Headers beyond our own limit are read as well, so that we can say what is wrong.
-            max_line_size=_READ * max_header_bytes,
-            max_field_size=_READ * max_header_bytes,
+            max_line_size=self.max_head_bytes,
+            max_field_size=self.max_head_bytes,
         )
         self._handle = handle
         self._refuse = refuse
         self._max_connections = max_connections
-        self.max_head_bytes = _READ * max_header_bytes
         self._heads_bytes = 0
         self._open = 0
         self._idle: dict[asyncio.BaseProtocol, None] = {}

@@ -168,7 +168,7 @@ class HttpServer:
             coding = coding_of(",".join(request.headers.getall("Content-Encoding", [])))
             if (request.content_length or 0) > self._limits[encoding]:
                 raise TooLargeError(f"the body is larger than {self._limits[encoding]} bytes")
-            metadata = self._forwarded.pick(request.headers.items)
+            metadata = self._forwarded.pick(request.headers.items())
         read = partial(self._read, request, signal, encoding, coding)
         receipt = await self._admission.take(
             signal,

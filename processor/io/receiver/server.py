@@ -21,8 +21,8 @@ from processor.core.ports import Service
 from processor.io.receiver.admission import Admission, Handle
 from processor.io.receiver.authentication import BearerInterceptor, BearerTokens
 from processor.io.receiver.grpc_connections import GrpcConnections
-from processor.io.receiver.grpc_services import HEADERS_READ, GrpcExport, Health
-from processor.io.receiver.headers import ForwardedHeaders
+from processor.io.receiver.grpc_services import GrpcExport, Health
+from processor.io.receiver.headers import HEADERS_READ, ForwardedHeaders
 from processor.io.receiver.http_server import HttpListener, HttpServer
 from processor.io.receiver.listening import check_free, refusal
 from processor.io.receiver.places import Places

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,7 +26,7 @@ class ServerTls:
     context: ssl.SSLContext
     """The same for Python's library."""
 
-    @property
+    @cached_property
     def ends_s(self) -> dict[str, float]:
         """When the first certificate of each file ends, in seconds since 1970."""
         return ends_by_file_s({"certificate": self.certificate, "ca": self.client_ca})

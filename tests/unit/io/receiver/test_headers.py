@@ -10,27 +10,27 @@ TENANT = ForwardedHeaders(["x-scope-orgid", "b"])
 
 def test_only_named_headers_are_picked_sorted_and_in_lower_case():
     headers = [("X-Scope-OrgID", " one "), ("Authorization", "Bearer x"), ("B", "2")]
-    assert TENANT.pick(lambda: headers) == (("b", "2"), ("x-scope-orgid", "one"))
+    assert TENANT.pick(headers) == (("b", "2"), ("x-scope-orgid", "one"))
 
 
-def test_without_names_nothing_is_looked_at():
-    assert ForwardedHeaders(()).pick(pytest.fail) == ()
+def test_without_names_nothing_is_picked():
+    assert ForwardedHeaders(()).pick([("b", "1")]) == ()
 
 
 def test_a_request_without_headers_has_no_metadata():
-    assert TENANT.pick(lambda: None) == ()
+    assert TENANT.pick([]) == ()
 
 
 def test_a_header_that_is_sent_twice_is_a_list():
     """Guarantees: no value is silently chosen over another."""
-    assert TENANT.pick(lambda: [("b", "1"), ("B", "2")]) == (("b", "1, 2"),)
+    assert TENANT.pick([("b", "1"), ("B", "2")]) == (("b", "1, 2"),)
 
 
 @pytest.mark.parametrize("value", ["x" * 4097, "caf\xe9", "a\nb"])
 def test_a_value_that_cannot_be_forwarded_refuses_the_request(value):
     """Guarantees: no tenant's spans arrive as another's because a header was left out."""
     with pytest.raises(UndecodableError, match="x-scope-orgid"):
-        TENANT.pick(lambda: [("x-scope-orgid", value)])
+        TENANT.pick([("x-scope-orgid", value)])
 
 
 PAGE = "https://shop.example.com"
