@@ -123,6 +123,17 @@ def test_36_a_model_of_a_mib_and_patterns_take_no_time(attacked, backend):
         assert len(written.get("llm.cost.model", "")) < 1000
 
 
+def test_36_a_model_of_many_dates_that_two_instrumentations_report_takes_no_time(attacked):
+    """Guarantees: names are compared in the ledger in time that grows with their length."""
+    model = f"m{'@20240101' * 56}x"
+    one, two = call_of(model, 9450), call_of(model, 9451)
+    two.trace_id = one.trace_id
+    for scope, call in (("one", one), ("two", two)):
+        request = traces(call)
+        request.resource_spans[0].scope_spans[0].scope.name = scope
+        assert attacked.post(request).status == 200
+
+
 def test_39_a_costs_attribute_of_a_sender_is_no_charge_of_ours(attacked, backend):
     """Guarantees: the number of the ledger stands on the call, the sender's beside it."""
     call = call_of(number=9500)

@@ -14,7 +14,11 @@ _NAME_MAX_CHARS = 512
 _UNITS = slice(17, None)
 """Of `Usage`: what is billed by units other than tokens."""
 _PREFIX = re.compile(r"(?:.*/)?(?:[a-z][a-z-]*\.)*(?=[a-z])")
-_SUFFIX = re.compile(r"(?:[-@](?:20\d\d-?[01]\d-?[0-3]\d|latest|default|v\d+)|@\d+|:\d+)+$")
+_SUFFIX = re.compile(
+    r"(?:-20\d\d-?[01]\d-?[0-3]\d|@20\d\d(?:-[01]\d-?|[01]\d-)[0-3]\d"
+    r"|[-@](?:latest|default|v\d+)|[@:]\d+)+$"
+)
+"""No text fits two alternatives: a long name of such parts would take for ever."""
 
 Form = tuple[int, ...]
 """Input and output of a call; its units where it has no tokens."""

@@ -18,6 +18,15 @@ from processor.core.model import Entry, Usage
 from processor.core.money import Amount
 
 
+@pytest.mark.parametrize("part", ["@20240101", "-20240101", "@2024-01-01", "@1", ":1", "-v1"])
+@pytest.mark.timeout(10)
+def test_a_name_of_many_suffixes_takes_no_time(part):
+    """Guarantees: what a sender may name costs no more for being made of what is looked for."""
+    name = f"m{part * (500 // len(part))}"
+    assert family_of(f"{name}x") == f"{name}x"
+    assert family_of(name) == "m"
+
+
 @pytest.mark.parametrize(
     ("model", "family"),
     [
