@@ -18,6 +18,7 @@ import pytest
 from conformance.incoming import NOW_NS, a_call, a_span, shown, traces
 from e2e.processes import attributes, total_nano_usd
 from hostile.attacked import JSON, PROTOBUF, SETTINGS
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -129,9 +130,9 @@ def test_36_a_model_of_many_dates_that_two_instrumentations_report_takes_no_time
     one, two = call_of(model, 9450), call_of(model, 9451)
     two.trace_id = one.trace_id
     for scope, call in (("one", one), ("two", two)):
-        request = traces(call)
+        request = ExportTraceServiceRequest.FromString(traces(call))
         request.resource_spans[0].scope_spans[0].scope.name = scope
-        assert attacked.post(request).status == 200
+        assert attacked.post(request.SerializeToString()).status == 200
 
 
 def test_39_a_costs_attribute_of_a_sender_is_no_charge_of_ours(attacked, backend):
