@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from processor.core.model import Status
 from processor.core.pricing.catalogues import Catalogue, Listing, find_listing
@@ -165,8 +164,9 @@ def _status_of(found: Listing, *, own: bool) -> tuple[Status, str]:
 
 def _adjusted(tariff: Tariff, entry: PriceEntry, tier: str) -> Tariff:
     """A catalogue's prices with what an entry says of all of them, and of where it was served."""
-    if entry.adjust is not None and entry.adjust != 1:
-        tariff = map_tariff(tariff, lambda row: scale_all(row, entry.adjust or Fraction(1)))
+    adjust = entry.adjust
+    if adjust is not None and adjust != 1:
+        tariff = map_tariff(tariff, lambda row: scale_all(row, adjust))
     uplift = region_multiplier(entry.regions, split_tier(tier)[1])
     return tariff if uplift == 1 else map_tariff(tariff, lambda row: scale_tokens(row, uplift))
 

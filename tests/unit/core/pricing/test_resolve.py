@@ -139,6 +139,14 @@ models:
     assert usd_per_1m(catalog.match("openai", ("gpt-4o",), "")) == 2.5
 
 
+def test_a_multiplier_of_zero_charges_nothing():
+    """Guarantees: it is a factor as every other one, not an entry without a factor."""
+    catalog = catalog_of('models: [{provider: openai, model: "*", adjust: {multiplier: 0}}]')
+    match = catalog.match("openai", ("gpt-4o",), "")
+    assert usd_per_1m(match) == 0
+    assert match.reason == "operator discount"
+
+
 def test_an_entry_without_cache_rates_takes_the_catalogues_then_the_defaults():
     text = """
 cache_defaults: {read_multiplier: 0.5, write_multiplier: 1.25, write_1h_multiplier: 2}
