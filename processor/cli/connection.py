@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import grpc
 
+from processor.cli.flags import LISTEN_DEFAULT
 from processor.config import Settings, read_text
 from processor.config.receivers import GrpcReceiver, read_tokens
 from processor.core.errors import ConfigError, Problem
@@ -80,12 +81,14 @@ def connection_from(arguments: argparse.Namespace, settings: Settings | None) ->
     """
     receiver = None if settings is None else settings.receivers.otlp.protocols.grpc
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    endpoint, is_tls = arguments.endpoint, bool(arguments.ca_file or arguments.cert_file)
+    endpoint = arguments.endpoint
+    is_tls = bool(arguments.ca_file or arguments.cert_file or arguments.key_file)
     if receiver is not None:
         is_tls = is_tls or bool(receiver.tls.cert_file)
         # A token of these settings is for the processor that has them, and for no other.
         token = token or ("" if endpoint else _first_token(receiver))
         endpoint = endpoint or listening_at(receiver)
+    endpoint = endpoint or LISTEN_DEFAULT
     if "://" in endpoint:
         address = parse_url(endpoint, "--endpoint").address
         endpoint, is_tls = host_and_port(address.host, address.port), address.is_tls

@@ -21,7 +21,6 @@ from processor.cli.calling import (
     reason_of,
 )
 from processor.cli.connection import Connection, connection_from
-from processor.cli.flags import LISTEN_DEFAULT
 from processor.cli.sources import settings_from
 from processor.surfaces.queries.health import Report
 from processor.surfaces.terminal.paint import plain
@@ -39,8 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     if endpoint.startswith(("http://", "https://")) and endpoint.endswith(_HEALTH_PATH):
         return _ask_over_http(endpoint)
     settings = settings_from(arguments) if arguments.config else None
-    if settings is None and not endpoint:
-        arguments.endpoint = LISTEN_DEFAULT
     return asyncio.run(_ask(connection_from(arguments, settings)))
 
 

@@ -86,16 +86,19 @@ def ask(
 ) -> Answer[T]:
     """Ask the processor or the ledger that the arguments mean.
 
-    That is the processor at ``--endpoint``; else the ledger in ``--data-dir``, by the processor
-    that has it open if one has; without both the processor where the settings say that it
-    listens, and only where none answers the ledger's file. Raises ConfigError, NoAnswerError,
+    That is the processor at ``--endpoint``; else the ledger in ``--data-dir``, and where that is
+    open, the processor where the settings say that it listens, with a warning; without both that
+    processor, and only where none answers the ledger's file. Raises ConfigError, NoAnswerError,
     RefusedError.
     """
     there = connection_from(arguments, settings)
     if arguments.endpoint:
         return _ask_processor(settings, arguments, there, question)
     path = Path(settings.ledger.path)
-    if arguments.data_dir and path.exists() and not is_in_use(path):
+    if arguments.data_dir and not path.exists():
+        fix = "name its folder with --data-dir, or its processor with --endpoint"
+        raise NoAnswerError(f"there is no ledger at {path} ({fix})")
+    if arguments.data_dir and not is_in_use(path):
         return _read_ledger(settings, path, question)
     try:
         return _ask_processor(settings, arguments, there, question)
@@ -126,6 +129,11 @@ def _ask_processor(
         warnings.append(
             f"the ledger at {path}, which no processor has open, is another one and was not read; "
             "to read it, name its folder with --data-dir"
+        )
+    if not arguments.endpoint and arguments.data_dir:
+        warnings.append(
+            f"the ledger at {path} is open; asked was the processor where the settings say, which "
+            "may have another one: to be sure, name its processor with --endpoint"
         )
     if arguments.pricing:
         warnings.append(

@@ -116,9 +116,15 @@ def test_a_ledger_that_is_named_is_read_beside_a_processor_that_answers(
     answering, tmp_path, capsys
 ):
     flags, address = answering
+    assert main(["unpriced", *flags]) == 1
+    assert "there is no ledger at" in capsys.readouterr().err, (
+        "another one is not asked in its place"
+    )
     store = SqliteStore(tmp_path / "data" / "ledger.db")
     assert main(["unpriced", *flags]) == 0
-    assert capsys.readouterr().out.startswith(f"answered by the processor at {address}\n")
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"answered by the processor at {address}\n")
+    assert "is open; asked was the processor where the settings say" in shown.err
     store.close()
     assert main(["unpriced", *flags]) == 0
     assert capsys.readouterr().out.startswith("read from the ledger at ")
