@@ -24,8 +24,8 @@ passes every span on to the backend behind it. Point an application's OTLP expor
 
 _WHOM = """\
 Asks the processor that listens where the settings say, and reads the ledger's file where none \
-answers. With --data-dir it is that ledger (where it is open, the processor is asked, with a warning), \
-with --endpoint that processor. The first line says which it was."""
+answers. With --data-dir it is that ledger (where it is open, the processor is asked, and that is \
+said), with --endpoint that processor. The first line says which it was."""
 
 _EXITS = """\
 exit codes:
