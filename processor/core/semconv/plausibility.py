@@ -45,17 +45,14 @@ def find_implausible(
     """What a call or aggregate reports more of than is believed, in words; ``""`` for nothing."""
     factor = 1 if is_leaf else AGGREGATE_FACTOR
     if usage is not None:
-        found = (
-            (usage.input_tokens + usage.output_tokens, limits.tokens, 1, "tokens"),
-            (usage.characters, limits.characters, 1, "characters"),
-            (usage.duration_ms, limits.seconds, _MS_PER_S, "seconds"),
-            (usage.images, limits.images, 1, "images"),
-            (usage.pages, limits.pages, 1, "pages"),
-            (usage.web_searches + usage.searches, limits.searches, 1, "searches"),
-        )
-        for quantity, limit, per_unit, unit in found:
-            if quantity > limit * per_unit * factor:
-                return f"more than {limit * factor} {unit} reported"
+        amounts = {"tokens": (usage.input_tokens + usage.output_tokens, 1)}
+        for name, (unit, per_unit) in _UNITS.items():
+            others, _ = amounts.get(unit, (0, per_unit))
+            amounts[unit] = (others + getattr(usage, name), per_unit)
+        for unit, (amount, per_unit) in amounts.items():
+            limit = getattr(limits, unit) * factor
+            if amount > limit * per_unit:
+                return f"more than {limit} {unit} reported"
     if reported_nano_usd is not None and reported_nano_usd > limits.usd * NANO_PER_USD * factor:
         return f"more than {limits.usd * factor} USD reported"
     return ""
