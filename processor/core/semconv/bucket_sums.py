@@ -10,25 +10,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from processor.core.semconv.bucket_names import Meaning
+from processor.core.semconv.interpretation import INPUT_PARTS, OUTPUT_PARTS
 
 Entry = tuple[Meaning, int, str]
 """What a count is, the count, and its whole name."""
 
-PARTS_OF = {
-    "input": (
-        "audio_input", "cache_read", "cache_write", "cache_write_1h", "cache_write_5m",
-        "image_input", "other", "other_input", "text_input", "tool_use", "video_input",
-    ),
-    "output": (
-        "audio_output", "citations", "image_output", "other_output", "reasoning",
-        "text_output", "video_output",
-    ),
-}  # fmt: skip
-"""What each side consists of, beside what just has its name."""
-_WRITES = ("cache_write", "cache_write_5m", "cache_write_1h")
-_CACHED = ("cache_read", *_WRITES)
-_LIVES = frozenset({"cache_write_1h", "cache_write_5m"})
+_LIVES = ("cache_write_5m", "cache_write_1h")
 """They are in ``cache_write`` as well."""
+_WRITES = ("cache_write", *_LIVES)
+_CACHED = ("cache_read", *_WRITES)
+PARTS_OF = {"input": (*INPUT_PARTS, *_LIVES), "output": (*OUTPUT_PARTS, "citations")}
+"""What each side consists of, beside what just has its name."""
 
 _Variants = dict[tuple[str, ...], list[int]]
 """All that is said of a field, by variant."""

@@ -23,7 +23,7 @@ _ENTRIES_MAX = 256
 """Values that are looked at in one map; no provider comes near it."""
 _NAME_MAX = 96
 
-SIDES = frozenset({"input", "output"})
+SIDES = PARTS_OF.keys()
 _NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 _Value = tuple[tuple[str, ...], tuple[str, ...], str, object]
 """All words that lead to a value, those of its own name, the whole name, and the value."""
