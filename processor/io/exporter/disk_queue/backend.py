@@ -273,15 +273,16 @@ class QueuedBackend:
         self.counters.last_failure = next(iter(self._away.values()), None)
 
     async def _keep(self, record: Record) -> None:
-        before = self._queue.disk_queue.counters.displaced
         try:
             await self._queue.append(record)
-            self._losses.note_displaced(self._queue.disk_queue.counters.displaced - before)
         except OSError as error:
             why = f"{self._queue.disk_queue.directory} cannot be written: {error.strerror or error}"
             what = "%s; senders are asked to try again"
             self._outages.fail("disk", what, why, level=logging.ERROR)
             self._is_failing = True
             raise BackendUnavailableError(f"{self.name} is away, and {why}", _DELAY_S) from error
+        finally:
+            # Room is made before the write, which may fail all the same.
+            self._losses.note_displaced()
         self._outages.succeed("disk", "%s can be written again", self._queue.disk_queue.directory)
         self._is_failing = False

@@ -183,4 +183,5 @@ class Drain:
         pairs = zip(records, outcomes, strict=True)
         left = [record for record, outcome in pairs if isinstance(outcome, BaseException)]
         self.put_back += len(records) - len(left)
+        self.losses.note_displaced()
         return left

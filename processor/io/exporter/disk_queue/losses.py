@@ -42,6 +42,8 @@ class Losses:
         """What keeps records in the queue until somebody acts, by kind; it is tried so seldom that
         the last trouble would be long ago."""
         self._dropped: Counter[str] = Counter()
+        self._displaced_seen = 0
+        """How many displaced records `note_displaced` has seen."""
         self._queue = queue
         self._name = name
         self._clock_s = clock_s
@@ -115,9 +117,11 @@ class Losses:
         self._dropped[reason] += count
         self._report(f"dropped {reason}", f"{self._name}: what was acknowledged is lost ({reason})")
 
-    def note_displaced(self, count: int) -> None:
-        """Say that newer records have displaced others, which the queue counts itself."""
-        if count:
+    def note_displaced(self) -> None:
+        """Say that newer records have displaced others since the last call; the queue counts."""
+        displaced = self._queue.disk_queue.counters.displaced
+        if displaced > self._displaced_seen:
+            self._displaced_seen = displaced
             what = f"{self._name}: the queue is full, and the oldest of what was acknowledged is"
             self._report(f"dropped {_DISPLACED}", f"{what} lost ({_DISPLACED})")
 

@@ -358,6 +358,28 @@ async def test_the_oldest_make_room_where_the_settings_say_so(tmp_path, caplog):
         assert len([line for line in caplog.messages if "displaced" in line]) == 1
 
 
+async def test_room_that_was_made_for_a_write_that_fails_is_reported(tmp_path, caplog, monkeypatch):
+    """Guarantees: what is lost is said, though the newer one is not acknowledged either."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path, max_bytes=20_000, drops_oldest=True) as out:
+        for _ in range(3):
+            await out.deliver("traces", bytes(5000), None)
+        assert "displaced" not in caplog.text
+
+        def fail(_handle):
+            raise OSError(errno.EIO, "input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(segment.os, "fsync", fail)
+            with pytest.raises(BackendUnavailableError):
+                await out.deliver("traces", bytes(6000), None)
+        assert out.counters.backlog().dropped["displaced"] >= 1
+        assert len([line for line in caplog.messages if "displaced" in line]) == 1
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+
+
 async def test_a_payload_that_is_never_taken_holds_up_no_others(tmp_path):
     """Guarantees: what only one payload has is not taken for an outage."""
     transport = Transport()

@@ -138,6 +138,22 @@ async def test_one_that_fails_among_others_waits_behind_them(queue):
     assert drain.put_back >= 1
 
 
+async def test_what_is_written_again_and_displaces_others_is_reported(tmp_path, caplog):
+    """Guarantees: no record is lost without a word, whoever writes the one that displaces it."""
+    queue = AsyncDiskQueue(DiskQueue(tmp_path, max_bytes=20_000, drops_oldest=True))
+    await queue.start()
+    backend = Backend()
+    payloads = [b"%02d" % row + bytes(1000) for row in range(19)]
+    backend.answers[payloads[0]] = [away()]
+    await put(queue, *payloads)
+    assert queue.disk_queue.counters.displaced == 0
+    async with draining(queue, backend, consumers=2) as (drain, _):
+        pass
+    await queue.close()
+    assert drain.losses.dropped["displaced"] == len(payloads) - len(backend.taken) > 0
+    assert len([line for line in caplog.messages if "displaced" in line]) == 1
+
+
 async def test_one_that_cannot_wait_behind_them_is_tried_on(queue, monkeypatch):
     """Guarantees: a full disk does not send anything twice.
 
