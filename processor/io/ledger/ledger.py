@@ -95,6 +95,8 @@ class Ledger:
         without a call are kept in case one comes. Raises LedgerUnavailableError, and then nothing
         was charged or kept.
         """
+        if not intake.spans.trace_ids:
+            return {}
         for trace_id in posting.traces_with_calls(intake.charges, intake.marks, intake.spans):
             self._known[trace_id] = None
             self._known.move_to_end(trace_id)
@@ -102,8 +104,6 @@ class Ledger:
             self._known.popitem(last=False)
         trace_ids = posting.relevant_traces(intake, self._known)
         working_set = self._working_set
-        if not intake.spans.trace_ids:
-            return {}
         plan: Plan = await self._writer.ask(lambda: working_set.turn(intake, trace_ids), "turn")
         return plan.stamps
 
