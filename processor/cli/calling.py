@@ -140,7 +140,11 @@ def _repricing(answer: RepriceResponse) -> Repricing:
 
 
 def _has_answered(error: grpc.RpcError) -> bool:
-    """Whether a processor refused: only a processor adds details to the first two codes."""
+    """Whether a processor refused.
+
+    UNIMPLEMENTED is another program; to UNAVAILABLE and DEADLINE_EXCEEDED only a processor adds
+    details.
+    """
     if error.code() == grpc.StatusCode.UNIMPLEMENTED:
         return False
     if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:

@@ -21,6 +21,7 @@ from processor.core.model import UnpricedCalls, Usage
 from processor.core.money import FEMTO_PER_USD, Rates
 from processor.core.pricing.rates import TOKEN_KEYS, UNIT_KEYS
 from processor.core.pricing.shapes import PriceEntry
+from processor.core.wording import counted
 from processor.io.ledger import Snapshot, read_snapshot
 from processor.surfaces.terminal.paint import cells, columns, left, right, wrap
 from processor.surfaces.terminal.table import render_named
@@ -49,7 +50,7 @@ def change_lines(against: str, before: Prices, after: Prices, ledger: Path) -> I
     for pattern in changed_patterns(before.file, after.file):
         yield f"  pattern  {_pattern_text(pattern)}"
     count = len(found) - len(changed)
-    yield f"  {count} {'model costs' if count == 1 else 'models cost'} the same"
+    yield f"  {counted(count, 'model costs', 'models cost')} the same"
     yield why_not or _newly_priced(stored, before, after)
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from processor.config import read_text
 from processor.core.errors import ConfigError, Problem
 from processor.core.files.similar import nearest
-from processor.core.pricing.litellm import LitellmModel, LitellmPrices
+from processor.core.pricing.litellm import LitellmPrices
 from processor.core.pricing.written import entry_lines
 from processor.core.providers import provider_id
+from processor.core.wording import counted
 from processor.surfaces.terminal.paint import plain
 
 _FIX = "llm-cost prices import --help says where LiteLLM's price file is"
@@ -28,7 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
         if provider in {"", model.provider} and fnmatchcase(model.name, pattern)
     ]
     entries = [entry for model in models if (entry := model.entry) is not None]
-    print(f"# {catalogue.version}: {len(entries)} of {_counted(models)} that match have a price")
+    matching = counted(len(models), "model")
+    print(f"# {catalogue.version}: {len(entries)} of {matching} that match have a price")
     if entries:
         print("models:")
     for entry in entries:
@@ -56,7 +58,3 @@ def _provider(catalogue: LitellmPrices, asked: str) -> str:
         fix = f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
         raise ConfigError([Problem("--provider", f"the file has no prices of {asked}", fix)])
     return found
-
-
-def _counted(models: list[LitellmModel]) -> str:
-    return f"{len(models)} {'model' if len(models) == 1 else 'models'}"

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import grpc
 
 from processor.core.money import NANO_PER_USD, usd
+from processor.core.wording import counted
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
@@ -131,7 +132,7 @@ def _findings(summary: Summary) -> Iterator[tuple[str, str]]:
     style = "green" if agree else "bold red"
     yield style, f"{summary.priced_spans} spans carry a cost; {together}"
     if total.unpriced_calls:
-        calls = "1 call has" if total.unpriced_calls == 1 else f"{total.unpriced_calls} calls have"
+        calls = counted(total.unpriced_calls, "call has", "calls have")
         yield "orange", f"{calls} no known price: every total that holds one says ≥."
     for user, verdict in summary.verdicts.items():
         answer = "yes" if verdict.allowed else f"no. {verdict.message}"

@@ -33,6 +33,8 @@ class OwnDimensions:
     @lru_cache(maxsize=4)  # noqa: B019 - there is one of these as long as the program runs
     def wanted_beside(self, wanted: Wanted) -> Wanted:
         """What has to be scanned: these attributes beside what is `wanted` anyhow."""
+        if not self.keys:
+            return wanted
         return replace(
             wanted, keys=wanted.keys | self.keys, supporting=wanted.supporting - self.keys
         )
