@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from processor.core.attribution.node import Node
 from processor.core.attribution.reported import family_of
-from processor.core.model import Usage
+from processor.core.model import NO_USAGE, Usage
 
 _LOOP_MAX = 1024
 """Calls below one parent that are looked at; what comes after these is charged as it is."""
@@ -28,8 +28,8 @@ class ToolLoops:
     __slots__ = ("_loops",)
 
     def __init__(self) -> None:
-        self._loops: dict[_Key, list[Node]] = {}
-        """By parent, instrumentation and model."""
+        self._loops: dict[_Key, dict[Node, None]] = {}
+        """By parent, instrumentation and model; in the order in which they came."""
 
     def update(self, arrived: Iterable[Node]) -> dict[Node, Node]:
         """Add calls, or look again at those that have changed.
@@ -43,9 +43,9 @@ class ToolLoops:
             key = _key(node)
             if key is None:
                 continue
-            loop = self._loops.setdefault(key, [])
-            if node not in loop and len(loop) < _LOOP_MAX:
-                loop.append(node)
+            loop = self._loops.setdefault(key, {})
+            if len(loop) < _LOOP_MAX:
+                loop[node] = None
             causes.setdefault(key, node)
             changed_nodes.add(node)
         changed: dict[Node, Node] = {}
@@ -66,27 +66,26 @@ def _key(node: Node) -> _Key | None:
     return node.parent_id, entry.scope, family_of(entry.model)
 
 
-def _continued(loop: list[Node]) -> list[tuple[Node, Node | None]]:
+def _continued(loop: Iterable[Node]) -> list[tuple[Node, Node | None]]:
     """Each call of a loop, with the one that it continues."""
     found: list[tuple[Node, Node | None]] = []
     previous: Node | None = None
+    before = NO_USAGE
     own_input = 0
     for node in sorted(loop, key=_began):
         usage = _usage(node)
-        before = None if previous is None else _usage(previous)
         if usage is None:
             found.append((node, None))
             continue
         is_next = (
             previous is not None
-            and before is not None
             and _began(node)[0] >= previous.time_ns
             and usage.input_tokens - before.input_tokens >= own_input
             and usage.output_tokens > before.output_tokens
         )
         found.append((node, previous if is_next else None))
-        own_input = usage.input_tokens - (before.input_tokens if is_next and before else 0)
-        previous = node
+        own_input = usage.input_tokens - (before.input_tokens if is_next else 0)
+        previous, before = node, usage
     return found
 
 
