@@ -146,7 +146,7 @@ def _believed_share(entry: Entry, below: Subtotal) -> Share:
             return NO_SHARE
         if entry.amount is None:
             return Share(Totals(unpriced=1), NO_USAGE, None)
-    calls = 1 if entry.aggregate is None and below.totals.calls == 0 else 0
+    calls = _calls_of(entry, below)
     if entry.usage is None:
         return _share_without_usage(entry, below.totals, calls)
     sides = sides_of(entry.usage, below.totals)
@@ -165,13 +165,21 @@ def _believed_share(entry: Entry, below: Subtotal) -> Share:
     else:
         usage = unexplained(entry.usage, below.explains, sides)
         amount, saved_nano_usd = price_usage(usage, entry.rates), 0
-    sum_up = _sum_cached_response if entry.free else _sum_request
-    totals = sum_up(amount, (input_tokens, output_tokens), usage, calls, saved_nano_usd)
+    left = input_tokens, output_tokens
+    if entry.free:
+        totals = _sum_cached_response(amount, left, calls, saved_nano_usd)
+    else:
+        totals = _sum_request(amount, left, usage, calls, saved_nano_usd)
     return Share(totals, usage, amount)
 
 
+def _calls_of(entry: Entry, below: Subtotal) -> int:
+    """1 for a request that nothing below it is counted for already."""
+    return 1 if entry.aggregate is None and below.totals.calls == 0 else 0
+
+
 def _sum_cached_response(
-    amount: Amount, sides: tuple[int, int], _usage: Usage, calls: int, saved_nano_usd: int
+    amount: Amount, sides: tuple[int, int], calls: int, saved_nano_usd: int
 ) -> Totals:
     """Of a response from an application's cache.
 
@@ -207,7 +215,7 @@ def _implausible_share(entry: Entry, below: Subtotal) -> Share:
 
     An aggregate above it that repeats its numbers must not be charged for them.
     """
-    calls = 1 if entry.aggregate is None and below.totals.calls == 0 else 0
+    calls = _calls_of(entry, below)
     left = entry.usage or NO_USAGE
     if below.explains != NO_USAGE:
         left = unexplained(left, below.explains, sides_of(left, below.totals))
