@@ -38,12 +38,16 @@ from processor.core.semconv.usage import (
     normalise_usage,
     read_usual,
 )
-from processor.core.semconv.values import COUNT_MAX, looks_like_count, read_nano_usd, read_text
+from processor.core.semconv.values import (
+    COUNT_MAX,
+    PLAIN_MAX,
+    looks_like_count,
+    read_nano_usd,
+    read_text,
+)
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
 
-_PLAIN_MAX = COUNT_MAX // 4
-"""Counts up to here need no check of their sum."""
 _REGION = re.compile(r"[a-z][a-z0-9_-]{1,30}", re.ASCII)
 _WEB_SEARCHES = COUNT_FIELDS.index("web_searches")
 _SIDES = frozenset({INPUT, OUTPUT})
@@ -158,8 +162,8 @@ def read_usage(profile: Profile, reader: Row, options: ReadOptions) -> Normalise
         if (
             type(input_count) is int
             and type(output_count) is int
-            and 0 < input_count <= _PLAIN_MAX
-            and 0 <= output_count <= _PLAIN_MAX
+            and 0 < input_count <= PLAIN_MAX
+            and 0 <= output_count <= PLAIN_MAX
             and (total_at < 0 or values[total_at] == input_count + output_count)
         ):
             return Normalised(Usage(input_count, output=output_count))

@@ -19,7 +19,7 @@ from processor.core.semconv.interpretation import (
     OUTPUT_MISSING,
     Interpretation,
 )
-from processor.core.semconv.values import COUNT_MAX
+from processor.core.semconv.values import COUNT_MAX, PLAIN_MAX
 
 UNREADABLE = "unreadable tokens"
 TOTAL_ONLY = "only a total"
@@ -47,12 +47,9 @@ class Normalised(NamedTuple):
 ONE_IMAGE = Normalised(Usage(images=1), "images: assumed one", OUTPUT_MISSING)
 """A call that made images and does not say how many, where one is what the API makes by default."""
 
-USUAL = frozenset({"input", "output", "total", "cache_read", "cache_write", "reasoning"})
+USUAL = ("input", "output", "total", "cache_read", "cache_write", "reasoning")
 """Counts of most calls that report more than input and output."""
-_USUAL = tuple(map(COUNT_FIELDS.index, (
-    "input", "output", "total", "cache_read", "cache_write", "reasoning"
-)))  # fmt: skip
-_USUAL_MAX = COUNT_MAX // 4
+_USUAL = tuple(map(COUNT_FIELDS.index, USUAL))
 
 
 def read_usual(found: Sequence[int | None], rules: UsageRules) -> Normalised | None:
@@ -67,7 +64,7 @@ def read_usual(found: Sequence[int | None], rules: UsageRules) -> Normalised | N
         found[_USUAL[0]] is None
         or found[_USUAL[1]] is None
         or not input_count
-        or whole > _USUAL_MAX
+        or whole > PLAIN_MAX
         or (total and total != whole)
         or cached > input_count
         or reasoning > output_count

@@ -16,6 +16,8 @@ from processor.core.money import parse_usd
 
 COUNT_MAX = 10**12
 """Tokens of one kind in one call; more than that is a mistake, or meant to break a sum."""
+PLAIN_MAX = COUNT_MAX // 4
+"""Counts up to here need no check of their sum."""
 TEXT_MAX = 256
 """Characters of an owner, model or id that are kept; what is longer ends in its digest."""
 LITERAL_MAX = 64 * 1024
