@@ -86,10 +86,10 @@ class _Reader:
         """Mark spans without a meaning of their own on which older charges were changed."""
         spans = self._spans
         changing = {at for at, keys in enumerate(spans.keys) if CORRECTION in keys}
-        noted = {call.mark.row for call in self._reading.calls}
-        noted.update(mark.row for mark in self._reading.marks)
-        for row, shape in enumerate(spans.shapes):
-            if shape in changing and row not in noted and row not in refused:
+        if not changing:
+            return
+        for row in self._unnoted(refused):
+            if spans.shapes[row] in changing:
                 context = self._context_of(spans.groups[row])
                 self._reading.marks.append(self._mark(row, NOBODY, context))
 
@@ -101,14 +101,18 @@ class _Reader:
         spans = self._spans
         if not any(names_session(group) for group in spans.group):
             return  # Most spans say nothing of a call.
-        noted = {call.mark.row for call in self._reading.calls}
-        noted.update(mark.row for mark in self._reading.marks)
-        for row, index in enumerate(spans.groups):
-            is_open = row not in noted and row not in refused
-            if is_open and is_local_root(spans.parent_ids[row], spans.flags[row]):
-                context = self._context_of(index)
+        for row in self._unnoted(refused):
+            if is_local_root(spans.parent_ids[row], spans.flags[row]):
+                context = self._context_of(spans.groups[row])
                 if context.inherited.session:
                     self._reading.marks.append(self._mark(row, NOBODY, context))
+
+    def _unnoted(self, refused: Collection[int]) -> list[int]:
+        """The rows that are not refused and have neither a call nor a mark so far."""
+        noted = {call.mark.row for call in self._reading.calls}
+        noted.update(mark.row for mark in self._reading.marks)
+        noted.update(refused)
+        return [row for row in range(len(self._spans.shapes)) if row not in noted]
 
     def _read_span(self, row: int, shape: int) -> None:
         spans = self._spans
