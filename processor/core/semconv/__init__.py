@@ -12,6 +12,7 @@
     counts      what a span reports, and what is known beside the numbers
     evidence    which counts are inside which: an `interpretation`; `totals` asks the total
     usage       what was reported, as quantities that do not overlap, which `division` makes
+    options     what the operator decides about reading
     dimensions  the operator's own dimensions
     owners      whom a span says it belongs to
     ids         which ids can be ids; ids for log records
@@ -24,10 +25,10 @@
 `WANTED` is what has to be scanned and `read` reads it; `LOGS_WANTED` and `read_logs` for logs.
 """
 
-from processor.core.semconv.calls import CacheSemantics, ReadOptions
 from processor.core.semconv.dimensions import OwnDimensions
 from processor.core.semconv.layout import WANTED
 from processor.core.semconv.logs import LOGS_WANTED, LogReading, read_logs
+from processor.core.semconv.options import CacheSemantics, ReadOptions
 from processor.core.semconv.plausibility import UsageLimits
 from processor.core.semconv.reading import read
 

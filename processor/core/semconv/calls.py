@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Sequence
 
 from processor.core.model import Call, Mark, Spans, Usage
 from processor.core.providers import REGION_MARK, is_placeholder, normalise_tier
 from processor.core.semconv.counts import COUNT_FIELDS, Counts
-from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dialects.logs import LOG_TOOLS
-from processor.core.semconv.dimensions import NO_OWN_DIMENSIONS, OwnDimensions
 from processor.core.semconv.grounding import count_grounding
 from processor.core.semconv.ids import log_trace
 from processor.core.semconv.interpretation import (
@@ -22,6 +18,7 @@ from processor.core.semconv.interpretation import (
     UNREADABLE_COUNT,
 )
 from processor.core.semconv.layout import INPUT, OUTPUT, TOTAL, Layout
+from processor.core.semconv.options import ReadOptions, operator_rule
 from processor.core.semconv.plausibility import (
     UsageLimits,
     find_implausible,
@@ -46,8 +43,6 @@ from processor.core.semconv.values import (
     read_text,
 )
 
-CacheSemantics = Literal["inclusive", "exclusive", "auto"]
-
 _REGION = re.compile(r"[a-z][a-z0-9_-]{1,30}", re.ASCII)
 _WEB_SEARCHES = COUNT_FIELDS.index("web_searches")
 _SIDES = frozenset({INPUT, OUTPUT})
@@ -60,21 +55,6 @@ _BILLED = (
     (OUTPUT, COUNT_FIELDS.index("billed_output")),
 )
 _NO_COUNTS: list[int | None] = [None] * len(COUNT_FIELDS)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """What the operator decides about reading."""
-
-    cache_semantics: Mapping[str, CacheSemantics] = field(default_factory=dict)
-    """Whether reported input includes cached tokens, by instrumentation scope, by provider, or
-    as ``default``. The first of these that is there decides; ``auto`` leaves it to evidence."""
-    user_hash_salt: str | None = None
-    """When set, user ids are replaced by pseudonyms made with it."""
-    dimensions: OwnDimensions = NO_OWN_DIMENSIONS
-    """The operator's own dimensions."""
-    limits: UsageLimits = field(default_factory=UsageLimits)
-    """What a single call may report and still be charged."""
 
 
 def read_call(
@@ -278,15 +258,3 @@ def _log_trace_of(dialect: str, mark: Mark, response_id: str | None) -> bytes:
     """Where log records of the same session are charged; the tool writes such."""
     session = mark.own.session or mark.inherited.session or response_id
     return log_trace(dialect, session) if session else b""
-
-
-def operator_rule(names: tuple[str, ...], options: ReadOptions) -> Inclusion | None:
-    """What the operator says of cached tokens, under the first of these names, or of all."""
-    rules = options.cache_semantics
-    if not rules:
-        return None
-    for name in (*names, "default"):
-        rule = rules.get(name)
-        if rule is not None:
-            return None if rule == "auto" else rule
-    return None

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from processor.core.model import Call, Group, Logs, Mark, Spans, Value, Wanted
 from processor.core.providers import is_placeholder, normalise_tier
-from processor.core.semconv.calls import ReadOptions, operator_rule
 from processor.core.semconv.counts import Counts, UsageRules
 from processor.core.semconv.dialects.logs import (
     COSTS,
@@ -26,6 +25,7 @@ from processor.core.semconv.emitter import likely_provider, name_family, sells_l
 from processor.core.semconv.ids import log_trace, record_id
 from processor.core.semconv.interpretation import UNREADABLE_COUNT
 from processor.core.semconv.layout import Slots, lay_out_fields
+from processor.core.semconv.options import ReadOptions, operator_rule
 from processor.core.semconv.owners import read_inherited_owner, read_owner
 from processor.core.semconv.plausibility import find_implausible
 from processor.core.semconv.sources import Row

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from processor.core.model import NOBODY, Group, Mark, Owner, OwnIds, Reading, Spans, is_local_root
-from processor.core.semconv.calls import ReadOptions, read_call
+from processor.core.semconv.calls import read_call
 from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.core.semconv.emitter import Emitter
 from processor.core.semconv.ids import find_rejected, valid_parents
+from processor.core.semconv.options import ReadOptions
 from processor.core.semconv.owners import names_session, read_inherited_owner, read_owner
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures

@@ -1,0 +1,40 @@
+"""What the operator decides about reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from processor.core.semconv.dialects.instrumentations import Inclusion
+from processor.core.semconv.dimensions import NO_OWN_DIMENSIONS, OwnDimensions
+from processor.core.semconv.plausibility import UsageLimits
+
+CacheSemantics = Literal["inclusive", "exclusive", "auto"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the operator decides about reading."""
+
+    cache_semantics: Mapping[str, CacheSemantics] = field(default_factory=dict)
+    """Whether reported input includes cached tokens, by instrumentation scope, by provider, or
+    as ``default``. The first of these that is there decides; ``auto`` leaves it to evidence."""
+    user_hash_salt: str | None = None
+    """When set, user ids are replaced by pseudonyms made with it."""
+    dimensions: OwnDimensions = NO_OWN_DIMENSIONS
+    """The operator's own dimensions."""
+    limits: UsageLimits = field(default_factory=UsageLimits)
+    """What a single call may report and still be charged."""
+
+
+def operator_rule(names: tuple[str, ...], options: ReadOptions) -> Inclusion | None:
+    """What the operator says of cached tokens, under the first of these names, or of all."""
+    rules = options.cache_semantics
+    if not rules:
+        return None
+    for name in (*names, "default"):
+        rule = rules.get(name)
+        if rule is not None:
+            return None if rule == "auto" else rule
+    return None
