@@ -25,8 +25,8 @@ from processor.core.semconv.emitter import likely_provider, name_family, sells_l
 from processor.core.semconv.ids import log_trace, record_id
 from processor.core.semconv.interpretation import UNREADABLE_COUNT
 from processor.core.semconv.layout import Slots, lay_out_fields
-from processor.core.semconv.options import ReadOptions, operator_rule
-from processor.core.semconv.owners import read_inherited_owner, read_owner
+from processor.core.semconv.options import ReadOptions, inherited_owner, operator_rule
+from processor.core.semconv.owners import read_owner
 from processor.core.semconv.plausibility import find_implausible
 from processor.core.semconv.sources import Row
 from processor.core.semconv.times import read_time
@@ -119,14 +119,12 @@ class _Reader:
         logs, attributes = self._logs, self._logs.attributes[row]
         salt = self._options.user_hash_salt
         own = read_owner(_slots(tuple(attributes)), Row(tuple(attributes.values())), salt)
-        inherited = read_inherited_owner(group.scope_attributes, group.resource, salt)
+        inherited = inherited_owner(group, self._options)
         dimensions = self._options.dimensions
         if dimensions:
             own = own._replace(
                 own_dimensions=dimensions.read(tuple(attributes), tuple(attributes.values()))
             ).or_nobody()
-            own_ids = dimensions.read_inherited(group.scope_attributes, group.resource)
-            inherited = inherited._replace(own_dimensions=own_ids).or_nobody()
         service = read_text(group.resource.get("service.name")) or ""
         if own.agent is None and inherited.agent is None:
             # The tool that writes the record is the agent that makes the call.

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from processor.core.model import Group, Owner
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dimensions import NO_OWN_DIMENSIONS, OwnDimensions
+from processor.core.semconv.owners import read_inherited_owner
 from processor.core.semconv.plausibility import UsageLimits
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
@@ -26,6 +28,16 @@ class ReadOptions:
     """The operator's own dimensions."""
     limits: UsageLimits = field(default_factory=UsageLimits)
     """What a single call may report and still be charged."""
+
+
+def inherited_owner(group: Group, options: ReadOptions) -> Owner:
+    """Read what scope and resource say, the operator's own dimensions included."""
+    scope, resource = group.scope_attributes, group.resource
+    found = read_inherited_owner(scope, resource, options.user_hash_salt)
+    if not options.dimensions:
+        return found
+    own_ids = options.dimensions.read_inherited(scope, resource)
+    return found._replace(own_dimensions=own_ids).or_nobody()
 
 
 def operator_rule(names: tuple[str, ...], options: ReadOptions) -> Inclusion | None:

@@ -9,8 +9,8 @@ from processor.core.semconv.calls import read_call
 from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
 from processor.core.semconv.emitter import Emitter
 from processor.core.semconv.ids import find_rejected, valid_parents
-from processor.core.semconv.options import ReadOptions
-from processor.core.semconv.owners import names_session, read_inherited_owner, read_owner
+from processor.core.semconv.options import ReadOptions, inherited_owner
+from processor.core.semconv.owners import names_session, read_owner
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures
 from processor.core.semconv.sources import Row
@@ -48,12 +48,7 @@ class _GroupContext:
             group.scope_version,
             read_text(group.resource.get("telemetry.sdk.name")) or "",
         )
-        self.inherited = read_inherited_owner(
-            group.scope_attributes, group.resource, options.user_hash_salt
-        )
-        if options.dimensions:
-            own_ids = options.dimensions.read_inherited(group.scope_attributes, group.resource)
-            self.inherited = self.inherited._replace(own_dimensions=own_ids).or_nobody()
+        self.inherited = inherited_owner(group, options)
         self.scope = bound(group.scope_name)
         self.service = read_text(group.resource.get("service.name")) or ""
         self.readers: dict[int, ShapeReader] = {}
