@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from processor.core.model import Call, Charge, Mark, Reading, Spans, Unpriced
+from processor.core.model import Call, Charge, Mark, Reading, Spans, Status, Unpriced
 from processor.core.money import ZERO
 from processor.core.semconv.stamped import Written, read_written
 
@@ -24,8 +24,10 @@ def adopt(
     found: list[Charge | Unpriced] = []
     for charge in charges:
         written = read_written(spans, charge.call.mark.row)
-        is_charged = written is not None and written.status is not None
-        found.append(_adopted(charge, written) if written and is_charged else charge)
+        if written is None or written.status is None:
+            found.append(charge)
+        else:
+            found.append(_adopted(charge, written, written.status))
     marks: list[Mark] = []
     for mark in reading.marks:
         written = read_written(spans, mark.row)
@@ -36,9 +38,9 @@ def adopt(
     return replace(reading, marks=marks), found
 
 
-def _adopted(charge: Charge | Unpriced, written: Written) -> Charge | Unpriced:
+def _adopted(charge: Charge | Unpriced, written: Written, status: Status) -> Charge | Unpriced:
     call = replace(charge.call, adopted_nano_usd=written.adds_nano_usd)
-    status, model = written.status or charge.status, written.model or charge.model
+    model = written.model or charge.model
     if written.amount is None:
         return Unpriced(call, status, written.reason, charge.provider, model, written.price_version)
     return Charge(
