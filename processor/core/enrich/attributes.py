@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from processor.core.enrich.emission import emitted
+from processor.core.enrich.names import CORRECTION, COST, EXCEEDED, STATUS, WARNING
 from processor.core.model import Crossing, Edit, Entry, Event, Spans, Stamp, Totals, Usage, Value
 from processor.core.money import NANO_PER_USD
 
@@ -54,11 +55,11 @@ def _attributes(stamp: Stamp) -> Attributes:
     if stamp.exceeded:
         # One plain string: samplers and query languages match strings, few of them look into
         # arrays. A budget's name has no comma. Two limits of one rule share a name.
-        attributes["llm.budget.exceeded"] = ",".join(sorted(set(stamp.exceeded)))
+        attributes[EXCEEDED] = ",".join(sorted(set(stamp.exceeded)))
     if stamp.corrections:
         corrected = stamp.corrections
         change_nano_usd = sum(nano_usd for _, nano_usd in corrected)
-        attributes["llm.cost.correction_usd"] = change_nano_usd / NANO_PER_USD
+        attributes[CORRECTION] = change_nano_usd / NANO_PER_USD
         attributes["llm.cost.corrects"] = ",".join(
             span_id.hex() for span_id, _ in corrected[:_CORRECTED_SHOWN_MAX]
         )
@@ -70,17 +71,17 @@ def _call(entry: Entry) -> Attributes:
     amount = entry.amount
     attributes: Attributes
     if amount is None:
-        attributes = {"llm.cost.status": entry.status}
+        attributes = {STATUS: entry.status}
     else:
         total, input_part, output_part, cache_read, cache_write, fees = amount
         # Integer division by an integer is correctly rounded, so each is the nearest double.
         attributes = {
-            "llm.cost_usd": total / NANO_PER_USD,
+            COST: total / NANO_PER_USD,
             "llm.cost.input_usd": input_part / NANO_PER_USD,
             "llm.cost.output_usd": output_part / NANO_PER_USD,
             "llm.cost.cache_read_usd": cache_read / NANO_PER_USD,
             "llm.cost.cache_write_usd": cache_write / NANO_PER_USD,
-            "llm.cost.status": entry.status,
+            STATUS: entry.status,
         }
         if fees:
             attributes["llm.cost.request_usd"] = fees / NANO_PER_USD
@@ -167,4 +168,4 @@ def _event(crossing: Crossing, time_ns: int) -> Event:
         attributes["budget.at_least"] = True
     if crossing.trigger:
         attributes["budget.trigger"] = crossing.trigger
-    return Event(time_ns, "llm.budget.exceeded" if is_limit else "llm.budget.warning", attributes)
+    return Event(time_ns, EXCEEDED if is_limit else WARNING, attributes)

@@ -6,6 +6,8 @@ from typing import Final
 
 COST: Final = "llm.cost_usd"
 STATUS: Final = "llm.cost.status"
+CORRECTION: Final = "llm.cost.correction_usd"
+"""What the arrival of a span changed about older charges."""
 EXCEEDED: Final = "llm.budget.exceeded"
 """An attribute with the names of budgets, and the name of an event."""
 WARNING: Final = "llm.budget.warning"
@@ -13,13 +15,14 @@ WARNING: Final = "llm.budget.warning"
 OWN_NAMES: Final = frozenset({
     COST,
     STATUS,
+    CORRECTION,
     EXCEEDED,
     *(
         f"llm.cost.{name}"
         for name in (
             "input_usd", "output_usd", "cache_read_usd", "cache_write_usd", "request_usd",
             "reported_usd", "reason", "model", "price_version", "rule", "doubt", "time_assumed",
-            "time_rescaled", "correction_usd", "corrects",
+            "time_rescaled", "corrects",
         )
     ),
     "llm.cache.hit",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from processor.core.enrich.names import CORRECTION
 from processor.core.model import NOBODY, Group, Mark, Owner, OwnIds, Reading, Spans, is_local_root
 from processor.core.semconv.calls import read_call
 from processor.core.semconv.dialects.kinds import AGENT_NAME_PREFIXES
@@ -14,7 +15,6 @@ from processor.core.semconv.owners import names_session, read_owner
 from processor.core.semconv.recognise import Profile
 from processor.core.semconv.signatures import ShapeReader, Signatures
 from processor.core.semconv.sources import Row
-from processor.core.semconv.stamped import CORRECTION
 from processor.core.semconv.times import AHEAD_MAX_NS, EARLIEST_NS, read_times
 from processor.core.semconv.values import bound, read_text
 

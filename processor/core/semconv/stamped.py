@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple, cast, get_args
 
-from processor.core.enrich.names import COST, STATUS
+from processor.core.enrich.names import CORRECTION, COST, STATUS
 from processor.core.model import Spans, Status, Value
 from processor.core.money import Amount, parse_usd
-
-CORRECTION = "llm.cost.correction_usd"
 
 _TOKENS = frozenset({"llm.tokens.input", "llm.tokens.output", "llm.tokens.total"})
 _PARTS = ("input", "output", "cache_read", "cache_write")

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from processor.core.enrich.attributes import enrich
+from processor.core.enrich.names import OWN_NAMES
 from processor.core.model import Crossing, Edit, Entry, Spans, Stamp, Status, Totals, Usage, Value
 from processor.core.money import Amount
 
@@ -285,6 +286,31 @@ def test_list_of_corrected_spans_has_an_end_but_the_sum_counts_all():
     attributes = edit_of(Stamp(corrections=corrections)).attributes
     assert attributes["llm.cost.correction_usd"] == -100.0
     assert str(attributes["llm.cost.corrects"]).count(",") == 63
+
+
+def test_every_name_that_is_written_is_listed_as_our_own():
+    """Guarantees: what another processor wrote is recognised, whichever of the names it used."""
+    fees = Amount(10, 1, 1, 1, 1, 6)
+    totals = Totals(cost_nano_usd=1, calls=2, unpriced=1)
+    corrections = ((b"\x01" * 8, -1),)
+    full = entry(
+        status="alias",
+        reason="why",
+        amount=fees,
+        reported_nano_usd=9,
+        rule="total",
+        doubt="split_assumed",
+        time_assumed=True,
+        usage=USAGE,
+        has_tokens=False,
+        saved_nano_usd=5,
+    )
+    stamps = (
+        Stamp(full, totals, totals, totals, exceeded=("daily",), corrections=corrections),
+        Stamp(entry(time_rescaled=True)),
+    )
+    names = {name for stamp in stamps for name in edit_of(stamp).attributes}
+    assert {name for name in names if not name.startswith("llm.tokens.")} == OWN_NAMES
 
 
 def test_stamp_with_nothing_to_say_makes_no_edit():
