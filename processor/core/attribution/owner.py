@@ -16,9 +16,6 @@ BUILT_IN_DIMENSIONS = ScopeIds._fields[:-1]
 
 AGENT_RUN = BUILT_IN_DIMENSIONS.index("agent_run")
 
-OWNED = BUILT_IN_DIMENSIONS[:AGENT_RUN]
-"""The dimensions that spans, scopes and resources may name: the first fields of `Owner`."""
-
 UNATTRIBUTED = ""
 
 _Claims = tuple[Owner, Node | None]

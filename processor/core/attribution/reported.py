@@ -11,7 +11,8 @@ from processor.core.attribution.node import Node
 from processor.core.model import Entry, Usage
 
 _NAME_MAX_CHARS = 512
-_UNITS = slice(17, None)
+_REQUESTS, _WEB_SEARCHES = map(Usage._fields.index, ("requests", "web_searches"))
+_BILLED_UNITS = slice(Usage._fields.index("characters"), None)
 """Of `Usage`: what is billed by units other than tokens."""
 _PREFIX = re.compile(r"(?:.*/)?(?:[a-z][a-z-]*\.)*(?=[a-z])")
 _SUFFIX = re.compile(
@@ -35,7 +36,7 @@ def family_of(model: str) -> str:
 def whole_of(usage: Usage) -> Form:
     """All input and all output of a call, or its units where it has no tokens."""
     inputs, outputs = usage.input_tokens, usage.output_tokens
-    return (inputs, outputs) if inputs or outputs else tuple(usage)[_UNITS]
+    return (inputs, outputs) if inputs or outputs else tuple(usage)[_BILLED_UNITS]
 
 
 class Forms(NamedTuple):
@@ -74,7 +75,7 @@ def forms_of(usage: Usage, *, may_exclude: bool) -> Forms:
 
 def has_counts(usage: Usage) -> bool:
     """Whether anything but a request was counted."""
-    return any(usage[:10]) or any(usage[11:])
+    return any(usage[:_REQUESTS]) or any(usage[_REQUESTS + 1 :])
 
 
 class Reported:
@@ -156,7 +157,9 @@ def _rank(node: Node, lasted_ns: Mapping[str, int]) -> tuple[object, ...]:
     if entry is None:
         return (True,)
     usage = entry.usage
-    details = 0 if usage is None else sum(map(bool, usage[:10] + usage[12:]))
+    details = 0
+    if usage is not None:
+        details = sum(map(bool, usage[:_REQUESTS] + usage[_WEB_SEARCHES + 1 :]))
     return (
         entry.amount is None,
         usage is None,

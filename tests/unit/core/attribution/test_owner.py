@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from processor.core.attribution.node import ScopeIds
 from processor.core.attribution.owner import (
     AGENT_RUN,
     BUILT_IN_DIMENSIONS,
-    OWNED,
     by_scope,
     id_in,
     resolve,
@@ -15,6 +15,8 @@ from processor.core.attribution.owner import (
 from processor.core.attribution.trace import Trace
 from processor.core.model import Owner
 
+OWNED = BUILT_IN_DIMENSIONS[:AGENT_RUN]
+"""The dimensions that spans, scopes and resources may name."""
 NAMED = Owner._fields[:-1]
 """All but the operator's own."""
 
@@ -59,6 +61,8 @@ def test_every_dimension_is_asked_for_by_itself(given, dimension):
 
 def test_the_owned_dimensions_are_the_first_fields_of_an_owner():
     assert Owner._fields == (*OWNED, "task_title", "own_dimensions")
+    rest = ("agent_run", "model", "provider", "service", "own_dimensions")
+    assert ScopeIds._fields == (*OWNED, *rest)
 
 
 def test_an_own_dimension_is_resolved_like_a_built_in_one(given):
