@@ -49,8 +49,8 @@ class BearerTokens:
         """
         if not self._digests:
             return
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != _SCHEME or not token.strip():
+        token = _token_of(authorization)
+        if not token:
             message = "a bearer token is needed: send the header Authorization: Bearer <token>"
             raise UnauthenticatedError(message, 'Bearer realm="llm-cost"')
         if not _is_one_of(token, (*self._digests, *self._processors)):
@@ -61,12 +61,18 @@ class BearerTokens:
         """Whether an ``Authorization`` value shows the token of another processor."""
         if not self._processors:
             return False
-        scheme, _, token = authorization.partition(" ")
-        return scheme.lower() == _SCHEME and _is_one_of(token, self._processors)
+        token = _token_of(authorization)
+        return bool(token) and _is_one_of(token, self._processors)
+
+
+def _token_of(authorization: str) -> str:
+    """The token of a bearer ``Authorization`` value; ``""`` where there is none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == _SCHEME else ""
 
 
 def _is_one_of(token: str, digests: Iterable[bytes]) -> bool:
-    shown = _digest(token.strip())
+    shown = _digest(token)
     matches = [hmac.compare_digest(shown, known) for known in digests]
     return any(matches)
 

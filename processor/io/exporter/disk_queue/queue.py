@@ -111,14 +111,15 @@ class DiskQueue:
 
     def append(self, records: Sequence[Record]) -> list[OSError | None]:
         """Write records and wait until they are on the disk; None for each that is."""
-        room = self.max_bytes - self.size_bytes - START
+        sizes = list(map(encoded_bytes, records))
         if self._drops_oldest:
-            room = self._make_room(min(sum(map(encoded_bytes, records)), self.max_bytes - START))
+            room = self._make_room(min(sum(sizes), self.max_bytes - START))
+        else:
+            room = self.max_bytes - self.size_bytes - START
         full = OSError(errno.ENOSPC, f"it holds all of its {self.max_bytes // _MIB} MiB")
         outcomes: list[OSError | None] = []
         fitting: list[Record] = []
-        for record in records:
-            size = encoded_bytes(record)
+        for record, size in zip(records, sizes, strict=True):
             fits = size <= room
             outcomes.append(None if fits else full)
             if fits:
