@@ -65,11 +65,8 @@ def with_queue(
 
 
 def _grpc_transport(otlp: OtlpExporter, files: WatchedFiles) -> Transport:
-    address = parse_backend(otlp.endpoint)
-    if otlp.tls.insecure is not None and not address.has_scheme:
-        address = address._replace(is_tls=not otlp.tls.insecure)
     transport = GrpcTransport(
-        address,
+        parse_backend(otlp.endpoint, insecure=otlp.tls.insecure),
         headers=dict(otlp.headers),
         compression=otlp.compression,
         tls=files.client_tls("otlp"),

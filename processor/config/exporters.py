@@ -6,12 +6,12 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator, model_validator
 
-from processor.config.backends import ClientTls, GrpcRetry, HttpRetry, OtlpBackend
+from processor.config.backends import GrpcRetry, HttpRetry, OtlpBackend
 from processor.config.values import GrpcBackend, HttpBase, HttpUrl, Section
 from processor.core.files.checks import InvalidValueError, choice
 from processor.core.files.validation import OptionalText, Whole, section
 from processor.core.model import Signal
-from processor.core.otlp.addresses import parse_backend, parse_url
+from processor.core.otlp.addresses import BackendAddress, parse_backend, parse_url
 
 _USUALLY_HTTP_PORT: Final = 4318
 
@@ -142,9 +142,14 @@ class Exporters(Section):
         # What follows a question mark may be a key.
         urls = [url.partition("?")[0] for url in (http.endpoint, *http.own_endpoints.values())]
         urls = [url for url in urls if url]
-        urls = [_with_security(url, http.tls) for url in urls]
-        at = _with_security(grpc.endpoint, grpc.tls) if grpc.endpoint else ""
-        ways = [f"OTLP/gRPC at {at}"] if at else []
+        urls = [
+            _with_security(url, parse_url(url, "exporters", insecure=http.tls.insecure).address)
+            for url in urls
+        ]
+        ways = []
+        if grpc.endpoint:
+            address = parse_backend(grpc.endpoint, insecure=grpc.tls.insecure)
+            ways = [f"OTLP/gRPC at {_with_security(grpc.endpoint, address)}"]
         ways += [f"OTLP/HTTP at {', '.join(urls)}"] if urls else []
         ways += [f"files in {self.file.path}"] if self.file.path else []
         return ways + (["the log"] if self.debug.verbosity != "none" else [])
@@ -172,12 +177,11 @@ class Exporters(Section):
         return f"{delivered}, or waits on disk in {' and '.join(places)}" if places else delivered
 
 
-def _with_security(address: str, tls: ClientTls) -> str:
+def _with_security(written: str, address: BackendAddress) -> str:
     """An address; without a scheme, which would say it, with how the connection is secured."""
-    if "://" in address:
-        return address
-    is_tls = parse_url(address, "exporters", insecure=tls.insecure).address.is_tls
-    return f"{address} {'over TLS' if is_tls else 'in plain text'}"
+    if address.has_scheme:
+        return written
+    return f"{written} {'over TLS' if address.is_tls else 'in plain text'}"
 
 
 def _as_url(address: str) -> str:

@@ -90,12 +90,13 @@ def parse_listen(text: str, setting: str = _LISTEN_SETTING) -> ListenAddress:
     return ListenAddress(host or "::", port, setting)
 
 
-def parse_backend(text: str) -> BackendAddress:
-    """Read an address of OTLP/gRPC. Without a scheme: plaintext on loopback, TLS elsewhere.
+def parse_backend(text: str, *, insecure: bool | None = None) -> BackendAddress:
+    """Read an address of OTLP/gRPC.
 
-    Raises ConfigError.
+    Without a scheme `insecure` decides, and where that is None too: plaintext on loopback, TLS
+    elsewhere. Raises ConfigError.
     """
-    parts, address = _parse(text, _GRPC_SETTING, _GRPC_FIX)
+    parts, address = _parse(text, _GRPC_SETTING, _GRPC_FIX, insecure=insecure)
     if parts.path.strip("/") or parts.query:
         fix = "for OTLP over HTTP give exporters.otlphttp.endpoint, or --forward-to, a URL"
         what = f"{text} has a path, which OTLP over gRPC does not know"
@@ -109,9 +110,7 @@ def parse_url(text: str, setting: str, *, insecure: bool | None = None) -> HttpA
     Without a scheme `insecure` decides, and where that is None too the rule of `parse_backend`.
     Without a port it is the scheme's own, or 4318 where there is no scheme. Raises ConfigError.
     """
-    parts, address = _parse(text, setting, _HTTP_FIX)
-    if not address.has_scheme and insecure is not None:
-        address = address._replace(is_tls=not insecure)
+    parts, address = _parse(text, setting, _HTTP_FIX, insecure=insecure)
     default = (443 if address.is_tls else 80) if address.has_scheme else _HTTP_PORT
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return HttpAddress(address._replace(port=address.port or default), path)
@@ -168,7 +167,9 @@ def is_local_peer(peer: str) -> bool:
     return kind in {"ipv4", "ipv6"} and is_loopback(address.rpartition(":")[0].strip("[]"))
 
 
-def _parse(text: str, setting: str, fix: str) -> tuple[SplitResult, BackendAddress]:
+def _parse(
+    text: str, setting: str, fix: str, *, insecure: bool | None
+) -> tuple[SplitResult, BackendAddress]:
     """The parts of an address that both protocols have; port 0 where none is written."""
 
     def refusal(what: str) -> ConfigError:
@@ -188,7 +189,10 @@ def _parse(text: str, setting: str, fix: str) -> tuple[SplitResult, BackendAddre
         raise refusal(f"{text} has the unknown scheme {parts.scheme}")
     if parts.fragment:
         raise refusal(f"{text} has a fragment, which is never sent")
-    is_tls = parts.scheme == "https" if has_scheme else not is_loopback(host)
+    if has_scheme:
+        is_tls = parts.scheme == "https"
+    else:
+        is_tls = not (is_loopback(host) if insecure is None else insecure)
     return parts, BackendAddress(host, port or 0, is_tls, has_scheme)
 
 

@@ -68,6 +68,9 @@ def test_addresses_for_http_keep_their_path_and_query(text, url):
 def test_without_a_scheme_the_setting_decides_on_tls(insecure):
     assert parse_url("tempo:1", "here", insecure=insecure).address.is_tls is not insecure
     assert parse_url("https://tempo", "here", insecure=True).address.is_tls
+    assert parse_backend("tempo:1", insecure=insecure).is_tls is not insecure
+    assert parse_backend("localhost:1", insecure=insecure).is_tls is not insecure
+    assert parse_backend("https://tempo", insecure=True).is_tls
 
 
 @pytest.mark.parametrize("text", ["", "http://", "host:99999", "ftp://host:1", "http://h/#x"])
