@@ -17,22 +17,12 @@ STACKS = {
 }
 _JSON_BYTES_MAX = 64 * 1024 * 1024
 
-
-NOT_YET: frozenset[str] = frozenset()
-"""Known to come to another sum; a stack leaves this list when it comes to the right one."""
-
 IN_TWO_TRACES_NANO_USD = {"langsmith": 10_995_300}
 """What calls cost that are reported once more in another trace. A trace knows of no other one, so
 they are charged in both. With langsmith it is the one call that Anthropic's SDK reports as well."""
 
 
-def marked(name):
-    """A stack as a parameter, expected to fail while it is known to be wrong."""
-    marks = [pytest.mark.xfail(strict=True)] if name in NOT_YET else []
-    return pytest.param(name, id=name, marks=marks)
-
-
-@pytest.mark.parametrize("name", [marked(name) for name in sorted(STACKS)])
+@pytest.mark.parametrize("name", sorted(STACKS))
 async def test_a_recorded_stack_comes_to_its_sum(name, tmp_path):
     """Guarantees: what the spans report is charged, each call once, to the nano-dollar."""
     stack = STACKS[name]

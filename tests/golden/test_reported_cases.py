@@ -84,17 +84,7 @@ def is_expected(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-NOT_YET: frozenset[str] = frozenset()
-"""Known to come out wrong; a case leaves this list when it comes out right."""
-
-
-def marked(case: dict[str, Any]) -> Any:
-    """A case as a parameter, expected to fail while it is known to be wrong."""
-    marks = [pytest.mark.xfail(strict=True)] if case["id"] in NOT_YET else []
-    return pytest.param(case, id=case["id"], marks=marks)
-
-
-@pytest.mark.parametrize("case", [marked(case) for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
 async def test_a_reported_case_comes_out_right(case, tmp_path):
     """Guarantees: each span carries what its report says is right, whatever wrote it."""
     files = {name: case.get(name, "") for name in ("prices", "budgets")}
