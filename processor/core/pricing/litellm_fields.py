@@ -175,7 +175,7 @@ def _is_incomplete(base: Rates, mode: str) -> bool:
     return given and not made and not is_stated and mode not in _WITHOUT_OUTPUT
 
 
-def _tiers(rows: Mapping[int, Rates]) -> tuple[Tier, ...]:
+def _tiers(rows: Mapping[int, Partial]) -> tuple[Tier, ...]:
     return tuple(Tier(above, rates) for above, rates in sorted(rows.items()) if above)
 
 
@@ -188,15 +188,11 @@ def _service_tiers(
         if any(rows.get(0, {}).values()):
             tiers = {tier.above: tier.rates for tier in base}
             tiers |= {above: {**tiers.get(above, {}), **rows[above]} for above in rows if above}
-            found[name] = ServiceTier(rows[0], tiers=_tiers_of(tiers))
+            found[name] = ServiceTier(rows[0], tiers=_tiers(tiers))
     fast = _multiplier(_specific(fields).get("fast"))
     if fast is not None:
         found["fast"] = ServiceTier({}, fast)
     return found
-
-
-def _tiers_of(rows: Mapping[int, Partial]) -> tuple[Tier, ...]:
-    return tuple(Tier(above, rates) for above, rates in sorted(rows.items()))
 
 
 def _regions(fields: Mapping[str, Any]) -> Mapping[str, Fraction]:
