@@ -17,8 +17,10 @@
     owners      whom a span says it belongs to
     ids         which ids can be ids; ids for log records
     times       when a call ended, whatever the sender's clock and unit
-    calls       one call; `plausibility` knows what none can have used, and `response_cache`
-                whether an application's cache answered it
+    calls       one call; `plausibility` knows what none can have used, `response_cache`
+                whether an application's cache answered it, and `grounding` how many searches
+                an answer of Gemini is charged for
+    stamped     what another processor like this one has written on a span
     reading     a payload
     logs        a payload of log records
 

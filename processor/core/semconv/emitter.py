@@ -129,21 +129,21 @@ class RuleSubject(NamedTuple):
     """The names of its attributes."""
 
 
-def find_rule(rules: Sequence[Rule], spans: RuleSubject) -> Rule | None:
+def find_rule(rules: Sequence[Rule], subject: RuleSubject) -> Rule | None:
     """The first rule that fits; None when none does."""
-    return next((rule for rule in rules if _fits(rule, spans)), None)
+    return next((rule for rule in rules if _fits(rule, subject)), None)
 
 
-def _fits(rule: Rule, spans: RuleSubject) -> bool:
-    version = spans.emitter.numbers()
+def _fits(rule: Rule, subject: RuleSubject) -> bool:
+    version = subject.emitter.numbers()
     return (
-        spans.emitter.scope.startswith(rule.scope)
-        and rule.dialect in {"", spans.dialect}
-        and (not rule.families or spans.family in rule.families)
-        and rule.span_name in {"", spans.span_name}
+        subject.emitter.scope.startswith(rule.scope)
+        and rule.dialect in {"", subject.dialect}
+        and (not rule.families or subject.family in rule.families)
+        and rule.span_name in {"", subject.span_name}
         and (not rule.since or (bool(version) and version >= rule.since))
         and (not rule.below or (bool(version) and version < rule.below))
-        and rule.stated in {"", spans.stated.lower()}
-        and (not rule.model or any(rule.model in model.lower() for model in spans.models))
-        and (not rule.key or any(key.endswith(rule.key) for key in spans.keys))
+        and rule.stated in {"", subject.stated.lower()}
+        and (not rule.model or any(rule.model in model.lower() for model in subject.models))
+        and (not rule.key or any(key.endswith(rule.key) for key in subject.keys))
     )
