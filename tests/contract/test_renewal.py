@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import grpc
 import pytest
 from backends.recorder import Recorder
+from conditions import until
 from conformance.certificates import make_self_signed
 from conformance.names import NamedAddress, NameServer
 from conformance.scripted_backend import grpc_ok, http_answer
@@ -139,9 +140,7 @@ async def test_a_connection_is_renewed_after_its_time_and_nothing_is_lost(protoc
         sending(protocol, port, max_connection_age_s=0.0) as out,
     ):
         first = asyncio.ensure_future(out.deliver("traces", PAYLOAD, 30.0))
-        async with asyncio.timeout(20):
-            while not backend.bodies:  # noqa: ASYNC110 - what is looked at has no event
-                await asyncio.sleep(0.005)
+        await until(lambda: backend.bodies)
         for _ in range(5):
             await out.deliver("traces", PAYLOAD, 10.0)
         release.set()

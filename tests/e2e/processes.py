@@ -21,6 +21,9 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest,
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 30.0
+SIDECAR_MIB = 512
+"""The container that `SIDECAR_SETTINGS` are for."""
+SIDECAR_SETTINGS = f"memory_limiter: {{limit_mib: {SIDECAR_MIB * 4 // 5}}}\n"
 POLL_S = 0.02
 
 
@@ -64,6 +67,12 @@ class Process:
         found = next((line for line in self.lines if text in line), None)
         assert found, f"{text!r} was not printed:\n" + "\n".join(self.lines)
         return found
+
+    def peak_mib(self) -> int:
+        """The most memory that it has had, in MiB."""
+        status = Path(f"/proc/{self.popen.pid}/status").read_text(encoding="ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) // 1024
 
     def stop(self, how=signal.SIGTERM, timeout_s=20.0):
         """End the process and return its exit code."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import urllib.request
 import grpc
 import pytest
 from conformance.certificates import make_self_signed
+from conformance.durable import free_port
 from e2e.processes import ROOT, Process, wait_until
 from e2e.test_telemetry import base_url, get
 
@@ -163,12 +163,6 @@ def test_files_that_cannot_be_used_leave_the_last_good_ones_in_force(started, se
     assert send(old[0], old) == UNAUTHENTICATED
     secret.swap(**good)
     wait_until(lambda: health(process)["status"] == "serving", 15)
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def command(*words, **environment):

@@ -21,12 +21,11 @@ import grpc
 import pytest
 from conditions import until
 from e2e.flooding import METHOD, make_payload, open_export, send_grpc
+from e2e.processes import SIDECAR_MIB, SIDECAR_SETTINGS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 MIB = 1024 * 1024
-SIDECAR_MIB = 512
-SETTINGS = f"memory_limiter: {{limit_mib: {SIDECAR_MIB * 4 // 5}}}\n"
 PROTOBUF = {"content-type": "application/x-protobuf"}
 HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-protobuf\r\n"
 SMALL = make_payload(3, 100)
@@ -39,19 +38,13 @@ def sidecar(serve, tmp_path):
 
     def start(backend_port=1, more=""):
         file = tmp_path / "processor.yaml"
-        file.write_text(SETTINGS + more)
+        file.write_text(SIDECAR_SETTINGS + more)
         process = serve("--config", file, "--forward-to", f"127.0.0.1:{backend_port}")
         line = process.wait_for("OTLP/HTTP at")
         process.http_port = int(line.rsplit(":", 1)[1])
         return process
 
     return start
-
-
-def peak_mib(process):
-    status = Path(f"/proc/{process.popen.pid}/status").read_text(encoding="ascii")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) // 1024
 
 
 async def until_taken(send, attempts=5):
@@ -131,7 +124,7 @@ async def test_what_came_while_the_backend_is_away_is_gone(sidecar, has_queue):
 
     answers = await asyncio.gather(*(sender() for _ in range(12)))
     assert has_queue or "OK" not in chain(*answers)
-    assert peak_mib(process) < SIDECAR_MIB // 2
+    assert process.peak_mib() < SIDECAR_MIB // 2
 
 
 async def test_bodies_that_inflate_and_withhold_their_end_stay_within_memory(sidecar, backend):
@@ -149,7 +142,7 @@ async def test_bodies_that_inflate_and_withhold_their_end_stay_within_memory(sid
     async with running(*(sender() for _ in range(40))):
         await asyncio.sleep(2.0)
         assert await small_senders(process, 3) == ["OK"] * 6
-    assert peak_mib(process) < SIDECAR_MIB
+    assert process.peak_mib() < SIDECAR_MIB
 
 
 async def test_whole_bodies_of_the_largest_size_stay_within_memory(sidecar):
@@ -171,7 +164,7 @@ async def test_whole_bodies_of_the_largest_size_stay_within_memory(sidecar):
     async with running(*(sender() for _ in range(20))):
         await asyncio.sleep(4.0)
         await until(lambda: 200 in answers)
-        assert peak_mib(process) < SIDECAR_MIB
+        assert process.peak_mib() < SIDECAR_MIB
         process.stop(signal.SIGKILL)  # Bodies that are half sent would keep connections open.
         await asyncio.sleep(0.5)
     assert {each for each in answers if isinstance(each, int)} <= {200, 503}
@@ -219,5 +212,5 @@ async def test_a_small_sender_is_served_beside_a_flood_and_refusals_are_logged(s
     with flooded(process):
         await asyncio.sleep(3.0)
         assert await small_senders(process, 3) == ["OK"] * 6
-    assert peak_mib(process) < SIDECAR_MIB
+    assert process.peak_mib() < SIDECAR_MIB
     process.wait_for("requests are asked to send again later (overloaded)")

@@ -13,14 +13,11 @@ from typing import Any
 import grpc
 from conformance.incoming import METHODS, a_span, record, traces
 from conformance.scraping import PREFIX
-from e2e.processes import Process
+from e2e.processes import SIDECAR_MIB, Process
 from prometheus_client.parser import text_string_to_metric_families
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-SIDECAR_MIB = 512
-"""The container that the settings of the attacked process are for."""
-SETTINGS = f"memory_limiter: {{limit_mib: {SIDECAR_MIB * 4 // 5}}}\n"
 _OWN_CHANNEL = (("grpc.use_local_subchannel_pool", 1),)
 
 
@@ -39,7 +36,6 @@ class Attacked:
     process: Process
     http_port: int
     metrics_port: int
-    log: Path | None = None
 
     # --- sending ------------------------------------------------------------------------------
 
@@ -93,9 +89,7 @@ class Attacked:
 
     def peak_mib(self) -> int:
         """The most memory that it has had, in MiB."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) // 1024
+        return self.process.peak_mib()
 
     def descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from e2e.conftest import serve_with, spawning
-from e2e.processes import Backend
-from hostile.attacked import SETTINGS, Attacked
+from e2e.processes import SIDECAR_SETTINGS, Backend
+from hostile.attacked import Attacked
 
 
 def pytest_collection_modifyitems(items):
@@ -17,7 +18,7 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="reads /proc"))
 
 
-def start(spawn, folder, *flags, settings=SETTINGS):
+def start(spawn, folder, *flags, settings=SIDECAR_SETTINGS):
     """Start one, and know its ports."""
     file = folder / "processor.yaml"
     file.write_text(settings)
@@ -57,4 +58,4 @@ def backend(_lasting):
 def attack_one(tmp_path):
     """Start a processor for one test alone, with flags and settings of its own."""
     with spawning() as spawn:
-        yield lambda *flags, settings=SETTINGS: start(spawn, tmp_path, *flags, settings=settings)
+        yield partial(start, spawn, tmp_path)

@@ -16,8 +16,8 @@ from contextlib import ExitStack, suppress
 
 import pytest
 from conformance.incoming import NOW_NS, a_call, a_span, shown, traces
-from e2e.processes import attributes, total_nano_usd
-from hostile.attacked import JSON, PROTOBUF, SETTINGS
+from e2e.processes import SIDECAR_SETTINGS, attributes, total_nano_usd
+from hostile.attacked import JSON, PROTOBUF
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
@@ -182,7 +182,7 @@ def test_41_42_forty_thousand_distinct_names_leave_memory_and_metrics_as_they_ar
 
 def test_56_a_token_in_the_address_is_none_and_stands_in_no_log(attack_one):
     secret = "a-token-that-nobody-knows"
-    settings = SETTINGS + (
+    settings = SIDECAR_SETTINGS + (
         f"receivers: {{otlp: {{protocols: {{http: {{auth: {{bearer_tokens: [{secret}]}}}}}}}}}}\n"
     )
     attacked = attack_one(settings=settings)

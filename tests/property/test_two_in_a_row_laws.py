@@ -56,9 +56,7 @@ def call_attributes(draw) -> dict[str, Any]:
     if dialect == "gen_ai":
         pairs["gen_ai.operation.name"] = "chat"
         pairs["gen_ai.provider.name"] = draw(st.sampled_from(["openai", "anthropic"]))
-        pairs |= dict(
-            zip(("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"), tokens, strict=True)
-        )
+        pairs |= counted("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", tokens)
         if draw(st.booleans()):
             pairs["gen_ai.usage.cache_read.input_tokens"] = draw(COUNTS)
     elif dialect == "seed":
@@ -66,20 +64,12 @@ def call_attributes(draw) -> dict[str, Any]:
         pairs |= {"llm.tokens.total": draw(st.sampled_from([sum(tokens), sum(tokens) + 7]))}
     elif dialect == "openinference":
         pairs["openinference.span.kind"] = "LLM"
-        pairs |= dict(
-            zip(("llm.token_count.prompt", "llm.token_count.completion"), tokens, strict=True)
-        )
+        pairs |= counted("llm.token_count.prompt", "llm.token_count.completion", tokens)
         if draw(st.booleans()):
             pairs["llm.token_count.prompt_details.cache_read"] = draw(COUNTS)
     elif dialect == "traceloop":
         pairs |= {"gen_ai.system": "anthropic", "llm.request.type": "chat"}
-        pairs |= dict(
-            zip(
-                ("gen_ai.usage.prompt_tokens", "gen_ai.usage.completion_tokens"),
-                tokens,
-                strict=True,
-            )
-        )
+        pairs |= counted("gen_ai.usage.prompt_tokens", "gen_ai.usage.completion_tokens", tokens)
         if draw(st.booleans()):
             pairs["gen_ai.usage.cache_read_input_tokens"] = draw(COUNTS)
     else:
