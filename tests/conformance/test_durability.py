@@ -183,7 +183,7 @@ def test_rule_54_sigterm_while_the_backend_hangs(start, backend):
 
 
 def test_rule_55_a_file_system_that_takes_nothing(start, backend, folder):
-    """Guarantees: ledger and queue refuse, health answers, and both go on without a restart."""
+    """Guarantees: ledger and queue refuse, the health says so, and both go on without a restart."""
     process = start()
     line = Line(process.port)
     assert line.send(call(1)) == "OK"
@@ -191,7 +191,7 @@ def test_rule_55_a_file_system_that_takes_nothing(start, backend, folder):
         assert line.send(call(2)) == "UNAVAILABLE", "the ledger cannot be written"
         backend.tell(AWAY)
         assert line.send(METRICS, "metrics") == "UNAVAILABLE", "nor can the queue"
-        assert line.is_serving()
+        wait_until(lambda: not line.is_serving())
     assert line.send(call(2)) == "OK"
     assert line.send(METRICS, "metrics") == "OK"
     backend.tell("{}")
@@ -199,6 +199,7 @@ def test_rule_55_a_file_system_that_takes_nothing(start, backend, folder):
     assert sorted(set(numbers(backend))) == [1, 2]
     assert backend.requests("m") == [METRICS]
     assert line.total_nano_usd() == 2 * COST_NANO_USD
+    wait_until(line.is_serving)
 
 
 def test_rule_55_no_file_descriptors_left(start, backend):
@@ -242,7 +243,7 @@ def test_rule_55_a_disk_that_is_full(start, backend, tmp_path):
         assert line.send(METRICS + bytes([0xFA, 0x3F, 0xA0, 0x1F]) + bytes(4000), "metrics") == (
             "UNAVAILABLE"
         )
-        assert line.is_serving()
+        wait_until(lambda: not line.is_serving())
         ballast.unlink()
         assert line.send(call(2)) == "OK"
         backend.tell("{}")
@@ -306,9 +307,12 @@ async def test_rule_55_the_queue_on_a_failing_disk(gateway, monkeypatch, code):
         with monkeypatch.context() as broken:
             broken.setattr(segment.os, step, fail)
             assert await asyncio.to_thread(line.send, METRICS, "metrics") == "UNAVAILABLE"
-            assert await asyncio.to_thread(line.is_serving)
+            # From the third failure in a row on nothing is safe here, and the health may say so.
+            is_serving = await asyncio.to_thread(line.is_serving)
+            assert is_serving or step == "fsync"
         assert await asyncio.to_thread(line.send, METRICS, "metrics") == "OK"
     recorder.behaviour.answer = "OK"
+    await asyncio.to_thread(wait_until, line.is_serving)
     await asyncio.to_thread(wait_until, lambda: len(recorder.records) == 3)
     assert {record.payload for record in recorder.records} == {METRICS}
 
@@ -321,14 +325,15 @@ async def test_rule_55_the_ledger_on_a_failing_disk(gateway, monkeypatch, kind):
     assert await asyncio.to_thread(line.send, call(1)) == "OK"
 
     def fail(_store):
-        with sqlite._TRANSLATED:
+        with sqlite.TRANSLATED:
             raise getattr(apsw, kind)("the disk fails")
 
     with monkeypatch.context() as broken:
         broken.setattr(sqlite.SqliteStore, "commit", fail)
         assert await asyncio.to_thread(line.send, call(2)) == "UNAVAILABLE"
-        assert await asyncio.to_thread(line.is_serving)
+        await asyncio.to_thread(wait_until, lambda: not line.is_serving())
     assert await asyncio.to_thread(line.send, call(2)) == "OK"
+    await asyncio.to_thread(wait_until, line.is_serving)
     assert await asyncio.to_thread(line.total_nano_usd) == 2 * COST_NANO_USD
     assert len(recorder.records) == 2
 
