@@ -6,12 +6,11 @@ import asyncio
 import gc
 import logging
 import signal
-import textwrap
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from processor import __version__
 from processor.app.addresses import refuse_loop
@@ -36,7 +35,7 @@ from processor.app.watched_files import BUDGETS, PRICING, WatchedFiles
 from processor.config import Settings
 from processor.core.memory import MemoryLimit
 from processor.core.pricing import Catalog
-from processor.core.wording import counted
+from processor.core.wording import counted, fit
 from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
@@ -44,6 +43,7 @@ from processor.surfaces.metrics import TelemetryServer
 from processor.surfaces.queries import CostQueries, Health
 
 _LOG = logging.getLogger(__name__)
+_LABEL_CHARS: Final = 13
 _BUNDLED = "the bundled defaults"
 _HEALTH_INTERVAL_S = 1.0
 
@@ -191,7 +191,7 @@ class App:
         if self.metrics_port:
             address = _at_port(settings.telemetry.metrics.endpoint, self.metrics_port)
             lines.append(f"metrics      http://{address}/metrics, and /health")
-        return [part for line in lines for part in _fitted(line)]
+        return [part for line in lines for part in fit(line, _LABEL_CHARS)]
 
     def warnings(self) -> list[str]:
         """What was accepted but deserves a look."""
@@ -251,15 +251,6 @@ async def _show_health(health: Health, receiver: Receiver) -> None:
         except Exception:  # noqa: BLE001 - a bug there must not freeze the status
             _LOG.exception("the health cannot be judged")
         await asyncio.sleep(_HEALTH_INTERVAL_S)
-
-
-def _fitted(line: str) -> list[str]:
-    """A line in as many as a terminal of 80 columns needs; what it is about stays at the left."""
-    if len(line) <= 80:
-        return [line]
-    label, said = line[:13], line[13:]
-    first, *more = textwrap.wrap(said, 67, break_long_words=False, break_on_hyphens=False)
-    return [label + first, *(" " * 13 + each for each in more)]
 
 
 def _at_port(endpoint: str, port: int) -> str:

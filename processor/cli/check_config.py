@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
@@ -25,10 +25,12 @@ from processor.core.errors import ConfigError, Problem
 from processor.core.insight import Prices
 from processor.core.memory import MemoryLimit
 from processor.core.money import format_usd
-from processor.core.wording import counted
+from processor.core.wording import counted, fit
 from processor.surfaces.terminal.paint import left, plain
 
 T = TypeVar("T")
+
+_LABEL_CHARS: Final = 15
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,10 +84,10 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
     protocols = settings.receivers.otlp.protocols
     http = f" (gRPC) and {protocols.http.endpoint} (HTTP)" if protocols.http.endpoint else ""
     yield f"  listens on   {protocols.grpc.endpoint}{http}"
-    yield f"  forwards to  {' and '.join(settings.exporters.ways())}"
+    yield from fit(f"  forwards to  {' and '.join(settings.exporters.ways())}", _LABEL_CHARS)
     yield f"  ledger       {settings.ledger.path}"
     plan = plan_memory(settings)
-    yield f"  memory       {describe_memory(settings, plan)}"
+    yield from fit(f"  memory       {describe_memory(settings, plan)}", _LABEL_CHARS)
     yield from _price_lines(settings.pricing.file, prices)
     yield f"budgets   {file_name(settings.budgets.file)}, version {policy.version}"
     yield f"  {counted(len(policy.budgets), 'limit')}"

@@ -102,9 +102,13 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 def _hang(paragraph: str) -> int:
-    """Where lines after the first begin: below the text of an exit code, or as the first does."""
+    """Where lines after the first begin: below the text of an exit code, or as the first does.
+
+    Those of an example stand further in, or they would look like another one.
+    """
     found = re.match(r" *(\d+ +)?", paragraph)
-    return len(found[0]) if found else 0
+    hang = len(found[0]) if found else 0
+    return hang + 4 if paragraph.startswith("  llm-cost ") else hang
 
 
 def _is_flag(word: str) -> bool:

@@ -35,6 +35,7 @@ def test_flags_show_in_what_is_found(capsys, tmp_path):
     out = capsys.readouterr().out
     assert "listens on   127.0.0.1:5000" in out
     assert "forwards to  OTLP/gRPC at tempo:4317 over TLS\n" in out
+    out = re.sub(r"\n {15}", " ", out)
     assert re.search(
         r"^  memory       \d+ MiB \(80% of .*\), largest message \d+ MiB$", out, re.MULTILINE
     )
