@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import grpc
 from payloads import Workload, generate
-from serving import SERVICE, UNLIMITED
+from serving import SERVICE, UNLIMITED, listening
 from systems import System, launched
 
 _CONTAINER_MIB: Final = 512
@@ -47,15 +47,8 @@ async def slow_backend() -> AsyncIterator[int]:
             await asyncio.sleep(_TAKES_S)
         return b""
 
-    handler = grpc.unary_unary_rpc_method_handler(take)
-    server = grpc.aio.server(options=UNLIMITED)
-    server.add_generic_rpc_handlers(
-        [grpc.method_handlers_generic_handler(SERVICE, {"Export": handler})]
-    )
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    yield port
-    await server.stop(1)
+    async with listening(take) as port:
+        yield port
 
 
 class Sender:

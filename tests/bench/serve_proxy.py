@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
-from serving import SERVICE, UNLIMITED, serve
+from serving import SERVICE, UNLIMITED, listening, serve
 
 
 @asynccontextmanager
@@ -25,15 +25,8 @@ async def proxy(backend: str) -> AsyncIterator[int]:
         async def forward(payload: bytes, _: Any) -> bytes:
             return bytes(await export(payload))
 
-        handler = grpc.unary_unary_rpc_method_handler(forward)
-        server = grpc.aio.server(options=UNLIMITED)
-        server.add_generic_rpc_handlers(
-            [grpc.method_handlers_generic_handler(SERVICE, {"Export": handler})]
-        )
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        yield port
-        await server.stop(1)
+        async with listening(forward) as port:
+            yield port
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 from payloads import Request
-from serving import SERVICE, UNLIMITED
+from serving import SERVICE, UNLIMITED, listening
 
 IN_FLIGHT = 4
 _DEADLINE_S = 30.0
@@ -32,15 +32,8 @@ class Sink:
 async def sink() -> AsyncIterator[Sink]:
     """A backend that is listening."""
     taker = Sink()
-    handler = grpc.unary_unary_rpc_method_handler(taker.take)
-    server = grpc.aio.server(options=UNLIMITED)
-    server.add_generic_rpc_handlers(
-        [grpc.method_handlers_generic_handler(SERVICE, {"Export": handler})]
-    )
-    taker.port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    yield taker
-    await server.stop(1)
+    async with listening(taker.take) as taker.port:
+        yield taker
 
 
 async def send(port: int, requests: Iterable[Request]) -> None:
