@@ -16,7 +16,7 @@ PARALLEL = --numprocesses $(WORKERS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check format unit bench bench-overload programs test-full \
+.PHONY: help run serve test check format unit bench bench-overload bench-ledger programs test-full \
 	test-backends test-deploy test-clients test-senders fuzz fuzz-short proto clean
 
 help: ## show what there is to make
@@ -95,6 +95,10 @@ bench: $(VENV)/ready ## measure CPU per span beside a proxy that does nothing
 
 bench-overload: $(VENV)/ready ## three times what the backend takes, for 60 s: memory, goodput, a small sender
 	$(BIN)/python tests/bench/overload.py
+
+CALLS ?= 200000
+bench-ledger: $(VENV)/ready ## a month of CALLS calls (200000 by default): bytes, turns, start, questions
+	$(BIN)/python tests/bench/ledger_load.py --calls $(CALLS) $(if $(BEFORE),--before $(BEFORE))
 
 FUZZER := $(VENV)/ready-fuzz
 $(FUZZER): tests/fuzz/requirements.txt $(VENV)/ready

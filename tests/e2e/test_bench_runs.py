@@ -1,4 +1,4 @@
-"""The measurement of performance runs, and finds nothing lost and nothing counted twice."""
+"""The measurements of performance run, and find nothing lost, nothing counted twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-RUN = Path(__file__).parents[1] / "bench" / "run.py"
+BENCH = Path(__file__).parents[1] / "bench"
 CONSERVATION = re.compile(r"- conservation, (?P<what>.+): (?P<figures>\d.+): (?P<verdict>.+)")
 SYSTEMS = ("proxy", "ledger off", "ledger on")
 
@@ -18,7 +18,11 @@ SYSTEMS = ("proxy", "ledger off", "ledger on")
 def test_what_the_bench_sends_arrives_once_and_adds_up():
     """Guarantees: spans sent = spans received = ids, and costs on spans = total of the ledger."""
     done = subprocess.run(
-        [sys.executable, RUN, "--quick"], capture_output=True, text=True, timeout=90, check=False
+        [sys.executable, BENCH / "run.py", "--quick"],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout
     found = [match for match in map(CONSERVATION.fullmatch, done.stdout.splitlines()) if match]
@@ -31,3 +35,18 @@ def test_what_the_bench_sends_arrives_once_and_adds_up():
             calls, priced, on_spans, in_ledger = costs
             assert calls == priced > 0
             assert on_spans == in_ledger > 0
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(300)
+def test_a_ledger_of_200_000_calls_is_not_larger_than_it_may_be():
+    """Guarantees: every call of the benchmark's traffic is in the ledger, at so many bytes each."""
+    done = subprocess.run(
+        [sys.executable, BENCH / "ledger_load.py", "--check"],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "| together |" in done.stdout
