@@ -70,17 +70,16 @@ def attach(
     causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
     displaced = _displace(trace, tuple(causes), causes)
     touched = recount(trace, added, [*amended, *displaced], causes)
-    for node in added:
-        if node.span_id in trace.children:
-            for below in trace.subtree(node):
-                touched[below] = None
-                causes.setdefault(below, node)
+    resolver = Resolver(trace)
+    tops = [node for node in added if node.span_id in trace.children and resolver.passes_on(node)]
+    for below, top in trace.subtrees(tops):
+        touched[below] = None
+        causes.setdefault(below, top)
     if trace.common() != before:
         owner_span = next((node for node in added if _says_of_trace(node)), added[0])
         for node in trace.nodes.values():
             touched[node] = None
             causes.setdefault(node, owner_span)
-    resolver = Resolver(trace)
     moved = (
         _move(resolver, trace, node, causes.get(node, node))
         for node in touched
@@ -154,10 +153,12 @@ def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement
     if source == target and before == after:
         return None
     node.scope_ids, node.posted = target, after
-    trace.total = trace.total.plus(after.minus(before))
-    if source is not None:
-        _add_to_run(trace, source.agent_run, NOTHING.minus(before))
-    _add_to_run(trace, target.agent_run, after)
+    if before != after:
+        trace.total = trace.total.plus(after.minus(before))
+    if source is None or source.agent_run != target.agent_run or before != after:
+        if source is not None:
+            _add_to_run(trace, source.agent_run, NOTHING.minus(before))
+        _add_to_run(trace, target.agent_run, after)
     return Movement(node, cause, source, before, target, after)
 
 

@@ -47,6 +47,10 @@ class Resolver:
             ids = self._ids[inputs] = self._find(inputs)
         return ids, outermost is node
 
+    def passes_on(self, node: Node) -> bool:
+        """Whether a node says anything to those below it, itself or for those above."""
+        return self._resolve(node) != _NO_CLAIMS
+
     def _find(self, inputs: _ScopeInputs) -> ScopeIds:
         """What ancestors say first, then the trace, then what the surroundings say."""
         owner, inherited, outermost, model, provider, service = inputs

@@ -35,6 +35,7 @@ class Trace:
 
     __slots__ = (
         "_common",
+        "_tallest",
         "awaited",
         "children",
         "duplicates",
@@ -70,6 +71,8 @@ class Trace:
         """Of a trace of log records: which of them a span reports as well."""
         self.tool_loops = ToolLoops()
         self.has_local_root = False
+        self._tallest = 0
+        """The largest height of its nodes."""
 
     def insert(self, node: Node) -> None:
         """Insert a node; its id must not be there yet."""
@@ -80,10 +83,11 @@ class Trace:
             if child.height >= DEPTH_LIMIT:
                 child.is_cut = True
         node.height = 1 + max((child.height for child in children if not child.is_cut), default=0)
+        self._tallest = max(self._tallest, node.height)
         if node.parent_id:
             self.children.setdefault(node.parent_id, []).append(node)
             if not node.is_cut and node.parent_id in self.nodes:
-                self._link(node)
+                self._link(node, is_leaf=not children and node.parent_id != node.span_id)
         if node.is_local_root:
             self.has_local_root = True
         if node.own is not NOBODY:
@@ -101,20 +105,22 @@ class Trace:
                 seen.add(value)
                 self._common = None
 
-    def _link(self, node: Node) -> None:
+    def _link(self, node: Node, *, is_leaf: bool) -> None:
         """Cut the link to the parent if it closes a circle or goes too far; else raise heights."""
-        path: list[Node] = []
-        for above in self.ancestors(node):
-            if above is node or len(path) + node.height >= DEPTH_LIMIT:
-                node.is_cut = True
-                return
-            path.append(above)
+        # A leaf closes no circle, and in a trace that is not that tall it does not go too far: most
+        # spans are linked without a walk to the top.
+        if not is_leaf or self._tallest + node.height >= DEPTH_LIMIT:
+            for length, above in enumerate(self.ancestors(node)):
+                if above is node or length + node.height >= DEPTH_LIMIT:
+                    node.is_cut = True
+                    return
         height = node.height
-        for above in path:
+        for above in self.ancestors(node):
             height += 1
             if above.height >= height:
                 return
             above.height = height
+            self._tallest = max(self._tallest, height)
 
     def parent(self, node: Node) -> Node | None:
         """The known parent of a node."""
@@ -127,13 +133,17 @@ class Trace:
             yield above
             above = self.parent(above)
 
-    def subtree(self, top: Node) -> Iterator[Node]:
-        """A node and everything known below it, in no particular order."""
-        stack = [top]
-        while stack:
-            node = stack.pop()
-            yield node
-            stack.extend(c for c in self.children.get(node.span_id, ()) if not c.is_cut)
+    def subtrees(self, tops: Iterable[Node]) -> Iterator[tuple[Node, Node]]:
+        """Some nodes and everything known below them, each once and with the first above it."""
+        seen: set[Node] = set()
+        for top in tops:
+            stack = [top]
+            while stack:
+                node = stack.pop()
+                if node not in seen:  # Else all that is below has been seen as well.
+                    seen.add(node)
+                    yield node, top
+                    stack.extend(c for c in self.children.get(node.span_id, ()) if not c.is_cut)
 
     def awaits(self, node: Node) -> bytes | None:
         """Ask for the first unknown ancestor of a call or agent, so that the tree can close.

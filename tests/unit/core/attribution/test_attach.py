@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 import pytest
 
@@ -282,3 +283,53 @@ def test_the_sums_of_a_trace_are_those_of_its_movements(grown, given):
     at_once.turn(*specs)
     assert at_once.trace.total == total
     assert at_once.cost_of(SESSION) == grown.cost_of(SESSION)
+
+
+@pytest.fixture
+def visited(monkeypatch):
+    """Counts the steps from a span to its parent, and the spans that subtrees give."""
+    counts = Counter()
+    parent, subtrees = Trace.parent, Trace.subtrees
+
+    def counting_parent(trace, node):
+        counts["parent"] += 1
+        return parent(trace, node)
+
+    def counting_subtrees(trace, tops):
+        for found in subtrees(trace, tops):
+            counts["below"] += 1
+            yield found
+
+    monkeypatch.setattr(Trace, "parent", counting_parent)
+    monkeypatch.setattr(Trace, "subtrees", counting_subtrees)
+    return counts
+
+
+DEEP, WIDE = 300, 1000
+
+
+def test_nested_agents_that_come_after_their_calls_look_at_each_call_once(grown, given, visited):
+    """Guarantees: the work of a batch is its spans and those below them, not their product."""
+    grown.turn(*(given.call(DEEP + at, DEEP) for at in range(1, WIDE + 1)))
+    agents = [given.agent(at, at - 1, f"agent {at}") for at in range(DEEP, 0, -1)]
+    visited.clear()
+    moved = grown.turn(*agents)
+    assert len(moved) == DEEP + WIDE
+    assert visited["below"] == DEEP + WIDE
+    assert visited["parent"] < 10 * (DEEP + WIDE)
+    assert {moved[DEEP + at].target.agent for at in range(1, WIDE + 1)} == {f"agent {DEEP}"}
+
+
+def test_calls_below_nested_agents_do_not_each_walk_to_the_top(grown, given, visited):
+    grown.turn(*(given.agent(at, at - 1) for at in range(1, DEEP + 1)))
+    grown.turn(given.call(DEEP + 1, DEEP))
+    visited.clear()
+    grown.turn(*(given.call(DEEP + at, DEEP) for at in range(2, WIDE + 1)))
+    assert visited["parent"] < 10 * (DEEP + WIDE)
+
+
+def test_a_link_that_says_nothing_leaves_what_is_below_alone(grown, given, visited):
+    grown.turn(*(given.call(1 + at, 1) for at in range(1, WIDE + 1)))
+    visited.clear()
+    assert grown.turn(given.plain(1)) == {}
+    assert visited["below"] == 0

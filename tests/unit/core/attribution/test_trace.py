@@ -50,8 +50,15 @@ def test_a_subtree_holds_all_that_is_below_and_nothing_else(given):
     trace = grown(
         given, given.plain(1), given.plain(2, 1), given.call(3, 2), given.call(4, 1), given.call(5)
     )
-    below = trace.subtree(trace.nodes[given.span_id(2)])
+    below = [node for node, _ in trace.subtrees([trace.nodes[given.span_id(2)]])]
     assert {node.span_id for node in below} == set(ids(given, 2, 3))
+
+
+def test_each_span_of_several_subtrees_comes_once_with_the_first_above_it(given):
+    trace = grown(given, given.plain(1), given.plain(2, 1), given.call(3, 2), given.call(4, 1))
+    two, one = (trace.nodes[given.span_id(number)] for number in (2, 1))
+    found = {node.span_id: top for node, top in trace.subtrees([two, one])}
+    assert found == dict(zip(ids(given, 2, 3, 1, 4), (two, two, one, one), strict=True))
 
 
 def test_a_span_that_names_itself_as_parent_is_a_root(given):
@@ -59,7 +66,7 @@ def test_a_span_that_names_itself_as_parent_is_a_root(given):
     only = trace.nodes[given.span_id(1)]
     assert only.is_cut
     assert trace.parent(only) is None
-    assert list(trace.subtree(only)) == [only]
+    assert list(trace.subtrees([only])) == [(only, only)]
 
 
 @pytest.mark.parametrize("size", [2, 3, 50])
@@ -68,14 +75,14 @@ def test_a_circle_of_parents_is_cut_once(given, size):
     trace = grown(given, *specs)
     assert sum(node.is_cut for node in trace.nodes.values()) == 1
     (top,) = (node for node in trace.nodes.values() if node.is_cut)
-    assert len(list(trace.subtree(top))) == size
+    assert len(list(trace.subtrees([top]))) == size
     assert all(len(list(trace.ancestors(node))) < size for node in trace.nodes.values())
 
 
 def test_a_circle_longer_than_the_depth_limit_has_a_finite_subtree(given):
     size = DEPTH_LIMIT + 10
     trace = grown(given, *(given.call(at, at % size + 1) for at in range(1, size + 1)))
-    walked = list(islice(trace.subtree(trace.nodes[given.span_id(1)]), 3 * size))
+    walked = list(islice(trace.subtrees([trace.nodes[given.span_id(1)]]), 3 * size))
     assert len(walked) <= size
 
 
