@@ -33,6 +33,7 @@ from processor.app.resources import (
 from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
 from processor.app.watched_files import BUDGETS, PRICING, WatchedFiles
 from processor.config import Settings
+from processor.core.errors import ConfigError, LedgerUnavailableError, Problem
 from processor.core.memory import MemoryLimit
 from processor.core.pricing import Catalog
 from processor.core.wording import counted, fit
@@ -127,7 +128,7 @@ class App:
         exporter = build_exporter(settings, memory, files)
         ledger = build_ledger(settings, policy, plan)
         _close_with(stack, "the ledger", ledger.close)
-        await ledger.start()
+        await _start_ledger(ledger, settings.ledger.path)
         _close_with(stack, "the exporter", exporter.close)
         await exporter.start()
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
@@ -256,6 +257,14 @@ async def _show_health(health: Health, receiver: Receiver) -> None:
 def _at_port(endpoint: str, port: int) -> str:
     """The address of a setting with the port that is really used, which matters for port 0."""
     return f"{endpoint.rpartition(':')[0]}:{port}"
+
+
+async def _start_ledger(ledger: Ledger, path: str) -> None:
+    """Raises ConfigError where the ledger cannot be read or written, as at every other mistake."""
+    try:
+        await ledger.start()
+    except LedgerUnavailableError as error:
+        raise ConfigError([Problem(path, str(error))]) from error
 
 
 def _tune_garbage_collector() -> None:

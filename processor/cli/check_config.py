@@ -26,6 +26,7 @@ from processor.core.insight import Prices
 from processor.core.memory import MemoryLimit
 from processor.core.money import format_usd
 from processor.core.wording import counted, fit
+from processor.io.ledger import examine_file
 from processor.surfaces.terminal.paint import left, plain
 
 T = TypeVar("T")
@@ -48,13 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if settings is not None:
         problems += _problems_of_connections(settings)
+        ledger = Path(settings.ledger.path)
+        _attempt(lambda: examine_file(ledger), problems)
     if settings is None or prices is None or policy is None or problems:
         raise ConfigError(list(dict.fromkeys(problems)))
     for line in _lines(settings, prices, policy, arguments.config or "defaults"):
         print(plain(line))
     if older is not None:
-        ledger = Path(settings.ledger.path)
-        for line in change_lines(arguments.against, older, prices, ledger):
+        for line in change_lines(arguments.against, older, prices, Path(settings.ledger.path)):
             print(plain(line))
     return 0
 

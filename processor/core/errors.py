@@ -15,6 +15,7 @@ ProcessorError
 │   ├── CallerLeftError       the body broke off; nobody waits for the answer
 │   ├── BackendUnavailableError
 │   └── LedgerUnavailableError  the ledger could not be written; nothing was changed
+│       └── LedgerDamagedError  what was read of it is not what was written
 └── ConfigError               settings, prices or budgets that cannot be used
     └── LedgerInUseError      another process has the ledger open
 """
@@ -118,6 +119,10 @@ class LedgerUnavailableError(RetryableError):
     """The ledger could not be written (disk full, locked, read-only). Nothing was charged."""
 
     reason = "ledger_unavailable"
+
+
+class LedgerDamagedError(LedgerUnavailableError):
+    """What was read of the ledger is not what was written. Other parts of it may be whole."""
 
 
 class LastFailure(NamedTuple):

@@ -10,8 +10,10 @@ one, `MemoryStore` one without a file. `read_snapshot` reads the file beside the
 it.
 """
 
-from processor.io.ledger.database import Snapshot, is_in_use, read_snapshot
+from processor.io.ledger.database import Snapshot, read_snapshot
+from processor.io.ledger.file import examine_file
 from processor.io.ledger.ledger import Ledger
+from processor.io.ledger.lock import is_in_use
 from processor.io.ledger.memory import Contents, MemoryStore
 from processor.io.ledger.sqlite import SqliteStore
 from processor.io.ledger.store import Store
@@ -25,6 +27,7 @@ __all__ = [
     "Snapshot",
     "SqliteStore",
     "Store",
+    "examine_file",
     "is_in_use",
     "read_snapshot",
 ]

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import time
+import os
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
-from urllib.parse import quote
+from typing import Final, NamedTuple
 
 import apsw
 
-from processor.core.errors import ConfigError, LedgerInUseError, LedgerUnavailableError, Problem
+from processor.core.errors import LedgerDamagedError, LedgerUnavailableError
 from processor.core.model import UnpricedCalls
 from processor.io.ledger import rows, schema
+from processor.io.ledger.file import examine_file, index_of, log_of, read_file, refuse
+from processor.io.ledger.lock import FileLock
 from processor.io.ledger.numbers import define_functions
+from processor.io.ledger.presence import FilePresence
 
-_LOOKED_AT_S: Final = 0.2
-"""How long a ledger that is about to be opened may be looked at by others; see `is_in_use`."""
-_TRY_AGAIN_S: Final = 0.01
+_FIX: Final = "let this user write the file and its folder, or use another --data-dir"
+_DELAY_S: Final = 5.0
+_DAMAGED: Final = "is damaged (stop the processor and put a backup in its place)"
+_WHAT_IT_IS: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
+    (apsw.CorruptError, _DAMAGED),
+    (apsw.NotADBError, _DAMAGED),
+    (apsw.FullError, "has no room (free some on its disk)"),
+    (apsw.IOError, "is on a disk that fails, or its files were changed"),
+    (apsw.ReadOnlyError, "cannot be written"),
+    (apsw.BusyError, "is held by another program"),
+    (apsw.Error, "cannot be used"),
+)
+"""The first kind that fits names the error."""
 
 
 class _Translated:
@@ -30,92 +41,91 @@ class _Translated:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, apsw.Error):
-            message = f"the ledger cannot be used: {error}"
-            raise LedgerUnavailableError(message, delay_s=5.0) from error
+            what = next(what for kind, what in _WHAT_IT_IS if isinstance(error, kind))
+            kind = LedgerDamagedError if what is _DAMAGED else LedgerUnavailableError
+            raise kind(f"the ledger {what}: {error}", _DELAY_S) from error
 
 
 TRANSLATED = _Translated()
 """Stateless, so one is enough; it is around every statement."""
 
 
-def open_database(path: Path) -> tuple[apsw.Connection, IO[Any]]:
-    """Open or create a file to write it, with its tables; returns the open lock file as well.
+class Opened(NamedTuple):
+    """A ledger that is open to be written. The lock is closed after the database."""
 
-    Raises ConfigError when that cannot be done, and LedgerInUseError while another process
-    writes it.
+    database: apsw.Connection
+    lock: FileLock
+    presence: FilePresence
+
+
+def open_database(path: Path) -> Opened:
+    """Open or create a file to write it, with its tables.
+
+    Raises ConfigError when that cannot be done, with the file as it was, and LedgerInUseError
+    while another process writes it.
     """
-    fix = "choose another place with --data-dir"
+    lock = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock(_lock_file(path))
-    except OSError as error:
-        what = f"cannot be opened: {error.strerror or error}"
-        raise ConfigError([Problem(str(path), what, fix)]) from error
-    database = None
-    try:
-        database = apsw.Connection(str(path))
-        _prepare(database, path)
-    except (apsw.Error, ConfigError) as error:
-        lock.close()
-        if database is not None:
-            database.close()
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError([Problem(str(path), f"cannot be opened: {error}", fix)]) from error
-    return database, lock
-
-
-def _prepare(database: apsw.Connection, path: Path) -> None:
-    database.set_busy_timeout(5000)
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    database.execute("PRAGMA cache_size = -32768")
-    define_functions(database)
-    version = database.pragma("user_version")
-    if version == schema.VERSION:
-        return
-    statements = schema.TABLES if version == 0 else schema.steps_from(version)
-    if not statements:
-        what = f"was written by another version (tables {version}, not {schema.VERSION})"
-        fix = "use the program that wrote it, or another --data-dir"
-        raise ConfigError([Problem(str(path), what, fix)])
-    with database:
-        database.execute(statements)
-        database.pragma("user_version", schema.VERSION)
-
-
-def is_in_use(path: Path) -> bool:
-    """Whether a process has a ledger's file open to write it."""
-    try:
-        # Looking makes nothing, and several may look at a time.
-        with _lock_file(path).open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # There is none, or reading the ledger says what is wrong.
-        return False
-    return False
-
-
-def _lock_file(path: Path) -> Path:
-    return path.with_suffix(path.suffix + ".lock")
-
-
-def _lock(path: Path) -> IO[Any]:
-    lock = path.open("w")
-    end_s = time.monotonic() + _LOOKED_AT_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if time.monotonic() < end_s:
-                time.sleep(_TRY_AGAIN_S)
-                continue
+        real = path.resolve()
+        real.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(real)
+        if not examine_file(path):
+            _create(real)
+        return _open(path, lock)
+    except BaseException as error:
+        if lock is not None:
             lock.close()
-            fix = "stop the other one, or give this one another --data-dir"
-            problem = Problem(str(path), "another process keeps this ledger", fix)
-            raise LedgerInUseError([problem]) from error
-        return lock
+        if isinstance(error, OSError):
+            refuse(path, f"cannot be opened to be written: {error.strerror or error}", _FIX)
+        if isinstance(error, RuntimeError):
+            refuse(path, "cannot be opened: its links lead in a circle", "use another --data-dir")
+        if isinstance(error, apsw.Error):
+            refuse(path, f"cannot be opened: {error}", _FIX)
+        raise
+
+
+def _create(real: Path) -> None:
+    """Make a ledger under another name, so that one without tables is never at its place."""
+    new = real.with_name(f"{real.name}.new")
+    for left in (new, log_of(new), index_of(new), new.with_name(f"{new.name}-journal")):
+        left.unlink(missing_ok=True)
+    with closing(apsw.Connection(str(new))) as database:
+        database.execute("PRAGMA synchronous = FULL")
+        define_functions(database)
+        with database:
+            database.execute(schema.TABLES)
+            database.pragma("user_version", schema.VERSION)
+            database.pragma("application_id", schema.APPLICATION_ID)
+    new.rename(real)
+    folder = os.open(real.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _open(path: Path, lock: FileLock) -> Opened:
+    opened = lock.take_file()
+    database = apsw.Connection(str(path.resolve()), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        database.set_busy_timeout(5000)
+        if database.pragma("journal_mode", "wal") != "wal":
+            fix = "choose a local disk with --data-dir"
+            refuse(path, "is on a file system that lacks what SQLite's log needs", fix)
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA cache_size = -32768")
+        define_functions(database)
+        version = database.pragma("user_version")
+        if (version, database.pragma("application_id")) != (schema.VERSION, schema.APPLICATION_ID):
+            with database:
+                database.execute(schema.steps_from(version))
+                database.pragma("user_version", schema.VERSION)
+                database.pragma("application_id", schema.APPLICATION_ID)
+        return Opened(database, lock, FilePresence(path, opened))
+    except BaseException:
+        database.close()
+        raise
 
 
 class Snapshot(NamedTuple):
@@ -128,20 +138,21 @@ class Snapshot(NamedTuple):
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """Read the names that stored calls mention. Raises LedgerUnavailableError if that fails."""
-    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    """Read the names that stored calls mention.
+
+    Raises ConfigError where no ledger is, and LedgerUnavailableError if reading it fails.
+    """
     try:
-        with closing(apsw.Connection(uri, flags=flags)) as database:
-            database.set_busy_timeout(2000)
-            if database.pragma("user_version") not in schema.READABLE:
-                raise LedgerUnavailableError(f"{path} was written by another version")
-            with database:  # One moment for both questions.
-                asked = tuple(
-                    (provider, tuple(json.loads(models)), tier)
-                    for provider, models, tier in database.execute(schema.ASKED)
-                )
-                unpriced = tuple(map(rows.decode_unknown, database.execute(schema.UNPRICED)))
+        if not examine_file(path):
+            refuse(path, "is not there", "name its folder with --data-dir")
+        return read_file(path.resolve(), _snapshot)
     except apsw.Error as error:
         raise LedgerUnavailableError(f"{path} cannot be read: {error}") from error
-    return Snapshot(asked, unpriced)
+
+
+def _snapshot(database: apsw.Connection) -> Snapshot:
+    asked = tuple(
+        (provider, tuple(json.loads(models)), tier)
+        for provider, models, tier in database.execute(schema.ASKED)
+    )
+    return Snapshot(asked, tuple(map(rows.decode_unknown, database.execute(schema.UNPRICED))))

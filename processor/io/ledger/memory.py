@@ -69,6 +69,9 @@ class MemoryStore:
         self._undo.clear()
         self._savepoints.clear()
 
+    def check_files(self) -> None:
+        """There are none."""
+
     def rollback(self) -> None:
         """Undo everything since `begin`."""
         self._undo_to(0)

@@ -7,6 +7,12 @@ from processor.io.ledger.numbers import exact_sum
 VERSION = 6
 """Raised with every change of the tables; an older file is brought up step by step."""
 
+APPLICATION_ID = int.from_bytes(b"LLMC", "big")
+"""Marks a file as a ledger, in SQLite's header. Files that older programs wrote have 0."""
+
+KNOWN_TABLES = frozenset({"spans", "totals", "crossings"})
+"""Tables of every version: what a ledger without the mark is recognised by."""
+
 TABLES = """
 -- What many spans have in common, as JSON, so that span rows stay narrow.
 CREATE TABLE labels (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import apsw
 
+from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Crossing, PendingRows, Plan, SpanRow, Totals, UnpricedCalls
 from processor.io.ledger import pending_columns, rows, schema
 from processor.io.ledger.database import TRANSLATED, open_database
@@ -28,7 +29,7 @@ _SPAN_COLUMNS = (
 class SqliteStore:
     """`Store` on SQLite in WAL mode; every commit is synced to the disk.
 
-    A lock file beside the database keeps a second process from writing the same ledger.
+    Locks keep a second process from writing the same ledger.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,7 +37,8 @@ class SqliteStore:
         self._labels: OrderedDict[rows.Columns, int] = OrderedDict()
         self._texts: OrderedDict[int, str] = OrderedDict()
         self._files = path, path.with_name(f"{path.name}-wal")
-        self._db, self._lock = open_database(path)
+        self._db, self._lock, self._presence = open_database(path)
+        self._is_copied = False
         self._probe = self._db.cursor()
 
     def begin(self) -> None:
@@ -45,9 +47,30 @@ class SqliteStore:
             self._db.execute("BEGIN IMMEDIATE")
 
     def commit(self) -> None:
-        """Commit, and wait until it is on the disk."""
+        """Commit, and wait until it is on the disk, in files that are where they were opened."""
+        self._presence.check()
         with TRANSLATED:
             self._db.execute("COMMIT")
+        self._presence.check_commit()
+
+    def check_files(self) -> None:
+        """Raises LedgerUnavailableError while what is committed would not be kept.
+
+        Then all that the log has is copied into the file, which may have been moved only, or whose
+        log was removed.
+        """
+        try:
+            self._presence.check(is_thorough=True)
+        except LedgerUnavailableError:
+            if self._presence.is_overwritten:
+                # Not even when it is closed: the rest would go into what another program wrote.
+                self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            elif not self._is_copied and not self._db.in_transaction:
+                with suppress(apsw.Error):
+                    self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                self._is_copied = True
+            raise
+        self._is_copied = False
 
     def rollback(self) -> None:
         """Undo the transaction; the ids of its labels are no longer valid."""

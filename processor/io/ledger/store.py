@@ -24,6 +24,9 @@ class Store(Protocol):
     def commit(self) -> None:
         """Make everything since `begin` durable: it survives a kill and a power loss."""
 
+    def check_files(self) -> None:
+        """Raises LedgerUnavailableError while what is committed would not be kept."""
+
     def rollback(self) -> None:
         """Undo everything since `begin`."""
 

@@ -12,10 +12,11 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from processor.core.errors import LastFailure, LedgerUnavailableError
+from processor.core.errors import LastFailure, LedgerDamagedError, LedgerUnavailableError
 from processor.core.model import LOG_TRACE, Crossing, Plan
 from processor.core.money import format_usd
 from processor.io.ledger.working_set import WorkingSet
@@ -24,6 +25,8 @@ _LOG = logging.getLogger(__name__)
 _LOG_TRACE_HEX = LOG_TRACE.hex()
 _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
+_FILES_LOOKED_AT_S = 2.0
+"""How often to look whether the files are there, whether or not there is something to commit."""
 
 _Result = TypeVar("_Result")
 
@@ -54,8 +57,19 @@ class WriterThread:
         self._is_closed = False
         self.size_bytes = 0
         """What the ledger takes on the disk, as of the last commit."""
-        self.last_failure: LastFailure | None = None
+        self._looked_at_s = time.monotonic()
+        self._lost: LastFailure | None = None
+        """What has become of the files; None where all was well when they were last looked at."""
+        self._damage: LastFailure | None = None
+        """Damage that was met last. A turn that does not meet it says nothing about it."""
+        self._turn_failure: LastFailure | None = None
         """Why the last turn could not be committed; None while turns can."""
+
+    @property
+    def last_failure(self) -> LastFailure | None:
+        """Why the last turn could not be committed, or none could be; None while they can."""
+        failures = [each for each in (self._damage, self._turn_failure) if each is not None]
+        return self._lost or max(failures, key=lambda each: each.at_s, default=None)
 
     @property
     def jobs_waiting(self) -> int:
@@ -90,7 +104,11 @@ class WriterThread:
 
     def _work(self) -> None:
         while True:
-            jobs = [self._jobs.get()]
+            jobs = []
+            with suppress(queue.Empty):
+                jobs.append(self._jobs.get(timeout=_FILES_LOOKED_AT_S))
+            if time.monotonic() - self._looked_at_s > _FILES_LOOKED_AT_S or not jobs:
+                self._look_at_files()
             while len(jobs) < _GROUP_MAX and not self._jobs.empty():
                 jobs.append(self._jobs.get())
             group: list[_Job] = []
@@ -104,7 +122,9 @@ class WriterThread:
                 # A query keeps its place in the queue.
                 self._commit(group)
                 group = []
-                self._answer([(job, *_outcome(job.work))])
+                outcome = _outcome(job.work)
+                self._note_damage(outcome[1])
+                self._answer([(job, *outcome)])
             self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
@@ -120,14 +140,17 @@ class WriterThread:
                 if error is None:
                     working_set.store.release()
                 else:
-                    working_set.store.undo_savepoint()
-                    working_set.discard_touched()
+                    _undo(working_set, error)
                 outcomes.append((job, plan, error and _as_unavailable(error)))
             working_set.store.commit()
         except Exception as error:  # noqa: BLE001 - every caller has to be answered
             _roll_back(working_set)
-            outcomes = [(job, None, _as_unavailable(error)) for job in group]
+            # Files that are gone make SQLite complain of whatever it happens to read.
+            failure = self._look_at_files() or _as_unavailable(error)
+            outcomes = [(job, None, failure) for job in group]
         else:
+            if self._lost is not None:
+                self._look_at_files()
             plans = [plan for _, plan, _ in outcomes if isinstance(plan, Plan)]
             working_set.committed(plans)
             log_crossings(crossing for plan in plans for crossing in plan.crossings)
@@ -140,8 +163,29 @@ class WriterThread:
         relevant = [error for error in errors if not isinstance(error, _TurnFailedError)]
         if relevant:
             last = relevant[-1]
-            self.last_failure = LastFailure(str(last), time.monotonic()) if last else None
+            self._turn_failure = LastFailure(str(last), time.monotonic()) if last else None
+        for error in relevant:
+            self._note_damage(error)
         self.size_bytes = self._working_set.store.size_bytes()
+
+    def _note_damage(self, error: Exception | None) -> None:
+        if isinstance(error, LedgerDamagedError):
+            self._damage = LastFailure(str(error), time.monotonic())
+
+    def _look_at_files(self) -> LedgerUnavailableError | None:
+        """Note and log that they are gone, or are back; returns what has become of them."""
+        self._looked_at_s = time.monotonic()
+        try:
+            self._working_set.store.check_files()
+        except LedgerUnavailableError as error:
+            if self._lost is None:
+                _LOG.error("nothing is charged any more: %s", error)
+            self._lost = LastFailure(str(error), time.monotonic())
+            return error
+        if self._lost is not None:
+            _LOG.warning("the ledger's files are back: spans are charged again")
+            self._lost = self._turn_failure = None
+        return None
 
     def _answer(self, outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -153,6 +197,15 @@ def _outcome(work: Callable[[], Any]) -> tuple[Any, Exception | None]:
         return work(), None
     except Exception as error:  # noqa: BLE001 - handed to the one who asked
         return None, error
+
+
+def _undo(working_set: WorkingSet, error: Exception) -> None:
+    """Undo one turn that has failed; raises its error where SQLite has undone the whole group."""
+    try:
+        working_set.store.undo_savepoint()
+    except LedgerUnavailableError as no_savepoint:
+        raise error from no_savepoint
+    working_set.discard_touched()
 
 
 def _roll_back(working_set: WorkingSet) -> None:

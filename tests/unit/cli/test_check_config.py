@@ -4,6 +4,8 @@ import pytest
 from conformance.certificates import make_self_signed
 
 from processor.cli import main
+from processor.core.errors import LedgerUnavailableError
+from processor.io.ledger import SqliteStore
 
 
 @pytest.fixture(autouse=True)
@@ -167,11 +169,31 @@ def test_without_a_change_only_that_is_said(capsys, tmp_path):
     assert lines[0] == "3 models cost the same"
 
 
-def test_a_ledger_that_cannot_be_read_is_reported(capsys, tmp_path):
+@pytest.mark.parametrize("compared", [True, False])
+def test_what_is_no_ledger_is_a_mistake_that_serve_would_name_too(capsys, tmp_path, compared):
+    ledger = tmp_path / "data" / "ledger.db"
+    ledger.parent.mkdir()
+    ledger.write_text("not a database, but long enough" * 10)
+    prices = tmp_path / "prices.yaml"
+    prices.write_text(NEW)
+    flags = ["--pricing", str(prices), "--data-dir", str(ledger.parent)]
+    assert main(["check-config", *flags, *(["--against", str(prices)] if compared else [])]) == 2
+    checked = capsys.readouterr().err
+    assert checked.startswith(f"llm-cost: {ledger}: is not a ledger, or damaged (")
+    for command in ("serve", "unpriced"):
+        assert main([command, *flags]) == 2
+        assert capsys.readouterr().err == checked
+
+
+def test_a_ledger_that_cannot_be_read_is_reported(capsys, tmp_path, monkeypatch):
+    def fail(_path):
+        raise LedgerUnavailableError("it is locked")
+
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "ledger.db").write_text("not a database, but long enough" * 10)
+    SqliteStore(tmp_path / "data" / "ledger.db").close()
+    monkeypatch.setattr("processor.cli.price_change.read_snapshot", fail)
     _, lines = changes(capsys, tmp_path, OLD, NEW)
-    assert lines[-1].startswith("no calls were looked at: ")
+    assert lines[-1] == "no calls were looked at: it is locked"
 
 
 def test_a_price_file_to_compare_with_is_checked_like_the_other(capsys, tmp_path):

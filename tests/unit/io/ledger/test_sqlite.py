@@ -77,12 +77,12 @@ def test_a_second_process_is_refused(path):
 def test_a_file_that_is_no_database_is_refused(path):
     path.parent.mkdir()
     path.write_bytes(b"this is no database, however long it may be" * 100)
-    assert "cannot be opened" in problem(path)
+    assert "is not a ledger" in problem(path)
 
 
 def test_a_folder_in_the_place_of_the_file_is_refused(path):
     path.mkdir(parents=True)
-    assert "cannot be opened" in problem(path)
+    assert "is a folder" in problem(path)
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(path):
@@ -246,7 +246,7 @@ async def test_a_full_disk_charges_nothing_and_is_over_when_space_comes_back(ope
     free = db.pragma("max_page_count")
     db.pragma("max_page_count", db.pragma("page_count"))
     batch = [given.call(at, model=f"model-{at}" * 200) for at in range(10, 60)]
-    with pytest.raises(LedgerUnavailableError):
+    with pytest.raises(LedgerUnavailableError, match="the ledger has no room"):
         await opened.post(*batch)
     assert await opened.cost() == await opened.cost("trace", given.trace_id(1).hex()) == 1000
     db.pragma("max_page_count", free)
@@ -326,7 +326,7 @@ def test_all_keys_of_a_trace_lie_in_its_range_within_64_bits(tail):
 
 
 def test_looking_whether_it_is_in_use_keeps_no_writer_out(path, monkeypatch):
-    monkeypatch.setattr("processor.io.ledger.database._LOOKED_AT_S", 20)
+    monkeypatch.setattr("processor.io.ledger.lock._LOOKED_AT_S", 20)
     SqliteStore(path).close()
     with path.with_suffix(".db.lock").open("rb") as look:
         fcntl.flock(look, fcntl.LOCK_SH)

@@ -1,0 +1,162 @@
+"""What is at the ledger's path, found out without a change to it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NoReturn, TypeVar
+from urllib.parse import quote
+
+import apsw
+
+from processor.core.errors import ConfigError, Problem
+from processor.io.ledger import schema
+
+_Result = TypeVar("_Result")
+
+_MAGIC: Final = b"SQLite format 3\x00"
+_HEADER_BYTES: Final = 100
+_RESTORE: Final = "restore a backup, or use another --data-dir"
+_ANEW: Final = "restore a backup, or to start anew remove it, -wal and -shm"
+_OTHER: Final = "use another --data-dir"
+_KINDS: Final[tuple[tuple[Callable[[int], bool], str], ...]] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISCHR, "a device"),
+)
+
+
+def log_of(path: Path) -> Path:
+    """SQLite's write-ahead log of a file."""
+    return path.with_name(f"{path.name}-wal")
+
+
+def index_of(path: Path) -> Path:
+    """SQLite's index of the write-ahead log, which all that have the file open share."""
+    return path.with_name(f"{path.name}-shm")
+
+
+def examine_file(path: Path) -> bool:
+    """Whether a ledger is at a path; False where nothing is, so that a new one may be made.
+
+    Raises ConfigError for all that is no ledger of this program, or one that cannot be used.
+    Nothing is changed, and it may be asked beside the process that writes the file.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        log = log_of(path.resolve())
+        if log.exists():
+            fix = f"put it back, or to start anew remove {path.name}-wal and -shm"
+            refuse(path, "is gone, but its log is not", fix)
+        return False
+    except OSError as error:
+        refuse(path, f"cannot be read: {error.strerror or error}", _OTHER)
+    kind = next((name for is_kind, name in _KINDS if is_kind(found.st_mode)), "")
+    if kind:
+        refuse(path, f"is {kind}, not a file", _OTHER)
+    real = path.resolve()
+    try:
+        header = read_header(real)
+    except OSError as error:
+        fix = "let the user who runs the program read and write it"
+        refuse(path, f"cannot be read: {error.strerror or error}", fix)
+    _check_header(path, header, found.st_size)
+    try:
+        read_file(real, lambda database: _check_contents(path, database))
+    except apsw.Error as error:
+        is_damaged = isinstance(error, apsw.CorruptError | apsw.NotADBError)
+        refuse(path, f"{'is damaged' if is_damaged else 'cannot be read'}: {error}", _RESTORE)
+    return True
+
+
+def refuse(path: Path, what: str, fix: str) -> NoReturn:
+    """Say what is wrong with the ledger at a path, and what helps. Raises ConfigError."""
+    raise ConfigError([Problem(str(path), what, fix)])
+
+
+def read_header(real: Path) -> bytes:
+    """The first bytes of a file. Not for the process that has it open to write it.
+
+    To close any descriptor of a file takes SQLite's locks in this process away.
+    """
+    descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        return os.pread(descriptor, _HEADER_BYTES, 0)
+    finally:
+        os.close(descriptor)
+
+
+def read_file(real: Path, question: Callable[[apsw.Connection], _Result]) -> _Result:
+    """Ask a database that somebody may have open. Leaves nothing behind; raises apsw.Error.
+
+    A file without a log is open nowhere. It is read as one that does not change, since SQLite
+    would make a log and leave it there; if it has changed meanwhile, it is asked again.
+    """
+    before = _marks(real)
+    if not log_of(real).exists():
+        with closing(_connect(real, "mode=ro&immutable=1")) as database:
+            answer = question(database)
+        if before == _marks(real) and not log_of(real).exists():
+            return answer
+    with closing(_connect(real, "mode=ro")) as database:
+        database.set_busy_timeout(2000)
+        with database:  # One moment for all that is asked.
+            answer = question(database)
+    return answer
+
+
+def _marks(real: Path) -> tuple[int, int, int]:
+    try:
+        found = real.stat()
+    except OSError:
+        return (0, 0, 0)
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _connect(real: Path, options: str) -> apsw.Connection:
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    return apsw.Connection(f"file:{quote(str(real))}?{options}", flags=flags)
+
+
+def _check_header(path: Path, header: bytes, size_bytes: int) -> None:
+    """By the first bytes, before SQLite opens the file."""
+    if not size_bytes:
+        refuse(path, "is empty", _ANEW)
+    if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
+        refuse(path, "is not a ledger, or damaged", _RESTORE)
+    page_bytes = int.from_bytes(header[16:18], "big")
+    page_bytes = 65536 if page_bytes == 1 else page_bytes
+    pages = int.from_bytes(header[28:32], "big")
+    # A log may hold the pages that are missing. The count holds where this was written with it.
+    is_counted = header[24:28] == header[92:96]
+    if is_counted and pages * page_bytes > size_bytes and not log_of(path.resolve()).exists():
+        what = f"is cut off at {size_bytes:,} of {pages * page_bytes:,} bytes"
+        refuse(path, what, _RESTORE)
+
+
+def _check_contents(path: Path, database: apsw.Connection) -> None:
+    application, version = database.pragma("application_id"), database.pragma("user_version")
+    query = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+    tables = {row[0] for row in database.execute(query)}
+    is_ours = application == schema.APPLICATION_ID
+    if not is_ours and not tables:
+        refuse(path, "is a database without tables", _ANEW)
+    # Older files did not say whose they are.
+    if application not in {0, schema.APPLICATION_ID} or not tables >= schema.KNOWN_TABLES:
+        refuse(path, "is a database of another program", _OTHER)
+    if version not in schema.READABLE:
+        what = f"was written by another version (tables {version}, not {schema.VERSION})"
+        refuse(path, what, "use that version, or another --data-dir")
+    real = path.resolve()
+    size_bytes = real.stat().st_size
+    log_bytes = log_of(real).stat().st_size if log_of(real).exists() else 0
+    needed_bytes = database.pragma("page_count") * database.pragma("page_size")
+    if needed_bytes > size_bytes + log_bytes:
+        what = f"is cut off at {size_bytes:,} of {needed_bytes:,} bytes"
+        refuse(path, what, _RESTORE)
