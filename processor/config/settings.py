@@ -155,7 +155,10 @@ class Limits(Section):
         default=100_000,
         ge=1,
         le=10_000_000,
-        description="Spans of one trace that attribution looks at.",
+        description="Spans of one trace that are followed, at most half of `spans_in_memory`. LLM "
+        "calls beyond it are charged nothing and have the status `unpriced`, the total of the "
+        "trace is at least, and it is logged. What links the calls that are charged is followed "
+        "beyond it, so that none is charged twice.",
     )
 
 

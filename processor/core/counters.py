@@ -170,6 +170,11 @@ class LedgerCounters:
     crossings: int = 0
     evicted_traces: int = 0
     """Working copies that made room for others; they are read again when they are needed."""
+    uncharged: int = 0
+    """Calls beyond the spans that are followed of one trace: they are charged nothing, and totals
+    say "at least". One that is sent again counts again."""
+    unfollowed: int = 0
+    """Agents, roots and spans that name an owner beyond that limit."""
     failures: int = 0
     """Batches that could not be charged; their senders were asked to try again."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from processor.core.model import Call, Charge, Entry, Mark, SpanRow, UnpricedCalls, Usage
-from processor.core.posting import LIFETIME, entry_of
+from processor.core.posting import BEYOND_LIMIT, LIFETIME, entry_of
 from processor.core.pricing import Catalog, price
 from processor.core.pricing.charge import OUT_OF_RANGE
 
@@ -19,8 +19,8 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
     entry = row.entry
     if entry is None:
         raise ValueError("the row is not of a call")
-    if entry.adopted_nano_usd is not None:  # Another processor has priced it.
-        return entry
+    if entry.adopted_nano_usd is not None or entry.reason == BEYOND_LIMIT:
+        return entry  # Another processor has priced it, or no price helps.
     provider, models, tier = entry.asked
     call = Call(
         Mark(
@@ -61,7 +61,7 @@ def _shown(entry: Entry) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-_BEYOND_PRICES = frozenset({LIFETIME, OUT_OF_RANGE})
+_BEYOND_PRICES = frozenset({BEYOND_LIMIT, LIFETIME, OUT_OF_RANGE})
 
 
 def mark_priced(unknowns: Iterable[UnpricedCalls], catalog: Catalog) -> list[UnpricedCalls]:

@@ -42,6 +42,7 @@ from processor.core.model.entry import (
 )
 from processor.core.model.spans import (
     NS_PER_S,
+    REMOTE_PARENT,
     Batch,
     Edit,
     Event,
@@ -78,6 +79,7 @@ __all__ = [
     "NOTHING",
     "NO_USAGE",
     "NS_PER_S",
+    "REMOTE_PARENT",
     "SPAN_ID_BYTES",
     "TRACE_ID_BYTES",
     "Aggregate",

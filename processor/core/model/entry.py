@@ -179,6 +179,10 @@ class Plan:
     """Spans that were in the ledger already."""
     conflicts: int = 0
     """Repeats that say something else than the first copy; the first stays."""
+    uncharged: Mapping[bytes, int] = field(default_factory=dict)
+    """By trace id, the calls that are beyond the limit of one trace and charged nothing."""
+    unfollowed: int = 0
+    """Agents, roots and spans that name an owner which are beyond that limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from processor.core.memory import Holding
 NS_PER_S = 10**9
 """Nanoseconds, in which all times are, in a second."""
 
-_REMOTE_PARENT = 0x300
+REMOTE_PARENT = 0x300
 """Of the flags of a span: "is remote" is known (0x100) and true (0x200)."""
 
 Signal = Literal["traces", "metrics", "logs"]
@@ -131,7 +131,7 @@ class Logs:
 
 def is_local_root(parent_id: bytes, flags: int) -> bool:
     """True for a root, and for a span whose parent is in another process."""
-    return not parent_id or flags & _REMOTE_PARENT == _REMOTE_PARENT
+    return not parent_id or flags & REMOTE_PARENT == REMOTE_PARENT
 
 
 class Event(NamedTuple):

@@ -13,6 +13,7 @@ commits the plan or nothing.
 
 from processor.core.posting.changes import Followed, contributions, follow
 from processor.core.posting.decide import decide
+from processor.core.posting.full_trace import BEYOND_LIMIT, is_call
 from processor.core.posting.intake import (
     relevant_traces,
     traces_with_calls,
@@ -21,6 +22,7 @@ from processor.core.posting.stamp import LIFETIME, entry_of
 from processor.core.posting.turn import Posted, TakenSpan, amend, post, rebuild
 
 __all__ = [
+    "BEYOND_LIMIT",
     "LIFETIME",
     "Followed",
     "Posted",
@@ -30,6 +32,7 @@ __all__ = [
     "decide",
     "entry_of",
     "follow",
+    "is_call",
     "post",
     "rebuild",
     "relevant_traces",

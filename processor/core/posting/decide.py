@@ -29,6 +29,7 @@ from processor.core.posting.changes import (
     session_of,
 )
 from processor.core.posting.crossed import is_equal
+from processor.core.posting.full_trace import LEFT_OUT
 from processor.core.posting.stamp import Draft, stamp_of, with_first
 from processor.core.posting.turn import Posted
 
@@ -94,6 +95,8 @@ def decide(
     decision.plan.postings = postings_of(followed)
     decision.plan.repeats, decision.plan.conflicts = posted.repeats, posted.conflicts
     decision.plan.pending += posted.pending
+    decision.plan.uncharged = {each: left.calls for each, left in posted.left_out.items()}
+    decision.plan.unfollowed = sum(left.others for left in posted.left_out.values())
     _stamp(decision)
     _note_titles(decision)
     return decision.plan
@@ -233,5 +236,7 @@ def _stamp(decision: _Decision) -> None:
     for row, node in posted.rows.items():
         if node.stamp is not None:
             plan.stamps[row] = node.stamp
+    for row in posted.left_rows:
+        plan.stamps[row] = LEFT_OUT
     for _, node in (*posted.added, *posted.amended):
         node.row = -1

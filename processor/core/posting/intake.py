@@ -9,6 +9,7 @@ from hashlib import blake2b
 from processor.core.attribution import Arrival, Node, PlainSpan, Trace
 from processor.core.attribution.pending import PendingSpan
 from processor.core.model import (
+    NOBODY,
     SPAN_ID_BYTES,
     TRACE_ID_BYTES,
     Charge,
@@ -117,6 +118,10 @@ class TraceArrivals:
     plain: dict[bytes, PlainSpan] = field(default_factory=dict)
     rows: list[tuple[int, bytes]] = field(default_factory=list)
     """All its rows in the batch, with their span ids, repeats included."""
+    call_rows: list[tuple[int, bytes]] = field(default_factory=list)
+    """Those of calls and aggregates."""
+    left: dict[bytes, Node] = field(default_factory=dict)
+    """What is beyond the limit of one trace, and waits in case it links others."""
     repeats: int = 0
     conflicts: int = 0
 
@@ -159,18 +164,26 @@ class TraceArrivals:
             if span_id not in self.trace.nodes and span_id not in arriving:
                 self._arrive(Arrival(pending_node(span_id, span)))
 
-    def keep_charged_only(self) -> None:
-        """Leave out what is neither charged nor counted."""
-        self.plain.clear()
-        self.arrivals = [
-            arrival
-            for arrival in self.arrivals
-            if arrival.node.entry is not None or arrival.node.is_agent
-        ]
+    def waiting_spans(self) -> Iterator[tuple[bytes, PendingSpan]]:
+        """What may link others later: plain spans, and all that is beyond the limit."""
+        for span_id, plain in self.plain.items():
+            span = PendingSpan(plain.parent_id, None, is_local_root=False, is_tool=plain.is_tool)
+            yield span_id, span
+        for span_id, node in self.left.items():
+            if not node.is_reference:
+                yield span_id, _waiting_span(node)
 
     def _arrive(self, arrival: Arrival) -> None:
         self.nodes[arrival.node.span_id] = arrival.node
         self.arrivals.append(arrival)
+
+
+def _waiting_span(node: Node) -> PendingSpan:
+    """A span of the batch at hand as one that waits."""
+    mark = None
+    if node.own is not NOBODY or node.inherited is not NOBODY:
+        mark = Mark(-1, node.time_ns, own=node.own, inherited=node.inherited, service=node.service)
+    return PendingSpan(node.parent_id, mark, is_local_root=node.is_local_root, is_tool=node.is_tool)
 
 
 def distribute(intake: Intake, traces: Mapping[bytes, Trace]) -> dict[bytes, TraceArrivals]:
@@ -186,6 +199,8 @@ def distribute(intake: Intake, traces: Mapping[bytes, Trace]) -> dict[bytes, Tra
         if arrivals is None:
             continue
         arrivals.rows.append((row, node.span_id))
+        if node.entry is not None:
+            arrivals.call_rows.append((row, node.span_id))
         # Records refer to what is charged, so a copy that changes nothing adds no reference.
         if arrivals.add(node) and log_trace is not None:
             found[log_trace].add(reference_of(node, trace_id, log_trace))

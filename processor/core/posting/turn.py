@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from processor.core.attribution import Arrival, Movement, Node, PlainSpan, Trace, attach
+from processor.core.attribution import Arrival, Movement, Node, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.model import Crossing, Entry, Intake, PendingRows, SpanRow
+from processor.core.model import REMOTE_PARENT, Crossing, Entry, Intake, PendingRows, SpanRow
+from processor.core.posting.full_trace import (
+    NOTHING_LEFT_OUT,
+    LeftOut,
+    is_full,
+    leave_out,
+    takes_links,
+)
 from processor.core.posting.intake import TraceArrivals, distribute, pending_rows
 
 TakenSpan = tuple[bytes, bytes, PendingSpan]
@@ -38,6 +45,10 @@ class Posted:
     conflicts: int = 0
     crossed: Sequence[Crossing] = ()
     """See `Intake.crossed`."""
+    left_out: Mapping[bytes, LeftOut] = field(default_factory=dict)
+    """By trace, how many spans are beyond the limit of one trace."""
+    left_rows: Collection[int] = ()
+    """Rows of calls beyond that limit."""
     is_repricing: bool = False
     """Older calls get other prices: no span of this turn is there to be stamped."""
 
@@ -53,6 +64,20 @@ class _Attached:
     taken_pending: Sequence[tuple[bytes, PendingSpan]]
     pending: PendingRows | None
     root_passed: bool
+    left_out: LeftOut
+
+    @property
+    def left_rows(self) -> Iterator[int]:
+        """Rows of calls that are beyond the limit now, or were when they came for the first time.
+
+        Such a call may be a link since then.
+        """
+        if self.left_out is NOTHING_LEFT_OUT and not is_full(self.trace_id, self.arrived.trace):
+            return
+        for row, span_id in self.arrived.call_rows:
+            node = self.arrived.trace.nodes.get(span_id)
+            if node is None or node.entry is None:
+                yield row
 
     @property
     def first_new(self) -> Node | None:
@@ -66,8 +91,8 @@ def post(
 ) -> Posted:
     """Take a batch into the working copies of its traces.
 
-    A trace that has `trace_spans` nodes takes calls and agents only, so that no sender can make
-    one trace cost more and more.
+    A trace that has `trace_spans` nodes takes nothing but what links them, so that no sender can
+    make one trace cost more and more; see `full_trace`.
     Changes `traces`: if the turn is not committed in the end, they have to be discarded.
     """
     arrived = distribute(intake, traces) if traces else {}
@@ -97,6 +122,12 @@ def post(
         repeats=sum(each.arrived.repeats for each in attached),
         conflicts=sum(each.arrived.conflicts for each in attached),
         crossed=intake.crossed,
+        left_out={
+            each.trace_id: each.left_out
+            for each in attached
+            if each.left_out is not NOTHING_LEFT_OUT
+        },
+        left_rows=[row for each in attached for row in each.left_rows],
     )
 
 
@@ -106,30 +137,32 @@ def _attach(
     """Attach what arrived to its trace, with the pending spans that now matter to it."""
     trace, waiting = arrived.trace, pending.significant(trace_id)
     root_passed = trace.has_local_root or any(span.is_local_root for span in waiting.values())
-    if len(trace.nodes) >= trace_spans:
-        arrived.keep_charged_only()
-    elif arrived.arrivals or arrived.plain:
-        arrived.add_pending(waiting)
-    added, movements = attach(trace, arrived.arrivals, arrived.plain, pending.plain(trace_id))
+    links, left_out = pending.plain(trace_id), NOTHING_LEFT_OUT
+    if arrived.arrivals or arrived.plain:
+        left_out = leave_out(trace_id, arrived, waiting, links, trace_spans)
+    if takes_links(trace, trace_spans):
+        added, movements = attach(trace, arrived.arrivals, arrived.plain, links)
+    else:
+        added, movements = attach(trace, arrived.arrivals, {})
     taken = pending.release(trace_id, [node.span_id for node in added])
-    kept = pending.plain(trace_id)
+    kept = pending.plain(trace_id), pending.significant(trace_id)
     waits = {
-        span_id: plain
-        for span_id, plain in arrived.plain.items()
-        if span_id not in trace.nodes and span_id not in kept
+        span_id: span
+        for span_id, span in arrived.waiting_spans()
+        if span_id not in trace.nodes and not any(span_id in spans for spans in kept)
     }
-    rows = _plain_rows(trace_id, waits) if waits else None
-    return _Attached(trace_id, arrived, added, movements, taken, rows, root_passed)
+    rows = _waiting_rows(trace_id, waits) if waits else None
+    return _Attached(trace_id, arrived, added, movements, taken, rows, root_passed, left_out)
 
 
-def _plain_rows(trace_id: bytes, plain: Mapping[bytes, PlainSpan]) -> PendingRows:
-    spans = plain.values()
+def _waiting_rows(trace_id: bytes, waits: Mapping[bytes, PendingSpan]) -> PendingRows:
+    spans = waits.values()
     return PendingRows(
         trace_id,
-        list(plain),
+        list(waits),
         [span.parent_id for span in spans],
-        [0] * len(plain),  # Those of a local root do not come here.
-        {},
+        [REMOTE_PARENT if span.is_local_root else 0 for span in spans],
+        {at: span.mark for at, span in enumerate(spans) if span.mark is not None},
         {at for at, span in enumerate(spans) if span.is_tool},
     )
 

@@ -42,13 +42,15 @@ class Limits:
     traces: int = 50_000
     """Traces with a working copy; older ones are read again when a span of theirs comes."""
     spans: int = 200_000
-    """Spans in these working copies together, at two to three KiB each."""
+    """Spans in these working copies together, at two to three KiB each; a turn may read more."""
     states: int = 50_000
     """Totals of scopes that budgets follow."""
     waiting_spans: int = 200_000
     """Spans of traces that have no call yet."""
     trace_spans: int = 100_000
-    """Spans of one trace that attribution looks at; calls are charged beyond it as well."""
+    """Spans of one trace that are followed, at most half of `spans`; of calls beyond it nobody
+    knows what they repeat, so they are charged nothing. What links the others may be a third
+    more."""
     known_traces: int = 500_000
     """Ids of traces with calls: their further spans are looked at, others pass at once."""
 
@@ -61,6 +63,7 @@ class WorkingSet:
         self.counters = LedgerCounters()
         self.pending = PendingSpans(limits.waiting_spans)
         self._limits = limits
+        self._trace_spans = max(min(limits.trace_spans, limits.spans // 2), 1)
         self._traces: OrderedDict[bytes, Trace] = OrderedDict()
         self._states: OrderedDict[StateKey, State] = OrderedDict()
         self._sizes: dict[bytes, int] = {}
@@ -98,7 +101,7 @@ class WorkingSet:
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
-        posted = posting.post(intake, traces, self.pending, self._limits.trace_spans)
+        posted = posting.post(intake, traces, self.pending, self._trace_spans)
         calls = tuple(budget for budget in self.policy.budgets if budget.scope == "call")
         try:
             plan = self._decide(self._follow(posted), calls)
@@ -189,15 +192,22 @@ class WorkingSet:
         self._taken_pending.clear()
         self._new_pending.clear()
         for plan in plans:
-            calls = [row for row in plan.rows if row.entry is not None and not row.is_reference]
+            calls = [row for row in plan.rows if posting.is_call(row)]
             new = [row for row in calls if not row.is_amendment]
             self.counters.charged += len(new)
             self.counters.repeats += plan.repeats
             self.counters.conflicts += plan.conflicts
             self.counters.corrections += len(plan.corrections)
             self.counters.crossings += len(plan.crossings)
+            self.counters.uncharged += sum(plan.uncharged.values())
+            self.counters.unfollowed += plan.unfollowed
         limits = self._limits
-        while len(self._traces) > limits.traces or self._spans > limits.spans:
+        # What was touched last is the likeliest to be needed next, and reading it takes longest
+        # where it is large. A trace that is followed alone fits; only one of a time when there was
+        # more memory may not, and then it has twice as much.
+        while len(self._traces) > limits.traces or (
+            self._spans > limits.spans * (1 + (len(self._traces) == 1))
+        ):
             trace_id, _ = self._traces.popitem(last=False)
             self._spans -= self._sizes.pop(trace_id, 0)
             self.counters.evicted_traces += 1

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from processor.core.episodes import Episodes
 from processor.core.errors import LastFailure, LedgerDamagedError, LedgerUnavailableError
 from processor.core.model import LOG_TRACE, Crossing, Plan
 from processor.core.money import format_usd
@@ -55,6 +56,7 @@ class WriterThread:
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
+        self._episodes = Episodes()
         self.size_bytes = 0
         """What the ledger takes on the disk, as of the last commit."""
         self._looked_at_s = time.monotonic()
@@ -154,6 +156,7 @@ class WriterThread:
             plans = [plan for _, plan, _ in outcomes if isinstance(plan, Plan)]
             working_set.committed(plans)
             log_crossings(crossing for plan in plans for crossing in plan.crossings)
+            self._log_uncharged(plans)
         self._note([error for _, _, error in outcomes])
         self._answer(outcomes)
 
@@ -186,6 +189,20 @@ class WriterThread:
             _LOG.warning("the ledger's files are back: spans are charged again")
             self._lost = self._turn_failure = None
         return None
+
+    def _log_uncharged(self, plans: Iterable[Plan]) -> None:
+        """Say of which traces calls were charged nothing, once a time for each."""
+        self._episodes.end_quiet(time.monotonic())
+        for plan in plans:
+            for trace_id, calls in plan.uncharged.items():
+                if calls and self._episodes.note(trace_id.hex(), time.monotonic()):
+                    _LOG.warning(
+                        "trace %s has more spans than are followed of one trace, so further LLM "
+                        "calls of it are charged nothing and its total is at least: let traces "
+                        "end, or raise limits.spans_per_trace, and limits.spans_in_memory to "
+                        "twice as many",
+                        trace_id.hex(),
+                    )
 
     def _answer(self, outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
         if self._loop is not None and not self._loop.is_closed():

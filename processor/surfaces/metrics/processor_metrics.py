@@ -68,6 +68,15 @@ _LEDGER_COUNTERS: Final[Table] = {
         "ledger_posted_corrections", "Changes of older charges, because of spans that came late."
     ),
     "crossings": counter("ledger_posted_crossings", "Budget thresholds that were reached."),
+    "uncharged": counter(
+        "ledger_uncharged_calls",
+        "LLM calls beyond limits.spans_per_trace, which are charged nothing. Totals with their "
+        "trace say at least.",
+    ),
+    "unfollowed": counter(
+        "ledger_unfollowed_spans",
+        "Agents, roots and spans with an owner beyond limits.spans_per_trace.",
+    ),
     "failures": counter(
         "ledger_failed_batches",
         "Batches that could not be written to the ledger; nothing was charged for them.",

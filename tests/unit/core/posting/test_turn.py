@@ -156,15 +156,6 @@ def test_calls_of_one_turn_are_counted_by_end_time_then_span_id(given):
         assert [move.node.span_id[-1] for _, move in posted.movements] == [3, 4, 1]
 
 
-def test_a_full_trace_still_takes_calls_and_agents_and_nothing_else(turns, given):
-    turns.trace_spans = 2
-    turns.turn(given.call(1), given.carrier(2, session="s"))
-    plan = turns.turn(given.call(3), given.agent(4), given.carrier(5, user="u"), given.plain(6, 1))
-    assert {row.span_id[-1] for row in plan.rows} == {3, 4}
-    assert turns.total("total").calls == 2
-    assert len(turns.pending) == 0
-
-
 def every_kind(given):
     """A trace with everything in it, children before parents."""
     return [

@@ -66,6 +66,48 @@ async def test_evicting_working_copies_changes_no_total(opened, given, tmp_path)
     assert stamps[0] == stamps[1]
 
 
+async def test_a_trace_as_large_as_may_be_is_not_read_again_each_turn(opened, given):
+    """Guarantees: the copy that was touched last stays, and fits."""
+    await opened.open(spans=8)
+    read = []
+    rows_of = opened.store.rows_of
+    opened.store.rows_of = lambda trace_id: read.append(trace_id) or rows_of(trace_id)
+    for at in range(30):
+        await opened.post(given.call(at + 1))
+    assert len(read) == 1
+    assert opened.ledger.memory_use.spans == 5  # One stands for all that are beyond.
+    assert opened.ledger.counters.uncharged == 26
+    assert opened.ledger.counters.charged == 4
+
+
+async def test_two_large_traces_that_alternate_are_not_read_again(opened, given):
+    await opened.open(spans=10)
+    read = []
+    rows_of = opened.store.rows_of
+    opened.store.rows_of = lambda trace_id: read.append(trace_id) or rows_of(trace_id)
+    for at in range(5):
+        for trace in (1, 2):
+            await opened.post(given.call(at + 1, trace=trace))
+    assert len(read) == 2
+
+
+async def test_a_large_trace_of_a_time_with_more_memory_stays_alone(opened, given):
+    await opened.post(*(given.call(at + 1) for at in range(10)))
+    await opened.open(spans=6)
+    await opened.post(given.call(99))
+    assert opened.ledger.memory_use.spans == 11
+    await opened.post(given.call(1, trace=2))
+    assert opened.ledger.memory_use.spans == 1
+
+
+async def test_calls_that_are_left_out_are_logged_once_a_time(opened, given, caplog):
+    await opened.open(trace_spans=1)
+    for at in range(4):
+        await opened.post(given.call(at + 1), given.call(at + 1, trace=2))
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.split()[1] for line in lines] == [given.trace_id(at).hex() for at in (1, 2)]
+
+
 async def test_totals_and_stamps_are_the_same_after_a_restart(opened, given):
     await opened.open(given.budget("session", "session", 3000), given.budget("call", "call", 600))
     specs = story(given)
