@@ -13,12 +13,11 @@ import apsw
 from processor.core.errors import LedgerDamagedError, LedgerUnavailableError
 from processor.core.model import UnpricedCalls
 from processor.io.ledger import rows, schema
-from processor.io.ledger.file import examine_file, index_of, log_of, read_file, refuse
+from processor.io.ledger.file import examine_file, read_file, refuse, remedy_of
 from processor.io.ledger.lock import FileLock
 from processor.io.ledger.numbers import define_functions
 from processor.io.ledger.presence import FilePresence
 
-_FIX: Final = "let this user write the file and its folder, or use another --data-dir"
 _DELAY_S: Final = 5.0
 _DAMAGED: Final = "is damaged (stop the processor and put a backup in its place)"
 _WHAT_IT_IS: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
@@ -65,6 +64,8 @@ def open_database(path: Path) -> Opened:
     while another process writes it.
     """
     lock = None
+    # Before the lock, which may lie on a file system that is read-only.
+    examine_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         real = path.resolve()
@@ -77,32 +78,39 @@ def open_database(path: Path) -> Opened:
         if lock is not None:
             lock.close()
         if isinstance(error, OSError):
-            refuse(path, f"cannot be opened to be written: {error.strerror or error}", _FIX)
-        if isinstance(error, RuntimeError):
-            refuse(path, "cannot be opened: its links lead in a circle", "use another --data-dir")
+            what = f"cannot be written: {error.strerror or error}"
+            refuse(path, what, remedy_of(error))
         if isinstance(error, apsw.Error):
-            refuse(path, f"cannot be opened: {error}", _FIX)
+            refuse(path, f"cannot be opened: {error}", remedy_of(error))
         raise
 
 
 def _create(real: Path) -> None:
     """Make a ledger under another name, so that one without tables is never at its place."""
     new = real.with_name(f"{real.name}.new")
-    for left in (new, log_of(new), index_of(new), new.with_name(f"{new.name}-journal")):
-        left.unlink(missing_ok=True)
-    with closing(apsw.Connection(str(new))) as database:
-        database.execute("PRAGMA synchronous = FULL")
-        define_functions(database)
-        with database:
-            database.execute(schema.TABLES)
-            database.pragma("user_version", schema.VERSION)
-            database.pragma("application_id", schema.APPLICATION_ID)
-    new.rename(real)
+    _remove_new(new)
+    try:
+        with closing(apsw.Connection(str(new))) as database:
+            database.execute("PRAGMA synchronous = FULL")
+            define_functions(database)
+            with database:
+                database.execute(schema.TABLES)
+                database.pragma("user_version", schema.VERSION)
+                database.pragma("application_id", schema.APPLICATION_ID)
+        new.rename(real)
+    except (OSError, apsw.Error):
+        _remove_new(new)
+        raise
     folder = os.open(real.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _remove_new(new: Path) -> None:
+    for each in (new, new.with_name(f"{new.name}-journal")):
+        each.unlink(missing_ok=True)
 
 
 def _open(path: Path, lock: FileLock) -> Opened:

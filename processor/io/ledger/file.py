@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -14,10 +15,12 @@ import apsw
 
 from processor.core.errors import ConfigError, Problem
 from processor.io.ledger import schema
+from processor.io.ledger.lock import is_held
 
 _Result = TypeVar("_Result")
 
 _MAGIC: Final = b"SQLite format 3\x00"
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _HEADER_BYTES: Final = 100
 _RESTORE: Final = "restore a backup, or use another --data-dir"
 _ANEW: Final = "restore a backup, or to start anew remove it, -wal and -shm"
@@ -56,23 +59,39 @@ def examine_file(path: Path) -> bool:
             refuse(path, "is gone, but its log is not", fix)
         return False
     except OSError as error:
-        refuse(path, f"cannot be read: {error.strerror or error}", _OTHER)
+        refuse(path, f"cannot be read: {error.strerror or error}", remedy_of(error))
     kind = next((name for is_kind, name in _KINDS if is_kind(found.st_mode)), "")
     if kind:
         refuse(path, f"is {kind}, not a file", _OTHER)
+    if is_held(found):
+        return True
     real = path.resolve()
     try:
         header = read_header(real)
     except OSError as error:
-        fix = "let the user who runs the program read and write it"
-        refuse(path, f"cannot be read: {error.strerror or error}", fix)
+        refuse(path, f"cannot be read: {error.strerror or error}", remedy_of(error))
     _check_header(path, header, found.st_size)
     try:
         read_file(real, lambda database: _check_contents(path, database))
     except apsw.Error as error:
         is_damaged = isinstance(error, apsw.CorruptError | apsw.NotADBError)
         refuse(path, f"{'is damaged' if is_damaged else 'cannot be read'}: {error}", _RESTORE)
+    if not os.access(real, os.W_OK) or not os.access(real.parent, os.W_OK | os.X_OK):
+        is_fixed = os.statvfs(real).f_flag & os.ST_RDONLY
+        what = "is on a read-only file system" if is_fixed else "cannot be written by this user"
+        refuse(path, what, _OTHER if is_fixed else remedy_of(PermissionError()))
     return True
+
+
+def remedy_of(error: OSError | apsw.Error) -> str:
+    """What helps against what the system or SQLite says of a file."""
+    if isinstance(error, apsw.FullError) or getattr(error, "errno", 0) in _FULL:
+        return f"free room on its disk, or {_OTHER}"
+    if isinstance(error, apsw.IOError):
+        return f"see that its disk has room and works, or {_OTHER}"
+    if isinstance(error, PermissionError | apsw.CantOpenError | apsw.ReadOnlyError):
+        return f"let the user write file and folder, or {_OTHER}"
+    return _OTHER
 
 
 def refuse(path: Path, what: str, fix: str) -> NoReturn:

@@ -47,8 +47,7 @@ class FileLock:
 
         Its descriptor is open before SQLite's and until after it; see `_HELD`.
         """
-        found = self._path.stat()
-        if (found.st_dev, found.st_ino) in _HELD:
+        if is_held(self._path.stat()):
             raise _in_use(self._path)
         taken = os.fstat(self._take(self._path, os.O_RDWR))
         self._held = taken.st_dev, taken.st_ino
@@ -86,11 +85,16 @@ def is_in_use(path: Path) -> bool:
         if _is_locked(_beside(real)):
             return True
         found = real.stat()
-        if (found.st_dev, found.st_ino) in _HELD:
+        if is_held(found):
             return True
         return stat.S_ISREG(found.st_mode) and _is_locked(real)
     except OSError:  # There is none, or reading the ledger says what is wrong.
         return False
+
+
+def is_held(found: os.stat_result) -> bool:
+    """Whether this process writes a file, so that SQLite alone may open and close it here."""
+    return (found.st_dev, found.st_ino) in _HELD
 
 
 def _is_locked(path: Path) -> bool:

@@ -210,8 +210,27 @@ def test_a_file_that_must_not_be_written_says_so(whole, monkeypatch):
         return real_open(path, flags, *more, **named)
 
     monkeypatch.setattr(os, "open", refuse_to_write)
-    with pytest.raises(ConfigError, match=r"to be written: Permission denied \(let this user"):
+    with pytest.raises(ConfigError, match=r"cannot be written: Permission denied \(let the user"):
         SqliteStore(whole)
+
+
+@pytest.mark.parametrize("look", [SqliteStore, examine_file])
+def test_a_read_only_file_system_says_so_and_is_left_alone(whole, tmp_path, monkeypatch, look):
+    before = contents(tmp_path)
+    monkeypatch.setattr(os, "access", lambda _path, mode: not mode & os.W_OK)
+    with pytest.raises(ConfigError, match=r"cannot be written by this user \(let the user"):
+        look(whole)
+    assert contents(tmp_path) == before
+
+
+def test_a_full_disk_leaves_no_half_of_a_new_ledger(path, tmp_path, monkeypatch):
+    def fail(_database):
+        raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr("processor.io.ledger.database.define_functions", fail)
+    with pytest.raises(ConfigError, match=r"disk is full \(free room on its disk"):
+        SqliteStore(path)
+    assert {each.name for each in tmp_path.iterdir()} == {"ledger.db.lock"}
 
 
 def test_a_file_that_must_not_be_read_says_so(whole, monkeypatch):

@@ -87,7 +87,7 @@ def test_a_folder_in_the_place_of_the_file_is_refused(path):
 
 def test_a_file_in_the_place_of_the_folder_is_refused(path):
     path.parent.write_text("")
-    assert "cannot be opened" in problem(path)
+    assert "Not a directory" in problem(path)
 
 
 def test_ledger_of_another_version_are_left_alone(path):
