@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,8 +39,9 @@ def open_ledger(path: Path, *, is_synced: bool = True) -> Ledger:
     with _seen_connections() as connections:
         store = SqliteStore(path)
     for connection in connections:
-        if not is_synced:
-            connection.execute("PRAGMA synchronous = OFF")
+        # Those that made the file or looked at it are closed.
+        with suppress(apsw.ConnectionClosedError):
+            connection.execute(f"PRAGMA synchronous = {'FULL' if is_synced else 'OFF'}")
     return Ledger(store, policy, Limits())
 
 
