@@ -60,7 +60,7 @@ async def run_limited(open_store, batches, trace_spans, restarts):
     return run
 
 
-@law(deliveries(), st.integers(1, 6), st.sets(st.integers(0, 4)), examples=200)
+@law(deliveries(), st.integers(1, 6), st.sets(st.integers(0, 4)), examples=60)
 async def test_what_is_charged_is_exact_and_what_is_not_is_named(
     open_store, delivery, trace_spans, restarts
 ):
@@ -83,7 +83,7 @@ async def test_what_is_charged_is_exact_and_what_is_not_is_named(
     await run.ledger.close()
 
 
-@law(deliveries(), st.integers(1, 6), st.sets(st.integers(0, 4)), examples=100)
+@law(deliveries(), st.integers(1, 6), st.sets(st.integers(0, 4)), examples=60)
 async def test_a_retry_beyond_the_limit_changes_nothing(
     open_store, delivery, trace_spans, restarts
 ):
@@ -110,7 +110,7 @@ def plainest(forest):
     }
 
 
-@law(deliveries(), st.integers(1, 6), examples=100)
+@law(deliveries(), st.integers(1, 6), examples=60)
 async def test_a_full_trace_is_never_charged_more_than_all_its_spans(
     open_store, delivery, trace_spans
 ):

@@ -24,6 +24,7 @@ from processor.core.model import (
     Mark,
     Owner,
     Spans,
+    Stamp,
     Unpriced,
     Usage,
 )
@@ -302,12 +303,9 @@ class Run:
     async def post(self, group):
         stamps = await self.ledger.post(batch_of(group))
         for row, span in enumerate(group):
-            stamp = stamps.get(row)
+            stamp = stamps.get(row, Stamp())
             key = (span.trace_id, span.span_id)
-            if stamp is None:
-                continue
-            if key in self.written and self.written[key] is not None:
-                assert self.written[key] == stamp, "a repeat is stamped as the first time"
+            assert self.written.get(key, stamp) == stamp, "a repeat is stamped as the first time"
             self.written[key] = stamp
 
     def spans_total(self):
@@ -391,6 +389,23 @@ async def _check_crossings(run, forest):
         for share in (0.5, 1.0):
             if final >= SESSION_LIMIT_NANO_USD * share:
                 assert events[share] == 1, "exactly one where the final total reaches the limit"
+
+
+@law(deliveries(), st.booleans(), examples=50)
+async def test_what_is_sent_again_is_written_as_the_first_time(open_store, delivery, restarts):
+    """Guarantees: each batch is sent twice, then all again; of each span the bytes stay."""
+    forest, batches = delivery
+    run = Run(open_store)
+    await run.open()
+    for group in batches:
+        await run.post(group)
+        if restarts:
+            await run.ledger.close()
+            await run.open()
+        await run.post(group)  # It raises where a repeat is stamped otherwise.
+    for span in forest:
+        await run.post([span])
+    await run.ledger.close()
 
 
 @law(deliveries(), st.sets(st.integers(0, 4)), examples=150)

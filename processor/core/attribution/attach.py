@@ -131,7 +131,7 @@ def _insert(
                 wanted.append(asked)
     while wanted:
         span_id = wanted.pop()
-        found = plain.get(span_id) or waiting.get(span_id)
+        found = waiting.get(span_id) or plain.get(span_id)  # The first copy stays.
         if found is None or span_id not in trace.awaited:
             continue
         node = Node(span_id, found.parent_id, 0, row=found.row, is_tool=found.is_tool)

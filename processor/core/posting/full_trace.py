@@ -58,6 +58,8 @@ def leave_out(
     as a span that may link others (`arrived.left`).
     """
     trace = arrived.trace
+    if waiting:
+        arrived.drop_repeats(waiting)
     new = [arrival.node for arrival in arrived.arrivals if not arrival.is_amendment]
     room = trace_spans - len(trace.nodes)
     if len(new) + len(waiting) <= room:

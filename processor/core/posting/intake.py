@@ -157,6 +157,18 @@ class TraceArrivals:
         else:
             self.plain.setdefault(span_id, plain)
 
+    def drop_repeats(self, pending: Mapping[bytes, PendingSpan]) -> None:
+        """Leave out roots and carriers that wait already: their first copies stay."""
+        arrivals = []
+        for arrival in self.arrivals:
+            node = arrival.node
+            if node.span_id in pending and node.entry is None and not node.is_agent:
+                del self.nodes[node.span_id]
+                self.repeats += 1
+            else:
+                arrivals.append(arrival)
+        self.arrivals = arrivals
+
     def add_pending(self, pending: Mapping[bytes, PendingSpan]) -> None:
         """Add the roots and carriers that waited for this trace to have a call."""
         arriving = frozenset(self.nodes)

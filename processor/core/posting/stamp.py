@@ -68,10 +68,13 @@ def stamp_of(
     """The stamp of a span that this turn brought.
 
     Totals are as of arrival. A root, and a span whose parent is remote, shows the trace's and
-    its session's; a call that comes after such a span (`is_amended`) shows the trace's again.
+    its session's; a call that comes after such a span (`is_amended`) shows the trace's again. A
+    span that has waited for a call shows nothing, as it went on when it came.
     """
     if node.is_reference:  # It is no span, so there is nothing to write on.
         return Stamp(node.entry)
+    if node.row < 0 and node.entry is None:  # It has waited, and went on as it was.
+        return Stamp()
     has_calls = trace.total.calls > 0 or trace.total.cost_nano_usd > 0 or trace.total.unpriced > 0
     shows_trace = node.is_local_root or (is_amended and node.entry is not None)
     return Stamp(

@@ -8,7 +8,7 @@ import pytest
 
 from processor.core import posting
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.model import Owner, Totals, Usage
+from processor.core.model import Owner, Stamp, Totals, Usage
 
 
 def waiting_of(pending, trace_id):
@@ -136,6 +136,33 @@ def test_plain_spans_of_a_trace_with_calls_wait_until_a_call_is_below_them(turns
 def test_spans_of_traces_without_a_call_change_nothing(turns, given):
     plan = turns.turn(given.carrier(1, session="s"), given.plain(2, 1))
     assert (plan.rows, plan.stamps, plan.postings) == ([], {}, {})
+
+
+@pytest.mark.parametrize("with_call", [False, True])
+def test_a_root_that_waited_is_written_as_the_first_time_when_it_comes_again(
+    turns, given, with_call
+):
+    """Guarantees: it went on without totals, and has none later, whatever comes with it."""
+    turns.turn(given.carrier(1, session="s"))
+    if with_call:
+        plan = turns.turn(given.carrier(1, session="other"), given.call(2, 1))
+    else:
+        turns.turn(given.call(2, 1))
+        plan = turns.turn(given.carrier(1, session="s"))
+    assert plan.stamps[0] == Stamp()
+    assert plan.repeats == 1
+    assert turns.total("session", "s").calls == 1
+
+
+def test_a_link_that_waited_carries_no_correction_when_it_comes_again(turns, given):
+    """Guarantees: what it links is written on the call that comes with it."""
+    turns.turn(given.plain(2, 1))
+    turns.turn(given.aggregate(1))
+    plan = turns.turn(given.call(3, 2), given.plain(2, 1))
+    assert [stamp.corrections for stamp in plan.stamps.values()] == [
+        ((given.span_id(1), -1000),),
+        (),
+    ]
 
 
 def test_pending_spans_that_were_taken_are_listed_so_that_they_can_be_returned(turns, given):
