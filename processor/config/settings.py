@@ -124,7 +124,10 @@ class Limits(Section):
     """What the ledger may have in memory at once; of less memory, unset ones take their part."""
 
     traces_in_memory: Whole = Field(
-        default=50_000, ge=1, le=10_000_000, description="Traces whose tree is kept in memory."
+        default=50_000,
+        ge=1,
+        le=10_000_000,
+        description="Traces whose tree is kept in memory, at two KiB each beside their spans.",
     )
     spans_in_memory: Whole = Field(
         default=200_000,
@@ -136,19 +139,20 @@ class Limits(Section):
         default=500_000,
         ge=1,
         le=100_000_000,
-        description="Traces that are known to have LLM calls.",
+        description="Traces that are known to have LLM calls, at 160 bytes each.",
     )
     budget_states: Whole = Field(
         default=50_000,
         ge=1,
         le=10_000_000,
-        description="Totals that budgets follow, each of one user, session …",
+        description="Totals that budgets follow, each of one user, session …, at one KiB each.",
     )
     waiting_spans: Whole = Field(
         default=200_000,
         ge=0,
         le=100_000_000,
-        description="Spans of traces in which no LLM call has been seen yet. The file of the "
+        description="Spans of traces in which no LLM call has been seen yet, at 200 bytes each "
+        "where ten are of one trace, and up to 1.6 KiB where one is alone. The file of the "
         "ledger has up to twice as many, at 20 bytes each, so that a restart loses none.",
     )
     spans_per_trace: Whole = Field(

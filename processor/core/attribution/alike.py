@@ -45,21 +45,18 @@ class _Group:
 class AlikeCalls:
     """The calls of one trace in groups of those that have a key in common."""
 
-    __slots__ = ("_groups", "_keys", "_partly_indexed", "_writers")
+    __slots__ = ("_groups", "_keys", "_partly_indexed", "_writer", "has_several_writers")
 
     def __init__(self) -> None:
         self._groups: dict[_Key, _Group] = {}
         self._keys: dict[Node, list[_Key]] = {}
         """The groups that a call is in."""
-        self._writers: set[str] = set()
+        self._writer: str | None = None
+        """The first that has written calls."""
+        self.has_several_writers = False
         self._partly_indexed: dict[Node, None] = {}
         """Calls that are not under all their keys yet: while one writer alone has written
         calls, as is usual, nothing but their response ids could make two of them one."""
-
-    @property
-    def has_several_writers(self) -> bool:
-        """Whether more than one writer has written calls."""
-        return len(self._writers) > 1
 
     def add(self, arrived: Iterable[Node]) -> dict[Node, Node]:
         """Put calls into their groups; returns the calls to look at, each with what caused it."""
@@ -68,7 +65,9 @@ class AlikeCalls:
             entry = node.entry
             if entry is None or entry.aggregate is not None or node.is_reference:
                 continue
-            self._writers.add(entry.scope)
+            if self._writer is None:
+                self._writer = entry.scope
+            self.has_several_writers |= self._writer != entry.scope
             for other in self._index(node, entry):
                 causes.setdefault(other, node)
         if self.has_several_writers:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator, Sequence
 
 from processor.core.attribution.duplicates import Duplicates
 from processor.core.attribution.log_matching import LogMatching
@@ -21,8 +20,8 @@ fields of `Owner`. So are the operator's own dimensions."""
 _SHARED = len(SHARED)
 
 
-def _agreed(seen: AbstractSet[str]) -> str | None:
-    return next(iter(seen)) if len(seen) == 1 else None
+def _agreed(seen: Sequence[str]) -> str | None:
+    return seen[0] if len(seen) == 1 else None
 
 
 def is_of_logs(trace_id: bytes) -> bool:
@@ -57,9 +56,9 @@ class Trace:
         """By parent id, whether that parent has been seen or not."""
         self.awaited: set[bytes] = set()
         """Parents of a call or agent that have not been seen."""
-        self.values: tuple[set[str], ...] = tuple(set() for _ in SHARED)
+        self.values: list[tuple[str, ...]] = [()] * _SHARED
         """What its spans say of `SHARED`; two values are enough to know that they differ."""
-        self.own_values: dict[str, set[str]] = {}
+        self.own_values: dict[str, tuple[str, ...]] = {}
         """Likewise of the operator's own dimensions."""
         self._common: Owner | None = NOBODY
         """What `common` has found; None when another value has been seen since."""
@@ -95,15 +94,16 @@ class Trace:
 
     def _note(self, own: Owner) -> None:
         """Note what a span says of what the whole trace may belong to."""
-        said: Iterable[tuple[set[str], str | None]]
-        said = zip(self.values, own[:_SHARED], strict=True)  # type: ignore[arg-type]  # all are texts
-        if own.own_dimensions:
-            of = self.own_values.setdefault
-            said = (*said, *((of(name, set()), value) for name, value in own.own_dimensions))
-        for seen, value in said:
-            if value is not None and len(seen) < 2 and value not in seen:
-                seen.add(value)
-                self._common = None
+        for at, value in enumerate((own.session, own.user, own.org)):
+            self.values[at] = self._with(self.values[at], value)
+        for name, value in own.own_dimensions:
+            self.own_values[name] = self._with(self.own_values.get(name, ()), value)
+
+    def _with(self, seen: tuple[str, ...], value: str | None) -> tuple[str, ...]:
+        if value is None or len(seen) == 2 or value in seen:
+            return seen
+        self._common = None
+        return (*seen, value)
 
     def _link(self, node: Node, *, is_leaf: bool) -> None:
         """Cut the link to the parent if it closes a circle or goes too far; else raise heights."""
