@@ -15,7 +15,7 @@ from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.owner import Resolver
 from processor.core.attribution.recount import recount
 from processor.core.attribution.trace import SHARED, Trace
-from processor.core.model import NOTHING, Totals
+from processor.core.model import Sums
 
 
 @dataclass(slots=True)
@@ -48,9 +48,9 @@ class Movement:
     """The span of this turn that brought it about: `node` itself, or a span near it."""
     source: ScopeIds | None
     """Whose the share was before; None for a new span."""
-    before: Totals
+    before: Sums
     target: ScopeIds
-    after: Totals
+    after: Sums
 
 
 def attach(
@@ -147,21 +147,15 @@ def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement
     """Bring one node's owners up to date, with the trace's own sums; None if nothing changed."""
     source, before = node.scope_ids, node.posted
     target, is_outermost = resolver.scope_ids(node)
-    after = node.share.totals
+    after = node.share.sums
     if is_outermost:
-        after = replace(after, agent_runs=1)
+        after = after._replace(totals=replace(after.totals, agent_runs=1))
     if source == target and before == after:
         return None
     node.scope_ids, node.posted = target, after
-    if before != after:
-        trace.total = trace.total.plus(after.minus(before))
-    if source is None or source.agent_run != target.agent_run or before != after:
-        if source is not None:
-            _add_to_run(trace, source.agent_run, NOTHING.minus(before))
-        _add_to_run(trace, target.agent_run, after)
+    if source is None:
+        trace.extend(node)
+    else:
+        trace.take(source, before)
+    trace.give(target, after)
     return Movement(node, cause, source, before, target, after)
-
-
-def _add_to_run(trace: Trace, run: str, change: Totals) -> None:
-    if run:
-        trace.runs[run] = trace.runs.get(run, NOTHING).plus(change)

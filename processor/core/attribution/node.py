@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from processor.core.attribution.totals import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
-from processor.core.model import NOBODY, NOTHING, Entry, Owner, OwnIds, Stamp, Totals
+from processor.core.attribution.share import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
+from processor.core.model import NO_SUMS, NOBODY, Entry, Owner, OwnIds, Stamp, Sums
 
 
 class ScopeIds(NamedTuple):
@@ -26,6 +26,10 @@ class ScopeIds(NamedTuple):
     model: str | None
     provider: str | None
     service: str
+    kind: str
+    """Of a call; ``agent`` for an agent, which is no call."""
+    status: str
+    """Of a call; ``aggregate`` for what is charged of one that repeats others."""
     own_dimensions: OwnIds = ()
     """The operator's own dimensions, as far as they are known."""
 
@@ -51,6 +55,7 @@ class Node:
         "posted",
         "previous",
         "row",
+        "row_id",
         "scope_ids",
         "service",
         "share",
@@ -110,8 +115,10 @@ class Node:
         self.share: Share = NO_SHARE
         self.scope_ids: ScopeIds | None = None
         """Where its share is posted; None while it has none."""
-        self.posted: Totals = NOTHING
+        self.posted: Sums = NO_SUMS
         """What stands at its place: its share, and one agent run if it is the outermost agent."""
+        self.row_id = 0
+        """Id of its latest row in the ledger; 0 while that has none."""
         self.stamp: Stamp | None = None
 
     def tool_subtotal(self) -> Subtotal:

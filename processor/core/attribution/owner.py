@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.trace import Trace
-from processor.core.model import NOBODY, Owner
+from processor.core.model import NOBODY, Entry, Owner
 
 BUILT_IN_DIMENSIONS = ScopeIds._fields[:-1]
 """The scopes a share is posted to, besides its trace, the grand total and the operator's own."""
@@ -21,7 +21,7 @@ UNATTRIBUTED = ""
 _Claims = tuple[Owner, Node | None]
 """What a node and those above it say, and the outermost agent among them."""
 _NO_CLAIMS: _Claims = (NOBODY, None)
-_ScopeInputs = tuple[Owner, Owner, Node | None, str | None, str | None, str]
+_ScopeInputs = tuple[Owner, Owner, Node | None, str | None, str | None, str, str, str]
 """All that the scope ids of a node depend on, in a trace that does not change."""
 
 
@@ -40,8 +40,12 @@ class Resolver:
         """Where a node's share belongs, and whether it is the outermost agent of a run."""
         owner, outermost = self._resolve(node)
         entry = node.entry
-        model, provider = (entry.model, entry.provider) if entry is not None else (None, None)
-        inputs = owner, node.inherited, outermost, model, provider, node.service
+        if entry is None:
+            of_entry: tuple[str | None, str | None, str, str] = (None, None, "agent", "")
+        else:
+            of_entry = entry.model, entry.provider, entry.kind, _status_of(entry)
+        model, provider, kind, status = of_entry
+        inputs = owner, node.inherited, outermost, model, provider, node.service, kind, status
         ids = self._ids.get(inputs)
         if ids is None:
             ids = self._ids[inputs] = self._find(inputs)
@@ -53,7 +57,7 @@ class Resolver:
 
     def _find(self, inputs: _ScopeInputs) -> ScopeIds:
         """What ancestors say first, then the trace, then what the surroundings say."""
-        owner, inherited, outermost, model, provider, service = inputs
+        owner, inherited, outermost, model, provider, service, kind, status = inputs
         said = owner.over(self._trace.common()).over(inherited)
         session, user, org, agent, feature, task, task_type, purpose, title, own_ids = said
         run = UNATTRIBUTED
@@ -72,6 +76,8 @@ class Resolver:
             model,
             provider,
             service,
+            kind,
+            status,
             own_ids,
         )
 
@@ -99,6 +105,12 @@ class Resolver:
         elif outermost is not None or not node.is_agent:
             return above
         return owner, node if outermost is None and node.is_agent else outermost
+
+
+def _status_of(entry: Entry) -> str:
+    """The status that sums by status have a charge under."""
+    is_part = entry.aggregate is not None and entry.amount is not None and entry.status != "free"
+    return "aggregate" if is_part else entry.status
 
 
 def by_scope(ids: ScopeIds) -> dict[str, str | None]:

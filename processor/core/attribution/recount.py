@@ -6,16 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from processor.core.attribution.node import Node
-from processor.core.attribution.totals import (
-    NO_SHARE,
-    NO_SUBTOTAL,
-    Share,
-    Subtotal,
-    counted,
-    own_part,
-    rest_of,
-    share_of,
-)
+from processor.core.attribution.share import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
+from processor.core.attribution.totals import counted, own_part, rest_of, share_of
 from processor.core.attribution.trace import Trace
 from processor.core.model import Entry
 
@@ -66,7 +58,7 @@ def _share(node: Node, entry: Entry) -> Share:
         return share
     unpriced = share.totals.unpriced if entry.status in _OF_UNKNOWN_COST else 0
     totals = replace(share.totals, cost_nano_usd=adopted_nano_usd, unpriced=unpriced)
-    return Share(totals, share.explains, entry.amount)
+    return replace(share, totals=totals, amount=entry.amount)
 
 
 def _own_share(node: Node, entry: Entry) -> Share:

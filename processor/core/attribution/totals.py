@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from processor.core.model import NO_USAGE, NOTHING, Entry, Totals, Usage
+from processor.core.attribution.share import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
+from processor.core.model import NO_USAGE, Entry, Parts, Totals, Usage
 from processor.core.money import ZERO, Amount, price_usage
 
 _INPUT_ORDER = (0, 3, 2, 4, 5, 14, 12, 13, 1)
@@ -15,46 +16,6 @@ _UNITS = tuple(range(10, 12)) + tuple(range(17, 22))
 """Indices of the quantities that are not tokens: each is compared for itself."""
 _REPLACING = ("last_step", "lifetime")
 """Aggregates whose numbers are not the sum of what is below: they replace it or add nothing."""
-
-
-@dataclass(slots=True)
-class Subtotal:
-    """What some spans add together to the totals of those above them."""
-
-    totals: Totals
-    explains: Usage
-    """The quantities that they were charged for; they explain the same quantities further up."""
-
-    @property
-    def is_nothing(self) -> bool:
-        """True when no total and no quantity is in it."""
-        return self.totals.is_zero and (self.explains is NO_USAGE or self.explains == NO_USAGE)
-
-    def plus(self, other: Subtotal) -> Subtotal:
-        """Both together."""
-        if self is NO_SUBTOTAL:
-            return other
-        return Subtotal(self.totals.plus(other.totals), self.explains.plus(other.explains))
-
-    def minus(self, other: Subtotal) -> Subtotal:
-        """The change from `other` to this."""
-        if other is NO_SUBTOTAL:
-            return self
-        return Subtotal(self.totals.minus(other.totals), self.explains.minus(other.explains))
-
-
-NO_SUBTOTAL = Subtotal(NOTHING, NO_USAGE)
-
-
-@dataclass(slots=True)
-class Share(Subtotal):
-    """What one span adds to every total it belongs to."""
-
-    amount: Amount | None
-    """What it is charged, None while that is unknown."""
-
-
-NO_SHARE = Share(NOTHING, NO_USAGE, ZERO)
 
 
 def sides_of(own: Usage, below: Totals) -> tuple[int, int]:
@@ -250,13 +211,15 @@ def rest_of(share: Share, reported: Entry) -> Share:
     so each adds its cost.
     """
     if reported.aggregate is None:
-        charged = share_of(reported, NO_SUBTOTAL).totals
+        charged, parts = share_of(reported, NO_SUBTOTAL).sums
         if reported.adopted_nano_usd is not None:
             charged = replace(charged, cost_nano_usd=reported.adopted_nano_usd)
-        return replace(share, totals=share.totals.minus(charged))
+        return replace(share, totals=share.totals.minus(charged), other_report=parts)
     if reported.amount is None:
         return replace(
-            share, totals=replace(share.totals, input_tokens=0, output_tokens=0, unpriced=0)
+            share,
+            totals=replace(share.totals, input_tokens=0, output_tokens=0, unpriced=0),
+            other_report=Parts(*share.sums.parts[:2]),
         )
     totals = Totals(
         calls=share.totals.calls,

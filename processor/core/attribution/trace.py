@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 
 from processor.core.attribution.duplicates import Duplicates
 from processor.core.attribution.log_matching import LogMatching
-from processor.core.attribution.node import Node
+from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.tool_loops import ToolLoops
-from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Owner, OwnIds, Totals
+from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Owner, OwnIds, Sums, Totals, TraceOwner
 
 DEPTH_LIMIT = 512
 """Spans above one another. Deeper nesting is not real, and would let a sender make each span cost
@@ -20,8 +21,12 @@ fields of `Owner`. So are the operator's own dimensions."""
 _SHARED = len(SHARED)
 
 
-def _agreed(seen: Sequence[str]) -> str | None:
-    return seen[0] if len(seen) == 1 else None
+def _agreed(seen: Collection[str]) -> str | None:
+    return next(iter(seen)) if len(seen) == 1 else None
+
+
+def _owner_in(ids: ScopeIds) -> TraceOwner:
+    return TraceOwner(ids.session, ids.user, ids.task, ids.agent, ids.org, ids.service)
 
 
 def is_of_logs(trace_id: bytes) -> bool:
@@ -38,12 +43,15 @@ class Trace:
         "awaited",
         "children",
         "duplicates",
+        "end_ns",
         "has_local_root",
         "hex_id",
         "log_matching",
         "nodes",
         "own_values",
+        "owners",
         "runs",
+        "start_ns",
         "tool_loops",
         "total",
         "values",
@@ -62,6 +70,10 @@ class Trace:
         """Likewise of the operator's own dimensions."""
         self._common: Owner | None = NOBODY
         """What `common` has found; None when another value has been seen since."""
+        self.start_ns = self.end_ns = 0
+        """From the first start of a call, or end of an agent, to the last end; 0 before one."""
+        self.owners: Counter[TraceOwner] = Counter()
+        """How many of its charges belong to each."""
         self.total: Totals = NOTHING
         self.runs: dict[str, Totals] = {}
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
@@ -121,6 +133,40 @@ class Trace:
                 return
             above.height = height
             self._tallest = max(self._tallest, height)
+
+    def extend(self, node: Node) -> None:
+        """Take the time of a call or agent into the time of the trace."""
+        start_ns = node.time_ns
+        if node.entry is not None and node.entry.start_ns:
+            start_ns = min(start_ns, node.entry.start_ns)
+        self.start_ns = min(self.start_ns, start_ns) if self.end_ns else start_ns
+        self.end_ns = max(self.end_ns, node.time_ns)
+
+    def give(self, ids: ScopeIds, sums: Sums) -> None:
+        """Add what a span is charged to the sums of the trace and of its agent run."""
+        if sums.is_zero:
+            return
+        self.owners[_owner_in(ids)] += 1
+        self._add(ids, sums.totals)
+
+    def take(self, ids: ScopeIds, sums: Sums) -> None:
+        """Take what `give` has added out again."""
+        if sums.is_zero:
+            return
+        owner = _owner_in(ids)
+        self.owners[owner] -= 1
+        if not self.owners[owner]:
+            del self.owners[owner]
+        self._add(ids, NOTHING.minus(sums.totals))
+
+    def _add(self, ids: ScopeIds, change: Totals) -> None:
+        self.total = self.total.plus(change)
+        if ids.agent_run:
+            self.runs[ids.agent_run] = self.runs.get(ids.agent_run, NOTHING).plus(change)
+
+    def owner(self) -> TraceOwner:
+        """Whose its charges are, where they agree."""
+        return TraceOwner(*(_agreed(set(named) - {""}) for named in zip(*self.owners, strict=True)))
 
     def parent(self, node: Node) -> Node | None:
         """The known parent of a node."""

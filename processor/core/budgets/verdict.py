@@ -12,6 +12,13 @@ from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.window import window_of
 from processor.core.model import Calendar, Crossing, Standing, Totals, WindowKind
 
+_KEPT = frozenset({"total", "user", "org", "trace", "agent_run"})
+"""Scopes whose totals in any window are there whatever budgets there are. Those of traces and
+agent runs are the sums of their spans."""
+_LIFETIME = frozenset({"session", "task"})
+"""Likewise for all time only."""
+_OF_BUDGETS = "?"
+
 StateKey = tuple[str, str, int, int]
 """(series, scope id, window start, window end), the window in epoch seconds, 0 and 0 for none."""
 
@@ -31,12 +38,17 @@ class Watch(NamedTuple):
     """One total that is followed, and the budgets that depend on it."""
 
     series: str
-    """Name of the totals: the scope, and a digest where only matching calls count."""
+    """Name of the totals; see `series_of`."""
     scope: str
     window: WindowKind
     calendar: Calendar
     match: Mapping[str, tuple[str, ...]]
     budgets: tuple[Budget, ...]
+
+    @property
+    def has_own_totals(self) -> bool:
+        """Whether these totals are kept only because budgets look at them."""
+        return _OF_BUDGETS in self.series
 
     def key(self, scope_id: str, time_s: int) -> StateKey:
         """The key of the state that a moment counts for."""
@@ -45,8 +57,14 @@ class Watch(NamedTuple):
 
 
 def series_of(budget: Budget) -> str:
-    """The name of the totals that a budget looks at."""
-    return f"{budget.scope}?{budget.digest}" if budget.digest else budget.scope
+    """The name of the totals that a budget looks at.
+
+    It is that of the scope where these are there in any case, else they are kept for budgets only.
+    """
+    is_there = budget.scope in _KEPT or (budget.window == "none" and budget.scope in _LIFETIME)
+    if budget.digest or not is_there:
+        return f"{budget.scope}{_OF_BUDGETS}{budget.digest}"
+    return budget.scope
 
 
 def compile_watches(policy: Policy) -> tuple[Watch, ...]:

@@ -17,6 +17,7 @@ from processor.core.model.call import (
     Unpriced,
     Usage,
 )
+from processor.core.model.posting import ChargeRow, DimensionSet, Sums, TraceSummary
 from processor.core.model.spans import Spans
 from processor.core.model.total import Crossing, Totals
 from processor.core.money import Amount, Rates
@@ -114,6 +115,8 @@ class SpanRow:
     """True for a reference to a span among the log records of its session: it charges nothing."""
     is_tool: bool = False
     """True for the span of a tool."""
+    id: int = 0
+    """Of the row, when it has been read."""
 
 
 class Correction(NamedTuple):
@@ -142,7 +145,12 @@ class TaskTitle(NamedTuple):
 
 
 Posting = tuple[str, str, int]
-"""(scope, scope id, start of the quarter-hour bucket in epoch seconds)."""
+"""(series, scope id, start of the quarter-hour bucket in epoch seconds; 0 for all time)."""
+
+Cell = tuple[int, DimensionSet]
+"""(start of an hour or day in epoch seconds, dimensions)."""
+UserCell = tuple[int, str, DimensionSet]
+"""(start of a day, user, dimensions)."""
 
 
 class PendingRows(NamedTuple):
@@ -166,8 +174,15 @@ class Plan:
 
     rows: list[SpanRow] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
+    charges: list[ChargeRow] = field(default_factory=list)
+    """Of every span of which something has changed that is charged."""
+    traces: list[TraceSummary] = field(default_factory=list)
+    """Of every trace of which something has changed."""
     postings: dict[Posting, Totals] = field(default_factory=dict)
-    """Changes of totals, to be added."""
+    """Changes of totals, to be added; as are the following."""
+    hours: dict[Cell, Sums] = field(default_factory=dict)
+    days: dict[Cell, Sums] = field(default_factory=dict)
+    user_days: dict[UserCell, Sums] = field(default_factory=dict)
     crossings: list[Crossing] = field(default_factory=list)
     task_titles: dict[str, TaskTitle] = field(default_factory=dict)
     """The latest title of each task that a span of this turn names together with one."""

@@ -1,33 +1,20 @@
-"""What a turn changes in totals: in those that budgets follow, and in those that are stored."""
+"""What a turn changes in the totals that budgets follow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from processor.core.attribution import Movement, Node, Trace
 from processor.core.attribution.node import ScopeIds
-from processor.core.attribution.owner import (
-    AGENT_RUN,
-    BUILT_IN_DIMENSIONS,
-    by_scope,
-    id_in,
-    resolve,
-)
+from processor.core.attribution.owner import by_scope, id_in, resolve
 from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch, matches
 from processor.core.budgets.window import bucket_of
-from processor.core.model import NOTHING, Crossing, Posting, Totals
+from processor.core.model import NOTHING, Crossing, Totals
 from processor.core.posting.crossed import is_known, states_of
 from processor.core.posting.turn import Posted
-
-_Key = TypeVar("_Key")
-_STORED = BUILT_IN_DIMENSIONS[:AGENT_RUN] + BUILT_IN_DIMENSIONS[AGENT_RUN + 1 :]
-"""Scopes whose totals are kept in the ledger. A trace and its runs are summed from their spans."""
-_Stored = tuple[Any, ...]
-"""Ids in the order of `_STORED`, and the operator's own dimensions."""
 
 
 @dataclass(slots=True)
@@ -95,7 +82,7 @@ def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple
         if node.scope_ids is not None and not node.posted.is_zero:
             scope_id = _scope_id(watch, trace_id, node.scope_ids)
             if scope_id is not None:
-                yield scope_id, bucket_of(node.time_ns), node.posted
+                yield scope_id, bucket_of(node.time_ns), node.posted.totals
 
 
 def _scope_id(watch: Watch, trace_id: bytes, ids: ScopeIds) -> str | None:
@@ -114,16 +101,15 @@ def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Chan
     target = _scope_id(watch, trace_id, movement.target)
     source = None if movement.source is None else _scope_id(watch, trace_id, movement.source)
     time_s = bucket_of(movement.node.time_ns)
+    before, after = movement.before.totals, movement.after.totals
     if source == target:
-        if target is not None and movement.after != movement.before:
-            change = movement.after.minus(movement.before)
-            yield Change(watch, watch.key(target, time_s), change)
+        if target is not None and after != before:
+            yield Change(watch, watch.key(target, time_s), after.minus(before))
         return
     if source is not None:
-        change = NOTHING.minus(movement.before)
-        yield Change(watch, watch.key(source, time_s), change)
+        yield Change(watch, watch.key(source, time_s), NOTHING.minus(before))
     if target is not None:
-        yield Change(watch, watch.key(target, time_s), movement.after)
+        yield Change(watch, watch.key(target, time_s), after)
 
 
 def decrease_of(change: Totals) -> Totals:
@@ -141,39 +127,6 @@ def is_decrease(change: Totals) -> bool:
     """True when nothing that a budget limits grows, and something shrinks."""
     cost, tokens = change.cost_nano_usd, change.tokens
     return cost <= 0 and tokens <= 0 and (cost < 0 or tokens < 0)
-
-
-def postings_of(followed: Followed) -> dict[Posting, Totals]:
-    """Changes of the stored totals. Calls of one owner and bucket are added up first."""
-    owners: dict[tuple[_Stored, int], Totals] = {}
-    changes: dict[Posting, Totals] = {}
-    for (_, movement), some in zip(followed.posted.movements, followed.changes, strict=True):
-        bucket = bucket_of(movement.node.time_ns)
-        if movement.source is not None and not movement.before.is_zero:
-            _add(owners, (_stored(movement.source), bucket), NOTHING.minus(movement.before))
-        if not movement.after.is_zero:
-            _add(owners, (_stored(movement.target), bucket), movement.after)
-        # Filtered totals; several windows of one filter share them.
-        for posting, change in {
-            (*item.key[:2], bucket): item.change for item in some if item.watch.match
-        }.items():
-            _add(changes, posting, change)
-    for (ids, bucket), change in owners.items():
-        _add(changes, ("total", "", bucket), change)
-        *known, own_ids = ids
-        for scope, scope_id in (*zip(_STORED, known, strict=True), *own_ids):
-            if scope_id is not None:
-                _add(changes, (scope, scope_id, bucket), change)
-    return {posting: change for posting, change in changes.items() if not change.is_zero}
-
-
-def _stored(ids: ScopeIds) -> _Stored:
-    return (*ids[:AGENT_RUN], *ids[AGENT_RUN + 1 :])
-
-
-def _add(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
-    known = sums.get(key)
-    sums[key] = change if known is None else known.plus(change)
 
 
 def session_of(posted: Posted, trace_id: bytes, node: Node) -> str:

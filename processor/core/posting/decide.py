@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from processor.core.attribution import Movement, Node
 from processor.core.attribution.owner import by_scope
-from processor.core.attribution.totals import NO_SUBTOTAL
+from processor.core.attribution.share import NO_SUBTOTAL
 from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import (
     State,
@@ -19,18 +19,19 @@ from processor.core.budgets.verdict import (
     matches,
     spent_of,
 )
+from processor.core.budgets.zones import ReportingZones
 from processor.core.model import NS_PER_S, Correction, Crossing, Plan, SpanRow, TaskTitle
 from processor.core.posting.changes import (
     Change,
     Followed,
     decrease_of,
     is_decrease,
-    postings_of,
     session_of,
 )
 from processor.core.posting.crossed import is_equal
 from processor.core.posting.full_trace import LEFT_OUT
 from processor.core.posting.stamp import Draft, stamp_of, with_first
+from processor.core.posting.sums import add_charges, add_up
 from processor.core.posting.turn import Posted
 
 
@@ -73,7 +74,10 @@ class _Decision:
 
 
 def decide(
-    followed: Followed, call_budgets: Sequence[Budget], states: Mapping[StateKey, State]
+    followed: Followed,
+    call_budgets: Sequence[Budget],
+    states: Mapping[StateKey, State],
+    zones: ReportingZones,
 ) -> Plan:
     """Check the budgets, and set out all that the turn writes.
 
@@ -92,12 +96,13 @@ def decide(
         _check_budgets(decision, trace_id, movement, changes)
         _check_call_budgets(decision, trace_id, movement)
         _correct(decision, trace_id, movement)
-    decision.plan.postings = postings_of(followed)
+    add_up(decision.plan, followed, zones)
     decision.plan.repeats, decision.plan.conflicts = posted.repeats, posted.conflicts
     decision.plan.pending += posted.pending
     decision.plan.uncharged = {each: left.calls for each, left in posted.left_out.items()}
     decision.plan.unfollowed = sum(left.others for left in posted.left_out.values())
     _stamp(decision)
+    add_charges(decision.plan, posted)
     _note_titles(decision)
     return decision.plan
 
@@ -139,12 +144,11 @@ def _check_call_budgets(decision: _Decision, trace_id: bytes, movement: Movement
     """Check the budgets for single calls; aggregates never meet them."""
     node = movement.node
     is_new = node is movement.cause and not decision.posted.is_repricing
-    if not decision.call_budgets or not is_new or not movement.after.calls:
+    after = movement.after.totals
+    if not decision.call_budgets or not is_new or not after.calls:
         return
     if all(
-        not is_reached(
-            spent_of(budget, movement.after), budget.smallest_limit, budget.thresholds[0]
-        )
+        not is_reached(spent_of(budget, after), budget.smallest_limit, budget.thresholds[0])
         for budget in decision.call_budgets
     ):
         return
@@ -153,7 +157,7 @@ def _check_call_budgets(decision: _Decision, trace_id: bytes, movement: Movement
     for budget in decision.call_budgets:
         if not matches(budget.match, ids):
             continue
-        state = State(movement.after, set())
+        state = State(after, set())
         for found in crossings(budget, scope_id, state, Window(0, 0, decision.now_s)):
             is_written = any(
                 each.scope_id == scope_id and is_equal(budget, each, found.threshold)
@@ -169,7 +173,7 @@ def _correct(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
     node, cause, is_repricing = movement.node, movement.cause, decision.posted.is_repricing
     if movement.source is None or node.entry is None or (cause is node and not is_repricing):
         return
-    change = movement.after.minus(movement.before)
+    change = movement.after.totals.minus(movement.before.totals)
     if change.is_zero:
         return
     carrier_span = decision.carrier_span(trace_id, cause)

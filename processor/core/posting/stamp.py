@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from processor.core.attribution import Node, Trace
-from processor.core.attribution.totals import NO_SUBTOTAL
+from processor.core.attribution.share import NO_SUBTOTAL
 from processor.core.model import NO_USAGE, Charge, Crossing, Entry, Stamp, Totals, Unpriced
 
 LIFETIME = "counts the agent's whole lifetime, not this run"

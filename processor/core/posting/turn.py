@@ -222,7 +222,7 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
             nodes[row.span_id] = node
         else:
             node.entry = row.entry
-        node.stamp = row.stamp
+        node.stamp, node.row_id = row.stamp, row.id
     attach(trace, [Arrival(node) for node in nodes.values()], {})
     for node in nodes.values():
         node.row = -1

@@ -96,7 +96,11 @@ class Repricer:
         amended = {id(node) for _, node in posted.amended if not node.is_reference}
         changed: set[int] = set()
         for _, movement in posted.movements:
-            entry, before, after = movement.node.entry, movement.before, movement.after
+            entry, before, after = (
+                movement.node.entry,
+                movement.before.totals,
+                movement.after.totals,
+            )
             if (before.cost_nano_usd, before.unpriced) == (after.cost_nano_usd, after.unpriced):
                 continue
             changed.add(id(movement.node))

@@ -24,6 +24,7 @@ from processor.core.budgets.verdict import (
     standing_of,
 )
 from processor.core.budgets.window import window_of
+from processor.core.budgets.zones import ReportingZones
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import NOTHING, Entry, Intake, PendingRows, Plan, Standing, Totals
 from processor.io.ledger.store import Store
@@ -74,11 +75,12 @@ class WorkingSet:
         self._new_pending: list[PendingRows] = []
         self.policy = policy
         self._watches: tuple[Watch, ...] = ()
+        self._zones = ReportingZones.of(policy.calendar.zone)
 
     def set_policy(self, policy: Policy) -> None:
         """Put other budgets into force; filtered totals that are new are filled from the rows."""
         watches = compile_watches(policy)
-        filtered = {watch.series: watch for watch in watches if watch.match}
+        filtered = {watch.series: watch for watch in watches if watch.has_own_totals}
         complete = self.store.series()
         self.store.begin()
         try:
@@ -158,7 +160,7 @@ class WorkingSet:
 
     def _decide(self, followed: posting.Followed, call_budgets: tuple[Budget, ...]) -> Plan:
         states = {key: self._state(key, followed.before) for key in sorted(followed.keys)}
-        return posting.decide(followed, call_budgets, states)
+        return posting.decide(followed, call_budgets, states, self._zones)
 
     def _trace(self, trace_id: bytes) -> Trace:
         self._touched[0].add(trace_id)
@@ -272,7 +274,7 @@ class WorkingSet:
                 continue
             window = window_of(budget.window, time_s, budget.calendar)
             total = NOTHING
-            if budget.match:
+            if budget.scope != "call" and series_of(budget) != budget.scope:
                 total = self.store.total(series_of(budget), scope_id, *window)
             elif budget.scope != "call":
                 total = self.total(budget.scope, scope_id, window)

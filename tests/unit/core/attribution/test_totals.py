@@ -8,14 +8,8 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from processor.core.attribution.totals import (
-    NO_SHARE,
-    NO_SUBTOTAL,
-    Subtotal,
-    own_part,
-    share_of,
-    unexplained,
-)
+from processor.core.attribution.share import NO_SHARE, NO_SUBTOTAL, Subtotal
+from processor.core.attribution.totals import own_part, share_of, unexplained
 from processor.core.model import NO_USAGE, NOTHING, Totals, Usage
 from processor.core.money import ZERO, Amount, price_usage
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from processor.core.attribution import Arrival, attach
-from processor.core.attribution.totals import NO_SUBTOTAL, share_of
+from processor.core.attribution.share import NO_SUBTOTAL
+from processor.core.attribution.totals import share_of
 from processor.core.model import Call, Charge, Mark, Owner, Totals, Unpriced, Usage
 from processor.core.money import ZERO, Amount
 from processor.core.posting.stamp import entry_of, written_entry
