@@ -61,7 +61,7 @@ def _add_to_owner(owners: _Owners, ids: ScopeIds, bucket: int, change: Sums) -> 
 def _add_to_totals(plan: Plan, ids: ScopeIds, bucket: int, change: Totals) -> None:
     """Of users, organisations and everything by quarter hour, of sessions and tasks for all time.
 
-    What is left of `budgets.verdict.ALWAYS_KEPT` is told from the sums by dimensions.
+    Totals by other dimensions are in the cells, and kept apart only where budgets follow them.
     """
     postings = plan.postings
     _add_totals(postings, ("total", "", bucket), change)

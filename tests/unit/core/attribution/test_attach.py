@@ -50,9 +50,9 @@ class Grown:
         for move in self.moved:
             if move.source is not None:
                 name = move.source[dimension]
-                sums[name] = sums.get(name, 0) - move.before.cost_nano_usd
+                sums[name] = sums.get(name, 0) - move.before.totals.cost_nano_usd
             name = move.target[dimension]
-            sums[name] = sums.get(name, 0) + move.after.cost_nano_usd
+            sums[name] = sums.get(name, 0) + move.after.totals.cost_nano_usd
         return {name: cost for name, cost in sums.items() if cost}
 
     def inclusive(self, number):
@@ -69,7 +69,7 @@ def test_a_new_call_moves_from_nowhere_to_its_place(grown, given):
     moves = grown.turn(given.call(1, own=Owner(session="s")))
     assert moves[1].source is None
     assert moves[1].target[SESSION] == "s"
-    assert moves[1].after == Totals(cost_nano_usd=1000, input_tokens=100, calls=1)
+    assert moves[1].after.totals == Totals(cost_nano_usd=1000, input_tokens=100, calls=1)
     assert moves[1].cause is moves[1].node
 
 
@@ -154,7 +154,7 @@ def test_an_agent_that_is_the_only_carrier_is_charged(grown, given):
 def test_a_late_child_takes_its_part_back_from_an_aggregate(grown, given):
     grown.turn(given.aggregate(1, tokens=150))
     moves = grown.turn(given.call(2, 1, tokens=100))
-    assert moves[1].after.minus(moves[1].before).cost_nano_usd == -1000
+    assert moves[1].after.minus(moves[1].before).totals.cost_nano_usd == -1000
     assert moves[1].cause.span_id == given.span_id(2)
     assert grown.trace.total.cost_nano_usd == 1500
 
@@ -188,7 +188,7 @@ def test_a_call_within_a_call_is_charged_once_in_either_order(grown, given):
     moves = other.turn(inner)
     assert grown.trace.total == other.trace.total
     assert other.trace.total == Totals(cost_nano_usd=1000, input_tokens=100, calls=1)
-    assert (moves[1].before.calls, moves[1].after.calls) == (1, 0)
+    assert (moves[1].before.totals.calls, moves[1].after.totals.calls) == (1, 0)
 
 
 def test_usage_that_comes_later_takes_the_place_of_its_absence(grown, given):
@@ -277,7 +277,7 @@ def test_the_sums_of_a_trace_are_those_of_its_movements(grown, given):
         grown.turn(one)
     total = NOTHING
     for move in grown.moved:
-        total = total.plus(move.after.minus(move.before))
+        total = total.plus(move.after.minus(move.before).totals)
     assert total == grown.trace.total
     at_once = Grown(given)
     at_once.turn(*specs)

@@ -33,7 +33,9 @@ def total_of(makers):
     moved = 0
     for make in makers:
         _, movements = attach(trace, [Arrival(make())], {})
-        moved += sum(m.after.cost_nano_usd - m.before.cost_nano_usd for m in movements)
+        moved += sum(
+            m.after.totals.cost_nano_usd - m.before.totals.cost_nano_usd for m in movements
+        )
     assert moved == trace.total.cost_nano_usd, "what moved adds up to what stands"
     return trace.total.cost_nano_usd, trace.total.calls
 

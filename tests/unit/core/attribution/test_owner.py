@@ -61,7 +61,7 @@ def test_every_dimension_is_asked_for_by_itself(given, dimension):
 
 def test_the_owned_dimensions_are_the_first_fields_of_an_owner():
     assert Owner._fields == (*OWNED, "task_title", "own_dimensions")
-    rest = ("agent_run", "model", "provider", "service", "own_dimensions")
+    rest = ("agent_run", "model", "provider", "service", "kind", "status", "own_dimensions")
     assert ScopeIds._fields == (*OWNED, *rest)
 
 

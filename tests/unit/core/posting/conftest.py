@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from functools import reduce
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from processor.core import posting
 from processor.core.attribution.pending import PendingSpans
 from processor.core.budgets.verdict import State, compile_watches
-from processor.core.model import Totals
+from processor.core.budgets.zones import ReportingZones
+from processor.core.model import DimensionSet, Totals
+
+ZONES = ReportingZones.of(ZoneInfo("UTC"))
 
 
 class Turns:
@@ -22,6 +26,8 @@ class Turns:
         self.traces = {}
         self.states = {}
         self.plans = []
+        self.charges = {}
+        """What each span is charged now, by the id of its latest row."""
         self.stamps = {}
         """The last stamp of each span, by (trace number, span number)."""
         self.use()
@@ -40,7 +46,8 @@ class Turns:
         followed = posting.follow(posted, self.watches)
         keys = sorted(followed.keys)
         states = {key: self.states.setdefault(key, State(Totals(), set())) for key in keys}
-        plan = posting.decide(followed, self.calls, states)
+        plan = posting.decide(followed, self.calls, states, ZONES)
+        self._number(plan)
         for rows in plan.pending:
             self.pending.keep_rows(rows)
         self.plans.append(plan)
@@ -62,8 +69,29 @@ class Turns:
             for rows in plan.pending:
                 self.pending.keep_rows(rows)
 
+    def _number(self, plan):
+        """Gives the rows of a plan ids, as a store does, and keeps what is charged now."""
+        first = 1 + sum(len(each.rows) for each in self.plans)
+        for row_id, row in enumerate(plan.rows, first):
+            row.id = row_id
+        for charge in plan.charges:
+            if charge.row >= 0:
+                self.charges.pop(charge.row_id, None)
+            row_id = plan.rows[charge.row].id if charge.row >= 0 else charge.row_id
+            self.charges[row_id] = charge
+        for row in plan.rows:
+            self.traces[row.trace_id].nodes[row.span_id].row_id = row.id
+
     def total(self, scope, scope_id=""):
         """What all plans together have posted for one owner, over all time."""
+        if scope in DimensionSet._fields:
+            changes = [
+                sums.totals
+                for plan in self.plans
+                for (_, dimensions), sums in plan.hours.items()
+                if getattr(dimensions, scope) == scope_id
+            ]
+            return reduce(Totals.plus, changes, Totals())
         changes = [
             change
             for plan in self.plans
