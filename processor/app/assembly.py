@@ -156,7 +156,7 @@ def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger
         return unless_set(settings.limits, name, int(default * plan.ledger_share))
 
     return Ledger(
-        SqliteStore(Path(settings.ledger.path)),
+        SqliteStore(Path(settings.ledger.path), policy.calendar.zone),
         policy,
         WorkingSetLimits(
             traces=limit("traces_in_memory"),

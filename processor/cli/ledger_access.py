@@ -46,7 +46,9 @@ class Local:
         """Calls without a price, most calls first."""
         catalog = prices_from(self._settings.pricing.file).catalog
         # Not through a `Ledger`: that would first put this command's budgets into force.
-        with closing(SqliteStore(Path(self._settings.ledger.path))) as store:
+        policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
+        path, zone = Path(self._settings.ledger.path), policy.calendar.zone
+        with closing(SqliteStore(path, zone)) as store:
             return mark_priced(store.unpriced(), catalog)
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:

@@ -35,7 +35,8 @@ _LINE_MAX: Final = 2**24
 _ROUNDS: Final = 6
 _TURNS: Final = {"large": 8, "small": 24}
 """In a round."""
-_BYTES_PER_CALL_MAX: Final = 350
+_BYTES_PER_CALL_MAX: Final = 420
+"""400 as measured: 175 of spans, 97 of charges, 42 of what names them, the rest of sums."""
 
 
 class Worker:

@@ -5,26 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from processor.core.model import (
+    NO_PARTS,
     NOBODY,
+    ChargeRow,
     Correction,
     Crossing,
+    DimensionSet,
     Entry,
     Mark,
     Owner,
+    Parts,
     PendingRows,
     Plan,
     SpanRow,
     Stamp,
+    Sums,
     TaskTitle,
     Totals,
     Usage,
 )
 from processor.core.money import Amount
-from processor.io.ledger import Contents, MemoryStore, SqliteStore, Store
+from processor.io.ledger import SqliteStore, Store
 
 SIZE = len(Usage._fields)
 BIG = 2**62 - 1
@@ -45,12 +51,7 @@ def sqlite(folder: Path) -> Engine:
     return Engine(lambda: SqliteStore(folder / "ledger.db"))
 
 
-def memory(_: Path) -> Engine:
-    contents = Contents()
-    return Engine(lambda: MemoryStore(contents))
-
-
-ENGINES = {"memory": memory, "sqlite": sqlite}
+ENGINES = {"sqlite": sqlite}
 """To run the contract against another engine, name it here."""
 
 
@@ -89,6 +90,31 @@ def charged(**more):
     return row(entry=kept, stamp=Stamp(entry=kept))
 
 
+def charge_of(at, kept, row_id=0, **more):
+    """What a row is charged, by its position in the plan; what spans beside it explain is not."""
+    entry, shown = kept.entry, kept.stamp.entry
+    unpriced = int(entry.status == "unpriced" and shown.status == "unpriced")
+    totals = Totals(
+        entry.amount.total if entry.amount else 0,
+        entry.usage.input_tokens if entry.usage else 0,
+        entry.usage.output_tokens if entry.usage else 0,
+        calls=1,
+        unpriced=unpriced,
+    )
+    values = {
+        "trace_id": kept.trace_id, "span_id": kept.span_id, "row": at, "row_id": row_id,
+        "end_ns": kept.time_ns, "dimensions": DIMENSIONS, "user": "u", "session": "s", "task": "",
+        "sums": Sums(totals, NO_PARTS),
+    } | more  # fmt: skip
+    return ChargeRow(**values)
+
+
+DIMENSIONS = DimensionSet(
+    "openai", "gpt-4o", "svc", "a", "acme", "f", "type", "p", "llm", "exact",
+    (("plan", "pro"), ("team", ODD)),
+)  # fmt: skip
+
+
 def crossing(**more):
     values = {
         "budget": "b", "scope": "session", "scope_id": "s", "window_start_s": 0,
@@ -98,10 +124,16 @@ def crossing(**more):
 
 
 def commit(store, *rows, **more):
-    """One transaction that writes a plan."""
+    """One transaction that writes a plan; returns the ids of its rows."""
     store.begin()
-    store.write(Plan(rows=list(rows), **more))
+    ids = store.write(Plan(rows=list(rows), **more))
     store.commit()
+    return ids
+
+
+def commit_charges(store, *rows, **more):
+    """Likewise, with what the rows are charged."""
+    return commit(store, *rows, charges=[charge_of(at, row) for at, row in enumerate(rows)], **more)
 
 
 TOTALS = Totals(*range(1, 11))
@@ -257,6 +289,127 @@ def test_ids_that_end_alike_do_not_mix(store, tail):
     assert store.rows_of(traces[1]) == rows[2:]
 
 
+def test_ids_of_rows_rise_and_are_given_once(engine):
+    """Guarantees: also over restarts, and after a transaction that was undone."""
+    store = engine.open()
+    ids = commit(store, row(), row(span_id=b"another."))
+    store.begin()
+    store.write(Plan(rows=[row()]))
+    store.rollback()
+    ids += commit(store, row())
+    store.close()
+    store = engine.open()
+    ids += commit(store, row())
+    assert [read.id for read in store.rows_of(TRACE)] == ids == sorted(set(ids))
+    store.close()
+
+
+def sums(**more):
+    return Sums(Totals(**more), Parts(reasoning_tokens=1))
+
+
+def test_sums_by_dimensions_answer_for_every_one_of_them(store):
+    hour_s, day_s = START_S // 3600 * 3600, START_S // 86400 * 86400
+    other = DIMENSIONS._replace(model="gpt-5", agent="", own=())
+    cells = {DIMENSIONS: sums(calls=2), other: sums(calls=1)}
+    for _ in range(2):
+        commit(
+            store,
+            hours={(hour_s, each): some for each, some in cells.items()},
+            days={(day_s, each): some for each, some in cells.items()},
+        )
+    for window in ((0, 0), (hour_s, hour_s + 3600), (day_s, day_s + 86400)):
+        assert store.total("model", "gpt-4o", *window).calls == 4
+        assert store.total("provider", "openai", *window).calls == 6
+        assert store.total("agent", "", *window).calls == 2
+        assert store.total("team", ODD, *window).calls == 4
+        assert store.total("team", "none", *window).calls == 0
+        assert store.total("no such dimension", "", *window).calls == 0
+    assert store.total("model", "gpt-4o", hour_s + 3600, hour_s + 7200).calls == 0
+    undone = {(day_s, DIMENSIONS): Sums(Totals(calls=-4), Parts(reasoning_tokens=-2))}
+    commit(store, days=undone)
+    assert store.total("model", "gpt-4o", 0, 0) == Totals()
+
+
+def test_a_window_that_cuts_an_hour_is_answered_from_charges(store):
+    quarter = 900 * 10**9
+    rows = [
+        replace(charged(), span_id=bytes([at + 1]) * 8, time_ns=START_S * 10**9 + at * quarter)
+        for at in range(4)
+    ]
+    commit_charges(store, *rows)
+    for scope, scope_id in (("model", "gpt-4o"), ("team", ODD), ("session", "s"), ("task", "")):
+        assert store.total(scope, scope_id, START_S + 900, START_S + 2700).calls == 2
+        assert store.total(scope, scope_id, START_S + 1, START_S + 2700).calls == 2
+        assert store.total(scope, "other", START_S, START_S + 2700).calls == 0
+
+
+def test_a_charge_is_replaced_where_a_later_row_of_its_span_is(store):
+    window = START_S, START_S + 900
+    (first,) = commit_charges(store, charged())
+    later = replace(charged(amount=Amount(70, 70)), is_amendment=True)
+    (second,) = commit(store, later, charges=[charge_of(0, later, first)])
+    assert store.total("session", "s", *window) == Totals(70, 10, 2, calls=1)
+    commit(store, charges=[charge_of(-1, later, second, session="moved")])
+    assert store.total("session", "s", *window) == Totals()
+    assert store.total("session", "moved", *window) == Totals(70, 10, 2, calls=1)
+
+
+def test_charges_and_sums_beyond_64_bits_are_exact(store):
+    huge = Sums(Totals(cost_nano_usd=10**30, input_tokens=-(10**20), calls=1), NO_PARTS)
+    rows = [charged(), replace(charged(), span_id=b"another.")]
+    commit(store, *rows, charges=[charge_of(at, row, sums=huge) for at, row in enumerate(rows)])
+    hour_s = START_S // 3600 * 3600
+    for _ in range(2):
+        commit(store, hours={(hour_s, DIMENSIONS): huge})
+    wanted = Totals(2 * 10**30, -2 * 10**20, calls=2)
+    assert store.total("session", "s", START_S, START_S + 900) == wanted
+    assert store.total("model", "gpt-4o", hour_s, hour_s + 3600) == wanted
+
+
+def test_an_own_dimension_has_so_many_values_a_day_and_the_rest_are_others(engine):
+    """Guarantees: a value that counts in one way on a day always does, and budgets know all."""
+    store, days = engine.open(), (START_S // 86400 * 86400, (START_S // 86400 + 1) * 86400)
+
+    def add(value, day_s, calls=1):
+        found = DIMENSIONS._replace(own=(("team", value),))
+        commit(store, days={(day_s, found): sums(calls=calls)})
+
+    store.begin()
+    many = [DIMENSIONS._replace(own=(("team", f"t{at}"),)) for at in range(1002)]
+    store.write(Plan(days={(days[0], each): sums(calls=1) for each in many}))
+    store.commit()
+    assert store.total("team", "t999", 0, 0).calls == 1
+    assert store.total("team", "t1000", 0, 0).calls == 0
+    assert store.total("team", "other", 0, 0).calls == 2
+    store.close()
+    store = engine.open()
+    add("t1001", days[0], -1)
+    add("t999", days[0], -1)
+    add("t1001", days[1])
+    assert [store.total("team", team, 0, 0).calls for team in ("other", "t999", "t1001")] == [
+        1, 0, 1,
+    ]  # fmt: skip
+    store.close()
+
+
+def test_the_zone_of_days_is_kept_with_its_history(engine):
+    store = engine.open()
+    history = store.zones.with_zone(ZoneInfo("Asia/Kolkata"), START_S)
+    store.begin()
+    store.set_zones(history)
+    store.rollback()
+    assert [each.zone.key for each in store.zones.zones] == ["UTC"]
+    store.begin()
+    store.set_zones(history)
+    store.commit()
+    store.close()
+    store = engine.open()
+    assert store.zones.zones == history.zones
+    assert len(store.zones.zones) == 2
+    store.close()
+
+
 def test_totals_add_up_over_transactions(store):
     key = ("session", "s", START_S)
     commit(store, postings={key: TOTALS})
@@ -364,6 +517,7 @@ def test_crossings_read_back_newest_first(store):
 
 
 def test_the_same_crossing_is_never_written_twice(store):
+    """Guarantees: an engine refuses it; that a turn never asks for it is the one writer's work."""
     commit(store, crossings=[crossing()])
     store.begin()
     with pytest.raises(Exception):  # noqa: B017 - each engine has its own; that it fails is the point
@@ -539,7 +693,7 @@ def test_calls_without_a_price_are_listed_alike_ones_together(store):
         for at in (3, 1, 2)
     ]
     other = replace(charged(**unknown, asked=("", (), "")), span_id=b"other...")
-    commit(store, *rows, other, charged(), charged(**unknown | {"status": "usage_missing"}))
+    commit_charges(store, *rows, other, charged(), charged(**unknown | {"status": "usage_missing"}))
     first, second = store.unpriced()
     assert (first.provider, first.models, first.reason) == (
         "openai",
@@ -555,36 +709,35 @@ def test_what_is_explained_by_other_spans_is_not_listed_as_unpriced(store):
     unknown = entry(status="unpriced", reason="no price", amount=None, rates=None)
     explained = Stamp(entry=replace(unknown, status="aggregate", usage=None))
     names = (b"owes....", b"explained", b"then_not", b"then_does")
-    owes, first, later, again = (
+    rows = [
         row(entry=unknown, span_id=name[:8], stamp=stamp)
         for name, stamp in zip(
             names, (Stamp(entry=unknown), explained, Stamp(entry=unknown), explained), strict=True
         )
-    )
-    commit(
-        store,
-        owes,
-        first,
-        later,
-        again,
-        corrections=[
-            Correction(TRACE, later.span_id, b"child...", 5, Totals(unpriced=-1)),
-            Correction(TRACE, again.span_id, b"", 5, Totals(unpriced=1)),
-        ],
-    )
+    ]
+    _, _, later, again = commit_charges(store, *rows)
+    assert [each.calls for each in store.unpriced()] == [2]
+    owed = [
+        charge_of(-1, rows[2], later, sums=Sums(Totals(), NO_PARTS)),
+        charge_of(-1, rows[3], again, sums=Sums(Totals(calls=1, unpriced=1), NO_PARTS)),
+    ]
+    commit(store, charges=owed)
     assert [each.calls for each in store.unpriced()] == [2]
 
 
 def test_tokens_of_unpriced_calls_are_of_every_class(store):
     unknown = {"status": "unpriced", "reason": "no price", "amount": None, "rates": None}
-    commit(store, charged(**unknown, usage=Usage(*range(1, 13))))
+    commit_charges(store, charged(**unknown, usage=Usage(*range(1, 13))))
     assert [each.tokens for each in store.unpriced()] == [sum(range(1, 11))]
 
 
 def test_a_call_that_was_priced_since_is_not_listed_as_unpriced(store):
     unknown = {"status": "unpriced", "reason": "no price", "amount": None, "rates": None}
-    commit(store, charged(**unknown), replace(charged(**unknown), span_id=b"another."))
-    commit(store, replace(charged(), is_amendment=True))
+    first, _ = commit_charges(
+        store, charged(**unknown), replace(charged(**unknown), span_id=b"another.")
+    )
+    later = replace(charged(), is_amendment=True)
+    commit(store, later, charges=[charge_of(0, later, first)])
     assert [each.calls for each in store.unpriced()] == [1]
 
 

@@ -4,26 +4,65 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from property.agreement import check_tables
 
-from processor.io.ledger import Contents, MemoryStore, SqliteStore, Store
+from processor.io.ledger import SqliteStore, Store
 
 OpenStore = Callable[[str], Store]
 """Opens the store of a name; what was committed before under that name is there."""
 
 
+@cache
+def _empty_ledger() -> bytes:
+    """The file of a ledger with nothing in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        SqliteStore(path).close()
+        return path.read_bytes()
+
+
+class UnsyncedStore(SqliteStore):
+    """For tests that are many: its file is a copy of an empty one, and no commit is synced."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(_empty_ledger())
+        super().__init__(path)
+        self._db.pragma("synchronous", 0)
+
+    def close(self) -> None:
+        """Whatever a test has done, the tables agree when it is over."""
+        if not self._db.in_transaction:
+            check_tables(self)
+        super().close()
+
+
+class TemporaryStore(UnsyncedStore):
+    """A new ledger whose file is removed when it is closed."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        super().__init__(Path(self._folder.name) / "ledger.db")
+
+    def close(self) -> None:
+        super().close()
+        self._folder.cleanup()
+
+
 @contextmanager
-def memory() -> Iterator[OpenStore]:
-    kept: dict[str, Contents] = defaultdict(Contents)
-    yield lambda name: MemoryStore(kept[name])
+def unsynced() -> Iterator[OpenStore]:
+    """A file for each name, which nothing waits for."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield lambda name: UnsyncedStore(Path(folder) / f"{name}.db")
 
 
 @contextmanager
@@ -34,7 +73,7 @@ def sqlite() -> Iterator[OpenStore]:
 
 
 ENGINES = [
-    pytest.param(memory, 1, id="memory"),
+    pytest.param(unsynced, 1, id="unsynced"),
     pytest.param(sqlite, 3, id="sqlite", marks=[pytest.mark.full, pytest.mark.timeout(600)]),
 ]
 """With how many times the examples each is tried."""

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from property.engines import TemporaryStore
 from property.test_ledger_laws import UTC
 
 from processor.core import pricing, semconv, wire
@@ -21,7 +22,7 @@ from processor.core.enrich.names import OWN_EVENTS, OWN_NAMES
 from processor.core.enrich.reported import keep_reported
 from processor.core.model import Crossing, Intake, Totals
 from processor.core.posting.crossed import read_crossings
-from processor.io.ledger import Ledger, MemoryStore
+from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
 NOW_NS = 1_790_000_000 * 10**9
@@ -145,10 +146,10 @@ def spans_of(payload: bytes) -> list[Span]:
 
 
 class Processor:
-    """The steps of the pipeline, with a ledger in memory."""
+    """The steps of the pipeline, with a ledger of its own."""
 
     def __init__(self, catalog: pricing.Catalog = CATALOG, *, trusts: bool = False) -> None:
-        self.ledger = Ledger(MemoryStore(), POLICY, Limits())
+        self.ledger = Ledger(TemporaryStore(), POLICY, Limits())
         self._catalog = catalog
         self._trusts = trusts
 

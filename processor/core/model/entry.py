@@ -115,7 +115,7 @@ class SpanRow:
     """True for a reference to a span among the log records of its session: it charges nothing."""
     is_tool: bool = False
     """True for the span of a tool."""
-    id: int = 0
+    id: int = field(default=0, compare=False)
     """Of the row, when it has been read."""
 
 

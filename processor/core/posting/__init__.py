@@ -12,6 +12,7 @@ commits the plan or nothing.
 """
 
 from processor.core.posting.changes import Followed, contributions, follow
+from processor.core.posting.charged import charged
 from processor.core.posting.decide import decide
 from processor.core.posting.full_trace import BEYOND_LIMIT, is_call
 from processor.core.posting.intake import (
@@ -28,6 +29,7 @@ __all__ = [
     "Posted",
     "TakenSpan",
     "amend",
+    "charged",
     "contributions",
     "decide",
     "entry_of",

@@ -6,24 +6,20 @@ turn; turns that wait share a commit. Does not read spans, price or decide: it l
 pure `core.posting`, and commits its plan or nothing.
 
 `Ledger` is what others call; `Store` is what an engine has to offer, `SqliteStore` the embedded
-one, `MemoryStore` one without a file. `read_snapshot` reads the file beside the process that writes
-it.
+one. `read_snapshot` reads the file beside the process that writes it.
 """
 
 from processor.io.ledger.database import Snapshot, read_snapshot
 from processor.io.ledger.file import examine_file
 from processor.io.ledger.ledger import Ledger
 from processor.io.ledger.lock import is_in_use
-from processor.io.ledger.memory import Contents, MemoryStore
 from processor.io.ledger.sqlite import SqliteStore
 from processor.io.ledger.store import Store
 from processor.io.ledger.working_set import Limits
 
 __all__ = [
-    "Contents",
     "Ledger",
     "Limits",
-    "MemoryStore",
     "Snapshot",
     "SqliteStore",
     "Store",

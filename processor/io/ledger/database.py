@@ -6,19 +6,25 @@ import json
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import apsw
 
+from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerDamagedError, LedgerUnavailableError
 from processor.core.model import UnpricedCalls
-from processor.io.ledger import rows, schema
+from processor.io.ledger import migration, rows, statements, tables
+from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.file import examine_file, read_file, refuse, remedy_of
 from processor.io.ledger.lock import FileLock
 from processor.io.ledger.numbers import define_functions
 from processor.io.ledger.presence import FilePresence
+from processor.io.ledger.zones import write_zones
 
 _DELAY_S: Final = 5.0
+_STATEMENTS_CACHED_MAX: Final = 512
+"""Compiled ones. Each use of any pushes the others on, and a turn has some hundred uses."""
 _DAMAGED: Final = "is damaged (stop the processor and put a backup in its place)"
 _WHAT_IT_IS: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
     (apsw.CorruptError, _DAMAGED),
@@ -57,9 +63,10 @@ class Opened(NamedTuple):
     presence: FilePresence
 
 
-def open_database(path: Path) -> Opened:
+def open_database(path: Path, zone: ZoneInfo) -> Opened:
     """Open or create a file to write it, with its tables.
 
+    Sums of a new or older file are by days of `zone`.
     Raises ConfigError when that cannot be done, with the file as it was, and LedgerInUseError
     while another process writes it.
     """
@@ -72,8 +79,8 @@ def open_database(path: Path) -> Opened:
         real.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(real)
         if not examine_file(path):
-            _create(real)
-        return _open(path, lock)
+            _create(real, zone)
+        return _open(path, lock, zone)
     except BaseException as error:
         if lock is not None:
             lock.close()
@@ -85,7 +92,7 @@ def open_database(path: Path) -> Opened:
         raise
 
 
-def _create(real: Path) -> None:
+def _create(real: Path, zone: ZoneInfo) -> None:
     """Make a ledger under another name, so that one without tables is never at its place."""
     new = real.with_name(f"{real.name}.new")
     _remove_new(new)
@@ -94,9 +101,10 @@ def _create(real: Path) -> None:
             database.execute("PRAGMA synchronous = FULL")
             define_functions(database)
             with database:
-                database.execute(schema.TABLES)
-                database.pragma("user_version", schema.VERSION)
-                database.pragma("application_id", schema.APPLICATION_ID)
+                database.execute(tables.create_tables(SQLITE))
+                write_zones(database, ReportingZones.of(zone))
+                database.pragma("user_version", tables.VERSION)
+                database.pragma("application_id", tables.APPLICATION_ID)
         new.rename(real)
     except (OSError, apsw.Error):
         _remove_new(new)
@@ -113,9 +121,13 @@ def _remove_new(new: Path) -> None:
         each.unlink(missing_ok=True)
 
 
-def _open(path: Path, lock: FileLock) -> Opened:
+def _open(path: Path, lock: FileLock, zone: ZoneInfo) -> Opened:
     opened = lock.take_file()
-    database = apsw.Connection(str(path.resolve()), flags=apsw.SQLITE_OPEN_READWRITE)
+    database = apsw.Connection(
+        str(path.resolve()),
+        flags=apsw.SQLITE_OPEN_READWRITE,
+        statementcachesize=_STATEMENTS_CACHED_MAX,
+    )
     try:
         database.set_busy_timeout(5000)
         if database.pragma("journal_mode", "wal") != "wal":
@@ -125,11 +137,12 @@ def _open(path: Path, lock: FileLock) -> Opened:
         database.execute("PRAGMA cache_size = -32768")
         define_functions(database)
         version = database.pragma("user_version")
-        if (version, database.pragma("application_id")) != (schema.VERSION, schema.APPLICATION_ID):
+        if (version, database.pragma("application_id")) != (tables.VERSION, tables.APPLICATION_ID):
             with database:
-                database.execute(schema.steps_from(version))
-                database.pragma("user_version", schema.VERSION)
-                database.pragma("application_id", schema.APPLICATION_ID)
+                if version != tables.VERSION:
+                    migration.bring_up(database, version, zone)
+                database.pragma("user_version", tables.VERSION)
+                database.pragma("application_id", tables.APPLICATION_ID)
         return Opened(database, lock, FilePresence(path, opened))
     except BaseException:
         database.close()
@@ -159,8 +172,10 @@ def read_snapshot(path: Path) -> Snapshot:
 
 
 def _snapshot(database: apsw.Connection) -> Snapshot:
+    version = database.pragma("user_version")
+    questions: Any = statements if version == tables.VERSION else migration
     asked = tuple(
         (provider, tuple(json.loads(models)), tier)
-        for provider, models, tier in database.execute(schema.ASKED)
+        for provider, models, tier in database.execute(questions.ASKED)
     )
-    return Snapshot(asked, tuple(map(rows.decode_unknown, database.execute(schema.UNPRICED))))
+    return Snapshot(asked, tuple(map(rows.decode_unpriced, database.execute(questions.UNPRICED))))

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import apsw
 
 from processor.core.errors import ConfigError, Problem
-from processor.io.ledger import schema
+from processor.io.ledger import migration, tables
 from processor.io.ledger.lock import is_held
 
 _Result = TypeVar("_Result")
@@ -75,6 +75,8 @@ def examine_file(path: Path) -> bool:
         read_file(real, lambda database: _check_contents(path, database))
     except apsw.Error as error:
         is_damaged = isinstance(error, apsw.CorruptError | apsw.NotADBError)
+        if is_damaged:  # Perhaps what is missing is where the names of the tables are.
+            _check_size(path, header, found.st_size)
         refuse(path, f"{'is damaged' if is_damaged else 'cannot be read'}: {error}", _RESTORE)
     if not os.access(real, os.W_OK) or not os.access(real.parent, os.W_OK | os.X_OK):
         is_fixed = os.statvfs(real).f_flag & os.ST_RDONLY
@@ -149,32 +151,43 @@ def _check_header(path: Path, header: bytes, size_bytes: int) -> None:
         refuse(path, "is empty", _ANEW)
     if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
         refuse(path, "is not a ledger, or damaged", _RESTORE)
+    if not log_of(path.resolve()).exists():
+        _check_size(path, header, size_bytes)
+
+
+def _check_size(path: Path, header: bytes, size_bytes: int) -> None:
+    """Whether all pages are there that a file says it has. A log may hold those that are not."""
     page_bytes = int.from_bytes(header[16:18], "big")
     page_bytes = 65536 if page_bytes == 1 else page_bytes
     pages = int.from_bytes(header[28:32], "big")
-    # A log may hold the pages that are missing. The count holds where this was written with it.
+    # The count holds where this was written with it.
     is_counted = header[24:28] == header[92:96]
-    if is_counted and pages * page_bytes > size_bytes and not log_of(path.resolve()).exists():
+    log_bytes = _log_bytes(path.resolve())
+    if is_counted and pages * page_bytes > size_bytes + log_bytes:
         what = f"is cut off at {size_bytes:,} of {pages * page_bytes:,} bytes"
         refuse(path, what, _RESTORE)
+
+
+def _log_bytes(real: Path) -> int:
+    return log_of(real).stat().st_size if log_of(real).exists() else 0
 
 
 def _check_contents(path: Path, database: apsw.Connection) -> None:
     application, version = database.pragma("application_id"), database.pragma("user_version")
     query = "SELECT name FROM sqlite_schema WHERE type = 'table'"
-    tables = {row[0] for row in database.execute(query)}
-    is_ours = application == schema.APPLICATION_ID
-    if not is_ours and not tables:
+    names = {row[0] for row in database.execute(query)}
+    is_ours = application == tables.APPLICATION_ID
+    if not is_ours and not names:
         refuse(path, "is a database without tables", _ANEW)
     # Older files did not say whose they are.
-    if application not in {0, schema.APPLICATION_ID} or not tables >= schema.KNOWN_TABLES:
+    if application not in {0, tables.APPLICATION_ID} or not names >= tables.KNOWN_TABLES:
         refuse(path, "is a database of another program", _OTHER)
-    if version not in schema.READABLE:
-        what = f"was written by another version (tables {version}, not {schema.VERSION})"
+    if version not in {tables.VERSION, *migration.VERSIONS}:
+        what = f"was written by another version (tables {version}, not {tables.VERSION})"
         refuse(path, what, "use that version, or another --data-dir")
     real = path.resolve()
     size_bytes = real.stat().st_size
-    log_bytes = log_of(real).stat().st_size if log_of(real).exists() else 0
+    log_bytes = _log_bytes(real)
     needed_bytes = database.pragma("page_count") * database.pragma("page_size")
     if needed_bytes > size_bytes + log_bytes:
         what = f"is cut off at {size_bytes:,} of {needed_bytes:,} bytes"

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from processor.core.model import (
+    NOBODY,
     SPAN_ID_BYTES,
     TRACE_ID_BYTES,
     Mark,
+    Owner,
     PendingRows,
 )
-from processor.io.ledger.rows import Columns, dump, owner_of, owner_text
+from processor.io.ledger.shared import Columns, dump
 
 _COUNT_BYTES = 4
 _NO_PARENT = bytes(SPAN_ID_BYTES)
@@ -42,7 +44,13 @@ def encode(pending: Sequence[PendingRows]) -> Columns:
         for tool in rows.tools:
             flags[at + tool] |= _TOOL
         marks += (
-            (at + row, mark.time_ns, owner_text(mark.own), owner_text(mark.inherited), mark.service)
+            (
+                at + row,
+                mark.time_ns,
+                _owner_text(mark.own),
+                _owner_text(mark.inherited),
+                mark.service,
+            )
             for row, mark in rows.marks.items()
         )
     blobs = (b"".join(traces), b"".join(span_ids), b"".join(parent_ids), bytes(flags))
@@ -79,4 +87,27 @@ def _parts(ids: bytes) -> list[bytes]:
 
 
 def _mark(time_ns: int, own: str | None, inherited: str | None, service: str) -> Mark:
-    return Mark(-1, time_ns, own=owner_of(own), inherited=owner_of(inherited), service=service)
+    return Mark(-1, time_ns, own=_owner_of(own), inherited=_owner_of(inherited), service=service)
+
+
+def _owner_text(own: Owner) -> str | None:
+    """What a span says of its owner, as JSON; None when that is nothing.
+
+    What is not said at the end is left out, so that a field that is added later changes no old row.
+    """
+    if own == NOBODY:
+        return None
+    last = max(at for at, name in enumerate(own) if name not in {None, ()})
+    return dump(own[: last + 1])
+
+
+def _owner_of(text: str | None) -> Owner:
+    return NOBODY if text is None else owner_from(json.loads(text))
+
+
+def owner_from(parts: Sequence[Any]) -> Owner:
+    """An owner as it was written, perhaps with fewer fields than there are today."""
+    if len(parts) < len(NOBODY):
+        return Owner(*parts)
+    *plain, own_ids = parts
+    return Owner._make((*plain, tuple((name, value) for name, value in own_ids)))

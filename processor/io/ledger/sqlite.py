@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import apsw
 
+from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Crossing, PendingRows, Plan, SpanRow, Totals, UnpricedCalls
-from processor.io.ledger import pending_columns, rows, schema
+from processor.io.ledger import pending_columns, rows, statements
+from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED, open_database
-from processor.io.ledger.numbers import encode_numbers
+from processor.io.ledger.dialect import SQLITE
+from processor.io.ledger.plan_writer import PlanWriter
+from processor.io.ledger.row_reader import RowReader
+from processor.io.ledger.scope_totals import total_of
 from processor.io.ledger.store import CrossingMark
+from processor.io.ledger.zones import read_zones, write_zones
 
-_LABELS_CACHED_MAX = 4096
-_PROBE = "SELECT 1 FROM spans WHERE key BETWEEN ? AND ? LIMIT 1"
-_SPAN_COLUMNS = (
-    "key, trace_id, span_id, parent_id, time_ns, flags, own, origin, label, input, cache_read, "
-    "cache_write, cache_write_1h, output, reasoning, more, cost, cost_input, cost_output, "
-    "cost_cache_read, cost_cache_write, cost_fees, saved, reported, response_id, start_ns, stamp"
-)
+_UTC = ZoneInfo("UTC")
 
 
 class SqliteStore:
@@ -32,14 +31,32 @@ class SqliteStore:
     Locks keep a second process from writing the same ledger.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file at `path`. Raises ConfigError when that cannot be done."""
-        self._labels: OrderedDict[rows.Columns, int] = OrderedDict()
-        self._texts: OrderedDict[int, str] = OrderedDict()
+    def __init__(self, path: Path, zone: ZoneInfo = _UTC) -> None:
+        """Open or create the file at `path`. Raises ConfigError when that cannot be done.
+
+        A file that has no sums by day yet gets those of `zone`.
+        """
         self._files = path, path.with_name(f"{path.name}-wal")
-        self._db, self._lock, self._presence = open_database(path)
+        self._db, self._lock, self._presence = open_database(path, zone)
         self._is_copied = False
-        self._probe = self._db.cursor()
+        self._zones: ReportingZones | None = None
+        self._writer = PlanWriter(self._db, SQLITE, lambda: self.zones)
+        self._reader = RowReader(self._db)
+        self._totals = Addition("totals", SQLITE)
+
+    @property
+    def zones(self) -> ReportingZones:
+        """The zones whose days sums are kept for."""
+        if self._zones is None:
+            with TRANSLATED:
+                self._zones = read_zones(self._db)
+        return self._zones
+
+    def set_zones(self, zones: ReportingZones) -> None:
+        """Keep the sums of days by other zones, as of when these say so."""
+        with TRANSLATED:
+            write_zones(self._db, zones)
+        self._zones = zones
 
     def begin(self) -> None:
         """Start a transaction."""
@@ -73,8 +90,8 @@ class SqliteStore:
         self._is_copied = False
 
     def rollback(self) -> None:
-        """Undo the transaction; the ids of its labels are no longer valid."""
-        self._forget_labels()
+        """Undo the transaction, and forget the ids that it gave."""
+        self._forget()
         if self._db.in_transaction:
             with TRANSLATED:
                 self._db.execute("ROLLBACK")
@@ -91,94 +108,41 @@ class SqliteStore:
 
     def undo_savepoint(self) -> None:
         """Undo what was written since the savepoint, and drop it."""
-        self._forget_labels()
+        self._forget()
         with TRANSLATED:
             self._db.execute("ROLLBACK TO turn")
             self._db.execute("RELEASE turn")
 
     def rows_of(self, trace_id: bytes) -> list[SpanRow]:
         """Everything kept of a trace, in the order it was written."""
-        query = (
-            f"SELECT {_SPAN_COLUMNS} FROM spans "
-            "WHERE key BETWEEN ? AND ? AND trace_id = ? ORDER BY seq"
-        )
-        keys = rows.key_range(trace_id)
         with TRANSLATED:
-            # Most traces are new: whether there is anything at all is the quicker question.
-            if not self._probe.execute(_PROBE, keys).fetchall():
-                return []
-            found = self._db.execute(query, (*keys, trace_id)).fetchall()
-        return [rows.decode(columns, self._text) for columns in found]
+            trace = self._writer.trace(trace_id)
+            return self._reader.rows_of(trace_id, trace) if trace else []
 
     def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
-        """Sum of a scope's buckets in ``[start_s, end_s)``; both 0 for all of them."""
-        where = schema.OF_SCOPE if end_s else schema.OF_SCOPE_EVER
-        bindings = (series, scope_id, start_s, end_s) if end_s else (series, scope_id)
+        """What a scope has spent in ``[start_s, end_s)``; both 0 for all time."""
         with TRANSLATED:
-            try:
-                sums = next(self._db.execute(schema.SUM_TOTALS + where, bindings))
-            except apsw.SQLError:  # They leave 64 bits.
-                sums = (math.nan,)
-            if float not in set(map(type, sums)):
-                return Totals(*sums)
-            found = self._db.execute(schema.LIST_TOTALS + where, bindings).fetchall()
-        return Totals(*(sum(map(int, column)) for column in zip(*found, strict=True)))
+            return total_of(self._db, self.zones, series, scope_id, (start_s, end_s))
 
     def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
         """What one scope has crossed in a window."""
-        query = (
-            "SELECT budget, amount, unit, share FROM crossings "
-            "WHERE scope = ? AND id = ? AND window_start = ?"
-        )
+        key = scope, scope_id, window_start_s
         with TRANSLATED:
             return {
                 (budget, int(limit), unit, share)
-                for budget, limit, unit, share in self._db.execute(
-                    query, (scope, scope_id, window_start_s)
-                )
+                for budget, limit, unit, share in self._db.execute(statements.READ_CROSSED, key)
             }
 
-    def write(self, plan: Plan) -> None:
-        """Append rows, corrections and crossings, add to the totals, keep titles of tasks."""
+    def write(self, plan: Plan) -> list[int]:
+        """Write all that a turn has decided; returns the ids of the rows."""
         with TRANSLATED:
-            self._db.executemany(
-                schema.INSERT_SPAN, [rows.encode(row, self._label) for row in plan.rows]
-            )
-            self._db.executemany(
-                schema.ADD_TOTALS,
-                [
-                    (*posting, *encode_numbers(change.values()))
-                    for posting, change in plan.postings.items()
-                ],
-            )
-            if plan.task_titles:
-                self._db.executemany(
-                    schema.PUT_TITLE,
-                    [(task, *latest) for task, latest in plan.task_titles.items()],
-                )
-            if plan.corrections:
-                self._db.executemany(
-                    schema.INSERT_CORRECTION,
-                    [
-                        (
-                            rows.key_of(c.trace_id, c.span_id),
-                            *c[:4],
-                            *encode_numbers(c.change.values()),
-                        )
-                        for c in plan.corrections
-                    ],
-                )
-            if plan.crossings:
-                self._db.executemany(
-                    schema.INSERT_CROSSING,
-                    list(map(rows.encode_crossing, plan.crossings)),
-                )
+            return self._writer.write(plan)
 
     def keep_pending(self, pending: Sequence[PendingRows], limit_spans: int) -> None:
         """Keep spans that wait for a call; of all that came, at least the last `limit_spans`."""
         with TRANSLATED:
-            self._db.execute(schema.INSERT_PENDING, pending_columns.encode(pending))
-            self._db.execute(schema.DELETE_PENDING, (limit_spans,))
+            self._db.execute(statements.INSERT_PENDING, pending_columns.encode(pending))
+            self._db.execute(statements.DELETE_PENDING, (limit_spans,))
 
     def pending(self) -> Iterator[PendingRows]:
         """Spans that wait for a call, latest turn first; some may have had theirs since."""
@@ -189,29 +153,20 @@ class SqliteStore:
 
     def span_ids_of(self, trace_id: bytes) -> set[bytes]:
         """Ids of the spans of a trace that have rows."""
-        query = "SELECT span_id FROM spans WHERE key BETWEEN ? AND ? AND trace_id = ?"
         with TRANSLATED:
-            found = self._db.execute(query, (*rows.key_range(trace_id), trace_id))
+            found = self._db.execute(statements.READ_SPAN_IDS, (self._writer.trace(trace_id),))
             return {row[0] for row in found}
 
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""
-        found: dict[bytes, None] = {}
         with TRANSLATED:
-            for row in self._db.execute("SELECT trace_id FROM spans ORDER BY seq DESC"):
-                found[row[0]] = None
-                if len(found) >= limit:
-                    break
-        return list(found)
+            return self._reader.recent_traces(limit)
 
     def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
         """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
-        query = (
-            "SELECT DISTINCT trace_id FROM spans "
-            "WHERE label IS NOT NULL AND time_ns >= ? AND time_ns < ?"
-        )
         with TRANSLATED:
-            return [row[0] for row in self._db.execute(query, (start_ns, end_ns))]
+            found = self._db.execute(statements.READ_TRACES_BETWEEN, (start_ns, end_ns))
+            return [row[0] for row in found]
 
     def task_title(self, task: str) -> str:
         """The title of a task; ``""`` when no span has given it one."""
@@ -222,37 +177,30 @@ class SqliteStore:
     def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""
         with TRANSLATED:
-            return list(map(rows.decode_unknown, self._db.execute(schema.UNPRICED)))
+            return list(map(rows.decode_unpriced, self._db.execute(statements.UNPRICED)))
 
     def series(self) -> set[str]:
-        """Names of the filtered totals that are complete."""
+        """Names of the series that are complete."""
         with TRANSLATED:
-            return {row[0] for row in self._db.execute("SELECT name FROM series")}
+            return {row[0] for row in self._db.execute(statements.READ_COMPLETE)}
 
     def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
-        """Fill a filtered total with (scope id, bucket, totals); None drops it."""
+        """Fill a series with (scope id, bucket, totals); None drops it."""
         with TRANSLATED:
             self._db.execute("DELETE FROM totals WHERE scope = ?", (name,))
             if changes is None:
                 self._db.execute("DELETE FROM series WHERE name = ?", (name,))
                 return
-            self._db.executemany(
-                schema.ADD_TOTALS,
-                (
-                    (name, scope_id, bucket, *encode_numbers(change.values()))
-                    for scope_id, bucket, change in changes
-                ),
-            )
-            self._db.execute("INSERT OR IGNORE INTO series VALUES (?)", (name,))
+            for scope_id, bucket, change in changes:
+                self._totals.run(self._db, [((name, scope_id, bucket), change.values())])
+            last_id = self._db.execute(statements.LAST_ID).get
+            self._db.execute(statements.PUT_SERIES, (name, last_id, 1))
 
     def crossings(self, limit: int) -> Sequence[Crossing]:
         """The latest crossings, newest first."""
-        query = (
-            "SELECT budget, scope, id, window_start, window_end, amount, unit, share, spent, "
-            "at_least, late, cause, span FROM crossings ORDER BY seq DESC LIMIT ?"
-        )
         with TRANSLATED:
-            return list(map(rows.decode_crossing, self._db.execute(query, (limit,))))
+            found = self._db.execute(statements.READ_CROSSINGS, (limit,))
+            return list(map(rows.decode_crossing, found))
 
     def size_bytes(self) -> int:
         """Bytes of the file and of its write-ahead log; 0 where nobody can say."""
@@ -265,29 +213,7 @@ class SqliteStore:
         self._db.close()
         self._lock.close()
 
-    def _label(self, shared: rows.Columns) -> int:
-        known = self._labels.get(shared)
-        if known is not None:
-            return known
-        text = rows.dump(shared)
-        self._db.execute("INSERT OR IGNORE INTO labels (text) VALUES (?)", (text,))
-        label: int = next(self._db.execute("SELECT id FROM labels WHERE text = ?", (text,)))[0]
-        if len(self._labels) >= _LABELS_CACHED_MAX:
-            self._labels.popitem(last=False)
-        self._labels[shared] = label
-        return label
-
-    def _text(self, label: int) -> str:
-        text = self._texts.get(label)
-        if text is None:
-            with TRANSLATED:
-                query = "SELECT text FROM labels WHERE id = ?"
-                text = str(next(self._db.execute(query, (label,)))[0])
-            if len(self._texts) >= _LABELS_CACHED_MAX:
-                self._texts.popitem(last=False)
-            self._texts[label] = text
-        return text
-
-    def _forget_labels(self) -> None:
-        self._labels.clear()
-        self._texts.clear()
+    def _forget(self) -> None:
+        self._zones = None
+        self._writer.forget()
+        self._reader.forget()

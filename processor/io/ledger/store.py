@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from processor.core.budgets.zones import ReportingZones
 from processor.core.model import Crossing, PendingRows, Plan, SpanRow, Totals, UnpricedCalls
 
 CrossingMark = tuple[str, int, str, float]
@@ -17,6 +18,13 @@ class Store(Protocol):
     Every method raises LedgerUnavailableError when the rows cannot be read or written for a
     reason that may pass (disk full, locked, read-only).
     """
+
+    @property
+    def zones(self) -> ReportingZones:
+        """The zones whose days sums are kept for."""
+
+    def set_zones(self, zones: ReportingZones) -> None:
+        """Keep the sums of days by other zones, as of when these say so."""
 
     def begin(self) -> None:
         """Start a transaction."""
@@ -40,16 +48,24 @@ class Store(Protocol):
         """Undo what was written since the savepoint, and drop it."""
 
     def rows_of(self, trace_id: bytes) -> list[SpanRow]:
-        """Everything kept of a trace, in the order it was written."""
+        """Everything kept of a trace, in the order it was written, with the ids of the rows."""
 
     def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
-        """Sum of a scope's buckets in ``[start_s, end_s)``; both 0 for all of them."""
+        """What a scope has spent in ``[start_s, end_s)``; both 0 for all time.
+
+        A window holds the quarter hours that begin in it. A trace and an agent run are asked for by
+        their rows.
+        """
 
     def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
         """What one scope has crossed in a window."""
 
-    def write(self, plan: Plan) -> None:
-        """Append rows, corrections and crossings, add to the totals, keep titles of tasks."""
+    def write(self, plan: Plan) -> list[int]:
+        """Write all that a turn has decided; returns the ids of its rows, in their order.
+
+        Ids rise in the order of arrival, and none is ever given twice. Only one process may write:
+        that a span or a crossing is new is known by the turn, not by the engine.
+        """
 
     def keep_pending(self, pending: Sequence[PendingRows], limit_spans: int) -> None:
         """Keep spans that wait for a call; of all that came, at least the last `limit_spans`.
@@ -76,10 +92,10 @@ class Store(Protocol):
         """Calls without a price as they stand now, alike ones together, most calls first."""
 
     def series(self) -> set[str]:
-        """Names of the filtered totals that are complete."""
+        """Names of the series that are complete."""
 
     def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
-        """Fill a filtered total with (scope id, bucket, totals); None drops it."""
+        """Fill a series with (scope id, bucket, totals); None drops it."""
 
     def crossings(self, limit: int) -> Sequence[Crossing]:
         """The latest crossings, newest first."""

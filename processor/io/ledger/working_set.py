@@ -6,8 +6,9 @@ failed turn may have touched is discarded and read again from the rows.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -24,12 +25,11 @@ from processor.core.budgets.verdict import (
     standing_of,
 )
 from processor.core.budgets.window import window_of
-from processor.core.budgets.zones import ReportingZones
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import NOTHING, Entry, Intake, PendingRows, Plan, Standing, Totals
+from processor.io.ledger.series import follow_series
 from processor.io.ledger.store import Store
 
-_END_OF_TIME_NS = 2**63 - 1
 _PENDING_KEPT = 2
 """How many times the spans that may wait in memory are kept: what had its call is among them."""
 _TRACES_ASKED_MAX = 256
@@ -75,30 +75,24 @@ class WorkingSet:
         self._new_pending: list[PendingRows] = []
         self.policy = policy
         self._watches: tuple[Watch, ...] = ()
-        self._zones = ReportingZones.of(policy.calendar.zone)
 
     def set_policy(self, policy: Policy) -> None:
         """Put other budgets into force; filtered totals that are new are filled from the rows."""
         watches = compile_watches(policy)
-        filtered = {watch.series: watch for watch in watches if watch.has_own_totals}
-        complete = self.store.series()
+        zones = self.store.zones.with_zone(policy.calendar.zone, int(time.time()))
         self.store.begin()
         try:
-            for name in complete - filtered.keys():
-                self.store.set_series(name, None)
-            for name in filtered.keys() - complete:
-                self.store.set_series(name, self._sums_of(filtered[name]))
+            follow_series(
+                self.store, {each.series: each for each in watches if each.has_own_totals}
+            )
+            if zones is not self.store.zones:
+                self.store.set_zones(zones)
             self.store.commit()
         except BaseException:
             self.store.rollback()
             raise
         self.policy, self._watches = policy, watches
         self._states.clear()
-
-    def _sums_of(self, watch: Watch) -> Iterator[tuple[str, int, Totals]]:
-        for trace_id in self.store.traces_between(0, _END_OF_TIME_NS):
-            trace = posting.rebuild(trace_id, self.store.rows_of(trace_id))
-            yield from posting.contributions(watch, trace_id, trace)
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
@@ -107,7 +101,7 @@ class WorkingSet:
         calls = tuple(budget for budget in self.policy.budgets if budget.scope == "call")
         try:
             plan = self._decide(self._follow(posted), calls)
-            self.store.write(plan)
+            self._write(plan)
             if plan.pending:
                 self.store.keep_pending(plan.pending, _PENDING_KEPT * self._limits.waiting_spans)
         except BaseException:
@@ -118,6 +112,11 @@ class WorkingSet:
         for rows in plan.pending:
             self.pending.keep_rows(rows)
         return plan
+
+    def _write(self, plan: Plan) -> None:
+        """Write a plan; the working copies note under which ids their spans are kept now."""
+        for row, row_id in zip(plan.rows, self.store.write(plan), strict=True):
+            self._traces[row.trace_id].nodes[row.span_id].row_id = row_id
 
     def load_pending(self, known: Container[bytes]) -> None:
         """Read the latest of what waits for a call; `known` are the traces that have one."""
@@ -146,7 +145,7 @@ class WorkingSet:
         """Give stored calls other entries, by trace and span id; the caller commits."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
         followed = self._follow(posting.amend(traces, entries, now_ns))
-        self.store.write(self._decide(followed, ()))
+        self._write(self._decide(followed, ()))
         return followed
 
     def spent(self, key: StateKey) -> int:
@@ -160,7 +159,7 @@ class WorkingSet:
 
     def _decide(self, followed: posting.Followed, call_budgets: tuple[Budget, ...]) -> Plan:
         states = {key: self._state(key, followed.before) for key in sorted(followed.keys)}
-        return posting.decide(followed, call_budgets, states, self._zones)
+        return posting.decide(followed, call_budgets, states, self.store.zones)
 
     def _trace(self, trace_id: bytes) -> Trace:
         self._touched[0].add(trace_id)

@@ -39,9 +39,10 @@ class WatchedStore(SqliteStore):
         self.commits += 1
 
     def write(self, plan):
-        super().write(plan)
+        ids = super().write(plan)
         if self.poison is not None and any(row.span_id == self.poison[0] for row in plan.rows):
             raise self.poison[1]
+        return ids
 
 
 class OpenedLedger:

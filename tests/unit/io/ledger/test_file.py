@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from processor.core.errors import ConfigError
-from processor.io.ledger import SqliteStore, examine_file, read_snapshot, schema
+from processor.io.ledger import SqliteStore, examine_file, read_snapshot, tables
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def cut_off(path):
 
 
 def newer(path):
-    change(path, f"PRAGMA user_version = {schema.VERSION + 1}")
+    change(path, f"PRAGMA user_version = {tables.VERSION + 1}")
 
 
 def foreign(path):
@@ -171,7 +171,7 @@ def test_a_file_with_a_log_that_a_crash_left_is_left_as_it_is(whole, tmp_path, s
         database = apsw.Connection(str(whole))
         database.pragma("journal_mode", "wal")
         statement = {
-            newer: f"PRAGMA user_version = {schema.VERSION + 1}",
+            newer: f"PRAGMA user_version = {tables.VERSION + 1}",
             geography: "PRAGMA application_id = 1196444487",
             foreign_log: "CREATE TABLE recipes (name)",
         }[spoil]
@@ -259,7 +259,7 @@ def test_a_ledger_of_the_same_version_that_does_not_say_whose_it_is_says_so_from
     change(whole, "PRAGMA application_id = 0")
     SqliteStore(whole).close()
     with closing(sqlite3.connect(whole)) as database:
-        assert database.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
+        assert database.execute("PRAGMA application_id").fetchone() == (tables.APPLICATION_ID,)
 
 
 def test_a_crash_while_a_ledger_is_made_leaves_none(path, monkeypatch):

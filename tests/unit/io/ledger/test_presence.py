@@ -199,8 +199,11 @@ async def test_damaged_pages_make_a_turn_retryable(opened, given):
     path = opened.path
     await opened.close()
     data = bytearray(path.read_bytes())
-    for page in range(1, len(data) // 4096):
-        data[page * 4096 : page * 4096 + 12] = os.urandom(12)
+    with closing(apsw.Connection(str(path))) as database:
+        query = "SELECT pageno FROM dbstat WHERE name <> 'sqlite_schema'"
+        pages = [row[0] for row in database.execute(query)]
+    for page in pages:
+        data[(page - 1) * 4096 : (page - 1) * 4096 + 12] = os.urandom(12)
     path.write_bytes(data)
     store = SqliteStore(path)
     with pytest.raises(LedgerDamagedError):

@@ -5,22 +5,15 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
-import sqlite3
 import threading
 import warnings
-from contextlib import closing
-from pathlib import Path
 
 import apsw
 import pytest
 
 from processor.core.errors import ConfigError, LedgerUnavailableError
-from processor.core.model import Owner, Plan, Totals, Usage
-from processor.io.ledger import Ledger, Limits, SqliteStore, is_in_use, read_snapshot, schema
-from processor.io.ledger.rows import key_of, key_range
-
-TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in (1, 2, 3, 4, 5)}
-"""What the programs with these tables wrote."""
+from processor.core.model import Plan, Totals
+from processor.io.ledger import SqliteStore, is_in_use
 
 
 def problem(path):
@@ -95,123 +88,6 @@ def test_ledger_of_another_version_are_left_alone(path):
     store._db.pragma("user_version", 99)
     store.close()
     assert "another version (tables 99" in problem(path)
-
-
-def written_by(version, path):
-    """A file that an older program wrote: an agent, its sum, a late call, one unpriced."""
-    path.parent.mkdir(exist_ok=True)
-    with closing(sqlite3.connect(path)) as database:
-        database.executescript(TABLES[version].read_text("utf-8"))
-    return path
-
-
-@pytest.fixture
-def older(path):
-    return written_by(1, path)
-
-
-@pytest.fixture
-def older_2(path):
-    """As `older`, and another call, of a feature and of a task that had its title for a name."""
-    return written_by(2, path)
-
-
-def test_an_older_ledger_is_brought_up_with_all_that_it_holds(older):
-    store = SqliteStore(older)
-    assert store._db.pragma("user_version") == schema.VERSION
-    assert store.total("user", "ada", 0, 0) == Totals(2950, 400, 10, 50, 2, 1, 0, 1, 1, 0)
-    rows = store.rows_of(b"\x01" * 16)
-    assert [row.entry.status for row in rows if row.entry] == ["exact", "exact", "unpriced"]
-    assert {row.entry.doubt for row in rows if row.entry} == {""}
-    assert rows[2].stamp.trace == Totals(2950, 400, 10, 50, 2, 1, 0, 1, 1, 0)
-    store.close()
-    SqliteStore(older).close()
-
-
-@pytest.mark.parametrize("version", TABLES)
-def test_an_older_ledger_has_the_columns_of_a_new_one(version, path, tmp_path):
-    older = written_by(version, path)
-    SqliteStore(older).close()
-    SqliteStore(tmp_path / "new.db").close()
-    columns = []
-    for file in (older, tmp_path / "new.db"):
-        with closing(sqlite3.connect(file)) as database:
-            columns.append({
-                table: [column[1:6] for column in database.execute(f"PRAGMA table_info({table})")]
-                for table in ("labels", "spans", "corrections", "totals", "crossings", "series",
-                              "task_titles", "pending")
-            })  # fmt: skip
-    assert columns[0] == columns[1]
-
-
-async def test_an_older_ledger_goes_on(older, given):
-    """Guarantees: what it holds stays charged once, and doubtful calls are counted from now on."""
-    ledger = Ledger(SqliteStore(older), given.policy(), Limits())
-    await ledger.start()
-    repeat = given.call(3, 2, usage=Usage(input=100, cache_read=50, output=10))
-    stamps = await ledger.post(given.batch(repeat, given.call(5, 1, doubt="split_assumed")))
-    assert stamps[0].entry.amount.total == 1450
-    total = await ledger.total("session", "s")
-    assert total == Totals(3950, 500, 10, 50, 3, 1, 0, 1, 1, 1)
-    assert await ledger.total("trace", "01" * 16) == total
-    await ledger.close()
-
-
-async def test_what_was_charged_before_a_dimension_was_known_belongs_to_none_of_its_ids(
-    older_2, given
-):
-    """Guarantees: the parts of each dimension add up to the whole, and what was said stays said."""
-    ledger = Ledger(SqliteStore(older_2), given.policy(), Limits())
-    await ledger.start()
-    before = await ledger.total("total", "")
-    assert before == Totals(3950, 500, 10, 50, 3, 1, 0, 1, 1, 1)
-    for dimension in ("task_type", "purpose"):
-        assert await ledger.total(dimension, "") == before
-    assert (await ledger.total("task", "Fix the bug")).cost_nano_usd == 1000
-    said = Owner(purpose="analyze", task="7", task_title="Fix the bug")
-    await ledger.post(given.batch(given.call(2, trace=4, own=said)))
-    assert await ledger.total("purpose", "") == before
-    assert (await ledger.total("purpose", "analyze")).cost_nano_usd == 1000
-    assert (await ledger.total("feature", "analyze")).cost_nano_usd == 1000
-    assert await ledger.task_title("7") == "Fix the bug"
-    await ledger.close()
-
-
-async def test_a_span_above_calls_of_an_older_ledger_moves_them(older_2, given):
-    """Guarantees: a dimension is transferred as if it had been known from the start."""
-    ledger = Ledger(SqliteStore(older_2), given.policy(), Limits())
-    await ledger.start()
-    await ledger.post(given.batch(given.carrier(9, trace=2, purpose="analyze", task_title="T")))
-    assert (await ledger.total("purpose", "analyze")).cost_nano_usd == 1000
-    assert (await ledger.total("purpose", "")).cost_nano_usd == 2950
-    assert (await ledger.total("task", "Fix the bug")).cost_nano_usd == 1000
-    await ledger.close()
-
-
-@pytest.mark.parametrize("version", TABLES)
-async def test_an_older_ledger_keeps_what_waits_from_now_on(version, path, given):
-    opened = written_by(version, path)
-    for batch in (
-        [given.plain(2, 1, trace=9)],
-        [given.call(3, 2, trace=9)],
-        [given.agent(1, trace=9)],
-    ):
-        ledger = Ledger(SqliteStore(opened), given.policy(), Limits())
-        await ledger.start()
-        await ledger.post(given.batch(*batch))
-        await ledger.close()
-    store = SqliteStore(opened)
-    assert len(store.rows_of(given.trace_id(9))) == 3
-    assert store.total("user", "big", 0, 0).cost_nano_usd == (10**30 if version == 5 else 0)
-    store.close()
-
-
-def test_an_older_ledger_is_read_without_a_change(older):
-    before = older.read_bytes()
-    snapshot = read_snapshot(older)
-    assert snapshot.asked == (("openai", ("gpt-4o",), ""),)
-    assert [calls.calls for calls in snapshot.unpriced] == [1]
-    assert older.read_bytes() == before
 
 
 def test_ledger_that_were_refused_are_let_go_of(path):
@@ -308,21 +184,6 @@ def test_a_process_that_is_killed_keeps_what_was_committed(path):
     store = SqliteStore(path)
     assert store.total("total", "", 0, 0).calls == 4
     store.close()
-
-
-@pytest.mark.parametrize(
-    "tail", [b"\x00" * 4, b"\x7f\xff\xff\xff", b"\x80\x00\x00\x00", b"\xff" * 4]
-)
-def test_all_keys_of_a_trace_lie_in_its_range_within_64_bits(tail):
-    trace_id = b"x" * 12 + tail
-    first, last = key_range(trace_id)
-    keys = [
-        key_of(trace_id, b"yyyy" + end) for end in (b"\x00" * 4, b"\x80\x00\x00\x01", b"\xff" * 4)
-    ]
-    assert [first, last] == [keys[0], keys[-1]]
-    assert first < keys[1] < last
-    assert -(2**63) <= first <= last < 2**63
-    assert key_of(b"x" * 12 + bytes([tail[0] ^ 1]) + tail[1:], b"y" * 8) not in range(first, last)
 
 
 def test_looking_whether_it_is_in_use_keeps_no_writer_out(path, monkeypatch):

@@ -1,0 +1,151 @@
+"""Brings a file of an older version up to the tables of today."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import apsw
+
+from processor.core import posting
+from processor.core.budgets.zones import ReportingZones
+from processor.core.model import Correction, Plan, SpanRow, Totals
+from processor.io.ledger import statements, tables
+from processor.io.ledger.dialect import SQLITE
+from processor.io.ledger.interning import Cache
+from processor.io.ledger.migration import rows_6
+from processor.io.ledger.migration.steps import steps_from
+from processor.io.ledger.plan_writer import PlanWriter
+from processor.io.ledger.row_reader import RowReader
+from processor.io.ledger.zones import write_zones
+
+_LOG = logging.getLogger(__name__)
+_OLD = (
+    "labels", "spans", "corrections", "totals", "crossings", "series", "task_titles", "pending",
+)  # fmt: skip
+_SAME = ("crossings", "task_titles", "pending")
+"""Tables that have stayed as they were."""
+_TRACES = "SELECT id, trace_id FROM traces WHERE id > ? AND id <= ?"
+_LABELS_CACHED_MAX = 4096
+_SPANS_AT_ONCE = 1_000
+_TRACES_AT_ONCE = 100
+_TOTALS_AT_ONCE = 1_000
+_LOGGED_EVERY = 100
+"""Of the steps above: some seconds."""
+
+_Item = TypeVar("_Item")
+
+
+def bring_up(database: apsw.Connection, version: int, zone: ZoneInfo) -> None:
+    """Turn the tables of an older version into those of today; the caller has a transaction.
+
+    Spans, corrections and totals are taken over as they are. What was not kept is found from the
+    spans, trace by trace: what each is charged, and the sums by dimensions, for days of `zone`.
+    """
+    database.execute(steps_from(version))
+    for table in _OLD:
+        database.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    database.execute(tables.create_tables(SQLITE))
+    zones = ReportingZones.of(zone)
+    write_zones(database, zones)
+    writer = PlanWriter(database, SQLITE, lambda: zones)
+    for table in _SAME:
+        database.execute(f"INSERT INTO {table} SELECT * FROM old_{table}")
+    _take_spans(database, writer)
+    _take_corrections(database, writer)
+    _take_totals(database, writer)
+    _find_charges(database, writer, zones)
+    database.execute("".join(f"DROP TABLE old_{table};" for table in reversed(_OLD)))
+
+
+def _take_spans(database: apsw.Connection, writer: PlanWriter) -> None:
+    count = database.execute("SELECT COUNT(*) FROM old_spans").get
+    _LOG.info("the ledger's file is brought up to tables %d: %d spans", tables.VERSION, count)
+    for at, spans in enumerate(_batched(_old_spans(database), _SPANS_AT_ONCE)):
+        writer.write(Plan(rows=spans))
+        if at % _LOGGED_EVERY == _LOGGED_EVERY - 1:
+            _LOG.info("%d of %d spans are taken over", (at + 1) * _SPANS_AT_ONCE, count)
+
+
+def _old_spans(database: apsw.Connection) -> Iterator[SpanRow]:
+    texts = Cache[int, str](_LABELS_CACHED_MAX)
+
+    def text_of(label: int) -> str:
+        text = texts.get(label)
+        if text is None:
+            query = "SELECT text FROM old_labels WHERE id = ?"
+            text = texts[label] = str(database.execute(query, (label,)).get)
+        return text
+
+    for columns in database.execute(f"SELECT {rows_6.COLUMNS} FROM old_spans ORDER BY seq"):
+        yield rows_6.decode(columns, text_of)
+
+
+def _take_corrections(database: apsw.Connection, writer: PlanWriter) -> None:
+    sums = ", ".join(tables.SUMS)
+    query = f"SELECT trace_id, span_id, cause_id, time_ns, {sums} FROM old_corrections ORDER BY seq"
+    corrections = (
+        Correction(trace_id, span_id, cause_id, time_ns, _totals(sums))
+        for trace_id, span_id, cause_id, time_ns, *sums in _rows(database, query)
+    )
+    for some in _batched(corrections, _TOTALS_AT_ONCE):
+        writer.write(Plan(corrections=some))
+
+
+def _take_totals(database: apsw.Connection, writer: PlanWriter) -> None:
+    """What was counted stays counted, where totals are still kept; of some, for all time only."""
+    columns = f"scope, id, bucket, {', '.join(tables.SUMS)}"
+    database.execute(
+        f"INSERT INTO totals ({columns}) SELECT {columns} FROM old_totals "
+        "WHERE scope IN ('total', 'user', 'org') OR scope IN (SELECT name FROM old_series)"
+    )
+    query = f"SELECT {columns} FROM old_totals WHERE scope IN ('session', 'task')"
+    for some in _batched(_rows(database, query), _TOTALS_AT_ONCE):
+        plan = Plan()
+        for scope, scope_id, _, *sums in some:
+            key = scope, scope_id, 0
+            known = plan.postings.get(key)
+            plan.postings[key] = _totals(sums) if known is None else known.plus(_totals(sums))
+        writer.write(plan)
+    database.execute(
+        "INSERT INTO series (name, filled_to, is_complete) SELECT name, ?, 1 FROM old_series",
+        (database.execute(statements.LAST_ID).get,),
+    )
+
+
+def _find_charges(database: apsw.Connection, writer: PlanWriter, zones: ReportingZones) -> None:
+    """What each span is charged now, and the sums of that by dimensions."""
+    count = database.execute("SELECT COUNT(*) FROM traces").get
+    reader = RowReader(database)
+    for at in range(0, count, _TRACES_AT_ONCE):
+        # Ids begin with 1, and none is left out.
+        some = _rows(database, _TRACES, (at, at + _TRACES_AT_ONCE))
+        traces = {
+            trace_id: posting.rebuild(trace_id, reader.rows_of(trace_id, trace))
+            for trace, trace_id in some
+        }
+        plan = posting.charged(traces, zones)
+        plan.postings.clear()  # They have been taken over.
+        writer.write(plan)
+        if at % (_LOGGED_EVERY * _TRACES_AT_ONCE) == 0 and at:
+            _LOG.info("%d of %d traces are added up", at, count)
+
+
+def _rows(
+    database: apsw.Connection, query: str, bindings: tuple[int, ...] = ()
+) -> Iterator[tuple[Any, ...]]:
+    yield from database.execute(query, bindings)
+
+
+def _totals(columns: Sequence[int | bytes]) -> Totals:
+    """From numbers, or blobs of their digits."""
+    return Totals(*map(int, columns))
+
+
+def _batched(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some

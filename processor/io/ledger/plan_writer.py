@@ -1,0 +1,198 @@
+"""Writes what one turn has decided. Statements go in batches; no work grows with what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+
+import apsw
+
+from processor.core.budgets.zones import ReportingZones
+from processor.core.model import (
+    NOBODY,
+    NS_PER_S,
+    ChargeRow,
+    Correction,
+    Plan,
+    SpanRow,
+    TraceSummary,
+)
+from processor.io.ledger import rows, statements
+from processor.io.ledger.addition import Addition
+from processor.io.ledger.dialect import Dialect
+from processor.io.ledger.interning import NAMES_CACHED_MAX, Cache, DimensionSets, Interned
+from processor.io.ledger.numbers import encode_numbers
+from processor.io.ledger.shared import (
+    Columns,
+    Details,
+    OriginOwner,
+    details_of,
+    encode_details,
+    encode_name,
+    encode_owner,
+)
+
+_TRACES_CACHED_MAX = 65_536
+_OWNERS_CACHED_MAX = 16_384
+_NEW_TRACE = (0, 0, *(None,) * 6, *(0,) * 12)
+"""Columns of a trace in which nothing has been charged."""
+
+
+class PlanWriter:
+    """Writes plans, and remembers the ids of what many rows share."""
+
+    def __init__(
+        self, database: apsw.Connection, words: Dialect, zones: Callable[[], ReportingZones]
+    ) -> None:
+        self._database = database
+        self._names: Interned[str] = Interned(
+            database, (statements.FIND_NAME, statements.INSERT_NAME), encode_name, NAMES_CACHED_MAX
+        )
+        self._owners = Cache[OriginOwner, int](_OWNERS_CACHED_MAX)
+        self._details: Interned[Details] = Interned(
+            database, (statements.FIND_DETAILS, statements.INSERT_DETAILS), encode_details
+        )
+        self._sets = DimensionSets(database, zones)
+        self._traces = Cache[bytes, int](_TRACES_CACHED_MAX)
+        """Ids of traces, 0 for one that has none."""
+        self._last_id = -1
+        """The highest id that a span has or had; -1 while that is not known."""
+        self._totals, self._hours, self._days, self._user_days = (
+            Addition(table, words)
+            for table in ("totals", "usage_hours", "usage_days", "usage_user_days")
+        )
+
+    def forget(self) -> None:
+        """A transaction was undone: ids that it gave are no longer valid."""
+        for interned in (self._names, self._details, self._sets):
+            interned.forget()
+        self._owners.clear()
+        self._traces.clear()
+        self._last_id = -1
+
+    def trace(self, trace_id: bytes) -> int:
+        """The id of a trace; 0 for one of which nothing is kept."""
+        known = self._traces.get(trace_id)
+        if known is None:
+            known = self._database.execute(statements.FIND_TRACE, (trace_id,)).get or 0
+            self._traces[trace_id] = known
+        return known
+
+    def write(self, plan: Plan) -> list[int]:
+        """Append rows and corrections, replace charges and traces, add to sums.
+
+        Returns the ids of the rows.
+        """
+        self._write_traces(plan)
+        ids = self._append(plan.rows)
+        self._write_charges(plan.charges, ids)
+        self._add_up(plan)
+        self._run(statements.PUT_TITLE, [(task, *each) for task, each in plan.task_titles.items()])
+        self._run(
+            statements.INSERT_CORRECTION,
+            [
+                (self.trace(each.trace_id), *each[1:4], *encode_numbers(each.change.values()))
+                for each in plan.corrections
+            ],
+        )
+        self._run(statements.INSERT_CROSSING, list(map(rows.encode_crossing, plan.crossings)))
+        return ids
+
+    def _run(self, statement: str, columns: Sequence[Columns]) -> None:
+        if columns:
+            self._database.executemany(statement, columns)
+
+    def _write_traces(self, plan: Plan) -> None:
+        """Make and replace traces, so that the id of each that the plan names is known."""
+        changed: list[Columns] = []
+        for summary in plan.traces:
+            columns = self._summary(summary)
+            if trace := self.trace(summary.trace_id):
+                changed.append((*columns, trace))
+            else:
+                self._insert_trace(summary.trace_id, columns)
+        self._run(statements.UPDATE_TRACE, changed)
+        kept: tuple[Sequence[SpanRow | Correction], ...] = (plan.rows, plan.corrections)
+        for each in chain(*kept):
+            if not self.trace(each.trace_id):
+                self._insert_trace(each.trace_id, _NEW_TRACE)
+
+    def _insert_trace(self, trace_id: bytes, columns: Columns) -> None:
+        found = self._database.execute(statements.INSERT_TRACE, (trace_id, *columns))
+        self._traces[trace_id] = found.get
+
+    def _summary(self, summary: TraceSummary) -> Columns:
+        ids = tuple(None if text is None else self._names(text) for text in summary.owner[:3])
+        return rows.encode_summary(summary, ids)
+
+    def _append(self, spans: Sequence[SpanRow]) -> list[int]:
+        if not spans:
+            return []
+        if self._last_id < 0:
+            self._last_id = self._database.execute(statements.LAST_ID).get
+        first = self._last_id + 1
+        self._last_id += len(spans)
+        ids = list(range(first, first + len(spans)))
+        self._database.executemany(
+            statements.INSERT_SPAN,
+            [(row_id, *self._span(row)) for row_id, row in zip(ids, spans, strict=True)],
+        )
+        return ids
+
+    def _span(self, row: SpanRow) -> Columns:
+        return rows.encode_span(
+            row,
+            self.trace(row.trace_id),
+            None if row.own is NOBODY or row.own == NOBODY else self._owner((row.own, None)),
+            self._owner((row.inherited, row.service)),
+            None if row.entry is None else self._details(details_of(row.entry)),
+        )
+
+    def _owner(self, said: OriginOwner) -> int:
+        known = self._owners.get(said)
+        if known is None:
+            session, user = said[0][:2]
+            session_id = None if session is None else self._names(session)
+            user_id = None if user is None else self._names(user)
+            columns = encode_owner(said, session_id, user_id)
+            known = self._database.execute(statements.INSERT_OWNER, columns).get
+            self._owners[said] = known
+        return known
+
+    def _write_charges(self, charges: Sequence[ChargeRow], ids: Sequence[int]) -> None:
+        replaced = [(each.row_id,) for each in charges if each.row >= 0 and each.row_id]
+        self._run(statements.DELETE_CHARGE, replaced)
+        names, id_of = self._names, self._sets.id_of
+        self._run(
+            statements.PUT_CHARGE,
+            [
+                rows.encode_charge(
+                    each,
+                    ids[each.row] if each.row >= 0 else each.row_id,
+                    id_of(each.dimensions, each.end_ns // NS_PER_S),
+                    (names(each.user), names(each.session), names(each.task)),
+                )
+                for each in charges
+            ],
+        )
+
+    def _add_up(self, plan: Plan) -> None:
+        id_of, names, values_of = self._sets.id_of, self._names, rows.values_of
+        self._totals.run(
+            self._database, ((key, change.values()) for key, change in plan.postings.items())
+        )
+        for table, cells in ((self._hours, plan.hours), (self._days, plan.days)):
+            table.run(
+                self._database,
+                (
+                    ((start_s, id_of(found, start_s)), values_of(sums))
+                    for (start_s, found), sums in cells.items()
+                ),
+            )
+        self._user_days.run(
+            self._database,
+            (
+                ((start_s, names(user), id_of(found, start_s)), values_of(sums))
+                for (start_s, user, found), sums in plan.user_days.items()
+            ),
+        )

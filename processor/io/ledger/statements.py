@@ -1,0 +1,108 @@
+"""What the ledger's writer says to the database in a turn, for any engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from processor.io.ledger.tables import DETAILS, DIMENSIONS, OWNER, PARTS, SPAN, SUMS
+
+TRACE = (
+    "start_ns", "end_ns", "session_id", "user_id", "task_id", "agent", "org", "service", *SUMS,
+)  # fmt: skip
+"""Columns of ``traces`` that change."""
+CHARGE = ("id", "end_ns", "set_id", "user_id", "session_id", "task_id", *SUMS, *PARTS)
+_CROSSING = (
+    "budget", "scope", "id", "window_start", "window_end", "amount", "unit", "share", "spent",
+    "at_least", "late", "cause", "span",
+)  # fmt: skip
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    values = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"
+
+
+def _insert_new(table: str, columns: Sequence[str]) -> str:
+    """The statement that makes a row and gives its id, unless its first column is there."""
+    return f"{_insert(table, columns)} ON CONFLICT ({columns[0]}) DO NOTHING RETURNING id"
+
+
+def _put(table: str, columns: Sequence[str]) -> str:
+    """The statement that makes a row, or replaces that of the same key, the first column."""
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in columns[1:])
+    return f"{_insert(table, columns)} ON CONFLICT ({columns[0]}) DO UPDATE SET {replaced}"
+
+
+FIND_NAME = "SELECT id FROM names WHERE text = ?"
+INSERT_NAME = _insert_new("names", ("text",))
+FIND_TRACE = "SELECT id FROM traces WHERE trace_id = ?"
+INSERT_TRACE = f"{_insert('traces', ('trace_id', *TRACE))} RETURNING id"
+UPDATE_TRACE = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in TRACE)} WHERE id = ?"
+INSERT_OWNER = f"{_insert('owners', (*OWNER, 'service'))} RETURNING id"
+FIND_DETAILS = "SELECT id FROM call_details WHERE digest = ?"
+INSERT_DETAILS = _insert_new("call_details", ("digest", *DETAILS))
+FIND_SET = "SELECT id FROM dimension_sets WHERE digest = ?"
+INSERT_SET = _insert_new("dimension_sets", ("digest", *DIMENSIONS))
+INSERT_SET_VALUE = _insert("set_values", ("set_id", "dimension", "value"))
+FIND_OWN_VALUES = "SELECT value FROM own_values WHERE dimension = ? AND day = ?"
+INSERT_OWN_VALUE = _insert("own_values", ("dimension", "day", "value"))
+
+READ_OWNER = f"""
+SELECT sessions.text, users.text, {", ".join(OWNER[2:])}, service FROM owners
+  LEFT JOIN names AS sessions ON sessions.id = session_id
+  LEFT JOIN names AS users ON users.id = user_id WHERE owners.id = ?
+"""
+READ_DETAILS = f"SELECT {', '.join(DETAILS)} FROM call_details WHERE id = ?"
+READ_SPANS = f"SELECT id, {', '.join(SPAN)} FROM spans WHERE trace = ? ORDER BY id"
+READ_SPAN_IDS = "SELECT span_id FROM spans WHERE trace = ?"
+
+INSERT_SPAN = _insert("spans", ("id", *SPAN))
+DELETE_CHARGE = "DELETE FROM charges WHERE id = ?"
+PUT_CHARGE = _put("charges", CHARGE)
+INSERT_CORRECTION = _insert("corrections", ("trace", "span_id", "cause_id", "time_ns", *SUMS))
+INSERT_CROSSING = _insert("crossings", _CROSSING)
+READ_CROSSED = (
+    "SELECT budget, amount, unit, share FROM crossings "
+    "WHERE scope = ? AND id = ? AND window_start = ?"
+)
+READ_CROSSINGS = f"SELECT {', '.join(_CROSSING)} FROM crossings ORDER BY seq DESC LIMIT ?"
+INSERT_PENDING = """
+INSERT INTO pending (upto, traces, span_ids, parent_ids, flags, marks)
+SELECT COALESCE(MAX(upto), 0) + ?, ?, ?, ?, ?, ? FROM pending
+"""
+DELETE_PENDING = "DELETE FROM pending WHERE upto <= (SELECT MAX(upto) FROM pending) - ?"
+PUT_TITLE = """
+INSERT INTO task_titles (task, title, time_ns) VALUES (?, ?, ?)
+ON CONFLICT (task) DO UPDATE SET title = excluded.title, time_ns = excluded.time_ns
+  WHERE (excluded.time_ns, excluded.title) > (task_titles.time_ns, task_titles.title)
+"""
+"""The latest title stays, in whatever order they come; of two at one moment, one and the same."""
+PUT_SERIES = _put("series", ("name", "filled_to", "is_complete"))
+LAST_ID = """
+SELECT COALESCE(MAX(id), 0) FROM (SELECT MAX(id) AS id FROM spans
+  UNION ALL SELECT MAX(id) FROM charges UNION ALL SELECT MAX(filled_to) FROM series) AS used
+"""
+"""The highest id that a span has or had; no other must ever get it."""
+
+
+UNPRICED = """
+SELECT details.asked_provider, details.asked_models, details.reason, details.service, COUNT(*),
+  SUM((charges.input + charges.output) >> 32),
+  SUM((charges.input + charges.output) & 4294967295), MIN(spans.time_ns), MAX(spans.time_ns)
+FROM charges JOIN spans ON spans.id = charges.id
+  JOIN call_details AS details ON details.id = spans.details_id
+WHERE charges.unpriced > 0 AND details.status = 'unpriced'
+GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 9 DESC
+"""
+"""What is charged as unknown now: not a span that others explain."""
+ASKED = "SELECT DISTINCT asked_provider, asked_models, asked_tier FROM call_details"
+"""What calls have named. Details are few, however many calls."""
+READ_TRACES_BETWEEN = """
+SELECT trace_id FROM traces WHERE id IN (
+  SELECT trace FROM spans WHERE details_id IS NOT NULL AND time_ns >= ? AND time_ns < ?)
+"""
+READ_COMPLETE = "SELECT name FROM series WHERE is_complete = 1"
+READ_LATEST = "SELECT trace FROM spans ORDER BY id DESC"
+READ_TRACE_ID = "SELECT trace_id FROM traces WHERE id = ?"
+READ_ZONES = "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s"
+INSERT_ZONE = _insert("reporting_zones", ("start_s", "zone", "cell_s"))

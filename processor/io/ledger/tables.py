@@ -1,0 +1,248 @@
+"""The tables of the ledger, version 7, as README.md describes them."""
+
+from __future__ import annotations
+
+from processor.io.ledger.dialect import Dialect
+
+VERSION = 7
+"""Raised with every change of the tables; `migration` brings an older file up."""
+
+APPLICATION_ID = int.from_bytes(b"LLMC", "big")
+"""Marks a file as a ledger, in SQLite's header. Files that older programs wrote have 0."""
+
+KNOWN_TABLES = frozenset({"spans", "totals", "crossings"})
+"""Tables of every version: what a ledger without the mark is recognised by."""
+
+SUMS = (
+    "cost",
+    "input",
+    "output",
+    "cached",
+    "calls",
+    "unpriced",
+    "saved",
+    "cache_hits",
+    "agent_runs",
+    "doubtful",
+    "response_hits",
+    "response_saved",
+)
+"""Columns of `model.Totals`, in its order."""
+PARTS = (
+    "cache_write",
+    "reasoning",
+    "cost_input",
+    "cost_output",
+    "cost_cache_read",
+    "cost_cache_write",
+)
+"""Columns of `model.Parts`, in its order."""
+COUNTS = frozenset({"calls", "unpriced", "cache_hits", "agent_runs", "doubtful", "response_hits"})
+"""Sums that count spans, of which there are fewer than 64 bits hold. The others are quantities."""
+
+OWNER = (
+    "session_id",
+    "user_id",
+    "org",
+    "agent",
+    "feature",
+    "task",
+    "task_type",
+    "purpose",
+    "task_title",
+    "own_dimensions",
+)
+"""Columns of `model.Owner`, in its order. Sessions and users are many, so these are names."""
+DETAILS = (
+    "status",
+    "reason",
+    "provider",
+    "model",
+    "service",
+    "price_version",
+    "rates",
+    "aggregate",
+    "rule",
+    "has_tokens",
+    "kind",
+    "time_assumed",
+    "asked_provider",
+    "asked_models",
+    "asked_tier",
+    "reported_by",
+    "free",
+    "scope",
+    "doubt",
+    "is_cumulative",
+    "may_exclude_cache",
+    "time_rescaled",
+)
+"""What the entries of many calls have in common."""
+DETAILS_FLAGS = frozenset(
+    {"has_tokens", "time_assumed", "is_cumulative", "may_exclude_cache", "time_rescaled"}
+)
+"""Those of them that are true or false."""
+DIMENSIONS = (
+    "provider",
+    "model",
+    "service",
+    "agent",
+    "org",
+    "feature",
+    "task_type",
+    "purpose",
+    "kind",
+    "status",
+)
+"""Columns of `model.DimensionSet`, in its order; the operator's own are in ``set_values``."""
+SPAN = (
+    "trace",
+    "span_id",
+    "parent_id",
+    "time_ns",
+    "flags",
+    "own_id",
+    "origin_id",
+    "details_id",
+    "input",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+    "more",
+    "cost",
+    "cost_input",
+    "cost_output",
+    "cost_cache_read",
+    "cost_cache_write",
+    "cost_fees",
+    "saved",
+    "reported",
+    "response_id",
+    "start_ns",
+    "stamp",
+)
+"""Columns of ``spans`` after its id."""
+
+
+def create_tables(words: Dialect) -> str:
+    """The statements that make all tables, none being there."""
+    return _interned(words) + _charged(words) + _added_up(words) + _beside(words)
+
+
+def _interned(words: Dialect) -> str:
+    details = ", ".join(
+        f"{name} {words.integer} NOT NULL"
+        if name in DETAILS_FLAGS
+        else f"{name} TEXT{'' if name in {'rates', 'aggregate'} else ' NOT NULL'}"
+        for name in DETAILS
+    )
+    return f"""
+-- Ids of users, sessions and tasks; '' is one too.
+CREATE TABLE names (id {words.key}, text TEXT NOT NULL UNIQUE);
+-- What a span says of its owner, or what its scope and resource say, then with the service. Two
+-- rows may say the same: one that is no longer remembered is not looked for.
+CREATE TABLE owners (id {words.key}, session_id {words.integer} REFERENCES names (id),
+  user_id {words.integer} REFERENCES names (id),
+  {", ".join(f"{name} TEXT" for name in OWNER[2:])}, service TEXT);
+CREATE TABLE call_details (id {words.key}, digest {words.octets} NOT NULL UNIQUE,
+  {details});
+CREATE TABLE dimension_sets (id {words.key}, digest {words.octets} NOT NULL UNIQUE,
+  {", ".join(f"{name} TEXT NOT NULL" for name in DIMENSIONS)});
+CREATE TABLE set_values (set_id {words.integer} NOT NULL REFERENCES dimension_sets (id),
+  dimension TEXT NOT NULL, value TEXT NOT NULL,
+  PRIMARY KEY (set_id, dimension)){words.without_key};
+-- Which values of an own dimension were seen on a day, and count by themselves.
+CREATE TABLE own_values (dimension TEXT NOT NULL, day {words.integer} NOT NULL,
+  value TEXT NOT NULL, PRIMARY KEY (dimension, day, value)){words.without_key};
+"""
+
+
+def _charged(words: Dialect) -> str:
+    integer, octets = words.integer, words.octets
+    return f"""
+-- The names of a trace are NULL where its charges name several or none.
+CREATE TABLE traces (id {words.key}, trace_id {octets} NOT NULL UNIQUE,
+  start_ns {integer} NOT NULL, end_ns {integer} NOT NULL,
+  session_id {integer} REFERENCES names (id), user_id {integer} REFERENCES names (id),
+  task_id {integer} REFERENCES names (id), agent TEXT, org TEXT, service TEXT,
+  {_numbers(words, SUMS)});
+CREATE INDEX traces_of_session ON traces (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX traces_of_user ON traces (user_id) WHERE user_id IS NOT NULL;
+-- In the order of arrival; appended, never edited. A later row of a span replaces an earlier one.
+CREATE TABLE spans (id {words.key}, trace {integer} NOT NULL REFERENCES traces (id),
+  span_id {octets} NOT NULL, parent_id {octets} NOT NULL, time_ns {integer} NOT NULL,
+  flags {integer} NOT NULL, own_id {integer} REFERENCES owners (id),
+  origin_id {integer} NOT NULL REFERENCES owners (id),
+  details_id {integer} REFERENCES call_details (id),
+  input {integer}, cache_read {integer}, cache_write {integer}, cache_write_1h {integer},
+  output {integer}, reasoning {integer}, more TEXT,
+  cost {integer}, cost_input {integer}, cost_output {integer}, cost_cache_read {integer},
+  cost_cache_write {integer}, cost_fees {integer}, saved {integer}, reported {integer},
+  response_id TEXT, start_ns {integer}, stamp TEXT);
+CREATE INDEX spans_of_trace ON spans (trace);
+-- What each span is charged now; the id is that of its latest row in spans.
+CREATE TABLE charges (id {words.key}, end_ns {integer} NOT NULL,
+  set_id {integer} NOT NULL REFERENCES dimension_sets (id),
+  user_id {integer} NOT NULL REFERENCES names (id),
+  session_id {integer} NOT NULL REFERENCES names (id),
+  task_id {integer} NOT NULL REFERENCES names (id),
+  {_numbers(words, (*SUMS, *PARTS))});
+CREATE INDEX charges_by_end ON charges (end_ns);
+CREATE INDEX charges_unpriced ON charges (id) WHERE unpriced > 0;
+CREATE TABLE corrections (id {words.key}, trace {integer} NOT NULL REFERENCES traces (id),
+  span_id {octets} NOT NULL, cause_id {octets} NOT NULL, time_ns {integer} NOT NULL,
+  {_numbers(words, SUMS)});
+"""
+
+
+def _added_up(words: Dialect) -> str:
+    integer, sums = words.integer, _numbers(words, (*SUMS, *PARTS))
+    set_id = f"set_id {integer} NOT NULL REFERENCES dimension_sets (id)"
+    return f"""
+CREATE TABLE usage_hours (start_s {integer} NOT NULL, {set_id},
+  {sums}, PRIMARY KEY (start_s, set_id)){words.without_key};
+CREATE TABLE usage_days (start_s {integer} NOT NULL, {set_id},
+  {sums}, PRIMARY KEY (start_s, set_id)){words.without_key};
+CREATE TABLE usage_user_days (start_s {integer} NOT NULL,
+  user_id {integer} NOT NULL REFERENCES names (id), {set_id},
+  {sums}, PRIMARY KEY (start_s, user_id, set_id)){words.without_key};
+-- By quarter hour; those of sessions and tasks, which have no end, all in the bucket 0.
+CREATE TABLE totals (scope TEXT NOT NULL, id TEXT NOT NULL, bucket {integer} NOT NULL,
+  {_numbers(words, SUMS)}, PRIMARY KEY (scope, id, bucket)){words.without_key};
+-- Further totals that budgets follow, and the last charge that they were filled with.
+CREATE TABLE series (name TEXT PRIMARY KEY, filled_to {integer} NOT NULL,
+  is_complete {integer} NOT NULL){words.without_key};
+-- Of which zone the days are from when on, and how many seconds usage_hours adds up.
+CREATE TABLE reporting_zones (start_s {words.key}, zone TEXT NOT NULL, cell_s {integer} NOT NULL);
+"""
+
+
+def _beside(words: Dialect) -> str:
+    integer, octets = words.integer, words.octets
+    return f"""
+CREATE TABLE crossings (seq {words.key}, budget TEXT NOT NULL, scope TEXT NOT NULL,
+  id TEXT NOT NULL, window_start {integer} NOT NULL, window_end {integer} NOT NULL,
+  amount {words.number} NOT NULL, unit TEXT NOT NULL, share {words.real} NOT NULL,
+  spent {words.number} NOT NULL, at_least {integer} NOT NULL, late {integer} NOT NULL,
+  cause TEXT NOT NULL, span TEXT NOT NULL,
+  UNIQUE (scope, id, window_start, budget, amount, unit, share));
+-- The title that the latest span gave a task.
+CREATE TABLE task_titles (task TEXT PRIMARY KEY, title TEXT NOT NULL,
+  time_ns {integer} NOT NULL){words.without_key};
+-- Spans that wait for a call of their trace, those of one turn in a row: they are written with
+-- every turn and read at the start only. `upto` counts all spans that have ever waited, this row's
+-- included, so that the oldest can be deleted without counting.
+CREATE TABLE pending (upto {words.key}, traces {octets} NOT NULL, span_ids {octets} NOT NULL,
+  parent_ids {octets} NOT NULL, flags {octets} NOT NULL, marks TEXT);
+-- Long work that is done in steps.
+CREATE TABLE jobs (id {words.key}, kind TEXT NOT NULL, parameters TEXT NOT NULL,
+  position {integer} NOT NULL, state TEXT NOT NULL, progress TEXT NOT NULL);
+"""
+
+
+def _numbers(words: Dialect, names: tuple[str, ...]) -> str:
+    return ", ".join(
+        f"{name} {words.integer if name in COUNTS else words.number} NOT NULL" for name in names
+    )

@@ -1,0 +1,97 @@
+"""What the tables of a ledger have to agree on, whatever was written to it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from processor.core import posting
+from processor.io.ledger import SqliteStore, tables
+
+SUMS = ", ".join(tables.SUMS)
+ALL = ", ".join((*tables.SUMS, *tables.PARTS))
+END_NS = 2**63 - 1
+
+Sums = dict[tuple[Any, ...], list[int]]
+
+
+def added_up(store: SqliteStore, key: str, rest: str) -> Sums:
+    """Sums by some columns, those that are nothing left out."""
+    found: Sums = {}
+    width = len(key.split(","))
+    for row in store._db.execute(f"SELECT {key}, {rest}"):
+        known = found.setdefault(row[:width], [0] * (len(row) - width))
+        for at, value in enumerate(row[width:]):
+            known[at] += int(value)
+    return {key: sums for key, sums in found.items() if any(sums)}
+
+
+def check_tables(store: SqliteStore) -> None:
+    """Every kind of sum is that of the charges, and these are what the spans say."""
+    charged = added_up(store, "set_id", f"{ALL} FROM charges")
+    for table in ("usage_hours", "usage_days", "usage_user_days"):
+        assert added_up(store, "set_id", f"{ALL} FROM {table}") == charged, table
+    by_user = added_up(store, "user_id", f"{ALL} FROM charges")
+    assert added_up(store, "user_id", f"{ALL} FROM usage_user_days") == by_user
+    for scope in ("user", "session", "task"):
+        query = f"{SUMS} FROM charges JOIN names ON names.id = {scope}_id"
+        kept = added_up(store, "id", f"{SUMS} FROM totals WHERE scope = '{scope}'")
+        assert added_up(store, "text", query) == kept, scope
+    query = f"{SUMS} FROM charges JOIN dimension_sets AS sets ON sets.id = set_id"
+    kept = added_up(store, "id", f"{SUMS} FROM totals WHERE scope = 'org'")
+    assert added_up(store, "org", query) == kept
+    bucket = f"end_ns / {900 * 10**9} * 900"
+    kept = added_up(store, "bucket", f"{SUMS} FROM totals WHERE scope = 'total'")
+    assert added_up(store, bucket, f"{SUMS} FROM charges") == kept
+    of_traces = added_up(store, "trace_id", f"{SUMS} FROM traces")
+    joined = f"{SUMS} FROM charges JOIN spans USING (id) JOIN traces ON traces.id = trace"
+    joined = joined.replace(SUMS, ", ".join(f"charges.{name}" for name in tables.SUMS))
+    assert added_up(store, "trace_id", joined) == of_traces
+    check_charges(store)
+
+
+def check_charges(store: SqliteStore) -> None:
+    """The charges and traces are those that the spans alone would give."""
+    traces = {}
+    for trace_id in store.recent_traces(10**6):
+        traces[trace_id] = posting.rebuild(trace_id, store.rows_of(trace_id))
+    plan = posting.charged(traces, store.zones)
+    wanted = defaultdict(list)
+    for each in plan.charges:
+        sums = (*each.sums.totals.values(), *each.sums.parts)
+        if any(sums):
+            owner = (each.user, each.session, each.task, each.dimensions[:-1])
+            wanted[each.row_id].append((each.end_ns, *owner, sums))
+    columns = ", ".join(f"sets.{name}" for name in tables.DIMENSIONS)
+    query = (
+        "SELECT charges.id, end_ns, users.text, sessions.text, tasks.text, "
+        f"{columns}, {', '.join(f'charges.{name}' for name in (*tables.SUMS, *tables.PARTS))} "
+        "FROM charges JOIN dimension_sets AS sets ON sets.id = set_id "
+        "JOIN names AS users ON users.id = user_id "
+        "JOIN names AS sessions ON sessions.id = session_id "
+        "JOIN names AS tasks ON tasks.id = task_id"
+    )
+    found = defaultdict(list)
+    for row_id, end_ns, user, session, task, *rest in store._db.execute(query):
+        width = len(tables.DIMENSIONS)
+        sums = tuple(int(value) for value in rest[width:])
+        if any(sums):
+            owner = (user, session, task, tuple(rest[:width]))
+            found[row_id].append((end_ns, *owner, sums))
+    assert found == wanted
+    check_traces(store, plan)
+
+
+def check_traces(store: SqliteStore, plan: Any) -> None:
+    named = "sessions.text, users.text, tasks.text, agent, org, service"
+    query = (
+        f"SELECT trace_id, start_ns, end_ns, {named}, {SUMS} FROM traces "
+        "LEFT JOIN names AS sessions ON sessions.id = session_id "
+        "LEFT JOIN names AS users ON users.id = user_id "
+        "LEFT JOIN names AS tasks ON tasks.id = task_id"
+    )
+    found = {row[0]: row[1:] for row in store._db.execute(query)}
+    for each in plan.traces:
+        start_ns, end_ns, *rest = found[each.trace_id]
+        assert (start_ns, end_ns, tuple(rest[:6])) == (each.start_ns, each.end_ns, each.owner)
+        assert [int(value) for value in rest[6:]] == [*each.totals.values()]
