@@ -88,6 +88,7 @@ def ledger_state(ledger: Ledger) -> LedgerState:
         counters=ledger.counters,
         memory=ledger.memory_use,
         jobs_waiting=ledger.jobs_waiting,
+        traces_to_count=ledger.traces_to_count,
         size_bytes=ledger.size_bytes,
         last_failure=ledger.last_failure,
     )

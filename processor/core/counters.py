@@ -204,6 +204,8 @@ class LedgerState(NamedTuple):
     """On the disk, as of the last commit."""
     last_failure: LastFailure | None
     """Why the last batch could not be charged; None while batches can."""
+    traces_to_count: int = 0
+    """Traces of before that new budgets still have to count until they are in force."""
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ from processor.core.model import (
 )
 from processor.core.money import Amount
 from processor.io.ledger import SqliteStore, Store
+from processor.io.ledger.store import UNFOLLOWED
 
 SIZE = len(Usage._fields)
 BIG = 2**62 - 1
@@ -599,7 +600,8 @@ def test_what_was_committed_is_there_after_a_restart(engine):
     ledger = engine.open()
     commit(ledger, charged(), postings={("total", "", START_S): TOTALS}, crossings=[crossing()])
     ledger.begin()
-    ledger.set_series("total?x", [("", START_S, TOTALS)])
+    ledger.put_series("total?x", 3)
+    ledger.add_totals([(("total?x", "", START_S), TOTALS)])
     ledger.commit()
     ledger.begin()
     ledger.write(Plan(rows=[charged(model="never committed")]))
@@ -608,58 +610,51 @@ def test_what_was_committed_is_there_after_a_restart(engine):
     assert again.rows_of(TRACE) == [charged()]
     assert again.total("total", "", 0, 0) == TOTALS
     assert again.total("total?x", "", 0, 0) == TOTALS
-    assert again.series() == {"total?x"}
+    assert again.series() == {"total?x": 3}
     assert again.crossings(9) == [crossing()]
     again.close()
 
 
-def test_a_filtered_total_is_filled_once_and_then_goes_on(store):
+def test_a_series_is_filled_and_then_goes_on(store):
     store.begin()
-    store.set_series(
-        "user?x", iter([("u", START_S, TOTALS), ("u", START_S, TOTALS), ("v", START_S, TOTALS)])
-    )
+    store.put_series("user?x", 0)
+    added = [(("user?x", each, START_S), TOTALS) for each in ("u", "u", "v")]
+    store.add_totals(iter(added))
+    store.put_series("user?x", 7)
+    store.put_series("user?y", None)
     store.commit()
     commit(store, postings={("user?x", "u", START_S): TOTALS})
-    assert store.series() == {"user?x"}
+    assert store.series() == {"user?x": 7, "user?y": None}
     assert store.total("user?x", "u", 0, 0).calls == 3 * TOTALS.calls
     assert store.total("user?x", "v", 0, 0) == TOTALS
 
 
-def test_a_filtered_total_that_is_dropped_is_empty_and_can_be_filled_again(store):
+def test_a_series_is_dropped_little_by_little_and_nothing_else_is(store):
     store.begin()
-    store.set_series("user?x", [("u", START_S, TOTALS)])
-    store.set_series("user?y", [("u", START_S, TOTALS)])
-    store.set_series("user?x", None)
+    for name in ("user?x", "user?y"):
+        store.put_series(name, UNFOLLOWED)
+        store.add_totals([((name, f"u{at}", START_S), TOTALS) for at in range(5)])
+    assert store.drop_totals("user?x", 3) == 3
+    assert store.drop_totals("user?x", 3) == 2
+    assert store.drop_totals("user?x", 3) == 0
+    store.drop_series("user?x")
     store.commit()
-    assert store.series() == {"user?y"}
-    assert store.total("user?x", "u", 0, 0) == Totals()
-    assert store.total("user?y", "u", 0, 0) == TOTALS
-    store.begin()
-    store.set_series("user?x", [("u", START_S, Totals(calls=1))])
-    store.commit()
-    assert store.total("user?x", "u", 0, 0) == Totals(calls=1)
+    assert store.series() == {"user?y": UNFOLLOWED}
+    assert store.total("user?x", "u1", 0, 0) == Totals()
+    assert store.total("user?y", "u1", 0, 0) == TOTALS
 
 
-def test_filling_a_total_replaces_what_was_there(store):
-    for _ in range(2):
-        store.begin()
-        store.set_series("user?x", [("u", START_S, TOTALS)])
-        store.commit()
-    assert store.total("user?x", "u", 0, 0) == TOTALS
-
-
-def test_a_total_can_be_filled_from_the_rows_while_they_are_read(store):
-    commit(store, *(replace(charged(), trace_id=bytes([at]) * 16) for at in range(1, 9)))
-    store.begin()
-    store.set_series(
-        "total?x",
-        (
-            ("", START_S, Totals(calls=len(store.rows_of(trace_id))))
-            for trace_id in store.traces_between(0, 2**63 - 1)
-        ),
-    )
-    store.commit()
-    assert store.total("total?x", "", 0, 0).calls == 8
+def test_traces_have_numbers_that_rise_as_they_come(store):
+    ids = [bytes([at]) * 16 for at in (9, 3, 5)]
+    for trace_id in ids:
+        commit(store, row(trace_id=trace_id))
+    numbers = [store.trace_number(trace_id) for trace_id in ids]
+    assert numbers == sorted(set(numbers))
+    assert store.last_trace() == numbers[-1]
+    assert store.trace_number(b"unknown".ljust(16)) == 0
+    assert store.traces_after(0, 2) == list(zip(numbers, ids, strict=True))[:2]
+    assert store.traces_after(numbers[1], 9) == [(numbers[2], ids[2])]
+    assert store.traces_after(numbers[2], 9) == []
 
 
 def test_recent_traces_come_newest_first(store):
@@ -745,7 +740,8 @@ def test_an_empty_ledger_answers_every_question(store):
     assert store.recent_traces(5) == []
     assert store.traces_between(0, 2**63 - 1) == []
     assert store.unpriced() == []
-    assert store.series() == set()
+    assert store.series() == {}
+    assert store.last_trace() == 0
     assert list(store.crossings(5)) == []
     assert store.total("total", "", 0, 0) == Totals()
 

@@ -11,7 +11,7 @@ Each stage takes the type of the one before. The ledger calls them inside its tr
 commits the plan or nothing.
 """
 
-from processor.core.posting.changes import Followed, contributions, follow
+from processor.core.posting.changes import Filling, Followed, contributions, follow
 from processor.core.posting.charged import charged
 from processor.core.posting.decide import decide
 from processor.core.posting.full_trace import BEYOND_LIMIT, is_call
@@ -25,6 +25,7 @@ from processor.core.posting.turn import Posted, TakenSpan, amend, post, rebuild
 __all__ = [
     "BEYOND_LIMIT",
     "LIFETIME",
+    "Filling",
     "Followed",
     "Posted",
     "TakenSpan",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from processor.core.attribution import Movement, Node, Trace
 from processor.core.attribution.node import ScopeIds
@@ -12,7 +13,7 @@ from processor.core.attribution.owner import by_scope, id_in, resolve
 from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch, matches
 from processor.core.budgets.window import bucket_of
-from processor.core.model import NOTHING, Crossing, Totals
+from processor.core.model import NOTHING, Crossing, Posting, Totals
 from processor.core.posting.crossed import is_known, states_of
 from processor.core.posting.turn import Posted
 
@@ -40,10 +41,28 @@ class Followed:
     """Of the states that the decision needs."""
     crossed: Sequence[tuple[StateKey, Crossing]] = ()
     """What another processor has found that a budget here is equal to."""
+    filling: Sequence[tuple[Posting, Totals]] = ()
+    """Changes of totals that are being filled, and that no budget looks at yet."""
 
 
-def follow(posted: Posted, watches: Sequence[Watch]) -> Followed:
-    """Find what a posted batch changes in the totals of `watches`."""
+class Filling(NamedTuple):
+    """Totals that are being filled with what was charged before a budget followed them."""
+
+    watch: Watch
+    counted: Container[bytes]
+    """Traces that are counted in them already; the others will be, as they are then."""
+
+    def changes(self, posted: Posted) -> Iterator[tuple[Posting, Totals]]:
+        """What a posted batch changes in them."""
+        for trace_id, movement in posted.movements:
+            if trace_id in self.counted:
+                bucket = bucket_of(movement.node.time_ns)
+                for change in _changes(self.watch, trace_id, movement):
+                    yield (*change.key[:2], bucket), change.change
+
+
+def follow(posted: Posted, watches: Sequence[Watch], filling: Sequence[Filling] = ()) -> Followed:
+    """Find what a posted batch changes in the totals of `watches`, and in those being filled."""
     changes = [
         [change for watch in watches for change in _changes(watch, trace_id, movement)]
         for trace_id, movement in posted.movements
@@ -58,7 +77,8 @@ def follow(posted: Posted, watches: Sequence[Watch]) -> Followed:
         if key in keys or is_known(key)
     ]
     keys.update(key for key, _ in crossed)
-    return Followed(posted, changes, _before(posted, changes), keys, crossed)
+    filled = [change for each in filling for change in each.changes(posted)]
+    return Followed(posted, changes, _before(posted, changes), keys, crossed, filled)
 
 
 def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[str, str], Totals]:

@@ -42,6 +42,8 @@ def add_up(plan: Plan, followed: Followed, zones: ReportingZones) -> None:
             (*item.key[:2], bucket): item.change for item in changes if item.watch.has_own_totals
         }.items():
             _add_totals(plan.postings, posting, change)
+    for posting, change in followed.filling:
+        _add_totals(plan.postings, posting, change)
     for ids, bucket, sums in owners.values():
         _add_to_totals(plan, ids, bucket, sums.totals)
         _add_to_cells(plan, ids, bucket, sums, zones)

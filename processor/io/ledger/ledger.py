@@ -40,7 +40,7 @@ class Ledger:
     @property
     def policy(self) -> Policy:
         """The budgets in force."""
-        return self._working_set.policy
+        return self._working_set.budgets.policy
 
     @property
     def counters(self) -> LedgerCounters:
@@ -51,6 +51,11 @@ class Ledger:
     def memory_use(self) -> MemoryUse:
         """How much is in memory."""
         return self._working_set.memory_use
+
+    @property
+    def traces_to_count(self) -> int:
+        """How many traces of before are still to be counted until all budgets are in force."""
+        return self._working_set.budgets.traces_to_count
 
     @property
     def jobs_waiting(self) -> int:
@@ -76,7 +81,7 @@ class Ledger:
         )
         self._known.update(dict.fromkeys(reversed(recent)))
         await self._writer.ask(lambda: working_set.load_pending(self._known))
-        await self._writer.ask(lambda: working_set.set_policy(working_set.policy))
+        await self._writer.ask(lambda: working_set.budgets.set_policy(working_set.budgets.policy))
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:
@@ -86,7 +91,7 @@ class Ledger:
 
     async def set_policy(self, policy: Policy) -> None:
         """Put other budgets into force, between two turns."""
-        await self._writer.ask(lambda: self._working_set.set_policy(policy))
+        await self._writer.ask(lambda: self._working_set.budgets.set_policy(policy))
 
     async def post(self, intake: Intake) -> Mapping[int, Stamp]:
         """Charge a batch; returns what to write on its spans, by row.

@@ -128,7 +128,7 @@ class Repricer:
             _, scope_id, start_s, _ = key
             name = (budget.name, scope_id, start_s)
             if name not in self._budgets:
-                before = self.working_set.spent(key) - sum(changed)
+                before = self.working_set.budgets.spent(key) - sum(changed)
                 self._budgets[name] = _Sum(0, before, before, budget.limit_for(scope_id))
             self._budgets[name].calls += len(changed)
             self._budgets[name].after += sum(changed)

@@ -1,31 +1,147 @@
-"""Further totals that budgets follow, and how a new one comes to hold what was charged before."""
+"""Further totals that budgets follow, and how a new one comes to hold what was charged before.
+
+It is filled trace by trace, in the order in which these came, some at a time between turns. What a
+turn changes in a trace that is counted already, it changes here as well; the others are met later,
+as they are then. Once there is none left the totals are complete, and their budgets in force. How
+far it has come is kept, so that a restart goes on from there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
 from processor.core import posting
 from processor.core.budgets.verdict import Watch
-from processor.core.model import Totals
-from processor.io.ledger.store import Store
+from processor.core.model import Posting, Totals
+from processor.io.ledger.store import UNFOLLOWED, Store
 
-_END_OF_TIME_NS = 2**63 - 1
-
-
-def follow_series(store: Store, watches: dict[str, Watch]) -> None:
-    """Fill the series that are new, by name, and drop those that nobody follows any more.
-
-    The caller commits.
-    """
-    complete = store.series()
-    for name in complete - watches.keys():
-        store.set_series(name, None)
-    for name in watches.keys() - complete:
-        store.set_series(name, _sums_of(store, watches[name]))
+_LOG = logging.getLogger(__name__)
+_STEP_S: Final = 0.005
+"""How long a step goes on; a turn that comes meanwhile waits for its end."""
+_TRACES_READ: Final = 64
+_TOTALS_DROPPED: Final = 1000
 
 
-def _sums_of(store: Store, watch: Watch) -> Iterator[tuple[str, int, Totals]]:
-    """From the spans: they know each agent run, and each value of an own dimension."""
-    for trace_id in store.traces_between(0, _END_OF_TIME_NS):
-        trace = posting.rebuild(trace_id, store.rows_of(trace_id))
-        yield from posting.contributions(watch, trace_id, trace)
+class FollowedSeries:
+    """The series of the budgets in force, as far as they are filled."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._watches: dict[str, Watch] = {}
+        """Of each series one, whatever its window."""
+        self._filled_to: dict[str, int] = {}
+        """Of the series that are not complete: the last trace that is counted."""
+        self._unfollowed: list[str] = []
+        self.traces_left = 0
+        """How many traces are still to be counted for the series that is filled least. May be read
+        from any thread."""
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `step` has something to do."""
+        return bool(self._filled_to or self._unfollowed)
+
+    def is_complete(self, series: str) -> bool:
+        """Whether a series holds everything that was charged."""
+        return series not in self._filled_to
+
+    def follow(self, watches: Sequence[Watch]) -> None:
+        """Keep it that these series are followed, and no others; the caller commits, and loads."""
+        wanted = {watch.series for watch in watches if watch.has_own_totals}
+        known = self._store.series()
+        for name in sorted(wanted - known.keys()):
+            self._store.put_series(name, 0)
+        for name in sorted(known.keys() - wanted):
+            self._store.put_series(name, UNFOLLOWED)
+
+    def load(self, watches: Sequence[Watch]) -> None:
+        """Take up what is kept of the series of `watches`, which are in force from now on."""
+        states = self._store.series()
+        self._watches = {watch.series: watch for watch in watches if watch.has_own_totals}
+        self._unfollowed = [name for name, state in states.items() if state == UNFOLLOWED]
+        self._filled_to = {
+            name: state
+            for name, state in states.items()
+            if state is not None and state != UNFOLLOWED
+        }
+        self._note_progress()
+
+    def filling(self, trace_ids: Collection[bytes]) -> list[posting.Filling]:
+        """Series that are being filled, and which of some traces are counted in them already."""
+        if not self._filled_to:
+            return []
+        numbers = {trace_id: self._store.trace_number(trace_id) for trace_id in trace_ids}
+        return [
+            posting.Filling(
+                self._watches[name],
+                {trace_id for trace_id, number in numbers.items() if 0 < number <= filled_to},
+            )
+            for name, filled_to in self._filled_to.items()
+            if name in self._watches
+        ]
+
+    def step(self) -> list[str]:
+        """Fill or drop a little, in a transaction of its own; returns the series now complete.
+
+        Raises what the store raises, and then nothing has changed.
+        """
+        self._store.begin()
+        try:
+            complete = self._fill() if self._filled_to else self._drop()
+            self._store.commit()
+        except BaseException:
+            self._store.rollback()
+            self.load(tuple(self._watches.values()))
+            raise
+        self._note_progress()
+        return complete
+
+    def _note_progress(self) -> None:
+        filled_to = min(self._filled_to.values(), default=None)
+        self.traces_left = 0 if filled_to is None else self._store.last_trace() - filled_to
+
+    def _fill(self) -> list[str]:
+        position = min(self._filled_to.values())
+        names = [name for name, filled_to in self._filled_to.items() if filled_to == position]
+        found = self._store.traces_after(position, _TRACES_READ)
+        end_s = time.monotonic() + _STEP_S
+        last = found[-1][0] if found else position
+        for number, trace_id in found:
+            self._store.add_totals(self._contributions(names, trace_id))
+            position = number
+            if time.monotonic() >= end_s:
+                break
+        is_complete = position == last and len(found) < _TRACES_READ
+        for name in names:
+            self._store.put_series(name, None if is_complete else position)
+            if is_complete:
+                del self._filled_to[name]
+            else:
+                self._filled_to[name] = position
+        return names if is_complete else []
+
+    def _contributions(
+        self, names: Sequence[str], trace_id: bytes
+    ) -> Iterator[tuple[Posting, Totals]]:
+        """What a trace adds to some series; its spans know each run, and each own dimension."""
+        trace = posting.rebuild(trace_id, self._store.rows_of(trace_id))
+        for name in names:
+            for scope_id, bucket, totals in posting.contributions(
+                self._watches[name], trace_id, trace
+            ):
+                yield (name, scope_id, bucket), totals
+
+    def _drop(self) -> list[str]:
+        """Drop some totals of a series that nobody follows; it may be followed again after that."""
+        name = self._unfollowed[-1]
+        if self._store.drop_totals(name, _TOTALS_DROPPED):
+            return []
+        self._unfollowed.pop()
+        self._store.drop_series(name)
+        if name in self._watches:
+            self._store.put_series(name, 0)
+            self._filled_to[name] = 0
+        return []

@@ -11,7 +11,15 @@ import apsw
 
 from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import Crossing, PendingRows, Plan, SpanRow, Totals, UnpricedCalls
+from processor.core.model import (
+    Crossing,
+    PendingRows,
+    Plan,
+    Posting,
+    SpanRow,
+    Totals,
+    UnpricedCalls,
+)
 from processor.io.ledger import pending_columns, rows, statements
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED, open_database
@@ -179,22 +187,52 @@ class SqliteStore:
         with TRANSLATED:
             return list(map(rows.decode_unpriced, self._db.execute(statements.UNPRICED)))
 
-    def series(self) -> set[str]:
-        """Names of the series that are complete."""
+    def series(self) -> dict[str, int | None]:
+        """The further totals that are followed: the number of the last trace that is counted."""
         with TRANSLATED:
-            return {row[0] for row in self._db.execute(statements.READ_COMPLETE)}
+            return {
+                name: None if is_complete else filled_to
+                for name, filled_to, is_complete in self._db.execute(statements.READ_SERIES)
+            }
 
-    def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
-        """Fill a series with (scope id, bucket, totals); None drops it."""
+    def put_series(self, name: str, filled_to: int | None) -> None:
+        """Keep how far a series is filled; None for all of it."""
         with TRANSLATED:
-            self._db.execute("DELETE FROM totals WHERE scope = ?", (name,))
-            if changes is None:
-                self._db.execute("DELETE FROM series WHERE name = ?", (name,))
-                return
-            for scope_id, bucket, change in changes:
-                self._totals.run(self._db, [((name, scope_id, bucket), change.values())])
-            last_id = self._db.execute(statements.LAST_ID).get
-            self._db.execute(statements.PUT_SERIES, (name, last_id, 1))
+            state = name, filled_to or 0, int(filled_to is None)
+            self._db.execute(statements.PUT_SERIES, state)
+
+    def drop_series(self, name: str) -> None:
+        """Keep nothing of a series any more, which has no totals."""
+        with TRANSLATED:
+            self._db.execute("DELETE FROM series WHERE name = ?", (name,))
+
+    def drop_totals(self, name: str, limit: int) -> int:
+        """Drop up to `limit` totals of a series; returns how many there were."""
+        with TRANSLATED:
+            self._db.execute(statements.DROP_TOTALS, (name, limit))
+            return self._db.changes()
+
+    def add_totals(self, changes: Iterable[tuple[Posting, Totals]]) -> None:
+        """Add to totals."""
+        with TRANSLATED:
+            self._totals.run(self._db, ((key, each.values()) for key, each in changes))
+
+    def trace_number(self, trace_id: bytes) -> int:
+        """The number of a trace, which rise as traces come; 0 for one of which nothing is kept."""
+        with TRANSLATED:
+            return self._writer.trace(trace_id)
+
+    def last_trace(self) -> int:
+        """The highest number that a trace has."""
+        with TRANSLATED:
+            found: int = self._db.execute(statements.LAST_TRACE).get
+            return found
+
+    def traces_after(self, number: int, limit: int) -> list[tuple[int, bytes]]:
+        """Numbers and ids of the next traces after one, in the order of their numbers."""
+        with TRANSLATED:
+            found = self._db.execute(statements.READ_TRACES_AFTER, (number, limit))
+            return [(number, trace_id) for number, trace_id in found]
 
     def crossings(self, limit: int) -> Sequence[Crossing]:
         """The latest crossings, newest first."""

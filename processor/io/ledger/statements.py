@@ -80,7 +80,7 @@ ON CONFLICT (task) DO UPDATE SET title = excluded.title, time_ns = excluded.time
 PUT_SERIES = _put("series", ("name", "filled_to", "is_complete"))
 LAST_ID = """
 SELECT COALESCE(MAX(id), 0) FROM (SELECT MAX(id) AS id FROM spans
-  UNION ALL SELECT MAX(id) FROM charges UNION ALL SELECT MAX(filled_to) FROM series) AS used
+  UNION ALL SELECT MAX(id) FROM charges) AS used
 """
 """The highest id that a span has or had; no other must ever get it."""
 
@@ -101,7 +101,13 @@ READ_TRACES_BETWEEN = """
 SELECT trace_id FROM traces WHERE id IN (
   SELECT trace FROM spans WHERE details_id IS NOT NULL AND time_ns >= ? AND time_ns < ?)
 """
-READ_COMPLETE = "SELECT name FROM series WHERE is_complete = 1"
+READ_SERIES = "SELECT name, filled_to, is_complete FROM series"
+DROP_TOTALS = """
+DELETE FROM totals WHERE scope = ?1 AND (id, bucket) IN (
+  SELECT id, bucket FROM totals WHERE scope = ?1 LIMIT ?2)
+"""
+LAST_TRACE = "SELECT COALESCE(MAX(id), 0) FROM traces"
+READ_TRACES_AFTER = "SELECT id, trace_id FROM traces WHERE id > ? ORDER BY id LIMIT ?"
 READ_LATEST = "SELECT trace FROM spans ORDER BY id DESC"
 READ_TRACE_ID = "SELECT trace_id FROM traces WHERE id = ?"
 READ_ZONES = "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s"

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from processor.core.budgets.zones import ReportingZones
-from processor.core.model import Crossing, PendingRows, Plan, SpanRow, Totals, UnpricedCalls
+from processor.core.model import (
+    Crossing,
+    PendingRows,
+    Plan,
+    Posting,
+    SpanRow,
+    Totals,
+    UnpricedCalls,
+)
 
 CrossingMark = tuple[str, int, str, float]
 """(budget, limit, unit, threshold): the key of a crossing within its scope and window."""
+
+UNFOLLOWED: Final = -1
+"""What `Store.series` has for one that nobody follows, until all its totals are dropped."""
 
 
 class Store(Protocol):
@@ -91,11 +102,32 @@ class Store(Protocol):
     def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price as they stand now, alike ones together, most calls first."""
 
-    def series(self) -> set[str]:
-        """Names of the series that are complete."""
+    def series(self) -> dict[str, int | None]:
+        """The further totals that are followed: the number of the last trace that is counted.
 
-    def set_series(self, name: str, changes: Iterable[tuple[str, int, Totals]] | None) -> None:
-        """Fill a series with (scope id, bucket, totals); None drops it."""
+        None for one that is complete, `UNFOLLOWED` for one that is being dropped.
+        """
+
+    def put_series(self, name: str, filled_to: int | None) -> None:
+        """Keep how far a series is filled; see `series`."""
+
+    def drop_series(self, name: str) -> None:
+        """Keep nothing of a series any more, which has no totals."""
+
+    def drop_totals(self, name: str, limit: int) -> int:
+        """Drop up to `limit` totals of a series; returns how many there were."""
+
+    def add_totals(self, changes: Iterable[tuple[Posting, Totals]]) -> None:
+        """Add to totals."""
+
+    def trace_number(self, trace_id: bytes) -> int:
+        """The number of a trace, which rise as traces come; 0 for one of which nothing is kept."""
+
+    def last_trace(self) -> int:
+        """The highest number that a trace has."""
+
+    def traces_after(self, number: int, limit: int) -> list[tuple[int, bytes]]:
+        """Numbers and ids of the next traces after one, in the order of their numbers."""
 
     def crossings(self, limit: int) -> Sequence[Crossing]:
         """The latest crossings, newest first."""

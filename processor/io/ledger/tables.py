@@ -211,7 +211,8 @@ CREATE TABLE usage_user_days (start_s {integer} NOT NULL,
 -- By quarter hour; those of sessions and tasks, which have no end, all in the bucket 0.
 CREATE TABLE totals (scope TEXT NOT NULL, id TEXT NOT NULL, bucket {integer} NOT NULL,
   {_numbers(words, SUMS)}, PRIMARY KEY (scope, id, bucket)){words.without_key};
--- Further totals that budgets follow, and the last charge that they were filled with.
+-- Further totals that budgets follow, and the last trace that they were filled with; -1 for one
+-- that nobody follows any more.
 CREATE TABLE series (name TEXT PRIMARY KEY, filled_to {integer} NOT NULL,
   is_complete {integer} NOT NULL){words.without_key};
 -- Of which zone the days are from when on, and how many seconds usage_hours adds up.

@@ -6,7 +6,7 @@ failed turn may have touched is discarded and read again from the rows.
 
 from __future__ import annotations
 
-import time
+import logging
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -17,19 +17,16 @@ from processor.core.attribution import Trace
 from processor.core.attribution.pending import PendingSpans
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.verdict import (
-    State,
-    StateKey,
-    Watch,
-    compile_watches,
     series_of,
     standing_of,
 )
 from processor.core.budgets.window import window_of
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import NOTHING, Entry, Intake, PendingRows, Plan, Standing, Totals
-from processor.io.ledger.series import follow_series
+from processor.io.ledger.budget_states import BudgetStates
 from processor.io.ledger.store import Store
 
+_LOG = logging.getLogger(__name__)
 _PENDING_KEPT = 2
 """How many times the spans that may wait in memory are kept: what had its call is among them."""
 _TRACES_ASKED_MAX = 256
@@ -62,45 +59,24 @@ class WorkingSet:
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self.store = store
         self.counters = LedgerCounters()
+        self.budgets = BudgetStates(store, policy, limits.states)
         self.pending = PendingSpans(limits.waiting_spans)
         self._limits = limits
         self._trace_spans = max(min(limits.trace_spans, limits.spans // 2), 1)
         self._traces: OrderedDict[bytes, Trace] = OrderedDict()
-        self._states: OrderedDict[StateKey, State] = OrderedDict()
         self._sizes: dict[bytes, int] = {}
         """Nodes of each working copy when it was last touched."""
         self._spans = 0
-        self._touched: tuple[set[bytes], set[StateKey]] = (set(), set())
+        self._touched: set[bytes] = set()
         self._taken_pending: list[posting.TakenSpan] = []
         self._new_pending: list[PendingRows] = []
-        self.policy = policy
-        self._watches: tuple[Watch, ...] = ()
-
-    def set_policy(self, policy: Policy) -> None:
-        """Put other budgets into force; filtered totals that are new are filled from the rows."""
-        watches = compile_watches(policy)
-        zones = self.store.zones.with_zone(policy.calendar.zone, int(time.time()))
-        self.store.begin()
-        try:
-            follow_series(
-                self.store, {each.series: each for each in watches if each.has_own_totals}
-            )
-            if zones is not self.store.zones:
-                self.store.set_zones(zones)
-            self.store.commit()
-        except BaseException:
-            self.store.rollback()
-            raise
-        self.policy, self._watches = policy, watches
-        self._states.clear()
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
         posted = posting.post(intake, traces, self.pending, self._trace_spans)
-        calls = tuple(budget for budget in self.policy.budgets if budget.scope == "call")
         try:
-            plan = self._decide(self._follow(posted), calls)
+            plan = self._decide(self.budgets.follow(posted), self.budgets.call_budgets)
             self._write(plan)
             if plan.pending:
                 self.store.keep_pending(plan.pending, _PENDING_KEPT * self._limits.waiting_spans)
@@ -144,25 +120,16 @@ class WorkingSet:
     ) -> posting.Followed:
         """Give stored calls other entries, by trace and span id; the caller commits."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
-        followed = self._follow(posting.amend(traces, entries, now_ns))
+        followed = self.budgets.follow(posting.amend(traces, entries, now_ns))
         self._write(self._decide(followed, ()))
         return followed
 
-    def spent(self, key: StateKey) -> int:
-        """Nano-USD spent in a window that the turn at hand has touched."""
-        return self._states[key].total.cost_nano_usd
-
-    def _follow(self, posted: posting.Posted) -> posting.Followed:
-        followed = posting.follow(posted, self._watches)
-        self._touched[1].update(followed.keys)
-        return followed
-
     def _decide(self, followed: posting.Followed, call_budgets: tuple[Budget, ...]) -> Plan:
-        states = {key: self._state(key, followed.before) for key in sorted(followed.keys)}
+        states = self.budgets.states_of(followed)
         return posting.decide(followed, call_budgets, states, self.store.zones)
 
     def _trace(self, trace_id: bytes) -> Trace:
-        self._touched[0].add(trace_id)
+        self._touched.add(trace_id)
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = posting.rebuild(trace_id, self.store.rows_of(trace_id))
@@ -171,25 +138,12 @@ class WorkingSet:
             self._traces.move_to_end(trace_id)
         return trace
 
-    def _state(self, key: StateKey, known: Mapping[tuple[str, str], Totals]) -> State:
-        series, scope_id, start_s, end_s = key
-        state = self._states.get(key)
-        if state is not None:
-            self._states.move_to_end(key)
-            return state
-        total = known.get((series, scope_id))
-        if total is None:
-            total = self.store.total(series, scope_id, start_s, end_s)
-        scope = series.partition("?")[0]
-        state = State(total, self.store.crossed(scope, scope_id, start_s))
-        self._states[key] = state
-        return state
-
     def committed(self, plans: Iterable[Plan]) -> None:
         """The transaction is durable: count it, and evict what is beyond the limits."""
-        for trace_id in self._touched[0]:
+        for trace_id in self._touched:
             self._measure(trace_id)
-        self._touched = (set(), set())
+        self._touched = set()
+        self.budgets.committed()
         self._taken_pending.clear()
         self._new_pending.clear()
         for plan in plans:
@@ -212,15 +166,13 @@ class WorkingSet:
             trace_id, _ = self._traces.popitem(last=False)
             self._spans -= self._sizes.pop(trace_id, 0)
             self.counters.evicted_traces += 1
-        while len(self._states) > self._limits.states:
-            self._states.popitem(last=False)
 
     @property
     def memory_use(self) -> MemoryUse:
         """How much is in memory now; may be read from any thread."""
         pending = self.pending
         return MemoryUse(
-            len(self._traces), self._spans, len(self._states), len(pending), pending.evicted_spans
+            len(self._traces), self._spans, len(self.budgets), len(pending), pending.evicted_spans
         )
 
     def _measure(self, trace_id: bytes) -> None:
@@ -232,13 +184,11 @@ class WorkingSet:
 
     def discard_touched(self) -> None:
         """A turn was undone: discard every working copy that this group has touched."""
-        traces, states = self._touched
-        for trace_id in traces:
+        for trace_id in self._touched:
             self._traces.pop(trace_id, None)
             self._measure(trace_id)
-        for key in states:
-            self._states.pop(key, None)
-        self._touched = (set(), set())
+        self._touched = set()
+        self.budgets.discard_touched()
 
     def discard_group(self) -> None:
         """The whole group was undone: pending spans that its turns have taken are returned."""
@@ -267,7 +217,7 @@ class WorkingSet:
     def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
         """How scope ids stand against their budgets; those of a single call have spent nothing."""
         found = []
-        for budget in self.policy.budgets:
+        for budget in self.budgets.policy.budgets:
             scope_id = "" if budget.scope in {"total", "call"} else scopes.get(budget.scope)
             if scope_id is None:
                 continue
@@ -277,5 +227,8 @@ class WorkingSet:
                 total = self.store.total(series_of(budget), scope_id, *window)
             elif budget.scope != "call":
                 total = self.total(budget.scope, scope_id, window)
-            found.append(standing_of(budget, scope_id, window, total))
+            standing = standing_of(budget, scope_id, window, total)
+            if not self.budgets.is_complete(series_of(budget)):
+                standing = standing._replace(at_least=True)
+            found.append(standing)
         return found

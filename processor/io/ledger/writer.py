@@ -18,16 +18,19 @@ from typing import Any, Literal, TypeVar
 
 from processor.core.episodes import Episodes
 from processor.core.errors import LastFailure, LedgerDamagedError, LedgerUnavailableError
-from processor.core.model import LOG_TRACE, Crossing, Plan
-from processor.core.money import format_usd
+from processor.core.model import Plan
+from processor.io.ledger.crossing_log import log_crossings
 from processor.io.ledger.working_set import WorkingSet
 
 _LOG = logging.getLogger(__name__)
-_LOG_TRACE_HEX = LOG_TRACE.hex()
 _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
 _FILES_LOOKED_AT_S = 2.0
 """How often to look whether the files are there, whether or not there is something to commit."""
+
+_STEP_INTERVAL_S = 0.05
+"""Between two steps of what takes long while turns keep coming."""
+_RETRY_STEP_S = 5.0
 
 _Result = TypeVar("_Result")
 
@@ -57,6 +60,8 @@ class WriterThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
         self._episodes = Episodes()
+        self._next_step_s = 0.0
+        self._has_step_failed = False
         self.size_bytes = 0
         """What the ledger takes on the disk, as of the last commit."""
         self._looked_at_s = time.monotonic()
@@ -106,13 +111,9 @@ class WriterThread:
 
     def _work(self) -> None:
         while True:
-            jobs = []
-            with suppress(queue.Empty):
-                jobs.append(self._jobs.get(timeout=_FILES_LOOKED_AT_S))
-            if time.monotonic() - self._looked_at_s > _FILES_LOOKED_AT_S or not jobs:
+            jobs = self._next()
+            if time.monotonic() - self._looked_at_s > _FILES_LOOKED_AT_S:
                 self._look_at_files()
-            while len(jobs) < _GROUP_MAX and not self._jobs.empty():
-                jobs.append(self._jobs.get())
             group: list[_Job] = []
             for job in jobs:
                 if job is None:
@@ -128,6 +129,34 @@ class WriterThread:
                 self._note_damage(outcome[1])
                 self._answer([(job, *outcome)])
             self._commit(group)
+            if not jobs or time.monotonic() >= self._next_step_s:
+                self._step()
+
+    def _next(self) -> list[_Job | None]:
+        """The jobs that wait together; none when there is something to do in between."""
+        wait_s = _FILES_LOOKED_AT_S
+        if self._working_set.budgets.has_work:
+            pause_s = self._next_step_s - time.monotonic() if self._has_step_failed else 0.0
+            wait_s = min(max(pause_s, 0.0), wait_s)
+        jobs: list[_Job | None] = []
+        with suppress(queue.Empty):
+            jobs.append(self._jobs.get(timeout=wait_s) if wait_s else self._jobs.get_nowait())
+        while jobs and len(jobs) < _GROUP_MAX and not self._jobs.empty():
+            jobs.append(self._jobs.get())
+        return jobs
+
+    def _step(self) -> None:
+        """Do a little of what takes long: whenever no turn waits, and now and then beside them."""
+        if not self._working_set.budgets.has_work:
+            return
+        self._has_step_failed = False
+        try:
+            self._working_set.budgets.work()
+        except Exception:  # noqa: BLE001 - turns go on, whatever it is
+            _LOG.exception("a step of the ledger's work failed; it is tried again")
+            self._has_step_failed = True
+        pause_s = _RETRY_STEP_S if self._has_step_failed else _STEP_INTERVAL_S
+        self._next_step_s = time.monotonic() + pause_s
 
     def _commit(self, group: list[_Job]) -> None:
         """Run the turns of a group, in order, in one transaction."""
@@ -248,25 +277,3 @@ def _resolve(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
             job.future.set_result(result)
         else:
             job.future.set_exception(error)
-
-
-def log_crossings(crossings: Iterable[Crossing]) -> None:
-    """Say which budgets were crossed by log records; where a span did it, the span says so."""
-    for crossing in crossings:
-        if crossing.span.startswith(_LOG_TRACE_HEX):
-            _LOG.warning(
-                "budget %s: %s %s is at %s and has reached %s of %s (reported by log records, so "
-                "no span carries the event)",
-                crossing.budget,
-                crossing.scope,
-                crossing.scope_id or "(all)",
-                _amount(crossing, crossing.spent),
-                "the limit"
-                if crossing.threshold >= 1
-                else f"{crossing.threshold:.0%} of the limit",
-                _amount(crossing, crossing.limit),
-            )
-
-
-def _amount(crossing: Crossing, amount: int) -> str:
-    return f"{format_usd(amount)} USD" if crossing.unit == "usd" else f"{amount} tokens"

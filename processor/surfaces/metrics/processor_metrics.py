@@ -88,6 +88,11 @@ _LEDGER_COUNTERS: Final[Table] = {
 """By field of `LedgerCounters`."""
 _LEDGER: Final[Table] = {
     "jobs_waiting": gauge("ledger_waiting_jobs", "Batches and questions that wait for the ledger."),
+    "traces_to_count": gauge(
+        "budget_uncounted_traces",
+        "Traces that were charged before, and that new budgets still have to count until they are "
+        "in force; 0 when all are.",
+    ),
     "size_bytes": gauge(
         "ledger_file_bytes", "What the ledger takes on the disk, as of the last commit."
     ),

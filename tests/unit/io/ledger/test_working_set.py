@@ -60,7 +60,7 @@ async def test_evicting_working_copies_changes_no_total(opened, given, tmp_path)
         if limits:
             assert (
                 len(opened.ledger._working_set._traces)
-                == len(opened.ledger._working_set._states)
+                == len(opened.ledger._working_set.budgets)
                 == 1
             )
     assert stamps[0] == stamps[1]
@@ -233,7 +233,7 @@ async def test_budgets_that_cannot_be_filled_leave_the_old_ones_in_force(opened,
         await opened.ledger.set_policy(given.policy(rule))
     stamp = (await opened.post(given.call(1, own=S)))[0]
     assert [crossing.budget for crossing in stamp.crossings] == ["b"]
-    assert opened.store.series() == set()
+    assert opened.store.series() == {}
 
 
 async def test_everything_is_counted(opened, given):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from processor.core.model import LOG_TRACE, Crossing
-from processor.io.ledger.writer import log_crossings
+from processor.io.ledger.crossing_log import log_crossings
 
 BY_RECORD = f"{(LOG_TRACE + b'12345678').hex()}:{b'abcdefgh'.hex()}"
 

@@ -1,0 +1,134 @@
+"""The budgets in force, and working copies of the totals that they are checked against."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from processor.core import posting
+from processor.core.budgets.policy import Budget, Policy
+from processor.core.budgets.verdict import State, StateKey, Watch, compile_watches
+from processor.core.errors import LedgerUnavailableError
+from processor.core.model import Totals
+from processor.io.ledger.series import FollowedSeries
+from processor.io.ledger.store import Store
+
+_LOG = logging.getLogger(__name__)
+
+
+class BudgetStates:
+    """What is spent and crossed under the budgets in force, as far as it was needed lately."""
+
+    def __init__(self, store: Store, policy: Policy, limit: int) -> None:
+        """Keep up to `limit` states. No budget is checked before `set_policy`."""
+        self.policy = policy
+        self._store = store
+        self._limit = limit
+        self._series = FollowedSeries(store)
+        self._watches: Sequence[Watch] = ()
+        self._checked: Sequence[Watch] = ()
+        """Those whose totals are complete."""
+        self._states: OrderedDict[StateKey, State] = OrderedDict()
+        self._touched: set[StateKey] = set()
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    @property
+    def call_budgets(self) -> tuple[Budget, ...]:
+        """The budgets for single calls."""
+        return tuple(budget for budget in self.policy.budgets if budget.scope == "call")
+
+    @property
+    def has_work(self) -> bool:
+        """Whether totals are still to be filled, or dropped."""
+        return self._series.has_work
+
+    @property
+    def traces_to_count(self) -> int:
+        """How many traces are to be counted before all budgets are in force, from any thread."""
+        return self._series.traces_left
+
+    def set_policy(self, policy: Policy) -> None:
+        """Put other budgets into force; new totals are filled by `work` before they are checked.
+
+        Raises what the store raises, and then the old ones stay in force.
+        """
+        watches = compile_watches(policy)
+        zones = self._store.zones.with_zone(policy.calendar.zone, int(time.time()))
+        self._store.begin()
+        try:
+            self._series.follow(watches)
+            if zones is not self._store.zones:
+                self._store.set_zones(zones)
+            self._store.commit()
+        except BaseException:
+            self._store.rollback()
+            raise
+        self.policy, self._watches = policy, watches
+        self._series.load(watches)
+        self._check_complete()
+        if self.has_work:  # Where little was charged before, one step is all there is to do.
+            with suppress(LedgerUnavailableError):  # It is tried again between turns.
+                self.work()
+
+    def work(self) -> None:
+        """Fill or drop a little, in a transaction of its own; see `FollowedSeries`."""
+        complete = self._series.step()
+        if complete:
+            self._check_complete()
+            watches = [watch for watch in self._watches if watch.series in complete]
+            names = sorted({budget.name for watch in watches for budget in watch.budgets})
+            _LOG.info("in force, with all that was charged before: %s", ", ".join(names))
+
+    def _check_complete(self) -> None:
+        """Check budgets from now on as far as their totals are complete."""
+        self._checked = [each for each in self._watches if self._series.is_complete(each.series)]
+        self._states.clear()
+
+    def is_complete(self, series: str) -> bool:
+        """Whether totals hold everything that was charged."""
+        return self._series.is_complete(series)
+
+    def follow(self, posted: posting.Posted) -> posting.Followed:
+        """Find what a posted batch changes for the budgets."""
+        followed = posting.follow(posted, self._checked, self._series.filling(posted.traces))
+        self._touched.update(followed.keys)
+        return followed
+
+    def states_of(self, followed: posting.Followed) -> dict[StateKey, State]:
+        """The states that a decision needs, and changes."""
+        return {key: self._state(key, followed.before) for key in sorted(followed.keys)}
+
+    def _state(self, key: StateKey, known: Mapping[tuple[str, str], Totals]) -> State:
+        series, scope_id, start_s, end_s = key
+        state = self._states.get(key)
+        if state is not None:
+            self._states.move_to_end(key)
+            return state
+        total = known.get((series, scope_id))
+        if total is None:
+            total = self._store.total(series, scope_id, start_s, end_s)
+        scope = series.partition("?")[0]
+        state = State(total, self._store.crossed(scope, scope_id, start_s))
+        self._states[key] = state
+        return state
+
+    def spent(self, key: StateKey) -> int:
+        """Nano-USD spent in a window that the turn at hand has touched."""
+        return self._states[key].total.cost_nano_usd
+
+    def committed(self) -> None:
+        """What was touched is durable; evict what is beyond the limit."""
+        self._touched = set()
+        while len(self._states) > self._limit:
+            self._states.popitem(last=False)
+
+    def discard_touched(self) -> None:
+        """Turns were undone: discard every state that they may have changed."""
+        for key in self._touched:
+            self._states.pop(key, None)
+        self._touched = set()

@@ -1,0 +1,106 @@
+"""Totals that a new budget follows are filled beside turns, and exact when it is in force."""
+
+import time
+
+import pytest
+
+from processor.core.model import Owner
+from processor.io.ledger import series
+
+S, T = Owner(session="s"), Owner(session="t")
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch):
+    """One trace, or one total, in each step."""
+    monkeypatch.setattr(series, "_STEP_S", 0.0)
+    monkeypatch.setattr(series, "_TOTALS_DROPPED", 1)
+
+
+@pytest.fixture
+def rule(given):
+    return given.budget("b", "session", 10**12, match={"model": ("gpt*",)})
+
+
+async def settle(opened):
+    """Wait until nothing is left to be filled or dropped."""
+    budgets = opened.ledger._working_set.budgets
+    while budgets.has_work:
+        await opened.ledger._writer.ask(lambda: budgets.has_work and budgets.work())
+
+
+async def spent(opened, given, session="s"):
+    (standing,) = await opened.ledger.standing({"session": session}, given.NOW_S)
+    return standing.spent, standing.at_least
+
+
+async def test_turns_between_the_steps_are_counted_once(opened, given, rule):
+    """Guarantees: a change in a trace that is counted, in one that is not, and in a new one."""
+    for at in range(1, 7):
+        await opened.post(given.call(2, 1, trace=at))
+    await opened.ledger.set_policy(given.policy(rule))
+    for at in (1, 6):
+        await opened.post(given.carrier(1, trace=at, session="s"))
+    await opened.post(given.call(2, trace=9, own=S), given.call(3, trace=1, own=S))
+    await settle(opened)
+    assert await spent(opened, given) == (4000, False)
+    await opened.post(given.carrier(1, trace=3, session="s"))
+    assert await spent(opened, given) == (5000, False)
+
+
+async def test_a_budget_that_is_being_filled_says_at_least_and_has_no_event(
+    opened, given, monkeypatch
+):
+    for at in range(1, 4):
+        await opened.post(given.call(1, trace=at, own=S))
+    step = series.FollowedSeries.step
+    monkeypatch.setattr(series.FollowedSeries, "step", lambda _: time.sleep(0.001) or [])
+    rule = given.budget("b", "session", 2000, match={"model": ("gpt*",)})
+    await opened.ledger.set_policy(given.policy(rule))
+    assert await spent(opened, given) == (0, True)
+    assert opened.ledger.traces_to_count == 3
+    stamp = (await opened.post(given.call(1, trace=7, own=S)))[0]
+    assert (stamp.crossings, stamp.exceeded) == ((), ())
+    monkeypatch.setattr(series.FollowedSeries, "step", step)
+    await settle(opened)
+    assert opened.ledger.traces_to_count == 0
+    stamp = (await opened.post(given.call(1, trace=8, own=S)))[0]
+    assert [crossing.spent for crossing in stamp.crossings] == [5000]
+
+
+async def test_a_restart_goes_on_where_the_filling_was(opened, given, rule):
+    for at in range(1, 6):
+        await opened.post(given.call(1, trace=at, own=S))
+    await opened.ledger.set_policy(given.policy(rule))
+    await opened.open(rule)
+    await settle(opened)
+    assert opened.store.series() == {f"session?{rule.digest}": None}
+    assert await spent(opened, given) == (5000, False)
+
+
+async def test_what_nobody_follows_is_dropped_and_filled_again_when_it_is_followed(
+    opened, given, rule
+):
+    for at in range(1, 5):
+        await opened.post(given.call(1, trace=at, own=Owner(session=f"s{at}")))
+    await opened.ledger.set_policy(given.policy(rule))
+    await settle(opened)
+    await opened.ledger.set_policy(given.policy())
+    await opened.post(given.call(1, trace=9, own=Owner(session="s1")))
+    await opened.ledger.set_policy(given.policy(rule))
+    await settle(opened)
+    assert await spent(opened, given, "s1") == (2000, False)
+    await opened.ledger.set_policy(given.policy())
+    await settle(opened)
+    assert opened.store.series() == {}
+    assert opened.store._db.execute("SELECT COUNT(*) FROM totals WHERE scope LIKE '%?%'").get == 0
+
+
+async def test_a_step_that_fails_is_tried_again(opened, given, rule, monkeypatch):
+    monkeypatch.setattr("processor.io.ledger.writer._RETRY_STEP_S", 0.01)
+    for at in range(1, 5):
+        await opened.post(given.call(1, trace=at, own=S))
+    await opened.ledger.set_policy(given.policy(rule))
+    opened.store.refuse_begins = 1
+    await settle(opened)
+    assert await spent(opened, given) == (4000, False)
