@@ -91,6 +91,9 @@ class SpanSpec:
     amount: Amount | None = None
     price_version: str = "v1"
     doubt: str = ""
+    response: str = ""
+    scope: str = ""
+    service: str = "svc"
 
     @property
     def key(self) -> tuple[bytes, bytes]:
@@ -104,7 +107,7 @@ class SpanSpec:
     def mark(self) -> Mark:
         return Mark(
             0, self.time_ns, is_agent=self.kind == "agent", own=self.own, inherited=self.inherited,
-            service="svc",
+            service=self.service, scope=self.scope,
         )  # fmt: skip
 
 
@@ -194,7 +197,7 @@ def batch(*spec: SpanSpec, now_s: int = NOW_S) -> Intake:
 def _charge(span: SpanSpec, row: int) -> Charge | Unpriced:
     made = Call(
         replace(span.mark, row=row), "llm", "openai", (span.model,), span.usage,
-        aggregate=span.aggregate, doubt=span.doubt,
+        aggregate=span.aggregate, doubt=span.doubt, response_id=span.response,
     )  # fmt: skip
     if span.kind in _UNPRICED:
         status, reason = _UNPRICED[span.kind]

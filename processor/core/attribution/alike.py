@@ -141,9 +141,9 @@ _COUNTS, _MODEL, _UNCOUNTED = "counts", "model", "uncounted"
 def _id_keys(entry: Entry) -> list[_Key]:
     """By what another report of the same call can be found, whoever wrote it."""
     usage = entry.usage
-    if not entry.response_id or usage is None or not has_counts(usage):
+    if not entry.response or usage is None or not has_counts(usage):
         return []
-    return [(_RESPONSE_AND_COUNTS, entry.response_id, *whole_of(usage))]
+    return [(_RESPONSE_AND_COUNTS, entry.response, *whole_of(usage))]
 
 
 def _keys(entry: Entry) -> list[_Key]:
@@ -152,8 +152,8 @@ def _keys(entry: Entry) -> list[_Key]:
     if not entry.start_ns:
         return keys
     if usage is not None and has_counts(usage):
-        if entry.response_id:
-            keys.append((_RESPONSE, entry.response_id))
+        if entry.response:
+            keys.append((_RESPONSE, entry.response))
         forms = forms_of(usage, may_exclude=entry.may_exclude_cache)
         keys += [(_COUNTS, model, *form) for form in (*forms.whole, *forms.uncached)]
         keys.append((_MODEL, model))

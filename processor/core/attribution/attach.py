@@ -37,6 +37,7 @@ class PlainSpan(NamedTuple):
 
 
 _NONE: Mapping[bytes, PlainSpan] = {}
+_NOTHING_RESTATED: Mapping[Node, Node] = {}
 
 
 @dataclass(slots=True)
@@ -58,17 +59,21 @@ def attach(
     arrivals: Sequence[Arrival],
     plain: Mapping[bytes, PlainSpan],
     waiting: Mapping[bytes, PlainSpan] = _NONE,
+    restated: Mapping[Node, Node] = _NOTHING_RESTATED,
 ) -> tuple[list[Node], list[Movement]]:
     """Take new spans into a trace; returns the nodes added and the movements they cause.
 
     `plain` are spans of this batch, by id, and `waiting` spans of earlier ones: they become part
-    of the tree if they turn out to be above a call or agent.
+    of the tree if they turn out to be above a call or agent. `restated` are older calls that are
+    charged otherwise because of a span of another trace, each with that span.
     """
     before = trace.common()
     added = _insert(trace, arrivals, plain, waiting)
     amended = [arrival.node for arrival in arrivals if arrival.is_amendment]
     causes: dict[Node, Node] = {node: node for node in (*added, *amended)}
     displaced = _displace(trace, tuple(causes), causes)
+    displaced += [node for node in restated if node not in causes]
+    causes |= {node: cause for node, cause in restated.items() if node not in causes}
     touched = recount(trace, added, [*amended, *displaced], causes)
     resolver = Resolver(trace)
     tops = [node for node in added if node.span_id in trace.children and resolver.passes_on(node)]

@@ -190,10 +190,10 @@ def _signatures(node: Node) -> list[_Signature]:
     entry = node.entry
     if entry is None:
         return []
-    signatures: list[_Signature] = [("id", entry.response_id)] if entry.response_id else []
+    signatures: list[_Signature] = [("id", entry.response)] if entry.response else []
     if entry.usage is not None:
         signatures.append(("output", _output(entry.usage)))
-    is_unknown = not entry.response_id and (entry.usage is None or not node.is_reference)
+    is_unknown = not entry.response and (entry.usage is None or not node.is_reference)
     return [*signatures, _UNCOUNTED] if is_unknown else signatures
 
 
@@ -203,8 +203,8 @@ def _rank(node: Node, other: Node) -> _Rank | None:
     if record.entry is None or reference.entry is None:
         return None
     ids = record.span_id, reference.span_id
-    if record.entry.response_id and reference.entry.response_id:
-        if record.entry.response_id != reference.entry.response_id:
+    if record.entry.response and reference.entry.response:
+        if record.entry.response != reference.entry.response:
             return None
         # Of several with one id the first record is charged, should they be duplicates.
         return 0, record.time_ns, reference.time_ns, *ids

@@ -43,6 +43,7 @@ class Node:
         "height",
         "inherited",
         "is_agent",
+        "is_charged_elsewhere",
         "is_cut",
         "is_duplicate",
         "is_linked",
@@ -97,6 +98,8 @@ class Node:
         """True when its parent is not followed: it leads back to itself, or too far up."""
         self.is_duplicate = False
         """True for a call that another span of the trace reports as well; see `duplicates`."""
+        self.is_charged_elsewhere = False
+        """True for a call that a span of another trace is charged for; see `same_response`."""
         self.is_reference = is_reference
         """True among log records for a reference to a span; see `log_matching`."""
         self.is_tool = is_tool

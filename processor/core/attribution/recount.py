@@ -9,7 +9,8 @@ from processor.core.attribution.node import Node
 from processor.core.attribution.share import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
 from processor.core.attribution.totals import counted, own_part, rest_of, share_of
 from processor.core.attribution.trace import Trace
-from processor.core.model import Entry
+from processor.core.model import NOTHING, Entry, Parts
+from processor.core.money import ZERO
 
 _OF_UNKNOWN_COST = frozenset({"unpriced", "usage_missing", "implausible"})
 _NO_CHANGE = (NO_SUBTOTAL, NO_SUBTOTAL)
@@ -72,6 +73,8 @@ def _own_share(node: Node, entry: Entry) -> Share:
     if previous is not None and previous.usage is not None:
         below = below.plus(counted(previous.usage))
     share = share_of(entry, below)
+    if node.is_charged_elsewhere:
+        return Share(NOTHING, share.explains, ZERO, Parts(*share.sums.parts[:2]))
     reported = None if node.matched_span is None else node.matched_span.entry
     return share if reported is None else rest_of(share, reported)
 

@@ -106,7 +106,7 @@ class Reported:
         self.is_timed = entry.start_ns > 0
         """False where the times of the span cannot be trusted."""
         self.writers: frozenset[str] = frozenset((entry.scope,))
-        self.ids: frozenset[str] = frozenset(filter(None, (entry.response_id,)))
+        self.ids: frozenset[int] = frozenset(filter(None, (entry.response,)))
         self.forms: tuple[Forms, ...] = ()
         if usage is not None:
             self.forms = (forms_of(usage, may_exclude=entry.may_exclude_cache),)

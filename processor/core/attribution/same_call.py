@@ -58,6 +58,11 @@ def unite_uncounted(counted: Iterable[Reported], uncounted: Sequence[Reported]) 
     return _unite(others, _pair_uncounted, counted) + _unite(failed, _pair_uncounted)
 
 
+def have_fitting_counts(call: Reported, other: Reported) -> bool:
+    """Whether what two reports count may be of one call."""
+    return any(not set(keys(call)).isdisjoint(other_keys(other)) for keys, other_keys in _COUNTS)
+
+
 def _unite(
     calls: Iterable[Reported],
     pair: Callable[[list[Reported], list[Reported]], list[_Paired]],

@@ -49,10 +49,9 @@ class Share(Subtotal):
     @property
     def sums(self) -> Sums:
         """All that it adds to sums."""
-        usage, amount = self.explains, self.amount or ZERO
         parts = NO_PARTS
-        if amount is not ZERO or usage is not NO_USAGE:
-            parts = _parts_of(usage, amount).minus(self.other_report)
+        if self.amount is not None and not self.is_nothing:
+            parts = _parts_of(self.explains, self.amount).minus(self.other_report)
         return Sums(self.totals, parts)
 
 

@@ -11,7 +11,18 @@ from datetime import UTC, datetime
 
 from processor.core.enrich.emission import emitted
 from processor.core.enrich.names import CORRECTION, COST, EXCEEDED, STATUS, WARNING
-from processor.core.model import Crossing, Edit, Entry, Event, Spans, Stamp, Totals, Usage, Value
+from processor.core.model import (
+    SPAN_ID_BYTES,
+    Crossing,
+    Edit,
+    Entry,
+    Event,
+    Spans,
+    Stamp,
+    Totals,
+    Usage,
+    Value,
+)
 from processor.core.money import NANO_PER_USD
 
 Attributes = dict[str, Value]
@@ -61,9 +72,16 @@ def _attributes(stamp: Stamp) -> Attributes:
         change_nano_usd = sum(nano_usd for _, nano_usd in corrected)
         attributes[CORRECTION] = change_nano_usd / NANO_PER_USD
         attributes["llm.cost.corrects"] = ",".join(
-            span_id.hex() for span_id, _ in corrected[:_CORRECTED_SHOWN_MAX]
+            _span_name(span_id) for span_id, _ in corrected[:_CORRECTED_SHOWN_MAX]
         )
     return attributes
+
+
+def _span_name(span_id: bytes) -> str:
+    """A span id in hex, after that of its trace where it stands in another one."""
+    if len(span_id) == SPAN_ID_BYTES:
+        return span_id.hex()
+    return f"{span_id[:-SPAN_ID_BYTES].hex()}:{span_id[-SPAN_ID_BYTES:].hex()}"
 
 
 def _call(entry: Entry) -> Attributes:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from processor.core.model import Call, Charge, Entry, Mark, SpanRow, UnpricedCalls, Usage
 from processor.core.posting import BEYOND_LIMIT, LIFETIME, entry_of
 from processor.core.pricing import Catalog, price
 from processor.core.pricing.charge import OUT_OF_RANGE
+
+_SOME_RESPONSE: Final = "kept as its digest"
+"""For what is priced it matters only that there was a response."""
 
 
 def price_again(row: SpanRow, catalog: Catalog) -> Entry:
@@ -37,7 +42,7 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
         usage=entry.usage,
         aggregate=entry.aggregate,
         tier=tier,
-        response_id=entry.response_id,
+        response_id=_SOME_RESPONSE if entry.response else "",
         failed=entry.status == "failed",
         reported_nano_usd=entry.reported_nano_usd,
         reported_by=entry.reported_by,
@@ -50,7 +55,7 @@ def price_again(row: SpanRow, catalog: Catalog) -> Entry:
         implausible=entry.reason if entry.status == "implausible" else "",
     )
     [charge] = price([call], catalog)
-    found = entry_of(charge, entry.service)
+    found = replace(entry_of(charge, entry.service), response=entry.response)
     return entry if _shown(found) == _shown(entry) else found
 
 

@@ -227,7 +227,7 @@ class Call:
     doubt: str = ""
     """What is doubtful about the counts, as words joined by commas: ``counts_contradict``,
     ``split_assumed``, ``unknown_bucket``, ``unreadable_count``, ``input_missing``,
-    ``output_missing``, ``searches_assumed``; ``""`` when nothing is."""
+    ``output_missing``, ``searches_assumed``, ``response_id_repeated``; ``""`` when nothing is."""
     is_cumulative: bool = False
     """True when the counts may be those of all requests of a tool loop so far, each of which has a
     span below the same parent."""

@@ -47,7 +47,8 @@ class Entry:
     time_assumed: bool = False
     asked: tuple[str, tuple[str, ...], str] = ("", (), "")
     """Provider, models and service tier as the span named them, to price it again by."""
-    response_id: str = ""
+    response: int = 0
+    """64 bits of a digest of the response's id; 0 for none. The span has the id itself."""
     reported_by: str = ""
     """The attribute that carried `reported_nano_usd`."""
     free: str = ""
@@ -85,7 +86,8 @@ class Stamp:
     exceeded: tuple[str, ...] = ()
     """Names of the budgets that stand exceeded for this span."""
     corrections: tuple[tuple[bytes, int], ...] = ()
-    """(span id, nano-USD) of older charges that this span's arrival changed."""
+    """(span id, nano-USD) of older charges that this span's arrival changed. The id of a span in
+    another trace stands after that of its trace."""
     leaf_corrections_nano_usd: int = 0
     """The part of `corrections` that changes leaf charges: what they were charged stands on
     them under the names of other tools, which know no corrections."""
@@ -115,6 +117,8 @@ class SpanRow:
     """True for a reference to a span among the log records of its session: it charges nothing."""
     is_tool: bool = False
     """True for the span of a tool."""
+    is_charged_elsewhere: bool = False
+    """True for a call that a span of another trace is charged for."""
     id: int = field(default=0, compare=False)
     """Of the row, when it has been read."""
 

@@ -17,6 +17,7 @@ from processor.core.posting.decide import decide
 from processor.core.posting.full_trace import BEYOND_LIMIT, is_call
 from processor.core.posting.intake import (
     relevant_traces,
+    responses_of,
     traces_with_calls,
 )
 from processor.core.posting.stamp import LIFETIME, entry_of
@@ -39,5 +40,6 @@ __all__ = [
     "post",
     "rebuild",
     "relevant_traces",
+    "responses_of",
     "traces_with_calls",
 ]

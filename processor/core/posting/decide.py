@@ -20,7 +20,7 @@ from processor.core.budgets.verdict import (
     spent_of,
 )
 from processor.core.budgets.zones import ReportingZones
-from processor.core.model import NS_PER_S, Correction, Crossing, Plan, SpanRow, TaskTitle
+from processor.core.model import NS_PER_S, Correction, Crossing, Plan, SpanRow, Stamp, TaskTitle
 from processor.core.posting.changes import (
     Change,
     Followed,
@@ -51,6 +51,13 @@ class _Decision:
         """
         return cause if cause.row >= 0 else self.posted.first_new.get(trace_id, cause)
 
+    def trace_of(self, trace_id: bytes, cause: Node) -> bytes:
+        """The trace of what changed something in a trace: mostly the same one."""
+        if self.posted.traces[trace_id].nodes.get(cause.span_id) is cause:
+            return trace_id
+        new = (*self.posted.added, *self.posted.amended)
+        return next((other_id for other_id, node in new if node is cause), trace_id)
+
     def draft(self, node: Node) -> Draft:
         """What is to be written on a span of the batch."""
         return self.drafts.setdefault(node.row, Draft())
@@ -66,7 +73,7 @@ class _Decision:
     ) -> None:
         """Note a crossing in the ledger and on the span that caused it, unless it is there."""
         carrier_span = self.carrier_span(trace_id, cause)
-        span = f"{trace_id.hex()}:{carrier_span.span_id.hex()}"
+        span = f"{self.trace_of(trace_id, cause).hex()}:{carrier_span.span_id.hex()}"
         crossing = found._replace(span=span, trigger=trigger)
         self.plan.crossings.append(crossing)
         if not is_written:
@@ -183,7 +190,9 @@ def _correct(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
     )
     if change.cost_nano_usd and not is_repricing:
         draft = decision.draft(carrier_span)
-        draft.corrections.append((node.span_id, change.cost_nano_usd))
+        is_here = decision.trace_of(trace_id, cause) == trace_id
+        corrected = node.span_id if is_here else trace_id + node.span_id
+        draft.corrections.append((corrected, change.cost_nano_usd))
         shown = node.stamp.entry if node.stamp is not None else None
         # A leaf that was a duplicate shows nothing, and all that it is charged now is a change.
         is_leaf = node.entry.is_leaf_charge and node.below is NO_SUBTOTAL
@@ -206,37 +215,13 @@ def _note_titles(decision: _Decision) -> None:
 def _stamp(decision: _Decision) -> None:
     """Write the stamps of all spans of this turn, and the rows that keep them."""
     posted, plan = decision.posted, decision.plan
-    amended = {id(node) for _, node in posted.amended}
     for trace_id, node in (*posted.added, *posted.amended):
-        trace = posted.traces[trace_id]
-        session = None
-        if node.is_local_root and (session_id := session_of(posted, trace_id, node)):
-            session = decision.states["session", session_id, 0, 0].total
-        draft = decision.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
-        is_amended = trace_id in posted.root_passed
+        # Only a span that is amended has a first stamp here.
         if node.stamp is None or not posted.is_repricing:
-            # Only a span that is amended has a first stamp here.
-            stamp = stamp_of(node, trace, draft, session, is_amended=is_amended)
-            node.stamp = with_first(stamp, node.stamp)
-        plan.rows.append(
-            SpanRow(
-                trace_id,
-                node.span_id,
-                node.parent_id,
-                node.time_ns,
-                node.is_agent,
-                node.is_local_root,
-                node.own,
-                node.inherited,
-                node.service,
-                node.entry,
-                node.stamp,
-                node.is_cut,
-                id(node) in amended,
-                node.is_reference,
-                node.is_tool,
-            )
-        )
+            node.stamp = with_first(_stamp_of(decision, trace_id, node), node.stamp)
+    amended = [*posted.amended, *posted.restated]
+    plan.rows += [_row(trace_id, node, is_amendment=False) for trace_id, node in posted.added]
+    plan.rows += [_row(trace_id, node, is_amendment=True) for trace_id, node in amended]
     for row, node in posted.rows.items():
         if node.stamp is not None:
             plan.stamps[row] = node.stamp
@@ -244,3 +229,34 @@ def _stamp(decision: _Decision) -> None:
         plan.stamps[row] = LEFT_OUT
     for _, node in (*posted.added, *posted.amended):
         node.row = -1
+
+
+def _stamp_of(decision: _Decision, trace_id: bytes, node: Node) -> Stamp:
+    posted = decision.posted
+    session = None
+    if node.is_local_root and (session_id := session_of(posted, trace_id, node)):
+        session = decision.states["session", session_id, 0, 0].total
+    draft = decision.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
+    is_amended = trace_id in posted.root_passed
+    return stamp_of(node, posted.traces[trace_id], draft, session, is_amended=is_amended)
+
+
+def _row(trace_id: bytes, node: Node, *, is_amendment: bool) -> SpanRow:
+    return SpanRow(
+        trace_id,
+        node.span_id,
+        node.parent_id,
+        node.time_ns,
+        node.is_agent,
+        node.is_local_root,
+        node.own,
+        node.inherited,
+        node.service,
+        node.entry,
+        node.stamp or Stamp(),
+        node.is_cut,
+        is_amendment,
+        node.is_reference,
+        node.is_tool,
+        node.is_charged_elsewhere,
+    )

@@ -60,11 +60,11 @@ def leave_out(
     trace = arrived.trace
     if waiting:
         arrived.drop_repeats(waiting)
-    new = [arrival.node for arrival in arrived.arrivals if not arrival.is_amendment]
-    room = trace_spans - len(trace.nodes)
-    if len(new) + len(waiting) <= room:
+    if has_room(arrived, waiting, trace_spans):
         arrived.add_pending(waiting)
         return NOTHING_LEFT_OUT
+    new = [arrival.node for arrival in arrived.arrivals if not arrival.is_amendment]
+    room = trace_spans - len(trace.nodes)
     # What was left out before stays so when it is sent again, even where it is needed as a link.
     first = [node for node in new if node.span_id not in plain and node.span_id not in waiting]
     links = _Links({node.span_id: node for node in first}, arrived.plain, waiting, plain)
@@ -89,6 +89,14 @@ def leave_out(
     if calls and not is_full(trace_id, trace):
         arrived.arrivals.append(Arrival(_stand_in(trace_id, left)))
     return LeftOut(calls, len(left) - calls)
+
+
+def has_room(
+    arrived: TraceArrivals, waiting: Mapping[bytes, PendingSpan], trace_spans: int
+) -> bool:
+    """Whether a trace takes all that comes and waits for it."""
+    new = sum(not arrival.is_amendment for arrival in arrived.arrivals)
+    return len(arrived.trace.nodes) + new + len(waiting) <= trace_spans
 
 
 def is_full(trace_id: bytes, trace: Trace) -> bool:

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from processor.core.attribution import Arrival, Node, PlainSpan, Trace
 from processor.core.attribution.pending import PendingSpan
+from processor.core.attribution.same_response import digest_of
 from processor.core.model import (
     NOBODY,
     SPAN_ID_BYTES,
@@ -33,6 +34,15 @@ def traces_with_calls(
     found = {spans.trace_ids[row] for row in rows}
     found.update([charge.call.log_trace for charge in charges if charge.call.log_trace])
     return found
+
+
+def responses_of(intake: Intake) -> list[tuple[int, int]]:
+    """The responses that calls of a batch report, with their ends in nanoseconds."""
+    return [
+        (digest_of(call.response_id), call.mark.time_ns)
+        for call in (charge.call for charge in intake.charges)
+        if call.response_id and call.aggregate is None
+    ]
 
 
 def relevant_traces(intake: Intake, known: Container[bytes]) -> set[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from processor.core.attribution import Node, Trace
+from processor.core.attribution.same_response import digest_of
 from processor.core.attribution.share import NO_SUBTOTAL
 from processor.core.model import NO_USAGE, Charge, Crossing, Entry, Stamp, Totals, Unpriced
 
@@ -38,7 +39,7 @@ def entry_of(charge: Charge | Unpriced, service: str) -> Entry:
         kind=call.kind,
         time_assumed=call.mark.time_assumed,
         asked=(call.provider, call.models, call.tier),
-        response_id=call.response_id,
+        response=digest_of(call.response_id),
         reported_by=call.reported_by,
         free=call.free,
         # Where the instrumentation has no name, the kind of its attributes stands for it.
@@ -117,7 +118,7 @@ def written_entry(entry: Entry, node: Node) -> Entry:
     so that whoever adds up spans, in any backend, arrives at the ledger's total.
     """
     share = node.share
-    if node.is_duplicate:
+    if node.is_duplicate or node.is_charged_elsewhere:
         return replace(
             entry, status="aggregate", reason=_DUPLICATE, amount=None, usage=None, has_tokens=True
         )

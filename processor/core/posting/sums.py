@@ -104,12 +104,13 @@ def add_charges(plan: Plan, posted: Posted) -> None:
 
     The rows of the plan are those of `posted`, in its order.
     """
-    rows = {id(node): row for row, (_, node) in enumerate((*posted.added, *posted.amended))}
+    written = (*posted.added, *posted.amended, *posted.restated)
+    rows = {id(node): row for row, (_, node) in enumerate(written)}
     moved = {id(movement.node): (trace_id, movement) for trace_id, movement in posted.movements}
     for trace_id, movement in moved.values():
         if not (movement.before.is_zero and movement.after.is_zero):
             plan.charges.append(_charge(trace_id, movement.node, rows))
-    for trace_id, node in posted.amended:
+    for trace_id, node in (*posted.amended, *posted.restated):
         if id(node) not in moved and not node.posted.is_zero:
             plan.charges.append(_charge(trace_id, node, rows))
     plan.traces += _summaries(posted)

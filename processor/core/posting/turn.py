@@ -7,16 +7,21 @@ from dataclasses import dataclass, field
 
 from processor.core.attribution import Arrival, Movement, Node, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
+from processor.core.attribution.same_response import Report, Restated, restate
 from processor.core.model import REMOTE_PARENT, Crossing, Entry, Intake, PendingRows, SpanRow
 from processor.core.posting.full_trace import (
     NOTHING_LEFT_OUT,
     LeftOut,
+    has_room,
     is_full,
     leave_out,
     takes_links,
 )
 from processor.core.posting.intake import TraceArrivals, distribute, pending_rows
 
+SpanKey = tuple[bytes, bytes]
+"""(trace id, span id)."""
+_NO_REPORTS: Mapping[int, Collection[SpanKey]] = {}
 TakenSpan = tuple[bytes, bytes, PendingSpan]
 """(trace id, span id, span) taken from the pending ones."""
 
@@ -43,6 +48,8 @@ class Posted:
     """Traces of which a local root had passed before this turn."""
     repeats: int = 0
     conflicts: int = 0
+    restated: Sequence[tuple[bytes, Node]] = ()
+    """Older calls that a span of another trace has changed; see `attribution.same_response`."""
     crossed: Sequence[Crossing] = ()
     """See `Intake.crossed`."""
     left_out: Mapping[bytes, LeftOut] = field(default_factory=dict)
@@ -87,16 +94,31 @@ class _Attached:
 
 
 def post(
-    intake: Intake, traces: Mapping[bytes, Trace], pending: PendingSpans, trace_spans: int
+    intake: Intake,
+    traces: Mapping[bytes, Trace],
+    pending: PendingSpans,
+    trace_spans: int,
+    reports: Mapping[int, Collection[SpanKey]] = _NO_REPORTS,
 ) -> Posted:
     """Take a batch into the working copies of its traces.
+
+    `reports` are the spans that are known to report the responses of its calls, by response;
+    their traces are among `traces`.
 
     A trace that has `trace_spans` nodes takes nothing but what links them, so that no sender can
     make one trace cost more and more; see `full_trace`.
     Changes `traces`: if the turn is not committed in the end, they have to be discarded.
     """
     arrived = distribute(intake, traces) if traces else {}
-    attached = [_attach(*item, pending, trace_spans) for item in arrived.items()]
+    fitting = {
+        trace_id: each
+        for trace_id, each in arrived.items()
+        if each.arrivals and has_room(each, pending.significant(trace_id), trace_spans)
+    }
+    restated = _restate(fitting, traces, reports)
+    attached = [
+        _attach(*item, pending, trace_spans, restated.get(item[0], {})) for item in arrived.items()
+    ]
     firsts = {each.trace_id: each.first_new for each in attached}
     return Posted(
         intake.received_ns,
@@ -121,6 +143,7 @@ def post(
         root_passed={each.trace_id for each in attached if each.root_passed},
         repeats=sum(each.arrived.repeats for each in attached),
         conflicts=sum(each.arrived.conflicts for each in attached),
+        restated=[(trace_id, node) for trace_id, some in restated.items() for node in some],
         crossed=intake.crossed,
         left_out={
             each.trace_id: each.left_out
@@ -131,8 +154,34 @@ def post(
     )
 
 
+def _restate(
+    arrived: Mapping[bytes, TraceArrivals],
+    traces: Mapping[bytes, Trace],
+    reports: Mapping[int, Collection[SpanKey]],
+) -> dict[bytes, Restated]:
+    """Decide which reports of the responses of this batch are charged, over all traces."""
+    arriving = [
+        Report(trace_id, arrival.node)
+        for trace_id, each in arrived.items()
+        for arrival in each.arrivals
+    ]
+    older = {
+        response: [
+            Report(trace_id, traces[trace_id].nodes[span_id])
+            for trace_id, span_id in known
+            if span_id in traces[trace_id].nodes
+        ]
+        for response, known in reports.items()
+    }
+    return restate(arriving, older)
+
+
 def _attach(
-    trace_id: bytes, arrived: TraceArrivals, pending: PendingSpans, trace_spans: int
+    trace_id: bytes,
+    arrived: TraceArrivals,
+    pending: PendingSpans,
+    trace_spans: int,
+    restated: Restated,
 ) -> _Attached:
     """Attach what arrived to its trace, with the pending spans that now matter to it."""
     trace, waiting = arrived.trace, pending.significant(trace_id)
@@ -141,9 +190,9 @@ def _attach(
     if arrived.arrivals or arrived.plain:
         left_out = leave_out(trace_id, arrived, waiting, links, trace_spans)
     if takes_links(trace, trace_spans):
-        added, movements = attach(trace, arrived.arrivals, arrived.plain, links)
+        added, movements = attach(trace, arrived.arrivals, arrived.plain, links, restated)
     else:
-        added, movements = attach(trace, arrived.arrivals, {})
+        added, movements = attach(trace, arrived.arrivals, {}, restated=restated)
     taken = pending.release(trace_id, [node.span_id for node in added])
     kept = pending.plain(trace_id), pending.significant(trace_id)
     waits = {
@@ -222,6 +271,7 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
             nodes[row.span_id] = node
         else:
             node.entry = row.entry
+        node.is_charged_elsewhere = row.is_charged_elsewhere
         node.stamp, node.row_id = row.stamp, row.id
     attach(trace, [Arrival(node) for node in nodes.values()], {})
     for node in nodes.values():

@@ -22,6 +22,7 @@ from processor.io.ledger.addition import Addition
 from processor.io.ledger.dialect import Dialect
 from processor.io.ledger.interning import NAMES_CACHED_MAX, Cache, DimensionSets, Interned
 from processor.io.ledger.numbers import encode_numbers
+from processor.io.ledger.responses import write_responses
 from processor.io.ledger.shared import (
     Columns,
     Details,
@@ -137,6 +138,7 @@ class PlanWriter:
             statements.INSERT_SPAN,
             [(row_id, *self._span(row)) for row_id, row in zip(ids, spans, strict=True)],
         )
+        write_responses(self._database, spans, ids)
         return ids
 
     def _span(self, row: SpanRow) -> Columns:

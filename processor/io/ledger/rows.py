@@ -22,7 +22,7 @@ from processor.io.ledger.numbers import encode_number, encode_numbers
 from processor.io.ledger.shared import Columns, Details, dump
 from processor.io.ledger.stamps import adopted_nano_usd, decode_stamp, encode_stamp
 
-_AGENT, _ENTRY, _AMENDMENT, _CUT, _REFERENCE, _TOOL = 1, 2, 4, 8, 16, 32
+_AGENT, _ENTRY, _AMENDMENT, _CUT, _REFERENCE, _TOOL, _ELSEWHERE = 1, 2, 4, 8, 16, 32, 64
 _RARE = (*Usage._fields[4:6], *Usage._fields[8:])
 _USUAL = tuple(int(name == "requests") for name in _RARE)
 """The rare quantities of nearly every call: one request, and nothing else."""
@@ -40,6 +40,7 @@ def encode_span(
         | row.is_cut * _CUT
         | row.is_reference * _REFERENCE
         | row.is_tool * _TOOL
+        | row.is_charged_elsewhere * _ELSEWHERE
     )
     entry = row.entry
     return (
@@ -62,7 +63,7 @@ def _quantities(usage: Usage | None) -> Columns:
 def _money(entry: Entry) -> Columns:
     amount = entry.amount if entry.amount is not None else (None,) * 6
     saved, reported = entry.saved_nano_usd, entry.reported_nano_usd
-    return (*amount, saved, reported, entry.response_id or None, entry.start_ns or None)
+    return (*amount, saved, reported, entry.response or None, entry.start_ns or None)
 
 
 def decode_span(
@@ -92,6 +93,7 @@ def decode_span(
         bool(flags & _AMENDMENT),
         bool(flags & _REFERENCE),
         bool(flags & _TOOL),
+        bool(flags & _ELSEWHERE),
         row_id,
     )
 
@@ -111,7 +113,7 @@ def _entry(columns: Sequence[Any], details: Details) -> Entry:
         details.price_version, usage, None if columns[7] is None else Amount(*columns[7:13]),
         details.rates, details.aggregate, columns[13], columns[14], details.rule,
         details.has_tokens, details.kind, details.time_assumed,
-        (details.asked_provider, details.asked_models, details.asked_tier), columns[15] or "",
+        (details.asked_provider, details.asked_models, details.asked_tier), columns[15] or 0,
         details.reported_by, details.free, details.scope, columns[16] or 0, details.doubt,
         details.is_cumulative, details.may_exclude_cache, details.time_rescaled,
         adopted_nano_usd(columns[17]),

@@ -25,9 +25,10 @@ from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED, open_database
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.plan_writer import PlanWriter
+from processor.io.ledger.responses import read_reports
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.scope_totals import total_of
-from processor.io.ledger.store import CrossingMark
+from processor.io.ledger.store import CrossingMark, SpanKey
 from processor.io.ledger.zones import read_zones, write_zones
 
 _UTC = ZoneInfo("UTC")
@@ -158,6 +159,14 @@ class SqliteStore:
         with TRANSLATED:
             for columns in self._db.execute(query):
                 yield from pending_columns.decode(columns)
+
+    def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, set[SpanKey]]:
+        """The spans that report some responses, each given with the end of a call in nanoseconds.
+
+        Those within a minute of it, and of many some; by response.
+        """
+        with TRANSLATED:
+            return read_reports(self._db, responses)
 
     def span_ids_of(self, trace_id: bytes) -> set[bytes]:
         """Ids of the spans of a trace that have rows."""

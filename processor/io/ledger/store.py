@@ -22,6 +22,9 @@ CrossingMark = tuple[str, int, str, float]
 UNFOLLOWED: Final = -1
 """What `Store.series` has for one that nobody follows, until all its totals are dropped."""
 
+SpanKey = tuple[bytes, bytes]
+"""(trace id, span id)."""
+
 
 class Store(Protocol):
     """Durable rows. All calls come from one thread; writes stand between `begin` and `commit`.
@@ -86,6 +89,12 @@ class Store(Protocol):
 
     def pending(self) -> Iterator[PendingRows]:
         """Spans that wait for a call, latest turn first; some may have had theirs since."""
+
+    def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, set[SpanKey]]:
+        """The spans that report some responses, each given with the end of a call in nanoseconds.
+
+        Those within a minute of it, and of many some; by response.
+        """
 
     def span_ids_of(self, trace_id: bytes) -> set[bytes]:
         """Ids of the spans of a trace that have rows."""

@@ -119,7 +119,7 @@ SPAN = (
     "cost_fees",
     "saved",
     "reported",
-    "response_id",
+    "response",
     "start_ns",
     "stamp",
 )
@@ -180,8 +180,12 @@ CREATE TABLE spans (id {words.key}, trace {integer} NOT NULL REFERENCES traces (
   output {integer}, reasoning {integer}, more TEXT,
   cost {integer}, cost_input {integer}, cost_output {integer}, cost_cache_read {integer},
   cost_cache_write {integer}, cost_fees {integer}, saved {integer}, reported {integer},
-  response_id TEXT, start_ns {integer}, stamp TEXT);
+  response {integer}, start_ns {integer}, stamp TEXT);
 CREATE INDEX spans_of_trace ON spans (trace);
+-- Which calls report a response, by time first: see `responses`.
+CREATE TABLE responses (slot {integer} NOT NULL, response {integer} NOT NULL,
+  span {integer} NOT NULL REFERENCES spans (id),
+  PRIMARY KEY (slot, response, span)){words.without_key};
 -- What each span is charged now; the id is that of its latest row in spans.
 CREATE TABLE charges (id {words.key}, end_ns {integer} NOT NULL,
   set_id {integer} NOT NULL REFERENCES dimension_sets (id),

@@ -73,8 +73,10 @@ class WorkingSet:
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
-        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
-        posted = posting.post(intake, traces, self.pending, self._trace_spans)
+        reports = self.store.reports_of(posting.responses_of(intake))
+        reporting = {trace_id for known in reports.values() for trace_id, _ in known}
+        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids | reporting)}
+        posted = posting.post(intake, traces, self.pending, self._trace_spans, reports)
         try:
             plan = self._decide(self.budgets.follow(posted), self.budgets.call_budgets)
             self._write(plan)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from processor.core.attribution.same_response import digest_of
 from processor.core.model import NOBODY, Entry, SpanRow, Usage
 from processor.core.money import Amount
 from processor.io.ledger.pending_columns import owner_from
@@ -75,6 +76,6 @@ def _entry(columns: Sequence[Any], label: Sequence[Any]) -> Entry:
         None if columns[7] is None else Amount(*columns[7:13]),
         None if rates is None else filled(rates),
         aggregate, columns[13], columns[14], rule, has_tokens, kind, time_assumed,
-        (asked_provider, tuple(asked_models), tier), columns[15] or "", reported_by, free,
-        scope, columns[16] or 0, doubt, is_cumulative, may_exclude_cache, time_rescaled,
+        (asked_provider, tuple(asked_models), tier), digest_of(columns[15] or ""), reported_by,
+        free, scope, columns[16] or 0, doubt, is_cumulative, may_exclude_cache, time_rescaled,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from processor.core.attribution import Arrival, Node, Trace, attach
+from processor.core.attribution.same_response import digest_of
 from processor.core.model import Entry, Usage
 from processor.core.money import price_usage
 
@@ -22,7 +23,7 @@ def call(
     usage = tokens if isinstance(tokens, Usage) else Usage(input=tokens)
     entry = Entry(
         "exact", "", "openai", model, "svc", "v1", usage, price_usage(usage, RATES), RATES,
-        aggregate, response_id=response_id, **more,
+        aggregate, response=digest_of(response_id), **more,
     )  # fmt: skip
     return lambda: Node(span_id, parent, time_ns, entry=entry)
 
@@ -170,7 +171,7 @@ def missing(span_id, start_ns, time_ns, scope, status="usage_missing", parent=b"
         (missing(b"b", 25, 29, "openai"), 1, 0),  # a stream below the same parent
         (missing(b"b", 25, 29, "openai", parent=b"q"), 2, 1),
         (missing(b"b", 11, 19, "langchain"), 2, 1),
-        (missing(b"b", 11, 19, "openai", response_id="r2"), 2, 1),
+        (missing(b"b", 11, 19, "openai", response=digest_of("r2")), 2, 1),
         (missing(b"b", 11, 19, "openai", status="failed"), 2, 0),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from processor.core.attribution import Arrival, Node, Trace, attach
 from processor.core.attribution.log_matching import APART_MAX_NS, UNCOUNTED_APART_MAX_NS
+from processor.core.attribution.same_response import digest_of
 from processor.core.model import LOG_TRACE, Entry, Totals, Usage
 from processor.core.money import price_usage
 
@@ -22,7 +23,7 @@ def entry(usage, response_id="", *, aggregate=None, start_ns=AT_NS, status="exac
     amount = None if usage is None else price_usage(usage, RATES)
     return Entry(
         status, "", "p", "m", "svc", "v", usage, amount, RATES if amount else None, aggregate,
-        response_id=response_id, start_ns=start_ns,
+        response=digest_of(response_id), start_ns=start_ns,
     )  # fmt: skip
 
 

@@ -101,11 +101,11 @@ def test_the_report_that_says_more_is_charged(better, worse):
 
 
 def test_a_call_lasts_from_its_first_report_to_the_end_of_its_last():
-    first, second = node(b"a"), node(b"b", start_ns=3, scope="y", response_id="r")
+    first, second = node(b"a"), node(b"b", start_ns=3, scope="y", response=1)
     second.time_ns = 9
     calls = [Reported(each) for each in (first, second)]
     both = calls[0].plus(calls[1])
     assert (both.start_ns, both.end_ns, both.order) == (1, 9, b"a")
-    assert (both.members, both.writers, both.ids) == ((first, second), {"x", "y"}, {"r"})
+    assert (both.members, both.writers, both.ids) == ((first, second), {"x", "y"}, {1})
     repeated = calls[0].repeated(calls[1])
     assert (repeated.start_ns, repeated.end_ns, len(repeated.members)) == (1, 5, 2)

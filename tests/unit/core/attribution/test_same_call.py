@@ -44,18 +44,18 @@ def test_a_call_has_one_report_of_each_instrumentation(order):
 
 def test_the_same_response_comes_before_the_same_counts():
     reports = [
-        report("a", "x", response_id="r1"),
-        report("b", "x", response_id="r2"),
-        report("c", "y", response_id="r2"),
-        report("d", "y", response_id="r1", usage=Usage(input=101, output=5)),
+        report("a", "x", response=1),
+        report("b", "x", response=2),
+        report("c", "y", response=2),
+        report("d", "y", response=1, usage=Usage(input=101, output=5)),
     ]
     assert names(unite(reports)) == {"ad", "bc"}
 
 
 def test_one_response_with_other_counts_is_one_call_only_while_it_lasts():
-    first = report("a", "x", response_id="r1")
+    first = report("a", "x", response=1)
     for start_ns, expected in ((15, {"ab"}), (25, {"a", "b"})):
-        second = report("b", "y", start_ns, 30, Usage(input=9), response_id="r1")
+        second = report("b", "y", start_ns, 30, Usage(input=9), response=1)
         assert names(unite([first, second])) == expected
 
 
@@ -97,9 +97,9 @@ def test_calls_elsewhere_in_the_tree_are_one_only_where_they_overlap(start_ns, e
 
 
 def test_the_same_response_with_the_same_counts_may_adjoin_anywhere():
-    reports = [report("a", "x", response_id="r"), report("b", "y", 25, 30, parent=b"q")]
+    reports = [report("a", "x", response=1), report("b", "y", 25, 30, parent=b"q")]
     assert names(unite(reports)) == {"a", "b"}
-    reports[1] = report("b", "y", 25, 30, parent=b"q", response_id="r")
+    reports[1] = report("b", "y", 25, 30, parent=b"q", response=1)
     assert names(unite(reports)) == {"ab"}
 
 

@@ -26,6 +26,8 @@ class Turns:
         self.traces = {}
         self.states = {}
         self.plans = []
+        self.responses = {}
+        """Spans that report each response, as (trace id, span id)."""
         self.charges = {}
         """What each span is charged now, by the id of its latest row."""
         self.stamps = {}
@@ -41,8 +43,13 @@ class Turns:
         """Takes one batch; returns the plan."""
         intake = self.given.batch(*specs, now_s=now_s or self.given.NOW_S)
         ids = posting.relevant_traces(intake, self.traces)
+        reports = {
+            response: self.responses.get(response, set())
+            for response, _ in posting.responses_of(intake)
+        }
+        ids.update(trace_id for known in reports.values() for trace_id, _ in known)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(ids)}
-        posted = posting.post(intake, traces, self.pending, self.trace_spans)
+        posted = posting.post(intake, traces, self.pending, self.trace_spans, reports)
         followed = posting.follow(posted, self.watches)
         keys = sorted(followed.keys)
         states = {key: self.states.setdefault(key, State(Totals(), set())) for key in keys}
@@ -80,6 +87,9 @@ class Turns:
             row_id = plan.rows[charge.row].id if charge.row >= 0 else charge.row_id
             self.charges[row_id] = charge
         for row in plan.rows:
+            if row.entry is not None and row.entry.response:
+                key = row.trace_id, row.span_id
+                self.responses.setdefault(row.entry.response, set()).add(key)
             self.traces[row.trace_id].nodes[row.span_id].row_id = row.id
 
     def total(self, scope, scope_id=""):

@@ -1,0 +1,62 @@
+"""Which spans report a response, so that a call that two traces report is recognised.
+
+Reports of one call end within seconds of each other, so rows are kept by time first: new ones stand
+beside each other whatever their ids, and a look-up reads a few pages that were written lately.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import apsw
+
+from processor.core.attribution.same_response import APART_MAX_NS, REPORTS_MAX
+from processor.core.model import NS_PER_S, SpanRow
+from processor.io.ledger.store import SpanKey
+
+_SLOT_NS: Final = 256 * NS_PER_S
+_AROUND_NS: Final = APART_MAX_NS * REPORTS_MAX
+"""Before and after a call: of as many reports as are looked at, the last one may be so far away."""
+_FIND: Final = """
+SELECT traces.trace_id, spans.span_id FROM responses
+  JOIN spans ON spans.id = responses.span JOIN traces ON traces.id = spans.trace
+WHERE responses.slot = ? AND responses.response = ? LIMIT ?
+"""
+_INSERT: Final = "INSERT INTO responses (slot, response, span) VALUES (?, ?, ?)"
+
+
+def write_responses(
+    database: apsw.Connection, spans: Sequence[SpanRow], ids: Sequence[int]
+) -> None:
+    """Keep which responses new rows of calls report."""
+    kept = [
+        (row.time_ns // _SLOT_NS, row.entry.response, row_id)
+        for row, row_id in zip(spans, ids, strict=True)
+        if row.entry is not None
+        and row.entry.response
+        and row.entry.aggregate is None
+        and not row.is_reference
+    ]
+    if kept:
+        database.executemany(_INSERT, kept)
+
+
+def read_reports(
+    database: apsw.Connection, responses: Iterable[tuple[int, int]]
+) -> dict[int, set[SpanKey]]:
+    """The spans that report some responses, each given with the end of a call in nanoseconds.
+
+    Of one that has many reports about then, some.
+    """
+    found: dict[int, set[SpanKey]] = {}
+    for response, end_ns in responses:
+        for slot in _slots(end_ns):
+            for trace_id, span_id in database.execute(_FIND, (slot, response, 2 * REPORTS_MAX)):
+                found.setdefault(response, set()).add((trace_id, span_id))
+    return found
+
+
+def _slots(end_ns: int) -> Iterator[int]:
+    first, last = ((end_ns + each) // _SLOT_NS for each in (-_AROUND_NS, _AROUND_NS))
+    yield from range(first, last + 1)
