@@ -75,7 +75,8 @@ def restate(
     changed: dict[bytes, Restated] = {}
     for response, reports in found.items():
         for report in older.get(response, ()):
-            reports.setdefault(report.node, report)
+            if not is_of_logs(report.trace_id):
+                reports.setdefault(report.node, report)
         if len({report.trace_id for report in reports.values()}) == 1:
             continue
         for near in _near_each_other(reports.values()):

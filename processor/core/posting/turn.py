@@ -110,12 +110,12 @@ def post(
     Changes `traces`: if the turn is not committed in the end, they have to be discarded.
     """
     arrived = distribute(intake, traces) if traces else {}
-    fitting = {
+    takers = {
         trace_id: each
         for trace_id, each in arrived.items()
-        if each.arrivals and has_room(each, pending.significant(trace_id), trace_spans)
+        if has_room(each, pending.significant(trace_id), trace_spans)
     }
-    restated = _restate(fitting, traces, reports)
+    restated = _restate(takers, traces, reports)
     attached = [
         _attach(*item, pending, trace_spans, restated.get(item[0], {})) for item in arrived.items()
     ]

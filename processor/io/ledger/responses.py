@@ -12,6 +12,7 @@ from typing import Final
 import apsw
 
 from processor.core.attribution.same_response import APART_MAX_NS, REPORTS_MAX
+from processor.core.attribution.trace import is_of_logs
 from processor.core.model import NS_PER_S, SpanRow
 from processor.io.ledger.store import SpanKey
 
@@ -37,6 +38,7 @@ def write_responses(
         and row.entry.response
         and row.entry.aggregate is None
         and not row.is_reference
+        and not is_of_logs(row.trace_id)
     ]
     if kept:
         database.executemany(_INSERT, kept)
