@@ -149,7 +149,7 @@ class Standing(NamedTuple):
 
 
 class UnpricedCalls(NamedTuple):
-    """Calls that no price was found for, alike in what they named."""
+    """Calls whose cost is unknown, alike in what they named."""
 
     provider: str
     models: tuple[str, ...]
@@ -162,6 +162,8 @@ class UnpricedCalls(NamedTuple):
     last_ns: int
     has_price: bool = False
     """The prices in force have one by now, so a reprice would charge it. Set by `mark_priced`."""
+    status: str = "unpriced"
+    """Or ``usage_missing``, ``implausible``, ``late``: why their cost is unknown."""
 
 
 class Difference(NamedTuple):

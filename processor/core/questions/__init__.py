@@ -1,0 +1,72 @@
+"""Questions about cost: what can be asked, and which stored sums answer it.
+
+    question  questions and answers
+    buckets   where the buckets of a series begin and end
+    plan      from a question to the tables that answer it exactly
+
+Nothing here reads: `core.ports.LedgerReader` says who does.
+"""
+
+from processor.core.questions.buckets import (
+    BUCKETS_MAX,
+    WIDTHS,
+    BucketWidth,
+    TooManyBucketsError,
+    bucket_at,
+    edges_of,
+)
+from processor.core.questions.plan import (
+    ReadingPlan,
+    Segment,
+    Source,
+    has_lifetime,
+    plan_reading,
+    scope_of,
+)
+from processor.core.questions.question import (
+    CHARGE_DIMENSIONS,
+    DIMENSIONS,
+    SET_DIMENSIONS,
+    TIME_END_S,
+    CallRow,
+    CallsQuestion,
+    Filters,
+    Freshness,
+    Measure,
+    TraceRow,
+    TraceSpan,
+    TracesQuestion,
+    UsageAnswer,
+    UsageQuestion,
+    UsageRow,
+)
+
+__all__ = [
+    "BUCKETS_MAX",
+    "CHARGE_DIMENSIONS",
+    "DIMENSIONS",
+    "SET_DIMENSIONS",
+    "TIME_END_S",
+    "WIDTHS",
+    "BucketWidth",
+    "CallRow",
+    "CallsQuestion",
+    "Filters",
+    "Freshness",
+    "Measure",
+    "ReadingPlan",
+    "Segment",
+    "Source",
+    "TooManyBucketsError",
+    "TraceRow",
+    "TraceSpan",
+    "TracesQuestion",
+    "UsageAnswer",
+    "UsageQuestion",
+    "UsageRow",
+    "bucket_at",
+    "edges_of",
+    "has_lifetime",
+    "plan_reading",
+    "scope_of",
+]

@@ -1,0 +1,143 @@
+"""A question is answered by whole cells where they fit, and by charges at the edges."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from processor.core.budgets.zones import ReportingZones
+from processor.core.questions import (
+    TIME_END_S,
+    Segment,
+    UsageQuestion,
+    plan_reading,
+)
+
+IN_UTC = ReportingZones.of(ZoneInfo("UTC"))
+IN_BERLIN = ReportingZones.of(ZoneInfo("Europe/Berlin"))
+IN_KATHMANDU = ReportingZones.of(ZoneInfo("Asia/Kathmandu"))
+BY_MODEL = ("model",)
+
+
+def at(text):
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def asked(start, end, **more):
+    return UsageQuestion(at(start), at(end), **more)
+
+
+def read(question, zones=IN_UTC, kept_since_s=0):
+    """Segments as (source, start, end) in short."""
+
+    def short(time_s):
+        return f"{datetime.fromtimestamp(time_s, UTC):%d %H:%M}"
+
+    plan = plan_reading(question, zones, kept_since_s)
+    return [(each.source, short(each.start_s), short(each.end_s)) for each in plan.segments]
+
+
+def test_whole_days_are_read_from_days():
+    question = asked("2026-10-01", "2026-10-04", group_by=BY_MODEL)
+    assert read(question) == [("days", "01 00:00", "04 00:00")]
+
+
+def test_hours_and_charges_are_read_where_days_do_not_fit():
+    question = asked("2026-10-01 22:10", "2026-10-03 01:20", group_by=BY_MODEL)
+    assert read(question) == [
+        ("charges", "01 22:10", "01 23:00"),
+        ("hours", "01 23:00", "02 00:00"),
+        ("days", "02 00:00", "03 00:00"),
+        ("hours", "03 00:00", "03 01:00"),
+        ("charges", "03 01:00", "03 01:20"),
+    ]  # fmt: skip
+
+
+def test_days_of_another_zone_are_read_from_hours():
+    """Guarantees: a day in Berlin is exact in a ledger whose days are UTC's."""
+    question = asked("2026-10-01 22:00", "2026-10-02 22:00", group_by=BY_MODEL)
+    assert read(question) == [("hours", "01 22:00", "02 22:00")]
+    assert read(question, IN_BERLIN) == [("days", "01 22:00", "02 22:00")]
+
+
+def test_a_zone_with_quarter_hours_has_cells_of_that_length():
+    question = asked("2026-10-01 18:15", "2026-10-02 18:15", group_by=BY_MODEL)
+    assert read(question, IN_KATHMANDU) == [("days", "01 18:15", "02 18:15")]
+    question = asked("2026-10-01 18:30", "2026-10-01 18:45", group_by=BY_MODEL)
+    assert read(question, IN_KATHMANDU) == [("hours", "01 18:30", "01 18:45")]
+
+
+@pytest.mark.parametrize("question", [
+    {"group_by": ("user",)}, {"group_by": ("model",), "filters": (("user", ("u",)),)},
+])  # fmt: skip
+def test_users_have_days_only(question):
+    assert read(asked("2026-10-01 23:00", "2026-10-03 01:00", **question)) == [
+        ("charges", "01 23:00", "02 00:00"),
+        ("user_days", "02 00:00", "03 00:00"),
+        ("charges", "03 00:00", "03 01:00"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["session", "task", "trace"])
+def test_what_has_no_cells_is_read_from_charges(name):
+    question = asked("2026-10-01", "2026-10-04", group_by=("model", name))
+    assert read(question) == [("charges", "01 00:00", "04 00:00")]
+
+
+@pytest.mark.parametrize("name", ["session", "task", "trace"])
+def test_lifetimes_are_read_where_no_time_is_left_out(name):
+    segment = Segment("lifetime", 0, 0, TIME_END_S)
+    assert plan_reading(UsageQuestion(group_by=(name,)), IN_UTC).segments == (segment,)
+    question = UsageQuestion(group_by=(name,), filters=(("model", ("m",)),))
+    assert {each.source for each in plan_reading(question, IN_UTC).segments} == {"charges"}
+
+
+@pytest.mark.parametrize("filters", [(), (("user", ("u",)),), (("org", ("a", "b")),)])
+def test_totals_of_few_ids_are_read_by_quarter_hour(filters):
+    question = asked("2026-10-01 00:10", "2026-10-04", filters=filters)
+    assert read(question) == [
+        ("charges", "01 00:10", "01 00:15"), ("totals", "01 00:15", "04 00:00"),
+    ]  # fmt: skip
+
+
+def test_totals_have_no_parts():
+    question = asked("2026-10-01", "2026-10-04", with_parts=True)
+    assert read(question) == [("days", "01 00:00", "04 00:00")]
+
+
+def test_each_bucket_is_cut_for_itself():
+    edges = tuple(map(at, ("2026-10-01 12:00", "2026-10-02", "2026-10-03")))
+    question = UsageQuestion(edges[0], edges[-1], BY_MODEL, (), edges)
+    assert plan_reading(question, IN_UTC).segments == (
+        Segment("hours", 0, edges[0], edges[1]), Segment("days", 1, edges[1], edges[2]),
+    )  # fmt: skip
+
+
+def test_a_change_of_the_zone_ends_a_day_early():
+    """Guarantees: days before and after it are read as days, the short one among them."""
+    now_s = at("2026-10-10 09:00")
+    zones = IN_UTC.with_zone(ZoneInfo("Asia/Kathmandu"), now_s)
+    assert zones.zones[1].start_s == at("2026-10-10 18:15")
+    question = asked("2026-10-09", "2026-10-12 18:15", group_by=BY_MODEL)
+    assert read(question, zones) == [("days", "09 00:00", "12 18:15")]
+    question = asked("2026-10-10", "2026-10-11", group_by=BY_MODEL)
+    assert read(question, zones) == [
+        ("days", "10 00:00", "10 18:15"), ("hours", "10 18:15", "11 00:00"),
+    ]  # fmt: skip
+
+
+def test_what_only_deleted_charges_would_tell_is_left_out():
+    """Guarantees: the answer says which time is missing, and the rest is there."""
+    question = asked("2026-10-01 22:30", "2026-10-03", group_by=BY_MODEL)
+    plan = plan_reading(question, IN_UTC, at("2026-10-20"))
+    assert plan.left_out == ((at("2026-10-01 22:30"), at("2026-10-01 23:00")),)
+    assert [each.source for each in plan.segments] == ["hours", "days"]
+    plan = plan_reading(question, IN_UTC, at("2026-10-01 22:40"))
+    assert plan.left_out == ((at("2026-10-01 22:30"), at("2026-10-01 22:40")),)
+    assert plan.segments[0] == Segment("charges", 0, at("2026-10-01 22:40"), at("2026-10-01 23:00"))
+
+
+def test_an_empty_range_reads_nothing():
+    assert plan_reading(asked("2026-10-01", "2026-10-01"), IN_UTC).segments == ()
