@@ -6,6 +6,8 @@ ProcessorError
 │   ├── TooLargeError         the payload is over the size limit
 │   ├── BackendRefusedError   the backend will never take this payload
 │   ├── InvalidQuestionError  a question names something unknown
+│   ├── QuestionTooSlowError  a question would take too long to answer
+│   ├── NotFoundError         nothing has the id that a question names
 │   └── ForbiddenError        this caller may not ask that
 ├── RetryableError            the same input may succeed later; says after how long
 │   ├── OverloadedError       too much is under way; nothing was changed
@@ -65,6 +67,18 @@ class InvalidQuestionError(PermanentError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
+
+
+class QuestionTooSlowError(PermanentError):
+    """A question that takes longer than it may; the same question would again."""
+
+    reason = "question_too_slow"
+
+
+class NotFoundError(PermanentError):
+    """A question names an id that nothing has."""
+
+    reason = "not_found"
 
 
 class ForbiddenError(PermanentError):

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from processor.core.budgets import Policy
 from processor.core.model import (
     Batch,
+    Crossing,
     Entry,
     Intake,
     Receipt,
     Repricing,
     SpanRow,
     Stamp,
-    Standing,
     Totals,
     UnpricedCalls,
 )
+from processor.core.questions import (
+    CallRow,
+    CallsQuestion,
+    Freshness,
+    TraceRow,
+    TraceSpan,
+    TracesQuestion,
+    UsageAnswer,
+    UsageQuestion,
+)
+
+T = TypeVar("T")
 
 
 class Reservation(Protocol):
@@ -53,23 +65,11 @@ class Ledger(Protocol):
 
 
 class CostLedger(Protocol):
-    """Answers what was charged. Raises LedgerUnavailableError when it cannot be read."""
+    """What the process that writes the ledger is asked; `LedgerReader` answers all else."""
 
     @property
     def policy(self) -> Policy:
         """The budgets in force."""
-
-    async def total(self, scope: str, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
-        """What a scope has spent in a window of epoch seconds; (0, 0) for all time."""
-
-    async def task_title(self, task: str) -> str:
-        """The title of a task, as its latest span had it; ``""`` when none has given it one."""
-
-    async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
-        """How the given scope ids, and the grand total, stand against their budgets."""
-
-    async def unpriced(self) -> list[UnpricedCalls]:
-        """Calls without a price, alike ones together, most calls first."""
 
     async def reprice(
         self,
@@ -80,6 +80,56 @@ class CostLedger(Protocol):
         is_dry_run: bool,
     ) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
+
+
+class LedgerView(Protocol):
+    """What the ledger held at one moment. Raises LedgerUnavailableError, QuestionTooSlowError."""
+
+    def usage(self, question: UsageQuestion) -> UsageAnswer:
+        """How much was used in a time, by up to two dimensions."""
+
+    def calls(self, question: CallsQuestion) -> list[CallRow]:
+        """Charged spans, the latest end first; of one moment the latest written first."""
+
+    def traces(self, question: TracesQuestion) -> list[TraceRow]:
+        """Traces, the last that began to be charged first."""
+
+    def trace(self, trace_id: bytes) -> TraceRow | None:
+        """One trace; None for one in which nothing was charged."""
+
+    def spans(self, trace: TraceRow, limit: int) -> list[TraceSpan]:
+        """The spans that are kept of a trace, the first that came first."""
+
+    def unknown(self) -> list[UnpricedCalls]:
+        """Calls whose cost is unknown, alike ones together, most calls first."""
+
+    def freshness(self) -> Freshness:
+        """How far the ledger reaches."""
+
+    def series(self, name: str, scope_id: str, start_s: int, end_s: int) -> Totals:
+        """What a total that budgets follow has in ``[start, end)``; see `progress`."""
+
+    def progress(self, name: str) -> float:
+        """The share of charges that a total which budgets follow has been given; 1 for all."""
+
+    def largest(self, name: str, start_s: int, end_s: int, limit: int) -> list[tuple[str, Totals]]:
+        """The scope ids of such a total that have cost most in ``[start, end)``."""
+
+    def crossings(self, limit: int, before: int | None = None) -> list[tuple[int, Crossing]]:
+        """Budget crossings with their number, latest first."""
+
+    def task_titles(self, tasks: Sequence[str]) -> dict[str, str]:
+        """The titles of tasks that have one."""
+
+
+class LedgerReader(Protocol):
+    """Answers questions without the thread that writes."""
+
+    async def ask(self, work: Callable[[LedgerView], T]) -> T:
+        """Run `work` on the ledger as it is at one moment, in another thread.
+
+        Raises what `work` raises, and OverloadedError when too many questions wait.
+        """
 
 
 class Caller(NamedTuple):

@@ -119,20 +119,21 @@ def read_file(real: Path, question: Callable[[apsw.Connection], _Result]) -> _Re
     A file without a log is open nowhere. It is read as one that does not change, since SQLite
     would make a log and leave it there; if it has changed meanwhile, it is asked again.
     """
-    before = _marks(real)
+    before = marks_of(real)
     if not log_of(real).exists():
-        with closing(_connect(real, "mode=ro&immutable=1")) as database:
+        with closing(connect_to_read(real, "mode=ro&immutable=1")) as database:
             answer = question(database)
-        if before == _marks(real) and not log_of(real).exists():
+        if before == marks_of(real) and not log_of(real).exists():
             return answer
-    with closing(_connect(real, "mode=ro")) as database:
+    with closing(connect_to_read(real, "mode=ro")) as database:
         database.set_busy_timeout(2000)
         with database:  # One moment for all that is asked.
             answer = question(database)
     return answer
 
 
-def _marks(real: Path) -> tuple[int, int, int]:
+def marks_of(real: Path) -> tuple[int, int, int]:
+    """What differs once a file has been written or replaced."""
     try:
         found = real.stat()
     except OSError:
@@ -140,7 +141,8 @@ def _marks(real: Path) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _connect(real: Path, options: str) -> apsw.Connection:
+def connect_to_read(real: Path, options: str) -> apsw.Connection:
+    """A read-only connection, with options of its URI. Raises apsw.Error."""
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     return apsw.Connection(f"file:{quote(str(real))}?{options}", flags=flags)
 

@@ -194,7 +194,7 @@ CREATE TABLE charges (id {words.key}, end_ns {integer} NOT NULL,
   task_id {integer} NOT NULL REFERENCES names (id),
   {_numbers(words, (*SUMS, *PARTS))});
 CREATE INDEX charges_by_end ON charges (end_ns);
-CREATE INDEX charges_unpriced ON charges (id) WHERE unpriced > 0;
+CREATE INDEX charges_unpriced ON charges (id) WHERE unpriced <> 0;
 CREATE TABLE corrections (id {words.key}, trace {integer} NOT NULL REFERENCES traces (id),
   span_id {octets} NOT NULL, cause_id {octets} NOT NULL, time_ns {integer} NOT NULL,
   {_numbers(words, SUMS)});

@@ -1,0 +1,170 @@
+"""Single charges, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import apsw
+
+from processor.core.model import NS_PER_S
+from processor.core.model.posting import DimensionSet
+from processor.core.questions import (
+    SET_DIMENSIONS,
+    CallRow,
+    CallsQuestion,
+    Filters,
+)
+from processor.io.ledger.reading import sql
+from processor.io.ledger.reading.sessions import with_own_traces
+from processor.io.ledger.reading.sql import Sql
+from processor.io.ledger.reading.sums import Row, parts_of, totals_of
+from processor.io.ledger.tables import PARTS, SUMS
+
+_CELL_S: Final = 3600
+"""No cell of `usage_hours` is longer."""
+_DAY_S: Final = 26 * 3600
+"""No day is longer: a clock that is set back gives one of 25 hours."""
+_SETS: Final = ", ".join(f"d.{name}" for name in SET_DIMENSIONS)
+_CALL: Final = (
+    "u.id, t.trace_id, s.span_id, s.parent_id, s.start_ns, u.end_ns, u.set_id, "
+    f"{_SETS}, nu.text, ns.text, nt.text, c.reason, c.doubt, c.rule, c.price_version, "
+    f"s.response_id, c.aggregate, {', '.join(f'u.{name}' for name in (*SUMS, *PARTS))}"
+)
+_IS_SOMETHING: Final = (
+    "(u.calls <> 0 OR u.cost <> 0 OR u.unpriced <> 0 OR u.input <> 0 OR u.output <> 0)"
+)
+"""Not a span that adds nothing, and not an agent that only begins a run."""
+_JOINED: Final = (
+    " JOIN spans s ON s.id = u.id JOIN traces t ON t.id = s.trace "
+    "JOIN dimension_sets d ON d.id = u.set_id JOIN names nu ON nu.id = u.user_id "
+    "JOIN names ns ON ns.id = u.session_id JOIN names nt ON nt.id = u.task_id "
+    "LEFT JOIN call_details c ON c.id = s.details_id"
+)
+
+
+def read_calls(database: apsw.Connection, question: CallsQuestion) -> list[CallRow]:
+    """Charged spans of a range, the latest end first; of one moment the latest written first."""
+    sessions = with_own_traces(database, question.filters)
+    found: list[CallRow] = []
+    for times_ns in _ranges(database, question, sessions=sessions):
+        limit = question.limit - len(found)
+        found += _calls_within(database, question, times_ns, limit, sessions=sessions)
+        if len(found) >= question.limit:
+            break
+    return found
+
+
+def _ranges(
+    database: apsw.Connection, question: CallsQuestion, *, sessions: Sequence[int]
+) -> Iterator[tuple[int, int]]:
+    """Where calls may be that the filters let pass, latest first, in nanoseconds.
+
+    Rows of a rare agent or user are found by the cells that have any, instead of one by one.
+    """
+    low_s, high_s = question.start_s, question.end_s
+    if question.before is not None:
+        high_s = min(high_s, question.before[0] // NS_PER_S + 1)
+    named = {name for name, _ in question.filters}
+    if not named or "trace" in named or sessions:
+        yield low_s * NS_PER_S, high_s * NS_PER_S
+        return
+    if "user" in named:
+        table, length_s = "usage_user_days", _DAY_S
+    elif named.isdisjoint(("session", "task")):
+        table, length_s = "usage_hours", _CELL_S
+    else:
+        yield low_s * NS_PER_S, high_s * NS_PER_S
+        return
+    upper_s = high_s
+    for start_s in _cells(database, table, question.filters, low_s - length_s, high_s):
+        end_s = min(start_s + length_s, upper_s)
+        if max(start_s, low_s) < end_s:
+            yield max(start_s, low_s) * NS_PER_S, end_s * NS_PER_S
+        upper_s = min(upper_s, start_s)
+
+
+def _cells(
+    database: apsw.Connection, table: str, filters: Filters, low_s: int, high_s: int
+) -> Iterator[int]:
+    """Starts of cells that have a matching row, latest first."""
+    cubed = tuple((name, values) for name, values in filters if name not in {"session", "task"})
+    statement = Sql(
+        f"SELECT u.start_s FROM {table} u WHERE u.start_s > ? AND u.start_s < ?", [low_s, high_s]
+    )
+    for condition in sql.conditions(cubed):
+        statement.join(condition, " AND ")
+    statement.add(" ORDER BY u.start_s DESC")
+    last = None
+    for (start_s,) in database.execute(statement.text, tuple(statement.bindings)):
+        if start_s != last:
+            last = start_s
+            yield start_s
+
+
+def _calls_within(
+    database: apsw.Connection,
+    question: CallsQuestion,
+    times_ns: tuple[int, int],
+    limit: int,
+    *,
+    sessions: Sequence[int],
+) -> list[CallRow]:
+    inner = Sql("SELECT u.* FROM charges u WHERE 1 = 1")
+    if "trace" in dict(question.filters) or sessions:
+        inner = Sql(f"SELECT u.* FROM {sql.OF_TRACES} WHERE {sql.SAME_SPAN}")
+    inner.add(" AND u.end_ns >= ? AND u.end_ns < ?", times_ns)
+    inner.add(f" AND {_IS_SOMETHING}")
+    if question.before is not None:
+        inner.add(" AND (u.end_ns, u.id) < (?, ?)", question.before)
+    for condition in sql.conditions(question.filters, sessions):
+        inner.join(condition, " AND ")
+    inner.add(" ORDER BY u.end_ns DESC, u.id DESC LIMIT ?", (limit,))
+    statement = Sql(f"SELECT {_CALL} FROM (").join(inner, "", f") u{_JOINED}")
+    statement.add(" ORDER BY u.end_ns DESC, u.id DESC")
+    return _decoded(database, statement)
+
+
+def calls_of_trace(database: apsw.Connection, trace: int) -> list[CallRow]:
+    """What each span of a trace is charged, by the id of the trace's row."""
+    text = (
+        f"SELECT {_CALL} FROM spans s0 CROSS JOIN charges u ON u.id = s0.id{_JOINED} "
+        "WHERE s0.trace = ? ORDER BY u.id"
+    )
+    return _decoded(database, Sql(text, [trace]))
+
+
+def _decoded(database: apsw.Connection, statement: Sql) -> list[CallRow]:
+    rows: list[Row] = database.execute(statement.text, tuple(statement.bindings)).fetchall()
+    own = own_dimensions(database, {row[6] for row in rows})
+    return [_call(row, own) for row in rows]
+
+
+def own_dimensions(database: apsw.Connection, sets: set[int]) -> dict[int, list[tuple[str, str]]]:
+    """The operator's own dimensions of some sets, sorted by name."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    ids = list(sets)
+    for at in range(0, len(ids), 1000):
+        some = ids[at : at + 1000]
+        text = (
+            "SELECT set_id, dimension, value FROM set_values WHERE set_id IN "
+            f"{sql.placeholders(some)} ORDER BY set_id, dimension"
+        )
+        for set_id, dimension, value in database.execute(text, some):
+            found.setdefault(set_id, []).append((dimension, value))
+    return found
+
+
+def _call(row: Sequence[Any], own: dict[int, list[tuple[str, str]]]) -> CallRow:
+    charge, trace_id, span_id, parent_id, start_ns, end_ns, set_id = row[:7]
+    after_set = 7 + len(SET_DIMENSIONS)
+    user, session, task, *details = row[after_set : after_set + 9]
+    reason, doubt, rule, price_version, response_id, aggregate = (text or "" for text in details)
+    numbers = row[after_set + 9 :]
+    return CallRow(
+        charge, trace_id, span_id, parent_id or b"", start_ns or 0, end_ns,
+        DimensionSet._make((*row[7:after_set], tuple(own.get(set_id, ())))),
+        user, session, task,
+        totals_of(numbers[: len(SUMS)]), parts_of(tuple(numbers[len(SUMS) :])),
+        reason, doubt, rule, price_version, response_id, aggregate,
+    )  # fmt: skip

@@ -1,0 +1,81 @@
+"""Totals that budgets follow, crossings, and titles of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+
+from processor.core.model import Crossing, Totals
+from processor.io.ledger import rows
+from processor.io.ledger.reading.sql import placeholders
+from processor.io.ledger.reading.sums import rows_of, totals_of
+from processor.io.ledger.tables import SUMS
+
+_CROSSING: Final = (
+    "budget, scope, id, window_start, window_end, amount, unit, share, spent, at_least, late, "
+    "cause, span"
+)
+
+
+def read_series(
+    database: apsw.Connection, name: str, scope_id: str, start_s: int, end_s: int
+) -> Totals:
+    """What `totals` has in ``[start, end)`` for one scope id."""
+    [sums] = rows_of(
+        database,
+        lambda function: (
+            f"SELECT {', '.join(f'{function}({column})' for column in SUMS)} FROM totals "
+            "WHERE scope = ? AND id = ? AND bucket >= ? AND bucket < ?"
+        ),
+        (name, scope_id, start_s, end_s),
+        len(SUMS),
+    )
+    return totals_of(sums)
+
+
+def read_progress(database: apsw.Connection, name: str) -> float:
+    """The share of charges that a series has been given, by their ids; 1 for all."""
+    known = database.execute("SELECT filled_to, is_complete FROM series WHERE name = ?", (name,))
+    filled_to, is_complete = next(known, (0, 0))
+    if is_complete:
+        return 1.0
+    [(last,)] = database.execute("SELECT MAX(id) FROM charges").fetchall()
+    return min(int(filled_to) / int(last), 1.0) if last else 1.0
+
+
+def read_largest(
+    database: apsw.Connection, name: str, start_s: int, end_s: int, limit: int
+) -> list[tuple[str, Totals]]:
+    """The scope ids of a series that have cost most in ``[start, end)``."""
+    found = rows_of(
+        database,
+        lambda function: (
+            f"SELECT id, {', '.join(f'{function}({column})' for column in SUMS)} FROM totals "
+            "WHERE scope = ? AND bucket >= ? AND bucket < ? GROUP BY id "
+            "ORDER BY SUM(CAST(cost AS REAL)) DESC, id LIMIT ?"
+        ),
+        (name, start_s, end_s, limit),
+        len(SUMS),
+    )
+    return [(str(scope_id), totals_of(sums)) for scope_id, *sums in found]
+
+
+def read_crossings(
+    database: apsw.Connection, limit: int, before: int | None
+) -> list[tuple[int, Crossing]]:
+    """Crossings with their number, latest first."""
+    found = database.execute(
+        f"SELECT seq, {_CROSSING} FROM crossings WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+        (before or 2**63 - 1, limit),
+    )
+    return [(number, rows.decode_crossing(columns)) for number, *columns in found]
+
+
+def read_task_titles(database: apsw.Connection, tasks: Sequence[str]) -> dict[str, str]:
+    """The titles of tasks that have one."""
+    found = database.execute(
+        f"SELECT task, title FROM task_titles WHERE task IN {placeholders(tasks)}", tuple(tasks)
+    )
+    return {str(task): str(title) for task, title in found}

@@ -1,0 +1,67 @@
+"""Sums of columns whose numbers may have more than 64 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import apsw
+
+from processor.core.model import NO_PARTS, Parts, Totals
+from processor.io.ledger.numbers import encode_number
+
+PLAIN: Final = "SUM"
+EXACT: Final = "sum_exactly"
+"""The two functions that a statement may add up with."""
+
+Row = tuple[Any, ...]
+
+
+def define_sum(database: apsw.Connection) -> None:
+    """Let statements on this connection use `EXACT`."""
+    database.create_aggregate_function(EXACT, _exact_sum, 1)
+
+
+def _exact_sum() -> tuple[list[int], Callable[..., None], Callable[..., int | bytes]]:
+    return [0], _step, _final
+
+
+def _step(context: list[int], value: Any) -> None:  # noqa: ANN401 - what stands in columns
+    if value is not None:
+        context[0] += int(value)
+
+
+def _final(context: list[int]) -> int | bytes:
+    return encode_number(context[0])
+
+
+def rows_of(
+    database: apsw.Connection, statement: Callable[[str], str], bindings: tuple[Any, ...], sums: int
+) -> Iterable[Row]:
+    """The rows of a statement whose last `sums` columns are sums.
+
+    `statement` is given the function to add up with. SQLite's own is quick, but stops at 64 bits
+    with an error, and makes a double of numbers that have more: then all is added up exactly.
+    """
+    try:
+        found = database.execute(statement(PLAIN), bindings).fetchall()
+    except apsw.SQLError as error:
+        if "integer overflow" not in str(error):
+            raise
+    else:
+        if not any(float in map(type, row[-sums:]) for row in found):
+            return found
+    return [
+        (*row[:-sums], *(None if value is None else int(value) for value in row[-sums:]))
+        for row in database.execute(statement(EXACT), bindings)
+    ]
+
+
+def totals_of(columns: Iterable[Any]) -> Totals:
+    """Columns of a row in the order of `tables.SUMS`."""
+    return Totals(*(int(value or 0) for value in columns))
+
+
+def parts_of(columns: tuple[Any, ...]) -> Parts:
+    """Columns of a row in the order of `tables.PARTS`; nothing for none."""
+    return Parts(*(int(value or 0) for value in columns)) if columns else NO_PARTS

@@ -1,0 +1,66 @@
+"""Calls that make totals say "at least"."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+import apsw
+
+from processor.core.model import UnpricedCalls
+from processor.core.questions import Freshness
+
+_TOKENS: Final = " + ".join(
+    f"COALESCE(s.{name}, 0)"
+    for name in ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
+)
+_UNKNOWN: Final = f"""
+SELECT c.status, c.asked_provider, c.asked_models, c.reason, c.service, SUM(u.unpriced),
+  SUM(({_TOKENS}) / 4294967296), SUM(({_TOKENS}) % 4294967296), MIN(u.end_ns), MAX(u.end_ns)
+FROM charges u JOIN spans s ON s.id = u.id JOIN call_details c ON c.id = s.details_id
+WHERE u.unpriced <> 0
+GROUP BY c.status, c.asked_provider, c.asked_models, c.reason, c.service
+"""
+"""Tokens are added up in two parts, neither of which can leave 64 bits."""
+
+
+def read_unknown(database: apsw.Connection) -> list[UnpricedCalls]:
+    """Calls whose cost is unknown as they stand now, alike ones together, most calls first."""
+    found = [
+        UnpricedCalls(
+            provider or "", tuple(json.loads(models or "[]")), reason or "", service or "",
+            calls, (high << 32) + low, first_ns, last_ns, status=status,
+        )
+        for status, provider, models, reason, service, calls, high, low, first_ns, last_ns
+        in database.execute(_UNKNOWN)
+    ]  # fmt: skip
+    found.sort(key=lambda calls: (-calls.calls, -calls.last_ns, calls))
+    return _without_known([each for each in found if each.calls > 0], found)
+
+
+def _without_known(
+    unknown: list[UnpricedCalls], found: Iterable[UnpricedCalls]
+) -> list[UnpricedCalls]:
+    """Take off the calls that a span reports without a price and a log record with one.
+
+    The record adds one unknown call less than none, so that both together are a known one.
+    """
+    for known in found:
+        left = -known.calls
+        for like in (known.models, None):
+            for at, each in enumerate(unknown):
+                taken = min(each.calls, left) if left > 0 and like in {each.models, None} else 0
+                unknown[at] = each._replace(calls=each.calls - taken)
+                left -= taken
+    return [each for each in unknown if each.calls]
+
+
+def read_freshness(database: apsw.Connection) -> Freshness:
+    """How far the ledger reaches."""
+    # Each for itself, so that each is one step into an index.
+    columns = (
+        f"(SELECT {each} FROM charges)" for each in ("MIN(end_ns)", "MAX(end_ns)", "MAX(id)")
+    )
+    first_ns, last_ns, number = next(database.execute(f"SELECT {', '.join(columns)}"))
+    return Freshness(first_ns or 0, last_ns or 0, number or 0)

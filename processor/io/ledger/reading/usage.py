@@ -1,0 +1,234 @@
+"""Sums of a range by up to two dimensions, in one statement for each question."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+import apsw
+
+from processor.core.model import NO_PARTS, Parts, Totals
+from processor.core.questions import (
+    Measure,
+    ReadingPlan,
+    Source,
+    UsageAnswer,
+    UsageQuestion,
+    UsageRow,
+    scope_of,
+)
+from processor.io.ledger.reading import sql
+from processor.io.ledger.reading.sessions import with_own_traces
+from processor.io.ledger.reading.sql import Sql
+from processor.io.ledger.reading.sums import EXACT, PLAIN, parts_of, rows_of, totals_of
+from processor.io.ledger.tables import SUMS
+
+_SIZES: Final[dict[Measure, str]] = {
+    "cost": "CAST(cost AS REAL)",
+    "calls": "calls * 1.0",
+    "tokens": "CAST(input AS REAL) + CAST(output AS REAL)",
+}
+"""What groups are compared by: a double, so that sums beyond 64 bits have their place too."""
+
+
+def read_usage(
+    database: apsw.Connection, question: UsageQuestion, plan: ReadingPlan
+) -> UsageAnswer:
+    """Answer a question from the tables that its plan names."""
+    if not plan.segments:
+        return UsageAnswer((), (), (), 0, plan.left_out)
+    columns = sql.sum_columns(with_parts=question.with_parts)
+    needs_charges = any(each.source == "charges" for each in plan.segments)
+    sessions = with_own_traces(database, question.filters) if needs_charges else ()
+    made = {
+        function: _statement(question, plan, columns, function, sessions=sessions)
+        for function in (PLAIN, EXACT)
+    }
+    found = rows_of(
+        database,
+        lambda function: made[function].text,
+        tuple(made[PLAIN].bindings),
+        len(columns),
+    )
+    rows: list[UsageRow] = []
+    totals: list[UsageRow] = []
+    groups = 0
+    for bucket, count, *rest in found:
+        values, numbers = rest[: -len(columns)], tuple(rest[-len(columns) :])
+        sums = totals_of(numbers[: len(SUMS)]), parts_of(numbers[len(SUMS) :])
+        if count is not None:
+            groups = count
+            totals.append(UsageRow(bucket, (), *sums))
+        else:
+            rows.append(UsageRow(bucket, tuple(map(_text, values)), *sums))
+    totals.sort()
+    return UsageAnswer(
+        _largest_first(rows, question.order_by),
+        [row for row in totals if _is_something(row)],
+        _others(rows, totals),
+        groups if question.group_by else 0,
+        plan.left_out,
+    )
+
+
+def _statement(
+    question: UsageQuestion,
+    plan: ReadingPlan,
+    columns: Sequence[str],
+    function: str,
+    *,
+    sessions: Sequence[int],
+) -> Sql:
+    """All sources together, grouped; the largest groups; and each bucket as a whole."""
+    if plan.segments[0].source == "lifetime":
+        return _lifetimes(question, columns, function)
+    names = [f"v{at}" for at in range(len(question.group_by))]
+    listed = ", ".join(names)
+    statement = _groups(question, plan, columns, function, sessions=sessions)
+    whole = (
+        f"SELECT bucket, {{count}}, {'NULL, ' * len(names)}{sql.sums(columns, function, 'g')} "
+        "FROM groups g GROUP BY bucket"
+    )
+    if not names:
+        return statement.add(f" {whole.format(count='0')}")
+    statement.add(
+        f", ranked AS (SELECT {listed}, SUM({_SIZES[question.order_by]}) AS size FROM groups "
+        f"GROUP BY {listed}), "
+        f"top AS (SELECT {listed} FROM ranked ORDER BY size DESC, {listed} LIMIT ?)",
+        (question.limit,),
+    )
+    of_group = ", ".join(f"g.{name}" for name in (*names, *columns))
+    same = " AND ".join(f"top.{name} = g.{name}" for name in names)
+    return statement.add(
+        f" SELECT g.bucket, NULL, {of_group} FROM groups g JOIN top ON {same} UNION ALL "
+        + whole.format(count="(SELECT COUNT(*) FROM ranked)")
+    )
+
+
+def _groups(
+    question: UsageQuestion,
+    plan: ReadingPlan,
+    columns: Sequence[str],
+    function: str,
+    *,
+    sessions: Sequence[int],
+) -> Sql:
+    """The common table `groups`: bucket, v0, v1, sums."""
+    sources: list[Source] = list(dict.fromkeys(each.source for each in plan.segments))
+    statement = Sql("WITH RECURSIVE ")
+    for source in sources:
+        statement.join(sql.ranges_of(plan.segments, source, f"in_{source}"), "", ", ")
+    if "user_days" in sources and "user" in dict(question.filters):
+        statement.add(f"{sql.STORED_DAYS}, ")
+    keys = sql.keys_of(question.group_by)
+    statement.add("pieces AS (")
+    for at, source in enumerate(sources):
+        rows = _source(question, source, sessions=sessions)
+        piece = _piece(rows, keys, columns, function, is_summed=len(question.edges) <= 2)
+        statement.join(piece, " UNION ALL " if at else "")
+    values, joins = sql.names_of(question.group_by)
+    named = "".join(f"{value} AS v{at}, " for at, value in enumerate(values))
+    statement.add(f"), groups AS (SELECT p.bucket, {named}{sql.sums(columns, function, 'p')}")
+    statement.join(joins, " FROM pieces p")
+    positions = ", ".join(str(at + 1) for at in range(len(values) + 1))
+    having = sql.is_something(columns, function)
+    return statement.add(f" GROUP BY {positions} HAVING {having})")
+
+
+def _source(question: UsageQuestion, source: Source, *, sessions: Sequence[int]) -> Sql:
+    """FROM and WHERE of one source."""
+    ranges = f"in_{source}"
+    if source == "totals":
+        scope, ids = scope_of(question) or ("total", ("",))
+        return Sql(
+            f" FROM {ranges} r CROSS JOIN totals u WHERE u.scope = ? "
+            f"AND u.id IN {sql.placeholders(ids)} AND u.bucket >= r.low AND u.bucket < r.high",
+            [scope, *ids],
+        )
+    by_trace = "trace" in question.dimensions()
+    own = sessions if source == "charges" else ()
+    return sql.source_of(source, question.filters, ranges, by_trace=by_trace, sessions=own)
+
+
+def _piece(
+    rows: Sql, keys: Sequence[str], columns: Sequence[str], function: str, *, is_summed: bool
+) -> Sql:
+    """What one source adds: bucket, the columns that name groups, numbers.
+
+    Without buckets they are added up by these columns first, so that names are looked up for few
+    rows. With buckets that would hardly make them fewer, and cost a sort more.
+    """
+    qualified = [f"{'s' if key == 'trace' else 'u'}.{key}" for key in keys]
+    if not is_summed:
+        plain = ", ".join(("r.bucket", *qualified, *(f"u.{name}" for name in columns)))
+        return Sql(f"SELECT {plain}").join(rows)
+    head = ", ".join(("0 AS bucket", *qualified))
+    piece = Sql(f"SELECT {head}, {sql.sums(columns, function, 'u')}").join(rows)
+    return piece.add(f" GROUP BY {', '.join(qualified)}") if keys else piece
+
+
+def _lifetimes(question: UsageQuestion, columns: Sequence[str], function: str) -> Sql:
+    """Whole sessions, tasks or traces, whose sums are kept: a row is a group already."""
+    [dimension] = question.dimensions()
+    ids = question.filters[0][1] if question.filters else ()
+    if dimension == "trace":
+        source, key = Sql(" FROM traces g WHERE"), "trace_id"
+        values: Sequence[str | bytes] = [bytes.fromhex(value) for value in ids]
+    else:
+        source, key = Sql(" FROM totals g WHERE g.scope = ? AND", [dimension]), "id"
+        values = ids
+    source.add(f" ({sql.is_something(columns, table='g')})")
+    if values:
+        source.add(f" AND g.{key} IN {sql.placeholders(values)}", values)
+    summed = sql.sums(columns, function, "g")
+    if not question.group_by:
+        return Sql(f"SELECT 0, 0, {summed}").join(source)
+    listed = ", ".join(f"g.{name}" for name in columns)
+    statement = Sql(f"SELECT 0, NULL, g.v0, {listed} FROM (SELECT g.{key} AS v0, {listed}")
+    statement.join(source)
+    statement.add(
+        f" ORDER BY {_SIZES[question.order_by]} DESC, g.{key} LIMIT ?) g", (question.limit,)
+    )
+    return statement.join(source, f" UNION ALL SELECT 0, COUNT(*), NULL, {summed}")
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - what stands in columns
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def size_of(totals: Totals, measure: Measure) -> int:
+    """What groups are the largest by."""
+    match measure:
+        case "cost":
+            return totals.cost_nano_usd
+        case "calls":
+            return totals.calls
+        case "tokens":
+            return totals.tokens
+
+
+def _largest_first(rows: Sequence[UsageRow], measure: Measure) -> list[UsageRow]:
+    sizes: dict[tuple[str, ...], int] = defaultdict(int)
+    for row in rows:
+        sizes[row.values] += size_of(row.totals, measure)
+    return sorted(rows, key=lambda row: (-sizes[row.values], row.values, row.bucket))
+
+
+def _others(rows: Sequence[UsageRow], totals: Sequence[UsageRow]) -> list[UsageRow]:
+    """What is in each bucket beyond the groups that are listed."""
+    if not rows:
+        return []
+    listed: dict[int, tuple[Totals, Parts]] = {}
+    for row in rows:
+        known, parts = listed.get(row.bucket, (Totals(), NO_PARTS))
+        listed[row.bucket] = known.plus(row.totals), parts.plus(row.parts)
+    left = []
+    for row in totals:
+        known, parts = listed.get(row.bucket, (Totals(), NO_PARTS))
+        left.append(row._replace(totals=row.totals.minus(known), parts=row.parts.minus(parts)))
+    return [row for row in left if _is_something(row)]
+
+
+def _is_something(row: UsageRow) -> bool:
+    return not row.totals.is_zero or any(row.parts)

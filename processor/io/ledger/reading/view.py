@@ -1,0 +1,93 @@
+"""What the embedded ledger held at one moment; see `core.ports.LedgerView`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import apsw
+
+from processor.core.budgets.zones import ReportingZone, ReportingZones
+from processor.core.model import Crossing, Totals, UnpricedCalls
+from processor.core.questions import (
+    CallRow,
+    CallsQuestion,
+    Freshness,
+    TraceRow,
+    TraceSpan,
+    TracesQuestion,
+    UsageAnswer,
+    UsageQuestion,
+    plan_reading,
+)
+from processor.io.ledger.reading import calls, standings, traces, unknown
+from processor.io.ledger.reading.usage import read_usage
+
+
+class SqliteView:
+    """Reads on a connection that is in a read transaction."""
+
+    def __init__(self, database: apsw.Connection, charges_kept_since_s: int = 0) -> None:
+        self._database = database
+        self._kept_since_s = charges_kept_since_s
+        self._zones: ReportingZones | None = None
+
+    @property
+    def zones(self) -> ReportingZones:
+        """The days that sums are kept for."""
+        if self._zones is None:
+            rows = self._database.execute(
+                "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s"
+            )
+            history = [ReportingZone(start_s, ZoneInfo(zone), s) for start_s, zone, s in rows]
+            self._zones = ReportingZones(history) if history else ReportingZones.of(ZoneInfo("UTC"))
+        return self._zones
+
+    def usage(self, question: UsageQuestion) -> UsageAnswer:
+        """How much was used."""
+        plan = plan_reading(question, self.zones, self._kept_since_s)
+        return read_usage(self._database, question, plan)
+
+    def calls(self, question: CallsQuestion) -> list[CallRow]:
+        """Charged spans, newest first."""
+        return calls.read_calls(self._database, question)
+
+    def traces(self, question: TracesQuestion) -> list[TraceRow]:
+        """Traces, the last that began to be charged first."""
+        return traces.read_traces(self._database, question)
+
+    def trace(self, trace_id: bytes) -> TraceRow | None:
+        """One trace; None for one in which nothing was charged."""
+        return traces.read_trace(self._database, trace_id)
+
+    def spans(self, trace: TraceRow, limit: int) -> list[TraceSpan]:
+        """The spans that are kept of a trace, the first that came first."""
+        return traces.read_spans(self._database, trace.id, limit)
+
+    def unknown(self) -> list[UnpricedCalls]:
+        """Calls whose cost is unknown, alike ones together, most calls first."""
+        return unknown.read_unknown(self._database)
+
+    def freshness(self) -> Freshness:
+        """How far the ledger reaches."""
+        return unknown.read_freshness(self._database)
+
+    def series(self, name: str, scope_id: str, start_s: int, end_s: int) -> Totals:
+        """What a total that budgets follow has in ``[start, end)``."""
+        return standings.read_series(self._database, name, scope_id, start_s, end_s)
+
+    def progress(self, name: str) -> float:
+        """The share of charges that a total which budgets follow has been given; 1 for all."""
+        return standings.read_progress(self._database, name)
+
+    def largest(self, name: str, start_s: int, end_s: int, limit: int) -> list[tuple[str, Totals]]:
+        """The scope ids of such a total that have cost most in ``[start, end)``."""
+        return standings.read_largest(self._database, name, start_s, end_s, limit)
+
+    def crossings(self, limit: int, before: int | None = None) -> list[tuple[int, Crossing]]:
+        """Budget crossings with their number, latest first."""
+        return standings.read_crossings(self._database, limit, before)
+
+    def task_titles(self, tasks: Sequence[str]) -> dict[str, str]:
+        """The titles of tasks that have one."""
+        return standings.read_task_titles(self._database, tasks)
