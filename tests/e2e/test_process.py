@@ -189,7 +189,7 @@ def test_an_own_dimension_has_totals_and_budgets(serve, backend, tmp_path, spawn
     assert not ask(processor.port, "CheckBudget", question, CheckBudgetResponse).allowed
     process = spawn(Process, "-m", "processor.cli", "check-config", "--budgets", budgets)
     assert process.popen.wait(30) == 2
-    process.wait_for("add dimensions: {team: [team]} to the settings")
+    process.wait_for("add dimensions: {team: [team, team.id]} to the settings")
 
 
 def captured(backend):

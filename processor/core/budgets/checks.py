@@ -64,7 +64,7 @@ def scope(value: object, info: ValidationInfo) -> str:
     known = (*SCOPES, *_own_dimensions(info))
     word = value.strip() if isinstance(value, str) else ""
     if word not in known and is_dimension_name(word) and not nearest(word, known):
-        fix = f"{_advice(word)}; valid without it: {', '.join(known)}"
+        fix = f"{dimension_advice(word)}; valid without it: {', '.join(known)}"
         raise InvalidValueError(f"unknown scope {shown(value)}", fix)
     return choice(known, "scope")(value)
 
@@ -74,9 +74,10 @@ def _own_dimensions(info: ValidationInfo) -> tuple[str, ...]:
     return found
 
 
-def _advice(word: str) -> str:
+def dimension_advice(word: str) -> str:
     """How to make a word a dimension."""
-    return f"add dimensions: {{{word}: [{word}]}} to the settings, with the attributes that name it"
+    names = f"{{{word}: [{word}, {word}.id]}}"
+    return f"add dimensions: {names} to the settings, with the attributes that name it"
 
 
 def window(value: object) -> WindowKind:
@@ -152,7 +153,7 @@ def match_key(value: str, info: ValidationInfo) -> str:
     if value in known:
         return value
     if is_dimension_name(value) and not nearest(value, (*known, *SCOPES)):
-        fix = f"{_advice(value)}; known keys without it: {', '.join(known)}"
+        fix = f"{dimension_advice(value)}; known keys without it: {', '.join(known)}"
         raise InvalidValueError("is nothing that a call has", fix)
     raise UnknownKeyError(known)
 

@@ -1,25 +1,69 @@
 """Questions about cost, answered from the ledger and the prices in force, and about health.
 
-    questions     what a question may name, and budgets' objections in words
-    cost_queries  the answers
+    requests      what surfaces ask; checks: what is wrong with it, and how to put it right
+    cost_queries  the questions there are; answers: what they are answered with
+    usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
+    traces        calls in pages, traces and runs as trees; cursors
+    budgets       how budgets stand, crossings; questions: their objections in words
+    unknown       what makes totals say "at least"
     health        whether the processor can do its work
     outcomes      what has become of the last requests
     deliveries    what the backends have made of them; samples: the half minute of both
 
-A surface parses its input, checks the question, asks `CostQueries`, and writes the answer in its
-own form. A new question is a method of `CostQueries`, over what `core.ports.CostLedger` offers.
+A surface parses its input, asks `CostQueries`, and writes the answer in its own form. README.md
+says which tables answer which question.
 """
 
+from processor.surfaces.queries.answers import (
+    AsOf,
+    Bucket,
+    BudgetsReport,
+    BudgetState,
+    CacheUse,
+    CallsPage,
+    CrossingsPage,
+    Group,
+    Others,
+    OwnerReport,
+    Previous,
+    TraceReport,
+    TreeSpan,
+    UnknownCalls,
+    UnknownReport,
+    UsageReport,
+)
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
 from processor.surfaces.queries.health import Health, Report
 from processor.surfaces.queries.questions import check_scopes, check_totals, objections
+from processor.surfaces.queries.requests import CallsRequest, TimeRange, UsageRequest
+from processor.surfaces.queries.unknown import with_fix
 
 __all__ = [
+    "AsOf",
+    "Bucket",
+    "BudgetState",
+    "BudgetsReport",
+    "CacheUse",
+    "CallsPage",
+    "CallsRequest",
     "CostQueries",
+    "CrossingsPage",
+    "Group",
     "Health",
+    "Others",
+    "OwnerReport",
+    "Previous",
     "Report",
+    "TimeRange",
+    "TraceReport",
+    "TreeSpan",
+    "UnknownCalls",
+    "UnknownReport",
+    "UsageReport",
+    "UsageRequest",
     "WindowTotals",
     "check_scopes",
     "check_totals",
     "objections",
+    "with_fix",
 ]

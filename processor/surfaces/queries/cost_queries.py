@@ -6,7 +6,7 @@ Surfaces ask them of a running processor, and commands of a ledger that no proce
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from processor.core.budgets.window import window_of
@@ -19,8 +19,21 @@ from processor.core.model import (
     UnpricedCalls,
     WindowKind,
 )
-from processor.core.ports import CostLedger
+from processor.core.ports import CostLedger, LedgerReader, LedgerView
 from processor.core.pricing import Catalog
+from processor.surfaces.queries import budgets, checks, owners, traces, usage
+from processor.surfaces.queries.answers import (
+    AsOf,
+    BudgetsReport,
+    CallsPage,
+    CrossingsPage,
+    OwnerReport,
+    TraceReport,
+    UnknownReport,
+    UsageReport,
+)
+from processor.surfaces.queries.requests import CallsRequest, UsageRequest
+from processor.surfaces.queries.unknown import with_fixes
 
 
 class WindowTotals(NamedTuple):
@@ -36,21 +49,25 @@ class WindowTotals(NamedTuple):
 class CostQueries:
     """Answers from the ledger; `catalog` gives the prices in force at the moment of asking.
 
-    `price_file` is where they are from, empty for the bundled ones.
+    `reader` answers without the thread that writes, which `ledger` is asked for what changes
+    anything. `price_file` is where prices are from, empty for the bundled ones.
 
-    Every method raises LedgerUnavailableError when the ledger cannot be read. `at_ns` is a moment
-    in nanoseconds since the Unix epoch, None for now.
+    Every method raises LedgerUnavailableError when the ledger cannot be read, OverloadedError when
+    too many questions wait, QuestionTooSlowError, and InvalidQuestionError for what cannot be
+    asked. `at_ns` is a moment in nanoseconds since the Unix epoch, None for now.
     """
 
     def __init__(
         self,
         ledger: CostLedger,
+        reader: LedgerReader,
         catalog: Callable[[], Catalog],
         now_ns: Callable[[], int] = time.time_ns,
         *,
         price_file: str = "",
     ) -> None:
         self._ledger = ledger
+        self._reader = reader
         self._catalog = catalog
         self._now_ns = now_ns
         self._price_file = price_file
@@ -60,6 +77,78 @@ class CostQueries:
         """The operator's own dimensions, which questions may name as scopes."""
         return self._ledger.policy.dimensions
 
+    async def usage(self, request: UsageRequest) -> UsageReport:
+        """How much was used in a time: in all, by buckets, and by up to two dimensions."""
+        policy = self._ledger.policy
+        asked = usage.check_usage(request, policy.calendar, policy.dimensions, self._now_ns())
+        return await self._reader.ask(lambda view: usage.usage_report(view, asked))
+
+    async def owner(
+        self,
+        dimension: str,
+        value: str,
+        request: UsageRequest | None = None,
+        *,
+        traces_limit: int = 20,
+    ) -> OwnerReport:
+        """A session, user, agent, task …: what it has used, by model, and its newest traces."""
+        policy = self._ledger.policy
+        limit = checks.check_limit(traces_limit, owners.TRACES_MAX, "traces_limit")
+        checks.check_dimension("dimension", dimension, policy.dimensions)
+        about = owners.narrowed(request or UsageRequest(), dimension, value)
+        asked = usage.check_usage(about, policy.calendar, policy.dimensions, self._now_ns())
+        return await self._reader.ask(
+            lambda view: owners.owner_report(view, dimension, value, asked, limit)
+        )
+
+    async def calls(self, request: CallsRequest) -> CallsPage:
+        """Calls one by one, newest first."""
+        policy, now_ns = self._ledger.policy, self._now_ns()
+        question = traces.check_calls(request, policy.calendar, policy.dimensions, now_ns)
+        return await self._reader.ask(lambda view: traces.calls_page(view, question, now_ns))
+
+    async def trace(self, trace_id: str) -> TraceReport:
+        """A trace as a tree, by its id in hex. Raises NotFoundError."""
+        key, now_ns = checks.check_trace_id("trace", trace_id), self._now_ns()
+        return await self._reader.ask(lambda view: traces.trace_report(view, key, now_ns))
+
+    async def run(self, run_id: str) -> TraceReport:
+        """The run of an agent, ``trace id:span id``, as a tree. Raises NotFoundError."""
+        (key, span_id), now_ns = traces.check_run_id(run_id), self._now_ns()
+        return await self._reader.ask(lambda view: traces.trace_report(view, key, now_ns, span_id))
+
+    async def budgets(self, *, ids: int = 10) -> BudgetsReport:
+        """Every budget, with up to `ids` scope ids that have spent most in the window of now."""
+        policy, now_ns = self._ledger.policy, self._now_ns()
+        limit = checks.check_limit(ids, checks.GROUPS_MAX, "ids")
+
+        def work(view: LedgerView) -> BudgetsReport:
+            states = budgets.all_states(view, policy, now_ns // NS_PER_S, limit)
+            return BudgetsReport(states, traces.as_of(view, now_ns))
+
+        return await self._reader.ask(work)
+
+    async def crossings(self, cursor: str = "", *, limit: int = 50) -> CrossingsPage:
+        """Budget crossings, latest first."""
+        checks.check_limit(limit, checks.GROUPS_MAX)
+        return await self._reader.ask(lambda view: budgets.crossings_page(view, cursor, limit))
+
+    async def unknown(self) -> UnknownReport:
+        """All that makes totals say "at least", and how to change that."""
+        catalog, now_ns = self._catalog(), self._now_ns()
+
+        def work(view: LedgerView) -> UnknownReport:
+            found = with_fixes(view.unknown(), catalog)
+            calls = sum(each.calls.calls for each in found)
+            return UnknownReport(found, calls, traces.as_of(view, now_ns))
+
+        return await self._reader.ask(work)
+
+    async def freshness(self) -> AsOf:
+        """How far the ledger reaches."""
+        now_ns = self._now_ns()
+        return await self._reader.ask(lambda view: traces.as_of(view, now_ns))
+
     async def totals(
         self, scope: str, scope_id: str, window: str, at_ns: int | None
     ) -> WindowTotals:
@@ -67,18 +156,26 @@ class CostQueries:
         time_s = (at_ns or self._now_ns()) // NS_PER_S
         kind = cast("WindowKind", window)
         start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
-        totals = await self._ledger.total(scope, scope_id, (start_s, end_s))
-        label = await self._ledger.task_title(scope_id) if scope == "task" else ""
-        return WindowTotals(totals, start_s, end_s, label)
+
+        def work(view: LedgerView) -> WindowTotals:
+            totals = budgets.total_of(view, scope, scope_id, (start_s, end_s))
+            titles = view.task_titles([scope_id]) if scope == "task" else {}
+            return WindowTotals(totals, start_s, end_s, titles.get(scope_id, ""))
+
+        return await self._reader.ask(work)
 
     async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
         """How scopes stand against their budgets; see `check_scopes`."""
-        time_s = (at_ns or self._now_ns()) // NS_PER_S
-        return await self._ledger.standing(scopes, time_s)
+        time_s, policy = (at_ns or self._now_ns()) // NS_PER_S, self._ledger.policy
+        states = await self._reader.ask(
+            lambda view: budgets.states_of(view, policy, scopes, time_s)
+        )
+        return [state.standing for state in states]
 
-    async def unpriced(self) -> list[UnpricedCalls]:
-        """Calls without a price, alike ones together, most calls first."""
-        return mark_priced(await self._ledger.unpriced(), self._catalog())
+    async def unpriced(self) -> Sequence[UnpricedCalls]:
+        """Calls whose cost is unknown, alike ones together, most calls first."""
+        catalog = self._catalog()
+        return await self._reader.ask(lambda view: mark_priced(view.unknown(), catalog))
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``, all with one catalog."""

@@ -38,12 +38,12 @@ def test_a_dimension_of_the_settings_is_a_scope_and_a_filter():
 def test_a_dimension_that_the_settings_lack_is_named_with_the_setting():
     scope, match = problems_of(TEAM)
     assert scope.startswith(
-        "b.yaml:4: budgets[0].scope: unknown scope 'team' (add dimensions: {team: [team]} to the "
-        "settings, with the attributes that name it; valid without it: call, trace,"
+        "b.yaml:4: budgets[0].scope: unknown scope 'team' (add dimensions: {team: [team, team.id]} "
+        "to the settings, with the attributes that name it; valid without it: call, trace,"
     )
     assert match.startswith(
         "b.yaml:7: budgets[0].match.environment: is nothing that a call has (add dimensions: "
-        "{environment: [environment]} to the settings,"
+        "{environment: [environment, environment.id]} to the settings,"
     )
 
 

@@ -1,0 +1,211 @@
+"""What questions are answered with. Money is nano-USD; surfaces write it as `format_usd` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from processor.core.model import Crossing, Parts, Standing, Totals, UnpricedCalls
+from processor.core.questions import CallRow, TraceRow, TraceSpan, UsageRow
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """Which moment an answer is of."""
+
+    read_ns: int
+    """When the ledger was read: all that was acknowledged by then is in the answer."""
+    last_charge_ns: int
+    """End of the latest call; 0 for an empty ledger."""
+    version: int
+    """Grows with each call that is charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One bucket of a series."""
+
+    start_s: int
+    end_s: int
+    is_partial: bool
+    """The question leaves out a part of this hour, day, week or month, or it is not over."""
+    totals: Totals
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What one value, or pair of values, has used."""
+
+    values: tuple[str, ...]
+    """In the order of `group_by`; ``""`` where there is none."""
+    label: str
+    """What people call it: the title of a task; else ``""``."""
+    totals: Totals
+    parts: Parts
+    series: Sequence[UsageRow]
+    """By bucket, where buckets were asked for; those without usage are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The groups that are not listed, together."""
+
+    groups: int
+    totals: Totals
+    parts: Parts
+    series: Sequence[UsageRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What was used in the range before."""
+
+    start_s: int
+    end_s: int
+    """Where the range is not over yet, the one before ends after the same time."""
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """What caches have done. Shares are from 0 to 1, None where there was nothing."""
+
+    hits: int
+    """Calls that a prompt cache gave a part of their input."""
+    hit_rate: float | None
+    """The share of calls."""
+    cached_tokens: int
+    cached_share: float | None
+    """The share of input tokens."""
+    saved_nano_usd: int
+    response_hits: int
+    """Calls that an application's own cache of responses answered."""
+    response_hit_rate: float | None
+    response_saved_nano_usd: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """How much was used in a time. Groups and others add up to the totals, and so do buckets."""
+
+    start_s: int
+    end_s: int
+    time_zone: str
+    bucket: str
+    group_by: tuple[str, ...]
+    totals: Totals
+    parts: Parts
+    """Zeros unless they were asked for."""
+    cache: CacheUse
+    previous: Previous | None
+    buckets: Sequence[Bucket]
+    """All of the range, also those without usage."""
+    groups: Sequence[Group]
+    """Largest first."""
+    others: Others | None
+    """None where all groups are listed."""
+    partial: tuple[str, ...]
+    """Why something is missing from all these numbers; empty where nothing is."""
+    as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class CallsPage:
+    """Some calls, newest first."""
+
+    calls: Sequence[CallRow]
+    cursor: str
+    """Asks for those that come after; ``""`` where there are none."""
+    as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSpan:
+    """A span in the tree of its trace."""
+
+    span: TraceSpan
+    depth: int
+    """0 for one without a parent that is kept."""
+    subtotal: Totals
+    """It and all below it."""
+    is_parent_missing: bool
+    """It names a parent that is not kept: one that is still under way, or lost, or plain."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceReport:
+    """A trace, or the run of one of its agents, as a tree."""
+
+    trace: TraceRow
+    totals: Totals
+    spans: Sequence[TreeSpan]
+    """Each before those below it; those of one parent in order of time."""
+    missing_parents: tuple[bytes, ...]
+    """Ids of spans that others name as their parent, and that are not kept."""
+    by_model: Sequence[Group]
+    is_cut: bool
+    """It has more spans than are shown."""
+    as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerReport:
+    """A session, user, agent, task or another owner."""
+
+    dimension: str
+    value: str
+    label: str
+    """The title of a task; else ``""``."""
+    usage: UsageReport
+    """By model."""
+    traces: Sequence[TraceRow]
+    """Its newest ones: those that belong to it as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """How one scope id stands under one budget."""
+
+    standing: Standing
+    progress: float
+    """Below 1 the totals that it looks at are still being filled, and it is not yet in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetsReport:
+    """Every budget, with the scope ids that have spent most."""
+
+    states: Sequence[BudgetState]
+    as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class CrossingsPage:
+    """Budget crossings, latest first."""
+
+    crossings: Sequence[Crossing]
+    cursor: str
+    """Asks for those that come after; ``""`` where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCalls:
+    """Calls whose cost is unknown, alike ones together, and how to change that."""
+
+    calls: UnpricedCalls
+    fix: str
+    """In words, to be done by whoever runs the processor or the application."""
+    entry: tuple[str, ...]
+    """Lines for the price file, below ``models:``; empty where no price would help."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownReport:
+    """All that makes totals say "at least"."""
+
+    unknown: Sequence[UnknownCalls]
+    """Most calls first."""
+    calls: int
+    """Together; the totals of all time have the same number."""
+    as_of: AsOf

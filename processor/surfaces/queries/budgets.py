@@ -1,0 +1,125 @@
+"""How scopes stand against their budgets, and what has been crossed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from processor.core.budgets import Budget, Policy
+from processor.core.budgets.verdict import series_of, standing_of
+from processor.core.budgets.window import window_of
+from processor.core.model import NOTHING, Totals
+from processor.core.ports import LedgerView
+from processor.core.questions import TIME_END_S, UsageQuestion
+from processor.surfaces.queries.answers import BudgetState, CrossingsPage
+from processor.surfaces.queries.cursors import read_cursor, write_cursor
+from processor.surfaces.queries.traces import build_tree
+
+_KEPT: Final = frozenset({"total", "user", "org"})
+"""Scopes with totals by quarter hour, whether budgets look at them or not."""
+_OF_ONE_TRACE: Final = frozenset({"trace", "agent_run"})
+_RANKED: Final = frozenset({
+    "user", "org", "agent", "feature", "task_type", "purpose", "model", "provider", "service",
+})  # fmt: skip
+_CROSSINGS_LOOKED_AT: Final = 1000
+
+
+def total_of(view: LedgerView, scope: str, scope_id: str, window: tuple[int, int]) -> Totals:
+    """What a scope has spent in a window of epoch seconds; (0, 0) for all time."""
+    if scope in _OF_ONE_TRACE:
+        return _total_of_trace(view, scope, scope_id)
+    start_s, end_s = window if window[1] else (0, TIME_END_S)
+    filters = () if scope == "total" else ((scope, (scope_id,)),)
+    answer = view.usage(UsageQuestion(start_s, end_s, filters=filters))
+    return answer.totals[0].totals if answer.totals else NOTHING
+
+
+def _total_of_trace(view: LedgerView, scope: str, scope_id: str) -> Totals:
+    trace_hex, _, span_hex = scope_id.partition(":")
+    try:
+        trace_id, span_id = bytes.fromhex(trace_hex), bytes.fromhex(span_hex)
+    except ValueError:
+        return NOTHING
+    trace = view.trace(trace_id)
+    if trace is None or scope == "trace":
+        return NOTHING if trace is None else trace.totals
+    tree, _ = build_tree(view.spans(trace, 2**31))
+    return next((each.subtotal for each in tree if each.span.span_id == span_id), NOTHING)
+
+
+def states_of(
+    view: LedgerView, policy: Policy, scopes: Mapping[str, str], time_s: int
+) -> list[BudgetState]:
+    """How the given scope ids, and the grand total, stand against their budgets."""
+    found = []
+    for budget in policy.budgets:
+        scope_id = "" if budget.scope in {"total", "call"} else scopes.get(budget.scope)
+        if scope_id is not None:
+            found.append(_state(view, budget, scope_id, time_s))
+    return found
+
+
+def all_states(view: LedgerView, policy: Policy, time_s: int, ids: int) -> list[BudgetState]:
+    """Every budget with the scope ids that have spent most, up to `ids` of each."""
+    crossed: dict[str, list[str]] = {}
+    for _, crossing in view.crossings(_CROSSINGS_LOOKED_AT):
+        some = crossed.setdefault(crossing.budget, [])
+        if crossing.scope_id not in some:
+            some.append(crossing.scope_id)
+    found = []
+    for budget in policy.budgets:
+        states = [
+            _state(view, budget, scope_id, time_s)
+            for scope_id in _ids_of(view, budget, time_s, ids, crossed.get(budget.name, []))
+        ]
+        states.sort(key=lambda state: -(state.standing.spent / state.standing.limit))
+        found += states[:ids]
+    return found
+
+
+def _ids_of(
+    view: LedgerView, budget: Budget, time_s: int, limit: int, crossed: list[str]
+) -> Iterator[str]:
+    """Whom to look at: who has spent most now; of what is too many to compare, who crossed it."""
+    if budget.scope in {"total", "call"}:
+        yield ""
+        return
+    start_s, end_s = _window(budget, time_s)
+    name = series_of(budget)
+    if "?" in name:
+        yield from (scope_id for scope_id, _ in view.largest(name, start_s, end_s, limit))
+    elif budget.scope in _RANKED:
+        question = UsageQuestion(start_s, end_s, (budget.scope,), limit=limit + 1)
+        values = [row.values[0] for row in view.usage(question).rows]
+        yield from [value for value in values if value][:limit]
+    else:
+        yield from crossed[:limit]
+
+
+def _state(view: LedgerView, budget: Budget, scope_id: str, time_s: int) -> BudgetState:
+    window = window_of(budget.window, time_s, budget.calendar)
+    name, progress, total = series_of(budget), 1.0, NOTHING
+    if budget.scope == "call":
+        pass
+    elif "?" not in name:
+        total = total_of(view, budget.scope, scope_id, window)
+    else:
+        progress = view.progress(name)
+        if progress < 1 and not budget.match:
+            total = total_of(view, budget.scope, scope_id, window)
+        else:
+            total = view.series(name, scope_id, *_window(budget, time_s))
+    return BudgetState(standing_of(budget, scope_id, window, total), progress)
+
+
+def _window(budget: Budget, time_s: int) -> tuple[int, int]:
+    start_s, end_s = window_of(budget.window, time_s, budget.calendar)
+    return (start_s, end_s) if end_s else (0, TIME_END_S)
+
+
+def crossings_page(view: LedgerView, cursor: str, limit: int) -> CrossingsPage:
+    """Crossings, latest first. Raises InvalidQuestionError."""
+    before = read_cursor(cursor, "crossings", 1)[0] if cursor else None
+    found = view.crossings(limit, before)
+    more = write_cursor((found[-1][0],), "crossings") if len(found) == limit else ""
+    return CrossingsPage([crossing for _, crossing in found], more)

@@ -1,0 +1,220 @@
+"""Makes questions of requests, or says what is wrong with them and how to put it right.
+
+Every surface asks through these checks, so that they all refuse the same in the same words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, cast, get_args
+from zoneinfo import ZoneInfo
+
+from processor.core.budgets.checks import dimension_advice, is_dimension_name
+from processor.core.budgets.window import window_of
+from processor.core.errors import InvalidQuestionError
+from processor.core.files.checks import InvalidValueError, time_zone
+from processor.core.files.similar import nearest
+from processor.core.model import TRACE_ID_BYTES, Calendar, WindowKind
+from processor.core.questions import (
+    BUCKETS_MAX,
+    DIMENSIONS,
+    TIME_END_S,
+    WIDTHS,
+    BucketWidth,
+    Filters,
+    Measure,
+    TooManyBucketsError,
+    edges_of,
+)
+from processor.surfaces.queries.requests import TimeRange
+
+GROUPS_MAX: Final = 1000
+ROWS_MAX: Final = 10_000
+"""Groups times buckets."""
+CALLS_MAX: Final = 200
+_GROUPED_MAX: Final = 2
+_VALUES_MAX: Final = 100
+_SHOWN_MAX_CHARS: Final = 100
+_MEASURES: Final[tuple[str, ...]] = get_args(Measure)
+_CALENDAR_WINDOWS: Final[Mapping[str, tuple[WindowKind, int]]] = {
+    "today": ("day", 0),
+    "yesterday": ("day", 1),
+    "week": ("week", 0),
+    "last_week": ("week", 1),
+    "month": ("month", 0),
+    "last_month": ("month", 1),
+}
+"""The kind of window, and how many before the one that is now."""
+_LENGTH: Final = re.compile(r"([1-9][0-9]{0,4})([hd])")
+_UNITS_S: Final = {"h": 3600, "d": 86400}
+_WINDOWS: Final = (*_CALENDAR_WINDOWS, "all", "24h", "7d", "30d")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRange:
+    """A range of time ``[start_s, end_s)`` in epoch seconds, and the calendar it is read by."""
+
+    start_s: int
+    end_s: int
+    calendar: Calendar
+    kind: WindowKind = "none"
+    """Of the calendar window that it is; ``none`` for any other range."""
+
+    @property
+    def is_all_time(self) -> bool:
+        """Whether it leaves out no time."""
+        return self.start_s <= 0 and self.end_s >= TIME_END_S
+
+    def before(self, now_s: int) -> tuple[int, int]:
+        """The range before; where this one is not over, cut after as much time as has passed."""
+        if self.kind == "none":
+            return self.start_s - (self.end_s - self.start_s), self.start_s
+        start_s, end_s = window_of(self.kind, self.start_s - 1, self.calendar)
+        if now_s < self.end_s:
+            end_s = min(end_s, start_s + max(now_s - self.start_s, 0))
+        return start_s, end_s
+
+
+def check_range(time: TimeRange, calendar: Calendar, now_s: int) -> CheckedRange:
+    """The range that is meant. Raises InvalidQuestionError."""
+    if time.time_zone:
+        calendar = calendar._replace(zone=_zone(time.time_zone))
+    if time.window:
+        if time.start_s is not None or time.end_s is not None:
+            raise InvalidQuestionError("window", "give either a window or a start and an end")
+        return _window(time.window, calendar, now_s)
+    if time.start_s is None and time.end_s is None:
+        return CheckedRange(0, TIME_END_S, calendar)
+    start_s = 0 if time.start_s is None else time.start_s
+    end_s = now_s if time.end_s is None else time.end_s
+    if start_s >= end_s:
+        raise InvalidQuestionError("end", f"must be after start: {end_s} is not after {start_s}")
+    return CheckedRange(max(start_s, 0), min(end_s, TIME_END_S), calendar)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return time_zone(name)
+    except InvalidValueError as error:
+        raise InvalidQuestionError("time_zone", _with_fix(error.what, error.fix)) from None
+
+
+def _window(word: str, calendar: Calendar, now_s: int) -> CheckedRange:
+    name = word.strip().lower()
+    name = {"lastweek": "last_week", "lastmonth": "last_month"}.get(name, name)
+    if name == "all":
+        return CheckedRange(0, TIME_END_S, calendar)
+    if name in _CALENDAR_WINDOWS:
+        kind, back = _CALENDAR_WINDOWS[name]
+        start_s, end_s = window_of(kind, now_s, calendar)
+        if back:
+            start_s, end_s = window_of(kind, start_s - 1, calendar)
+        return CheckedRange(start_s, end_s, calendar, kind)
+    length = _LENGTH.fullmatch(name)
+    if length is None:
+        raise InvalidQuestionError("window", _unknown(word, _WINDOWS))
+    return CheckedRange(now_s - int(length[1]) * _UNITS_S[length[2]], now_s, calendar)
+
+
+def check_edges(range_: CheckedRange, bucket: str) -> tuple[int, ...]:
+    """Where the buckets begin and end; empty for none. Raises InvalidQuestionError."""
+    if not bucket:
+        return ()
+    if bucket not in WIDTHS:
+        raise InvalidQuestionError("bucket", _unknown(bucket, WIDTHS))
+    try:
+        return edges_of(range_.start_s, range_.end_s, cast("BucketWidth", bucket), range_.calendar)
+    except TooManyBucketsError as error:
+        days = timedelta(seconds=range_.end_s - range_.start_s).days
+        what = f"{days} days have more than {BUCKETS_MAX} buckets of {bucket}"
+        fix = f"ask for buckets of {error.fitting}" if error.fitting else "ask for a shorter time"
+        raise InvalidQuestionError("bucket", f"{what}; {fix}") from None
+
+
+def check_group_by(names: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
+    """Dimensions to group by. Raises InvalidQuestionError."""
+    for name in names:
+        check_dimension("group_by", name, own)
+    if len(set(names)) < len(names):
+        raise InvalidQuestionError("group_by", "names a dimension twice")
+    if len(names) > _GROUPED_MAX:
+        message = f"takes up to {_GROUPED_MAX} dimensions, got {len(names)}; use filters for others"
+        raise InvalidQuestionError("group_by", message)
+    return tuple(names)
+
+
+def check_filters(filters: Mapping[str, Sequence[str]], own: Sequence[str]) -> Filters:
+    """Filters, in the order of their names. Raises InvalidQuestionError."""
+    for name, values in filters.items():
+        check_dimension("filters", name, own)
+        field = f"filters[{name}]"
+        if not values:
+            raise InvalidQuestionError(field, "accepts no value; leave it out to accept all")
+        if len(values) > _VALUES_MAX:
+            message = f"takes up to {_VALUES_MAX} values, got {len(values)}"
+            raise InvalidQuestionError(field, message)
+        if name == "trace":
+            for value in values:
+                check_trace_id(field, value)
+    return tuple(sorted((name, tuple(dict.fromkeys(each))) for name, each in filters.items()))
+
+
+def check_dimension(field: str, name: str, own: Sequence[str]) -> str:
+    """A dimension that there is. Raises InvalidQuestionError."""
+    known = (*DIMENSIONS, *own)
+    if name in known:
+        return name
+    if is_dimension_name(name) and not nearest(name, known):
+        message = f"unknown dimension {name!r}; {dimension_advice(name)}; or use "
+        raise InvalidQuestionError(field, message + ", ".join(known))
+    raise InvalidQuestionError(field, _unknown(name, known, "dimension"))
+
+
+def check_measure(word: str) -> Measure:
+    """What groups are ordered by. Raises InvalidQuestionError."""
+    if word not in _MEASURES:
+        raise InvalidQuestionError("order_by", _unknown(word, _MEASURES))
+    return cast("Measure", word)
+
+
+def check_limit(limit: int, most: int, field: str = "limit") -> int:
+    """How much to list at most. Raises InvalidQuestionError."""
+    if not 1 <= limit <= most:
+        raise InvalidQuestionError(field, f"must be from 1 to {most}, got {limit}")
+    return limit
+
+
+def check_rows(limit: int, buckets: int) -> None:
+    """Whether groups times buckets are not too many. Raises InvalidQuestionError."""
+    if limit * max(buckets, 1) > ROWS_MAX:
+        message = (
+            f"{limit} groups in {buckets} buckets are more than {ROWS_MAX} rows; ask for at most "
+            f"{ROWS_MAX // buckets} groups, or for longer buckets"
+        )
+        raise InvalidQuestionError("limit", message)
+
+
+def check_trace_id(field: str, text: str) -> bytes:
+    """A trace id from its hex digits. Raises InvalidQuestionError."""
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != TRACE_ID_BYTES:
+        message = f"must be a trace id of 32 hex digits, got {text[:_SHOWN_MAX_CHARS]!r}"
+        raise InvalidQuestionError(field, message)
+    return found
+
+
+def _unknown(word: str, known: Iterable[str], noun: str = "value") -> str:
+    known = tuple(known)
+    near = nearest(word, known)
+    guess = f"did you mean {near}? " if near else ""
+    return f"unknown {noun} {word[:_SHOWN_MAX_CHARS]!r}; {guess}it takes {', '.join(known)}"
+
+
+def _with_fix(what: str, fix: str) -> str:
+    return f"{what}; {fix}" if fix else what

@@ -1,0 +1,39 @@
+"""Cursors: opaque texts that ask for the page after the one they came with."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
+
+from processor.core.errors import InvalidQuestionError
+
+_SEPARATOR = "."
+_DIGEST_CHARS = 8
+
+
+def write_cursor(position: tuple[int, ...], question: object) -> str:
+    """A cursor at a position; `question` is all that has to be the same when it is used."""
+    text = _SEPARATOR.join((*map(str, position), _digest(question)))
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, question: object, size: int) -> tuple[int, ...]:
+    """The position, of `size` numbers, that a cursor is at. Raises InvalidQuestionError."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        *position, digest = urlsafe_b64decode(padded).decode("ascii").split(_SEPARATOR)
+        numbers = tuple(map(int, position))
+    except (Error, ValueError):
+        numbers, digest = (), ""
+    if len(numbers) != size or any(abs(number) >= 2**63 for number in numbers):
+        message = "is none that was given here; leave it out to begin with the first page"
+        raise InvalidQuestionError("cursor", message)
+    if digest != _digest(question):
+        message = "belongs to another question; ask with the same time and filters"
+        raise InvalidQuestionError("cursor", message)
+    return numbers
+
+
+def _digest(question: object) -> str:
+    return hashlib.sha256(repr(question).encode()).hexdigest()[:_DIGEST_CHARS]

@@ -1,0 +1,55 @@
+"""What surfaces ask, as people and programs write it: `checks` makes questions of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """A time, in words or from a moment to a moment.
+
+    Without all of them it is all time; what begins at `start_s` only ends now.
+    """
+
+    window: str = ""
+    """``today``, ``yesterday``, ``week``, ``last_week``, ``month``, ``last_month``, ``all``, or a
+    length up to now, such as ``24h`` or ``7d``."""
+    start_s: int | None = None
+    """Epoch seconds; included."""
+    end_s: int | None = None
+    """Epoch seconds; excluded."""
+    time_zone: str = ""
+    """Where days begin, as an IANA name; ``""`` for the zone of the budgets file."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRequest:
+    """How much was used: in all, in buckets of time, and by up to two dimensions."""
+
+    time: TimeRange = TimeRange()
+    bucket: str = ""
+    """``15min``, ``hour``, ``day``, ``week`` or ``month``; ``""`` for none."""
+    group_by: Sequence[str] = ()
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Accepted values by dimension; ``""`` is what has none."""
+    order_by: str = "cost"
+    """Or ``calls``, ``tokens``."""
+    limit: int = 20
+    """Groups to list; the others are summed up."""
+    compare: bool = False
+    """Whether the range before is wanted as well."""
+    with_parts: bool = False
+    """Whether quantities and costs by class of token are wanted as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallsRequest:
+    """Which calls there were, newest first."""
+
+    time: TimeRange = TimeRange()
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    cursor: str = ""
+    """Of the page before; ``""`` for the first one."""
+    limit: int = 50

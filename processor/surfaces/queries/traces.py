@@ -1,0 +1,135 @@
+"""Calls one by one, and traces and runs as trees."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from processor.core.errors import InvalidQuestionError, NotFoundError
+from processor.core.model import NO_PARTS, NOTHING, NS_PER_S, SPAN_ID_BYTES, Calendar, Totals
+from processor.core.ports import LedgerView
+from processor.core.questions import CallsQuestion, TraceSpan
+from processor.surfaces.queries import checks
+from processor.surfaces.queries.answers import AsOf, CallsPage, Group, TraceReport, TreeSpan
+from processor.surfaces.queries.cursors import read_cursor, write_cursor
+from processor.surfaces.queries.requests import CallsRequest
+
+SPANS_MAX: Final = 10_000
+"""Of a trace that are shown."""
+
+
+def check_calls(
+    request: CallsRequest, calendar: Calendar, own: Sequence[str], now_ns: int
+) -> CallsQuestion:
+    """Check a request. Raises InvalidQuestionError."""
+    time = checks.check_range(request.time, calendar, now_ns // NS_PER_S)
+    filters = checks.check_filters(request.filters, own)
+    limit = checks.check_limit(request.limit, checks.CALLS_MAX)
+    before = None
+    if request.cursor:
+        end_ns, number = read_cursor(request.cursor, filters, 2)
+        before = end_ns, number
+    return CallsQuestion(time.start_s, time.end_s, filters, before, limit)
+
+
+def calls_page(view: LedgerView, question: CallsQuestion, now_ns: int) -> CallsPage:
+    """Some calls, newest first."""
+    calls = view.calls(question)
+    cursor = ""
+    if len(calls) == question.limit:
+        cursor = write_cursor((calls[-1].end_ns, calls[-1].id), question.filters)
+    return CallsPage(calls, cursor, as_of(view, now_ns))
+
+
+def as_of(view: LedgerView, now_ns: int) -> AsOf:
+    """Which moment an answer from this view is of."""
+    freshness = view.freshness()
+    return AsOf(now_ns, freshness.last_charge_ns, freshness.charges)
+
+
+def check_run_id(text: str) -> tuple[bytes, bytes]:
+    """Trace id and span id of a run, ``trace id:span id``. Raises InvalidQuestionError."""
+    trace, _, span = text.partition(":")
+    try:
+        span_id = bytes.fromhex(span)
+    except ValueError:
+        span_id = b""
+    if len(span_id) != SPAN_ID_BYTES:
+        message = "must be the id of a trace and of the agent's span, as 32 and 16 hex digits: t:s"
+        raise InvalidQuestionError("run", message)
+    return checks.check_trace_id("run", trace), span_id
+
+
+def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"") -> TraceReport:
+    """A trace as a tree, or the part of it below one span. Raises NotFoundError."""
+    trace = view.trace(trace_id)
+    if trace is None:
+        raise NotFoundError(f"nothing was charged in a trace {trace_id.hex()}")
+    spans = view.spans(trace, SPANS_MAX + 1)
+    is_cut = len(spans) > SPANS_MAX
+    tree, missing = build_tree(spans[:SPANS_MAX])
+    totals = trace.totals
+    if run:
+        tree = _below(tree, run)
+        if not tree:
+            raise NotFoundError(f"trace {trace_id.hex()} has no agent with the id {run.hex()}")
+        totals, missing = tree[0].subtotal, ()
+    return TraceReport(trace, totals, tree, missing, _by_model(tree), is_cut, as_of(view, now_ns))
+
+
+def build_tree(spans: Sequence[TraceSpan]) -> tuple[list[TreeSpan], tuple[bytes, ...]]:
+    """Each span before those below it, and the parents that are not among them."""
+    known = {span.span_id for span in spans}
+    children = defaultdict[bytes, list[TraceSpan]](list)
+    roots = []
+    missing = dict[bytes, None]()
+    for span in sorted(spans, key=lambda span: (span.start_ns or span.end_ns, span.span_id)):
+        if span.is_cut or span.parent_id not in known:
+            roots.append(span)
+            if span.parent_id and not span.is_cut:
+                missing[span.parent_id] = None
+        else:
+            children[span.parent_id].append(span)
+    order: list[tuple[TraceSpan, int]] = []
+    waiting = [(span, 0) for span in reversed(roots)]
+    while waiting:
+        span, depth = waiting.pop()
+        order.append((span, depth))
+        waiting += [(child, depth + 1) for child in reversed(children[span.span_id])]
+    subtotals: dict[bytes, Totals] = {}
+    for span, _ in reversed(order):
+        total = NOTHING if span.charge is None else span.charge.totals
+        for child in children[span.span_id]:
+            total = total.plus(subtotals[child.span_id])
+        subtotals[span.span_id] = total
+    tree = [
+        TreeSpan(span, depth, subtotals[span.span_id], span.parent_id in missing)
+        for span, depth in order
+    ]
+    return tree, tuple(missing)
+
+
+def _below(tree: Sequence[TreeSpan], span_id: bytes) -> list[TreeSpan]:
+    """The part of a tree that begins with a span; nothing where it is not there."""
+    for at, top in enumerate(tree):
+        if top.span.span_id == span_id:
+            end = at + 1
+            while end < len(tree) and tree[end].depth > top.depth:
+                end += 1
+            return [
+                TreeSpan(each.span, each.depth - top.depth, each.subtotal, each.is_parent_missing)
+                for each in tree[at:end]
+            ]
+    return []
+
+
+def _by_model(tree: Sequence[TreeSpan]) -> list[Group]:
+    sums: dict[tuple[str, ...], Totals] = {}
+    for each in tree:
+        charge = each.span.charge
+        if charge is not None and charge.dimensions.kind != "agent":
+            key = charge.dimensions.provider, charge.dimensions.model
+            sums[key] = sums.get(key, NOTHING).plus(charge.totals)
+    groups = [Group(values, "", totals, NO_PARTS, ()) for values, totals in sums.items()]
+    return sorted(groups, key=lambda group: (-group.totals.cost_nano_usd, group.values))

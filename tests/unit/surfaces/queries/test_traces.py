@@ -1,0 +1,130 @@
+"""Calls one by one, and traces and runs as trees."""
+
+from __future__ import annotations
+
+import pytest
+
+from processor.core.errors import NotFoundError
+from processor.surfaces.queries import CallsRequest, TimeRange
+
+TRACE = (1).to_bytes(16).hex()
+
+
+def span(number):
+    return number.to_bytes(8)
+
+
+async def test_calls_are_listed_newest_first_in_pages(ask, given_calls):
+    """Guarantees: pages hold every call once, also those that ended at one moment."""
+    made = given_calls.charged
+    queries = ask(*(made(number, number // 2, number) for number in range(1, 8)))
+    found, cursor, pages = [], "", 0
+    while True:
+        page = await queries.calls(CallsRequest(cursor=cursor, limit=3))
+        found += [call.totals.cost_nano_usd for call in page.calls]
+        cursor, pages = page.cursor, pages + 1
+        if not cursor:
+            break
+    assert (found, pages) == ([7, 6, 5, 4, 3, 2, 1], 3)
+
+
+async def test_calls_that_come_meanwhile_do_not_move_the_next_page(ask, given_calls):
+    made = given_calls.charged
+    before = [made(number, number, number) for number in range(1, 5)]
+    page = await ask(*before).calls(CallsRequest(limit=2))
+    assert [call.totals.cost_nano_usd for call in page.calls] == [4, 3]
+    later = [*before, made(5, 100, 5)]
+    page = await ask(*later).calls(CallsRequest(limit=2, cursor=page.cursor))
+    assert [call.totals.cost_nano_usd for call in page.calls] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("filters", "costs"),
+    [
+        ({"agent": ["a"]}, [4, 1]),
+        ({"user": ["u"]}, [3, 1]),
+        ({"session": ["s"]}, [3]),
+        ({"agent": ["a"], "user": ["u"]}, [1]),
+        ({"agent": [""]}, [3, 2]),
+        ({"trace": [(2).to_bytes(16).hex()]}, [4]),
+        ({"agent": ["nobody"]}, []),
+    ],
+)
+async def test_calls_are_filtered(ask, given_calls, filters, costs):
+    made, day = given_calls.charged, given_calls.DAY_S
+    queries = ask(
+        made(1, -40 * day, 1, agent="a", user="u"), made(2, -day, 2),
+        made(3, 10, 3, user="u", session="s"), made(4, 20, 4, agent="a", trace=2),
+    )  # fmt: skip
+    page = await queries.calls(CallsRequest(filters=filters))
+    assert [call.totals.cost_nano_usd for call in page.calls] == costs
+    page = await queries.calls(CallsRequest(TimeRange("7d"), filters=filters))
+    assert [call.totals.cost_nano_usd for call in page.calls] == [
+        each for each in costs if each > 1
+    ]
+
+
+async def test_a_call_says_whose_it_is(ask, given_calls):
+    call = given_calls.charged(
+        1, 10, 5, user="u", session="s", task="t", model="m", kind="llm",
+        own=(("team", "x"),), parent=9,
+    )  # fmt: skip
+    [found] = (await ask(call).calls(CallsRequest())).calls
+    assert (found.user, found.session, found.task) == ("u", "s", "t")
+    assert (found.dimensions.model, found.dimensions.own) == ("m", (("team", "x"),))
+    assert (found.trace_id.hex(), found.span_id, found.parent_id) == (TRACE, span(1), span(9))
+
+
+@pytest.fixture
+def tree(ask, given_calls):
+    """An agent with two calls, one of them below another agent; and a call of a lost parent."""
+    made = given_calls.charged
+    return ask(
+        made(1, 90, 0, calls=0, agent_runs=1, agent="planner", kind="agent"),
+        made(2, 10, 5, parent=1, model="a"),
+        made(3, 50, 0, calls=0, parent=1, kind="agent"),
+        made(4, 40, 7, parent=3, model="b"),
+        made(5, 60, 11, parent=77, model="b"),
+        change=lambda db: db.execute(
+            f"INSERT INTO corrections VALUES (1, 1, ?, ?, 0, -2{', 0' * 11})",
+            (span(2), span(4)),
+        ),
+    )  # fmt: skip
+
+
+async def test_a_trace_is_a_tree(tree):
+    report = await tree.trace(TRACE)
+    assert [(each.span.span_id[-1], each.depth) for each in report.spans] == [
+        (5, 0), (1, 0), (2, 1), (3, 1), (4, 2),
+    ]  # fmt: skip
+    subtotals = {each.span.span_id[-1]: each.subtotal.cost_nano_usd for each in report.spans}
+    assert subtotals == {1: 12, 2: 5, 3: 7, 4: 7, 5: 11}
+    assert report.totals.cost_nano_usd == 23
+    assert [(group.values[1], group.totals.cost_nano_usd) for group in report.by_model] == [
+        ("b", 18), ("a", 5),
+    ]  # fmt: skip
+
+
+async def test_missing_parents_are_named(tree):
+    report = await tree.trace(TRACE)
+    assert report.missing_parents == (span(77),)
+    assert [each.span.span_id[-1] for each in report.spans if each.is_parent_missing] == [5]
+
+
+async def test_corrections_stand_with_the_span_that_they_change(tree):
+    spans = {each.span.span_id: each.span for each in (await tree.trace(TRACE)).spans}
+    assert spans[span(2)].corrections == ((span(4), -2),)
+    assert spans[span(4)].corrections == ()
+
+
+async def test_a_run_is_the_part_below_its_agent(tree):
+    report = await tree.run(f"{TRACE}:{span(3).hex()}")
+    assert [(each.span.span_id[-1], each.depth) for each in report.spans] == [(3, 0), (4, 1)]
+    assert report.totals.cost_nano_usd == 7
+
+
+async def test_what_is_not_there_is_not_found(tree):
+    with pytest.raises(NotFoundError, match="nothing was charged in a trace"):
+        await tree.trace("ff" * 16)
+    with pytest.raises(NotFoundError, match="has no agent with the id"):
+        await tree.run(f"{TRACE}:{'ff' * 8}")
