@@ -18,6 +18,7 @@ from processor.app.assembly import (
     build_exporter,
     build_ledger,
     build_pipeline,
+    build_reader,
     build_receiver,
     read_options,
 )
@@ -129,10 +130,15 @@ class App:
         ledger = build_ledger(settings, policy, plan)
         _close_with(stack, "the ledger", ledger.close)
         await _start_ledger(ledger, settings.ledger.path)
+        # Closed before the ledger: who writes is the last to close the file, and tidies up.
+        reader = build_reader(settings)
+        _close_with(stack, "the ledger's readers", reader.close)
         _close_with(stack, "the exporter", exporter.close)
         await exporter.start()
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
-        costs = CostQueries(ledger, lambda: pipeline.catalog, price_file=settings.pricing.file)
+        costs = CostQueries(
+            ledger, reader, lambda: pipeline.catalog, price_file=settings.pricing.file
+        )
         health = Health(
             lambda: exporter_state(exporter),
             lambda: ledger_state(ledger),

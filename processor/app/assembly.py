@@ -30,7 +30,7 @@ from processor.io.exporter import (
     FileDestination,
     InFlightLimiter,
 )
-from processor.io.ledger import Ledger, SqliteStore
+from processor.io.ledger import Ledger, SqliteReader, SqliteStore
 from processor.io.ledger import Limits as WorkingSetLimits
 from processor.io.receiver import Handle, HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
@@ -167,3 +167,8 @@ def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger
             known_traces=limit("known_traces"),
         ),
     )
+
+
+def build_reader(settings: Settings) -> SqliteReader:
+    """Answers questions from the ledger's file, which it opens when the first one comes."""
+    return SqliteReader(Path(settings.ledger.path))

@@ -17,8 +17,9 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ListUnpricedResponse,
     RepriceRequest,
     RepriceResponse,
+    UnpricedModel,
 )
-from processor.surfaces.grpc.messages import number
+from processor.surfaces.grpc.messages import number, status_and_reason
 from processor.surfaces.queries.health import Report, Status
 from processor.surfaces.terminal.paint import plain
 
@@ -55,20 +56,7 @@ class Remote:
         answer = await self._ask(
             "ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse, _TIMEOUT_S
         )
-        return [
-            UnpricedCalls(
-                item.provider,
-                tuple(item.models),
-                item.reason,
-                item.service,
-                item.calls,
-                number(item, "tokens"),
-                item.first_unix_nano,
-                item.last_unix_nano,
-                item.has_price,
-            )
-            for item in answer.models
-        ]
+        return [_unpriced(item) for item in answer.models]
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
@@ -100,6 +88,22 @@ class Remote:
                 has_answered = _has_answered(error)
                 message = f"{there.address} cannot be asked: {why}"
                 raise (RefusedError if has_answered else NoAnswerError)(message) from error
+
+
+def _unpriced(item: UnpricedModel) -> UnpricedCalls:
+    status, reason = status_and_reason(item.reason)
+    return UnpricedCalls(
+        item.provider,
+        tuple(item.models),
+        reason,
+        item.service,
+        item.calls,
+        number(item, "tokens"),
+        item.first_unix_nano,
+        item.last_unix_nano,
+        item.has_price,
+        status,
+    )
 
 
 def _repricing(answer: RepriceResponse) -> Repricing:

@@ -6,11 +6,10 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from processor.app.assembly import build_ledger
+from processor.app.assembly import build_ledger, build_reader
 from processor.app.resources import plan_memory
 from processor.cli.calling import NoAnswerError, Remote
 from processor.cli.connection import Connection, connection_from
@@ -19,7 +18,7 @@ from processor.config import Settings
 from processor.core.errors import LedgerInUseError
 from processor.core.insight import mark_priced
 from processor.core.model import Repricing, UnpricedCalls
-from processor.io.ledger import SqliteStore, is_in_use
+from processor.io.ledger import examine_file, is_in_use
 from processor.surfaces.queries import CostQueries
 from processor.surfaces.terminal.paint import plain
 
@@ -37,7 +36,10 @@ class LedgerAccess(Protocol):
 
 
 class Local:
-    """The ledger's file. Raises LedgerInUseError while a processor has it open."""
+    """The ledger's file, which may be read while a processor has it open.
+
+    To change it raises LedgerInUseError then.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -45,24 +47,26 @@ class Local:
     async def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price, most calls first."""
         catalog = prices_from(self._settings.pricing.file).catalog
-        # Not through a `Ledger`: that would first put this command's budgets into force.
-        policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
-        path, zone = Path(self._settings.ledger.path), policy.calendar.zone
-        with closing(SqliteStore(path, zone)) as store:
-            return mark_priced(store.unpriced(), catalog)
+        examine_file(Path(self._settings.ledger.path))
+        reader = build_reader(self._settings)
+        try:
+            return await reader.ask(lambda view: mark_priced(view.unknown(), catalog))
+        finally:
+            await reader.close()
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
         catalog = prices_from(self._settings.pricing.file).catalog
         policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
         ledger = build_ledger(self._settings, policy, plan_memory(self._settings))
+        reader = build_reader(self._settings)
         try:
             await ledger.start()
             file = self._settings.pricing.file
-            return await CostQueries(ledger, lambda: catalog, price_file=file).reprice(
-                start_ns, end_ns, is_dry_run=is_dry_run
-            )
+            costs = CostQueries(ledger, reader, lambda: catalog, price_file=file)
+            return await costs.reprice(start_ns, end_ns, is_dry_run=is_dry_run)
         finally:
+            await reader.close()
             await ledger.close()
 
 
@@ -147,8 +151,9 @@ def _ask_processor(
 def _read_ledger(
     settings: Settings, path: Path, question: Callable[[LedgerAccess], Awaitable[T]]
 ) -> Answer[T]:
+    whose = "which a processor has open" if is_in_use(path) else "which no processor has open"
     value = _run(question, Local(settings))
-    return Answer(value, f"read from the ledger at {path}, which no processor has open")
+    return Answer(value, f"read from the ledger at {path}, {whose}")
 
 
 def _run(question: Callable[[LedgerAccess], Awaitable[T]], ledger: LedgerAccess) -> T:

@@ -1,4 +1,4 @@
-"""``llm-cost unpriced``: models without a price, and the lines that would price them."""
+"""``llm-cost unpriced``: calls whose cost is unknown, and what would make it known."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 
 from processor.cli.ledger_access import ask
 from processor.cli.sources import NO_FILE_YET, settings_from
-from processor.core.insight import can_be_priced
 from processor.core.model import NS_PER_S, UnpricedCalls
-from processor.core.pricing import suggest_entry
-from processor.surfaces.terminal.paint import plain
+from processor.surfaces.grpc.messages import UNPRICED, reason_text
+from processor.surfaces.queries import with_fix
+from processor.surfaces.terminal.paint import columns, plain, wrap
+
+_FIX_LINES_MAX = 6
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what has no price; returns 0 in any case. Raises ProcessorError."""
+    """Print whose cost is unknown; returns 0 in any case. Raises ProcessorError."""
     settings = settings_from(arguments)
     answer = ask(settings, arguments, lambda ledger: ledger.unpriced())
     answer.warn()
@@ -30,12 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
     if not unknowns:
-        yield "every call in the ledger has a price"
+        yield "the cost of every call in the ledger is known"
         return
     for unknown in unknowns:
         names = " or ".join(unknown.models) or "(no model named)"
         calls = f"{unknown.calls:,} {'call' if unknown.calls == 1 else 'calls'}"
-        yield f"{names} of {unknown.provider or '(no provider named)'}: {unknown.reason}"
+        yield f"{names} of {unknown.provider or '(no provider named)'}: {reason_text(unknown)}"
         yield f"    {calls}, {unknown.tokens:,} tokens, from {unknown.service or 'no service'}"
         yield f"    {_moment(unknown.first_ns)} to {_moment(unknown.last_ns)}"
     yield ""
@@ -45,7 +47,8 @@ def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
         yield f"By now there is a price for: {', '.join(dict.fromkeys(priced))}"
         yield f"To charge it: llm-cost reprice --since {_moment(first_ns)} --dry-run"
         yield ""
-    entries = dict.fromkeys(entry for unknown in unknowns if (entry := _entry(unknown)))
+    yield from _other_fixes(unknowns)
+    entries = dict.fromkeys(entry for unknown in unknowns if (entry := with_fix(unknown).entry))
     if entries:
         yield f"To price them, add these lines to {path or NO_FILE_YET},"
         yield "below its `models:`, where it has one:"
@@ -54,17 +57,19 @@ def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
         yield from (f"    {line}" for entry in entries for line in entry)
 
 
-def _entry(unknown: UnpricedCalls) -> tuple[str, ...]:
-    """What to add to the price file; nothing where there is a price, or where none would help."""
-    if unknown.has_price or not can_be_priced(unknown):
-        return ()
-    return suggest_entry(unknown.provider, unknown.models)
+def _other_fixes(unknowns: Sequence[UnpricedCalls]) -> Iterator[str]:
+    """What to do about calls whose cost is unknown for another reason than a missing price."""
+    fixes = {each.status: with_fix(each).fix for each in unknowns if each.status != UNPRICED}
+    for status, fix in fixes.items():
+        yield from wrap(f"{status}: {fix}", columns(), _FIX_LINES_MAX)
+        yield ""
 
 
 def _as_dict(unknown: UnpricedCalls) -> dict[str, object]:
     return {
         "provider": unknown.provider,
         "models": list(unknown.models),
+        "status": unknown.status,
         "reason": unknown.reason,
         "service": unknown.service,
         "calls": unknown.calls,
@@ -72,7 +77,8 @@ def _as_dict(unknown: UnpricedCalls) -> dict[str, object]:
         "first": _moment(unknown.first_ns),
         "last": _moment(unknown.last_ns),
         "has_price": unknown.has_price,
-        "yaml": "\n".join(_entry(unknown)),
+        "fix": with_fix(unknown).fix,
+        "yaml": "\n".join(with_fix(unknown).entry),
     }
 
 

@@ -53,6 +53,8 @@ OURS = {
     errors.TooLargeError: (Code.RESOURCE_EXHAUSTED, 413),
     errors.BackendRefusedError: (Code.PERMISSION_DENIED, 403),
     errors.InvalidQuestionError: (Code.INVALID_ARGUMENT, 400),
+    errors.NotFoundError: (Code.NOT_FOUND, 404),
+    errors.QuestionTooSlowError: (Code.DEADLINE_EXCEEDED, 503),
     errors.ForbiddenError: (Code.PERMISSION_DENIED, 403),
     errors.CallerLeftError: (Code.CANCELLED, 503),
     errors.RetryableError: (Code.UNAVAILABLE, 503),

@@ -76,7 +76,7 @@ def mark_priced(unknowns: Iterable[UnpricedCalls], catalog: Catalog) -> list[Unp
 
 def can_be_priced(unknown: UnpricedCalls) -> bool:
     """Whether a price could help at all."""
-    return unknown.reason not in _BEYOND_PRICES
+    return unknown.status == "unpriced" and unknown.reason not in _BEYOND_PRICES
 
 
 def _has_price(unknown: UnpricedCalls, catalog: Catalog) -> bool:

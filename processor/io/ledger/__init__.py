@@ -13,6 +13,7 @@ from processor.io.ledger.database import Snapshot, read_snapshot
 from processor.io.ledger.file import examine_file
 from processor.io.ledger.ledger import Ledger
 from processor.io.ledger.lock import is_in_use
+from processor.io.ledger.reading import SqliteReader
 from processor.io.ledger.sqlite import SqliteStore
 from processor.io.ledger.store import Store
 from processor.io.ledger.working_set import Limits
@@ -21,6 +22,7 @@ __all__ = [
     "Ledger",
     "Limits",
     "Snapshot",
+    "SqliteReader",
     "SqliteStore",
     "Store",
     "examine_file",

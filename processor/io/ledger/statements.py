@@ -91,7 +91,7 @@ SELECT details.asked_provider, details.asked_models, details.reason, details.ser
   SUM((charges.input + charges.output) & 4294967295), MIN(spans.time_ns), MAX(spans.time_ns)
 FROM charges JOIN spans ON spans.id = charges.id
   JOIN call_details AS details ON details.id = spans.details_id
-WHERE charges.unpriced > 0 AND details.status = 'unpriced'
+WHERE charges.unpriced <> 0 AND details.status = 'unpriced'
 GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 9 DESC
 """
 """What is charged as unknown now: not a span that others explain."""

@@ -8,6 +8,8 @@
 | HeadersTooLargeError    | RESOURCE_EXHAUSTED | 431     | must not retry: there is no RetryInfo  |
 | UnauthenticatedError    | UNAUTHENTICATED    | 401     | must send a token that is known here   |
 | ForbiddenError          | PERMISSION_DENIED  | 403     | must ask from this machine             |
+| NotFoundError           | NOT_FOUND          | 404     | names an id that nothing has           |
+| QuestionTooSlowError    | DEADLINE_EXCEEDED  | 503     | must ask for less                      |
 | UnsupportedRequestError | UNIMPLEMENTED      | its own | must send another request              |
 | CallerLeftError         | CANCELLED          | 503     | has disconnected, and sends it again   |
 | other RetryableError    | UNAVAILABLE        | 503     | retries after RetryInfo or Retry-After |
@@ -39,7 +41,9 @@ from processor.core.errors import (
     CallerLeftError,
     ForbiddenError,
     InvalidQuestionError,
+    NotFoundError,
     PermanentError,
+    QuestionTooSlowError,
     RetryableError,
     TooLargeError,
     UndecodableError,
@@ -66,6 +70,14 @@ _HTTP_STATUS: Final[dict[grpc.StatusCode, int]] = {
     grpc.StatusCode.DATA_LOSS: 503,
 }
 """As in the OpenTelemetry Collector, except for RESOURCE_EXHAUSTED; every other code is 500."""
+_FINAL: Final[dict[type[Exception], grpc.StatusCode]] = {
+    CallerLeftError: grpc.StatusCode.CANCELLED,
+    ForbiddenError: grpc.StatusCode.PERMISSION_DENIED,
+    TooLargeError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    NotFoundError: grpc.StatusCode.NOT_FOUND,
+    QuestionTooSlowError: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+"""Errors that a code says all of."""
 
 
 class UnauthenticatedError(PermanentError):
@@ -153,8 +165,9 @@ def status_of(error: Exception) -> ErrorStatus:
     """The status of a request that fails with `error`."""
     message = _shorten(str(error))
     match error:
-        case CallerLeftError() | ForbiddenError() | TooLargeError() | BackendRefusedError():
-            return ErrorStatus(_code_of(error), message)
+        case _ if code := _final_code(error):
+            own_http_status = 404 if isinstance(error, NotFoundError) else 0
+            return ErrorStatus(code, message, own_http_status=own_http_status)
         case RetryableError():
             delay = RetryInfo(retry_delay=_duration(error.delay_s))
             status = _with_details(grpc.StatusCode.UNAVAILABLE, message, delay)
@@ -188,16 +201,10 @@ def forget_frames(error: BaseException) -> None:
         each.__traceback__ = None
 
 
-def _code_of(
-    error: CallerLeftError | ForbiddenError | TooLargeError | BackendRefusedError,
-) -> grpc.StatusCode:
-    match error:
-        case CallerLeftError():
-            return grpc.StatusCode.CANCELLED
-        case ForbiddenError():
-            return grpc.StatusCode.PERMISSION_DENIED
-        case TooLargeError():
-            return grpc.StatusCode.RESOURCE_EXHAUSTED
+def _final_code(error: Exception) -> grpc.StatusCode | None:
+    """The code of an error that it says all of; None for other errors."""
+    if not isinstance(error, BackendRefusedError):
+        return _FINAL.get(type(error))
     known = _CODES.get(error.code, grpc.StatusCode.UNKNOWN)
     return grpc.StatusCode.UNKNOWN if known is grpc.StatusCode.OK else known
 

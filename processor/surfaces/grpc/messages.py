@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
@@ -20,6 +20,9 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 )
 from processor.surfaces.queries import WindowTotals
 
+UNPRICED: Final = "unpriced"
+_OTHER_STATUSES: Final = frozenset({"usage_missing", "implausible", "late"})
+_AFTER_STATUS: Final = ": "
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _Message = TypeVar("_Message", bound=Message)
 
@@ -88,14 +91,14 @@ def standing_message(standing: Standing) -> BudgetStanding:
 
 
 def unpriced_message(unknowns: Sequence[UnpricedCalls]) -> ListUnpricedResponse:
-    """Calls without a price."""
+    """Calls whose cost is unknown."""
     return ListUnpricedResponse(
         models=[
             _message(
                 UnpricedModel,
                 provider=unknown.provider,
                 models=unknown.models,
-                reason=unknown.reason,
+                reason=reason_text(unknown),
                 service=unknown.service,
                 calls=unknown.calls,
                 tokens=unknown.tokens,
@@ -106,6 +109,19 @@ def unpriced_message(unknowns: Sequence[UnpricedCalls]) -> ListUnpricedResponse:
             for unknown in unknowns
         ]
     )
+
+
+def reason_text(unknown: UnpricedCalls) -> str:
+    """Why the cost of calls is unknown; begins with their status where they lack no price."""
+    if unknown.status == UNPRICED:
+        return unknown.reason
+    return f"{unknown.status}{_AFTER_STATUS}{unknown.reason}" if unknown.reason else unknown.status
+
+
+def status_and_reason(text: str) -> tuple[str, str]:
+    """What `reason_text` was made of."""
+    status, _, reason = text.partition(_AFTER_STATUS)
+    return (status, reason) if status in _OTHER_STATUSES else (UNPRICED, text)
 
 
 def repricing_message(repricing: Repricing) -> RepriceResponse:

@@ -32,18 +32,32 @@ def test_a_ledger_that_no_processor_has_open_is_read(stopped, tmp_path, capsys):
     source = f"read from the ledger at {tmp_path / 'data' / 'ledger.db'}, which no processor has"
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith(source)
-    assert second == "every call in the ledger has a price"
+    assert second == "the cost of every call in the ledger is known"
     assert main(["reprice", "--since", "7d", *flags]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(source)
     assert lines[-1].startswith("nothing changes")
 
 
-@pytest.mark.parametrize("command", [["unpriced"], ["reprice", "--since", "7d"]])
-def test_an_open_ledger_whose_processor_is_silent_is_one_line(stopped, tmp_path, capsys, command):
+def test_an_open_ledger_whose_processor_is_silent_can_be_read(stopped, tmp_path, capsys):
+    """Guarantees: reading needs no answer of the processor, and nothing is left behind."""
+    flags, _ = stopped
+    path = tmp_path / "data" / "ledger.db"
+    store = SqliteStore(path)
+    assert main(["unpriced", *flags]) == 0
+    assert (
+        f"read from the ledger at {path}, which a processor has open\n" in capsys.readouterr().out
+    )
+    store.close()
+    before = sorted(each.name for each in path.parent.iterdir())
+    assert main(["unpriced", *flags]) == 0
+    assert sorted(each.name for each in path.parent.iterdir()) == before
+
+
+def test_an_open_ledger_whose_processor_is_silent_cannot_be_changed(stopped, tmp_path, capsys):
     flags, address = stopped
     store = SqliteStore(tmp_path / "data" / "ledger.db")
-    assert main([*command, *flags]) == 1
+    assert main(["reprice", "--since", "7d", *flags]) == 1
     store.close()
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -76,7 +90,7 @@ def test_an_endpoint_is_asked_even_where_there_is_a_ledger(stopped, tmp_path, ca
     monkeypatch.setattr(Remote, "unpriced", unpriced)
     assert main(["unpriced", "--endpoint", "there:4317", *flags]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("answered by the processor at there:4317\nevery call")
+    assert shown.out.startswith("answered by the processor at there:4317\nthe cost of every call")
     assert shown.err == ""
 
 

@@ -73,11 +73,25 @@ def test_what_no_price_can_help_has_no_lines(ask):
     assert "models:" not in out
 
 
+def test_what_lacks_tokens_is_listed_with_what_makes_them_known(ask):
+    """Guarantees: whatever makes totals say "at least" is here, also where there is a price."""
+    missing = NEW._replace(reason="", status="usage_missing", tokens=0)
+    out = ask(missing, missing._replace(service="other"))
+    assert "new-1 or new of openai: usage_missing" in out
+    assert out.count('stream_options={"include_usage": true}') == 1
+    assert "models:" not in out
+    [found, _] = json.loads(ask(missing, missing, flags=["--json"]))
+    assert (found["status"], found["yaml"]) == ("usage_missing", "")
+    assert "include_usage" in found["fix"]
+
+
 def test_json_has_the_same_and_the_lines_are_yaml(ask):
     first, second = json.loads(ask(NEW, MINE, flags=["--json"]))
     assert yaml.safe_load(first.pop("yaml"))[0]["model"] == "new-1"
     assert first == {
-        "provider": "openai", "models": ["new-1", "new"], "reason": "not known",
+        "provider": "openai", "models": ["new-1", "new"], "status": "unpriced",
+        "reason": "not known",
+        "fix": "add a price to the price file, and charge it with llm-cost reprice",
         "service": "shop", "calls": 1200, "tokens": 33_000, "first": "2027-01-15T08:00:00Z",
         "last": "2027-01-15T08:00:00Z", "has_price": False,
     }  # fmt: skip
@@ -85,7 +99,7 @@ def test_json_has_the_same_and_the_lines_are_yaml(ask):
 
 
 def test_a_ledger_without_unpriced_calls_says_so(ask):
-    assert ask() == "every call in the ledger has a price\n"
+    assert ask() == "the cost of every call in the ledger is known\n"
     assert json.loads(ask(flags=["--json"])) == []
 
 
