@@ -110,7 +110,7 @@ class LedgerView(Protocol):
         """What a total that budgets follow has in ``[start, end)``; see `progress`."""
 
     def progress(self, name: str) -> float:
-        """The share of charges that a total which budgets follow has been given; 1 for all."""
+        """The share of traces that a total which budgets follow is filled with; 1 for all."""
 
     def largest(self, name: str, start_s: int, end_s: int, limit: int) -> list[tuple[str, Totals]]:
         """The scope ids of such a total that have cost most in ``[start, end)``."""

@@ -107,7 +107,6 @@ class CallRow(NamedTuple):
     doubt: str
     rule: str
     price_version: str
-    response_id: str
     aggregate: str
     """How its numbers relate to those below it; ``""`` for a single call."""
 

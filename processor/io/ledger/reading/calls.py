@@ -29,7 +29,7 @@ _SETS: Final = ", ".join(f"d.{name}" for name in SET_DIMENSIONS)
 _CALL: Final = (
     "u.id, t.trace_id, s.span_id, s.parent_id, s.start_ns, u.end_ns, u.set_id, "
     f"{_SETS}, nu.text, ns.text, nt.text, c.reason, c.doubt, c.rule, c.price_version, "
-    f"s.response_id, c.aggregate, {', '.join(f'u.{name}' for name in (*SUMS, *PARTS))}"
+    f"c.aggregate, {', '.join(f'u.{name}' for name in (*SUMS, *PARTS))}"
 )
 _IS_SOMETHING: Final = (
     "(u.calls <> 0 OR u.cost <> 0 OR u.unpriced <> 0 OR u.input <> 0 OR u.output <> 0)"
@@ -158,13 +158,13 @@ def own_dimensions(database: apsw.Connection, sets: set[int]) -> dict[int, list[
 def _call(row: Sequence[Any], own: dict[int, list[tuple[str, str]]]) -> CallRow:
     charge, trace_id, span_id, parent_id, start_ns, end_ns, set_id = row[:7]
     after_set = 7 + len(SET_DIMENSIONS)
-    user, session, task, *details = row[after_set : after_set + 9]
-    reason, doubt, rule, price_version, response_id, aggregate = (text or "" for text in details)
-    numbers = row[after_set + 9 :]
+    user, session, task, *details = row[after_set : after_set + 8]
+    reason, doubt, rule, price_version, aggregate = (text or "" for text in details)
+    numbers = row[after_set + 8 :]
     return CallRow(
         charge, trace_id, span_id, parent_id or b"", start_ns or 0, end_ns,
         DimensionSet._make((*row[7:after_set], tuple(own.get(set_id, ())))),
         user, session, task,
         totals_of(numbers[: len(SUMS)]), parts_of(tuple(numbers[len(SUMS) :])),
-        reason, doubt, rule, price_version, response_id, aggregate,
+        reason, doubt, rule, price_version, aggregate,
     )  # fmt: skip

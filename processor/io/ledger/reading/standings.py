@@ -36,13 +36,13 @@ def read_series(
 
 
 def read_progress(database: apsw.Connection, name: str) -> float:
-    """The share of charges that a series has been given, by their ids; 1 for all."""
+    """The share of traces that a series has been filled with; 1 for all."""
     known = database.execute("SELECT filled_to, is_complete FROM series WHERE name = ?", (name,))
     filled_to, is_complete = next(known, (0, 0))
     if is_complete:
         return 1.0
-    [(last,)] = database.execute("SELECT MAX(id) FROM charges").fetchall()
-    return min(int(filled_to) / int(last), 1.0) if last else 1.0
+    [(last,)] = database.execute("SELECT MAX(id) FROM traces").fetchall()
+    return min(max(int(filled_to), 0) / int(last), 1.0) if last else 1.0
 
 
 def read_largest(

@@ -77,7 +77,7 @@ class SqliteView:
         return standings.read_series(self._database, name, scope_id, start_s, end_s)
 
     def progress(self, name: str) -> float:
-        """The share of charges that a total which budgets follow has been given; 1 for all."""
+        """The share of traces that a total which budgets follow is filled with; 1 for all."""
         return standings.read_progress(self._database, name)
 
     def largest(self, name: str, start_s: int, end_s: int, limit: int) -> list[tuple[str, Totals]]:

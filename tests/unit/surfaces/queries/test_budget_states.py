@@ -68,7 +68,7 @@ async def test_every_budget_lists_who_has_spent_most(ask, calls):
     assert all(each.progress == 1 for each in states)
 
 
-async def test_a_budget_whose_totals_are_being_filled_says_how_far(ask, calls):
+async def test_a_budget_whose_totals_are_being_filled_says_how_far(ask, given_calls):
     """Guarantees: with a filter it is not in force yet, and says so."""
     filtered = budget("few", "user", 10, match={"model": ("m*",)})
     series = f"user?{filtered.digest}"
@@ -77,6 +77,7 @@ async def test_a_budget_whose_totals_are_being_filled_says_how_far(ask, calls):
         db.execute("INSERT INTO series VALUES (?, 2, 0)", (series,))
         db.execute(f"INSERT INTO totals VALUES (?, 'u1', 0, 4{', 0' * 11})", (series,))
 
+    calls = [given_calls.charged(span, span, 4, trace=span, user="u1") for span in (1, 2, 3)]
     [state] = (await ask(*calls, policy=policy(filtered), change=fill).budgets()).states
     assert (state.standing.scope_id, state.standing.spent) == ("u1", 4)
     assert state.progress == 2 / 3
