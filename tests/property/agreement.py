@@ -80,6 +80,30 @@ def check_charges(store: SqliteStore) -> None:
             found[row_id].append((end_ns, *owner, sums))
     assert found == wanted
     check_traces(store, plan)
+    check_cells(store, plan)
+
+
+def check_cells(store: SqliteStore, plan: Any) -> None:
+    """Every hour and day holds what ended in it, in the zone that was valid then."""
+    sets = ", ".join(f"sets.{name}" for name in tables.DIMENSIONS)
+    joined = "JOIN dimension_sets AS sets ON sets.id = set_id"
+    for table, cells in (("usage_hours", plan.hours), ("usage_days", plan.days)):
+        wanted: Sums = defaultdict(lambda: [0] * len(ALL.split(",")))
+        for (start_s, dimensions), sums in cells.items():
+            add(wanted[(start_s, *dimensions[:-1])], sums)
+        found = added_up(store, f"start_s, {sets}", f"{ALL} FROM {table} {joined}")
+        assert found == {key: sums for key, sums in wanted.items() if any(sums)}, table
+    wanted = defaultdict(lambda: [0] * len(ALL.split(",")))
+    for (start_s, user, dimensions), sums in plan.user_days.items():
+        add(wanted[(start_s, user, *dimensions[:-1])], sums)
+    query = f"{ALL} FROM usage_user_days {joined} JOIN names ON names.id = user_id"
+    found = added_up(store, f"start_s, names.text, {sets}", query)
+    assert found == {key: sums for key, sums in wanted.items() if any(sums)}
+
+
+def add(sums: list[int], more: Any) -> None:
+    for at, value in enumerate((*more.totals.values(), *more.parts)):
+        sums[at] += value
 
 
 def check_traces(store: SqliteStore, plan: Any) -> None:
