@@ -92,7 +92,8 @@ def _fill(database, charges, zones):
             (number, trace, each.span.to_bytes(8), each.parent.to_bytes(8) if each.parent else b"",
              each.end_ns, detail, encode_number(each.totals.input_tokens)),
         )  # fmt: skip
-        _insert(database, "charges", (number, each.end_ns, set_id, user, session, task), sums)
+        _insert(database, "charges", (number, time_s, set_id, user, session, task), ())
+        _insert(database, "charge_sums", (number,), sums)
         bucket = bucket_of(each.end_ns)
         owners[trace].append(each)
         for cell, key in (
@@ -112,21 +113,21 @@ def _fill(database, charges, zones):
             _insert(database, table, key, sums)
     for key, sums in cells["t"].items():
         _insert(database, "totals", key, sums[: len(SUMS)])
-    _interned(database, names, sets, details, zones)
     for trace_id, trace in traces.known.items():
         some = owners[trace]
         whole = [
             _agreed([getattr(each, name) for each in some]) for name in ("session", "user", "task")
         ]
         ids = [name and names(name) for name in whole]
-        texts = [
-            _agreed([each.value(name) for each in some]) for name in ("agent", "org", "service")
-        ]
+        for name in ("agent", "org", "service"):
+            text = _agreed([each.value(name) for each in some])
+            ids.append(text and names(text))
         times = [each.end_ns for each in some]
         _insert(
-            database, "traces", (trace, trace_id, min(times), max(times), *ids, *texts),
+            database, "traces", (trace, trace_id, min(times), max(times), *ids),
             cells["tr"][trace][: len(SUMS)],
         )  # fmt: skip
+    _interned(database, names, sets, details, zones)
 
 
 def _agreed(values):

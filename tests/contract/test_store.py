@@ -11,6 +11,7 @@ import pytest
 
 from processor.core.model import (
     NO_PARTS,
+    NO_SUMS,
     NOBODY,
     ChargeRow,
     Correction,
@@ -105,7 +106,7 @@ def charge_of(at, kept, row_id=0, **more):
     values = {
         "trace_id": kept.trace_id, "span_id": kept.span_id, "row": at, "row_id": row_id,
         "end_ns": kept.time_ns, "dimensions": DIMENSIONS, "user": "u", "session": "s", "task": "",
-        "sums": Sums(totals, NO_PARTS),
+        "sums": Sums(totals, NO_PARTS), "entry": entry,
     } | more  # fmt: skip
     return ChargeRow(**values)
 
@@ -354,6 +355,34 @@ def test_a_charge_is_replaced_where_a_later_row_of_its_span_is(store):
     commit(store, charges=[charge_of(-1, later, second, session="moved")])
     assert store.total("session", "s", *window) == Totals()
     assert store.total("session", "moved", *window) == Totals(70, 10, 2, calls=1)
+
+
+def test_what_a_charge_is_reads_the_same_whether_or_not_its_span_says_it(store):
+    """Guarantees: sums that follow from a span, others, and those that become either, are exact."""
+    window = START_S, START_S + 900
+    row = charged(usage=Usage(10, 4, 3, 2, output=5, reasoning=1), amount=Amount(15, 1, 2, 3, 4, 5))
+    usual = Sums(
+        Totals(15, 19, 6, 4, calls=1, saved_nano_usd=row.entry.saved_nano_usd, cache_hits=1),
+        Parts(5, 1, 1, 2, 3, 4),
+    )
+    (first,) = commit(store, row, charges=[charge_of(0, row, sums=usual)])
+    assert store.total("session", "s", *window) == usual.totals
+    for changed in (
+        Sums(replace(usual.totals, cost_nano_usd=14), usual.parts),
+        NO_SUMS,
+        usual,
+        Sums(replace(usual.totals, agent_runs=1), usual.parts),
+        usual,
+    ):
+        commit(store, charges=[charge_of(-1, row, first, sums=changed)])
+        assert store.total("session", "s", *window) == changed.totals
+    agent = replace(row, span_id=b"an agent", entry=None, stamp=Stamp())
+    runs = Sums(Totals(agent_runs=1), NO_PARTS)
+    like = charge_of(0, row)
+    (second,) = commit(store, agent, charges=[replace(like, entry=None, sums=runs)])
+    assert store.total("session", "s", *window) == usual.totals.plus(runs.totals)
+    commit(store, charges=[replace(like, row=-1, row_id=second, entry=None, sums=NO_SUMS)])
+    assert store.total("session", "s", *window) == usual.totals
 
 
 def test_charges_and_sums_beyond_64_bits_are_exact(store):

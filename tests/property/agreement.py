@@ -28,24 +28,24 @@ def added_up(store: SqliteStore, key: str, rest: str) -> Sums:
 
 def check_tables(store: SqliteStore) -> None:
     """Every kind of sum is that of the charges, and these are what the spans say."""
-    charged = added_up(store, "set_id", f"{ALL} FROM charges")
+    charged = added_up(store, "set_id", f"{ALL} FROM charged")
     for table in ("usage_hours", "usage_days", "usage_user_days"):
         assert added_up(store, "set_id", f"{ALL} FROM {table}") == charged, table
-    by_user = added_up(store, "user_id", f"{ALL} FROM charges")
+    by_user = added_up(store, "user_id", f"{ALL} FROM charged")
     assert added_up(store, "user_id", f"{ALL} FROM usage_user_days") == by_user
     for scope in ("user", "session", "task"):
-        query = f"{SUMS} FROM charges JOIN names ON names.id = {scope}_id"
+        query = f"{SUMS} FROM charged JOIN names ON names.id = {scope}_id"
         kept = added_up(store, "id", f"{SUMS} FROM totals WHERE scope = '{scope}'")
         assert added_up(store, "text", query) == kept, scope
-    query = f"{SUMS} FROM charges JOIN dimension_sets AS sets ON sets.id = set_id"
+    query = f"{SUMS} FROM charged JOIN dimension_sets AS sets ON sets.id = set_id"
     kept = added_up(store, "id", f"{SUMS} FROM totals WHERE scope = 'org'")
     assert added_up(store, "org", query) == kept
     bucket = f"end_ns / {900 * 10**9} * 900"
     kept = added_up(store, "bucket", f"{SUMS} FROM totals WHERE scope = 'total'")
-    assert added_up(store, bucket, f"{SUMS} FROM charges") == kept
+    assert added_up(store, bucket, f"{SUMS} FROM charged") == kept
     of_traces = added_up(store, "trace_id", f"{SUMS} FROM traces")
-    joined = f"{SUMS} FROM charges JOIN spans USING (id) JOIN traces ON traces.id = trace"
-    joined = joined.replace(SUMS, ", ".join(f"charges.{name}" for name in tables.SUMS))
+    joined = f"{SUMS} FROM charged JOIN traces ON traces.id = trace"
+    joined = joined.replace(SUMS, ", ".join(f"charged.{name}" for name in tables.SUMS))
     assert added_up(store, "trace_id", joined) == of_traces
     check_charges(store)
 
@@ -64,9 +64,9 @@ def check_charges(store: SqliteStore) -> None:
             wanted[each.row_id].append((each.end_ns, *owner, sums))
     columns = ", ".join(f"sets.{name}" for name in tables.DIMENSIONS)
     query = (
-        "SELECT charges.id, end_ns, users.text, sessions.text, tasks.text, "
-        f"{columns}, {', '.join(f'charges.{name}' for name in (*tables.SUMS, *tables.PARTS))} "
-        "FROM charges JOIN dimension_sets AS sets ON sets.id = set_id "
+        "SELECT charged.id, end_ns, users.text, sessions.text, tasks.text, "
+        f"{columns}, {', '.join(f'charged.{name}' for name in (*tables.SUMS, *tables.PARTS))} "
+        "FROM charged JOIN dimension_sets AS sets ON sets.id = set_id "
         "JOIN names AS users ON users.id = user_id "
         "JOIN names AS sessions ON sessions.id = session_id "
         "JOIN names AS tasks ON tasks.id = task_id"
@@ -107,12 +107,15 @@ def add(sums: list[int], more: Any) -> None:
 
 
 def check_traces(store: SqliteStore, plan: Any) -> None:
-    named = "sessions.text, users.text, tasks.text, agent, org, service"
+    named = "sessions.text, users.text, tasks.text, agents.text, orgs.text, services.text"
     query = (
         f"SELECT trace_id, start_ns, end_ns, {named}, {SUMS} FROM traces "
         "LEFT JOIN names AS sessions ON sessions.id = session_id "
         "LEFT JOIN names AS users ON users.id = user_id "
-        "LEFT JOIN names AS tasks ON tasks.id = task_id"
+        "LEFT JOIN names AS tasks ON tasks.id = task_id "
+        "LEFT JOIN names AS agents ON agents.id = agent_id "
+        "LEFT JOIN names AS orgs ON orgs.id = org_id "
+        "LEFT JOIN names AS services ON services.id = service_id"
     )
     found = {row[0]: row[1:] for row in store._db.execute(query)}
     for each in plan.traces:

@@ -31,6 +31,7 @@ from processor.core.model.call import (
 )
 from processor.core.model.entry import (
     Cell,
+    ChargeRow,
     Correction,
     Entry,
     Intake,
@@ -45,7 +46,6 @@ from processor.core.model.entry import (
 from processor.core.model.posting import (
     NO_PARTS,
     NO_SUMS,
-    ChargeRow,
     DimensionSet,
     Parts,
     Sums,

@@ -17,7 +17,7 @@ from processor.core.model.call import (
     Unpriced,
     Usage,
 )
-from processor.core.model.posting import ChargeRow, DimensionSet, Sums, TraceSummary
+from processor.core.model.posting import DimensionSet, Sums, TraceSummary
 from processor.core.model.spans import Spans
 from processor.core.model.total import Crossing, Totals
 from processor.core.money import Amount, Rates
@@ -121,6 +121,27 @@ class SpanRow:
     """True for a call that a span of another trace is charged for."""
     id: int = field(default=0, compare=False)
     """Of the row, when it has been read."""
+
+
+@dataclass(slots=True)
+class ChargeRow:
+    """What one span is charged now, and whose it is: the row of `charges` that it has from now."""
+
+    trace_id: bytes
+    span_id: bytes
+    row: int
+    """Position in `Plan.rows` of the row of this span that the turn writes; -1 for none."""
+    row_id: int
+    """Id of its latest row before this turn; 0 for none. With `row` as well, the span has got its
+    usage or another price, and what is kept under this id gives way."""
+    end_ns: int
+    dimensions: DimensionSet
+    user: str
+    session: str
+    task: str
+    sums: Sums
+    entry: Entry | None
+    """What its latest row says: the sums of a usual call follow from that."""
 
 
 class Correction(NamedTuple):

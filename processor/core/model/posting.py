@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from processor.core.model.call import OwnIds
@@ -82,25 +81,6 @@ class Sums(NamedTuple):
 
 
 NO_SUMS = Sums(NOTHING, NO_PARTS)
-
-
-@dataclass(slots=True)
-class ChargeRow:
-    """What one span is charged now, and whose it is: the row of `charges` that it has from now."""
-
-    trace_id: bytes
-    span_id: bytes
-    row: int
-    """Position in `Plan.rows` of the row of this span that the turn writes; -1 for none."""
-    row_id: int
-    """Id of its latest row before this turn; 0 for none. With `row` as well, the span has got its
-    usage or another price, and what is kept under this id gives way."""
-    end_ns: int
-    dimensions: DimensionSet
-    user: str
-    session: str
-    task: str
-    sums: Sums
 
 
 class TraceOwner(NamedTuple):

@@ -131,6 +131,7 @@ def _charge(trace_id: bytes, node: Node, rows: dict[int, int]) -> ChargeRow:
         ids.session,
         ids.task,
         node.posted,
+        node.entry,
     )
 
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import apsw
 
-_MIN, _MAX = -(1 << 63), (1 << 63) - 1
+_MIN, INTEGER_MAX = -(1 << 63), (1 << 63) - 1
 
 
 def encode_number(number: int) -> int | bytes:
     """A number as it stands in a column."""
-    return number if _MIN <= number <= _MAX else b"%d" % number
+    return number if _MIN <= number <= INTEGER_MAX else b"%d" % number
 
 
 def encode_numbers(numbers: tuple[int, ...]) -> tuple[int | bytes, ...]:
     """Numbers as they stand in columns."""
-    if max(numbers) <= _MAX and min(numbers) >= _MIN:
+    if max(numbers) <= INTEGER_MAX and min(numbers) >= _MIN:
         return numbers
     return tuple(map(encode_number, numbers))
 

@@ -32,6 +32,7 @@ from processor.io.ledger.shared import (
     encode_name,
     encode_owner,
 )
+from processor.io.ledger.tables import NAMED
 
 _TRACES_CACHED_MAX = 65_536
 _OWNERS_CACHED_MAX = 16_384
@@ -123,7 +124,8 @@ class PlanWriter:
         self._traces[trace_id] = found.get
 
     def _summary(self, summary: TraceSummary) -> Columns:
-        ids = tuple(None if text is None else self._names(text) for text in summary.owner[:3])
+        names = self._names
+        ids = (None if text is None else names(text) for text in summary.owner)
         return rows.encode_summary(summary, ids)
 
     def _append(self, spans: Sequence[SpanRow]) -> list[int]:
@@ -153,30 +155,31 @@ class PlanWriter:
     def _owner(self, said: OriginOwner) -> int:
         known = self._owners.get(said)
         if known is None:
-            session, user = said[0][:2]
-            session_id = None if session is None else self._names(session)
-            user_id = None if user is None else self._names(user)
-            columns = encode_owner(said, session_id, user_id)
+            names = self._names
+            named: Columns = said[0][: len(NAMED)]
+            ids = (None if text is None else names(text) for text in named)
+            columns = encode_owner(said, ids)
             known = self._database.execute(statements.INSERT_OWNER, columns).get
             self._owners[said] = known
         return known
 
     def _write_charges(self, charges: Sequence[ChargeRow], ids: Sequence[int]) -> None:
         replaced = [(each.row_id,) for each in charges if each.row >= 0 and each.row_id]
-        self._run(statements.DELETE_CHARGE, replaced)
         names, id_of = self._names, self._sets.id_of
-        self._run(
-            statements.PUT_CHARGE,
-            [
-                rows.encode_charge(
-                    each,
-                    ids[each.row] if each.row >= 0 else each.row_id,
-                    id_of(each.dimensions, each.end_ns // NS_PER_S),
-                    (names(each.user), names(each.session), names(each.task)),
-                )
-                for each in charges
-            ],
-        )
+        columns, sums, without = list[Columns](), list[Columns](), list[Columns]()
+        for each in charges:
+            row_id = ids[each.row] if each.row >= 0 else each.row_id
+            set_id = id_of(each.dimensions, each.end_ns // NS_PER_S)
+            named = names(each.user), names(each.session), names(each.task)
+            columns.append(rows.encode_charge(each, row_id, set_id, named))
+            if not rows.follows_from_span(each):
+                sums.append((row_id, *encode_numbers(rows.values_of(each.sums))))
+            elif each.row < 0:
+                without.append((row_id,))
+        self._run(statements.DELETE_CHARGE, replaced)
+        self._run(statements.DELETE_SUMS, [*replaced, *without])
+        self._run(statements.PUT_CHARGE, columns)
+        self._run(statements.PUT_SUMS, sums)
 
     def _add_up(self, plan: Plan) -> None:
         id_of, names, values_of = self._sets.id_of, self._names, rows.values_of

@@ -17,14 +17,15 @@ from processor.core.model import NS_PER_S, SpanRow
 from processor.io.ledger.store import SpanKey
 
 _SLOT_NS: Final = 256 * NS_PER_S
+_PART: Final = 2**24 - 1
 _AROUND_NS: Final = APART_MAX_NS * REPORTS_MAX
 """Before and after a call: of as many reports as are looked at, the last one may be so far away."""
 _FIND: Final = """
 SELECT traces.trace_id, spans.span_id FROM responses
   JOIN spans ON spans.id = responses.span JOIN traces ON traces.id = spans.trace
-WHERE responses.slot = ? AND responses.response = ? LIMIT ?
+WHERE responses.slot = ? AND responses.part = ? AND spans.response = ? LIMIT ?
 """
-_INSERT: Final = "INSERT INTO responses (slot, response, span) VALUES (?, ?, ?)"
+_INSERT: Final = "INSERT INTO responses (slot, part, span) VALUES (?, ?, ?)"
 
 
 def write_responses(
@@ -32,7 +33,7 @@ def write_responses(
 ) -> None:
     """Keep which responses new rows of calls report."""
     kept = [
-        (row.time_ns // _SLOT_NS, row.entry.response, row_id)
+        (row.time_ns // _SLOT_NS, _part(row.entry.response), row_id)
         for row, row_id in zip(spans, ids, strict=True)
         if row.entry is not None
         and row.entry.response
@@ -54,9 +55,15 @@ def read_reports(
     found: dict[int, set[SpanKey]] = {}
     for response, end_ns in responses:
         for slot in _slots(end_ns):
-            for trace_id, span_id in database.execute(_FIND, (slot, response, 2 * REPORTS_MAX)):
+            bindings = slot, _part(response), response, 2 * REPORTS_MAX
+            for trace_id, span_id in database.execute(_FIND, bindings):
                 found.setdefault(response, set()).add((trace_id, span_id))
     return found
+
+
+def _part(response: int) -> int:
+    """So much of a response's number that few of a slot have it in common: three bytes."""
+    return (response & _PART) - _PART // 2
 
 
 def _slots(end_ns: int) -> Iterator[int]:

@@ -44,14 +44,13 @@ def total_of(
         where, bindings = _of_dimension(series, scope_id)
         source, time = "usage_days", "start_s"
         if series in _LIFETIME or (is_windowed and not _is_of_cells(zones, start_s, end_s)):
-            source, time = "charges", "end_ns"
+            source, time = "charged", "end_s"
         elif is_windowed:
             source = "usage_hours"
         where = f"FROM {source} WHERE {where}"
     if is_windowed:
-        unit = NS_PER_S if time == "end_ns" else 1
         where = f"{where} AND {time} >= ? AND {time} < ?"
-        bindings = (*bindings, start_s * unit, min(end_s, _FOREVER_S) * unit)
+        bindings = (*bindings, start_s, min(end_s, _FOREVER_S))
     return _add_up(database, where, bindings)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -67,14 +67,14 @@ def encode_name(name: str) -> Columns:
     return (name,)
 
 
-def encode_owner(said: OriginOwner, session_id: int | None, user_id: int | None) -> Columns:
+def encode_owner(said: OriginOwner, names: Iterable[int | None]) -> Columns:
     """Columns of an owner and, where that is said together with it, a service."""
-    (_, _, *plain, own), service = said
-    return (session_id, user_id, *plain, dump(dict(own)) if own else None, service)
+    (*_, title, own), service = said
+    return (*names, title, dump(dict(own)) if own else None, service)
 
 
 def decode_owner(columns: Columns) -> tuple[Owner, str]:
-    """An owner and a service; its session and user as texts."""
+    """An owner and a service; its names as texts."""
     *plain, text, service = columns
     own: OwnIds = () if text is None else tuple(json.loads(text).items())
     return Owner._make((*plain, own)).or_nobody(), service

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from processor.io.ledger.tables import DETAILS, DIMENSIONS, OWNER, PARTS, SPAN, SUMS
+from processor.io.ledger.tables import DETAILS, DIMENSIONS, NAMED, OWNER, PARTS, SPAN, SUMS
 
 TRACE = (
-    "start_ns", "end_ns", "session_id", "user_id", "task_id", "agent", "org", "service", *SUMS,
+    "start_ns", "end_ns", "session_id", "user_id", "task_id", "agent_id", "org_id", "service_id",
+    *SUMS,
 )  # fmt: skip
 """Columns of ``traces`` that change."""
-CHARGE = ("id", "end_ns", "set_id", "user_id", "session_id", "task_id", *SUMS, *PARTS)
+CHARGE = ("id", "end_s", "set_id", "user_id", "session_id", "task_id")
 _CROSSING = (
     "budget", "scope", "id", "window_start", "window_end", "amount", "unit", "share", "spent",
     "at_least", "late", "cause", "span",
@@ -47,11 +48,8 @@ INSERT_SET_VALUE = _insert("set_values", ("set_id", "dimension", "value"))
 FIND_OWN_VALUES = "SELECT value FROM own_values WHERE dimension = ? AND day = ?"
 INSERT_OWN_VALUE = _insert("own_values", ("dimension", "day", "value"))
 
-READ_OWNER = f"""
-SELECT sessions.text, users.text, {", ".join(OWNER[2:])}, service FROM owners
-  LEFT JOIN names AS sessions ON sessions.id = session_id
-  LEFT JOIN names AS users ON users.id = user_id WHERE owners.id = ?
-"""
+_NAMES = ", ".join(f"(SELECT text FROM names WHERE names.id = {name})" for name in NAMED)
+READ_OWNER = f"SELECT {_NAMES}, {', '.join(OWNER[len(NAMED) :])}, service FROM owners WHERE id = ?"
 READ_DETAILS = f"SELECT {', '.join(DETAILS)} FROM call_details WHERE id = ?"
 READ_SPANS = f"SELECT id, {', '.join(SPAN)} FROM spans WHERE trace = ? ORDER BY id"
 READ_SPAN_IDS = "SELECT span_id FROM spans WHERE trace = ?"
@@ -59,6 +57,8 @@ READ_SPAN_IDS = "SELECT span_id FROM spans WHERE trace = ?"
 INSERT_SPAN = _insert("spans", ("id", *SPAN))
 DELETE_CHARGE = "DELETE FROM charges WHERE id = ?"
 PUT_CHARGE = _put("charges", CHARGE)
+DELETE_SUMS = "DELETE FROM charge_sums WHERE id = ?"
+PUT_SUMS = _put("charge_sums", ("id", *SUMS, *PARTS))
 INSERT_CORRECTION = _insert("corrections", ("trace", "span_id", "cause_id", "time_ns", *SUMS))
 INSERT_CROSSING = _insert("crossings", _CROSSING)
 READ_CROSSED = (
@@ -87,11 +87,11 @@ SELECT COALESCE(MAX(id), 0) FROM (SELECT MAX(id) AS id FROM spans
 
 UNPRICED = """
 SELECT details.asked_provider, details.asked_models, details.reason, details.service, COUNT(*),
-  SUM((charges.input + charges.output) >> 32),
-  SUM((charges.input + charges.output) & 4294967295), MIN(spans.time_ns), MAX(spans.time_ns)
-FROM charges JOIN spans ON spans.id = charges.id
+  SUM((sums.input + sums.output) >> 32),
+  SUM((sums.input + sums.output) & 4294967295), MIN(spans.time_ns), MAX(spans.time_ns)
+FROM charge_sums AS sums JOIN spans ON spans.id = sums.id
   JOIN call_details AS details ON details.id = spans.details_id
-WHERE charges.unpriced <> 0 AND details.status = 'unpriced'
+WHERE sums.unpriced <> 0 AND details.status = 'unpriced'
 GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 9 DESC
 """
 """What is charged as unknown now: not a span that others explain."""

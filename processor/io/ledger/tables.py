@@ -40,19 +40,19 @@ PARTS = (
 COUNTS = frozenset({"calls", "unpriced", "cache_hits", "agent_runs", "doubtful", "response_hits"})
 """Sums that count spans, of which there are fewer than 64 bits hold. The others are quantities."""
 
-OWNER = (
+NAMED = (
     "session_id",
     "user_id",
-    "org",
-    "agent",
-    "feature",
-    "task",
-    "task_type",
-    "purpose",
-    "task_title",
-    "own_dimensions",
+    "org_id",
+    "agent_id",
+    "feature_id",
+    "task_id",
+    "task_type_id",
+    "purpose_id",
 )
-"""Columns of `model.Owner`, in its order. Sessions and users are many, so these are names."""
+"""Columns of an owner that are names."""
+OWNER = (*NAMED, "task_title", "own_dimensions")
+"""Columns of `model.Owner`, in its order."""
 DETAILS = (
     "status",
     "reason",
@@ -120,7 +120,7 @@ SPAN = (
     "saved",
     "reported",
     "response",
-    "start_ns",
+    "duration_ns",
     "stamp",
 )
 """Columns of ``spans`` after its id."""
@@ -139,13 +139,13 @@ def _interned(words: Dialect) -> str:
         for name in DETAILS
     )
     return f"""
--- Ids of users, sessions and tasks; '' is one too.
+-- Ids of users and sessions, and whatever else owners are called; '' is one too.
 CREATE TABLE names (id {words.key}, text TEXT NOT NULL UNIQUE);
 -- What a span says of its owner, or what its scope and resource say, then with the service. Two
 -- rows may say the same: one that is no longer remembered is not looked for.
-CREATE TABLE owners (id {words.key}, session_id {words.integer} REFERENCES names (id),
-  user_id {words.integer} REFERENCES names (id),
-  {", ".join(f"{name} TEXT" for name in OWNER[2:])}, service TEXT);
+CREATE TABLE owners (id {words.key},
+  {", ".join(f"{name} {words.integer} REFERENCES names (id)" for name in NAMED)},
+  {", ".join(f"{name} TEXT" for name in OWNER[len(NAMED) :])}, service TEXT);
 CREATE TABLE call_details (id {words.key}, digest {words.octets} NOT NULL UNIQUE,
   {details});
 CREATE TABLE dimension_sets (id {words.key}, digest {words.octets} NOT NULL UNIQUE,
@@ -166,11 +166,13 @@ def _charged(words: Dialect) -> str:
 CREATE TABLE traces (id {words.key}, trace_id {octets} NOT NULL UNIQUE,
   start_ns {integer} NOT NULL, end_ns {integer} NOT NULL,
   session_id {integer} REFERENCES names (id), user_id {integer} REFERENCES names (id),
-  task_id {integer} REFERENCES names (id), agent TEXT, org TEXT, service TEXT,
+  task_id {integer} REFERENCES names (id), agent_id {integer} REFERENCES names (id),
+  org_id {integer} REFERENCES names (id), service_id {integer} REFERENCES names (id),
   {_numbers(words, SUMS)});
 CREATE INDEX traces_of_session ON traces (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX traces_of_user ON traces (user_id) WHERE user_id IS NOT NULL;
 -- In the order of arrival; appended, never edited. A later row of a span replaces an earlier one.
+-- `cost` is NULL where it is the sum of its parts.
 CREATE TABLE spans (id {words.key}, trace {integer} NOT NULL REFERENCES traces (id),
   span_id {octets} NOT NULL, parent_id {octets} NOT NULL, time_ns {integer} NOT NULL,
   flags {integer} NOT NULL, own_id {integer} REFERENCES owners (id),
@@ -180,24 +182,62 @@ CREATE TABLE spans (id {words.key}, trace {integer} NOT NULL REFERENCES traces (
   output {integer}, reasoning {integer}, more TEXT,
   cost {integer}, cost_input {integer}, cost_output {integer}, cost_cache_read {integer},
   cost_cache_write {integer}, cost_fees {integer}, saved {integer}, reported {integer},
-  response {integer}, start_ns {integer}, stamp TEXT);
+  response {integer}, duration_ns {integer}, stamp TEXT);
 CREATE INDEX spans_of_trace ON spans (trace);
--- Which calls report a response, by time first: see `responses`.
-CREATE TABLE responses (slot {integer} NOT NULL, response {integer} NOT NULL,
+-- Which calls report a response, by time first and then by a part of its number: see `responses`.
+CREATE TABLE responses (slot {integer} NOT NULL, part {integer} NOT NULL,
   span {integer} NOT NULL REFERENCES spans (id),
-  PRIMARY KEY (slot, response, span)){words.without_key};
--- What each span is charged now; the id is that of its latest row in spans.
-CREATE TABLE charges (id {words.key}, end_ns {integer} NOT NULL,
+  PRIMARY KEY (slot, part, span)){words.without_key};
+-- Whose each span that is charged is now; the id is that of its latest row in spans. `end_s` is
+-- that row's `time_ns` in whole seconds.
+CREATE TABLE charges (id {words.key}, end_s {integer} NOT NULL,
   set_id {integer} NOT NULL REFERENCES dimension_sets (id),
   user_id {integer} NOT NULL REFERENCES names (id),
   session_id {integer} NOT NULL REFERENCES names (id),
-  task_id {integer} NOT NULL REFERENCES names (id),
-  {_numbers(words, (*SUMS, *PARTS))});
-CREATE INDEX charges_by_end ON charges (end_ns);
-CREATE INDEX charges_unpriced ON charges (id) WHERE unpriced <> 0;
+  task_id {integer} NOT NULL REFERENCES names (id));
+CREATE INDEX charges_by_end ON charges (end_s);
+-- What they are charged, of those where that is not what `charged` makes of the row in spans.
+CREATE TABLE charge_sums (id {words.key}, {_numbers(words, (*SUMS, *PARTS))});
+CREATE INDEX charge_sums_unpriced ON charge_sums (id) WHERE unpriced <> 0;
+{_charged_view()}
 CREATE TABLE corrections (id {words.key}, trace {integer} NOT NULL REFERENCES traces (id),
   span_id {octets} NOT NULL, cause_id {octets} NOT NULL, time_ns {integer} NOT NULL,
   {_numbers(words, SUMS)});
+"""
+
+
+FROM_SPAN = {
+    "cost": "COALESCE(s.cost, s.cost_input + s.cost_output + s.cost_cache_read + "
+    "s.cost_cache_write + s.cost_fees)",
+    "input": "s.input + s.cache_read + s.cache_write + s.cache_write_1h",
+    "output": "s.output + s.reasoning",
+    "cached": "s.cache_read",
+    "calls": "CASE WHEN s.details_id IS NULL THEN 0 ELSE 1 END",
+    "saved": "s.saved",
+    "cache_hits": "CASE WHEN s.cache_read > 0 THEN 1 ELSE 0 END",
+    "agent_runs": "CASE WHEN s.details_id IS NULL THEN 1 ELSE 0 END",
+    "cache_write": "s.cache_write + s.cache_write_1h",
+    **{name: f"s.{name}" for name in PARTS[1:]},
+}
+"""What a usual call or agent is charged, by the columns of its row `s` in spans; else 0.
+
+`rows.follows_from_span` says the same of our types: of which charges no sums are kept.
+"""
+
+
+def _charged_view() -> str:
+    """What each span is charged now, whose it is, and when it began and ended."""
+    sums = ",\n  ".join(
+        f"COALESCE(x.{name}, {FROM_SPAN[name]}, 0) AS {name}"
+        if name in FROM_SPAN
+        else f"COALESCE(x.{name}, 0) AS {name}"
+        for name in (*SUMS, *PARTS)
+    )
+    return f"""
+CREATE VIEW charged AS SELECT c.id, s.trace, s.time_ns - s.duration_ns AS start_ns,
+  s.time_ns AS end_ns, c.end_s, c.set_id, c.user_id, c.session_id, c.task_id,
+  {sums}
+FROM charges c LEFT JOIN spans s ON s.id = c.id LEFT JOIN charge_sums x ON x.id = c.id;
 """
 
 

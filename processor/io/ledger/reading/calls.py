@@ -27,7 +27,7 @@ _DAY_S: Final = 26 * 3600
 """No day is longer: a clock that is set back gives one of 25 hours."""
 _SETS: Final = ", ".join(f"d.{name}" for name in SET_DIMENSIONS)
 _CALL: Final = (
-    "u.id, t.trace_id, s.span_id, s.parent_id, s.start_ns, u.end_ns, u.set_id, "
+    "u.id, t.trace_id, s.span_id, s.parent_id, u.start_ns, u.end_ns, u.set_id, "
     f"{_SETS}, nu.text, ns.text, nt.text, c.reason, c.doubt, c.rule, c.price_version, "
     f"c.aggregate, {', '.join(f'u.{name}' for name in (*SUMS, *PARTS))}"
 )
@@ -47,9 +47,9 @@ def read_calls(database: apsw.Connection, question: CallsQuestion) -> list[CallR
     """Charged spans of a range, the latest end first; of one moment the latest written first."""
     sessions = with_own_traces(database, question.filters)
     found: list[CallRow] = []
-    for times_ns in _ranges(database, question, sessions=sessions):
+    for times_s in _ranges(database, question, sessions=sessions):
         limit = question.limit - len(found)
-        found += _calls_within(database, question, times_ns, limit, sessions=sessions)
+        found += _calls_within(database, question, times_s, limit, sessions=sessions)
         if len(found) >= question.limit:
             break
     return found
@@ -58,7 +58,7 @@ def read_calls(database: apsw.Connection, question: CallsQuestion) -> list[CallR
 def _ranges(
     database: apsw.Connection, question: CallsQuestion, *, sessions: Sequence[int]
 ) -> Iterator[tuple[int, int]]:
-    """Where calls may be that the filters let pass, latest first, in nanoseconds.
+    """Where calls may be that the filters let pass, latest first, in seconds.
 
     Rows of a rare agent or user are found by the cells that have any, instead of one by one.
     """
@@ -67,20 +67,20 @@ def _ranges(
         high_s = min(high_s, question.before[0] // NS_PER_S + 1)
     named = {name for name, _ in question.filters}
     if not named or "trace" in named or sessions:
-        yield low_s * NS_PER_S, high_s * NS_PER_S
+        yield low_s, high_s
         return
     if "user" in named:
         table, length_s = "usage_user_days", _DAY_S
     elif named.isdisjoint(("session", "task")):
         table, length_s = "usage_hours", _CELL_S
     else:
-        yield low_s * NS_PER_S, high_s * NS_PER_S
+        yield low_s, high_s
         return
     upper_s = high_s
     for start_s in _cells(database, table, question.filters, low_s - length_s, high_s):
         end_s = min(start_s + length_s, upper_s)
         if max(start_s, low_s) < end_s:
-            yield max(start_s, low_s) * NS_PER_S, end_s * NS_PER_S
+            yield max(start_s, low_s), end_s
         upper_s = min(upper_s, start_s)
 
 
@@ -105,30 +105,30 @@ def _cells(
 def _calls_within(
     database: apsw.Connection,
     question: CallsQuestion,
-    times_ns: tuple[int, int],
+    times_s: tuple[int, int],
     limit: int,
     *,
     sessions: Sequence[int],
 ) -> list[CallRow]:
-    inner = Sql("SELECT u.* FROM charges u WHERE 1 = 1")
+    inner = Sql("SELECT u.* FROM charged u WHERE 1 = 1")
     if "trace" in dict(question.filters) or sessions:
         inner = Sql(f"SELECT u.* FROM {sql.OF_TRACES} WHERE {sql.SAME_SPAN}")
-    inner.add(" AND u.end_ns >= ? AND u.end_ns < ?", times_ns)
+    inner.add(" AND u.end_s >= ? AND u.end_s < ?", times_s)
     inner.add(f" AND {_IS_SOMETHING}")
     if question.before is not None:
         inner.add(" AND (u.end_ns, u.id) < (?, ?)", question.before)
     for condition in sql.conditions(question.filters, sessions):
         inner.join(condition, " AND ")
-    inner.add(" ORDER BY u.end_ns DESC, u.id DESC LIMIT ?", (limit,))
+    inner.add(" ORDER BY u.end_s DESC, u.end_ns DESC, u.id DESC LIMIT ?", (limit,))
     statement = Sql(f"SELECT {_CALL} FROM (").join(inner, "", f") u{_JOINED}")
-    statement.add(" ORDER BY u.end_ns DESC, u.id DESC")
+    statement.add(" ORDER BY u.end_s DESC, u.end_ns DESC, u.id DESC")
     return _decoded(database, statement)
 
 
 def calls_of_trace(database: apsw.Connection, trace: int) -> list[CallRow]:
     """What each span of a trace is charged, by the id of the trace's row."""
     text = (
-        f"SELECT {_CALL} FROM spans s0 CROSS JOIN charges u ON u.id = s0.id{_JOINED} "
+        f"SELECT {_CALL} FROM spans s0 CROSS JOIN charged u ON u.id = s0.id{_JOINED} "
         "WHERE s0.trace = ? ORDER BY u.id"
     )
     return _decoded(database, Sql(text, [trace]))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from processor.core.model import NS_PER_S
 from processor.core.questions import SET_DIMENSIONS, Filters, Segment, Source
 from processor.io.ledger.tables import PARTS, SUMS
 
@@ -14,7 +13,7 @@ _TABLES: Final[dict[Source, str]] = {
     "days": "usage_days",
     "user_days": "usage_user_days",
     "hours": "usage_hours",
-    "charges": "charges",
+    "charges": "charged",
 }
 NAMED: Final = {"user": "user_id", "session": "session_id", "task": "task_id"}
 """Dimensions whose values are in `names`, and their columns."""
@@ -60,12 +59,9 @@ def is_something(columns: Iterable[str], function: str = "", table: str = "p") -
 
 def ranges_of(segments: Sequence[Segment], source: Source, name: str) -> Sql:
     """A common table of the segments of one source: bucket, start, end."""
-    unit = NS_PER_S if source == "charges" else 1
     some = [each for each in segments if each.source == source]
     values = ", ".join(["(?, ?, ?)"] * len(some))
-    bindings = (
-        number for each in some for number in (each.bucket, each.start_s * unit, each.end_s * unit)
-    )
+    bindings = (number for each in some for number in (each.bucket, each.start_s, each.end_s))
     return Sql(f"{name}(bucket, low, high) AS (VALUES {values})", list(bindings))
 
 
@@ -97,10 +93,10 @@ def source_of(
     elif "trace" in accepted or sessions:
         sql.add(
             f"{OF_TRACES} CROSS JOIN {ranges} r WHERE {SAME_SPAN} "
-            "AND u.end_ns >= r.low AND u.end_ns < r.high"
+            "AND u.end_s >= r.low AND u.end_s < r.high"
         )
     else:
-        time = "end_ns" if source == "charges" else "start_s"
+        time = "end_s" if source == "charges" else "start_s"
         spans = " CROSS JOIN spans s" if by_trace else ""
         on = " AND s.id = u.id" if by_trace else ""
         sql.add(
@@ -112,7 +108,7 @@ def source_of(
     return sql
 
 
-OF_TRACES: Final = "traces t CROSS JOIN spans s CROSS JOIN charges u"
+OF_TRACES: Final = "traces t CROSS JOIN spans s CROSS JOIN charged u"
 SAME_SPAN: Final = "s.trace = t.id AND u.id = s.id"
 """Charges by way of their traces."""
 

@@ -15,13 +15,14 @@ from processor.io.ledger.reading.sums import totals_of
 from processor.io.ledger.tables import SUMS
 
 _TRACE: Final = (
-    "t.id, t.trace_id, t.start_ns, t.end_ns, ns.text, nu.text, nt.text, t.agent, t.org, t.service, "
+    "t.id, t.trace_id, t.start_ns, t.end_ns, ns.text, nu.text, nt.text, na.text, no.text, nv.text, "
     f"{', '.join(f't.{name}' for name in SUMS)} FROM traces t "
     "LEFT JOIN names ns ON ns.id = t.session_id LEFT JOIN names nu ON nu.id = t.user_id "
-    "LEFT JOIN names nt ON nt.id = t.task_id"
+    "LEFT JOIN names nt ON nt.id = t.task_id "
+    "LEFT JOIN names na ON na.id = t.agent_id LEFT JOIN names no ON no.id = t.org_id "
+    "LEFT JOIN names nv ON nv.id = t.service_id"
 )
-_OWNERS: Final = {"session": "session_id", "user": "user_id", "task": "task_id"}
-_TEXTS: Final = ("agent", "org", "service")
+_OWNERS: Final = ("session", "user", "task", "agent", "org", "service")
 
 
 def read_traces(database: apsw.Connection, question: TracesQuestion) -> list[TraceRow]:
@@ -36,9 +37,7 @@ def read_traces(database: apsw.Connection, question: TracesQuestion) -> list[Tra
             known = database.execute("SELECT id FROM names WHERE text = ?", (value,)).fetchall()
             if not known:
                 return []
-            statement.add(f" AND t.{_OWNERS[name]} = ?", known[0])
-        elif name in _TEXTS:
-            statement.add(f" AND t.{name} = ?", (value,))
+            statement.add(f" AND t.{name}_id = ?", known[0])
     statement.add(" ORDER BY t.id DESC LIMIT ?", (question.limit,))
     return [_trace(row) for row in database.execute(statement.text, tuple(statement.bindings))]
 
@@ -56,8 +55,9 @@ def _trace(row: Sequence[Any]) -> TraceRow:
 
 
 _SPANS: Final = (
-    "SELECT s.span_id, s.parent_id, s.start_ns, s.time_ns, s.flags, o.agent FROM spans s "
-    "LEFT JOIN owners o ON o.id = s.own_id WHERE s.trace = ? ORDER BY s.id LIMIT ?"
+    "SELECT s.span_id, s.parent_id, s.time_ns - s.duration_ns, s.time_ns, s.flags, n.text "
+    "FROM spans s LEFT JOIN owners o ON o.id = s.own_id LEFT JOIN names n ON n.id = o.agent_id "
+    "WHERE s.trace = ? ORDER BY s.id LIMIT ?"
 )
 _AGENT, _LOCAL_ROOT, _CUT, _REFERENCE, _TOOL = 1, 2, 8, 16, 32
 

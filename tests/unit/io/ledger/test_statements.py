@@ -71,6 +71,23 @@ async def test_no_statement_of_a_turn_looks_through_a_table(opened, kept):
             assert not step.startswith("SCAN"), (statement, step)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT set_id, SUM(cost) FROM charged WHERE end_s >= 1 AND end_s < 2 GROUP BY 1",
+        "SELECT * FROM charged ORDER BY end_s DESC, end_ns DESC, id DESC LIMIT 5",
+        "SELECT SUM(u.cost) FROM spans s CROSS JOIN charged u WHERE s.trace = 1 AND u.id = s.id",
+    ],
+)
+async def test_what_is_charged_is_joined_row_by_row(opened, query):
+    """Guarantees: the view is never built as a whole, and charges come by the time of their end."""
+    await opened.open()
+    plan = [step for *_, step in opened.store._db.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert not any("MATERIALIZE" in step or "CO-ROUTINE" in step for step in plan), plan
+    assert sum("USING INTEGER PRIMARY KEY" in step and "LEFT-JOIN" in step for step in plan) == 2
+    assert not any("SCAN" in step and "charges_by_end" not in step for step in plan), plan
+
+
 @pytest.mark.parametrize("size", [4, 8])
 async def test_ids_that_end_alike_cost_nothing(opened, given, size):
     """Guarantees: nobody slows the ledger down by the choice of the ids of traces and spans."""
