@@ -46,7 +46,7 @@ class FollowedSeries:
 
     def is_complete(self, series: str) -> bool:
         """Whether a series holds everything that was charged."""
-        return series not in self._filled_to
+        return series not in self._filled_to and series not in self._unfollowed
 
     def follow(self, watches: Sequence[Watch]) -> None:
         """Keep it that these series are followed, and no others; the caller commits, and loads."""
@@ -100,7 +100,11 @@ class FollowedSeries:
         return complete
 
     def _note_progress(self) -> None:
-        filled_to = min(self._filled_to.values(), default=None)
+        positions = [
+            *self._filled_to.values(),
+            *(0 for each in self._unfollowed if each in self._watches),
+        ]
+        filled_to = min(positions, default=None)
         self.traces_left = 0 if filled_to is None else self._store.last_trace() - filled_to
 
     def _fill(self) -> list[str]:

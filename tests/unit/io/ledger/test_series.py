@@ -100,6 +100,32 @@ async def test_what_nobody_follows_is_dropped_and_filled_again_when_it_is_follow
     assert opened.store._db.execute("SELECT COUNT(*) FROM totals WHERE scope LIKE '%?%'").get == 0
 
 
+@pytest.mark.parametrize("steps", range(0, 8, 2))
+async def test_a_series_that_is_followed_again_while_it_is_dropped_counts_each_call_once(
+    opened, given, rule, steps, monkeypatch
+):
+    """Guarantees: whatever of it is dropped already, and whenever a turn comes."""
+    for at in range(1, 5):
+        await opened.post(given.call(1, trace=at, own=Owner(session=f"s{at}")))
+    await opened.post(given.call(1, trace=8, own=S))
+    await opened.ledger.set_policy(given.policy(rule))
+    await settle(opened)
+    step = series.FollowedSeries.step
+    monkeypatch.setattr(series.FollowedSeries, "step", lambda _: time.sleep(0.001) or [])
+    await opened.ledger.set_policy(given.policy())
+    await opened.ledger.set_policy(given.policy(rule))
+    assert (await spent(opened, given))[1], "what is being dropped is not exact"
+    budgets = opened.ledger._working_set.budgets
+    for _ in range(steps):
+        await opened.ledger._writer.ask(
+            lambda: budgets._series.has_work and step(budgets._series) and budgets._check_complete()
+        )
+    await opened.post(given.call(1, trace=9, own=S))
+    monkeypatch.setattr(series.FollowedSeries, "step", step)
+    await settle(opened)
+    assert await spent(opened, given) == (2000, False)
+
+
 async def test_a_step_that_fails_is_tried_again(opened, given, rule, monkeypatch):
     monkeypatch.setattr("processor.io.ledger.writer._RETRY_STEP_S", 0.01)
     for at in range(1, 5):
