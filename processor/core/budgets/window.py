@@ -88,7 +88,7 @@ def _minute_hand(time_s: int, zone: ZoneInfo) -> int:
 
 
 def _clip(time_s: int) -> int:
-    return min(max(time_s, 0), _TIME_S_MAX)
+    return time_s if 0 <= time_s <= _TIME_S_MAX else min(max(time_s, 0), _TIME_S_MAX)
 
 
 def _first_of_week(day: date, week_start: int) -> date:

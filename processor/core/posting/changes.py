@@ -120,6 +120,8 @@ def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Chan
     """What a movement changes in a watch's totals: the old owner first, then the new one."""
     target = _scope_id(watch, trace_id, movement.target)
     source = None if movement.source is None else _scope_id(watch, trace_id, movement.source)
+    if source is None and target is None:
+        return
     time_s = bucket_of(movement.node.time_ns)
     before, after = movement.before.totals, movement.after.totals
     if source == target:

@@ -44,9 +44,12 @@ def add_up(plan: Plan, followed: Followed, zones: ReportingZones) -> None:
             _add_totals(plan.postings, posting, change)
     for posting, change in followed.filling:
         _add_totals(plan.postings, posting, change)
+    starts = dict[int, tuple[int, int]]()
     for ids, bucket, sums in owners.values():
+        if bucket not in starts:
+            starts[bucket] = zones.cell_of(bucket)[0], zones.day_of(bucket)[0]
         _add_to_totals(plan, ids, bucket, sums.totals)
-        _add_to_cells(plan, ids, bucket, sums, zones)
+        _add_to_cells(plan, ids, starts[bucket], sums)
     plan.postings = {posting: each for posting, each in plan.postings.items() if not each.is_zero}
     plan.hours = {cell: sums for cell, sums in plan.hours.items() if not sums.is_zero}
     plan.days = {cell: sums for cell, sums in plan.days.items() if not sums.is_zero}
@@ -73,11 +76,11 @@ def _add_to_totals(plan: Plan, ids: ScopeIds, bucket: int, change: Totals) -> No
     _add_totals(postings, ("task", ids.task, 0), change)
 
 
-def _add_to_cells(
-    plan: Plan, ids: ScopeIds, bucket: int, change: Sums, zones: ReportingZones
-) -> None:
-    dimensions, day_s = dimensions_of(ids), zones.day_of(bucket)[0]
-    _add_sums(plan.hours, (zones.cell_of(bucket)[0], dimensions), change)
+def _add_to_cells(plan: Plan, ids: ScopeIds, starts_s: tuple[int, int], change: Sums) -> None:
+    """`starts_s` are those of the hour and the day."""
+    dimensions = dimensions_of(ids)
+    hour_s, day_s = starts_s
+    _add_sums(plan.hours, (hour_s, dimensions), change)
     _add_sums(plan.days, (day_s, dimensions), change)
     _add_sums(plan.user_days, (day_s, ids.user, dimensions), change)
 

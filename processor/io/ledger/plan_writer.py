@@ -106,22 +106,23 @@ class PlanWriter:
 
     def _write_traces(self, plan: Plan) -> None:
         """Make and replace traces, so that the id of each that the plan names is known."""
-        changed: list[Columns] = []
+        changed, new = list[Columns](), dict[bytes, Columns]()
         for summary in plan.traces:
             columns = self._summary(summary)
             if trace := self.trace(summary.trace_id):
                 changed.append((*columns, trace))
             else:
-                self._insert_trace(summary.trace_id, columns)
+                new[summary.trace_id] = columns
         self._run(statements.UPDATE_TRACE, changed)
         kept: tuple[Sequence[SpanRow | Correction], ...] = (plan.rows, plan.corrections)
         for each in chain(*kept):
-            if not self.trace(each.trace_id):
-                self._insert_trace(each.trace_id, _NEW_TRACE)
-
-    def _insert_trace(self, trace_id: bytes, columns: Columns) -> None:
-        found = self._database.execute(statements.INSERT_TRACE, (trace_id, *columns))
-        self._traces[trace_id] = found.get
+            if each.trace_id not in new and not self.trace(each.trace_id):
+                new[each.trace_id] = _NEW_TRACE
+        if new:
+            rows_of_new = ((trace_id, *columns) for trace_id, columns in new.items())
+            found = self._database.executemany(statements.INSERT_TRACE, rows_of_new)
+            for trace_id, row in zip(new, found, strict=True):
+                self._traces[trace_id] = row[0]
 
     def _summary(self, summary: TraceSummary) -> Columns:
         names = self._names

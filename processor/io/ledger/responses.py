@@ -6,7 +6,7 @@ beside each other whatever their ids, and a look-up reads a few pages that were 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import apsw
@@ -21,7 +21,7 @@ _PART: Final = 2**24 - 1
 _AROUND_NS: Final = APART_MAX_NS * REPORTS_MAX
 """Before and after a call: of as many reports as are looked at, the last one may be so far away."""
 _FIND: Final = """
-SELECT traces.trace_id, spans.span_id FROM responses
+SELECT spans.response, traces.trace_id, spans.span_id FROM responses
   JOIN spans ON spans.id = responses.span JOIN traces ON traces.id = spans.trace
 WHERE responses.slot = ? AND responses.part = ? AND spans.response = ? LIMIT ?
 """
@@ -53,11 +53,14 @@ def read_reports(
     Of one that has many reports about then, some.
     """
     found: dict[int, set[SpanKey]] = {}
-    for response, end_ns in responses:
-        for slot in _slots(end_ns):
-            bindings = slot, _part(response), response, 2 * REPORTS_MAX
-            for trace_id, span_id in database.execute(_FIND, bindings):
-                found.setdefault(response, set()).add((trace_id, span_id))
+    asked = [
+        (slot, _part(response), response, 2 * REPORTS_MAX)
+        for response, end_ns in responses
+        for slot in _slots(end_ns)
+    ]
+    if asked:
+        for response, trace_id, span_id in database.executemany(_FIND, asked):
+            found.setdefault(response, set()).add((trace_id, span_id))
     return found
 
 
@@ -66,6 +69,6 @@ def _part(response: int) -> int:
     return (response & _PART) - _PART // 2
 
 
-def _slots(end_ns: int) -> Iterator[int]:
-    first, last = ((end_ns + each) // _SLOT_NS for each in (-_AROUND_NS, _AROUND_NS))
-    yield from range(first, last + 1)
+def _slots(end_ns: int) -> range:
+    first, last = (end_ns - _AROUND_NS) // _SLOT_NS, (end_ns + _AROUND_NS) // _SLOT_NS
+    return range(first, last + 1)
