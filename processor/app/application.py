@@ -172,6 +172,7 @@ class App:
         _run_with(stack, receiver.follow_connections(port))
         _run_with(stack, _show_health(health, receiver))
         stack.callback(setattr, health, "phase", "stopping")
+        await costs.resume_reprice()
         return Running(pipeline, ledger, exporter, receiver, telemetry, port, plan)
 
     def describe(self) -> list[str]:

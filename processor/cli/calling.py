@@ -9,17 +9,19 @@ from google.protobuf.message import Message
 
 from processor.cli.connection import TOKEN_VARIABLE, Connection
 from processor.core.errors import ProcessorError
-from processor.core.model import Difference, Repricing, UnpricedCalls
+from processor.core.model import Difference, RepriceProgress, Repricing, UnpricedCalls
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetHealthRequest,
     GetHealthResponse,
+    GetRepriceProgressRequest,
+    GetRepriceProgressResponse,
     ListUnpricedRequest,
     ListUnpricedResponse,
     RepriceRequest,
     RepriceResponse,
     UnpricedModel,
 )
-from processor.surfaces.grpc.messages import number, status_and_reason
+from processor.surfaces.grpc.messages import TIME_NS_MAX, number, status_and_reason
 from processor.surfaces.queries.health import Report, Status
 from processor.surfaces.terminal.paint import plain
 
@@ -28,6 +30,7 @@ HEALTH_TIMEOUT_S: Final = 3.0
 
 _SERVICE: Final = "/llm_cost.v1.CostService/"
 _TIMEOUT_S = 60.0
+_PROGRESS_TIMEOUT_S = 5.0
 _REPRICE_TIMEOUT_S = 3600.0
 """A processor that has many calls to price again answers only when it is done."""
 
@@ -65,6 +68,18 @@ class Remote:
         )
         answer = await self._ask("Reprice", question, RepriceResponse, _REPRICE_TIMEOUT_S)
         return _repricing(answer)
+
+    async def reprice_progress(self) -> RepriceProgress | None:
+        """How far the reprice under way has come; None without one."""
+        answer = await self._ask(
+            "GetRepriceProgress",
+            GetRepriceProgressRequest(),
+            GetRepriceProgressResponse,
+            _PROGRESS_TIMEOUT_S,
+        )
+        if not answer.is_under_way:
+            return None
+        return RepriceProgress(answer.traces_done, answer.traces_left, answer.calls)
 
     async def health(self) -> Report:
         """Whether the processor can do its work, and in words why not."""
@@ -140,6 +155,8 @@ def _repricing(answer: RepriceResponse) -> Repricing:
         answer.price_version,
         answer.price_file,
         answer.renamed_calls,
+        (answer.start_unix_nano, answer.end_unix_nano or TIME_NS_MAX),
+        answer.is_partial,
     )
 
 

@@ -15,14 +15,16 @@ from processor.cli.calling import NoAnswerError, Remote
 from processor.cli.connection import Connection, connection_from
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
-from processor.core.errors import LedgerInUseError
+from processor.core.errors import LedgerInUseError, OverloadedError
 from processor.core.insight import mark_priced
-from processor.core.model import Repricing, UnpricedCalls
+from processor.core.model import RepriceProgress, Repricing, UnpricedCalls
 from processor.io.ledger import examine_file, is_in_use
 from processor.surfaces.queries import CostQueries
 from processor.surfaces.terminal.paint import plain
 
 T = TypeVar("T")
+_UNFINISHED_LOOKED_AT_S = 0.2
+"""How often to look whether a reprice is done that was not finished by those before."""
 
 
 class LedgerAccess(Protocol):
@@ -34,6 +36,9 @@ class LedgerAccess(Protocol):
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
 
+    async def reprice_progress(self) -> RepriceProgress | None:
+        """How far the reprice under way has come; None without one."""
+
 
 class Local:
     """The ledger's file, which may be read while a processor has it open.
@@ -43,6 +48,8 @@ class Local:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._costs: CostQueries | None = None
+        """While the ledger is open to be changed."""
 
     async def unpriced(self) -> list[UnpricedCalls]:
         """Calls without a price, most calls first."""
@@ -55,7 +62,10 @@ class Local:
             await reader.close()
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
-        """Price the stored calls again that ended in ``[start, end)``."""
+        """Price the stored calls again that ended in ``[start, end)``.
+
+        One that was not finished is done before that, unless nothing is to be kept.
+        """
         catalog = prices_from(self._settings.pricing.file).catalog
         policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
         ledger = build_ledger(self._settings, policy, plan_memory(self._settings))
@@ -63,11 +73,20 @@ class Local:
         try:
             await ledger.start()
             file = self._settings.pricing.file
-            costs = CostQueries(ledger, reader, lambda: catalog, price_file=file)
-            return await costs.reprice(start_ns, end_ns, is_dry_run=is_dry_run)
+            self._costs = costs = CostQueries(ledger, reader, lambda: catalog, price_file=file)
+            while True:
+                try:
+                    return await costs.reprice(start_ns, end_ns, is_dry_run=is_dry_run)
+                except OverloadedError:
+                    await asyncio.sleep(_UNFINISHED_LOOKED_AT_S)
         finally:
             await reader.close()
             await ledger.close()
+            self._costs = None
+
+    async def reprice_progress(self) -> RepriceProgress | None:
+        """How far the reprice under way has come; None without one."""
+        return None if self._costs is None else self._costs.reprice_progress
 
 
 class Answer(NamedTuple, Generic[T]):

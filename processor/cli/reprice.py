@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, tzinfo
 from itertools import chain
 
-from processor.cli.ledger_access import Answer, ask
+from processor.cli.ledger_access import Answer, LedgerAccess, ask
 from processor.cli.moments import read_moment
 from processor.cli.sources import budgets_from, file_name, settings_from
-from processor.core.errors import ConfigError, Problem
+from processor.core.errors import ConfigError, Problem, ProcessorError
 from processor.core.model import NS_PER_S, Difference, Repricing
 from processor.core.money import format_usd
 from processor.surfaces.terminal.paint import aligned, cells, columns, plain, right, wrap
 from processor.surfaces.terminal.table import render_named
 
 _TIME_NS_MAX = 2**63 - 1
+_SHOWN_S = 0.5
+_CLEARED = "\r\x1b[K"
+"""To the start of the line, and nothing on it."""
+_PARTIAL = (
+    "The lists may lack a part, since there was very much to list, or it went on after a restart "
+    "or a failure. The number of calls, and what they cost in all, are exact."
+)
 _NOTE = (
     "Spans that the backend has stored do not change: they show what was written on them, and a "
     "span that is sent again is stamped as the first time."
@@ -38,14 +47,43 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError([Problem("--until", "is not after --since")])
     span = (start_ns, end_ns)
     is_dry_run = arguments.dry_run
-    answer = ask(settings, arguments, lambda ledger: ledger.reprice(*span, is_dry_run=is_dry_run))
+    answer = ask(settings, arguments, lambda ledger: _reprice(ledger, span, is_dry_run=is_dry_run))
     answer.warn()
+    span = answer.value.span_ns if any(answer.value.span_ns) else span
     if arguments.json:
         print(json.dumps(_as_dict(answer, span, zone, is_dry_run=is_dry_run), indent=2))
     else:
         print(*map(plain, _head(answer, span, zone)), sep="\n")
         print(*map(plain, _lines(answer.value, zone, is_dry_run=is_dry_run)), sep="\n")
     return 0
+
+
+async def _reprice(ledger: LedgerAccess, span: tuple[int, int], *, is_dry_run: bool) -> Repricing:
+    """Price again; while that lasts, a terminal shows how far it has come in one line."""
+    if not sys.stderr.isatty():
+        return await ledger.reprice(*span, is_dry_run=is_dry_run)
+    showing = asyncio.create_task(_show_progress(ledger))
+    try:
+        return await ledger.reprice(*span, is_dry_run=is_dry_run)
+    finally:
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
+        sys.stderr.write(_CLEARED)
+        sys.stderr.flush()
+
+
+async def _show_progress(ledger: LedgerAccess) -> None:
+    while True:
+        await asyncio.sleep(_SHOWN_S)
+        try:
+            progress = await ledger.reprice_progress()
+        except ProcessorError:
+            return  # A processor of before does not know the question; the reprice says the rest.
+        if progress is not None:
+            done, all_traces = progress.traces_done, progress.traces_done + progress.traces_left
+            text = f"{done:,} of {all_traces:,} traces, {_calls(progress.calls)} changed"
+            sys.stderr.write(f"{_CLEARED}{text}")
+            sys.stderr.flush()
 
 
 def _head(answer: Answer[Repricing], span: tuple[int, int], zone: tzinfo) -> Iterator[str]:
@@ -77,6 +115,8 @@ def _lines(result: Repricing, zone: tzinfo, *, is_dry_run: bool) -> Iterator[str
         yield f"Corrections for {_calls(result.calls)} are in the ledger."
     if result.renamed:
         yield f"A further {renamed}, at the same cost."
+    if result.is_partial:
+        yield from wrap(_PARTIAL, columns())
     yield from wrap(_NOTE, columns())
 
 
@@ -191,6 +231,7 @@ def _as_dict(
             }
             for item in result.budgets
         ],
+        "is_partial": result.is_partial,
         "note": _NOTE,
     }
 

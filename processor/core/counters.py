@@ -206,6 +206,8 @@ class LedgerState(NamedTuple):
     """Why the last batch could not be charged; None while batches can."""
     traces_to_count: int = 0
     """Traces of before that new budgets still have to count until they are in force."""
+    traces_to_reprice: int = 0
+    """Traces that the reprice under way has not looked at yet."""
 
 
 @dataclass(slots=True)

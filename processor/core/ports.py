@@ -13,6 +13,7 @@ from processor.core.model import (
     Entry,
     Intake,
     Receipt,
+    RepriceProgress,
     Repricing,
     SpanRow,
     Stamp,
@@ -64,6 +65,15 @@ class Ledger(Protocol):
         """Charge a batch; returns what to write on its spans, by row."""
 
 
+class PricesAgain(NamedTuple):
+    """The prices that stored calls get with a reprice."""
+
+    version: str
+    """The same for the same prices, and for no others."""
+    entry: Callable[[SpanRow], Entry]
+    """The entry that a stored call has at these prices; its own one where nothing changes."""
+
+
 class CostLedger(Protocol):
     """What the process that writes the ledger is asked; `LedgerReader` answers all else."""
 
@@ -72,14 +82,20 @@ class CostLedger(Protocol):
         """The budgets in force."""
 
     async def reprice(
-        self,
-        price_again: Callable[[SpanRow], Entry],
-        span_ns: tuple[int, int],
-        now_ns: int,
-        *,
-        is_dry_run: bool,
+        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool
     ) -> Repricing:
-        """Price the stored calls again that ended in ``[start, end)``."""
+        """Price the stored calls again that ended in ``[start, end)``.
+
+        It goes on when the asker has gone. One of the same prices that is under way and covers
+        these calls is waited for; beside another one OverloadedError is raised.
+        """
+
+    async def resume_reprice(self, prices: PricesAgain) -> None:
+        """Go on with a reprice that the last process has not finished, if there is one."""
+
+    @property
+    def reprice_progress(self) -> RepriceProgress | None:
+        """How far the reprice under way has come; None without one."""
 
 
 class LedgerView(Protocol):

@@ -28,11 +28,13 @@ from processor.core.model import (
     Sums,
     TaskTitle,
     Totals,
+    TraceOwner,
+    TraceSummary,
     Usage,
 )
 from processor.core.money import Amount
 from processor.io.ledger import SqliteStore, Store
-from processor.io.ledger.store import UNFOLLOWED
+from processor.io.ledger.store import UNFOLLOWED, Job
 
 SIZE = len(Usage._fields)
 BIG = 2**62 - 1
@@ -686,6 +688,54 @@ def test_traces_have_numbers_that_rise_as_they_come(store):
     assert store.traces_after(numbers[2], 9) == []
 
 
+def test_traces_that_may_have_a_call_of_a_time_are_found_by_their_numbers(store):
+    ids = [bytes([at]) * 16 for at in range(1, 5)]
+    for at, trace_id in enumerate(ids):
+        summary = TraceSummary(trace_id, 100 * at, 100 * at + 50, TraceOwner(), Totals())
+        commit(store, row(trace_id=trace_id), traces=[summary])
+    numbers = [store.trace_number(trace_id) for trace_id in ids]
+    found = dict(zip(numbers, ids, strict=True))
+
+    def charged(after, upto, start_ns, end_ns, limit=9):
+        traces = store.charged_traces((after, upto), (start_ns, end_ns), limit)
+        assert all(found[number] == trace_id for number, trace_id in traces)
+        return [numbers.index(number) for number, _ in traces]
+
+    everything = 0, numbers[-1]
+    assert charged(*everything, 0, 2**63 - 1) == [0, 1, 2, 3]
+    assert charged(*everything, 0, 2**63 - 1, limit=2) == [0, 1]
+    assert charged(numbers[0], numbers[2], 0, 2**63 - 1) == [1, 2]
+    assert charged(*everything, 150, 151) == [1]
+    assert charged(*everything, 151, 200) == []
+    assert charged(*everything, 151, 201) == [2]
+
+
+def test_long_work_goes_on_where_it_was(engine):
+    """Guarantees: over restarts, and as of the last commit; what is done is not found again."""
+    store = engine.open()
+    job = Job("reprice", '{"a": 1}', 0, "{}")
+    store.begin()
+    first, second = store.put_job(job), store.put_job(job)
+    other = store.put_job(job._replace(kind="other"))
+    store.commit()
+    assert len({first, second, other}) == 3
+    moved = job._replace(position=2**40, progress=ODD, id=first)
+    store.begin()
+    assert store.put_job(moved) == first
+    store.commit()
+    store.begin()
+    store.put_job(moved._replace(position=2**50))
+    store.rollback()
+    store.close()
+    store = engine.open()
+    assert store.unfinished_jobs("reprice") == [moved, job._replace(id=second)]
+    store.begin()
+    store.put_job(moved._replace(is_done=True))
+    store.commit()
+    assert store.unfinished_jobs("reprice") == [job._replace(id=second)]
+    store.close()
+
+
 def test_recent_traces_come_newest_first(store):
     ids = [bytes([at]) * 16 for at in (1, 2, 3, 1)]
     for trace_id in ids:
@@ -698,15 +748,6 @@ def test_a_trace_with_many_spans_does_not_hide_the_others(store):
     commit(store, row(trace_id=b"small..........."))
     commit(store, *(row(span_id=at.to_bytes(8, "big")) for at in range(1, 30)))
     assert b"small..........." in store.recent_traces(2)
-
-
-def test_traces_are_found_by_the_end_of_their_calls(store):
-    for at, kept in ((1, entry()), (2, entry()), (3, None), (4, entry())):
-        commit(store, row(trace_id=bytes([at]) * 16, time_ns=at * 100, entry=kept))
-    commit(store, row(trace_id=b"\x01" * 16, time_ns=250, entry=entry()))
-    assert sorted(store.traces_between(100, 400)) == [b"\x01" * 16, b"\x02" * 16]
-    assert sorted(store.traces_between(200, 401)) == [bytes([at]) * 16 for at in (1, 2, 4)]
-    assert store.traces_between(500, 900) == []
 
 
 def test_calls_without_a_price_are_listed_alike_ones_together(store):
@@ -767,7 +808,8 @@ def test_a_call_that_was_priced_since_is_not_listed_as_unpriced(store):
 
 def test_an_empty_ledger_answers_every_question(store):
     assert store.recent_traces(5) == []
-    assert store.traces_between(0, 2**63 - 1) == []
+    assert store.charged_traces((0, 9), (0, 2**63 - 1), 9) == []
+    assert store.unfinished_jobs("reprice") == []
     assert store.unpriced() == []
     assert store.series() == {}
     assert store.last_trace() == 0

@@ -7,14 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 import yaml
 from e2e.applications import BUDGETS, PRICES
-from e2e.processes import ROOT, ask, attributes, export
+from e2e.processes import ROOT, ask, attributes, export, wait_until
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
+    GetRepriceProgressRequest,
+    GetRepriceProgressResponse,
     GetTotalsRequest,
     GetTotalsResponse,
     ListUnpricedRequest,
@@ -91,6 +95,12 @@ class Operator:
             )
             for place in SCOPES
         }
+
+    def started_reprice(self):
+        """How far the reprice has come; None while it has changed nothing."""
+        question = GetRepriceProgressRequest()
+        found = self.ask("GetRepriceProgress", question, GetRepriceProgressResponse)
+        return found if found.calls else None
 
     def send(self, payload):
         """Exports one batch; returns its spans as the backend got them, by name."""
@@ -224,6 +234,31 @@ def test_a_processor_that_was_killed_has_lost_no_correction(operator):
     assert processor.stop(signal.SIGKILL) == -signal.SIGKILL
     operator.start()
     assert operator.totals() == after
+
+
+def test_a_processor_that_is_killed_in_a_reprice_goes_on_with_it(operator):
+    """Guarantees: then totals are those of one whole reprice."""
+    processor = operator.start()
+    for first in range(0, 3000, 300):
+        request = ExportTraceServiceRequest()
+        for trace in range(first + 10, first + 310):
+            request.MergeFromString(batch((1, "brand-new", "s-1"), trace=trace))
+        operator.send(request.SerializeToString())
+    operator.add_price()
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(operator.ask, "Reprice", RepriceRequest(), RepriceResponse)
+        progress = wait_until(operator.started_reprice, what="the reprice did not begin")
+        assert processor.stop(signal.SIGKILL) == -signal.SIGKILL
+        assert isinstance(asked.exception(), grpc.RpcError)
+    assert progress.traces_left
+    processor = operator.start()
+    processor.wait_for("an unfinished reprice goes on")
+    processor.wait_for("the reprice is done: 3000 calls have changed, from USD 0.00 to USD 18.00")
+    totals = operator.totals()
+    assert totals["total", ""].cost_nano_usd == 3000 * 6_000_000
+    assert not totals["session", "s-1"].at_least
+    again = json.loads(operator.run("reprice", *SINCE, "--json", *operator.there))
+    assert (again["calls"], again["renamed_calls"]) == (0, 0)
 
 
 def test_a_ledger_that_a_processor_elsewhere_keeps_is_one_clear_line(operator):

@@ -17,6 +17,7 @@ from property.engines import law
 from processor.core.budgets import Budget, Policy
 from processor.core.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
 from processor.core.money import price_usage
+from processor.core.ports import PricesAgain
 from processor.core.semconv.ids import log_trace
 from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
@@ -334,7 +335,9 @@ async def test_prices_that_change_change_records_and_references_alike(
     if is_restarted:
         await run.ledger.close()
         await run.open()
-    await run.ledger.reprice(at_double_prices, (0, 2**63 - 1), START_NS, is_dry_run=False)
+    await run.ledger.reprice(
+        PricesAgain("double", at_double_prices), (0, 2**63 - 1), START_NS, is_dry_run=False
+    )
     for items in batches:
         await run.post(items)
     nano, calls, unpriced = expected(world)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
+import pytest
 from hypothesis import strategies as st
 from property.engines import law
 from property.test_ledger_laws import START_NS, batch_of, forests, policy
 
 from processor.core.insight import price_again
 from processor.core.model import Intake
+from processor.core.ports import PricesAgain
 from processor.core.pricing import compile_catalog, parse_prices, price
-from processor.io.ledger import Ledger
+from processor.io.ledger import Ledger, repricing
 from processor.io.ledger.working_set import Limits
 
 MODELS = ("m-1", "m-2", "m-3")
@@ -53,6 +56,10 @@ def intake(group, catalog):
     return Intake(plain.spans, price(calls, catalog), plain.marks, plain.received_ns)
 
 
+def prices_of(catalog):
+    return PricesAgain(catalog.version, lambda row: price_again(row, catalog))
+
+
 async def totals_of(ledger):
     return {place: await ledger.total(*place) for place in PLACES}
 
@@ -72,7 +79,7 @@ async def test_after_a_reprice_all_totals_are_those_of_the_later_prices(
         return ledger
 
     async def repriced(ledger, **more):
-        return await ledger.reprice(lambda row: price_again(row, later), ALWAYS, START_NS, **more)
+        return await ledger.reprice(prices_of(later), ALWAYS, START_NS, **more)
 
     ledger, fresh = await opening("ledger"), await opening("fresh")
     stamps = await ledger.post(intake(forest, first))
@@ -113,10 +120,87 @@ async def test_spans_that_come_after_a_reprice_meet_it(open_store, forest, first
     head, tail = forest[cut:], forest[:cut]  # children first, as spans come
     if head:
         await ledger.post(intake(head, first))
-    await ledger.reprice(lambda row: price_again(row, later), ALWAYS, START_NS, is_dry_run=False)
+    await ledger.reprice(prices_of(later), ALWAYS, START_NS, is_dry_run=False)
     if tail:
         await ledger.post(intake(tail, later))
     await fresh.post(intake(forest, later))
     assert await totals_of(ledger) == await totals_of(fresh)
     for each in (ledger, fresh):
         await each.close()
+
+
+EVENTS = st.lists(st.sampled_from(["step", "step", "batch", "restart", "other prices"]), max_size=8)
+
+
+@law(forests(), st.tuples(*[catalogs()] * 3), EVENTS, examples=80)
+async def test_whatever_comes_between_its_steps_a_reprice_ends_as_a_whole_one(
+    open_store, forest, prices, events
+):
+    """Guarantees: batches, restarts, and restarts with other prices, between any two steps."""
+    first, *others = prices
+    fresh = Ledger(open_store("fresh"), policy(), Limits())
+    await fresh.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repricing, "_TRACES_READ", 1)
+        run = _Stepwise(open_store, others)
+        await run.open()
+        half = len(forest) // 2
+        await run.post(forest[:half], first)
+        await run.begin()
+        await run.post(forest[half : half + 1], run.catalog)
+        rest = [[span] for span in forest[half + 1 :]]
+        for event in events:
+            if event == "step":
+                await run.step()
+            elif event == "batch" and rest:
+                await run.post(rest.pop(), run.catalog)
+            elif event != "batch":
+                await run.restart(is_other=event == "other prices")
+        for some in rest:
+            await run.post(some, run.catalog)
+        while run.is_under_way:
+            await run.step()
+    await fresh.post(intake(forest, run.catalog))
+    assert await totals_of(run.ledger) == await totals_of(fresh)
+    for each in (run.ledger, fresh):
+        await each.close()
+
+
+class _Stepwise:
+    """A ledger whose reprice does a step when it is told to."""
+
+    def __init__(self, open_store, others):
+        self._open_store = open_store
+        self._catalogs = others
+        self.catalog = others[0]
+
+    async def open(self):
+        self.ledger = Ledger(self._open_store("ledger"), policy(), Limits())
+        self.ledger._writer._background._works.remove(self.ledger._reprice)
+        await self.ledger.start()
+
+    async def post(self, spans, catalog):
+        if spans:
+            await self.ledger.post(intake(spans, catalog))
+
+    async def begin(self):
+        begin = partial(self.ledger._reprice.begin, prices_of(self.catalog), ALWAYS, START_NS)
+        await self.ledger._writer.ask(begin)
+
+    @property
+    def is_under_way(self):
+        return self.ledger.reprice_progress is not None
+
+    async def step(self):
+        if self.is_under_way:
+            await self.ledger._writer.ask(self.ledger._reprice.work)
+
+    async def restart(self, *, is_other):
+        await self.ledger.close()
+        await self.open()
+        if is_other:
+            self.catalog = self._catalogs[self.catalog is self._catalogs[0]]
+        was_done = not self.is_under_way
+        await self.ledger.resume_reprice(prices_of(self.catalog))
+        if is_other and was_done:
+            await self.begin()

@@ -202,6 +202,22 @@ class Repricing(NamedTuple):
     """Where they are from; empty for the bundled ones. Said likewise."""
     renamed: int = 0
     """How many further calls cost the same, recorded with another status, model or rate."""
+    span_ns: tuple[int, int] = (0, 0)
+    """Calls that ended in ``[start, end)`` were priced again: those of the question, or more where
+    a reprice was under way that covers them."""
+    is_partial: bool = False
+    """`models` and `budgets` may lack a part, as there were too many, or it went on after a
+    restart."""
+
+
+class RepriceProgress(NamedTuple):
+    """How far a reprice has come."""
+
+    traces_done: int
+    """Traces that were looked at, or left out because of their time."""
+    traces_left: int
+    calls: int
+    """How many calls it has changed so far."""
 
 
 class Crossing(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from functools import partial
@@ -9,23 +10,24 @@ from functools import partial
 from processor.core import posting
 from processor.core.budgets.policy import Policy
 from processor.core.counters import LedgerCounters, MemoryUse
-from processor.core.errors import LastFailure
+from processor.core.errors import LastFailure, OverloadedError
 from processor.core.model import (
     Intake,
     Plan,
+    RepriceProgress,
     Repricing,
     Stamp,
     Standing,
     Totals,
     UnpricedCalls,
 )
-from processor.io.ledger.repricing import PriceAgain, Repricer
+from processor.core.ports import PricesAgain
+from processor.io.ledger.background import Background
+from processor.io.ledger.reprice_job import RETRY_DELAY_S, RepriceJob
+from processor.io.ledger.repricing import Repricer
 from processor.io.ledger.store import Store
 from processor.io.ledger.working_set import Limits, WorkingSet
 from processor.io.ledger.writer import WriterThread
-
-_REPRICED_AT_ONCE = 50
-"""Traces of one transaction of a reprice: some milliseconds."""
 
 
 class Ledger:
@@ -35,7 +37,11 @@ class Ledger:
         self._working_set = WorkingSet(store, policy, limits)
         self._limits = limits
         self._known: OrderedDict[bytes, None] = OrderedDict()
-        self._writer = WriterThread(self._working_set)
+        self._reprice = RepriceJob(self._working_set)
+        self._trial: Repricer | None = None
+        """A dry run under way."""
+        background = Background((self._working_set.budgets, self._reprice))
+        self._writer = WriterThread(self._working_set, background)
 
     @property
     def policy(self) -> Policy:
@@ -56,6 +62,11 @@ class Ledger:
     def traces_to_count(self) -> int:
         """How many traces of before are still to be counted until all budgets are in force."""
         return self._working_set.budgets.traces_to_count
+
+    @property
+    def reprice_progress(self) -> RepriceProgress | None:
+        """How far the reprice under way has come; None without one."""
+        return self._reprice.progress if self._trial is None else self._trial.progress
 
     @property
     def jobs_waiting(self) -> int:
@@ -82,11 +93,13 @@ class Ledger:
         self._known.update(dict.fromkeys(reversed(recent)))
         await self._writer.ask(lambda: working_set.load_pending(self._known))
         await self._writer.ask(lambda: working_set.budgets.set_policy(working_set.budgets.policy))
+        await self._writer.ask(self._reprice.load)
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:
         """Finish the queued turns, then close the store."""
         await self._writer.close()
+        self._reprice.close()
         self._working_set.store.close()
 
     async def set_policy(self, policy: Policy) -> None:
@@ -133,16 +146,36 @@ class Ledger:
         return await self._writer.ask(self._working_set.store.unpriced)
 
     async def reprice(
-        self, price_again: PriceAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool
+        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool
     ) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``; batches go on in between.
 
-        With `is_dry_run` everything is worked out, and nothing kept.
+        It goes on when the asker has gone, and after a restart. One of the same prices that is
+        under way and covers these calls is waited for; beside another one OverloadedError is
+        raised. With `is_dry_run` everything is worked out, and nothing kept.
         """
-        repricer = Repricer(self._working_set, price_again, *span_ns, now_ns, is_dry_run)
-        store = self._working_set.store
-        trace_ids = await self._writer.ask(lambda: store.traces_between(*span_ns))
-        for at in range(0, len(trace_ids), _REPRICED_AT_ONCE):
-            some = trace_ids[at : at + _REPRICED_AT_ONCE]
-            await self._writer.ask(partial(repricer.step, some))
-        return repricer.result()
+        if self._trial is not None or (is_dry_run and self._reprice.has_work):
+            raise OverloadedError("another reprice is under way", RETRY_DELAY_S)
+        if is_dry_run:
+            return await self._try_reprice(prices, span_ns, now_ns)
+        begin = partial(self._reprice.begin, prices, span_ns, now_ns)
+        return await asyncio.shield(asyncio.wrap_future(await self._writer.ask(begin)))
+
+    async def _try_reprice(
+        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int
+    ) -> Repricing:
+        self._trial = trial = Repricer(self._working_set, prices, span_ns, now_ns, 0)
+        try:
+            trial.last = await self._writer.ask(self._working_set.store.last_trace)
+            while not trial.is_done:
+                await self._writer.ask(trial.try_step)
+        finally:
+            self._trial = None
+        return trial.result()
+
+    async def resume_reprice(self, prices: PricesAgain) -> None:
+        """Go on with a reprice that the last process has not finished, if there is one.
+
+        Where it was of other prices it begins again with these.
+        """
+        await self._writer.ask(lambda: self._reprice.resume(prices))

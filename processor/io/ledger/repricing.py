@@ -6,148 +6,94 @@ and the difference a correction row. What was stamped on spans stays, here and i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from processor.core import posting
-from processor.core.budgets.policy import Budget
-from processor.core.budgets.verdict import StateKey
-from processor.core.model import Difference, Entry, Repricing, SpanRow
+from processor.core.model import Entry, RepriceProgress, Repricing, SpanRow
+from processor.core.ports import PricesAgain
+from processor.io.ledger.reprice_sums import RepriceSums
 from processor.io.ledger.working_set import WorkingSet
 
-PriceAgain = Callable[[SpanRow], Entry]
-"""The entry that a stored call has at other prices; its own one where nothing changes."""
-
-_SHOWN_MAX = 100
-
-
-@dataclass(slots=True)
-class _Sum:
-    calls: int = 0
-    before: int = 0
-    after: int = 0
-    limit: int = 0
-    unpriced_before: int = 0
-    unpriced_after: int = 0
+_STEP_S: Final = 0.005
+"""How long a step reads; what it has found to change is written after that."""
+_CALLS_CHANGED: Final = 32
+"""With so many calls to change a step reads no further trace."""
+_TRACES_READ: Final = 256
+_NUMBERS_PASSED: Final = 10_000
+"""Traces that a step passes at most because they are of another time."""
 
 
 @dataclass(slots=True)
 class Repricer:
-    """One reprice, done a few traces at a time so that others get their turns in between."""
+    """Prices stored calls again, trace by trace in the order in which these came."""
 
     working_set: WorkingSet
-    price_again: PriceAgain
-    start_ns: int
-    end_ns: int
+    prices: PricesAgain
+    span_ns: tuple[int, int]
     now_ns: int
-    is_dry_run: bool
-    _calls: int = 0
-    _renamed: int = 0
-    _before: int = 0
-    _after: int = 0
-    _models: dict[str, _Sum] = field(default_factory=dict)
-    _budgets: dict[tuple[str, str, int], _Sum] = field(default_factory=dict)
+    last: int
+    """The number of the last trace; later ones have the prices in force already."""
+    position: int = 0
+    """The number of the last trace that is done."""
+    sums: RepriceSums = field(default_factory=RepriceSums)
 
-    def step(self, trace_ids: Iterable[bytes]) -> None:
-        """Price the calls of some traces again, in a transaction of its own."""
-        entries = {trace_id: self._changed(trace_id) for trace_id in trace_ids}
-        entries = {trace_id: changed for trace_id, changed in entries.items() if changed}
-        if not entries:
-            return
-        store = self.working_set.store
-        store.begin()
-        try:
-            self._add_up(self.working_set.amend(entries, self.now_ns))
-            if self.is_dry_run:
-                self.working_set.discard_touched()
-                store.rollback()
-            else:
-                store.commit()
-                self.working_set.committed(())
-        except BaseException:
-            self.working_set.discard_touched()
-            store.rollback()
-            raise
+    @property
+    def is_done(self) -> bool:
+        """Whether all traces are done."""
+        return self.position >= self.last
+
+    @property
+    def progress(self) -> RepriceProgress:
+        """How far it has come."""
+        return RepriceProgress(self.position, self.last - self.position, self.sums.calls)
 
     def result(self) -> Repricing:
-        """What has changed so far, the largest differences first."""
-        models = {(name, "", 0): total for name, total in self._models.items()}
-        return Repricing(
-            self._calls,
-            _listed(models),
-            _listed(self._budgets),
-            self._before,
-            self._after,
-            renamed=self._renamed,
-        )
+        """What has changed so far."""
+        return self.sums.result()._replace(price_version=self.prices.version, span_ns=self.span_ns)
 
-    def _changed(self, trace_id: bytes) -> dict[bytes, Entry]:
-        latest = {row.span_id: row for row in self.working_set.store.rows_of(trace_id)}
+    def step(self) -> None:
+        """Price the calls of some traces again; the caller commits or undoes it."""
+        store = self.working_set.store
+        last = min(self.position + _NUMBERS_PASSED, self.last)
+        found = store.charged_traces((self.position, last), self.span_ns, _TRACES_READ)
+        if len(found) == _TRACES_READ:
+            last = found[-1][0]
+        end_s = time.monotonic() + _STEP_S
+        entries: dict[bytes, dict[bytes, Entry]] = {}
+        rows: dict[bytes, Sequence[SpanRow]] = {}
+        count = 0
+        for number, trace_id in found:
+            rows[trace_id] = store.rows_of(trace_id)
+            if changed := self._changed(rows[trace_id]):
+                entries[trace_id] = changed
+                count += len(changed)
+            if count >= _CALLS_CHANGED or time.monotonic() >= end_s:
+                last = number
+                break
+        if entries:
+            followed = self.working_set.amend(entries, rows, self.now_ns)
+            self.sums.add(followed, self.working_set.budgets.spent)
+        self.position = last
+
+    def _changed(self, rows: Sequence[SpanRow]) -> dict[bytes, Entry]:
+        latest = {row.span_id: row for row in rows}
+        start_ns, end_ns = self.span_ns
         found = {}
         for span_id, row in latest.items():
-            if row.entry is not None and self.start_ns <= row.time_ns < self.end_ns:
-                entry = self.price_again(row)
+            if row.entry is not None and start_ns <= row.time_ns < end_ns:
+                entry = self.prices.entry(row)
                 if entry is not row.entry:
                     found[span_id] = entry
         return found
 
-    def _add_up(self, followed: posting.Followed) -> None:
-        posted = followed.posted
-        amended = {id(node) for _, node in posted.amended if not node.is_reference}
-        changed: set[int] = set()
-        for _, movement in posted.movements:
-            entry, before, after = (
-                movement.node.entry,
-                movement.before.totals,
-                movement.after.totals,
-            )
-            if (before.cost_nano_usd, before.unpriced) == (after.cost_nano_usd, after.unpriced):
-                continue
-            changed.add(id(movement.node))
-            total = self._models.setdefault(entry.model if entry else "", _Sum())
-            total.calls += 1
-            total.before += before.cost_nano_usd
-            total.after += after.cost_nano_usd
-            total.unpriced_before += before.unpriced
-            total.unpriced_after += after.unpriced
-            self._before += before.cost_nano_usd
-            self._after += after.cost_nano_usd
-        self._calls += len(amended & changed)
-        self._renamed += len(amended - changed)
-        self._add_up_budgets(followed)
-
-    def _add_up_budgets(self, followed: posting.Followed) -> None:
-        deltas: dict[tuple[Budget, StateKey], list[int]] = {}
-        for changes in followed.changes:
-            for change in changes:
-                cost_nano_usd = change.change.cost_nano_usd
-                for budget in change.watch.budgets if cost_nano_usd else ():
-                    if budget.unit == "usd":
-                        deltas.setdefault((budget, change.key), []).append(cost_nano_usd)
-        for (budget, key), changed in deltas.items():
-            _, scope_id, start_s, _ = key
-            name = (budget.name, scope_id, start_s)
-            if name not in self._budgets:
-                before = self.working_set.budgets.spent(key) - sum(changed)
-                self._budgets[name] = _Sum(0, before, before, budget.limit_for(scope_id))
-            self._budgets[name].calls += len(changed)
-            self._budgets[name].after += sum(changed)
-
-
-def _listed(sums: dict[tuple[str, str, int], _Sum]) -> tuple[Difference, ...]:
-    found = [
-        Difference(
-            name,
-            scope_id,
-            total.calls,
-            total.before,
-            total.after,
-            total.limit,
-            start_s,
-            total.unpriced_before,
-            total.unpriced_after,
-        )
-        for (name, scope_id, start_s), total in sums.items()
-    ]
-    found.sort(key=lambda item: abs(item.after_nano_usd - item.before_nano_usd), reverse=True)
-    return tuple(found[:_SHOWN_MAX])
+    def try_step(self) -> None:
+        """Likewise, and undo it: what would change is added up, nothing is kept."""
+        store = self.working_set.store
+        store.begin()
+        try:
+            self.step()
+        finally:
+            self.working_set.discard_touched()
+            store.rollback()

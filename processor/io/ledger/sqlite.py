@@ -28,7 +28,7 @@ from processor.io.ledger.plan_writer import PlanWriter
 from processor.io.ledger.responses import read_reports
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.scope_totals import total_of
-from processor.io.ledger.store import CrossingMark, SpanKey
+from processor.io.ledger.store import CrossingMark, Job, SpanKey
 from processor.io.ledger.zones import read_zones, write_zones
 
 _UTC = ZoneInfo("UTC")
@@ -179,12 +179,6 @@ class SqliteStore:
         with TRANSLATED:
             return self._reader.recent_traces(limit)
 
-    def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
-        """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
-        with TRANSLATED:
-            found = self._db.execute(statements.READ_TRACES_BETWEEN, (start_ns, end_ns))
-            return [row[0] for row in found]
-
     def task_title(self, task: str) -> str:
         """The title of a task; ``""`` when no span has given it one."""
         with TRANSLATED:
@@ -242,6 +236,30 @@ class SqliteStore:
         with TRANSLATED:
             found = self._db.execute(statements.READ_TRACES_AFTER, (number, limit))
             return [(number, trace_id) for number, trace_id in found]
+
+    def charged_traces(
+        self, numbers: tuple[int, int], span_ns: tuple[int, int], limit: int
+    ) -> list[tuple[int, bytes]]:
+        """Numbers and ids of the next traces that may have a call of a time, in their order."""
+        with TRANSLATED:
+            bounds = *numbers, *span_ns, limit
+            found = self._db.execute(statements.READ_CHARGED_TRACES, bounds)
+            return [(number, trace_id) for number, trace_id in found]
+
+    def unfinished_jobs(self, kind: str) -> list[Job]:
+        """Long work of a kind that is not done, the oldest first."""
+        with TRANSLATED:
+            return [Job(*columns) for columns in self._db.execute(statements.READ_JOBS, (kind,))]
+
+    def put_job(self, job: Job) -> int:
+        """Keep how far long work has come; returns its id."""
+        columns = *job[:4], "done" if job.is_done else "under way"
+        with TRANSLATED:
+            if job.id:
+                self._db.execute(statements.UPDATE_JOB, (*columns, job.id))
+                return job.id
+            new: int = self._db.execute(statements.INSERT_JOB, columns).get
+            return new
 
     def crossings(self, limit: int) -> Sequence[Crossing]:
         """The latest crossings, newest first."""

@@ -97,10 +97,6 @@ GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 9 DESC
 """What is charged as unknown now: not a span that others explain."""
 ASKED = "SELECT DISTINCT asked_provider, asked_models, asked_tier FROM call_details"
 """What calls have named. Details are few, however many calls."""
-READ_TRACES_BETWEEN = """
-SELECT trace_id FROM traces WHERE id IN (
-  SELECT trace FROM spans WHERE details_id IS NOT NULL AND time_ns >= ? AND time_ns < ?)
-"""
 READ_SERIES = "SELECT name, filled_to, is_complete FROM series"
 DROP_TOTALS = """
 DELETE FROM totals WHERE scope = ?1 AND (id, bucket) IN (
@@ -108,6 +104,16 @@ DELETE FROM totals WHERE scope = ?1 AND (id, bucket) IN (
 """
 LAST_TRACE = "SELECT COALESCE(MAX(id), 0) FROM traces"
 READ_TRACES_AFTER = "SELECT id, trace_id FROM traces WHERE id > ? ORDER BY id LIMIT ?"
+READ_CHARGED_TRACES = """
+SELECT id, trace_id FROM traces WHERE id > ? AND id <= ? AND end_ns >= ? AND start_ns < ?
+ORDER BY id LIMIT ?
+"""
+_JOB = ("kind", "parameters", "position", "progress", "state")
+READ_JOBS = f"""
+SELECT {", ".join(_JOB[:-1])}, 0, id FROM jobs WHERE kind = ? AND state <> 'done' ORDER BY id
+"""
+INSERT_JOB = f"{_insert('jobs', _JOB)} RETURNING id"
+UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in _JOB)} WHERE id = ?"
 READ_LATEST = "SELECT trace FROM spans ORDER BY id DESC"
 READ_TRACE_ID = "SELECT trace_id FROM traces WHERE id = ?"
 READ_ZONES = "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import (
@@ -24,6 +24,21 @@ UNFOLLOWED: Final = -1
 
 SpanKey = tuple[bytes, bytes]
 """(trace id, span id)."""
+
+
+class Job(NamedTuple):
+    """Long work that is done in steps, as far as it has come."""
+
+    kind: str
+    parameters: str
+    """What is to be done, as JSON."""
+    position: int
+    """Where the next step goes on."""
+    progress: str
+    """What was done, as JSON."""
+    is_done: bool = False
+    id: int = 0
+    """0 for one that is not kept yet."""
 
 
 class Store(Protocol):
@@ -102,9 +117,6 @@ class Store(Protocol):
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces written last, newest first."""
 
-    def traces_between(self, start_ns: int, end_ns: int) -> list[bytes]:
-        """Ids of the traces with a call that ended in ``[start_ns, end_ns)``, in any order."""
-
     def task_title(self, task: str) -> str:
         """The title of a task, as its latest span had it; ``""`` when none has given it one."""
 
@@ -137,6 +149,21 @@ class Store(Protocol):
 
     def traces_after(self, number: int, limit: int) -> list[tuple[int, bytes]]:
         """Numbers and ids of the next traces after one, in the order of their numbers."""
+
+    def charged_traces(
+        self, numbers: tuple[int, int], span_ns: tuple[int, int], limit: int
+    ) -> list[tuple[int, bytes]]:
+        """Numbers and ids of the next traces that may have a call of a time, in their order.
+
+        They are after the first number and up to the second. Their charged spans begin before
+        the end of ``[start, end)``, and end at or after its start.
+        """
+
+    def unfinished_jobs(self, kind: str) -> list[Job]:
+        """Long work of a kind that is not done, the oldest first."""
+
+    def put_job(self, job: Job) -> int:
+        """Keep how far long work has come; returns its id."""
 
     def crossings(self, limit: int) -> Sequence[Crossing]:
         """The latest crossings, newest first."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -22,7 +22,16 @@ from processor.core.budgets.verdict import (
 )
 from processor.core.budgets.window import window_of
 from processor.core.counters import LedgerCounters, MemoryUse
-from processor.core.model import NOTHING, Entry, Intake, PendingRows, Plan, Standing, Totals
+from processor.core.model import (
+    NOTHING,
+    Entry,
+    Intake,
+    PendingRows,
+    Plan,
+    SpanRow,
+    Standing,
+    Totals,
+)
 from processor.io.ledger.budget_states import BudgetStates
 from processor.io.ledger.store import Store
 
@@ -68,6 +77,8 @@ class WorkingSet:
         """Nodes of each working copy when it was last touched."""
         self._spans = 0
         self._touched: set[bytes] = set()
+        self._passing: set[bytes] = set()
+        """Traces with a working copy that goes with the transaction at hand."""
         self._taken_pending: list[posting.TakenSpan] = []
         self._new_pending: list[PendingRows] = []
 
@@ -118,9 +129,19 @@ class WorkingSet:
             self.pending.keep_rows(rows)
 
     def amend(
-        self, entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int
+        self,
+        entries: Mapping[bytes, Mapping[bytes, Entry]],
+        rows: Mapping[bytes, Sequence[SpanRow]],
+        now_ns: int,
     ) -> posting.Followed:
-        """Give stored calls other entries, by trace and span id; the caller commits."""
+        """Give stored calls other entries, by trace and span id; the caller commits.
+
+        `rows` are all that is kept of these traces. Working copies of those that nobody else needs
+        are kept until then only.
+        """
+        self._passing = entries.keys() - self._traces.keys()
+        for trace_id in self._passing:
+            self._traces[trace_id] = posting.rebuild(trace_id, rows[trace_id])
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
         followed = self.budgets.follow(posting.amend(traces, entries, now_ns))
         self._write(self._decide(followed, ()))
@@ -142,9 +163,11 @@ class WorkingSet:
 
     def committed(self, plans: Iterable[Plan]) -> None:
         """The transaction is durable: count it, and evict what is beyond the limits."""
+        for trace_id in self._passing:
+            self._traces.pop(trace_id, None)
         for trace_id in self._touched:
             self._measure(trace_id)
-        self._touched = set()
+        self._touched, self._passing = set(), set()
         self.budgets.committed()
         self._taken_pending.clear()
         self._new_pending.clear()
@@ -189,7 +212,7 @@ class WorkingSet:
         for trace_id in self._touched:
             self._traces.pop(trace_id, None)
             self._measure(trace_id)
-        self._touched = set()
+        self._touched, self._passing = set(), set()
         self.budgets.discard_touched()
 
     def discard_group(self) -> None:

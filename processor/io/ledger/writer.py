@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeVar
 from processor.core.episodes import Episodes
 from processor.core.errors import LastFailure, LedgerDamagedError, LedgerUnavailableError
 from processor.core.model import Plan
+from processor.io.ledger.background import Background
 from processor.io.ledger.crossing_log import log_crossings
 from processor.io.ledger.working_set import WorkingSet
 
@@ -27,10 +28,6 @@ _GROUP_MAX = 64
 """Turns that share one commit at most, so that the first does not wait for ever."""
 _FILES_LOOKED_AT_S = 2.0
 """How often to look whether the files are there, whether or not there is something to commit."""
-
-_STEP_INTERVAL_S = 0.05
-"""Between two steps of what takes long while turns keep coming."""
-_RETRY_STEP_S = 5.0
 
 _Result = TypeVar("_Result")
 
@@ -53,15 +50,14 @@ class _TurnFailedError(LedgerUnavailableError):
 class WriterThread:
     """Runs jobs on the working set, one after the other."""
 
-    def __init__(self, working_set: WorkingSet) -> None:
+    def __init__(self, working_set: WorkingSet, background: Background) -> None:
         self._working_set = working_set
+        self._background = background
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
         self._episodes = Episodes()
-        self._next_step_s = 0.0
-        self._has_step_failed = False
         self.size_bytes = 0
         """What the ledger takes on the disk, as of the last commit."""
         self._looked_at_s = time.monotonic()
@@ -129,34 +125,18 @@ class WriterThread:
                 self._note_damage(outcome[1])
                 self._answer([(job, *outcome)])
             self._commit(group)
-            if not jobs or time.monotonic() >= self._next_step_s:
-                self._step()
+            if not jobs or self._background.is_due:
+                self._background.step()
 
     def _next(self) -> list[_Job | None]:
         """The jobs that wait together; none when there is something to do in between."""
-        wait_s = _FILES_LOOKED_AT_S
-        if self._working_set.budgets.has_work:
-            pause_s = self._next_step_s - time.monotonic() if self._has_step_failed else 0.0
-            wait_s = min(max(pause_s, 0.0), wait_s)
+        wait_s = self._background.wait_s(_FILES_LOOKED_AT_S)
         jobs: list[_Job | None] = []
         with suppress(queue.Empty):
             jobs.append(self._jobs.get(timeout=wait_s) if wait_s else self._jobs.get_nowait())
         while jobs and len(jobs) < _GROUP_MAX and not self._jobs.empty():
             jobs.append(self._jobs.get())
         return jobs
-
-    def _step(self) -> None:
-        """Do a little of what takes long: whenever no turn waits, and now and then beside them."""
-        if not self._working_set.budgets.has_work:
-            return
-        self._has_step_failed = False
-        try:
-            self._working_set.budgets.work()
-        except Exception:  # noqa: BLE001 - turns go on, whatever it is
-            _LOG.exception("a step of the ledger's work failed; it is tried again")
-            self._has_step_failed = True
-        pause_s = _RETRY_STEP_S if self._has_step_failed else _STEP_INTERVAL_S
-        self._next_step_s = time.monotonic() + pause_s
 
     def _commit(self, group: list[_Job]) -> None:
         """Run the turns of a group, in order, in one transaction."""

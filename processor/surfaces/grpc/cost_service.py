@@ -11,7 +11,6 @@ from google.protobuf.message import DecodeError, Message
 from processor.core.errors import (
     ForbiddenError,
     InvalidQuestionError,
-    OverloadedError,
     TooLargeError,
     UndecodableError,
 )
@@ -22,11 +21,14 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetResponse,
     GetHealthRequest,
     GetHealthResponse,
+    GetRepriceProgressRequest,
     GetTotalsRequest,
     ListUnpricedRequest,
     RepriceRequest,
 )
 from processor.surfaces.grpc.messages import (
+    TIME_NS_MAX,
+    progress_message,
     repricing_message,
     standing_message,
     totals_message,
@@ -37,10 +39,8 @@ from processor.surfaces.queries import CostQueries, Report, check_scopes, check_
 ELSEWHERE: Final = Caller(is_local=False)
 
 _REQUEST_LIMIT_BYTES = 64 * 1024
-_TIME_NS_MAX = 2**63 - 1
 _UNPRICED_MAX = 1000
 """Senders choose the names of models, so the list is bounded."""
-_REPRICE_DELAY_S = 5.0
 _NOT_LOCAL = (
     "this changes the ledger, so only callers over the loopback interface may ask for it: run it "
     "on the machine, or in the container, that the processor runs in"
@@ -58,12 +58,12 @@ class CostService:
         """Answer from `costs`, and about the processor itself with what `health` reports."""
         self._costs = costs
         self._report = health
-        self._is_repricing = False
         self.methods: Mapping[str, Method] = {
             "GetTotals": self.totals,
             "CheckBudget": self.check,
             "ListUnpriced": self.unpriced,
             "Reprice": self.reprice,
+            "GetRepriceProgress": self.reprice_progress,
             "GetHealth": self.health,
         }
 
@@ -106,17 +106,16 @@ class CostService:
         if not caller.is_local:
             raise ForbiddenError(_NOT_LOCAL)
         question = _parse(RepriceRequest, body)
-        start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or _TIME_NS_MAX
-        if not start_ns < end_ns <= _TIME_NS_MAX:
+        start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or TIME_NS_MAX
+        if not start_ns < end_ns <= TIME_NS_MAX:
             raise InvalidQuestionError("end_unix_nano", "must be after start_unix_nano, or 0")
-        if self._is_repricing:
-            raise OverloadedError("another reprice is under way", _REPRICE_DELAY_S)
-        self._is_repricing = True
-        try:
-            result = await self._costs.reprice(start_ns, end_ns, is_dry_run=question.dry_run)
-        finally:
-            self._is_repricing = False
+        result = await self._costs.reprice(start_ns, end_ns, is_dry_run=question.dry_run)
         return repricing_message(result).SerializeToString()
+
+    async def reprice_progress(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+        """GetRepriceProgress, from bytes to bytes. Raises a ProcessorError."""
+        _parse(GetRepriceProgressRequest, body)
+        return progress_message(self._costs.reprice_progress).SerializeToString()
 
     async def health(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """GetHealth, from bytes to bytes. Raises a ProcessorError."""

@@ -7,11 +7,12 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
-from processor.core.model import Repricing, Standing, UnpricedCalls
+from processor.core.model import RepriceProgress, Repricing, Standing, UnpricedCalls
 from processor.core.money import usd
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetDifference,
     BudgetStanding,
+    GetRepriceProgressResponse,
     GetTotalsResponse,
     ListUnpricedResponse,
     ModelDifference,
@@ -23,6 +24,9 @@ from processor.surfaces.queries import WindowTotals
 UNPRICED: Final = "unpriced"
 _OTHER_STATUSES: Final = frozenset({"usage_missing", "implausible", "late"})
 _AFTER_STATUS: Final = ": "
+TIME_NS_MAX: Final = 2**63 - 1
+"""An end that is none, which the messages have as 0."""
+
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _Message = TypeVar("_Message", bound=Message)
 
@@ -159,4 +163,14 @@ def repricing_message(repricing: Repricing) -> RepriceResponse:
         price_version=repricing.price_version,
         price_file=repricing.price_file,
         renamed_calls=repricing.renamed,
+        start_unix_nano=repricing.span_ns[0],
+        end_unix_nano=repricing.span_ns[1] % TIME_NS_MAX,
+        is_partial=repricing.is_partial,
     )
+
+
+def progress_message(progress: RepriceProgress | None) -> GetRepriceProgressResponse:
+    """How far the reprice under way has come."""
+    if progress is None:
+        return GetRepriceProgressResponse()
+    return GetRepriceProgressResponse(is_under_way=True, **progress._asdict())

@@ -13,13 +13,14 @@ from processor.core.budgets.window import window_of
 from processor.core.insight import mark_priced, price_again
 from processor.core.model import (
     NS_PER_S,
+    RepriceProgress,
     Repricing,
     Standing,
     Totals,
     UnpricedCalls,
     WindowKind,
 )
-from processor.core.ports import CostLedger, LedgerReader, LedgerView
+from processor.core.ports import CostLedger, LedgerReader, LedgerView, PricesAgain
 from processor.core.pricing import Catalog
 from processor.surfaces.queries import budgets, checks, owners, traces, usage
 from processor.surfaces.queries.answers import (
@@ -178,12 +179,24 @@ class CostQueries:
         return await self._reader.ask(lambda view: mark_priced(view.unknown(), catalog))
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
-        """Price the stored calls again that ended in ``[start, end)``, all with one catalog."""
-        catalog = self._catalog()
+        """Price the stored calls again that ended in ``[start, end)``, all with one catalog.
+
+        See `CostLedger.reprice`.
+        """
         result = await self._ledger.reprice(
-            lambda row: price_again(row, catalog),
-            (start_ns, end_ns),
-            self._now_ns(),
-            is_dry_run=is_dry_run,
+            self._prices_again(), (start_ns, end_ns), self._now_ns(), is_dry_run=is_dry_run
         )
-        return result._replace(price_version=catalog.version, price_file=self._price_file)
+        return result._replace(price_file=self._price_file)
+
+    async def resume_reprice(self) -> None:
+        """Go on with a reprice that the last process has not finished, at the prices in force."""
+        await self._ledger.resume_reprice(self._prices_again())
+
+    @property
+    def reprice_progress(self) -> RepriceProgress | None:
+        """How far the reprice under way has come; None without one."""
+        return self._ledger.reprice_progress
+
+    def _prices_again(self) -> PricesAgain:
+        catalog = self._catalog()
+        return PricesAgain(catalog.version, lambda row: price_again(row, catalog))

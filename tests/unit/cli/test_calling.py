@@ -7,7 +7,7 @@ import pytest
 from processor.cli.calling import NoAnswerError, RefusedError, Remote
 from processor.cli.connection import Connection
 from processor.core.errors import ConfigError, OverloadedError
-from processor.core.model import Difference, Repricing, UnpricedCalls
+from processor.core.model import Difference, RepriceProgress, Repricing, UnpricedCalls
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries import Report
@@ -25,6 +25,8 @@ REPRICING = Repricing(
     "v9",
     "prices.yaml",
     3,
+    (5, 2**63 - 1),
+    is_partial=True,
 )
 HEALTH = Report("degraded", ("a is away", "b is away"))
 
@@ -34,6 +36,7 @@ class CostQueries:
 
     def __init__(self):
         self.asked = []
+        self.reprice_progress = None
 
     async def unpriced(self):
         return UNKNOWNS
@@ -61,6 +64,9 @@ async def test_what_is_answered_there_is_what_arrives_here(costs):
     assert await remote.health() == HEALTH
     assert await remote.reprice(5, 9, is_dry_run=True) == REPRICING
     assert await remote.reprice(0, 2**63 - 1, is_dry_run=False) == REPRICING
+    assert await remote.reprice_progress() is None
+    costs.reprice_progress = RepriceProgress(5, 7, 3)
+    assert await remote.reprice_progress() == RepriceProgress(5, 7, 3)
     assert costs.asked == [(5, 9, True), (0, 2**63 - 1, False)]
 
 

@@ -198,7 +198,7 @@ class RepriceRequest(_message.Message):
     def __init__(self, start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., dry_run: _Optional[bool] = ...) -> None: ...
 
 class RepriceResponse(_message.Message):
-    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version", "price_file", "renamed_calls", "beyond_64_bits")
+    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version", "price_file", "renamed_calls", "start_unix_nano", "end_unix_nano", "is_partial", "beyond_64_bits")
     class Beyond64BitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -214,6 +214,9 @@ class RepriceResponse(_message.Message):
     PRICE_VERSION_FIELD_NUMBER: _ClassVar[int]
     PRICE_FILE_FIELD_NUMBER: _ClassVar[int]
     RENAMED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    START_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    END_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    IS_PARTIAL_FIELD_NUMBER: _ClassVar[int]
     BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     calls: int
     before_nano_usd: int
@@ -223,8 +226,27 @@ class RepriceResponse(_message.Message):
     price_version: str
     price_file: str
     renamed_calls: int
+    start_unix_nano: int
+    end_unix_nano: int
+    is_partial: bool
     beyond_64_bits: _containers.ScalarMap[str, str]
-    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ..., price_file: _Optional[str] = ..., renamed_calls: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ..., price_file: _Optional[str] = ..., renamed_calls: _Optional[int] = ..., start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., is_partial: _Optional[bool] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class GetRepriceProgressRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetRepriceProgressResponse(_message.Message):
+    __slots__ = ("is_under_way", "traces_done", "traces_left", "calls")
+    IS_UNDER_WAY_FIELD_NUMBER: _ClassVar[int]
+    TRACES_DONE_FIELD_NUMBER: _ClassVar[int]
+    TRACES_LEFT_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    is_under_way: bool
+    traces_done: int
+    traces_left: int
+    calls: int
+    def __init__(self, is_under_way: _Optional[bool] = ..., traces_done: _Optional[int] = ..., traces_left: _Optional[int] = ..., calls: _Optional[int] = ...) -> None: ...
 
 class ModelDifference(_message.Message):
     __slots__ = ("model", "calls", "before_nano_usd", "after_nano_usd", "unpriced_before", "unpriced_after", "beyond_64_bits")

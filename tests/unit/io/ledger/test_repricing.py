@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from processor.core.errors import LedgerUnavailableError, OverloadedError
 from processor.core.model import Owner
 from processor.core.money import price_usage
-from processor.io.ledger import read_snapshot
+from processor.core.ports import PricesAgain
+from processor.io.ledger import read_snapshot, reprice_sums, repricing
 
 S = Owner(session="s")
 ALWAYS = (0, 2**63 - 1)
@@ -30,7 +32,9 @@ def reprice(opened, given):
             return replace(entry, amount=amount, rates=rates, status="exact", price_version="v2")
 
         more = {"is_dry_run": False, **more}
-        return await opened.ledger.reprice(price_again, span_ns, given.NOW_S * 10**9, **more)
+        return await opened.ledger.reprice(
+            PricesAgain(f"times {times}", price_again), span_ns, given.NOW_S * 10**9, **more
+        )
 
     return ask
 
@@ -156,3 +160,101 @@ async def test_somebody_who_looks_sees_what_calls_name(opened, given, reprice):
     assert [unknown] == await opened.ledger.unpriced()
     await reprice()
     assert read_snapshot(opened.path).unpriced == ()
+
+
+async def begun(opened, reprice, **more):
+    """A reprice that has begun, and has done some of its traces."""
+    task = asyncio.ensure_future(reprice(**more))
+    while not (progress := opened.ledger.reprice_progress) or not progress.calls:  # noqa: ASYNC110 - it is read from a thread
+        await asyncio.sleep(0)
+    assert progress.traces_left
+    return task
+
+
+@pytest.fixture
+def small_steps(monkeypatch):
+    """One trace in each step."""
+    monkeypatch.setattr(repricing, "_TRACES_READ", 1)
+
+
+@pytest.fixture
+async def many(opened, given):
+    """A ledger with a call in each of many traces."""
+    for trace in range(1, 201):
+        await opened.post(given.call(1, trace=trace))
+
+
+@pytest.mark.usefixtures("small_steps", "many")
+async def test_a_reprice_goes_on_when_its_asker_has_gone(opened, reprice):
+    """Guarantees: asked again, the result is that of the whole; others are told to come back."""
+    left = await begun(opened, reprice)
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    with pytest.raises(OverloadedError, match=r"under way, with \d+ traces left"):
+        await reprice(times=3)
+    with pytest.raises(OverloadedError, match="another reprice is under way"):
+        await reprice(is_dry_run=True)
+    found = await reprice(span_ns=(5, ALWAYS[1]))
+    assert (found.calls, found.span_ns, found.is_partial) == (200, ALWAYS, False)
+    assert opened.ledger.reprice_progress is None
+    assert await opened.cost() == 400_000
+
+
+@pytest.mark.usefixtures("small_steps", "many")
+async def test_a_restart_goes_on_with_the_same_prices_and_keeps_the_sums(opened, reprice):
+    waiting = await begun(opened, reprice)
+    await opened.open()
+    with pytest.raises(LedgerUnavailableError, match="goes on when it is open again"):
+        await waiting
+    assert opened.ledger.reprice_progress.traces_left
+    found = await reprice()
+    assert (found.calls, found.before_nano_usd, found.after_nano_usd) == (200, 200_000, 400_000)
+    assert [each.calls for each in found.models] == [200]
+    assert await opened.cost() == 400_000
+
+
+@pytest.mark.usefixtures("small_steps", "many")
+async def test_a_restart_with_other_prices_begins_again(opened, reprice, caplog):
+    (await begun(opened, reprice)).cancel()
+    await opened.open()
+    found = await reprice(times=3)
+    assert "begins again, with prices times 3, where it was with times 2" in caplog.text
+    assert found.calls == 200
+    assert await opened.cost() == 600_000
+
+
+@pytest.mark.usefixtures("small_steps", "many")
+async def test_a_dry_run_ends_with_its_asker(opened, reprice):
+    left = await begun(opened, reprice, is_dry_run=True)
+    with pytest.raises(OverloadedError, match="another reprice is under way"):
+        await reprice()
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    assert opened.ledger.reprice_progress is None
+    await opened.open()
+    assert await opened.cost() == 200_000
+
+
+async def test_of_very_many_models_those_with_the_largest_differences_are_kept(
+    opened, given, reprice, monkeypatch
+):
+    """Guarantees: memory has a bound, the sums in all are exact, and it is said."""
+    monkeypatch.setattr(reprice_sums, "_SUMS_MAX", 40)
+    for trace in range(1, 101):
+        await opened.post(given.call(1, trace=trace, model=f"m{trace}", tokens=trace))
+    found = await reprice()
+    assert found.is_partial
+    assert len(found.models) <= 40
+    assert found.models[0].name == "m100"
+    assert (found.calls, found.before_nano_usd) == (100, 10 * sum(range(1, 101)))
+
+
+async def test_traces_that_a_reprice_reads_do_not_stay_in_memory(opened, given, reprice):
+    for trace in range(1, 101):
+        await opened.post(given.call(1, trace=trace))
+    await opened.open()
+    await opened.post(given.call(2, trace=5))
+    assert (await reprice()).calls == 101
+    assert (opened.ledger.memory_use.traces, opened.ledger.memory_use.spans) == (1, 2)

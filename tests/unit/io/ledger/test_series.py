@@ -127,7 +127,7 @@ async def test_a_series_that_is_followed_again_while_it_is_dropped_counts_each_c
 
 
 async def test_a_step_that_fails_is_tried_again(opened, given, rule, monkeypatch):
-    monkeypatch.setattr("processor.io.ledger.writer._RETRY_STEP_S", 0.01)
+    monkeypatch.setattr("processor.io.ledger.background._RETRY_S", 0.01)
     for at in range(1, 5):
         await opened.post(given.call(1, trace=at, own=S))
     await opened.ledger.set_policy(given.policy(rule))

@@ -9,6 +9,7 @@ import pytest
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Owner, Totals, Usage
 from processor.core.money import price_usage
+from processor.core.ports import PricesAgain
 
 S = Owner(session="s")
 SCOPES = [
@@ -307,13 +308,14 @@ def dearer(row):
     )
 
 
+DEARER = PricesAgain("v2", dearer)
 ALWAYS = (0, 2**63 - 1)
 
 
 async def test_a_reprice_changes_totals_and_no_stamp(opened, given):
     specs = [given.call(2, 1, own=S), given.aggregate(1, tokens=150), given.unpriced(3)]
     first = await opened.post(*specs)
-    found = await opened.ledger.reprice(dearer, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
+    found = await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
     assert found.calls == 2
     assert (await opened.cost(), await opened.cost("session", "s")) == (3000, 3000)
     assert await opened.cost("trace", given.trace_id(1).hex()) == 3000
@@ -325,7 +327,7 @@ async def test_a_reprice_changes_totals_and_no_stamp(opened, given):
 async def test_a_dry_run_changes_nothing(opened, given):
     await opened.open(given.budget("b", "session", 1500))
     await opened.post(given.call(1, own=S))
-    found = await opened.ledger.reprice(dearer, ALWAYS, given.NOW_S * 10**9, is_dry_run=True)
+    found = await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=True)
     assert [(each.before_nano_usd, each.after_nano_usd) for each in found.models] == [(1000, 2000)]
     assert (await opened.cost(), opened.store.crossings(9)) == (1000, [])
     await opened.post(given.call(2, own=S, tokens=10))
@@ -335,7 +337,7 @@ async def test_a_dry_run_changes_nothing(opened, given):
 async def test_a_reprice_crosses_budgets_without_a_span(opened, given):
     await opened.open(given.budget("b", "session", 1500))
     await opened.post(given.call(1, own=S))
-    await opened.ledger.reprice(dearer, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
+    await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
     assert [(each.spent, each.trigger) for each in opened.store.crossings(9)] == [(2000, "reprice")]
     stamps = await opened.post(given.call(1, own=S), given.call(2, own=S))
     assert (stamps[0].crossings, stamps[1].crossings) == ((), ())
@@ -346,22 +348,22 @@ async def test_a_reprice_that_cannot_be_written_changes_nothing(opened, given):
     await opened.post(given.call(1))
     opened.store.refuse_commits = 1
     with pytest.raises(LedgerUnavailableError):
-        await opened.ledger.reprice(dearer, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
+        await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
     assert await opened.cost() == await opened.cost("trace", given.trace_id(1).hex()) == 1000
-    await opened.ledger.reprice(dearer, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
+    await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
     assert await opened.cost() == 2000
 
 
 async def test_a_reprice_and_a_restart_change_no_stamp(opened, given):
     first = await opened.post(given.call(1, own=S))
-    await opened.ledger.reprice(dearer, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
+    await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
     await opened.open()
     assert await opened.post(given.call(1, own=S)) == first
 
 
 async def test_late_children_correct_at_the_new_price(opened, given):
     await opened.post(given.aggregate(1, tokens=100))
-    await opened.ledger.reprice(dearer, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
+    await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
     await opened.open()
     await opened.post(given.call(2, 1, tokens=40))
     assert await opened.cost() == await opened.cost("trace", given.trace_id(1).hex()) == 1600

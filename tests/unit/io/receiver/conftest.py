@@ -14,7 +14,15 @@ import pytest
 from conformance.certificates import make_self_signed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from processor.core.model import Batch, Receipt, Repricing, Standing, Totals, UnpricedCalls
+from processor.core.model import (
+    Batch,
+    Receipt,
+    RepriceProgress,
+    Repricing,
+    Standing,
+    Totals,
+    UnpricedCalls,
+)
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
@@ -29,10 +37,7 @@ class FakeCostQueries:
     standings: list[Standing] = field(default_factory=list)
     unknowns: list[UnpricedCalls] = field(default_factory=list)
     repricing: Repricing = field(default_factory=lambda: Repricing(0, (), ()))
-    gate: asyncio.Event | None = None
-    """When given, a reprice waits for it."""
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once a reprice has been asked for."""
+    reprice_progress: RepriceProgress | None = None
     error: Exception | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -62,9 +67,6 @@ class FakeCostQueries:
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         self.asked.append((start_ns, end_ns, is_dry_run))
-        self.begun.set()
-        if self.gate is not None:
-            await self.gate.wait()
         if self.error is not None:
             raise self.error
         return self.repricing

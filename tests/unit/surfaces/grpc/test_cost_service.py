@@ -1,12 +1,17 @@
 """Questions about cost over a real connection."""
 
-import asyncio
-
 import grpc
 import pytest
 
-from processor.core.errors import LedgerUnavailableError
-from processor.core.model import Difference, Repricing, Standing, Totals, UnpricedCalls
+from processor.core.errors import LedgerUnavailableError, OverloadedError
+from processor.core.model import (
+    Difference,
+    RepriceProgress,
+    Repricing,
+    Standing,
+    Totals,
+    UnpricedCalls,
+)
 from processor.io.receiver import responder as rpc
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetStanding,
@@ -14,6 +19,8 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetResponse,
     GetHealthRequest,
     GetHealthResponse,
+    GetRepriceProgressRequest,
+    GetRepriceProgressResponse,
     GetTotalsRequest,
     GetTotalsResponse,
     ListUnpricedRequest,
@@ -252,12 +259,15 @@ async def test_a_reprice_comes_back_field_by_field(gateway):
         "v9",
         "p.yaml",
         2,
+        (5, 9),
+        is_partial=True,
     )
     question = RepriceRequest(start_unix_nano=5, end_unix_nano=9, dry_run=True)
     answer = RepriceResponse.FromString(await ask(gateway, REPRICE, question))
     assert gateway.queries.asked == [(5, 9, True)]
     assert (answer.calls, answer.before_nano_usd, answer.after_nano_usd) == (7, 100, 200)
     assert (answer.price_version, answer.price_file, answer.renamed_calls) == ("v9", "p.yaml", 2)
+    assert (answer.start_unix_nano, answer.end_unix_nano, answer.is_partial) == (5, 9, True)
     [model], [budget] = answer.models, answer.budgets
     assert (model.model, model.calls, model.before_nano_usd, model.after_nano_usd) == (
         "new",
@@ -311,36 +321,21 @@ async def test_health_is_given_in_words(gateway):
     assert (answer.status, list(answer.reasons)) == ("degraded", ["a is away"])
 
 
-async def test_one_reprice_at_a_time(gateway):
-    """Guarantees: another one is told to come back, and may once the first has ended."""
+async def test_a_reprice_beside_another_one_is_told_to_come_back(gateway):
     await gateway.open()
-    gateway.queries.gate = asyncio.Event()
-    first = asyncio.ensure_future(ask(gateway, REPRICE, RepriceRequest(start_unix_nano=1)))
-    await gateway.queries.begun.wait()
-    error = await refusal(gateway, REPRICE, RepriceRequest(start_unix_nano=2))
-    assert error.code() is Code.UNAVAILABLE
-    assert error.details() == "another reprice is under way"
-    gateway.queries.gate.set()
-    await first
-    await ask(gateway, REPRICE, RepriceRequest(start_unix_nano=3))
-    assert [start for start, _, _ in gateway.queries.asked] == [1, 3]
+    gateway.queries.error = OverloadedError("another reprice is under way", 5.0)
+    error = await refusal(gateway, REPRICE, RepriceRequest())
+    assert (error.code(), error.details()) == (Code.UNAVAILABLE, "another reprice is under way")
 
 
-async def test_a_reprice_that_fails_or_is_left_does_not_bar_the_next(gateway):
+async def test_how_far_a_reprice_has_come_is_told_to_everybody(gateway, monkeypatch):
+    monkeypatch.setattr(rpc, "is_local_peer", lambda _peer: False)
     await gateway.open()
-    gateway.queries.error = LedgerUnavailableError("locked")
-    assert (await refusal(gateway, REPRICE, RepriceRequest())).code() is Code.UNAVAILABLE
-    gateway.queries.error, gateway.queries.gate = None, asyncio.Event()
-    gateway.queries.begun.clear()
-    left = asyncio.ensure_future(ask(gateway, REPRICE, RepriceRequest()))
-    await gateway.queries.begun.wait()
-    left.cancel()
-    gateway.queries.gate.set()
-    for _ in range(100):
-        try:
-            await ask(gateway, REPRICE, RepriceRequest())
-            break
-        except grpc.aio.AioRpcError:
-            await asyncio.sleep(0.02)
-    else:
-        pytest.fail("the one that was left still bars the others")
+    method = REPRICE.replace("Reprice", "GetRepriceProgress")
+    answer = await ask(gateway, method, GetRepriceProgressRequest())
+    assert not GetRepriceProgressResponse.FromString(answer).is_under_way
+    gateway.queries.reprice_progress = RepriceProgress(5, 7, 3)
+    answer = await ask(gateway, method, GetRepriceProgressRequest())
+    assert GetRepriceProgressResponse.FromString(answer) == GetRepriceProgressResponse(
+        is_under_way=True, traces_done=5, traces_left=7, calls=3
+    )
