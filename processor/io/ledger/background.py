@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from processor.core.errors import LedgerUnavailableError
+
 _LOG = logging.getLogger(__name__)
 _STEP_INTERVAL_S: Final = 0.05
 """Between two steps while turns keep coming."""
@@ -54,6 +56,9 @@ class Background:
         self._has_failed = False
         try:
             work.work()
+        except LedgerUnavailableError as error:
+            _LOG.warning("a step of the ledger's work is tried again: %s", error)
+            self._has_failed = True
         except Exception:  # noqa: BLE001 - turns go on, whatever it is
             _LOG.exception("a step of the ledger's work failed; it is tried again")
             self._has_failed = True
