@@ -159,7 +159,10 @@ class Ledger:
         if is_dry_run:
             return await self._try_reprice(prices, span_ns, now_ns)
         begin = partial(self._reprice.begin, prices, span_ns, now_ns)
-        return await asyncio.shield(asyncio.wrap_future(await self._writer.ask(begin)))
+        result = asyncio.wrap_future(await self._writer.ask(begin))
+        # Where the asker has gone nobody else would look at its error, and asyncio complains.
+        result.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(result)
 
     async def _try_reprice(
         self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import replace
 
 import pytest
@@ -218,6 +219,8 @@ async def test_a_restart_goes_on_with_the_same_prices_and_keeps_the_sums(opened,
 async def test_a_restart_with_other_prices_begins_again(opened, reprice, caplog):
     (await begun(opened, reprice)).cancel()
     await opened.open()
+    gc.collect()
+    assert "never retrieved" not in caplog.text, "who has gone needs no answer"
     found = await reprice(times=3)
     assert "begins again, with prices times 3, where it was with times 2" in caplog.text
     assert found.calls == 200
