@@ -92,6 +92,10 @@ def check_range(time: TimeRange, calendar: Calendar, now_s: int) -> CheckedRange
     end_s = now_s if time.end_s is None else time.end_s
     if start_s >= end_s:
         raise InvalidQuestionError("end", f"must be after start: {end_s} is not after {start_s}")
+    if end_s <= 0 or start_s >= TIME_END_S:
+        field, what = ("end", end_s) if end_s <= 0 else ("start", start_s)
+        message = f"must be in seconds since 1970, below {TIME_END_S}, got {str(what)[:24]}"
+        raise InvalidQuestionError(field, message)
     return CheckedRange(max(start_s, 0), min(end_s, TIME_END_S), calendar)
 
 
@@ -156,10 +160,20 @@ def check_filters(filters: Mapping[str, Sequence[str]], own: Sequence[str]) -> F
         if len(values) > _VALUES_MAX:
             message = f"takes up to {_VALUES_MAX} values, got {len(values)}"
             raise InvalidQuestionError(field, message)
-        if name == "trace":
-            for value in values:
+        for value in values:
+            if name == "trace":
                 check_trace_id(field, value)
+            elif not _is_text(value):
+                raise InvalidQuestionError(field, "has a character that no text has (a surrogate)")
     return tuple(sorted((name, tuple(dict.fromkeys(each))) for name, each in filters.items()))
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_dimension(field: str, name: str, own: Sequence[str]) -> str:

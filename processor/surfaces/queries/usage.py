@@ -78,10 +78,12 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
             time.calendar,
         )
     edges = checks.check_edges(time, asked.bucket)
+    checks.check_rows(asked.question.limit if asked.question.group_by else 1, len(edges) - 1)
     question = _within(asked.question, time.start_s, time.end_s, edges)
     answer = view.usage(question)
     totals, parts = _added(answer.totals)
-    labels = _labels(view, question.group_by, answer)
+    task_at = question.group_by.index("task") if "task" in question.group_by else -1
+    labels = _labels(view, task_at, answer)
     return UsageReport(
         time.start_s,
         time.end_s,
@@ -93,7 +95,7 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
         cache_use(totals),
         _previous(view, asked) if asked.compare else None,
         _buckets(answer, edges, asked),
-        _groups(answer, labels, has_series=bool(edges)),
+        _groups(answer, labels, task_at, has_series=bool(edges)),
         _others(answer, has_series=bool(edges)),
         _partial(answer),
         AsOf(asked.now_ns, freshness.last_charge_ns, freshness.charges),
@@ -150,14 +152,16 @@ def _buckets(answer: UsageAnswer, edges: Sequence[int], asked: CheckedUsage) -> 
     return found
 
 
-def _groups(answer: UsageAnswer, labels: dict[str, str], *, has_series: bool) -> list[Group]:
+def _groups(
+    answer: UsageAnswer, labels: dict[str, str], task_at: int, *, has_series: bool
+) -> list[Group]:
     rows: dict[tuple[str, ...], list[UsageRow]] = {}
     for row in answer.rows:
         rows.setdefault(row.values, []).append(row)
     return [
         Group(
             values,
-            next((labels[value] for value in values if value in labels), ""),
+            labels.get(values[task_at], "") if labels else "",
             *_added(some),
             some if has_series else (),
         )
@@ -173,12 +177,11 @@ def _others(answer: UsageAnswer, *, has_series: bool) -> Others | None:
     return Others(answer.groups - listed, *_added(answer.others), series)
 
 
-def _labels(view: LedgerView, group_by: Sequence[str], answer: UsageAnswer) -> dict[str, str]:
-    """Titles of the tasks among the groups."""
-    if "task" not in group_by:
+def _labels(view: LedgerView, task_at: int, answer: UsageAnswer) -> dict[str, str]:
+    """Titles of the tasks at a position of the values of groups; -1 for none."""
+    if task_at < 0:
         return {}
-    at = group_by.index("task")
-    return view.task_titles(sorted({row.values[at] for row in answer.rows}))
+    return view.task_titles(sorted({row.values[task_at] for row in answer.rows}))
 
 
 def _added(rows: Sequence[UsageRow]) -> tuple[Totals, Parts]:

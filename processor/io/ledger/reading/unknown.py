@@ -10,19 +10,20 @@ import apsw
 
 from processor.core.model import UnpricedCalls
 from processor.core.questions import Freshness
+from processor.io.ledger.reading.sums import rows_of
 
-_TOKENS: Final = " + ".join(
-    f"COALESCE(s.{name}, 0)"
-    for name in ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
-)
-_UNKNOWN: Final = f"""
-SELECT c.status, c.asked_provider, c.asked_models, c.reason, c.service, SUM(u.unpriced),
-  SUM(({_TOKENS}) / 4294967296), SUM(({_TOKENS}) % 4294967296), MIN(s.time_ns), MAX(s.time_ns)
+_TOKENS: Final = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
+_ALIKE: Final = "c.status, c.asked_provider, c.asked_models, c.reason, c.service"
+
+
+def _unknown(function: str) -> str:
+    """The statement that lists them, with the function to add tokens up with."""
+    tokens = ", ".join(f"{function}(COALESCE(s.{name}, 0))" for name in _TOKENS)
+    return f"""
+SELECT {_ALIKE}, SUM(u.unpriced), MIN(s.time_ns), MAX(s.time_ns), {tokens}
 FROM charge_sums u JOIN spans s ON s.id = u.id JOIN call_details c ON c.id = s.details_id
-WHERE u.unpriced <> 0
-GROUP BY c.status, c.asked_provider, c.asked_models, c.reason, c.service
+WHERE u.unpriced <> 0 GROUP BY {_ALIKE}
 """
-"""Tokens are added up in two parts, neither of which can leave 64 bits."""
 
 
 def read_unknown(database: apsw.Connection) -> list[UnpricedCalls]:
@@ -30,10 +31,10 @@ def read_unknown(database: apsw.Connection) -> list[UnpricedCalls]:
     found = [
         UnpricedCalls(
             provider or "", tuple(json.loads(models or "[]")), reason or "", service or "",
-            calls, (high << 32) + low, first_ns, last_ns, status=status,
+            calls, sum(tokens), first_ns, last_ns, status=status,
         )
-        for status, provider, models, reason, service, calls, high, low, first_ns, last_ns
-        in database.execute(_UNKNOWN)
+        for status, provider, models, reason, service, calls, first_ns, last_ns, *tokens
+        in rows_of(database, _unknown, (), len(_TOKENS))
     ]  # fmt: skip
     found.sort(key=lambda calls: (-calls.calls, -calls.last_ns, calls))
     return _without_known([each for each in found if each.calls > 0], found)

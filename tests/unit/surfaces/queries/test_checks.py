@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from processor.core.errors import InvalidQuestionError
@@ -94,3 +96,30 @@ async def test_limits_of_pages(ask):
 async def test_the_id_of_a_run_is_checked(ask, run):
     with pytest.raises(InvalidQuestionError, match="run: must be"):
         await ask().run(run)
+
+
+@pytest.mark.parametrize("start_s", [None, -(2**63), -1, 0, 2**31, 2**64, 10**30])
+@pytest.mark.parametrize("end_s", [None, -(2**63), 0, 1, 2**63, 2**64, 10**30])
+async def test_any_number_is_a_time_or_is_refused(ask, given_calls, start_s, end_s):
+    queries = ask(given_calls.charged(1, 0, 5))
+    time = TimeRange(start_s=start_s, end_s=end_s)
+    for bucket in ("", "month"):
+        with suppress(InvalidQuestionError):
+            await queries.usage(UsageRequest(time, bucket=bucket, compare=True))
+    with suppress(InvalidQuestionError):
+        await queries.calls(CallsRequest(time))
+
+
+async def test_a_value_that_is_no_text_is_refused(ask, given_calls):
+    queries = ask(given_calls.charged(1, 0, 5))
+    with pytest.raises(InvalidQuestionError, match="surrogate"):
+        await queries.usage(UsageRequest(filters={"user": ("\ud800",)}))
+
+
+async def test_groups_in_buckets_of_all_time_are_bounded_as_others_are(ask, given_calls):
+    days = [given_calls.charged(at, -at * 86400, 1) for at in range(1, 40)]
+    queries = ask(*days)
+    with pytest.raises(InvalidQuestionError, match="more than 10000 rows"):
+        await queries.usage(
+            UsageRequest(TimeRange(window="all"), bucket="day", group_by=("agent",), limit=1000)
+        )

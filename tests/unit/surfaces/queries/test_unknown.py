@@ -62,3 +62,11 @@ async def test_each_says_what_to_do(queries):
     assert "pricing.implausible_above" in fixes["implausible", "gpt-4o"].fix
     assert "name the model" in fixes["unpriced", ""].fix
     assert all(not each.entry for each in fixes.values() if each is not mystery)
+
+
+@pytest.mark.parametrize("tokens", [2**62, 2**63, 2**64, 10**20])
+async def test_tokens_beyond_64_bits_are_listed(ask, given_calls, tokens):
+    unknown = {"unpriced": 1, "input_tokens": tokens, "status": "unpriced"}
+    queries = ask(*(given_calls.charged(at, 0, 0, **unknown) for at in (1, 2)))
+    report = await queries.unknown()
+    assert sum(each.calls.tokens for each in report.unknown) == 2 * tokens

@@ -193,3 +193,16 @@ async def test_an_owner_is_shown_by_model_and_with_its_traces(ask, given_calls):
     assert (await queries.owner("agent", "nobody")).traces == []
     with pytest.raises(InvalidQuestionError, match=r"filters\[session\]: is the session asked"):
         await queries.owner("session", "s", UsageRequest(filters={"session": ["x"]}))
+
+
+async def test_only_a_task_has_the_title_of_a_task(ask, given_calls):
+    queries = ask(
+        given_calls.charged(1, 0, 5, user="t1", task="t2"),
+        given_calls.charged(2, 0, 7, user="x", task="t1"),
+        change=lambda database: database.execute(
+            "INSERT INTO task_titles (task, title, time_ns) VALUES ('t1', 'Title of t1', 1)"
+        ),
+    )
+    report = await queries.usage(UsageRequest(group_by=("user", "task")))
+    labels = {group.values: group.label for group in report.groups}
+    assert labels == {("t1", "t2"): "", ("x", "t1"): "Title of t1"}
