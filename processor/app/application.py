@@ -156,6 +156,7 @@ class App:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)
             await telemetry.start()
         _close_with(stack, "the receiver", lambda: receiver.stop(self._grace_s))
+        await costs.resume_reprice()
         port = await receiver.start()
         watch_descriptors(asyncio.get_running_loop(), receiver.close_idle)
 
@@ -172,7 +173,6 @@ class App:
         _run_with(stack, receiver.follow_connections(port))
         _run_with(stack, _show_health(health, receiver))
         stack.callback(setattr, health, "phase", "stopping")
-        await costs.resume_reprice()
         return Running(pipeline, ledger, exporter, receiver, telemetry, port, plan)
 
     def describe(self) -> list[str]:

@@ -11,6 +11,7 @@ import json
 import logging
 import time
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from processor.core.errors import LedgerUnavailableError, OverloadedError
@@ -72,6 +73,8 @@ class RepriceJob:
         """Go on with one that is left by the last process, if there is one."""
         if self._is_left:
             self._prices, self._is_left = prices, False
+            with suppress(LedgerUnavailableError):  # It is tried again between turns.
+                self._under_way()
 
     def begin(
         self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int
@@ -92,16 +95,10 @@ class RepriceJob:
         return self._result
 
     def _begin(self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int) -> None:
-        store = self._working_set.store
-        repricer = Repricer(self._working_set, prices, span_ns, now_ns, store.last_trace())
-        store.begin()
-        try:
-            job_id = self._write(repricer)
-            store.commit()
-        except BaseException:
-            store.rollback()
-            raise
-        self._prices, self._repricer, self._id = prices, repricer, job_id
+        last = self._working_set.store.last_trace()
+        repricer = Repricer(self._working_set, prices, span_ns, now_ns, last)
+        self._id = self._commit(repricer)
+        self._prices, self._repricer = prices, repricer
         _LOG.info("a reprice begins, with prices %s", prices.version)
         self._note(repricer)
 
@@ -154,7 +151,7 @@ class RepriceJob:
         if self._repricer is None and self._prices is not None:
             job = self._unfinished()
             if job is None:  # Its last step was committed, though that had seemed to fail.
-                self._prices = self.progress = None
+                self._prices, self.progress, self._id = None, None, 0
             else:
                 self._take_up(job, self._prices)
         return self._repricer
@@ -178,8 +175,24 @@ class RepriceJob:
             )
         else:
             _LOG.info("an unfinished reprice goes on, with prices %s", prices.version)
-        self._id, self._repricer = job.id, repricer
+        self._id = job.id
+        if prices.version != parameters.price_version:
+            # At once: calls that come with these prices must not seem to have those before.
+            self._commit(repricer)
+        self._repricer = repricer
         self._note(repricer)
+
+    def _commit(self, repricer: Repricer) -> int:
+        """Keep how far it has come, in a transaction of its own; returns the id of the row."""
+        store = self._working_set.store
+        store.begin()
+        try:
+            job_id = self._write(repricer)
+            store.commit()
+        except BaseException:
+            store.rollback()
+            raise
+        return job_id
 
     def _write(self, repricer: Repricer) -> int:
         """Keep how far it has come; the caller commits."""
