@@ -55,8 +55,8 @@ def change(store, zones):
 
     A ledger never goes back in time: where charges are already, the zone that they have stays.
     """
-    charged = store._db.execute("SELECT COALESCE(MAX(end_ns), 0) FROM charges").get
-    if zones.zones[-1].start_s * 10**9 > charged:
+    charged = store._db.execute("SELECT COALESCE(MAX(end_s), 0) FROM charges").get
+    if zones.zones[-1].start_s > charged:
         store.begin()
         store.set_zones(zones)
         store.commit()
