@@ -10,6 +10,9 @@ from typing import NamedTuple
 from processor.core.attribution.node import Node
 from processor.core.model import Entry, Usage
 
+REPEATED = "response_id_repeated"
+"""The doubt about calls of several traces that name one response; see `same_response`."""
+
 _NAME_MAX_CHARS = 512
 _REQUESTS, _WEB_SEARCHES = map(Usage._fields.index, ("requests", "web_searches"))
 _BILLED_UNITS = slice(Usage._fields.index("characters"), None)
@@ -165,7 +168,8 @@ def _rank(node: Node, lasted_ns: Mapping[str, int]) -> tuple[object, ...]:
         usage is None,
         usage is None or not any(_details(usage)),
         -details,
-        bool(entry.doubt),
+        # That a response is named in another trace says nothing about how well it is counted.
+        entry.doubt not in {"", REPEATED},
         lasted_ns.get(entry.scope, 0),
         entry.scope,
         node.time_ns,

@@ -18,7 +18,7 @@ from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from processor.core.attribution.node import Node
-from processor.core.attribution.reported import Reported, best_report, family_of
+from processor.core.attribution.reported import REPEATED, Reported, best_report, family_of
 from processor.core.attribution.same_call import have_fitting_counts
 from processor.core.attribution.trace import is_of_logs
 from processor.core.model import Entry
@@ -27,8 +27,6 @@ APART_MAX_NS: Final = 5 * 10**9
 """Between the ends of two reports of one call: both are written when the answer is there."""
 REPORTS_MAX: Final = 8
 """Reports of one response that are looked at. More than two are no reports of one call."""
-REPEATED: Final = "response_id_repeated"
-"""The doubt about calls that name the same response, and are charged all the same."""
 
 
 class Report(NamedTuple):

@@ -122,3 +122,23 @@ def test_repeats_and_a_restart_change_nothing(turns, given):
 def test_calls_without_a_response_id_and_log_records_are_left_alone(turns, given):
     turns.turn(given.call(1, trace=1, scope="a"), given.call(2, trace=2, scope="b"))
     assert turns.total("total").calls == 2
+
+
+@pytest.mark.parametrize("is_split", [False, True])
+def test_doubt_from_another_trace_changes_no_choice_within_one(turns, given, is_split):
+    """Guarantees: which report of a trace is charged stays, also after a restart."""
+    named = {"response": "r", "usage": Usage(input=100)}
+    trace = (
+        given.call(6, 4, at_s=2000, scope="x", own=Owner(user="late"), **named),
+        given.call(2, 1, at_s=4, scope="sdk", own=Owner(user="early"), **named),
+    )
+    other = given.call(1, trace=2, at_s=1, scope="x", service="other", **named)
+    for group in [trace, (other,)] if is_split else [(*trace, other)]:
+        turns.turn(*group)
+    before = [turns.total("user", user).cost_nano_usd for user in ("early", "late")]
+    assert sorted(before) == [0, 1000]
+    turns.restart()
+    turns.turn(given.carrier(4, session="s"), given.carrier(1, session="s"))
+    after = [turns.total("user", user).cost_nano_usd for user in ("early", "late")]
+    assert after == before
+    assert charged(turns) == turns.total("total").cost_nano_usd
