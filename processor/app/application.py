@@ -101,12 +101,14 @@ class App:
     async def start(self) -> None:
         """Start everything, the receiver last. Raises ConfigError, and then nothing runs."""
         refuse_loop(self._settings)
+        # What the ledger reads at its start is many objects that stay, too.
+        _collect_less_often()
         # Telemetry answers until everything else is closed, so it has a stack below the other.
         async with AsyncExitStack() as telemetry_stack, AsyncExitStack() as stack:
             self._running = await self._start(stack, telemetry_stack)
             telemetry_stack.push_async_exit(stack.pop_all())
             self._to_stop = telemetry_stack.pop_all()
-        _tune_garbage_collector()
+        _exempt_from_collection()
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Accept nothing new, finish what is under way, and close everything.
@@ -274,12 +276,16 @@ async def _start_ledger(ledger: Ledger, path: str) -> None:
         raise ConfigError([Problem(path, str(error))]) from error
 
 
-def _tune_garbage_collector() -> None:
-    """Exempt from collection what stays for good, and collect less often.
+def _collect_less_often() -> None:
+    """Have the garbage collector run for many new objects only.
 
     The working copies of traces are many small objects with few cycles among them; the usual
     thresholds make the collector visit them all again for every few hundred spans.
     """
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _exempt_from_collection() -> None:
+    """Have the garbage collector leave out what is there now, which stays for good."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import shutil
 import sys
@@ -15,9 +16,8 @@ from typing import Final
 
 import apsw
 from ledger_calls import Traffic
-from ledger_population import Population
+from ledger_population import DIMENSIONS, Population
 
-from processor.app.application import _tune_garbage_collector
 from processor.config import bundled
 from processor.core.budgets import parse_budgets
 from processor.core.model import Intake
@@ -35,8 +35,8 @@ def open_ledger(path: Path, *, is_synced: bool = True) -> Ledger:
 
     Unless `is_synced` its commits do not wait for the disk.
     """
-    policy = parse_budgets(bundled("budgets.yaml"), "budgets.yaml")
-    with _seen_connections() as connections:
+    policy = parse_budgets(bundled("budgets.yaml"), "budgets.yaml", DIMENSIONS)
+    with seen_connections() as connections:
         store = SqliteStore(path)
     for connection in connections:
         # Those that made the file or looked at it are closed.
@@ -46,7 +46,7 @@ def open_ledger(path: Path, *, is_synced: bool = True) -> Ledger:
 
 
 @contextmanager
-def _seen_connections() -> Iterator[list[apsw.Connection]]:
+def seen_connections() -> Iterator[list[apsw.Connection]]:
     """Every connection to a database that is opened in the block."""
     seen: list[apsw.Connection] = []
 
@@ -58,6 +58,11 @@ def _seen_connections() -> Iterator[list[apsw.Connection]]:
         yield seen
     finally:
         apsw.connection_hooks.remove(see)
+
+
+def collect_less_often() -> None:
+    """Have the garbage collector run as in the program, of whatever version."""
+    gc.set_threshold(50_000, 20, 100)
 
 
 def prepared(calls: int) -> Path:
@@ -91,8 +96,8 @@ def _version() -> str:
 async def _load(path: Path, calls: int) -> None:
     """Fill a ledger, without waiting for the disk. Raises RuntimeError if a call is not there."""
     ledger = open_ledger(path, is_synced=False)
+    collect_less_often()
     await ledger.start()
-    _tune_garbage_collector()
     traffic = Traffic(Population(), _SEED)
     begin_s, under_way = time.monotonic(), list[Intake]()
     shown = calls // 20

@@ -17,6 +17,8 @@ from processor.config import bundled
 from processor.core import pricing
 from processor.core.model import Call, CallKind, Charge, Mark, Owner, Unpriced, Usage
 
+DIMENSIONS: Final = ("environment", "team")
+"""The operator's own."""
 USERS: Final = 5_000
 _ORGS: Final = 40
 _AGENTS: Final = 50

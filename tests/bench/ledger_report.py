@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
 from typing import Any
 
 Found = Mapping[str, Any]
@@ -38,10 +38,10 @@ def _sizes(calls: int, sizes: Mapping[str, int]) -> Iterator[str]:
 
 def _turns(subjects: Sequence[Found]) -> Iterator[str]:
     yield (
-        "| calls in the ledger | 512 spans: CPU ms | wall ms | to empty | to before "
-        "| 10 spans: CPU ms | wall ms | to empty | to before |"
+        "| calls in the ledger | 512 spans: CPU ms | wall ms | pages | to empty | to before "
+        "| 10 spans: CPU ms | wall ms | pages | to empty | to before |"
     )
-    yield f"|---|{'---:|' * 8}"
+    yield f"|---|{'---:|' * 10}"
     for subject in subjects:
         name = f"{subject['calls']:,}{' (before)' if subject['is_before'] else ''}"
         yield f"| {name} | {' | '.join(_turn_columns(subject, subjects))} |"
@@ -52,6 +52,7 @@ def _turn_columns(subject: Found, subjects: Sequence[Found]) -> Iterator[str]:
         cpu_ms = median(subject[shape]["cpu_ms"])
         yield f"{cpu_ms:.2f}"
         yield f"{median(subject[shape]['wall_ms']):.2f}"
+        yield f"{mean(subject[shape]['pages']):,.0f}"
         empty = _cpu_ms(subjects, shape, 0, is_before=subject["is_before"])
         before = _cpu_ms(subjects, shape, subject["calls"], is_before=True)
         yield f"{cpu_ms / empty:.2f}"
@@ -78,11 +79,17 @@ def _starts(found: Found) -> Iterator[str]:
 
 def _questions(found: Found) -> Iterator[str]:
     loads = [name for name in found if name.startswith("both")]
-    yield f"| question, ms: p50 / p95 / p99 | alone | {' | '.join(map(_sender_count, loads))} |"
-    yield f"|---|---:|{'---:|' * len(loads)}"
+    heads = " | ".join(map(_sender_count, loads))
+    yield (
+        f"| question, ms: p50 / p95 / p99 | CPU alone | alone | {heads} "
+        "| instructions, thousands | scanned |"
+    )
+    yield f"|---|---:|---:|{'---:|' * (len(loads) + 2)}"
     for name, alone in found["alone"].items():
-        columns = [_percentiles(alone["wall_ms"])]
+        columns = [_percentiles(alone["cpu_ms"]), _percentiles(alone["wall_ms"])]
         columns += [_percentiles(found[load]["asked_ms"].get(name, ())) for load in loads]
+        steps = found["steps"][name]
+        columns += [f"{steps['instructions'] / 1000:,.0f}", f"{steps['scanned']:,}"]
         yield f"| {name} | {' | '.join(columns)} |"
 
 
@@ -97,7 +104,7 @@ def _batches(found: Found) -> Iterator[str]:
     )
     yield "|---|---:|---:|---:|---:|"
     for name, load in found.items():
-        if name == "alone":
+        if name in {"alone", "steps"}:
             continue
         rate = len(load["batch_ms"]) / load["took_s"]
         log_mib = load["log_bytes"] / 2**20

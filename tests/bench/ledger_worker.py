@@ -10,23 +10,29 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 from ledger_calls import END_S, LARGE, SMALL, Traffic
-from ledger_file import open_ledger, prepared
+from ledger_file import collect_less_often, open_ledger, prepared, seen_connections
 from ledger_population import Population
 
-from processor.app.application import _tune_garbage_collector
 from processor.core.model import NS_PER_S, Intake
 from processor.io.ledger import Ledger
 
+if TYPE_CHECKING:
+    from ledger_questions import Asking, Question
+
 _WARM_UP = 3
-Question = Callable[[], Awaitable[Any]]
+_COUNTED = {
+    "instructions": "SQLITE_STMTSTATUS_VM_STEP",
+    "scanned": "SQLITE_STMTSTATUS_FULLSCAN_STEP",
+}
 
 
 class Worker:
@@ -36,7 +42,8 @@ class Worker:
         self._population = Population()
         self._path = Path()
         self._ledger: Ledger | None = None
-        self._reader: Any = None
+        self._asking: Asking | None = None
+        self._connections: list[apsw.Connection] = []
         self._traffic = Traffic(self._population, 0)
         self._clock_ns = END_S * NS_PER_S
 
@@ -46,29 +53,37 @@ class Worker:
         `seed` decides what its turns will bring; no two may bring the same to one ledger.
         """
         self._path, self._traffic = Path(path), Traffic(self._population, seed)
+        collect_less_often()
         gc.collect()
         before_mib = rss_mib()
         begin_s, begin_cpu_s = time.perf_counter(), time.process_time()
-        self._ledger = open_ledger(self._path)
+        with seen_connections() as self._connections:
+            self._ledger = open_ledger(self._path)
         await self._ledger.start()
         took_s, cpu_s = time.perf_counter() - begin_s, time.process_time() - begin_cpu_s
-        _tune_garbage_collector()
+        gc.collect()
+        gc.freeze()
         return {"took_s": took_s, "cpu_s": cpu_s, "rss_mib": rss_mib() - before_mib}
 
     async def turns(self, shape: str, count: int) -> dict[str, list[float]]:
-        """Turns one after the other, each with a commit of its own: CPU and wall milliseconds."""
-        cpu_ms, wall_ms = list[float](), list[float]()
+        """Turns one after the other, each with a commit of its own.
+
+        CPU and wall milliseconds, and pages that go to the write-ahead log.
+        """
+        cpu_ms, wall_ms, pages = list[float](), list[float](), list[float]()
         for number in range(_WARM_UP + count):
+            before = self._pages_written()
             cpu, wall = await self._post(self._turn(shape))
             if number >= _WARM_UP:
                 cpu_ms.append(cpu)
                 wall_ms.append(wall)
-        return {"cpu_ms": cpu_ms, "wall_ms": wall_ms, "rss_mib": [rss_mib()]}
+                pages.append(self._pages_written() - before)
+        return {"cpu_ms": cpu_ms, "wall_ms": wall_ms, "pages": pages}
 
     async def ask(self, count: int, most_s: float) -> dict[str, dict[str, list[float]]]:
         """Each question some times, or as often as the time allows; nothing else goes on."""
         found = {}
-        for name, question in self._questions().items():
+        for name, question in (await self._questions()).items():
             end_s = time.perf_counter() + most_s
             wall_ms, cpu_ms = list[float](), list[float]()
             for _ in range(count):
@@ -80,6 +95,34 @@ class Worker:
             found[name] = {"wall_ms": wall_ms, "cpu_ms": cpu_ms}
         return found
 
+    async def steps(self) -> dict[str, dict[str, int]]:
+        """What each question costs the database, whatever else the machine does.
+
+        Instructions, and rows that were stepped over without an index.
+        """
+        counts = Counter[str]()
+
+        def count(event: dict[str, Any]) -> None:
+            for name, kind in _COUNTED.items():
+                counts[name] += event["stmt_status"][kind]
+
+        def watch(connection: apsw.Connection) -> None:
+            connection.trace_v2(apsw.SQLITE_TRACE_PROFILE, count)
+
+        found = {}
+        apsw.connection_hooks.append(watch)
+        try:
+            for name, question in (await self._questions()).items():
+                counts.clear()
+                await question()
+                found[name] = dict(counts)
+        finally:
+            apsw.connection_hooks.remove(watch)
+        if self._asking is not None:
+            await self._asking.close()  # Those that come later are not watched.
+            self._asking = None
+        return found
+
     async def flow(self, seconds: float, senders: int, pause_s: float) -> dict[str, Any]:
         """Batches from so many senders in a closed loop; with a pause of 0 or more, questions too.
 
@@ -88,6 +131,7 @@ class Worker:
         end_s = time.perf_counter() + seconds
         batch_ms, asked = list[float](), dict[str, list[float]]()
         largest = [0, 0.0]
+        questions = await self._questions()
 
         async def send() -> None:
             while time.perf_counter() < end_s:
@@ -96,7 +140,7 @@ class Worker:
                 largest[1] = max(largest[1], rss_mib())
 
         async def question() -> None:
-            for name, asks in cycle(self._questions().items()):
+            for name, asks in cycle(questions.items()):
                 if time.perf_counter() > end_s:
                     return
                 asked.setdefault(name, []).append((await _timed(asks))[1])
@@ -116,9 +160,8 @@ class Worker:
     async def close(self) -> dict[str, float]:
         """Close the ledger."""
         begin_s = time.perf_counter()
-        if self._reader is not None:
-            await self._reader.close()
-            self._reader = None
+        if self._asking is not None:
+            await self._asking.close()
         await self._opened().close()
         return {"took_s": time.perf_counter() - begin_s}
 
@@ -144,18 +187,20 @@ class Worker:
         ledger = self._opened()
         return await _timed(lambda: ledger.post(intake))
 
-    def _questions(self) -> dict[str, Question]:
-        connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
-        query = "SELECT trace_id FROM traces WHERE calls > 0 LIMIT 1"
-        trace_id = next(connection.execute(query))[0].hex()
-        connection.close()
-        # Code from before there were readers is measured as well, and is not asked.
-        from ledger_questions import questions_of  # noqa: PLC0415
+    async def _questions(self) -> Mapping[str, Question]:
+        # Code that turns are compared with may have no questions yet.
+        from ledger_questions import Asking  # noqa: PLC0415
 
-        from processor.io.ledger import SqliteReader  # noqa: PLC0415
+        if self._asking is None:
+            self._asking = Asking(self._opened(), self._path, self._population)
+        return await self._asking.questions()
 
-        self._reader = self._reader or SqliteReader(self._path)
-        return dict(questions_of(self._opened(), self._reader, trace_id))
+    def _pages_written(self) -> int:
+        pages = 0
+        for connection in self._connections:
+            with suppress(apsw.ConnectionClosedError):  # It only looked at the file.
+                pages += connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0]
+        return pages
 
     def _log_bytes(self) -> int:
         with suppress(OSError):

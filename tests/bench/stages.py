@@ -18,7 +18,7 @@ from statistics import median
 
 from payloads import Request, Workload, generate
 
-from processor.app.application import _tune_garbage_collector
+from processor.app.application import _collect_less_often, _exempt_from_collection
 from processor.config import bundled
 from processor.core import pricing, semconv, wire
 from processor.core.budgets import parse_budgets
@@ -82,8 +82,9 @@ async def open_stages() -> AsyncIterator[Stages]:
     """An application with an empty ledger, which is removed at the end."""
     with tempfile.TemporaryDirectory() as folder:
         application = Stages(Path(folder))
+        _collect_less_often()
         await application.ledger.start()
-        _tune_garbage_collector()
+        _exempt_from_collection()
         yield application
         await application.ledger.close()
 

@@ -875,9 +875,16 @@ def test_the_oldest_that_wait_are_dropped_by_turns(store):
     assert [each[1][0] for each in waiting_in(store)] == [38, 36, 34]
 
 
-def test_the_ids_of_the_spans_of_a_trace_are_those_with_rows(store):
+def test_spans_that_have_had_their_call_wait_no_longer(store):
+    """Guarantees: those of one trace and turn until all have; the same id elsewhere goes on."""
+    one, two = (bytes([number] * 8) for number in (1, 2))
+    other = b"\xff" * 12 + TRACE[-4:]
     store.begin()
-    store.write(Plan(rows=[row(), row(), row(trace_id=b"\xff" * 12 + TRACE[-4:])]))
+    store.keep_pending([pending(1, 2), pending(1, trace=other)], 10)
+    store.keep_pending([], 10, [(TRACE, one)])
+    assert waiting_in(store) == [(TRACE, one, two), (other, one)]
+    store.keep_pending([pending(3)], 10, [(TRACE, two)])
+    assert waiting_in(store) == [(TRACE, b"\3" * 8), (other, one)]
+    store.keep_pending([pending(1)], 10)
+    assert waiting_in(store)[0] == (TRACE, one)
     store.commit()
-    assert store.span_ids_of(TRACE) == {SPAN}
-    assert store.span_ids_of(b"never seen 12345") == set()

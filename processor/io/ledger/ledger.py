@@ -91,7 +91,7 @@ class Ledger:
             lambda: working_set.store.recent_traces(self._limits.known_traces)
         )
         self._known.update(dict.fromkeys(reversed(recent)))
-        await self._writer.ask(lambda: working_set.load_pending(self._known))
+        await self._writer.ask(working_set.load_pending)
         await self._writer.ask(lambda: working_set.budgets.set_policy(working_set.budgets.policy))
         await self._writer.ask(self._reprice.load)
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)

@@ -1,12 +1,13 @@
 """Spans that wait for a call, between our types and the columns of one row for a turn.
 
-Nobody asks for one of them in the database, so they are packed: 17 bytes a span, 20 a trace.
+Nobody asks for one of them in the database, so they are packed: 17 bytes a span, 20 a trace. Those
+that have had their call are noted in the same way, by the turn that brought it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from processor.core.model import (
@@ -18,16 +19,21 @@ from processor.core.model import (
     PendingRows,
 )
 from processor.io.ledger.shared import Columns, dump
+from processor.io.ledger.store import SpanKey
 
 _COUNT_BYTES = 4
+_ONE = (1).to_bytes(_COUNT_BYTES)
 _NO_PARENT = bytes(SPAN_ID_BYTES)
 _REMOTE_SHIFT, _REMOTE = 8, 3
 """The two OTLP flags that say whether the parent is remote, moved to the lowest bits."""
-_TOOL = 4
+_TOOL, _TAKEN = 4, 8
 
 
-def encode(pending: Sequence[PendingRows]) -> Columns:
-    """Number of spans, then the columns `traces, span_ids, parent_ids, flags, marks`."""
+def encode(pending: Sequence[PendingRows], taken: Iterable[SpanKey]) -> Columns:
+    """Number of spans, then the columns `traces, span_ids, parent_ids, flags, marks`.
+
+    `taken` are spans that have waited and have had their call now.
+    """
     traces: list[bytes] = []
     span_ids: list[bytes] = []
     parent_ids: list[bytes] = []
@@ -53,12 +59,21 @@ def encode(pending: Sequence[PendingRows]) -> Columns:
             )
             for row, mark in rows.marks.items()
         )
+    for trace_id, span_id in taken:
+        traces += (trace_id, _ONE)
+        span_ids.append(span_id)
+        parent_ids.append(_NO_PARENT)
+        flags.append(_TAKEN)
     blobs = (b"".join(traces), b"".join(span_ids), b"".join(parent_ids), bytes(flags))
     return (len(span_ids), *blobs, dump(marks) if marks else None)
 
 
-def decode(columns: Columns) -> Iterator[PendingRows]:
-    """The spans of one row, by trace; of a mark, what attribution needs."""
+def decode(columns: Columns, taken: set[SpanKey]) -> Iterator[PendingRows]:
+    """The spans of one row that wait, by trace; of a mark, what attribution needs.
+
+    `taken` are those that later rows say have had their call; what this row says is added. Spans
+    of a trace that came together are left out once all of them have.
+    """
     traces, span_ids, parent_ids, flags, text = columns
     marks = {row: (time_ns, *said) for row, time_ns, *said in json.loads(text or "[]")}
     ids = _parts(span_ids)
@@ -69,16 +84,20 @@ def decode(columns: Columns) -> Iterator[PendingRows]:
     for at in range(0, len(traces), TRACE_ID_BYTES + _COUNT_BYTES):
         end = at + TRACE_ID_BYTES
         last = first + int.from_bytes(traces[end : end + _COUNT_BYTES])
-        yield PendingRows(
-            traces[at:end],
-            ids[first:last],
-            parents[first:last],
-            remote[first:last],
-            {row - first: _mark(*marks[row]) for row in range(first, last) if row in marks}
-            if marks
-            else {},
-            {row - first for row in range(first, last) if row in tools} if tools else (),
-        )
+        trace_id, some = traces[at:end], ids[first:last]
+        if flags[first] & _TAKEN:
+            taken.add((trace_id, some[0]))
+        elif not taken or any((trace_id, span_id) not in taken for span_id in some):
+            yield PendingRows(
+                trace_id,
+                some,
+                parents[first:last],
+                remote[first:last],
+                {row - first: _mark(*marks[row]) for row in range(first, last) if row in marks}
+                if marks
+                else {},
+                {row - first for row in range(first, last) if row in tools} if tools else (),
+            )
         first = last
 
 

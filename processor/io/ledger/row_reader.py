@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, Final
 
 import apsw
@@ -12,6 +13,8 @@ from processor.io.ledger.interning import Cache
 from processor.io.ledger.shared import Details, decode_details, decode_owner
 
 _CACHED_MAX: Final = 4096
+_SPANS_LOOKED_AT: Final = 50_000
+"""So many of the last spans say which traces go on that began long ago."""
 
 
 class RowReader:
@@ -43,14 +46,15 @@ class RowReader:
         ]
 
     def recent_traces(self, limit: int) -> list[bytes]:
-        """Ids of the traces written last, newest first."""
-        latest: dict[int, None] = {}
-        for row in self._database.execute(statements.READ_LATEST):
-            latest[row[0]] = None
-            if len(latest) >= limit:
-                break
-        read = self._database.executemany(statements.READ_TRACE_ID, ((each,) for each in latest))
-        return [row[0] for row in read]
+        """Ids of the traces of the spans written last, then of the traces begun last."""
+        latest = dict.fromkeys(self._database.execute(statements.READ_LATEST, (_SPANS_LOOKED_AT,)))
+        found = {
+            row[0]: None for row in self._database.executemany(statements.READ_TRACE_ID, latest)
+        }
+        if len(found) < limit:
+            begun = self._database.execute(statements.READ_TRACE_IDS, (limit,))
+            found |= {row[0]: None for row in begun}
+        return list(islice(found, limit))
 
     def _owner(self, owner_id: int) -> tuple[Owner, str]:
         known = self._owners.get(owner_id)

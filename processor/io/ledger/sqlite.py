@@ -147,18 +147,21 @@ class SqliteStore:
         with TRANSLATED:
             return self._writer.write(plan)
 
-    def keep_pending(self, pending: Sequence[PendingRows], limit_spans: int) -> None:
+    def keep_pending(
+        self, pending: Sequence[PendingRows], limit_spans: int, taken: Sequence[SpanKey] = ()
+    ) -> None:
         """Keep spans that wait for a call; of all that came, at least the last `limit_spans`."""
         with TRANSLATED:
-            self._db.execute(statements.INSERT_PENDING, pending_columns.encode(pending))
+            self._db.execute(statements.INSERT_PENDING, pending_columns.encode(pending, taken))
             self._db.execute(statements.DELETE_PENDING, (limit_spans,))
 
     def pending(self) -> Iterator[PendingRows]:
-        """Spans that wait for a call, latest turn first; some may have had theirs since."""
+        """Spans that wait for a call, latest turn first."""
         query = "SELECT traces, span_ids, parent_ids, flags, marks FROM pending ORDER BY upto DESC"
+        taken = set[SpanKey]()
         with TRANSLATED:
             for columns in self._db.execute(query):
-                yield from pending_columns.decode(columns)
+                yield from pending_columns.decode(columns, taken)
 
     def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, set[SpanKey]]:
         """The spans that report some responses, each given with the end of a call in nanoseconds.
@@ -168,14 +171,8 @@ class SqliteStore:
         with TRANSLATED:
             return read_reports(self._db, responses)
 
-    def span_ids_of(self, trace_id: bytes) -> set[bytes]:
-        """Ids of the spans of a trace that have rows."""
-        with TRANSLATED:
-            found = self._db.execute(statements.READ_SPAN_IDS, (self._writer.trace(trace_id),))
-            return {row[0] for row in found}
-
     def recent_traces(self, limit: int) -> list[bytes]:
-        """Ids of the traces written last, newest first."""
+        """Ids of the traces written last, or at least begun last; newest first."""
         with TRANSLATED:
             return self._reader.recent_traces(limit)
 

@@ -52,7 +52,6 @@ _NAMES = ", ".join(f"(SELECT text FROM names WHERE names.id = {name})" for name 
 READ_OWNER = f"SELECT {_NAMES}, {', '.join(OWNER[len(NAMED) :])}, service FROM owners WHERE id = ?"
 READ_DETAILS = f"SELECT {', '.join(DETAILS)} FROM call_details WHERE id = ?"
 READ_SPANS = f"SELECT id, {', '.join(SPAN)} FROM spans WHERE trace = ? ORDER BY id"
-READ_SPAN_IDS = "SELECT span_id FROM spans WHERE trace = ?"
 
 INSERT_SPAN = _insert("spans", ("id", *SPAN))
 DELETE_CHARGE = "DELETE FROM charges WHERE id = ?"
@@ -114,7 +113,8 @@ SELECT {", ".join(_JOB[:-1])}, 0, id FROM jobs WHERE kind = ? AND state <> 'done
 """
 INSERT_JOB = f"{_insert('jobs', _JOB)} RETURNING id"
 UPDATE_JOB = f"UPDATE jobs SET {', '.join(f'{name} = ?' for name in _JOB)} WHERE id = ?"
-READ_LATEST = "SELECT trace FROM spans ORDER BY id DESC"
+READ_LATEST = "SELECT trace FROM spans ORDER BY id DESC LIMIT ?"
 READ_TRACE_ID = "SELECT trace_id FROM traces WHERE id = ?"
+READ_TRACE_IDS = "SELECT trace_id FROM traces ORDER BY id DESC LIMIT ?"
 READ_ZONES = "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s"
 INSERT_ZONE = _insert("reporting_zones", ("start_s", "zone", "cell_s"))

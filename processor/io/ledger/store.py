@@ -96,14 +96,23 @@ class Store(Protocol):
         that a span or a crossing is new is known by the turn, not by the engine.
         """
 
-    def keep_pending(self, pending: Sequence[PendingRows], limit_spans: int) -> None:
+    def keep_pending(
+        self,
+        pending: Sequence[PendingRows],
+        limit_spans: int,
+        taken: Sequence[SpanKey] = (),
+    ) -> None:
         """Keep spans that wait for a call; of all that came, at least the last `limit_spans`.
 
-        Whole turns are kept, and dropped whole.
+        `taken` are trace and span ids of earlier ones that have had their call now. Whole turns are
+        kept, and dropped whole.
         """
 
     def pending(self) -> Iterator[PendingRows]:
-        """Spans that wait for a call, latest turn first; some may have had theirs since."""
+        """Spans that wait for a call, latest turn first.
+
+        Those of one trace and turn come together, until all of them have had their call.
+        """
 
     def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, set[SpanKey]]:
         """The spans that report some responses, each given with the end of a call in nanoseconds.
@@ -111,11 +120,11 @@ class Store(Protocol):
         Those within a minute of it, and of many some; by response.
         """
 
-    def span_ids_of(self, trace_id: bytes) -> set[bytes]:
-        """Ids of the spans of a trace that have rows."""
-
     def recent_traces(self, limit: int) -> list[bytes]:
-        """Ids of the traces written last, newest first."""
+        """Ids of the traces written last, newest first.
+
+        Where there are more, those that began last may stand for those written last.
+        """
 
     def task_title(self, task: str) -> str:
         """The title of a task, as its latest span had it; ``""`` when none has given it one."""

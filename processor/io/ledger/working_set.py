@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -38,8 +38,6 @@ from processor.io.ledger.store import Store
 _LOG = logging.getLogger(__name__)
 _PENDING_KEPT = 2
 """How many times the spans that may wait in memory are kept: what had its call is among them."""
-_TRACES_ASKED_MAX = 256
-"""Traces of which the ids of charged spans are kept while the file is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +89,10 @@ class WorkingSet:
         try:
             plan = self._decide(self.budgets.follow(posted), self.budgets.call_budgets)
             self._write(plan)
-            if plan.pending:
-                self.store.keep_pending(plan.pending, _PENDING_KEPT * self._limits.waiting_spans)
+            if plan.pending or posted.taken_pending:
+                kept_max = _PENDING_KEPT * self._limits.waiting_spans
+                taken = [(trace_id, span_id) for trace_id, span_id, _ in posted.taken_pending]
+                self.store.keep_pending(plan.pending, kept_max, taken)
         except BaseException:
             self._return_pending(posted.taken_pending)
             raise
@@ -107,18 +107,10 @@ class WorkingSet:
         for row, row_id in zip(plan.rows, self.store.write(plan), strict=True):
             self._traces[row.trace_id].nodes[row.span_id].row_id = row_id
 
-    def load_pending(self, known: Container[bytes]) -> None:
-        """Read the latest of what waits for a call; `known` are the traces that have one."""
+    def load_pending(self) -> None:
+        """Read the latest of what waits for a call."""
         found, spans = list[PendingRows](), 0
-        charged: dict[bytes, set[bytes]] = {}
         for rows in self.store.pending():
-            if rows.trace_id in known:
-                if rows.trace_id not in charged:
-                    if len(charged) == _TRACES_ASKED_MAX:
-                        charged.clear()
-                    charged[rows.trace_id] = self.store.span_ids_of(rows.trace_id)
-                if charged[rows.trace_id].issuperset(rows.span_ids):
-                    continue  # All of them have had their call.
             if len(rows.span_ids) > self._limits.waiting_spans:
                 continue
             spans += len(rows.span_ids)

@@ -29,8 +29,9 @@ TIME_LIMIT_S: Final = 10.0
 LOG_LIMIT_BYTES: Final = 256 * 1024 * 1024
 _THREADS: Final = 3
 _WAITING_MAX: Final = 64
-_STEPS_BETWEEN_LOOKS: Final = 20_000
-"""Instructions of SQLite's machine, about a millisecond."""
+_STEPS_BETWEEN_LOOKS: Final = 1_000_000
+"""Instructions of SQLite's machine, 10 to 25 milliseconds. At each look the thread may have to wait
+5 milliseconds for the interpreter, which the thread that writes has while it is busy."""
 
 T = TypeVar("T")
 

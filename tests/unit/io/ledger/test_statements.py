@@ -60,7 +60,7 @@ async def test_no_statement_of_a_turn_looks_through_a_table(opened, kept):
     turns = {statement for statement in kept if written_out(statement)}
     assert len(turns) > 20, "the statements have not been seen"
     read = f"EXPLAIN QUERY PLAN {statements.READ_LATEST}"
-    assert next(opened.store._db.execute(read))[3].startswith("SCAN"), "a scan can be seen"
+    assert next(opened.store._db.execute(read, (1,)))[3].startswith("SCAN"), "a scan can be seen"
     assert {statements.INSERT_SPAN, statements.PUT_CHARGE, statements.READ_SPANS} <= turns
     for table in ("totals", "usage_hours", "usage_days", "usage_user_days"):
         turns.update(Addition(table, SQLITE)._statements)
