@@ -41,6 +41,8 @@ class _Decision:
     call_budgets: Sequence[Budget]
     states: Mapping[StateKey, State]
     now_s: int
+    homes: Mapping[Node, bytes]
+    """The trace of each new span, where one of another trace may have changed something."""
     drafts: dict[int, Draft] = field(default_factory=dict)
     plan: Plan = field(default_factory=Plan)
 
@@ -53,10 +55,7 @@ class _Decision:
 
     def trace_of(self, trace_id: bytes, cause: Node) -> bytes:
         """The trace of what changed something in a trace: mostly the same one."""
-        if self.posted.traces[trace_id].nodes.get(cause.span_id) is cause:
-            return trace_id
-        new = (*self.posted.added, *self.posted.amended)
-        return next((other_id for other_id, node in new if node is cause), trace_id)
+        return self.homes.get(cause, trace_id)
 
     def draft(self, node: Node) -> Draft:
         """What is to be written on a span of the batch."""
@@ -91,7 +90,9 @@ def decide(
     `states` has those of `followed.keys`, and is changed.
     """
     posted = followed.posted
-    decision = _Decision(posted, call_budgets, states, posted.received_ns // NS_PER_S)
+    new = (*posted.added, *posted.amended) if posted.restated else ()
+    homes = {node: trace_id for trace_id, node in new}
+    decision = _Decision(posted, call_budgets, states, posted.received_ns // NS_PER_S, homes)
     # What goes down comes first, so that no sum in between crosses a limit that the end does not
     # reach: a late child of a charged aggregate takes from one span what it brings on another.
     for changes in followed.changes:
