@@ -12,7 +12,7 @@ tests repeats its ids, and a stranger who sends the id of somebody's response su
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -36,6 +36,15 @@ class Report(NamedTuple):
     node: Node
 
 
+class KnownReports(NamedTuple):
+    """Spans that are known to report a response."""
+
+    spans: Collection[tuple[bytes, bytes]]
+    """(trace id, span id)."""
+    are_all: bool = True
+    """False where there are more about then than are looked at."""
+
+
 Restated = dict[Node, Node]
 """Older calls that are charged otherwise from now on, with the call that came and changed that."""
 
@@ -56,12 +65,16 @@ def response_of(node: Node) -> int:
 
 
 def restate(
-    arriving: Iterable[Report], older: Mapping[int, Sequence[Report]]
+    arriving: Iterable[Report],
+    older: Mapping[int, Sequence[Report]],
+    crowded: Container[int] = (),
 ) -> dict[bytes, Restated]:
     """Decide for the responses of the calls that arrive which reports of each are charged.
 
-    `older` has the reports of these responses that are in their traces already. Notes on the nodes
-    what is decided; returns those of `older` for which that has changed, by trace.
+    `older` has the reports of these responses that are in their traces already. Of a response in
+    `crowded` it has only some, so nobody knows which are the only two: all that is at hand is
+    charged, with doubt. Notes on the nodes what is decided; returns those of `older` for which that
+    has changed, by trace.
     """
     found: dict[int, dict[Node, Report]] = {}
     arrived: dict[int, list[Node]] = {}
@@ -75,11 +88,12 @@ def restate(
         for report in older.get(response, ()):
             if not is_of_logs(report.trace_id):
                 reports.setdefault(report.node, report)
-        if len({report.trace_id for report in reports.values()}) == 1:
+        is_crowded = response in crowded
+        if not is_crowded and len({report.trace_id for report in reports.values()}) == 1:
             continue
         for near in _near_each_other(reports.values()):
             cause = next((each.node for each in near if each.node in arrived[response]), None)
-            for report in _decide(near):
+            for report in _decide(near, is_crowded=is_crowded):
                 if cause is not None and report.node not in arrived[response]:
                     changed.setdefault(report.trace_id, {})[report.node] = cause
     return changed
@@ -101,11 +115,11 @@ def _by_time(report: Report) -> tuple[int, bytes, bytes]:
     return report.node.time_ns, report.trace_id, report.node.span_id
 
 
-def _decide(near: Sequence[Report]) -> list[Report]:
+def _decide(near: Sequence[Report], *, is_crowded: bool) -> list[Report]:
     """Note on reports of one response which is charged; returns those where that has changed."""
     uncharged: Node | None = None
-    are_repeated = False
-    if len({report.trace_id for report in near}) > 1:
+    are_repeated = is_crowded
+    if not is_crowded and len({report.trace_id for report in near}) > 1:
         first, second, *others = (report.node for report in near)
         if not others and _are_one_call(first, second):
             best = best_report((first, second), _lasted(first, second))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from processor.core.attribution import Arrival, Movement, Node, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.attribution.same_response import Report, Restated, restate
+from processor.core.attribution.same_response import KnownReports, Report, Restated, restate
 from processor.core.model import REMOTE_PARENT, Crossing, Entry, Intake, PendingRows, SpanRow
 from processor.core.posting.full_trace import (
     NOTHING_LEFT_OUT,
@@ -19,9 +19,7 @@ from processor.core.posting.full_trace import (
 )
 from processor.core.posting.intake import TraceArrivals, distribute, pending_rows
 
-SpanKey = tuple[bytes, bytes]
-"""(trace id, span id)."""
-_NO_REPORTS: Mapping[int, Collection[SpanKey]] = {}
+_NO_REPORTS: Mapping[int, KnownReports] = {}
 TakenSpan = tuple[bytes, bytes, PendingSpan]
 """(trace id, span id, span) taken from the pending ones."""
 
@@ -98,7 +96,7 @@ def post(
     traces: Mapping[bytes, Trace],
     pending: PendingSpans,
     trace_spans: int,
-    reports: Mapping[int, Collection[SpanKey]] = _NO_REPORTS,
+    reports: Mapping[int, KnownReports] = _NO_REPORTS,
 ) -> Posted:
     """Take a batch into the working copies of its traces.
 
@@ -157,7 +155,7 @@ def post(
 def _restate(
     arrived: Mapping[bytes, TraceArrivals],
     traces: Mapping[bytes, Trace],
-    reports: Mapping[int, Collection[SpanKey]],
+    reports: Mapping[int, KnownReports],
 ) -> dict[bytes, Restated]:
     """Decide which reports of the responses of this batch are charged, over all traces."""
     arriving = [
@@ -168,12 +166,13 @@ def _restate(
     older = {
         response: [
             Report(trace_id, traces[trace_id].nodes[span_id])
-            for trace_id, span_id in known
+            for trace_id, span_id in known.spans
             if span_id in traces[trace_id].nodes
         ]
         for response, known in reports.items()
     }
-    return restate(arriving, older)
+    crowded = {response for response, known in reports.items() if not known.are_all}
+    return restate(arriving, older, crowded)
 
 
 def _attach(

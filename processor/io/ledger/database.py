@@ -6,7 +6,7 @@ import json
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import apsw
@@ -14,12 +14,14 @@ import apsw
 from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerDamagedError, LedgerUnavailableError
 from processor.core.model import UnpricedCalls
-from processor.io.ledger import migration, rows, statements, tables
+from processor.io.ledger import migration, statements, tables
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.file import examine_file, read_file, refuse, remedy_of
 from processor.io.ledger.lock import FileLock
 from processor.io.ledger.numbers import define_functions
 from processor.io.ledger.presence import FilePresence
+from processor.io.ledger.reading.sums import define_sum
+from processor.io.ledger.reading.unknown import read_unknown
 from processor.io.ledger.zones import write_zones
 
 _DELAY_S: Final = 5.0
@@ -172,10 +174,14 @@ def read_snapshot(path: Path) -> Snapshot:
 
 
 def _snapshot(database: apsw.Connection) -> Snapshot:
-    version = database.pragma("user_version")
-    questions: Any = statements if version == tables.VERSION else migration
+    if database.pragma("user_version") == tables.VERSION:
+        define_sum(database)
+        names = statements.ASKED
+        unpriced = [each for each in read_unknown(database) if each.status == "unpriced"]
+    else:
+        names, unpriced = migration.ASKED, migration.read_unpriced(database)
     asked = tuple(
         (provider, tuple(json.loads(models)), tier)
-        for provider, models, tier in database.execute(questions.ASKED)
+        for provider, models, tier in database.execute(names)
     )
-    return Snapshot(asked, tuple(map(rows.decode_unpriced, database.execute(questions.UNPRICED))))
+    return Snapshot(asked, tuple(unpriced))

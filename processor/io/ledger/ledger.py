@@ -19,7 +19,6 @@ from processor.core.model import (
     Stamp,
     Standing,
     Totals,
-    UnpricedCalls,
 )
 from processor.core.ports import PricesAgain
 from processor.io.ledger.background import Background
@@ -140,10 +139,6 @@ class Ledger:
     async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
         """How the given scope ids, and the grand total, stand against their budgets."""
         return await self._writer.ask(lambda: self._working_set.standing(scopes, time_s))
-
-    async def unpriced(self) -> list[UnpricedCalls]:
-        """Calls without a price, alike ones together, most calls first."""
-        return await self._writer.ask(self._working_set.store.unpriced)
 
     async def reprice(
         self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool

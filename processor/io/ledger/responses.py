@@ -11,20 +11,27 @@ from typing import Final
 
 import apsw
 
-from processor.core.attribution.same_response import APART_MAX_NS, REPORTS_MAX
+from processor.core.attribution.same_response import (
+    APART_MAX_NS,
+    REPORTS_MAX,
+    KnownReports,
+)
 from processor.core.attribution.trace import is_of_logs
 from processor.core.model import NS_PER_S, SpanRow
 from processor.io.ledger.store import SpanKey
 
 _SLOT_NS: Final = 256 * NS_PER_S
 _PART: Final = 2**24 - 1
+_ROWS_MAX: Final = 2 * REPORTS_MAX
 _AROUND_NS: Final = APART_MAX_NS * REPORTS_MAX
 """Before and after a call: of as many reports as are looked at, the last one may be so far away."""
 _FIND: Final = """
 SELECT spans.response, traces.trace_id, spans.span_id FROM responses
   JOIN spans ON spans.id = responses.span JOIN traces ON traces.id = spans.trace
-WHERE responses.slot = ? AND responses.part = ? AND spans.response = ? LIMIT ?
+WHERE responses.slot = ? AND responses.part = ? AND spans.response = ?
+ORDER BY responses.span DESC LIMIT ?
 """
+"""The latest ones: another report of a call that comes now mostly came just before it."""
 _INSERT: Final = "INSERT INTO responses (slot, part, span) VALUES (?, ?, ?)"
 
 
@@ -47,21 +54,24 @@ def write_responses(
 
 def read_reports(
     database: apsw.Connection, responses: Iterable[tuple[int, int]]
-) -> dict[int, set[SpanKey]]:
+) -> dict[int, KnownReports]:
     """The spans that report some responses, each given with the end of a call in nanoseconds.
 
-    Of one that has many reports about then, some.
+    Of one that has many reports about then, the latest to come.
     """
-    found: dict[int, set[SpanKey]] = {}
+    found: dict[int, list[SpanKey]] = {}
     asked = [
-        (slot, _part(response), response, 2 * REPORTS_MAX)
+        (slot, _part(response), response, _ROWS_MAX)
         for response, end_ns in responses
         for slot in _slots(end_ns)
     ]
     if asked:
         for response, trace_id, span_id in database.executemany(_FIND, asked):
-            found.setdefault(response, set()).add((trace_id, span_id))
-    return found
+            found.setdefault(response, []).append((trace_id, span_id))
+    return {
+        response: KnownReports(set(spans), len(spans) < _ROWS_MAX)
+        for response, spans in found.items()
+    }
 
 
 def _part(response: int) -> int:

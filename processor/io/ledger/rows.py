@@ -16,7 +16,6 @@ from processor.core.model import (
     Sums,
     Totals,
     TraceSummary,
-    UnpricedCalls,
     Usage,
 )
 from processor.core.money import Amount
@@ -194,12 +193,3 @@ def decode_crossing(columns: Sequence[Any]) -> Crossing:
         at_least=bool(found.at_least),
         late=bool(found.late),
     )
-
-
-def decode_unpriced(columns: Sequence[Any]) -> UnpricedCalls:
-    """A line of `statements.UNPRICED`."""
-    # Tokens are added up in two parts, of 32 bits and the rest, neither of which can overflow.
-    provider, models, reason, service, calls, high, low, first_ns, last_ns = columns
-    tokens = (high << 32) + low
-    names = provider, tuple(json.loads(models)), reason, service
-    return UnpricedCalls(*names, calls, tokens, first_ns, last_ns)

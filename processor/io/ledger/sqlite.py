@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import apsw
 
+from processor.core.attribution.same_response import KnownReports
 from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import (
@@ -18,7 +19,6 @@ from processor.core.model import (
     Posting,
     SpanRow,
     Totals,
-    UnpricedCalls,
 )
 from processor.io.ledger import pending_columns, rows, statements
 from processor.io.ledger.addition import Addition
@@ -163,10 +163,10 @@ class SqliteStore:
             for columns in self._db.execute(query):
                 yield from pending_columns.decode(columns, taken)
 
-    def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, set[SpanKey]]:
+    def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, KnownReports]:
         """The spans that report some responses, each given with the end of a call in nanoseconds.
 
-        Those within a minute of it, and of many some; by response.
+        Those within a minute of it, and of many the latest to come; by response.
         """
         with TRANSLATED:
             return read_reports(self._db, responses)
@@ -181,11 +181,6 @@ class SqliteStore:
         with TRANSLATED:
             found = self._db.execute("SELECT title FROM task_titles WHERE task = ?", (task,))
             return next((row[0] for row in found), "")
-
-    def unpriced(self) -> list[UnpricedCalls]:
-        """Calls without a price as they stand now, alike ones together, most calls first."""
-        with TRANSLATED:
-            return list(map(rows.decode_unpriced, self._db.execute(statements.UNPRICED)))
 
     def series(self) -> dict[str, int | None]:
         """The further totals that are followed: the number of the last trace that is counted."""

@@ -83,17 +83,6 @@ SELECT COALESCE(MAX(id), 0) FROM (SELECT MAX(id) AS id FROM spans
 """
 """The highest id that a span has or had; no other must ever get it."""
 
-
-UNPRICED = """
-SELECT details.asked_provider, details.asked_models, details.reason, details.service, COUNT(*),
-  SUM((sums.input + sums.output) >> 32),
-  SUM((sums.input + sums.output) & 4294967295), MIN(spans.time_ns), MAX(spans.time_ns)
-FROM charge_sums AS sums JOIN spans ON spans.id = sums.id
-  JOIN call_details AS details ON details.id = spans.details_id
-WHERE sums.unpriced <> 0 AND details.status = 'unpriced'
-GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 9 DESC
-"""
-"""What is charged as unknown now: not a span that others explain."""
 ASKED = "SELECT DISTINCT asked_provider, asked_models, asked_tier FROM call_details"
 """What calls have named. Details are few, however many calls."""
 READ_SERIES = "SELECT name, filled_to, is_complete FROM series"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from processor.core.attribution.same_response import KnownReports
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import (
     Crossing,
@@ -13,7 +14,6 @@ from processor.core.model import (
     Posting,
     SpanRow,
     Totals,
-    UnpricedCalls,
 )
 
 CrossingMark = tuple[str, int, str, float]
@@ -114,10 +114,10 @@ class Store(Protocol):
         Those of one trace and turn come together, until all of them have had their call.
         """
 
-    def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, set[SpanKey]]:
+    def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, KnownReports]:
         """The spans that report some responses, each given with the end of a call in nanoseconds.
 
-        Those within a minute of it, and of many some; by response.
+        Those within a minute of it, and of many the latest to come; by response.
         """
 
     def recent_traces(self, limit: int) -> list[bytes]:
@@ -128,9 +128,6 @@ class Store(Protocol):
 
     def task_title(self, task: str) -> str:
         """The title of a task, as its latest span had it; ``""`` when none has given it one."""
-
-    def unpriced(self) -> list[UnpricedCalls]:
-        """Calls without a price as they stand now, alike ones together, most calls first."""
 
     def series(self) -> dict[str, int | None]:
         """The further totals that are followed: the number of the last trace that is counted.

@@ -83,7 +83,7 @@ class WorkingSet:
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
         reports = self.store.reports_of(posting.responses_of(intake))
-        reporting = {trace_id for known in reports.values() for trace_id, _ in known}
+        reporting = {trace_id for known in reports.values() for trace_id, _ in known.spans}
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids | reporting)}
         posted = posting.post(intake, traces, self.pending, self._trace_spans, reports)
         try:

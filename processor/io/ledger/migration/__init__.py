@@ -4,7 +4,7 @@ All of it is done in one transaction, so that a failure or a kill leaves the fil
 """
 
 from processor.io.ledger.migration.bring_up import bring_up
-from processor.io.ledger.migration.questions import ASKED, UNPRICED
+from processor.io.ledger.migration.questions import ASKED, read_unpriced
 from processor.io.ledger.migration.steps import VERSIONS
 
-__all__ = ["ASKED", "UNPRICED", "VERSIONS", "bring_up"]
+__all__ = ["ASKED", "VERSIONS", "bring_up", "read_unpriced"]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+import apsw
+
+from processor.core.model import UnpricedCalls
+
 # A later row of a span replaces an earlier one: it was given its usage, or another price. A span
 # that spans below it or beside it explain owes nothing: its stamp says so where they were there
 # first, a correction where they came later.
-UNPRICED = """
+_UNPRICED = """
 WITH corrected AS (
   SELECT key, trace_id, span_id, SUM(unpriced) AS more FROM corrections
   WHERE unpriced <> 0 GROUP BY key, trace_id, span_id)
@@ -34,3 +40,16 @@ SELECT DISTINCT json_extract(text, '$[12][0]'), json_extract(text, '$[12][1]'),
 FROM labels WHERE json_extract(text, '$[12]') IS NOT NULL
 """
 """What calls have named: provider, models and service tier. Labels are few, however many calls."""
+
+
+def read_unpriced(database: apsw.Connection) -> list[UnpricedCalls]:
+    """Calls without a price in a file of an older version, alike ones together."""
+    # Tokens are added up in two parts, of 32 bits and the rest, neither of which can overflow.
+    return [
+        UnpricedCalls(
+            provider, tuple(json.loads(models)), reason, service, calls, (high << 32) + low,
+            first_ns, last_ns,
+        )
+        for provider, models, reason, service, calls, high, low, first_ns, last_ns
+        in database.execute(_UNPRICED)
+    ]  # fmt: skip

@@ -17,8 +17,14 @@ _ALIKE: Final = "c.status, c.asked_provider, c.asked_models, c.reason, c.service
 
 
 def _unknown(function: str) -> str:
-    """The statement that lists them, with the function to add tokens up with."""
-    tokens = ", ".join(f"{function}(COALESCE(s.{name}, 0))" for name in _TOKENS)
+    """The statement that lists them, with the function to add tokens up with.
+
+    Tokens that nobody believes are in no sum, so that those that were reported are listed.
+    """
+    tokens = f"{function}(u.input), {function}(u.output), " + ", ".join(
+        f"{function}(CASE c.status WHEN 'implausible' THEN COALESCE(s.{name}, 0) ELSE 0 END)"
+        for name in _TOKENS
+    )
     return f"""
 SELECT {_ALIKE}, SUM(u.unpriced), MIN(s.time_ns), MAX(s.time_ns), {tokens}
 FROM charge_sums u JOIN spans s ON s.id = u.id JOIN call_details c ON c.id = s.details_id
@@ -34,7 +40,7 @@ def read_unknown(database: apsw.Connection) -> list[UnpricedCalls]:
             calls, sum(tokens), first_ns, last_ns, status=status,
         )
         for status, provider, models, reason, service, calls, first_ns, last_ns, *tokens
-        in rows_of(database, _unknown, (), len(_TOKENS))
+        in rows_of(database, _unknown, (), 2 + len(_TOKENS))
     ]  # fmt: skip
     found.sort(key=lambda calls: (-calls.calls, -calls.last_ns, calls))
     return _without_known([each for each in found if each.calls > 0], found)

@@ -9,6 +9,7 @@ import pytest
 
 from processor.core import posting
 from processor.core.attribution.pending import PendingSpans
+from processor.core.attribution.same_response import KnownReports
 from processor.core.budgets.verdict import State, compile_watches
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import DimensionSet, Totals
@@ -44,10 +45,10 @@ class Turns:
         intake = self.given.batch(*specs, now_s=now_s or self.given.NOW_S)
         ids = posting.relevant_traces(intake, self.traces)
         reports = {
-            response: self.responses.get(response, set())
+            response: KnownReports(self.responses.get(response, set()))
             for response, _ in posting.responses_of(intake)
         }
-        ids.update(trace_id for known in reports.values() for trace_id, _ in known)
+        ids.update(trace_id for known in reports.values() for trace_id, _ in known.spans)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(ids)}
         posted = posting.post(intake, traces, self.pending, self.trace_spans, reports)
         followed = posting.follow(posted, self.watches)

@@ -12,6 +12,7 @@ from processor.core.model import Calendar, Call, Charge, Intake, Mark, Owner, Sp
 from processor.core.money import price_usage
 from processor.core.semconv.ids import log_trace
 from processor.io.ledger import Ledger, Limits, SqliteStore
+from processor.io.ledger.reading.unknown import read_unknown
 
 RATES = (10**9, *[0] * 5, 10**9, *[0] * 5)
 AT_NS = 1_790_000_000 * 10**9
@@ -64,7 +65,7 @@ async def test_a_reference_is_no_call(ledger):
 async def test_a_reference_is_not_listed_as_unpriced(ledger):
     """Guarantees: a span without a price is one call without a price."""
     await ledger.post(intake(is_record=False, is_priced=False))
-    (unknown,) = await ledger.unpriced()
+    (unknown,) = read_unknown(ledger._working_set.store._db)
     assert unknown.calls == 1
 
 

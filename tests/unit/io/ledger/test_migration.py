@@ -25,6 +25,7 @@ from processor.core.model import (
 )
 from processor.io.ledger import Ledger, Limits, SqliteStore, read_snapshot, tables
 from processor.io.ledger.migration import rows_6
+from processor.io.ledger.reading.unknown import read_unknown
 
 TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in range(1, 7)}
 """What the programs with these tables wrote."""
@@ -208,7 +209,7 @@ def test_all_rows_read_as_they_were_written(older_6):
     assert [(each.trace_id[0], len(each.span_ids)) for each in store.pending()] == [(9, 2)]
     assert {len(store.crossings(limit)) for limit in (100, 6)} == {6}
     assert store.task_title("t1") == "Title"
-    assert [(each.models, each.calls) for each in store.unpriced()] == [(("who-knows",), 1)]
+    assert [(each.models, each.calls) for each in read_unknown(store._db)] == [(("who-knows",), 1)]
     assert [each.zone.key for each in store.zones.zones] == ["UTC"]
     store.close()
 

@@ -13,6 +13,7 @@ from processor.core.model import Owner
 from processor.core.money import price_usage
 from processor.core.ports import PricesAgain
 from processor.io.ledger import read_snapshot, reprice_sums, repricing
+from processor.io.ledger.reading.unknown import read_unknown
 
 S = Owner(session="s")
 ALWAYS = (0, 2**63 - 1)
@@ -158,7 +159,7 @@ async def test_somebody_who_looks_sees_what_calls_name(opened, given, reprice):
     assert sorted(seen.asked) == [("openai", ("gpt-4o",), ""), ("openai", ("x",), "")]
     [unknown] = seen.unpriced
     assert (unknown.models, unknown.calls, unknown.tokens) == (("x",), 2, 200)
-    assert [unknown] == await opened.ledger.unpriced()
+    assert [unknown] == read_unknown(opened.store._db)
     await reprice()
     assert read_snapshot(opened.path).unpriced == ()
 
