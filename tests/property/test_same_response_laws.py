@@ -130,17 +130,22 @@ def deliveries(draw):
     return spans, [stream[a:b] for a, b in itertools.pairwise([0, *cuts, len(stream)])]
 
 
-@law(deliveries(), st.sets(st.integers(0, 4)), examples=150)
-async def test_what_is_charged_depends_on_the_set_of_reports_alone(open_store, given, restarts):
-    """Guarantees: whatever order, split, repetition or restart, with agents above or without."""
-    spans, batches = given
-    ledger = Ledger(open_store("ledger"), policy(), Limits())
+@law(deliveries(), st.sets(st.integers(0, 4)), st.sampled_from([1, 100]), examples=150)
+async def test_what_is_charged_depends_on_the_set_of_reports_alone(
+    open_store, given, restarts, traces_in_memory
+):
+    """Guarantees: whatever order, split, repetition or restart, with agents above or without.
+
+    Also where the traces of other reports are no longer in memory.
+    """
+    (spans, batches), limits = given, Limits(traces=traces_in_memory)
+    ledger = Ledger(open_store("ledger"), policy(), limits)
     await ledger.start()
     written = {}
     for number, group in enumerate(batches):
         if number in restarts:
             await ledger.close()
-            ledger = Ledger(open_store("ledger"), policy(), Limits())
+            ledger = Ledger(open_store("ledger"), policy(), limits)
             await ledger.start()
         intake = batch_of(group)
         stamps = await ledger.post(intake)

@@ -8,11 +8,13 @@ spans above it.
 
 Everything else that shares a response between traces is charged, and named as doubt: a server for
 tests repeats its ids, and a stranger who sends the id of somebody's response suppresses no charge.
+So is a call where the other one would have to be corrected in a trace that is too large to be read
+again for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -29,18 +31,24 @@ REPORTS_MAX: Final = 8
 """Reports of one response that are looked at. More than two are no reports of one call."""
 
 
+SpanKey = tuple[bytes, bytes]
+"""(trace id, span id)."""
+
+
 class Report(NamedTuple):
     """A call, and the trace that it is in."""
 
     trace_id: bytes
     node: Node
+    is_settled: bool = False
+    """True where its trace is not at hand, so that it stays as it is."""
 
 
 class KnownReports(NamedTuple):
     """Spans that are known to report a response."""
 
-    spans: Collection[tuple[bytes, bytes]]
-    """(trace id, span id)."""
+    spans: Mapping[SpanKey, int]
+    """With the id of the row in which each was kept last."""
     are_all: bool = True
     """False where there are more about then than are looked at."""
 
@@ -73,8 +81,8 @@ def restate(
 
     `older` has the reports of these responses that are in their traces already. Of a response in
     `crowded` it has only some, so nobody knows which are the only two: all that is at hand is
-    charged, with doubt. Notes on the nodes what is decided; returns those of `older` for which that
-    has changed, by trace.
+    charged, with doubt. Notes on the nodes what is decided, those that are settled aside; returns
+    those of `older` for which that has changed, by trace.
     """
     found: dict[int, dict[Node, Report]] = {}
     arrived: dict[int, list[Node]] = {}
@@ -124,12 +132,17 @@ def _decide(near: Sequence[Report], *, is_crowded: bool) -> list[Report]:
         if not others and _are_one_call(first, second):
             best = best_report((first, second), _lasted(first, second))
             uncharged = second if best is first else first
-        else:
-            are_repeated = True
+        are_repeated = uncharged is None or any(
+            report.is_settled and report.node.is_charged_elsewhere != (report.node is uncharged)
+            for report in near
+        )
+    if are_repeated:
+        uncharged = None
     return [
         report
         for report in near
-        if _note(report.node, is_uncharged=report.node is uncharged, is_repeated=are_repeated)
+        if not report.is_settled
+        and _note(report.node, is_uncharged=report.node is uncharged, is_repeated=are_repeated)
     ]
 
 

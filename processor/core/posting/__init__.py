@@ -2,6 +2,8 @@
 
     relevant_traces(intake, known)           which traces the ledger has to look at
     rebuild(trace_id, rows)                  a trace's working copy from its rows
+    traces_to_correct(intake, traces, …)     which further traces it has to read, because calls
+                                             of the batch are reported there as well
     post(intake, traces, pending, limit)     Posted: the spans in their traces, what moves where
     follow(posted, watches)                  Followed: what that changes for budgets, and which
                                              states the decision needs
@@ -20,14 +22,22 @@ from processor.core.posting.intake import (
     responses_of,
     traces_with_calls,
 )
+from processor.core.posting.reports import (
+    NO_REPORTS,
+    OlderReports,
+    older_reports,
+    traces_to_correct,
+)
 from processor.core.posting.stamp import LIFETIME, entry_of
 from processor.core.posting.turn import Posted, TakenSpan, amend, post, rebuild
 
 __all__ = [
     "BEYOND_LIMIT",
     "LIFETIME",
+    "NO_REPORTS",
     "Filling",
     "Followed",
+    "OlderReports",
     "Posted",
     "TakenSpan",
     "amend",
@@ -37,9 +47,11 @@ __all__ = [
     "entry_of",
     "follow",
     "is_call",
+    "older_reports",
     "post",
     "rebuild",
     "relevant_traces",
     "responses_of",
+    "traces_to_correct",
     "traces_with_calls",
 ]

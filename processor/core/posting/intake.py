@@ -149,7 +149,7 @@ class TraceArrivals:
         if known is None:
             self._arrive(Arrival(node))
             return True
-        if _gives_way(known, node):
+        if gives_way(known, node):
             known.entry, known.row = node.entry, node.row
             if node.span_id not in self.nodes:
                 self._arrive(Arrival(known, is_amendment=True))
@@ -242,7 +242,7 @@ def distribute(intake: Intake, traces: Mapping[bytes, Trace]) -> dict[bytes, Tra
     return found
 
 
-def _gives_way(known: Node, copy: Node) -> bool:
+def gives_way(known: Node, copy: Node) -> bool:
     """True when the copy brings the usage that the first one missed."""
     return (
         known.entry is not None

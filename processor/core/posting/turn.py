@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from processor.core.attribution import Arrival, Movement, Node, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
-from processor.core.attribution.same_response import KnownReports, Report, Restated, restate
+from processor.core.attribution.same_response import Report, Restated, restate
 from processor.core.model import REMOTE_PARENT, Crossing, Entry, Intake, PendingRows, SpanRow
 from processor.core.posting.full_trace import (
     NOTHING_LEFT_OUT,
@@ -18,8 +18,8 @@ from processor.core.posting.full_trace import (
     takes_links,
 )
 from processor.core.posting.intake import TraceArrivals, distribute, pending_rows
+from processor.core.posting.reports import NO_REPORTS, OlderReports, stored_node
 
-_NO_REPORTS: Mapping[int, KnownReports] = {}
 TakenSpan = tuple[bytes, bytes, PendingSpan]
 """(trace id, span id, span) taken from the pending ones."""
 
@@ -96,12 +96,12 @@ def post(
     traces: Mapping[bytes, Trace],
     pending: PendingSpans,
     trace_spans: int,
-    reports: Mapping[int, KnownReports] = _NO_REPORTS,
+    older: OlderReports = NO_REPORTS,
 ) -> Posted:
     """Take a batch into the working copies of its traces.
 
-    `reports` are the spans that are known to report the responses of its calls, by response;
-    their traces are among `traces`.
+    `older` are known reports of the responses of its calls, as they are in `traces`; those of other
+    traces stay as they are.
 
     A trace that has `trace_spans` nodes takes nothing but what links them, so that no sender can
     make one trace cost more and more; see `full_trace`.
@@ -113,7 +113,7 @@ def post(
         for trace_id, each in arrived.items()
         if has_room(each, pending.significant(trace_id), trace_spans)
     }
-    restated = _restate(takers, traces, reports)
+    restated = _restate(takers, older)
     attached = [
         _attach(*item, pending, trace_spans, restated.get(item[0], {})) for item in arrived.items()
     ]
@@ -152,27 +152,14 @@ def post(
     )
 
 
-def _restate(
-    arrived: Mapping[bytes, TraceArrivals],
-    traces: Mapping[bytes, Trace],
-    reports: Mapping[int, KnownReports],
-) -> dict[bytes, Restated]:
+def _restate(arrived: Mapping[bytes, TraceArrivals], older: OlderReports) -> dict[bytes, Restated]:
     """Decide which reports of the responses of this batch are charged, over all traces."""
     arriving = [
         Report(trace_id, arrival.node)
         for trace_id, each in arrived.items()
         for arrival in each.arrivals
     ]
-    older = {
-        response: [
-            Report(trace_id, traces[trace_id].nodes[span_id])
-            for trace_id, span_id in known.spans
-            if span_id in traces[trace_id].nodes
-        ]
-        for response, known in reports.items()
-    }
-    crowded = {response for response, known in reports.items() if not known.are_all}
-    return restate(arriving, older, crowded)
+    return restate(arriving, older.by_response, older.crowded)
 
 
 def _attach(
@@ -253,25 +240,11 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
     for row in rows:
         node = nodes.get(row.span_id)
         if node is None:
-            node = Node(
-                row.span_id,
-                row.parent_id,
-                row.time_ns,
-                is_agent=row.is_agent,
-                is_local_root=row.is_local_root,
-                own=row.own,
-                inherited=row.inherited,
-                service=row.service,
-                entry=row.entry,
-                is_reference=row.is_reference,
-                is_tool=row.is_tool,
-            )
-            node.is_cut = row.is_cut
-            nodes[row.span_id] = node
+            node = nodes[row.span_id] = stored_node(row)
         else:
             node.entry = row.entry
-        node.is_charged_elsewhere = row.is_charged_elsewhere
-        node.stamp, node.row_id = row.stamp, row.id
+            node.is_charged_elsewhere = row.is_charged_elsewhere
+            node.stamp, node.row_id = row.stamp, row.id
     attach(trace, [Arrival(node) for node in nodes.values()], {})
     for node in nodes.values():
         node.row = -1

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from processor.core.attribution.same_response import SpanKey
 from processor.core.model import (
     NOBODY,
     SPAN_ID_BYTES,
@@ -19,7 +20,6 @@ from processor.core.model import (
     PendingRows,
 )
 from processor.io.ledger.shared import Columns, dump
-from processor.io.ledger.store import SpanKey
 
 _COUNT_BYTES = 4
 _ONE = (1).to_bytes(_COUNT_BYTES)

@@ -7,6 +7,7 @@ beside each other whatever their ids, and a look-up reads a few pages that were 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Final
 
 import apsw
@@ -15,10 +16,10 @@ from processor.core.attribution.same_response import (
     APART_MAX_NS,
     REPORTS_MAX,
     KnownReports,
+    SpanKey,
 )
 from processor.core.attribution.trace import is_of_logs
 from processor.core.model import NS_PER_S, SpanRow
-from processor.io.ledger.store import SpanKey
 
 _SLOT_NS: Final = 256 * NS_PER_S
 _PART: Final = 2**24 - 1
@@ -26,7 +27,7 @@ _ROWS_MAX: Final = 2 * REPORTS_MAX
 _AROUND_NS: Final = APART_MAX_NS * REPORTS_MAX
 """Before and after a call: of as many reports as are looked at, the last one may be so far away."""
 _FIND: Final = """
-SELECT spans.response, traces.trace_id, spans.span_id FROM responses
+SELECT spans.response, traces.trace_id, spans.span_id, spans.id FROM responses
   JOIN spans ON spans.id = responses.span JOIN traces ON traces.id = spans.trace
 WHERE responses.slot = ? AND responses.part = ? AND spans.response = ?
 ORDER BY responses.span DESC LIMIT ?
@@ -59,17 +60,18 @@ def read_reports(
 
     Of one that has many reports about then, the latest to come.
     """
-    found: dict[int, list[SpanKey]] = {}
+    found: dict[int, list[tuple[SpanKey, int]]] = {}
     asked = [
         (slot, _part(response), response, _ROWS_MAX)
         for response, end_ns in responses
         for slot in _slots(end_ns)
     ]
     if asked:
-        for response, trace_id, span_id in database.executemany(_FIND, asked):
-            found.setdefault(response, []).append((trace_id, span_id))
+        for response, trace_id, span_id, row_id in database.executemany(_FIND, asked):
+            found.setdefault(response, []).append(((trace_id, span_id), row_id))
     return {
-        response: KnownReports(set(spans), len(spans) < _ROWS_MAX)
+        # A later row of a span replaces an earlier one.
+        response: KnownReports(dict(sorted(spans, key=itemgetter(1))), len(spans) < _ROWS_MAX)
         for response, spans in found.items()
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -34,16 +35,14 @@ class RowReader:
         """Everything kept of a trace, in the order it was written."""
         found: list[tuple[Any, ...]]
         found = self._database.execute(statements.READ_SPANS, (trace,)).fetchall()
-        return [
-            rows.decode_span(
-                columns,
-                trace_id,
-                NOBODY if columns[6] is None else self._owner(columns[6])[0],
-                self._owner(columns[7]),
-                None if columns[8] is None else self._details_of(columns[8]),
-            )
-            for columns in found
-        ]
+        return [self._decode(trace_id, columns) for columns in found]
+
+    def rows_by_id(self, ids: Iterable[int]) -> list[SpanRow]:
+        """Single rows, of any traces."""
+        keys = ((row_id,) for row_id in ids)
+        found: list[tuple[Any, ...]]
+        found = self._database.executemany(statements.READ_SPAN, keys).fetchall()
+        return [self._decode(columns[-1], columns[:-1]) for columns in found]
 
     def recent_traces(self, limit: int) -> list[bytes]:
         """Ids of the traces of the spans written last, then of the traces begun last."""
@@ -55,6 +54,15 @@ class RowReader:
             begun = self._database.execute(statements.READ_TRACE_IDS, (limit,))
             found |= {row[0]: None for row in begun}
         return list(islice(found, limit))
+
+    def _decode(self, trace_id: bytes, columns: Sequence[Any]) -> SpanRow:
+        return rows.decode_span(
+            columns,
+            trace_id,
+            NOBODY if columns[6] is None else self._owner(columns[6])[0],
+            self._owner(columns[7]),
+            None if columns[8] is None else self._details_of(columns[8]),
+        )
 
     def _owner(self, owner_id: int) -> tuple[Owner, str]:
         known = self._owners.get(owner_id)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import apsw
 
-from processor.core.attribution.same_response import KnownReports
+from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import (
@@ -28,7 +28,7 @@ from processor.io.ledger.plan_writer import PlanWriter
 from processor.io.ledger.responses import read_reports
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.scope_totals import total_of
-from processor.io.ledger.store import CrossingMark, Job, SpanKey
+from processor.io.ledger.store import CrossingMark, Job
 from processor.io.ledger.zones import read_zones, write_zones
 
 _UTC = ZoneInfo("UTC")
@@ -127,6 +127,18 @@ class SqliteStore:
         with TRANSLATED:
             trace = self._writer.trace(trace_id)
             return self._reader.rows_of(trace_id, trace) if trace else []
+
+    def rows_by_id(self, ids: Iterable[int]) -> list[SpanRow]:
+        """Single rows of spans, of any traces."""
+        with TRANSLATED:
+            return self._reader.rows_by_id(ids)
+
+    def count_rows(self, trace_id: bytes, limit: int) -> int:
+        """How many rows are kept of a trace, counted up to a limit."""
+        with TRANSLATED:
+            key = self._writer.trace(trace_id), limit
+            found: int = self._db.execute(statements.COUNT_SPANS, key).get
+            return found
 
     def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
         """What a scope has spent in ``[start_s, end_s)``; both 0 for all time."""

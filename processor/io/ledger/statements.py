@@ -52,6 +52,11 @@ _NAMES = ", ".join(f"(SELECT text FROM names WHERE names.id = {name})" for name 
 READ_OWNER = f"SELECT {_NAMES}, {', '.join(OWNER[len(NAMED) :])}, service FROM owners WHERE id = ?"
 READ_DETAILS = f"SELECT {', '.join(DETAILS)} FROM call_details WHERE id = ?"
 READ_SPANS = f"SELECT id, {', '.join(SPAN)} FROM spans WHERE trace = ? ORDER BY id"
+READ_SPAN = f"""
+SELECT spans.id, {", ".join(f"spans.{name}" for name in SPAN)}, traces.trace_id
+FROM spans JOIN traces ON traces.id = spans.trace WHERE spans.id = ?
+"""
+COUNT_SPANS = "SELECT COUNT(*) FROM (SELECT 1 FROM spans WHERE trace = ? LIMIT ?)"
 
 INSERT_SPAN = _insert("spans", ("id", *SPAN))
 DELETE_CHARGE = "DELETE FROM charges WHERE id = ?"

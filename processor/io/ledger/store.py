@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from processor.core.attribution.same_response import KnownReports
+from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import (
     Crossing,
@@ -21,9 +21,6 @@ CrossingMark = tuple[str, int, str, float]
 
 UNFOLLOWED: Final = -1
 """What `Store.series` has for one that nobody follows, until all its totals are dropped."""
-
-SpanKey = tuple[bytes, bytes]
-"""(trace id, span id)."""
 
 
 class Job(NamedTuple):
@@ -78,6 +75,12 @@ class Store(Protocol):
 
     def rows_of(self, trace_id: bytes) -> list[SpanRow]:
         """Everything kept of a trace, in the order it was written, with the ids of the rows."""
+
+    def rows_by_id(self, ids: Iterable[int]) -> list[SpanRow]:
+        """Single rows of spans, of any traces."""
+
+    def count_rows(self, trace_id: bytes, limit: int) -> int:
+        """How many rows are kept of a trace, counted up to a limit."""
 
     def total(self, series: str, scope_id: str, start_s: int, end_s: int) -> Totals:
         """What a scope has spent in ``[start_s, end_s)``; both 0 for all time.

@@ -28,7 +28,7 @@ class Turns:
         self.states = {}
         self.plans = []
         self.responses = {}
-        """Spans that report each response, as (trace id, span id)."""
+        """Spans that report each response, as (trace id, span id), with their latest rows."""
         self.charges = {}
         """What each span is charged now, by the id of its latest row."""
         self.stamps = {}
@@ -45,12 +45,18 @@ class Turns:
         intake = self.given.batch(*specs, now_s=now_s or self.given.NOW_S)
         ids = posting.relevant_traces(intake, self.traces)
         reports = {
-            response: KnownReports(self.responses.get(response, set()))
+            response: KnownReports(self.responses.get(response, {}))
             for response, _ in posting.responses_of(intake)
         }
         ids.update(trace_id for known in reports.values() for trace_id, _ in known.spans)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(ids)}
-        posted = posting.post(intake, traces, self.pending, self.trace_spans, reports)
+        posted = posting.post(
+            intake,
+            traces,
+            self.pending,
+            self.trace_spans,
+            posting.older_reports(traces, reports, {}),
+        )
         followed = posting.follow(posted, self.watches)
         keys = sorted(followed.keys)
         states = {key: self.states.setdefault(key, State(Totals(), set())) for key in keys}
@@ -90,7 +96,7 @@ class Turns:
         for row in plan.rows:
             if row.entry is not None and row.entry.response:
                 key = row.trace_id, row.span_id
-                self.responses.setdefault(row.entry.response, set()).add(key)
+                self.responses.setdefault(row.entry.response, {})[key] = row.id
             self.traces[row.trace_id].nodes[row.span_id].row_id = row.id
 
     def total(self, scope, scope_id=""):
