@@ -105,7 +105,7 @@ class LedgerView(Protocol):
         """How much was used in a time, by up to two dimensions."""
 
     def calls(self, question: CallsQuestion) -> list[CallRow]:
-        """Charged spans, the latest end first; of one moment the latest written first."""
+        """Charged spans, the latest end first; of one moment in one order, whatever changes."""
 
     def traces(self, question: TracesQuestion) -> list[TraceRow]:
         """Traces, the last that began to be charged first."""
@@ -113,8 +113,14 @@ class LedgerView(Protocol):
     def trace(self, trace_id: bytes) -> TraceRow | None:
         """One trace; None for one in which nothing was charged."""
 
-    def spans(self, trace: TraceRow, limit: int) -> list[TraceSpan]:
-        """The spans that are kept of a trace, the first that came first."""
+    def spans(self, trace: TraceRow, limit: int, run: bytes = b"") -> list[TraceSpan]:
+        """Up to `limit` spans that are kept of a trace, the first that came first.
+
+        With `run`, a span id, it is that span and those below it: none where it is not there.
+        """
+
+    def run(self, trace: TraceRow, run: bytes) -> Totals:
+        """What a span of a trace and all below it are charged; nothing where it is not there."""
 
     def unknown(self) -> list[UnpricedCalls]:
         """Calls whose cost is unknown, alike ones together, most calls first."""

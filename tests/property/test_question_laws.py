@@ -192,10 +192,9 @@ def check_calls(view, charges, question, chance):
         found += page
         if len(page) < limit:
             break
-        before = page[-1].end_ns, page[-1].id
-    assert [(call.end_ns, call.id) for call in found] == sorted(
-        ((call.end_ns, call.id) for call in found), reverse=True
-    )
+        before = page[-1].end_ns, page[-1].trace, page[-1].span_id
+    positions = [(call.end_ns, call.trace, call.span_id) for call in found]
+    assert positions == sorted(positions, reverse=True)
     assert len({call.id for call in found}) == len(found)
     assert sorted(call.id for call in found) == expected_calls(charges, question)
 

@@ -90,6 +90,9 @@ class CallRow(NamedTuple):
     """One span that is charged: a call, what an aggregate adds, or the start of an agent run."""
 
     id: int
+    """Of its latest row: another one once it has changed."""
+    trace: int
+    """Number of its trace in the ledger."""
     trace_id: bytes
     span_id: bytes
     parent_id: bytes
@@ -113,13 +116,14 @@ class CallRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallsQuestion:
-    """Which calls there were in a time, newest first."""
+    """Which calls there were in a time, newest first; those of one moment in one order."""
 
     start_s: int = 0
     end_s: int = TIME_END_S
     filters: Filters = ()
-    before: tuple[int, int] | None = None
-    """(end in nanoseconds, id) of the last call that has been seen; None for the newest ones."""
+    before: tuple[int, int, bytes] | None = None
+    """(end in nanoseconds, number of the trace, span id) of the last call that has been seen; None
+    for the newest ones. No call ever gets another of these, however often it changes."""
     limit: int = 50
 
 
@@ -181,5 +185,6 @@ class Freshness(NamedTuple):
     """End of the earliest call; 0 for an empty ledger."""
     last_charge_ns: int
     """End of the latest call; likewise."""
-    charges: int
-    """Number of the last row that was written: where it is the same, nothing is new."""
+    version: str
+    """Another one after every change of what the ledger answers, and the same as long as nothing
+    changes: for every reader, and after a restart."""

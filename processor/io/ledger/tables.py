@@ -234,7 +234,7 @@ def _charged_view() -> str:
         for name in (*SUMS, *PARTS)
     )
     return f"""
-CREATE VIEW charged AS SELECT c.id, s.trace, s.time_ns - s.duration_ns AS start_ns,
+CREATE VIEW charged AS SELECT c.id, s.trace, s.span_id, s.time_ns - s.duration_ns AS start_ns,
   s.time_ns AS end_ns, c.end_s, c.set_id, c.user_id, c.session_id, c.task_id,
   {sums}
 FROM charges c LEFT JOIN spans s ON s.id = c.id LEFT JOIN charge_sums x ON x.id = c.id;

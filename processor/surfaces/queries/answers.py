@@ -17,8 +17,10 @@ class AsOf:
     """When the ledger was read: all that was acknowledged by then is in the answer."""
     last_charge_ns: int
     """End of the latest call; 0 for an empty ledger."""
-    version: int
-    """Grows with each call that is charged."""
+    version: str
+    """Another one after every change of what the ledger answers, and the same as long as nothing
+    changes, for everybody and after a restart. Prices, budgets and the time of asking, on which
+    some answers depend as well, are not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class TreeSpan:
     depth: int
     """0 for one without a parent that is kept."""
     subtotal: Totals
-    """It and all below it."""
+    """It and all below it that is shown."""
     is_parent_missing: bool
     """It names a parent that is not kept: one that is still under way, or lost, or plain."""
 
@@ -139,10 +141,12 @@ class TraceReport:
 
     trace: TraceRow
     totals: Totals
+    """Of all its spans, shown or not."""
     spans: Sequence[TreeSpan]
     """Each before those below it; those of one parent in order of time."""
     missing_parents: tuple[bytes, ...]
-    """Ids of spans that others name as their parent, and that are not kept."""
+    """Ids of spans that others name as their parent, and that are not kept; of a trace that is cut,
+    or not shown."""
     by_model: Sequence[Group]
     is_cut: bool
     """It has more spans than are shown."""

@@ -13,7 +13,6 @@ from processor.core.ports import LedgerView
 from processor.core.questions import TIME_END_S, UsageQuestion
 from processor.surfaces.queries.answers import BudgetState, CrossingsPage
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
-from processor.surfaces.queries.traces import build_tree
 
 _KEPT: Final = frozenset({"total", "user", "org"})
 """Scopes with totals by quarter hour, whether budgets look at them or not."""
@@ -43,8 +42,7 @@ def _total_of_trace(view: LedgerView, scope: str, scope_id: str) -> Totals:
     trace = view.trace(trace_id)
     if trace is None or scope == "trace":
         return NOTHING if trace is None else trace.totals
-    tree, _ = build_tree(view.spans(trace, 2**31))
-    return next((each.subtotal for each in tree if each.span.span_id == span_id), NOTHING)
+    return view.run(trace, span_id)
 
 
 def states_of(
@@ -119,7 +117,7 @@ def _window(budget: Budget, time_s: int) -> tuple[int, int]:
 
 def crossings_page(view: LedgerView, cursor: str, limit: int) -> CrossingsPage:
     """Crossings, latest first. Raises InvalidQuestionError."""
-    before = read_cursor(cursor, "crossings", 1)[0] if cursor else None
+    before = read_cursor(cursor, "crossings")[0] if cursor else None
     found = view.crossings(limit, before)
     more = write_cursor((found[-1][0],), "crossings") if len(found) == limit else ""
     return CrossingsPage([crossing for _, crossing in found], more)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
+from collections.abc import Sequence
 
 from processor.core.errors import InvalidQuestionError
 
@@ -18,15 +19,18 @@ def write_cursor(position: tuple[int, ...], question: object) -> str:
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, question: object, size: int) -> tuple[int, ...]:
-    """The position, of `size` numbers, that a cursor is at. Raises InvalidQuestionError."""
+def read_cursor(cursor: str, question: object, bounds: Sequence[int] = (2**63,)) -> tuple[int, ...]:
+    """The position that a cursor is at, of numbers each below its bound.
+
+    Raises InvalidQuestionError.
+    """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         *position, digest = urlsafe_b64decode(padded).decode("ascii").split(_SEPARATOR)
         numbers = tuple(map(int, position))
     except (Error, ValueError):
         numbers, digest = (), ""
-    if len(numbers) != size or any(abs(number) >= 2**63 for number in numbers):
+    if len(numbers) != len(bounds) or any(map(int.__ge__, map(abs, numbers), bounds)):
         message = "is none that was given here; leave it out to begin with the first page"
         raise InvalidQuestionError("cursor", message)
     if digest != _digest(question):

@@ -17,6 +17,9 @@ from processor.surfaces.queries.requests import CallsRequest
 
 SPANS_MAX: Final = 10_000
 """Of a trace that are shown."""
+_BEFORE_SPAN_ID: Final = b"\1"
+_POSITION_BOUNDS: Final = (2**63, 2**63, 2 ** (8 * SPAN_ID_BYTES + 1))
+"""Of the numbers in a cursor of calls: the end, the trace's number, and the span id."""
 
 
 def check_calls(
@@ -28,8 +31,8 @@ def check_calls(
     limit = checks.check_limit(request.limit, checks.CALLS_MAX)
     before = None
     if request.cursor:
-        end_ns, number = read_cursor(request.cursor, filters, 2)
-        before = end_ns, number
+        end_ns, trace, number = read_cursor(request.cursor, filters, _POSITION_BOUNDS)
+        before = end_ns, trace, _span_id_of(number)
     return CallsQuestion(time.start_s, time.end_s, filters, before, limit)
 
 
@@ -38,14 +41,25 @@ def calls_page(view: LedgerView, question: CallsQuestion, now_ns: int) -> CallsP
     calls = view.calls(question)
     cursor = ""
     if len(calls) == question.limit:
-        cursor = write_cursor((calls[-1].end_ns, calls[-1].id), question.filters)
+        last = calls[-1]
+        position = last.end_ns, last.trace, _number_of(last.span_id)
+        cursor = write_cursor(position, question.filters)
     return CallsPage(calls, cursor, as_of(view, now_ns))
+
+
+def _number_of(span_id: bytes) -> int:
+    """A span id as a number, of any length."""
+    return int.from_bytes(_BEFORE_SPAN_ID + span_id)
+
+
+def _span_id_of(number: int) -> bytes:
+    return abs(number).to_bytes(1 + SPAN_ID_BYTES).lstrip(b"\0")[len(_BEFORE_SPAN_ID) :]
 
 
 def as_of(view: LedgerView, now_ns: int) -> AsOf:
     """Which moment an answer from this view is of."""
     freshness = view.freshness()
-    return AsOf(now_ns, freshness.last_charge_ns, freshness.charges)
+    return AsOf(now_ns, freshness.last_charge_ns, freshness.version)
 
 
 def check_run_id(text: str) -> tuple[bytes, bytes]:
@@ -66,20 +80,24 @@ def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"
     trace = view.trace(trace_id)
     if trace is None:
         raise NotFoundError(f"nothing was charged in a trace {trace_id.hex()}")
-    spans = view.spans(trace, SPANS_MAX + 1)
+    spans = view.spans(trace, SPANS_MAX + 1, run)
     is_cut = len(spans) > SPANS_MAX
-    tree, missing = build_tree(spans[:SPANS_MAX])
+    tree, missing = build_tree(spans[:SPANS_MAX], run)
     totals = trace.totals
     if run:
-        tree = _below(tree, run)
         if not tree:
             raise NotFoundError(f"trace {trace_id.hex()} has no agent with the id {run.hex()}")
-        totals, missing = tree[0].subtotal, ()
+        totals, missing = view.run(trace, run), ()
     return TraceReport(trace, totals, tree, missing, _by_model(tree), is_cut, as_of(view, now_ns))
 
 
-def build_tree(spans: Sequence[TraceSpan]) -> tuple[list[TreeSpan], tuple[bytes, ...]]:
-    """Each span before those below it, and the parents that are not among them."""
+def build_tree(
+    spans: Sequence[TraceSpan], top: bytes = b""
+) -> tuple[list[TreeSpan], tuple[bytes, ...]]:
+    """Each span before those below it, and the parents that are not among them.
+
+    The parent of the span `top` is not looked for.
+    """
     known = {span.span_id for span in spans}
     children = defaultdict[bytes, list[TraceSpan]](list)
     roots = []
@@ -87,7 +105,7 @@ def build_tree(spans: Sequence[TraceSpan]) -> tuple[list[TreeSpan], tuple[bytes,
     for span in sorted(spans, key=lambda span: (span.start_ns or span.end_ns, span.span_id)):
         if span.is_cut or span.parent_id not in known:
             roots.append(span)
-            if span.parent_id and not span.is_cut:
+            if span.parent_id and not span.is_cut and span.span_id != top:
                 missing[span.parent_id] = None
         else:
             children[span.parent_id].append(span)
@@ -104,24 +122,10 @@ def build_tree(spans: Sequence[TraceSpan]) -> tuple[list[TreeSpan], tuple[bytes,
             total = total.plus(subtotals[child.span_id])
         subtotals[span.span_id] = total
     tree = [
-        TreeSpan(span, depth, subtotals[span.span_id], span.parent_id in missing)
+        TreeSpan(span, depth, subtotals[span.span_id], not depth and span.parent_id in missing)
         for span, depth in order
     ]
     return tree, tuple(missing)
-
-
-def _below(tree: Sequence[TreeSpan], span_id: bytes) -> list[TreeSpan]:
-    """The part of a tree that begins with a span; nothing where it is not there."""
-    for at, top in enumerate(tree):
-        if top.span.span_id == span_id:
-            end = at + 1
-            while end < len(tree) and tree[end].depth > top.depth:
-                end += 1
-            return [
-                TreeSpan(each.span, each.depth - top.depth, each.subtotal, each.is_parent_missing)
-                for each in tree[at:end]
-            ]
-    return []
 
 
 def _by_model(tree: Sequence[TreeSpan]) -> list[Group]:

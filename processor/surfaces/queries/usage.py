@@ -98,7 +98,7 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
         _groups(answer, labels, task_at, has_series=bool(edges)),
         _others(answer, has_series=bool(edges)),
         _partial(answer),
-        AsOf(asked.now_ns, freshness.last_charge_ns, freshness.charges),
+        AsOf(asked.now_ns, freshness.last_charge_ns, freshness.version),
     )
 
 

@@ -27,14 +27,18 @@ _DAY_S: Final = 26 * 3600
 """No day is longer: a clock that is set back gives one of 25 hours."""
 _SETS: Final = ", ".join(f"d.{name}" for name in SET_DIMENSIONS)
 _CALL: Final = (
-    "u.id, t.trace_id, s.span_id, s.parent_id, u.start_ns, u.end_ns, u.set_id, "
+    "u.id, u.trace, t.trace_id, s.span_id, s.parent_id, u.start_ns, u.end_ns, u.set_id, "
     f"{_SETS}, nu.text, ns.text, nt.text, c.reason, c.doubt, c.rule, c.price_version, "
     f"c.aggregate, {', '.join(f'u.{name}' for name in (*SUMS, *PARTS))}"
 )
+_OF_ONE_MOMENT: Final = "u.trace, u.span_id"
+_NEWEST_FIRST: Final = " ORDER BY u.end_s DESC, u.end_ns DESC, u.trace DESC, u.span_id DESC"
 _IS_SOMETHING: Final = (
     "(u.calls <> 0 OR u.cost <> 0 OR u.unpriced <> 0 OR u.input <> 0 OR u.output <> 0)"
 )
 """Not a span that adds nothing, and not an agent that only begins a run."""
+_SET_AT: Final = 7
+"""Position of the set's id in a row of `_CALL`."""
 _JOINED: Final = (
     " JOIN spans s ON s.id = u.id JOIN traces t ON t.id = s.trace "
     "JOIN dimension_sets d ON d.id = u.set_id JOIN names nu ON nu.id = u.user_id "
@@ -44,7 +48,11 @@ _JOINED: Final = (
 
 
 def read_calls(database: apsw.Connection, question: CallsQuestion) -> list[CallRow]:
-    """Charged spans of a range, the latest end first; of one moment the latest written first."""
+    """Charged spans of a range, the latest end first; of one moment by trace and span id.
+
+    The order is by what never changes of a call, so that pages neither repeat nor leave out one
+    that gets another row meanwhile.
+    """
     sessions = with_own_traces(database, question.filters)
     found: list[CallRow] = []
     for times_s in _ranges(database, question, sessions=sessions):
@@ -116,27 +124,24 @@ def _calls_within(
     inner.add(" AND u.end_s >= ? AND u.end_s < ?", times_s)
     inner.add(f" AND {_IS_SOMETHING}")
     if question.before is not None:
-        inner.add(" AND (u.end_ns, u.id) < (?, ?)", question.before)
+        inner.add(f" AND (u.end_ns, {_OF_ONE_MOMENT}) < (?, ?, ?)", question.before)
     for condition in sql.conditions(question.filters, sessions):
         inner.join(condition, " AND ")
-    inner.add(" ORDER BY u.end_s DESC, u.end_ns DESC, u.id DESC LIMIT ?", (limit,))
+    inner.add(f"{_NEWEST_FIRST} LIMIT ?", (limit,))
     statement = Sql(f"SELECT {_CALL} FROM (").join(inner, "", f") u{_JOINED}")
-    statement.add(" ORDER BY u.end_s DESC, u.end_ns DESC, u.id DESC")
+    statement.add(_NEWEST_FIRST)
     return _decoded(database, statement)
 
 
-def calls_of_trace(database: apsw.Connection, trace: int) -> list[CallRow]:
-    """What each span of a trace is charged, by the id of the trace's row."""
-    text = (
-        f"SELECT {_CALL} FROM spans s0 CROSS JOIN charged u ON u.id = s0.id{_JOINED} "
-        "WHERE s0.trace = ? ORDER BY u.id"
-    )
-    return _decoded(database, Sql(text, [trace]))
+def calls_of_rows(database: apsw.Connection, ids: Sequence[int]) -> list[CallRow]:
+    """What some spans are charged, by the ids of their latest rows."""
+    text = f"SELECT {_CALL} FROM charged u{_JOINED} WHERE u.id IN {sql.placeholders(ids)}"
+    return _decoded(database, Sql(text, list(ids)))
 
 
 def _decoded(database: apsw.Connection, statement: Sql) -> list[CallRow]:
     rows: list[Row] = database.execute(statement.text, tuple(statement.bindings)).fetchall()
-    own = own_dimensions(database, {row[6] for row in rows})
+    own = own_dimensions(database, {row[_SET_AT] for row in rows})
     return [_call(row, own) for row in rows]
 
 
@@ -156,14 +161,14 @@ def own_dimensions(database: apsw.Connection, sets: set[int]) -> dict[int, list[
 
 
 def _call(row: Sequence[Any], own: dict[int, list[tuple[str, str]]]) -> CallRow:
-    charge, trace_id, span_id, parent_id, start_ns, end_ns, set_id = row[:7]
-    after_set = 7 + len(SET_DIMENSIONS)
+    charge, trace, trace_id, span_id, parent_id, start_ns, end_ns, set_id = row[: _SET_AT + 1]
+    after_set = _SET_AT + 1 + len(SET_DIMENSIONS)
     user, session, task, *details = row[after_set : after_set + 8]
     reason, doubt, rule, price_version, aggregate = (text or "" for text in details)
     numbers = row[after_set + 8 :]
     return CallRow(
-        charge, trace_id, span_id, parent_id or b"", start_ns or 0, end_ns,
-        DimensionSet._make((*row[7:after_set], tuple(own.get(set_id, ())))),
+        charge, trace, trace_id, span_id, parent_id or b"", start_ns or 0, end_ns,
+        DimensionSet._make((*row[_SET_AT + 1 : after_set], tuple(own.get(set_id, ())))),
         user, session, task,
         totals_of(numbers[: len(SUMS)]), parts_of(tuple(numbers[len(SUMS) :])),
         reason, doubt, rule, price_version, aggregate,

@@ -143,9 +143,14 @@ class SqliteReader:
             connection.close()
 
     def _opened(self, before: ReadConnection | None) -> ReadConnection:
+        """A connection instead of one that is not current, which stays open where that fails.
+
+        Its file may be put back, and then it is current again.
+        """
+        after = ReadConnection(self._path)
         if before is not None:
             before.close()
-        return ReadConnection(self._path)
+        return after
 
     def _answer(self, database: apsw.Connection, question: _Question) -> object:
         question.ends_s = time.monotonic() + self._time_limit_s
@@ -169,10 +174,10 @@ class SqliteReader:
 
     def _unread_bytes(self) -> int:
         """Called by one thread at a time."""
-        if self._observer is None:
-            if not log_of(self._path.resolve()).exists():
-                return 0
-            self._observer = ReadConnection(self._path)
+        if self._observer is None and not log_of(self._path.resolve()).exists():
+            return 0
+        if self._observer is None or not self._observer.is_current:
+            self._observer = self._opened(self._observer)
         return unread_bytes_of(self._observer.database)
 
 

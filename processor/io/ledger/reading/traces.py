@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import apsw
 
+from processor.core.model import NOTHING, Totals
 from processor.core.questions import TraceRow, TraceSpan, TracesQuestion
-from processor.io.ledger.reading.calls import calls_of_trace
-from processor.io.ledger.reading.sql import Sql
-from processor.io.ledger.reading.sums import totals_of
+from processor.io.ledger.reading.calls import calls_of_rows
+from processor.io.ledger.reading.sql import Sql, placeholders
+from processor.io.ledger.reading.sql import sums as sums_of
+from processor.io.ledger.reading.sums import rows_of, totals_of
 from processor.io.ledger.tables import SUMS
 
 _TRACE: Final = (
@@ -54,36 +56,103 @@ def _trace(row: Sequence[Any]) -> TraceRow:
     return TraceRow._make((*row[:10], totals_of(row[10:])))
 
 
-_SPANS: Final = (
-    "SELECT s.span_id, s.parent_id, s.time_ns - s.duration_ns, s.time_ns, s.flags, n.text "
-    "FROM spans s LEFT JOIN owners o ON o.id = s.own_id LEFT JOIN names n ON n.id = o.agent_id "
-    "WHERE s.trace = ? ORDER BY s.id LIMIT ?"
+_REFERENCE, _CUT = 32, 8
+_KEPT: Final = (
+    "(SELECT MIN(id) AS first, MAX(id) AS latest FROM spans "
+    f"WHERE trace = ? AND flags & {_REFERENCE} = 0 GROUP BY span_id) k"
 )
-_AGENT, _LOCAL_ROOT, _CUT, _REFERENCE, _TOOL = 1, 2, 8, 16, 32
+"""The rows of a trace's spans: where one came first, and what it is now."""
+_SPANS: Final = (
+    "SELECT s.id, s.span_id, s.parent_id, s.time_ns - s.duration_ns, s.time_ns, s.flags, n.text "
+    "FROM spans s LEFT JOIN owners o ON o.id = s.own_id LEFT JOIN names n ON n.id = o.agent_id "
+    "WHERE s.id IN "
+)
+_AGENT, _LOCAL_ROOT, _TOOL = 1, 2, 16
+_AT_ONCE: Final = 1000
+"""Rows to name in one statement."""
 
 
-def read_spans(database: apsw.Connection, trace: int, limit: int) -> list[TraceSpan]:
-    """The spans that are kept of a trace, by the id of its row, the first that came first.
+def read_spans(
+    database: apsw.Connection, trace: int, limit: int, run: bytes = b""
+) -> list[TraceSpan]:
+    """Up to `limit` spans of a trace, by the id of its row; the first that came first.
 
-    A later row of a span replaces an earlier one.
+    With `run`, a span id, it is that span and those below it.
     """
-    charges = {charge.span_id: charge for charge in calls_of_trace(database, trace)}
-    corrections = defaultdict[bytes, list[tuple[bytes, int]]](list)
-    found = database.execute(
-        "SELECT span_id, cause_id, cost FROM corrections WHERE trace = ? ORDER BY id", (trace,)
+    spans: list[TraceSpan] = []
+    ids = _below(database, trace, run) if run else _rows(database, trace, limit)
+    for some in _parts(ids[:limit]):
+        charges = {charge.id: charge for charge in calls_of_rows(database, some)}
+        rows = {row[0]: row for row in database.execute(f"{_SPANS}{placeholders(some)}", some)}
+        corrections = _corrections(database, trace, [row[1] for row in rows.values()])
+        for each in some:
+            _, span_id, parent_id, start_ns, end_ns, flags, agent = rows[each]
+            span = TraceSpan(
+                span_id, parent_id or b"", start_ns or 0, end_ns,
+                bool(flags & _AGENT), bool(flags & _LOCAL_ROOT), bool(flags & _TOOL),
+                bool(flags & _CUT), agent or "", charges.get(each),
+                tuple(corrections.get(span_id, ())),
+            )  # fmt: skip
+            spans.append(span)
+    return spans
+
+
+def read_run(database: apsw.Connection, trace: int, run: bytes) -> Totals:
+    """What a span of a trace, by the id of its row, and all below it are charged."""
+    total = NOTHING
+    for some in _parts(_below(database, trace, run)):
+        total = total.plus(_charged(database, some))
+    return total
+
+
+def _charged(database: apsw.Connection, ids: Sequence[int]) -> Totals:
+    """What some spans are charged together, by the ids of their latest rows."""
+    where = f"FROM charged u WHERE u.id IN {placeholders(ids)}"
+    [sums] = rows_of(
+        database,
+        lambda function: f"SELECT {sums_of(SUMS, function, 'u')} {where}",
+        tuple(ids),
+        len(SUMS),
     )
-    for span_id, cause_id, cost in found:
-        corrections[bytes(span_id)].append((bytes(cause_id), int(cost)))
-    spans: dict[bytes, TraceSpan] = {}
-    for span_id, parent_id, start_ns, end_ns, flags, agent in database.execute(
-        _SPANS, (trace, limit)
-    ):
-        if flags & _REFERENCE:
-            continue
-        spans[span_id] = TraceSpan(
-            span_id, parent_id or b"", start_ns or 0, end_ns,
-            bool(flags & _AGENT), bool(flags & _LOCAL_ROOT), bool(flags & _TOOL),
-            bool(flags & _CUT), agent or "", charges.get(span_id),
-            tuple(corrections.get(span_id, ())),
-        )  # fmt: skip
-    return list(spans.values())
+    return totals_of(sums)
+
+
+def _rows(database: apsw.Connection, trace: int, limit: int) -> list[int]:
+    statement = f"SELECT k.latest FROM {_KEPT} ORDER BY k.first LIMIT ?"
+    return [int(str(row[0])) for row in database.execute(statement, (trace, limit))]
+
+
+def _below(database: apsw.Connection, trace: int, run: bytes) -> list[int]:
+    """The rows of a span and of those below it; nothing where the trace has no such span."""
+    children = defaultdict[bytes, list[tuple[int, bytes]]](list)
+    found: list[tuple[int, bytes]] = []
+    statement = (
+        f"SELECT s.id, s.span_id, s.parent_id, s.flags FROM {_KEPT} "
+        "CROSS JOIN spans s ON s.id = k.latest ORDER BY k.first"
+    )
+    for number, span_id, parent_id, flags in database.execute(statement, (trace,)):
+        if span_id == run:
+            found.append((number, span_id))
+        elif not flags & _CUT:
+            children[parent_id].append((number, span_id))
+    for _, span_id in found:  # It grows meanwhile.
+        found += children.pop(span_id, ())
+    return [number for number, _ in found]
+
+
+def _parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE))
+
+
+def _corrections(
+    database: apsw.Connection, trace: int, span_ids: Sequence[bytes]
+) -> dict[bytes, list[tuple[bytes, int]]]:
+    """Of some spans of a trace: which span has changed their charge, and by what."""
+    corrections = defaultdict[bytes, list[tuple[bytes, int]]](list)
+    statement = (
+        "SELECT span_id, cause_id, cost FROM corrections WHERE trace = ? "
+        f"AND span_id IN {placeholders(span_ids)} ORDER BY id"
+    )
+    for span_id, cause_id, cost in database.execute(statement, (trace, *span_ids)):
+        corrections[span_id].append((cause_id, int(cost)))
+    return corrections

@@ -9,7 +9,6 @@ from typing import Final
 import apsw
 
 from processor.core.model import UnpricedCalls
-from processor.core.questions import Freshness
 from processor.io.ledger.reading.sums import rows_of
 
 _TOKENS: Final = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
@@ -61,18 +60,3 @@ def _without_known(
                 unknown[at] = each._replace(calls=each.calls - taken)
                 left -= taken
     return [each for each in unknown if each.calls]
-
-
-def read_freshness(database: apsw.Connection) -> Freshness:
-    """How far the ledger reaches."""
-    # Each for itself, so that each is a few steps into an index.
-    columns = (
-        *(
-            f"(SELECT {which}(end_ns) FROM charged "
-            f"WHERE end_s = (SELECT {which}(end_s) FROM charges))"
-            for which in ("MIN", "MAX")
-        ),
-        "(SELECT MAX(id) FROM charges)",
-    )
-    first_ns, last_ns, number = next(database.execute(f"SELECT {', '.join(columns)}"))
-    return Freshness(first_ns or 0, last_ns or 0, number or 0)

@@ -21,6 +21,7 @@ from processor.core.questions import (
     plan_reading,
 )
 from processor.io.ledger.reading import calls, standings, traces, unknown
+from processor.io.ledger.reading.freshness import read_freshness
 from processor.io.ledger.reading.usage import read_usage
 
 
@@ -60,9 +61,13 @@ class SqliteView:
         """One trace; None for one in which nothing was charged."""
         return traces.read_trace(self._database, trace_id)
 
-    def spans(self, trace: TraceRow, limit: int) -> list[TraceSpan]:
+    def spans(self, trace: TraceRow, limit: int, run: bytes = b"") -> list[TraceSpan]:
         """The spans that are kept of a trace, the first that came first."""
-        return traces.read_spans(self._database, trace.id, limit)
+        return traces.read_spans(self._database, trace.id, limit, run)
+
+    def run(self, trace: TraceRow, run: bytes) -> Totals:
+        """What a span and all below it are charged."""
+        return traces.read_run(self._database, trace.id, run)
 
     def unknown(self) -> list[UnpricedCalls]:
         """Calls whose cost is unknown, alike ones together, most calls first."""
@@ -70,7 +75,7 @@ class SqliteView:
 
     def freshness(self) -> Freshness:
         """How far the ledger reaches."""
-        return unknown.read_freshness(self._database)
+        return read_freshness(self._database)
 
     def series(self, name: str, scope_id: str, start_s: int, end_s: int) -> Totals:
         """What a total that budgets follow has in ``[start, end)``."""

@@ -71,7 +71,7 @@ async def test_windows_are_ranges(ask, given_calls, window):
 
 @pytest.mark.parametrize(
     ("cursor", "message"),
-    [("nonsense!", "is none that was given here"), ("MS4yLjM", "belongs to another question")],
+    [("nonsense!", "is none that was given here"), ("MS4yLjMuNA", "belongs to another question")],
 )
 async def test_a_cursor_is_checked(ask, cursor, message):
     with pytest.raises(InvalidQuestionError, match=message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from processor.core.errors import NotFoundError
-from processor.surfaces.queries import CallsRequest, TimeRange
+from processor.surfaces.queries import CallsRequest, TimeRange, traces
 
 TRACE = (1).to_bytes(16).hex()
 
@@ -128,3 +128,54 @@ async def test_what_is_not_there_is_not_found(tree):
         await tree.trace("ff" * 16)
     with pytest.raises(NotFoundError, match="has no agent with the id"):
         await tree.run(f"{TRACE}:{'ff' * 8}")
+
+
+@pytest.fixture
+def show(monkeypatch):
+    """How many spans of a trace are shown."""
+    return lambda limit: monkeypatch.setattr(traces, "SPANS_MAX", limit)
+
+
+@pytest.mark.parametrize(("limit", "is_cut"), [(4, True), (5, False)])
+async def test_a_trace_with_more_spans_than_are_shown_says_so(tree, show, limit, is_cut):
+    show(limit)
+    report = await tree.trace(TRACE)
+    assert (report.is_cut, len(report.spans)) == (is_cut, limit)
+    assert report.totals.cost_nano_usd == 23
+
+
+async def test_rows_that_replace_others_cut_nothing(ask, given_calls, show):
+    """Guarantees: what counts is spans, each as it is now, also where it came first last."""
+    made = given_calls.charged
+    again = "INSERT INTO spans SELECT id + 10, {} FROM spans WHERE id <= 2".format(
+        "trace, span_id, parent_id, time_ns, flags, own_id, origin_id, details_id, input, "
+        "cache_read, cache_write, cache_write_1h, output, reasoning, more, cost, cost_input, "
+        "cost_output, cost_cache_read, cost_cache_write, cost_fees, saved, reported, response, "
+        "duration_ns, stamp"
+    )
+
+    def repeat(db):
+        db.execute(again)
+        for table in ("charges", "charge_sums"):
+            db.execute(f"UPDATE {table} SET id = id + 10 WHERE id <= 2")
+
+    queries = ask(made(1, 10, 5), made(2, 20, 7), made(3, 30, 11), change=repeat)
+    show(3)
+    report = await queries.trace(TRACE)
+    assert [each.span.charge.totals.cost_nano_usd for each in report.spans] == [5, 7, 11]
+    assert not report.is_cut
+    show(2)
+    report = await queries.trace(TRACE)
+    assert [each.span.charge.totals.cost_nano_usd for each in report.spans] == [5, 7]
+    assert report.is_cut
+
+
+async def test_a_run_has_all_its_cost_however_little_of_its_trace_is_shown(tree, show):
+    """Guarantees: it is found beyond what is shown, and its totals are whole where it is cut."""
+    show(1)
+    report = await tree.run(f"{TRACE}:{span(1).hex()}")
+    assert [each.span.span_id for each in report.spans] == [span(1)]
+    assert (report.totals.cost_nano_usd, report.is_cut) == (12, True)
+    report = await tree.run(f"{TRACE}:{span(4).hex()}")
+    assert (report.totals.cost_nano_usd, report.is_cut) == (7, False)
+    assert not report.spans[0].is_parent_missing

@@ -192,6 +192,18 @@ async def test_what_is_no_ledger_of_this_version(tmp_path, content, message):
     await reader.close()
 
 
+async def test_a_file_that_is_put_back_is_asked_again(open_reader, path):
+    """Guarantees: the thread that met its absence answers from it as before."""
+    reader = open_reader(threads=1)
+    assert await reader.ask(cost_of) == 12
+    away = path.rename(path.with_name("away"))
+    for _ in range(2):
+        with pytest.raises(LedgerUnavailableError, match="there is no ledger at"):
+            await reader.ask(cost_of)
+    away.rename(path)
+    assert await reader.ask(cost_of) == 12
+
+
 async def test_the_log_stays_bounded_beside_constant_questions(open_reader, path):
     """Guarantees: with questions that always overlap, the log is begun again above its limit."""
     limit_bytes = 2_000_000

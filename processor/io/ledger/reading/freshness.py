@@ -1,0 +1,36 @@
+"""How far a ledger reaches, and whether it has changed."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+import apsw
+
+from processor.core.questions import Freshness
+
+_ENDS: Final = ", ".join(
+    f"(SELECT {which}(end_ns) FROM charged WHERE end_s = (SELECT {which}(end_s) FROM charges))"
+    for which in ("MIN", "MAX")
+)
+"""Each for itself, so that each is a few steps into an index."""
+_APPENDED: Final = ", ".join(
+    f"(SELECT COALESCE(MAX({key}), 0) FROM {table})"
+    for table, key in (("spans", "id"), ("corrections", "id"), ("crossings", "seq"))
+)
+"""What is charged, and whose it is, follows from rows that are appended: every turn, correction and
+reprice that changes any of it has one."""
+_OTHERS: Final = (
+    "SELECT name, filled_to, is_complete FROM series ORDER BY name",
+    "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s",
+)
+"""What changes answers beside that: one row for each budget, and for each zone there was."""
+_DIGEST_CHARS: Final = 16
+
+
+def read_freshness(database: apsw.Connection) -> Freshness:
+    """How far the ledger reaches."""
+    first_ns, last_ns, *last = next(database.execute(f"SELECT {_ENDS}, {_APPENDED}"))
+    others = [database.execute(statement).fetchall() for statement in _OTHERS]
+    digest = sha256(repr(others).encode()).hexdigest()[:_DIGEST_CHARS]
+    return Freshness(first_ns or 0, last_ns or 0, "-".join((*map(str, last), digest)))
