@@ -15,6 +15,7 @@ from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerDamagedError, LedgerUnavailableError
 from processor.core.model import UnpricedCalls
 from processor.io.ledger import migration, statements, tables
+from processor.io.ledger.added_tables import create_all_tables
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.file import examine_file, read_file, refuse, remedy_of
 from processor.io.ledger.lock import FileLock
@@ -103,7 +104,7 @@ def _create(real: Path, zone: ZoneInfo) -> None:
             database.execute("PRAGMA synchronous = FULL")
             define_functions(database)
             with database:
-                database.execute(tables.create_tables(SQLITE))
+                database.execute(create_all_tables(SQLITE))
                 write_zones(database, ReportingZones.of(zone))
                 database.pragma("user_version", tables.VERSION)
                 database.pragma("application_id", tables.APPLICATION_ID)
@@ -174,7 +175,7 @@ def read_snapshot(path: Path) -> Snapshot:
 
 
 def _snapshot(database: apsw.Connection) -> Snapshot:
-    if database.pragma("user_version") == tables.VERSION:
+    if database.pragma("user_version") > migration.LAST_REWRITTEN:
         define_sum(database)
         names = statements.ASKED
         unpriced = [each for each in read_unknown(database) if each.status == "unpriced"]

@@ -1,10 +1,10 @@
-"""The tables of the ledger, version 7, as README.md describes them."""
+"""The tables of the ledger as README.md describes them; `added_tables` has those of version 8."""
 
 from __future__ import annotations
 
 from processor.io.ledger.dialect import Dialect
 
-VERSION = 7
+VERSION = 8
 """Raised with every change of the tables; `migration` brings an older file up."""
 
 APPLICATION_ID = int.from_bytes(b"LLMC", "big")
@@ -127,7 +127,7 @@ SPAN = (
 
 
 def create_tables(words: Dialect) -> str:
-    """The statements that make all tables, none being there."""
+    """The statements that make the tables of version 7, none being there."""
     return _interned(words) + _charged(words) + _added_up(words) + _beside(words)
 
 
@@ -199,7 +199,7 @@ CREATE INDEX charges_by_end ON charges (end_s);
 -- What they are charged, of those where that is not what `charged` makes of the row in spans.
 CREATE TABLE charge_sums (id {words.key}, {_numbers(words, (*SUMS, *PARTS))});
 CREATE INDEX charge_sums_unpriced ON charge_sums (id) WHERE unpriced <> 0;
-{_charged_view()}
+{create_view()}
 CREATE TABLE corrections (id {words.key}, trace {integer} NOT NULL REFERENCES traces (id),
   span_id {octets} NOT NULL, cause_id {octets} NOT NULL, time_ns {integer} NOT NULL,
   {_numbers(words, SUMS)});
@@ -225,7 +225,7 @@ FROM_SPAN = {
 """
 
 
-def _charged_view() -> str:
+def create_view() -> str:
     """What each span is charged now, whose it is, and when it began and ended."""
     sums = ",\n  ".join(
         f"COALESCE(x.{name}, {FROM_SPAN[name]}, 0) AS {name}"

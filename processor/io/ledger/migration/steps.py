@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-LAST = 6
-"""The version that the steps end with."""
+LAST_REWRITTEN = 6
+"""The version that the steps end with: the last one whose rows are written anew."""
 
 _TASK_TITLES = """
 -- The title that the latest span gave a task.
@@ -50,10 +50,10 @@ INSERT INTO totals SELECT '{scope}', id, bucket, cost, input, output, cached, ca
 }
 """What turns the tables of a version into those of the next one."""
 
-VERSIONS = frozenset({*_STEPS, LAST})
-"""Versions that can be brought up."""
+VERSIONS = frozenset({*_STEPS, LAST_REWRITTEN, LAST_REWRITTEN + 1})
+"""Versions that can be brought up: the last one needs only further tables."""
 
 
 def steps_from(version: int) -> str:
-    """What turns the tables of one of `VERSIONS` into those of version 6."""
-    return "".join(_STEPS[step] for step in range(version, LAST))
+    """What turns the tables of one of versions 1 to 6 into those of version 6."""
+    return "".join(_STEPS[step] for step in range(version, LAST_REWRITTEN))

@@ -27,8 +27,9 @@ from processor.io.ledger import Ledger, Limits, SqliteStore, read_snapshot, tabl
 from processor.io.ledger.migration import rows_6
 from processor.io.ledger.reading.unknown import read_unknown
 
-TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in range(1, 7)}
+TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in range(1, 8)}
 """What the programs with these tables wrote."""
+REWRITTEN = range(1, 7)
 
 
 @pytest.fixture
@@ -136,9 +137,11 @@ async def test_an_older_ledger_keeps_what_waits_from_now_on(version, path, given
         await ledger.close()
     store = SqliteStore(opened)
     assert len(store.rows_of(given.trace_id(99))) == 3
-    assert store.total("user", "big", 0, 0).cost_nano_usd == {5: 10**30, 6: 5 * (2**62 - 1)}.get(
-        version, 0
-    )
+    assert store.total("user", "big", 0, 0).cost_nano_usd == {
+        5: 10**30,
+        6: 5 * (2**62 - 1),
+        7: 5 * (2**62 - 1),
+    }.get(version, 0)
     store.close()
 
 
@@ -270,7 +273,23 @@ async def test_budgets_of_an_older_ledger_go_on_where_they_stood(older_6, given)
     await ledger.close()
 
 
-@pytest.mark.parametrize("version", TABLES)
+def test_tables_7_get_further_tables_and_keep_what_they_hold(path):
+    """Guarantees: nothing is written anew, so that it takes no longer for a large ledger."""
+    written_by(7, path)
+    with closing(sqlite3.connect(path)) as database:
+        names = [
+            row[0]
+            for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        ]
+        before = {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+    assert [each.calls for each in read_snapshot(path).unpriced] == [1]
+    store = SqliteStore(path)
+    check_tables(store)
+    assert {name: [*store._db.execute(f"SELECT * FROM {name}")] for name in names} == before
+    store.close()
+
+
+@pytest.mark.parametrize("version", REWRITTEN)
 def test_a_ledger_that_cannot_be_brought_up_is_left_as_it_was(version, path, monkeypatch):
     written_by(version, path)
     before = totals_in(path) if version > 3 else None

@@ -1,0 +1,26 @@
+"""All tables of the ledger, and those among them that version 8 added to the ones in `tables`."""
+
+from __future__ import annotations
+
+from processor.io.ledger.dialect import Dialect
+from processor.io.ledger.tables import create_tables
+
+
+def create_all_tables(words: Dialect) -> str:
+    """The statements that make all tables, none being there."""
+    return create_tables(words) + create_added_tables(words)
+
+
+def create_added_tables(words: Dialect) -> str:
+    """The statements that make of the tables of version 7 those of version 8."""
+    integer, octets = words.integer, words.octets
+    return f"""
+-- Which spans of a trace an exclusion has taken out of all sums, 8 bytes each; its number is that
+-- of its row in jobs.
+CREATE TABLE exclusions (trace {integer} NOT NULL REFERENCES traces (id),
+  job {integer} NOT NULL REFERENCES jobs (id), span_ids {octets} NOT NULL,
+  PRIMARY KEY (trace, job)){words.without_key};
+-- Who has changed what, and when; before and after are JSON objects of text.
+CREATE TABLE audit (seq {words.key}, time_ns {integer} NOT NULL, actor TEXT NOT NULL,
+  action TEXT NOT NULL, subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL);
+"""
