@@ -7,32 +7,19 @@ from typing import Final
 from processor import __version__
 from processor.cli.flags import (
     LISTEN_DEFAULT,
-    add_budgets,
     add_config,
     add_data_dir,
     add_endpoint,
-    add_ledger,
     add_pricing,
     add_settings,
     tokens,
 )
-from processor.cli.parser import Commands, Parser
+from processor.cli.ledger_arguments import add_ledger_commands
+from processor.cli.parser import Commands, Parser, exit_codes, sentence
 
 _DESCRIPTION = """\
 Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget overruns, and \
 passes every span on to the backend behind it. Point an application's OTLP exporter here."""
-
-_WHOM = """\
-Asks the processor that listens where the settings say, and reads the ledger's file where none \
-answers. With --data-dir it is that ledger (where it is open, the processor is asked, and that is \
-said), with --endpoint that processor. The first line says which it was."""
-
-_EXITS = """\
-exit codes:
-  0    all is well
-  1    {one}
-  2    a flag, a setting, prices or budgets cannot be used; each problem is a line on stderr
-  130  interrupted"""
 
 _LITELLM_FILE: Final = """\
 LiteLLM's price file is inside its Python package. Where that is installed, this prints its path:
@@ -43,7 +30,9 @@ Its source repository has it as model_prices_and_context_window.json."""
 
 def build_parser() -> Parser:
     """The parser of the whole command line."""
-    parser = Parser(prog="llm-cost", description=_DESCRIPTION, epilog=_exits("something failed"))
+    parser = Parser(
+        prog="llm-cost", description=_DESCRIPTION, epilog=exit_codes("something failed")
+    )
     parser.add_argument("--version", action="version", version=f"llm-cost {__version__}")
     commands = parser.add_commands("command", "COMMAND")
     _add_serve(commands)
@@ -51,8 +40,7 @@ def build_parser() -> Parser:
     _add_check_config(commands)
     _add_price(commands)
     _add_prices(commands)
-    _add_unpriced(commands)
-    _add_reprice(commands)
+    add_ledger_commands(commands)
     _add_resend(commands)
     _add_healthcheck(commands)
     return parser
@@ -61,16 +49,16 @@ def build_parser() -> Parser:
 def _add_serve(commands: Commands) -> None:
     text = "receive, price and forward spans until it is stopped"
     parser = commands.add_parser(
-        "serve", help=text, description=_sentence(text), epilog=_exits("the program failed")
+        "serve", help=text, description=sentence(text), epilog=exit_codes("the program failed")
     )
     add_settings(parser)
 
 
 def _add_check_config(commands: Commands) -> None:
     text = "check settings, prices, budgets and credentials, and show what they say"
-    epilog = _exits("the checks themselves failed")
+    epilog = exit_codes("the checks themselves failed")
     parser = commands.add_parser(
-        "check-config", help=text, description=_sentence(text), epilog=epilog
+        "check-config", help=text, description=sentence(text), epilog=epilog
     )
     add_settings(parser)
     parser.add_argument(
@@ -86,8 +74,8 @@ def _add_price(commands: Commands) -> None:
     parser = commands.add_parser(
         "price",
         help=text,
-        description=_sentence(text),
-        epilog=f"{epilog}\n\n{_exits('the model has no price')}",
+        description=sentence(text),
+        epilog=f"{epilog}\n\n{exit_codes('the model has no price')}",
     )
     parser.add_argument("model", metavar="MODEL", help="as spans name it")
     parser.add_argument(
@@ -137,7 +125,7 @@ def _add_price(commands: Commands) -> None:
 def _add_prices(commands: Commands) -> None:
     text = "import prices from LiteLLM's price file"
     parser = commands.add_parser(
-        "prices", help=text, description=_sentence(text), epilog=_exits("something failed")
+        "prices", help=text, description=sentence(text), epilog=exit_codes("something failed")
     )
     _add_prices_import(parser.add_commands("action", "import", required=True))
 
@@ -145,7 +133,7 @@ def _add_prices(commands: Commands) -> None:
 def _add_prices_import(actions: Commands) -> None:
     text = "print prices of LiteLLM's price file as entries for your own price file"
     description = f"""\
-{_sentence(text)}
+{sentence(text)}
 
 Copy the lines below "models:" to the "models:" of your file. To ask LiteLLM's file for every \
 model that has no other price, name it under "catalogues:" in your file instead.
@@ -159,7 +147,7 @@ model that has no other price, name it under "catalogues:" in your file instead.
         "import",
         help=text,
         description=description,
-        epilog=f"examples:\n  {example}\n\n{_exits('no model that matches has a price')}",
+        epilog=f"examples:\n  {example}\n\n{exit_codes('no model that matches has a price')}",
     )
     parser.add_argument("file", metavar="FILE", help="LiteLLM's price file, see above")
     parser.add_argument(
@@ -173,49 +161,10 @@ model that has no other price, name it under "catalogues:" in your file instead.
     )
 
 
-def _add_unpriced(commands: Commands) -> None:
-    text = "list models without a price, and the lines that would give them one"
-    parser = commands.add_parser(
-        "unpriced",
-        help=text,
-        description=f"{_sentence(text)}\n\n{_WHOM}",
-        epilog=_exits("the ledger cannot be read"),
-    )
-    add_ledger(parser)
-
-
-def _add_reprice(commands: Commands) -> None:
-    text = "price stored calls again, after a price was added or corrected"
-    description = f"""\
-{_sentence(text)}
-
-Shows the difference by model and by budget and posts it as corrections. What the backend has \
-stored is not touched. Run again, it changes nothing more.
-
-{_WHOM} A running processor uses the prices that it has in force."""
-    parser = commands.add_parser(
-        "reprice",
-        help=text,
-        description=description,
-        epilog=f"example:\n  llm-cost reprice --since 7d --dry-run\n\n"
-        f"{_exits('the ledger cannot be read or written')}",
-    )
-    parser.add_argument(
-        "--since",
-        metavar="TIME",
-        required=True,
-        help="the first calls: 2026-11-01, 2026-11-01T08:00 or 7d, by the time zone of the budgets",
-    )
-    parser.add_argument("--until", metavar="TIME", help="where to end; itself not included")
-    parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
-    add_ledger(parser)
-    add_budgets(parser)
-
-
 def _add_resend(commands: Commands) -> None:
     text = "send requests again that a backend had refused after they were acknowledged"
     description = f"""\
-{_sentence(text)}
+{sentence(text)}
 
 They are kept in the folder refused within that of the backend's queue, each with the reason \
 beside it. What the backend takes now is removed from there. They go straight to the backend: they \
@@ -227,7 +176,7 @@ were charged when they came."""
         epilog="examples:\n"
         "  llm-cost resend --config processor.yaml llm-cost-data/spool/otlp/refused\n"
         "  llm-cost resend --forward-to http://jaeger:4317 llm-cost-data/spool/otlp/refused\n\n"
-        f"{_exits('some are refused again, or the backend is away')}",
+        f"{exit_codes('some are refused again, or the backend is away')}",
     )
     parser.add_argument(
         "paths", metavar="PATH", nargs="+", help="a folder of such files, or one of them"
@@ -246,9 +195,9 @@ were charged when they came."""
 
 def _add_healthcheck(commands: Commands) -> None:
     text = "ask a running processor whether it serves"
-    epilog = _exits("it does not serve, or cannot be reached")
+    epilog = exit_codes("it does not serve, or cannot be reached")
     description = f"""\
-{_sentence(text)}
+{sentence(text)}
 
 Asks over gRPC, with the token of LLM_COST_TOKEN or of --config if there is one. An address \
 such as http://127.0.0.1:8888/health asks there instead, which needs no token and no TLS."""
@@ -260,13 +209,13 @@ such as http://127.0.0.1:8888/health asks there instead, which needs no token an
 def _add_demo(commands: Commands) -> None:
     text = "see it work: a small multi-agent application, its costs, and its budgets"
     description = f"""\
-{_sentence(text)}
+{sentence(text)}
 
 Everything runs in this process and on this machine: the processor, an application that sends \
 spans with the OpenTelemetry SDK, and a backend that shows what it gets. No LLM is called. \
 Afterwards it shows the spans that you send, until Ctrl-C."""
     parser = commands.add_parser(
-        "demo", help=text, description=description, epilog=_exits("it could not be shown")
+        "demo", help=text, description=description, epilog=exit_codes("it could not be shown")
     )
     parser.add_argument("--once", action="store_true", help="end after the application has run")
     parser.add_argument(
@@ -274,11 +223,3 @@ Afterwards it shows the spans that you send, until Ctrl-C."""
         metavar="HOST:PORT",
         help=f"where to receive OTLP (default: {LISTEN_DEFAULT}, or any free port)",
     )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _exits(one: str) -> str:
-    return _EXITS.format(one=one)

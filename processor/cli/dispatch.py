@@ -30,6 +30,7 @@ _MODULES: Final = {
     "prices": "processor.cli.prices",
     "unpriced": "processor.cli.unpriced",
     "reprice": "processor.cli.reprice",
+    "backup": "processor.cli.backup",
     "resend": "processor.cli.resend",
     "healthcheck": "processor.cli.healthcheck",
 }

@@ -14,6 +14,15 @@ from processor.surfaces.terminal.paint import columns, plain
 
 _WIDE: Final = 72
 """Cells from which on the texts of flags have a column of their own width."""
+_EXITS: Final = """\
+exit codes:
+  0    all is well
+  1    {one}
+  2    {two}
+  130  interrupted"""
+_UNUSABLE: Final = (
+    "a flag, a setting, prices or budgets cannot be used; each problem is a line on stderr"
+)
 _NUMBER: Final = re.compile(r"-[0-9.]")
 
 
@@ -109,6 +118,16 @@ def _hang(paragraph: str) -> int:
     found = re.match(r" *(\d+ +)?", paragraph)
     hang = len(found[0]) if found else 0
     return hang + 4 if paragraph.startswith("  llm-cost ") else hang
+
+
+def sentence(text: str) -> str:
+    """The short help of a command as the first sentence of its description."""
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def exit_codes(one: str, two: str = "") -> str:
+    """What the exit codes of a command mean; `one` and `two` are what its 1 and its 2 say."""
+    return _EXITS.format(one=one, two=two or _UNUSABLE)
 
 
 def _is_flag(word: str) -> bool:

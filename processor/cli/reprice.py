@@ -17,13 +17,12 @@ from processor.cli.sources import budgets_from, file_name, settings_from
 from processor.core.errors import ConfigError, Problem, ProcessorError
 from processor.core.model import NS_PER_S, Difference, Repricing
 from processor.core.money import format_usd
+from processor.surfaces.terminal.output import show_progress
 from processor.surfaces.terminal.paint import aligned, cells, columns, plain, right, wrap
 from processor.surfaces.terminal.table import render_named
 
 _TIME_NS_MAX = 2**63 - 1
 _SHOWN_S = 0.5
-_CLEARED = "\r\x1b[K"
-"""To the start of the line, and nothing on it."""
 _PARTIAL = (
     "The lists may lack a part, since there was very much to list, or it went on after a restart "
     "or a failure. The number of calls, and what they cost in all, are exact."
@@ -68,8 +67,7 @@ async def _reprice(ledger: LedgerAccess, span: tuple[int, int], *, is_dry_run: b
     finally:
         showing.cancel()
         await asyncio.gather(showing, return_exceptions=True)
-        sys.stderr.write(_CLEARED)
-        sys.stderr.flush()
+        show_progress("")
 
 
 async def _show_progress(ledger: LedgerAccess) -> None:
@@ -81,9 +79,7 @@ async def _show_progress(ledger: LedgerAccess) -> None:
             return  # A processor of before does not know the question; the reprice says the rest.
         if progress is not None:
             done, all_traces = progress.traces_done, progress.traces_done + progress.traces_left
-            text = f"{done:,} of {all_traces:,} traces, {_calls(progress.calls)} changed"
-            sys.stderr.write(f"{_CLEARED}{text}")
-            sys.stderr.flush()
+            show_progress(f"{done:,} of {all_traces:,} traces, {_calls(progress.calls)} changed")
 
 
 def _head(answer: Answer[Repricing], span: tuple[int, int], zone: tzinfo) -> Iterator[str]:

@@ -18,6 +18,7 @@ ProcessorError
 │   ├── BackendUnavailableError
 │   └── LedgerUnavailableError  the ledger could not be written; nothing was changed
 │       └── LedgerDamagedError  what was read of it is not what was written
+├── BackupFailedError         a copy of the ledger could not be made; nothing is left of it
 └── ConfigError               settings, prices or budgets that cannot be used
     └── LedgerInUseError      another process has the ledger open
 """
@@ -137,6 +138,10 @@ class LedgerUnavailableError(RetryableError):
 
 class LedgerDamagedError(LedgerUnavailableError):
     """What was read of the ledger is not what was written. Other parts of it may be whole."""
+
+
+class BackupFailedError(ProcessorError):
+    """A copy of the ledger could not be made. Nothing is left of it."""
 
 
 class LastFailure(NamedTuple):

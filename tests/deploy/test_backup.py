@@ -8,30 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import grpc
 from e2e.applications import chat, tracer
-
-from processor.surfaces.grpc.generated.cost_service_pb2 import GetTotalsRequest, GetTotalsResponse
+from e2e.processes import total_nano_usd
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PAGES = [DEPLOY / folder / "README.md" for folder in ("systemd", "docker", "kubernetes")]
-BACKUP = re.compile(r'-c ("import apsw; .*VACUUM INTO.*\)")')
+BACKUP = re.compile(r"llm-cost (backup --.*)$", re.MULTILINE)
 
 
 def shown(page):
-    """The program that a page passes to Python."""
+    """The arguments that a page shows."""
     (line,) = BACKUP.findall(page.read_text(encoding="utf-8"))
-    return shlex.split(line)[0]
-
-
-def total_nano_usd(port):
-    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-        ask = channel.unary_unary(
-            "/llm_cost.v1.CostService/GetTotals",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=GetTotalsResponse.FromString,
-        )
-        return ask(GetTotalsRequest(scope="total"), timeout=10).cost_nano_usd
+    return shlex.split(line)
 
 
 def send(processor, *names):
@@ -41,9 +29,13 @@ def send(processor, *names):
     provider.shutdown()
 
 
-def test_all_pages_show_the_same_line():
-    """Guarantees: the line that is tried below is the line of every page."""
-    assert len({shown(page) for page in PAGES}) == 1
+def test_all_pages_show_the_same_command():
+    """Guarantees: what is tried below is what every page shows, but for where the files are."""
+    for page in PAGES:
+        command, flag, _, target = shown(page)
+        assert command == "backup"
+        assert flag in {"--data-dir", "--config"}
+        assert target.endswith(".db")
 
 
 def test_a_backup_taken_while_it_runs_is_the_ledger_of_that_moment(serve, backend, tmp_path):
@@ -51,17 +43,20 @@ def test_a_backup_taken_while_it_runs_is_the_ledger_of_that_moment(serve, backen
     forward = ["--forward-to", f"127.0.0.1:{backend.port}"]
     processor = serve(*forward, data_dir=tmp_path / "data")
     send(processor, "one", "two")
-    before = total_nano_usd(processor.port)
+    before = total_nano_usd(processor.port, "total")
     assert before > 0
-    line = shown(PAGES[0]).replace("/var/lib/llm-cost", str(tmp_path / "data"))
-    subprocess.run([sys.executable, "-c", line], check=True, timeout=60)
+    places = {"/var/lib/llm-cost": tmp_path / "data", "/var/backups/llm-cost": tmp_path}
+    words = shown(PAGES[0])
+    for place, folder in places.items():
+        words = [word.replace(place, str(folder)) for word in words]
+    subprocess.run([sys.executable, "-m", "processor.cli", *words], check=True, timeout=60)
     send(processor, "three")
-    assert total_nano_usd(processor.port) > before
+    assert total_nano_usd(processor.port, "total") > before
     assert processor.stop() == 0
     restored = tmp_path / "restored"
     restored.mkdir()
-    (tmp_path / "data" / "backup.db").rename(restored / "ledger.db")
+    (tmp_path / "ledger.db").rename(restored / "ledger.db")
     again = serve(*forward, data_dir=restored)
-    assert total_nano_usd(again.port) == before
+    assert total_nano_usd(again.port, "total") == before
     send(again, "four")
-    assert total_nano_usd(again.port) > before
+    assert total_nano_usd(again.port, "total") > before

@@ -6,9 +6,10 @@ turn; turns that wait share a commit. Does not read spans, price or decide: it l
 pure `core.posting`, and commits its plan or nothing.
 
 `Ledger` is what others call; `Store` is what an engine has to offer, `SqliteStore` the embedded
-one. `read_snapshot` reads the file beside the process that writes it.
+one. `read_snapshot` and `write_backup` read the file beside the process that writes it.
 """
 
+from processor.io.ledger.backup import Backup, write_backup
 from processor.io.ledger.database import Snapshot, read_snapshot
 from processor.io.ledger.file import examine_file
 from processor.io.ledger.ledger import Ledger
@@ -19,6 +20,7 @@ from processor.io.ledger.store import Store
 from processor.io.ledger.working_set import Limits
 
 __all__ = [
+    "Backup",
     "Ledger",
     "Limits",
     "Snapshot",
@@ -28,4 +30,5 @@ __all__ = [
     "examine_file",
     "is_in_use",
     "read_snapshot",
+    "write_backup",
 ]

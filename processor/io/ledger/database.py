@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,7 +16,7 @@ from processor.core.model import UnpricedCalls
 from processor.io.ledger import migration, statements, tables
 from processor.io.ledger.added_tables import create_all_tables
 from processor.io.ledger.dialect import SQLITE
-from processor.io.ledger.file import examine_file, read_file, refuse, remedy_of
+from processor.io.ledger.file import examine_file, read_file, refuse, remedy_of, sync_folder
 from processor.io.ledger.lock import FileLock
 from processor.io.ledger.numbers import define_functions
 from processor.io.ledger.presence import FilePresence
@@ -112,11 +111,7 @@ def _create(real: Path, zone: ZoneInfo) -> None:
     except (OSError, apsw.Error):
         _remove_new(new)
         raise
-    folder = os.open(real.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(real.parent)
 
 
 def _remove_new(new: Path) -> None:

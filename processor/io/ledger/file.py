@@ -114,22 +114,54 @@ def read_header(real: Path) -> bytes:
 
 
 def read_file(real: Path, question: Callable[[apsw.Connection], _Result]) -> _Result:
-    """Ask a database that somebody may have open. Leaves nothing behind; raises apsw.Error.
+    """Ask a database that somebody may have open, about one moment.
+
+    Leaves nothing behind; raises apsw.Error.
+    """
+
+    def ask(database: apsw.Connection) -> _Result:
+        database.execute("BEGIN")
+        try:
+            return question(database)
+        finally:
+            database.execute("ROLLBACK")
+
+    return use_file(real, ask)
+
+
+def use_file(real: Path, work: Callable[[apsw.Connection], _Result]) -> _Result:
+    """Do something with a read-only connection to a database that somebody may have open.
 
     A file without a log is open nowhere. It is read as one that does not change, since SQLite
-    would make a log and leave it there; if it has changed meanwhile, it is asked again.
+    would make a log and leave it there; if it has changed meanwhile, the work is done again.
     """
     before = marks_of(real)
     if not log_of(real).exists():
-        with closing(connect_to_read(real, "mode=ro&immutable=1")) as database:
-            answer = question(database)
-        if before == marks_of(real) and not log_of(real).exists():
-            return answer
+
+        def is_unchanged() -> bool:
+            return before == marks_of(real) and not log_of(real).exists()
+
+        try:
+            with closing(connect_to_read(real, "mode=ro&immutable=1")) as database:
+                answer = work(database)
+        except apsw.Error:
+            if is_unchanged():
+                raise
+        else:
+            if is_unchanged():
+                return answer
     with closing(connect_to_read(real, "mode=ro")) as database:
         database.set_busy_timeout(2000)
-        with database:  # One moment for all that is asked.
-            answer = question(database)
-    return answer
+        return work(database)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def marks_of(real: Path) -> tuple[int, int, int]:

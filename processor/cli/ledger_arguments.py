@@ -1,0 +1,78 @@
+"""The commands that read or change what the ledger holds, and their flags."""
+
+from __future__ import annotations
+
+from processor.cli.flags import add_budgets, add_config, add_data_dir, add_ledger
+from processor.cli.parser import Commands, exit_codes, sentence
+
+_WHOM = """\
+Asks the processor that listens where the settings say, and reads the ledger's file where none \
+answers. With --data-dir it is that ledger (where it is open, the processor is asked, and that is \
+said), with --endpoint that processor. The first line says which it was."""
+
+
+def add_ledger_commands(commands: Commands) -> None:
+    """Add these commands."""
+    _add_unpriced(commands)
+    _add_reprice(commands)
+    _add_backup(commands)
+
+
+def _add_unpriced(commands: Commands) -> None:
+    text = "list models without a price, and the lines that would give them one"
+    parser = commands.add_parser(
+        "unpriced",
+        help=text,
+        description=f"{sentence(text)}\n\n{_WHOM}",
+        epilog=exit_codes("the ledger cannot be read"),
+    )
+    add_ledger(parser)
+
+
+def _add_reprice(commands: Commands) -> None:
+    text = "price stored calls again, after a price was added or corrected"
+    description = f"""\
+{sentence(text)}
+
+Shows the difference by model and by budget and posts it as corrections. What the backend has \
+stored is not touched. Run again, it changes nothing more.
+
+{_WHOM} A running processor uses the prices that it has in force."""
+    parser = commands.add_parser(
+        "reprice",
+        help=text,
+        description=description,
+        epilog=f"example:\n  llm-cost reprice --since 7d --dry-run\n\n"
+        f"{exit_codes('the ledger cannot be read or written')}",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="TIME",
+        required=True,
+        help="the first calls: 2026-11-01, 2026-11-01T08:00 or 7d, by the time zone of the budgets",
+    )
+    parser.add_argument("--until", metavar="TIME", help="where to end; itself not included")
+    parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
+    add_ledger(parser)
+    add_budgets(parser)
+
+
+def _add_backup(commands: Commands) -> None:
+    text = "copy the ledger to a file that can take its place, also while it is in use"
+    description = f"""\
+{sentence(text)}
+
+The copy shows one moment, is compact, and is read again from the disk before it gets its name. \
+Until then it is FILE.partial, which is removed if it cannot be finished. To restore it: stop the \
+processor, remove ledger.db, ledger.db-wal and ledger.db-shm, put it there as ledger.db, start."""
+    parser = commands.add_parser(
+        "backup",
+        help=text,
+        description=description,
+        epilog="example:\n  llm-cost backup --data-dir /var/lib/llm-cost /backup/ledger.db\n\n"
+        f"{exit_codes('no copy could be made; a file that was there is as it was')}",
+    )
+    parser.add_argument("file", metavar="FILE", help="where to write it; its folder must be there")
+    parser.add_argument("--force", action="store_true", help="replace FILE where it is there")
+    add_config(parser)
+    add_data_dir(parser)
