@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from operator import itemgetter
+from itertools import compress
 
 import apsw
 
 from processor.io.ledger.dialect import Dialect
+from processor.io.ledger.interning import Cache
 from processor.io.ledger.numbers import encode_numbers
 from processor.io.ledger.shared import Columns
 from processor.io.ledger.tables import COUNTS, PARTS, SUMS
@@ -31,29 +32,36 @@ _TOGETHER = (
     frozenset({"unpriced", "doubtful", "response_hits", "response_saved", "reasoning"}),
 )
 """Sums that mostly change together. Each sum that is added to takes time, also where it is 0."""
+_CHOICES_CACHED_MAX = 1024
 
 
 class Addition:
     """Adds to one of the tables, in batches of what changes the same sums."""
 
     def __init__(self, table: str, words: Dialect) -> None:
-        sums = SUMS if table == "totals" else (*SUMS, *PARTS)
-        places = [[at for at, name in enumerate(sums) if name in group] for group in _TOGETHER]
-        # One is taken twice, since of one alone no tuple would be made.
-        self._get = [itemgetter(*some, some[0]) for some in places]
+        self._sums = SUMS if table == "totals" else (*SUMS, *PARTS)
         self._statements = [
-            _statement(table, sums, frozenset[str]().union(*some), words) for some in _choices()
+            _statement(table, self._sums, frozenset[str]().union(*some), words)
+            for some in _choices()
         ]
+        self._chosen = Cache[tuple[bool, ...], str](_CHOICES_CACHED_MAX)
+        """The statement for a change of just these of the sums."""
 
     def run(self, database: apsw.Connection, changes: Iterable[Change]) -> None:
         """Make the changes; a row that is not there is made."""
-        alike: list[list[Columns]] = [[] for _ in self._statements]
+        alike: dict[str, list[Columns]] = {}
         for key, numbers in changes:
-            chosen = sum(any(get(numbers)) << at for at, get in enumerate(self._get))
-            alike[chosen].append((*key, *encode_numbers(numbers)))
-        for statement, columns in zip(self._statements, alike, strict=True):
-            if columns:
-                database.executemany(statement, columns)
+            are_changed = tuple(map(bool, numbers))
+            statement = self._chosen.get(are_changed) or self._choose(are_changed)
+            alike.setdefault(statement, []).append((*key, *encode_numbers(numbers)))
+        for statement, columns in alike.items():
+            database.executemany(statement, columns)
+
+    def _choose(self, are_changed: tuple[bool, ...]) -> str:
+        names = set(compress(self._sums, are_changed))
+        at = sum(bool(group & names) << at for at, group in enumerate(_TOGETHER))
+        statement = self._chosen[are_changed] = self._statements[at]
+        return statement
 
 
 def _choices() -> Iterator[list[frozenset[str]]]:

@@ -20,6 +20,7 @@ from processor.core.attribution.same_response import (
 )
 from processor.core.attribution.trace import is_of_logs
 from processor.core.model import NS_PER_S, SpanRow
+from processor.io.ledger.shared import dump
 
 _SLOT_NS: Final = 256 * NS_PER_S
 _PART: Final = 2**24 - 1
@@ -33,6 +34,11 @@ WHERE responses.slot = ? AND responses.part = ? AND spans.response = ?
 ORDER BY responses.span DESC LIMIT ?
 """
 """The latest ones: another report of a call that comes now mostly came just before it."""
+_FIND_PARTS: Final = """
+SELECT asked.value FROM json_each(?) AS asked
+WHERE EXISTS (SELECT 1 FROM responses WHERE slot = ? AND part = asked.value)
+"""
+"""Which of many there are at all, in one statement: most responses are reported once."""
 _INSERT: Final = "INSERT INTO responses (slot, part, span) VALUES (?, ?, ?)"
 
 
@@ -61,18 +67,30 @@ def read_reports(
     Of one that has many reports about then, the latest to come.
     """
     found: dict[int, list[tuple[SpanKey, int]]] = {}
-    asked = [
-        (slot, _part(response), response, _ROWS_MAX)
-        for response, end_ns in responses
-        for slot in _slots(end_ns)
-    ]
-    if asked:
-        for response, trace_id, span_id, row_id in database.executemany(_FIND, asked):
+    asked = [(slot, _part(each), each) for each, end_ns in responses for slot in _slots(end_ns)]
+    there = _parts_there(database, asked)
+    likely = [(*each, _ROWS_MAX) for each in asked if each[:2] in there]
+    if likely:
+        for response, trace_id, span_id, row_id in database.executemany(_FIND, likely):
             found.setdefault(response, []).append(((trace_id, span_id), row_id))
     return {
         # A later row of a span replaces an earlier one.
         response: KnownReports(dict(sorted(spans, key=itemgetter(1))), len(spans) < _ROWS_MAX)
         for response, spans in found.items()
+    }
+
+
+def _parts_there(
+    database: apsw.Connection, asked: Iterable[tuple[int, int, int]]
+) -> set[tuple[int, int]]:
+    """Slots and parts that some response has, of those that are asked for."""
+    parts: dict[int, list[int]] = {}
+    for slot, part, _ in asked:
+        parts.setdefault(slot, []).append(part)
+    return {
+        (slot, row[0])
+        for slot, some in parts.items()
+        for row in database.execute(_FIND_PARTS, (dump(some), slot))
     }
 
 

@@ -68,7 +68,8 @@ async def test_no_statement_of_a_turn_looks_through_a_table(opened, kept):
         names = statement.count("?")
         plan = opened.store._db.execute(f"EXPLAIN QUERY PLAN {statement}", (1,) * names)
         for _, _, _, step in plan:
-            assert not step.startswith("SCAN"), (statement, step)
+            is_asked_for = step.startswith("SCAN asked VIRTUAL TABLE")
+            assert is_asked_for or not step.startswith("SCAN"), (statement, step)
 
 
 @pytest.mark.parametrize(
