@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from processor.cli.connection import TOKEN_VARIABLE, Connection
 from processor.core.errors import ProcessorError
 from processor.core.model import Difference, RepriceProgress, Repricing, UnpricedCalls
+from processor.core.questions import UnknownAnswer
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetHealthRequest,
     GetHealthResponse,
@@ -54,12 +55,14 @@ class Remote:
     def __init__(self, there: Connection) -> None:
         self._there = there
 
-    async def unpriced(self) -> list[UnpricedCalls]:
-        """Calls without a price, most calls first."""
+    async def unpriced(self) -> UnknownAnswer:
+        """Calls whose cost is unknown, most calls first."""
         answer = await self._ask(
             "ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse, _TIMEOUT_S
         )
-        return [_unpriced(item) for item in answer.models]
+        listed = [_unpriced(item) for item in answer.models]
+        calls = sum(each.calls for each in listed) + answer.calls_left_out
+        return UnknownAnswer(listed, len(listed) + answer.models_left_out, calls)
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""

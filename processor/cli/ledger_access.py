@@ -16,10 +16,10 @@ from processor.cli.connection import Connection, connection_from
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.core.errors import LedgerInUseError, OverloadedError
-from processor.core.insight import mark_priced
-from processor.core.model import RepriceProgress, Repricing, UnpricedCalls
+from processor.core.model import RepriceProgress, Repricing
+from processor.core.questions import UnknownAnswer
 from processor.io.ledger import examine_file, is_in_use
-from processor.surfaces.queries import CostQueries
+from processor.surfaces.queries import UNKNOWN_MAX, CostQueries, with_prices
 from processor.surfaces.terminal.paint import plain
 
 T = TypeVar("T")
@@ -30,8 +30,8 @@ _UNFINISHED_LOOKED_AT_S = 0.2
 class LedgerAccess(Protocol):
     """Answers questions about the ledger."""
 
-    async def unpriced(self) -> list[UnpricedCalls]:
-        """Calls without a price, most calls first."""
+    async def unpriced(self) -> UnknownAnswer:
+        """Calls whose cost is unknown, most calls first."""
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
@@ -51,13 +51,14 @@ class Local:
         self._costs: CostQueries | None = None
         """While the ledger is open to be changed."""
 
-    async def unpriced(self) -> list[UnpricedCalls]:
-        """Calls without a price, most calls first."""
+    async def unpriced(self) -> UnknownAnswer:
+        """Calls whose cost is unknown, most calls first."""
         catalog = prices_from(self._settings.pricing.file).catalog
         examine_file(Path(self._settings.ledger.path))
         reader = build_reader(self._settings)
         try:
-            return await reader.ask(lambda view: mark_priced(view.unknown(), catalog))
+            found = await reader.ask(lambda view: view.unknown(UNKNOWN_MAX))
+            return with_prices(found, catalog)
         finally:
             await reader.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -22,11 +23,19 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_from(arguments)
     answer = ask(settings, arguments, lambda ledger: ledger.unpriced())
     answer.warn()
+    listed = answer.value.listed
     if arguments.json:
-        print(json.dumps([_as_dict(unknown) for unknown in answer.value], indent=2))
+        print(json.dumps([_as_dict(unknown) for unknown in listed], indent=2))
     else:
         print(plain(answer.source))
-        print(*map(plain, _lines(answer.value, settings.pricing.file)), sep="\n")
+        print(*map(plain, _lines(listed, settings.pricing.file)), sep="\n")
+    kinds, calls = answer.value.left_out
+    if kinds:
+        print(
+            f"llm-cost: {kinds:,} more such models, with {calls:,} calls, are left out; each has "
+            "no more calls than the last one",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -18,7 +18,6 @@ from processor.core.model import (
     SpanRow,
     Stamp,
     Totals,
-    UnpricedCalls,
 )
 from processor.core.questions import (
     CallRow,
@@ -27,6 +26,7 @@ from processor.core.questions import (
     TraceRow,
     TraceSpan,
     TracesQuestion,
+    UnknownAnswer,
     UsageAnswer,
     UsageQuestion,
 )
@@ -122,8 +122,8 @@ class LedgerView(Protocol):
     def run(self, trace: TraceRow, run: bytes) -> Totals:
         """What a span of a trace and all below it are charged; nothing where it is not there."""
 
-    def unknown(self) -> list[UnpricedCalls]:
-        """Calls whose cost is unknown, alike ones together, most calls first."""
+    def unknown(self, limit: int) -> UnknownAnswer:
+        """Calls whose cost is unknown, alike ones together; those with most calls are listed."""
 
     def freshness(self) -> Freshness:
         """How far the ledger reaches."""

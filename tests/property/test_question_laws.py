@@ -228,8 +228,14 @@ def ask_all(file, charges, questions, chance):
 def check_unknown(file, charges):
     """What makes totals say "at least" is listed, as often as they say."""
     connection = ReadConnection(file)
-    found = SqliteView(connection.database).unknown()
-    assert sum(calls.calls for calls in found) == sum(each.totals.unpriced for each in charges)
+    view, whole = SqliteView(connection.database), sum(each.totals.unpriced for each in charges)
+    for limit in (1, 1000):
+        found = view.unknown(limit)
+        assert found.calls == whole
+        assert len(found.listed) <= limit
+        kinds, calls = found.left_out
+        assert sum(each.calls for each in found.listed) + calls == whole
+        assert (kinds == 0) == (calls == 0)
     connection.close()
 
 

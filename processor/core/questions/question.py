@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from processor.core.model import DimensionSet, Parts
+from processor.core.model import DimensionSet, Parts, UnpricedCalls
 from processor.core.model.total import Totals
 
 TIME_END_S: Final = (2**63 - 1) // 10**9
@@ -176,6 +176,23 @@ class TracesQuestion:
     before: int | None = None
     """Id of the last trace that has been seen."""
     limit: int = 50
+
+
+class UnknownAnswer(NamedTuple):
+    """All that makes totals say "at least"."""
+
+    listed: Sequence[UnpricedCalls]
+    """Calls that are alike together, most calls first."""
+    kinds: int
+    """How many such groups there are, listed or not."""
+    calls: int
+    """Of all of them; the totals of all time have the same number."""
+
+    @property
+    def left_out(self) -> tuple[int, int]:
+        """How many kinds are not listed, and how many calls these have."""
+        listed = sum(each.calls for each in self.listed)
+        return self.kinds - len(self.listed), self.calls - listed
 
 
 class Freshness(NamedTuple):

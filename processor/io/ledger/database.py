@@ -147,6 +147,10 @@ def _open(path: Path, lock: FileLock, zone: ZoneInfo) -> Opened:
         raise
 
 
+_ALL: Final = -1
+"""A limit that is none."""
+
+
 class Snapshot(NamedTuple):
     """What the ledger held at one moment."""
 
@@ -173,7 +177,8 @@ def _snapshot(database: apsw.Connection) -> Snapshot:
     if database.pragma("user_version") > migration.LAST_REWRITTEN:
         define_sum(database)
         names = statements.ASKED
-        unpriced = [each for each in read_unknown(database) if each.status == "unpriced"]
+        found = read_unknown(database, _ALL).listed
+        unpriced = [each for each in found if each.status == "unpriced"]
     else:
         names, unpriced = migration.ASKED, migration.read_unpriced(database)
     asked = tuple(

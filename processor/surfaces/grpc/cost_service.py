@@ -39,8 +39,6 @@ from processor.surfaces.queries import CostQueries, Report, check_scopes, check_
 ELSEWHERE: Final = Caller(is_local=False)
 
 _REQUEST_LIMIT_BYTES = 64 * 1024
-_UNPRICED_MAX = 1000
-"""Senders choose the names of models, so the list is bounded."""
 _NOT_LOCAL = (
     "this changes the ledger, so only callers over the loopback interface may ask for it: run it "
     "on the machine, or in the container, that the processor runs in"
@@ -98,8 +96,7 @@ class CostService:
     async def unpriced(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """ListUnpriced, from bytes to bytes. Raises a ProcessorError."""
         _parse(ListUnpricedRequest, body)
-        unknowns = await self._costs.unpriced()
-        return unpriced_message(unknowns[:_UNPRICED_MAX]).SerializeToString()
+        return unpriced_message(await self._costs.unpriced()).SerializeToString()
 
     async def reprice(self, body: bytes, caller: Caller) -> bytes:
         """Reprice, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""

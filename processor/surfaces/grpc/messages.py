@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
 from processor.core.model import RepriceProgress, Repricing, Standing, UnpricedCalls
 from processor.core.money import usd
+from processor.core.questions import UnknownAnswer
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetDifference,
     BudgetStanding,
@@ -94,9 +94,12 @@ def standing_message(standing: Standing) -> BudgetStanding:
     )
 
 
-def unpriced_message(unknowns: Sequence[UnpricedCalls]) -> ListUnpricedResponse:
+def unpriced_message(found: UnknownAnswer) -> ListUnpricedResponse:
     """Calls whose cost is unknown."""
+    kinds, calls = found.left_out
     return ListUnpricedResponse(
+        models_left_out=kinds,
+        calls_left_out=calls,
         models=[
             _message(
                 UnpricedModel,
@@ -110,8 +113,8 @@ def unpriced_message(unknowns: Sequence[UnpricedCalls]) -> ListUnpricedResponse:
                 last_unix_nano=unknown.last_ns,
                 has_price=unknown.has_price,
             )
-            for unknown in unknowns
-        ]
+            for unknown in found.listed
+        ],
     )
 
 

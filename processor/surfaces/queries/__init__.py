@@ -36,9 +36,10 @@ from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
 from processor.surfaces.queries.health import Health, Report
 from processor.surfaces.queries.questions import check_scopes, check_totals, objections
 from processor.surfaces.queries.requests import CallsRequest, TimeRange, UsageRequest
-from processor.surfaces.queries.unknown import with_fix
+from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
 
 __all__ = [
+    "UNKNOWN_MAX",
     "AsOf",
     "Bucket",
     "BudgetState",
@@ -66,4 +67,5 @@ __all__ = [
     "check_totals",
     "objections",
     "with_fix",
+    "with_prices",
 ]

@@ -211,5 +211,9 @@ class UnknownReport:
     unknown: Sequence[UnknownCalls]
     """Most calls first."""
     calls: int
-    """Together; the totals of all time have the same number."""
+    """Of all, listed or not; the totals of all time have the same number."""
+    kinds_left_out: int
+    """How many further kinds there are."""
+    calls_left_out: int
+    """How many calls these have."""
     as_of: AsOf

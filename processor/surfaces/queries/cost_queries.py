@@ -5,23 +5,24 @@ Surfaces ask them of a running processor, and commands of a ledger that no proce
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
 from processor.core.budgets.window import window_of
-from processor.core.insight import mark_priced, price_again
+from processor.core.insight import price_again
 from processor.core.model import (
     NS_PER_S,
     RepriceProgress,
     Repricing,
     Standing,
     Totals,
-    UnpricedCalls,
     WindowKind,
 )
 from processor.core.ports import CostLedger, LedgerReader, LedgerView, PricesAgain
 from processor.core.pricing import Catalog
+from processor.core.questions import UnknownAnswer
 from processor.surfaces.queries import budgets, checks, owners, traces, usage
 from processor.surfaces.queries.answers import (
     AsOf,
@@ -34,7 +35,7 @@ from processor.surfaces.queries.answers import (
     UsageReport,
 )
 from processor.surfaces.queries.requests import CallsRequest, UsageRequest
-from processor.surfaces.queries.unknown import with_fixes
+from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
 
 
 class WindowTotals(NamedTuple):
@@ -134,16 +135,18 @@ class CostQueries:
         checks.check_limit(limit, checks.GROUPS_MAX)
         return await self._reader.ask(lambda view: budgets.crossings_page(view, cursor, limit))
 
-    async def unknown(self) -> UnknownReport:
+    async def unknown(self, *, limit: int = UNKNOWN_MAX) -> UnknownReport:
         """All that makes totals say "at least", and how to change that."""
-        catalog, now_ns = self._catalog(), self._now_ns()
+        now_ns = self._now_ns()
+        checks.check_limit(limit, UNKNOWN_MAX)
 
-        def work(view: LedgerView) -> UnknownReport:
-            found = with_fixes(view.unknown(), catalog)
-            calls = sum(each.calls.calls for each in found)
-            return UnknownReport(found, calls, traces.as_of(view, now_ns))
+        def work(view: LedgerView) -> tuple[UnknownAnswer, AsOf]:
+            return view.unknown(limit), traces.as_of(view, now_ns)
 
-        return await self._reader.ask(work)
+        found, as_of = await self._reader.ask(work)
+        found = await self._with_prices(found)
+        fixes = [with_fix(each) for each in found.listed]
+        return UnknownReport(fixes, found.calls, *found.left_out, as_of)
 
     async def freshness(self) -> AsOf:
         """How far the ledger reaches."""
@@ -173,10 +176,15 @@ class CostQueries:
         )
         return [state.standing for state in states]
 
-    async def unpriced(self) -> Sequence[UnpricedCalls]:
-        """Calls whose cost is unknown, alike ones together, most calls first."""
-        catalog = self._catalog()
-        return await self._reader.ask(lambda view: mark_priced(view.unknown(), catalog))
+    async def unpriced(self) -> UnknownAnswer:
+        """Calls whose cost is unknown, alike ones together; those with most calls are listed."""
+        return await self._with_prices(
+            await self._reader.ask(lambda view: view.unknown(UNKNOWN_MAX))
+        )
+
+    async def _with_prices(self, found: UnknownAnswer) -> UnknownAnswer:
+        """When the ledger has been read, in a thread that holds nothing of it."""
+        return await asyncio.to_thread(with_prices, found, self._catalog())
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``, all with one catalog.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
 from typing import Final
 
+from processor.core.errors import QuestionTooSlowError
 from processor.core.insight import can_be_priced, mark_priced
 from processor.core.model import UnpricedCalls
 from processor.core.pricing import Catalog, suggest_entry
+from processor.core.questions import UnknownAnswer
 from processor.surfaces.queries.answers import UnknownCalls
 
 _FIXES: Final = {
@@ -23,9 +25,30 @@ _FIXES: Final = {
 }
 
 
-def with_fixes(unpriced: Iterable[UnpricedCalls], catalog: Catalog) -> list[UnknownCalls]:
-    """The same, each with what is to be done about it at the prices in force."""
-    return [with_fix(calls) for calls in mark_priced(unpriced, catalog)]
+UNKNOWN_MAX: Final = 1000
+"""Kinds that are listed: senders choose the names of models, and each is looked up."""
+TIME_LIMIT_S: Final = 5.0
+
+
+def with_prices(
+    found: UnknownAnswer, catalog: Catalog, time_limit_s: float = TIME_LIMIT_S
+) -> UnknownAnswer:
+    """The same, each with whether the prices in force have one by now.
+
+    It takes 0.1 ms for each, and is no work for a thread that reads the ledger. Raises
+    QuestionTooSlowError beyond the time limit.
+    """
+    ends_s = time.monotonic() + time_limit_s
+    listed: list[UnpricedCalls] = []
+    for each in found.listed:
+        if time.monotonic() > ends_s:
+            message = (
+                f"to look up the prices of {len(found.listed)} models takes longer than "
+                f"{time_limit_s:g} s; ask for fewer"
+            )
+            raise QuestionTooSlowError(message)
+        listed += mark_priced([each], catalog)
+    return found._replace(listed=listed)
 
 
 def with_fix(calls: UnpricedCalls) -> UnknownCalls:

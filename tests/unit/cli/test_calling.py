@@ -8,6 +8,7 @@ from processor.cli.calling import NoAnswerError, RefusedError, Remote
 from processor.cli.connection import Connection
 from processor.core.errors import ConfigError, OverloadedError
 from processor.core.model import Difference, RepriceProgress, Repricing, UnpricedCalls
+from processor.core.questions import UnknownAnswer
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries import Report
@@ -16,6 +17,7 @@ UNKNOWNS = [
     UnpricedCalls("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),
     UnpricedCalls("", (), "no model named", "", 1, 0, 0, 2**62),
 ]
+UNKNOWN = UnknownAnswer(UNKNOWNS, 12, 14)
 REPRICING = Repricing(
     7,
     (Difference("new", "", 5, -1, 2**62, unpriced_before=4, unpriced_after=3),),
@@ -39,7 +41,7 @@ class CostQueries:
         self.reprice_progress = None
 
     async def unpriced(self):
-        return UNKNOWNS
+        return UNKNOWN
 
     async def reprice(self, start_ns, end_ns, *, is_dry_run):
         self.asked.append((start_ns, end_ns, is_dry_run))
@@ -60,7 +62,7 @@ async def costs():
 async def test_what_is_answered_there_is_what_arrives_here(costs):
     """Guarantees: no field is lost or swapped on the way."""
     remote = Remote(Connection(costs.endpoint))
-    assert await remote.unpriced() == UNKNOWNS
+    assert await remote.unpriced() == UNKNOWN
     assert await remote.health() == HEALTH
     assert await remote.reprice(5, 9, is_dry_run=True) == REPRICING
     assert await remote.reprice(0, 2**63 - 1, is_dry_run=False) == REPRICING
@@ -96,7 +98,7 @@ async def test_a_processor_that_asks_for_a_token_gets_it():
         bearer_tokens=("a-token-of-some-length",),
     )
     endpoint = f"127.0.0.1:{await receiver.start()}"
-    assert await Remote(Connection(endpoint, token="a-token-of-some-length")).unpriced() == UNKNOWNS
+    assert await Remote(Connection(endpoint, token="a-token-of-some-length")).unpriced() == UNKNOWN
     for token in ("", "another"):
         with pytest.raises(RefusedError, match="set LLM_COST_TOKEN to a token that it knows"):
             await Remote(Connection(endpoint, token=token)).unpriced()

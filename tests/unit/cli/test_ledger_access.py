@@ -10,6 +10,7 @@ from processor.cli import main
 from processor.cli.calling import Remote
 from processor.cli.connection import listening_at
 from processor.config import load_settings
+from processor.core.questions import UnknownAnswer
 from processor.io.ledger import SqliteStore
 
 
@@ -85,7 +86,7 @@ def test_an_endpoint_is_asked_even_where_there_is_a_ledger(stopped, tmp_path, ca
 
     async def unpriced(self):
         assert self._there.address == "there:4317"
-        return []
+        return UnknownAnswer([], 0, 0)
 
     monkeypatch.setattr(Remote, "unpriced", unpriced)
     assert main(["unpriced", "--endpoint", "there:4317", *flags]) == 0
@@ -101,7 +102,7 @@ def answering(stopped, monkeypatch):
 
     async def unpriced(self):
         assert self._there.address == address
-        return []
+        return UnknownAnswer([], 0, 0)
 
     monkeypatch.setattr(Remote, "unpriced", unpriced)
     return flags, address

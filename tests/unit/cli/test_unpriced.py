@@ -7,6 +7,7 @@ from processor.cli import main, unpriced
 from processor.cli.ledger_access import Answer
 from processor.core.model import UnpricedCalls
 from processor.core.posting import LIFETIME
+from processor.core.questions import UnknownAnswer
 
 FIRST_NS = 1_800_000_000 * 10**9
 NEW = UnpricedCalls(
@@ -19,8 +20,11 @@ MINE = UnpricedCalls("azure", ("mine",), "not known", "", 1, 30, FIRST_NS, FIRST
 def ask(monkeypatch, capsys):
     """Answers the command, and returns what it prints."""
 
-    def given(*unknowns, flags=(), code=0):
-        answer = Answer(list(unknowns), "answered by somebody")
+    def given(*unknowns, flags=(), code=0, left_out=(0, 0)):
+        kinds, calls = left_out
+        calls += sum(each.calls for each in unknowns)
+        found = UnknownAnswer(list(unknowns), len(unknowns) + kinds, calls)
+        answer = Answer(found, "answered by somebody")
         monkeypatch.setattr(unpriced, "ask", lambda *_: answer)
         assert main(["unpriced", *flags]) == code
         return capsys.readouterr().out.removeprefix("answered by somebody\n")
@@ -96,6 +100,14 @@ def test_json_has_the_same_and_the_lines_are_yaml(ask):
         "last": "2027-01-15T08:00:00Z", "has_price": False,
     }  # fmt: skip
     assert yaml.safe_load(second["yaml"])[0]["aliases"] == ["azure:mine"]
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_what_is_left_out_is_counted(ask, monkeypatch, flags):
+    said = []
+    monkeypatch.setattr(unpriced.sys.stderr, "write", said.append)
+    ask(NEW, flags=flags, left_out=(4000, 9000))
+    assert "4,000 more such models, with 9,000 calls, are left out" in "".join(said)
 
 
 def test_a_ledger_without_unpriced_calls_says_so(ask):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import apsw
 
 from processor.core.budgets.zones import ReportingZone, ReportingZones
-from processor.core.model import Crossing, Totals, UnpricedCalls
+from processor.core.model import Crossing, Totals
 from processor.core.questions import (
     CallRow,
     CallsQuestion,
@@ -16,6 +16,7 @@ from processor.core.questions import (
     TraceRow,
     TraceSpan,
     TracesQuestion,
+    UnknownAnswer,
     UsageAnswer,
     UsageQuestion,
     plan_reading,
@@ -69,9 +70,9 @@ class SqliteView:
         """What a span and all below it are charged."""
         return traces.read_run(self._database, trace.id, run)
 
-    def unknown(self) -> list[UnpricedCalls]:
-        """Calls whose cost is unknown, alike ones together, most calls first."""
-        return unknown.read_unknown(self._database)
+    def unknown(self, limit: int) -> UnknownAnswer:
+        """Calls whose cost is unknown, alike ones together; those with most calls are listed."""
+        return unknown.read_unknown(self._database, limit)
 
     def freshness(self) -> Freshness:
         """How far the ledger reaches."""

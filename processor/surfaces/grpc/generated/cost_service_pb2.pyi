@@ -151,10 +151,14 @@ class ListUnpricedRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ListUnpricedResponse(_message.Message):
-    __slots__ = ("models",)
+    __slots__ = ("models", "models_left_out", "calls_left_out")
     MODELS_FIELD_NUMBER: _ClassVar[int]
+    MODELS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    CALLS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
     models: _containers.RepeatedCompositeFieldContainer[UnpricedModel]
-    def __init__(self, models: _Optional[_Iterable[_Union[UnpricedModel, _Mapping]]] = ...) -> None: ...
+    models_left_out: int
+    calls_left_out: int
+    def __init__(self, models: _Optional[_Iterable[_Union[UnpricedModel, _Mapping]]] = ..., models_left_out: _Optional[int] = ..., calls_left_out: _Optional[int] = ...) -> None: ...
 
 class UnpricedModel(_message.Message):
     __slots__ = ("provider", "models", "reason", "service", "calls", "tokens", "first_unix_nano", "last_unix_nano", "has_price", "beyond_64_bits")

@@ -65,7 +65,7 @@ async def test_a_reference_is_no_call(ledger):
 async def test_a_reference_is_not_listed_as_unpriced(ledger):
     """Guarantees: a span without a price is one call without a price."""
     await ledger.post(intake(is_record=False, is_priced=False))
-    (unknown,) = read_unknown(ledger._working_set.store._db)
+    (unknown,) = read_unknown(ledger._working_set.store._db, 9).listed
     assert unknown.calls == 1
 
 

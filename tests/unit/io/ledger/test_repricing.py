@@ -159,7 +159,7 @@ async def test_somebody_who_looks_sees_what_calls_name(opened, given, reprice):
     assert sorted(seen.asked) == [("openai", ("gpt-4o",), ""), ("openai", ("x",), "")]
     [unknown] = seen.unpriced
     assert (unknown.models, unknown.calls, unknown.tokens) == (("x",), 2, 200)
-    assert [unknown] == read_unknown(opened.store._db)
+    assert [unknown] == read_unknown(opened.store._db, 9).listed
     await reprice()
     assert read_snapshot(opened.path).unpriced == ()
 

@@ -21,9 +21,9 @@ from processor.core.model import (
     Repricing,
     Standing,
     Totals,
-    UnpricedCalls,
 )
 from processor.core.otlp.signals import SIGNALS
+from processor.core.questions import UnknownAnswer
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries import CostQueries, Report, WindowTotals
@@ -35,7 +35,7 @@ class FakeCostQueries:
 
     answer: WindowTotals = field(default_factory=lambda: WindowTotals(Totals(), 0, 0))
     standings: list[Standing] = field(default_factory=list)
-    unknowns: list[UnpricedCalls] = field(default_factory=list)
+    unknowns: UnknownAnswer = field(default_factory=lambda: UnknownAnswer([], 0, 0))
     repricing: Repricing = field(default_factory=lambda: Repricing(0, (), ()))
     reprice_progress: RepriceProgress | None = None
     error: Exception | None = None
@@ -59,7 +59,7 @@ class FakeCostQueries:
             raise self.error
         return self.standings
 
-    async def unpriced(self) -> list[UnpricedCalls]:
+    async def unpriced(self) -> UnknownAnswer:
         self.asked.append(("unpriced",))
         if self.error is not None:
             raise self.error

@@ -12,6 +12,7 @@ from processor.core.model import (
     Totals,
     UnpricedCalls,
 )
+from processor.core.questions import UnknownAnswer
 from processor.io.receiver import responder as rpc
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetStanding,
@@ -227,7 +228,7 @@ UNKNOWN = UnpricedCalls(
 
 async def test_models_without_a_price_come_back_field_by_field(gateway):
     await gateway.open()
-    gateway.queries.unknowns = [UNKNOWN]
+    gateway.queries.unknowns = UnknownAnswer([UNKNOWN], 5, 7)
     answer = ListUnpricedResponse.FromString(await ask(gateway, UNPRICED, ListUnpricedRequest()))
     [model] = answer.models
     assert (model.provider, list(model.models)) == ("openai", ["new-1", "new"])
@@ -238,14 +239,7 @@ async def test_models_without_a_price_come_back_field_by_field(gateway):
         3300,
     )
     assert (model.first_unix_nano, model.last_unix_nano, model.has_price) == (5, 9, True)
-
-
-async def test_the_list_of_models_without_a_price_has_an_end(gateway):
-    await gateway.open()
-    gateway.queries.unknowns = [UNKNOWN._replace(models=(f"m-{at}",)) for at in range(1500)]
-    answer = ListUnpricedResponse.FromString(await ask(gateway, UNPRICED, ListUnpricedRequest()))
-    assert len(answer.models) == 1000
-    assert answer.models[0].models == ["m-0"]
+    assert (answer.models_left_out, answer.calls_left_out) == (4, 4)
 
 
 async def test_a_reprice_comes_back_field_by_field(gateway):

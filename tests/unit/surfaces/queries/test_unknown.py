@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from processor.surfaces.queries import UsageRequest
+from processor.core.errors import QuestionTooSlowError
+from processor.core.model import UnpricedCalls
+from processor.core.questions import UnknownAnswer
+from processor.surfaces.queries import UsageRequest, with_prices
 
 
 @pytest.fixture
@@ -41,6 +44,47 @@ async def test_a_call_whose_price_a_log_record_knows_is_known(ask, given_calls):
     report = await queries.unknown()
     assert [each.calls.models for each in report.unknown] == [("a",)]
     assert report.calls == (await queries.usage(UsageRequest())).totals.unpriced == 1
+
+
+async def test_what_is_not_listed_is_counted(queries):
+    """Guarantees: kinds with the fewest calls are left out, with how many they are."""
+    report = await queries.unknown(limit=2)
+    assert [each.calls.calls for each in report.unknown] == [2, 1]
+    assert (report.calls, report.kinds_left_out, report.calls_left_out) == (6, 3, 3)
+
+
+async def test_names_that_a_sender_invents_cost_no_more_than_their_number(ask, given_calls):
+    """Guarantees: however many there are, each is looked at once, a thousand are priced, and that
+    not while the ledger is read."""
+    made = given_calls.charged
+    queries = ask(
+        *(made(at, 10, 0, model=f"m{at}", status="unpriced", unpriced=1) for at in range(1, 3001)),
+        *(made(at, 10, 5, model=f"m{at}", calls=0, unpriced=-1) for at in range(3001, 3101)),
+        made(4000, 10, model="m1", status="unpriced", unpriced=1),
+    )
+    looked_up = []
+
+    class Counting:
+        def match(self, *asked):
+            looked_up.append(queries._reader.database.in_transaction)
+            return catalog.match(*asked)
+
+        def __getattr__(self, name):
+            return getattr(catalog, name)
+
+    catalog = queries._catalog()
+    queries._catalog = Counting
+    report = await queries.unknown()
+    assert len(report.unknown) <= 1000
+    assert sum(each.calls.calls for each in report.unknown) + report.calls_left_out == 2901
+    assert len(looked_up) >= 900
+    assert not any(looked_up)
+
+
+def test_looking_up_prices_ends_in_time(catalog):
+    found = UnknownAnswer([UnpricedCalls("openai", ("x",), "", "", 1, 0, 0, 0)], 1, 1)
+    with pytest.raises(QuestionTooSlowError, match="ask for fewer"):
+        with_prices(found, catalog, time_limit_s=-1)
 
 
 async def test_calls_that_are_alike_are_one_line(queries, given_calls):
