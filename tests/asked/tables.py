@@ -12,9 +12,10 @@ import apsw
 from processor.core.budgets.window import bucket_of
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import NO_PARTS, DimensionSet, Parts, Totals
+from processor.io.ledger.added_tables import create_all_tables
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.numbers import encode_number
-from processor.io.ledger.tables import DETAILS, PARTS, SUMS, VERSION, create_tables
+from processor.io.ledger.tables import DETAILS, PARTS, SUMS, VERSION
 
 ALL = (*SUMS, *PARTS)
 
@@ -70,7 +71,7 @@ def write(path, charges, zones: ReportingZones | None = None) -> apsw.Connection
     database = apsw.Connection(str(path))
     database.execute("PRAGMA journal_mode = WAL")
     with database:
-        database.execute(create_tables(SQLITE))
+        database.execute(create_all_tables(SQLITE))
         database.pragma("user_version", VERSION)
         _fill(database, charges, zones)
     return database

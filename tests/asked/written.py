@@ -67,7 +67,7 @@ def _owner(chance: random.Random, kind: str) -> Owner:
         "session": chance.choice((None, *(f"s{number}" for number in range(30)))),
         "org": chance.choice((None, "acme", "umbrella")),
         "feature": chance.choice((None, "x")),
-        "task": chance.choice((None, "t1", "t2")),
+        "task": chance.choice((None, *(f"t{number}" for number in range(1, 30)))),
         "task_type": chance.choice((None, "review")),
         "purpose": chance.choice((None, "explain")),
         "own_dimensions": chance.choice(

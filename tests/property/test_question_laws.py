@@ -83,7 +83,7 @@ def random_charges(chance, count):
                 ),
                 user=some(*(f"u{number}" for number in range(9))),
                 session=session,
-                task=some("t1", "t2"),
+                task=f"own{trace}" if trace % 5 == 0 else some("t1", "t2"),
                 totals=totals,
                 parts=Parts(*(chance.randrange(1000) for _ in range(6))),
             )

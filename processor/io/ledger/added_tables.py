@@ -1,4 +1,4 @@
-"""All tables of the ledger, and those among them that version 8 added to the ones in `tables`."""
+"""All tables of the ledger, and those and indexes that version 8 added to the ones in `tables`."""
 
 from __future__ import annotations
 
@@ -23,4 +23,7 @@ CREATE TABLE exclusions (trace {integer} NOT NULL REFERENCES traces (id),
 -- Who has changed what, and when; before and after are JSON objects of text.
 CREATE TABLE audit (seq {words.key}, time_ns {integer} NOT NULL, actor TEXT NOT NULL,
   action TEXT NOT NULL, subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL);
+-- For the pages of a task and of a trace.
+CREATE INDEX traces_of_task ON traces (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX corrections_of_trace ON corrections (trace);
 """

@@ -16,7 +16,7 @@ from processor.core.questions import (
     Filters,
 )
 from processor.io.ledger.reading import sql
-from processor.io.ledger.reading.sessions import with_own_traces
+from processor.io.ledger.reading.own_traces import find_own_traces
 from processor.io.ledger.reading.sql import Sql
 from processor.io.ledger.reading.sums import Row, parts_of, totals_of
 from processor.io.ledger.tables import PARTS, SUMS
@@ -53,18 +53,19 @@ def read_calls(database: apsw.Connection, question: CallsQuestion) -> list[CallR
     The order is by what never changes of a call, so that pages neither repeat nor leave out one
     that gets another row meanwhile.
     """
-    sessions = with_own_traces(database, question.filters)
+    own = find_own_traces(database, question.filters)
+    of_traces = own and own.condition()
     found: list[CallRow] = []
-    for times_s in _ranges(database, question, sessions=sessions):
+    for times_s in _ranges(database, question, of_traces=of_traces):
         limit = question.limit - len(found)
-        found += _calls_within(database, question, times_s, limit, sessions=sessions)
+        found += _calls_within(database, question, times_s, limit, of_traces=of_traces)
         if len(found) >= question.limit:
             break
     return found
 
 
 def _ranges(
-    database: apsw.Connection, question: CallsQuestion, *, sessions: Sequence[int]
+    database: apsw.Connection, question: CallsQuestion, *, of_traces: Sql | None
 ) -> Iterator[tuple[int, int]]:
     """Where calls may be that the filters let pass, latest first, in seconds.
 
@@ -74,7 +75,7 @@ def _ranges(
     if question.before is not None:
         high_s = min(high_s, question.before[0] // NS_PER_S + 1)
     named = {name for name, _ in question.filters}
-    if not named or "trace" in named or sessions:
+    if not named or "trace" in named or of_traces:
         yield low_s, high_s
         return
     if "user" in named:
@@ -116,16 +117,16 @@ def _calls_within(
     times_s: tuple[int, int],
     limit: int,
     *,
-    sessions: Sequence[int],
+    of_traces: Sql | None,
 ) -> list[CallRow]:
     inner = Sql("SELECT u.* FROM charged u WHERE 1 = 1")
-    if "trace" in dict(question.filters) or sessions:
+    if "trace" in dict(question.filters) or of_traces:
         inner = Sql(f"SELECT u.* FROM {sql.OF_TRACES} WHERE {sql.SAME_SPAN}")
     inner.add(" AND u.end_s >= ? AND u.end_s < ?", times_s)
     inner.add(f" AND {_IS_SOMETHING}")
     if question.before is not None:
         inner.add(f" AND (u.end_ns, {_OF_ONE_MOMENT}) < (?, ?, ?)", question.before)
-    for condition in sql.conditions(question.filters, sessions):
+    for condition in sql.conditions(question.filters, of_traces):
         inner.join(condition, " AND ")
     inner.add(f"{_NEWEST_FIRST} LIMIT ?", (limit,))
     statement = Sql(f"SELECT {_CALL} FROM (").join(inner, "", f") u{_JOINED}")

@@ -72,7 +72,8 @@ class LogPause:
 def unread_bytes_of(database: apsw.Connection) -> int:
     """Size of a database's log while it is not all in the database itself; else 0.
 
-    The connection must have read from the file before.
+    The connection must have read from the file before. Raises apsw.BusyError now and then, where a
+    commit changes the log's index just then.
     """
     frames, done = database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
     if frames <= done:

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -76,6 +77,7 @@ class SqliteReader:
         ]
         self._is_started = self._is_closed = False
         self._observer: ReadConnection | None = None
+        self._last_unread_bytes = 0
         self.pause = LogPause(self._unread_bytes, log_limit_bytes)
 
     async def ask(self, work: Callable[[LedgerView], T]) -> T:
@@ -173,12 +175,14 @@ class SqliteReader:
         return error
 
     def _unread_bytes(self) -> int:
-        """Called by one thread at a time."""
+        """Called by one thread at a time; where the log is just being written, what it was."""
         if self._observer is None and not log_of(self._path.resolve()).exists():
             return 0
         if self._observer is None or not self._observer.is_current:
             self._observer = self._opened(self._observer)
-        return unread_bytes_of(self._observer.database)
+        with suppress(apsw.BusyError):
+            self._last_unread_bytes = unread_bytes_of(self._observer.database)
+        return self._last_unread_bytes
 
 
 def _resolve(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:

@@ -74,12 +74,12 @@ def keys_of(group_by: Sequence[str]) -> tuple[str, ...]:
 
 
 def source_of(
-    source: Source, filters: Filters, ranges: str, *, by_trace: bool, sessions: Sequence[int]
+    source: Source, filters: Filters, ranges: str, *, by_trace: bool, of_traces: Sql | None
 ) -> Sql:
     """FROM and WHERE of one source, whose rows are `u`, within the ranges of that name.
 
-    `by_trace` joins the rows of spans as `s`, whose trace a charge belongs to. `sessions` are
-    ids in `names` of the sessions that are filtered by, where only their own traces are read.
+    `by_trace` joins the rows of spans as `s`, whose trace a charge belongs to. `of_traces` is a
+    condition on traces, where only those that meet it have charges that the filters let pass.
     """
     table = _TABLES[source]
     accepted = dict(filters)
@@ -90,7 +90,7 @@ def source_of(
             f"{ranges} r CROSS JOIN stored_days d CROSS JOIN {table} u "
             "WHERE d.start_s >= r.low AND d.start_s < r.high AND u.start_s = d.start_s"
         )
-    elif "trace" in accepted or sessions:
+    elif "trace" in accepted or of_traces:
         sql.add(
             f"{OF_TRACES} CROSS JOIN {ranges} r WHERE {SAME_SPAN} "
             "AND u.end_s >= r.low AND u.end_s < r.high"
@@ -103,7 +103,7 @@ def source_of(
             f"{ranges} r CROSS JOIN {table} u{spans} "
             f"WHERE u.{time} >= r.low AND u.{time} < r.high{on}"
         )
-    for condition in conditions(filters, sessions):
+    for condition in conditions(filters, of_traces):
         sql.join(condition, " AND ")
     return sql
 
@@ -120,14 +120,14 @@ STORED_DAYS: Final = """stored_days(start_s) AS (
 """The days that there are, each found by one step into the index."""
 
 
-def conditions(filters: Filters, sessions: Sequence[int] = ()) -> Iterator[Sql]:
+def conditions(filters: Filters, of_traces: Sql | None = None) -> Iterator[Sql]:
     """What rows of `u` have to meet; `t` is their trace where `OF_TRACES` is read.
 
-    `sessions` are ids in `names` that these traces have to belong to.
+    `of_traces` is a condition on these traces.
     """
     of_sets = Sql()
-    if sessions:
-        yield Sql(f"t.session_id IN {placeholders(sessions)}", list(sessions))
+    if of_traces:
+        yield of_traces
     for name, values in filters:
         accepted = placeholders(values)
         if name in NAMED:

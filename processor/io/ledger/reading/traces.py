@@ -24,22 +24,23 @@ _TRACE: Final = (
     "LEFT JOIN names na ON na.id = t.agent_id LEFT JOIN names no ON no.id = t.org_id "
     "LEFT JOIN names nv ON nv.id = t.service_id"
 )
+_INDEXED: Final = frozenset({"session", "user", "task"})
 _OWNERS: Final = ("session", "user", "task", "agent", "org", "service")
 
 
 def read_traces(database: apsw.Connection, question: TracesQuestion) -> list[TraceRow]:
     """Traces, the last that began to be charged first."""
+    name, value = question.owner or ("", "")
     # The plus keeps SQLite from going through all traces, where there is an index of their owners.
-    statement = Sql(
-        f"SELECT {_TRACE} WHERE t.end_ns > 0 AND +t.id < ?", [question.before or 2**63 - 1]
-    )
-    if question.owner is not None:
-        name, value = question.owner
-        if name in _OWNERS:
-            known = database.execute("SELECT id FROM names WHERE text = ?", (value,)).fetchall()
-            if not known:
-                return []
-            statement.add(f" AND t.{name}_id = ?", known[0])
+    # Those of others are looked for from the newest one on.
+    number = "+t.id" if name in _INDEXED else "t.id"
+    before = question.before or 2**63 - 1
+    statement = Sql(f"SELECT {_TRACE} WHERE t.end_ns > 0 AND {number} < ?", [before])
+    if name in _OWNERS:
+        known = database.execute("SELECT id FROM names WHERE text = ?", (value,)).fetchall()
+        if not known:
+            return []
+        statement.add(f" AND t.{name}_id = ?", known[0])
     statement.add(" ORDER BY t.id DESC LIMIT ?", (question.limit,))
     return [_trace(row) for row in database.execute(statement.text, tuple(statement.bindings))]
 

@@ -19,7 +19,7 @@ from processor.core.questions import (
     scope_of,
 )
 from processor.io.ledger.reading import sql
-from processor.io.ledger.reading.sessions import with_own_traces
+from processor.io.ledger.reading.own_traces import find_own_traces
 from processor.io.ledger.reading.sql import Sql
 from processor.io.ledger.reading.sums import EXACT, PLAIN, parts_of, rows_of, totals_of
 from processor.io.ledger.tables import SUMS
@@ -40,9 +40,10 @@ def read_usage(
         return UsageAnswer((), (), (), 0, plan.left_out)
     columns = sql.sum_columns(with_parts=question.with_parts)
     needs_charges = any(each.source == "charges" for each in plan.segments)
-    sessions = with_own_traces(database, question.filters) if needs_charges else ()
+    own = find_own_traces(database, question.filters) if needs_charges else None
+    of_traces = own and own.condition()
     made = {
-        function: _statement(question, plan, columns, function, sessions=sessions)
+        function: _statement(question, plan, columns, function, of_traces=of_traces)
         for function in (PLAIN, EXACT)
     }
     found = rows_of(
@@ -78,14 +79,14 @@ def _statement(
     columns: Sequence[str],
     function: str,
     *,
-    sessions: Sequence[int],
+    of_traces: Sql | None,
 ) -> Sql:
     """All sources together, grouped; the largest groups; and each bucket as a whole."""
     if plan.segments[0].source == "lifetime":
         return _lifetimes(question, columns, function)
     names = [f"v{at}" for at in range(len(question.group_by))]
     listed = ", ".join(names)
-    statement = _groups(question, plan, columns, function, sessions=sessions)
+    statement = _groups(question, plan, columns, function, of_traces=of_traces)
     whole = (
         f"SELECT bucket, {{count}}, {'NULL, ' * len(names)}{sql.sums(columns, function, 'g')} "
         "FROM groups g GROUP BY bucket"
@@ -112,7 +113,7 @@ def _groups(
     columns: Sequence[str],
     function: str,
     *,
-    sessions: Sequence[int],
+    of_traces: Sql | None,
 ) -> Sql:
     """The common table `groups`: bucket, v0, v1, sums."""
     sources: list[Source] = list(dict.fromkeys(each.source for each in plan.segments))
@@ -124,7 +125,7 @@ def _groups(
     keys = sql.keys_of(question.group_by)
     statement.add("pieces AS (")
     for at, source in enumerate(sources):
-        rows = _source(question, source, sessions=sessions)
+        rows = _source(question, source, of_traces=of_traces)
         piece = _piece(rows, keys, columns, function, is_summed=len(question.edges) <= 2)
         statement.join(piece, " UNION ALL " if at else "")
     values, joins = sql.names_of(question.group_by)
@@ -136,7 +137,7 @@ def _groups(
     return statement.add(f" GROUP BY {positions} HAVING {having})")
 
 
-def _source(question: UsageQuestion, source: Source, *, sessions: Sequence[int]) -> Sql:
+def _source(question: UsageQuestion, source: Source, *, of_traces: Sql | None) -> Sql:
     """FROM and WHERE of one source."""
     ranges = f"in_{source}"
     if source == "totals":
@@ -147,8 +148,8 @@ def _source(question: UsageQuestion, source: Source, *, sessions: Sequence[int])
             [scope, *ids],
         )
     by_trace = "trace" in question.dimensions()
-    own = sessions if source == "charges" else ()
-    return sql.source_of(source, question.filters, ranges, by_trace=by_trace, sessions=own)
+    own = of_traces if source == "charges" else None
+    return sql.source_of(source, question.filters, ranges, by_trace=by_trace, of_traces=own)
 
 
 def _piece(

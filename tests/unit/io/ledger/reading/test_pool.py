@@ -19,6 +19,7 @@ from processor.core.errors import (
 )
 from processor.core.model import Totals
 from processor.core.questions import UsageQuestion
+from processor.io.ledger.reading import pool
 from processor.io.ledger.reading.log_pause import unread_bytes_of
 from processor.io.ledger.reading.pool import SqliteReader
 
@@ -227,7 +228,8 @@ async def test_the_log_stays_bounded_beside_constant_questions(open_reader, path
         nonlocal largest
         for _ in range(400):
             writer.execute("INSERT INTO filler VALUES (randomblob(60000))")
-            largest = max(largest, unread_bytes_of(writer))
+            with suppress(apsw.BusyError):
+                largest = max(largest, unread_bytes_of(writer))
             time.sleep(0.001)
         is_over.set()
 
@@ -238,6 +240,19 @@ async def test_the_log_stays_bounded_beside_constant_questions(open_reader, path
     # 24 MB were written; a question holds the log up for 20 ms, and so do two commits.
     assert largest < 4 * limit_bytes
     assert reader.pause.pauses > 0
+
+
+async def test_a_log_that_is_just_being_written_refuses_no_question(open_reader, path, monkeypatch):
+    """Guarantees: that its size cannot be read in that moment is no error of the question."""
+
+    def busy(_database):
+        raise apsw.BusyError("database is locked")
+
+    writer = apsw.Connection(str(path))
+    add_cost(writer)
+    monkeypatch.setattr(pool, "unread_bytes_of", busy)
+    assert await open_reader().ask(cost_of) == 112
+    writer.close()
 
 
 async def test_without_a_writer_a_large_log_delays_nothing(open_reader, path):
