@@ -6,8 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
-from functools import cached_property
+from decimal import ROUND_CEILING, Decimal
+from functools import cached_property, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -55,6 +55,11 @@ class Budget:
         return (*(float(share) for share in self.warn_at), 1.0)
 
     @cached_property
+    def least_amount(self) -> int:
+        """The least amount that reaches a threshold, whatever the scope id."""
+        return amount_at(self.smallest_limit, self.thresholds[0])
+
+    @cached_property
     def digest(self) -> str:
         """A short name of the totals this budget looks at; ``""`` when it counts every call.
 
@@ -85,3 +90,12 @@ class Policy:
 def version_of(text: str) -> str:
     """The version of a policy: a short digest of the text it was read from."""
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_CHARS]
+
+
+@lru_cache(maxsize=1024)
+def amount_at(limit: int, threshold: float) -> int:
+    """The least amount that reaches a share of a limit."""
+    if threshold >= 1.0:
+        return limit
+    # The shortest text of a double is the decimal that it was read from.
+    return int((limit * Decimal(repr(threshold))).to_integral_value(ROUND_CEILING))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_CEILING, Decimal
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import NamedTuple
 
-from processor.core.budgets.policy import Budget, Policy
+from processor.core.budgets.policy import Budget, Policy, amount_at
 from processor.core.budgets.window import window_of
 from processor.core.model import Calendar, Crossing, Standing, Totals, WindowKind
 
@@ -133,15 +131,6 @@ def crossings(budget: Budget, scope_id: str, state: State, window: Window) -> It
 def is_reached(spent: int, limit: int, threshold: float) -> bool:
     """True when `spent` is at or over that share of the limit; exact, as the share was written."""
     return spent >= amount_at(limit, threshold)
-
-
-@lru_cache(maxsize=1024)
-def amount_at(limit: int, threshold: float) -> int:
-    """The least amount that reaches a share of a limit."""
-    if threshold >= 1.0:
-        return limit
-    # The shortest text of a double is the decimal that it was read from.
-    return int((limit * Decimal(repr(threshold))).to_integral_value(ROUND_CEILING))
 
 
 def spent_of(budget: Budget, total: Totals) -> int:

@@ -12,10 +12,14 @@ from processor.core.attribution.node import ScopeIds
 from processor.core.attribution.owner import by_scope, id_in, resolve
 from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch, matches
+from processor.core.budgets.watches import Watches
 from processor.core.budgets.window import bucket_of
 from processor.core.model import NOTHING, Crossing, Posting, Totals
 from processor.core.posting.crossed import is_known, states_of
 from processor.core.posting.turn import Posted
+
+_Places = dict[int, tuple[Watch, StateKey]]
+"""By the position of a watch, this and the state that a call counts for."""
 
 
 @dataclass(slots=True)
@@ -39,6 +43,8 @@ class Followed:
     scope id: these are not stored."""
     keys: AbstractSet[StateKey]
     """Of the states that the decision needs."""
+    sessions: Mapping[Node, str]
+    """Of local roots that this turn brought; ``""`` where that is not known."""
     crossed: Sequence[tuple[StateKey, Crossing]] = ()
     """What another processor has found that a budget here is equal to."""
     filling: Sequence[tuple[Posting, Totals]] = ()
@@ -54,23 +60,67 @@ class Filling(NamedTuple):
 
     def changes(self, posted: Posted) -> Iterator[tuple[Posting, Totals]]:
         """What a posted batch changes in them."""
+        states = _States(Watches([self.watch]))
         for trace_id, movement in posted.movements:
             if trace_id in self.counted:
                 bucket = bucket_of(movement.node.time_ns)
-                for change in _changes(self.watch, trace_id, movement):
+                for change in states.changes(trace_id, movement):
                     yield (*change.key[:2], bucket), change.change
 
 
-def follow(posted: Posted, watches: Sequence[Watch], filling: Sequence[Filling] = ()) -> Followed:
+class _States:
+    """The states that calls count for; those of one owner and time are looked for once."""
+
+    def __init__(self, watches: Watches) -> None:
+        self._watches = watches
+        self._found: dict[tuple[bytes, ScopeIds, int], _Places] = {}
+
+    def changes(self, trace_id: bytes, movement: Movement) -> list[Change]:
+        """What a movement changes, watch by watch: the old owner first, then the new one."""
+        bucket = bucket_of(movement.node.time_ns)
+        before, after = movement.before.totals, movement.after.totals
+        targets = self._places(trace_id, movement.target, bucket)
+        if movement.source is None:
+            return [Change(watch, key, after) for watch, key in targets.values()]
+        sources = self._places(trace_id, movement.source, bucket)
+        changes: list[Change] = []
+        for at in sorted(sources.keys() | targets.keys()):
+            source, target = sources.get(at), targets.get(at)
+            if source is not None and target is not None and source[1] == target[1]:
+                if after != before:
+                    changes.append(Change(*source, after.minus(before)))
+                continue
+            if source is not None:
+                changes.append(Change(*source, NOTHING.minus(before)))
+            if target is not None:
+                changes.append(Change(*target, after))
+        return changes
+
+    def _places(self, trace_id: bytes, ids: ScopeIds, bucket: int) -> _Places:
+        asked = trace_id, ids, bucket
+        found = self._found.get(asked)
+        if found is None:
+            watches = self._watches
+            found = self._found[asked] = {}
+            for at in watches.counting(by_scope(ids) if watches.have_filters else {}):
+                watch = watches[at]
+                scope_id = _scope_id(watch, trace_id, ids)
+                if scope_id is not None:
+                    found[at] = watch, watch.key(scope_id, bucket)
+        return found
+
+
+def follow(posted: Posted, watches: Watches, filling: Sequence[Filling] = ()) -> Followed:
     """Find what a posted batch changes in the totals of `watches`, and in those being filled."""
-    changes = [
-        [change for watch in watches for change in _changes(watch, trace_id, movement)]
-        for trace_id, movement in posted.movements
-    ]
+    states = _States(watches)
+    changes = [states.changes(*moved) for moved in posted.movements]
+    sessions = {
+        node: _session_of(posted.traces[trace_id], node)
+        for trace_id, node in (*posted.added, *posted.amended)
+        if node.is_local_root
+    }
     keys = {change.key for some in changes for change in some}
-    for trace_id, node in (*posted.added, *posted.amended):
-        if node.is_local_root and (session := session_of(posted, trace_id, node)):
-            keys.add(("session", session, 0, 0))
+    keys.update(("session", session, 0, 0) for session in sessions.values() if session)
     crossed = [
         (key, crossing)
         for key, crossing in states_of(posted.crossed, watches)
@@ -78,18 +128,19 @@ def follow(posted: Posted, watches: Sequence[Watch], filling: Sequence[Filling] 
     ]
     keys.update(key for key, _ in crossed)
     filled = [change for each in filling for change in each.changes(posted)]
-    return Followed(posted, changes, _before(posted, changes), keys, crossed, filled)
+    before = _before(posted, changes)
+    return Followed(posted, changes, before, keys, sessions, crossed, filled)
 
 
 def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[str, str], Totals]:
     """Totals of traces and runs before this turn: what they are now, less what has changed."""
     before: dict[tuple[str, str], Totals] = {}
     for (trace_id, _), some in zip(posted.movements, changes, strict=True):
-        trace = posted.traces[trace_id]
         for change in some:
-            series, scope_id = change.key[:2]
+            series, scope_id, *_ = change.key
             if series not in {"trace", "agent_run"}:
                 continue
+            trace = posted.traces[trace_id]
             now = trace.total if series == "trace" else trace.runs.get(scope_id, NOTHING)
             known = before.get((series, scope_id), now)
             before[series, scope_id] = known.minus(change.change)
@@ -99,16 +150,22 @@ def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[s
 def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple[str, int, Totals]]:
     """What a trace adds to a filtered total, as (scope id, bucket, totals)."""
     for node in trace.nodes.values():
-        if node.scope_ids is not None and not node.posted.is_zero:
+        if (
+            node.scope_ids is not None
+            and not node.posted.is_zero
+            and _counts(watch, node.scope_ids)
+        ):
             scope_id = _scope_id(watch, trace_id, node.scope_ids)
             if scope_id is not None:
                 yield scope_id, bucket_of(node.time_ns), node.posted.totals
 
 
+def _counts(watch: Watch, ids: ScopeIds) -> bool:
+    return not watch.match or matches(watch.match, by_scope(ids))
+
+
 def _scope_id(watch: Watch, trace_id: bytes, ids: ScopeIds) -> str | None:
     """Which total of a watch a call counts for; None for none. A session's logs are no trace."""
-    if watch.match and not matches(watch.match, by_scope(ids)):
-        return None
     if watch.scope == "total":
         return ""
     if watch.scope == "trace":
@@ -116,43 +173,19 @@ def _scope_id(watch: Watch, trace_id: bytes, ids: ScopeIds) -> str | None:
     return id_in(ids, watch.scope) or None
 
 
-def _changes(watch: Watch, trace_id: bytes, movement: Movement) -> Iterator[Change]:
-    """What a movement changes in a watch's totals: the old owner first, then the new one."""
-    target = _scope_id(watch, trace_id, movement.target)
-    source = None if movement.source is None else _scope_id(watch, trace_id, movement.source)
-    if source is None and target is None:
-        return
-    time_s = bucket_of(movement.node.time_ns)
-    before, after = movement.before.totals, movement.after.totals
-    if source == target:
-        if target is not None and after != before:
-            yield Change(watch, watch.key(target, time_s), after.minus(before))
-        return
-    if source is not None:
-        yield Change(watch, watch.key(source, time_s), NOTHING.minus(before))
-    if target is not None:
-        yield Change(watch, watch.key(target, time_s), after)
-
-
 def decrease_of(change: Totals) -> Totals:
     """The part of a change by which something that a budget limits shrinks.
 
     A charge that was adopted may bring tokens, and take back on the same span what another costs.
     """
-    if is_decrease(change):
+    cost_nano_usd, tokens = change.cost_nano_usd, change.input_tokens + change.output_tokens
+    if cost_nano_usd >= 0 and tokens >= 0:
+        return NOTHING
+    if cost_nano_usd <= 0 and tokens <= 0:
         return change
-    cost_nano_usd = change.cost_nano_usd
     return Totals(cost_nano_usd) if cost_nano_usd < 0 else NOTHING
 
 
-def is_decrease(change: Totals) -> bool:
-    """True when nothing that a budget limits grows, and something shrinks."""
-    cost, tokens = change.cost_nano_usd, change.tokens
-    return cost <= 0 and tokens <= 0 and (cost < 0 or tokens < 0)
-
-
-def session_of(posted: Posted, trace_id: bytes, node: Node) -> str:
-    """The session that a span of this turn belongs to; ``""`` when that is not known."""
-    trace = posted.traces[trace_id]
+def _session_of(trace: Trace, node: Node) -> str:
     ids = node.scope_ids or resolve(trace, node)[0]
     return ids.session

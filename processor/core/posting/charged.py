@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from processor.core.attribution import Movement, Trace
+from processor.core.budgets.watches import Watches
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import NO_SUMS, Plan
 from processor.core.posting.changes import follow
@@ -21,6 +22,6 @@ def charged(traces: Mapping[bytes, Trace], zones: ReportingZones) -> Plan:
         if node.scope_ids is not None
     ]
     posted, plan = Posted(0, traces, (), (), movements), Plan()
-    add_up(plan, follow(posted, ()), zones)
+    add_up(plan, follow(posted, Watches()), zones)
     add_charges(plan, posted)
     return plan

@@ -7,7 +7,7 @@ is kept as if it had been found here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -55,7 +55,7 @@ def read_crossing(name: str, attributes: Mapping[str, Value]) -> Crossing | None
 
 
 def states_of(
-    crossed: Sequence[Crossing], watches: Sequence[Watch]
+    crossed: Sequence[Crossing], watches: Iterable[Watch]
 ) -> Iterator[tuple[StateKey, Crossing]]:
     """The crossings that a budget here is equal to, each with the state that it belongs to."""
     for crossing in crossed:

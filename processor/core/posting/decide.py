@@ -13,20 +13,25 @@ from processor.core.budgets.verdict import (
     State,
     StateKey,
     Window,
-    amount_at,
     crossings,
-    is_reached,
     matches,
     spent_of,
 )
 from processor.core.budgets.zones import ReportingZones
-from processor.core.model import NS_PER_S, Correction, Crossing, Plan, SpanRow, Stamp, TaskTitle
+from processor.core.model import (
+    NOTHING,
+    NS_PER_S,
+    Correction,
+    Crossing,
+    Plan,
+    SpanRow,
+    Stamp,
+    TaskTitle,
+)
 from processor.core.posting.changes import (
     Change,
     Followed,
     decrease_of,
-    is_decrease,
-    session_of,
 )
 from processor.core.posting.crossed import is_equal
 from processor.core.posting.full_trace import LEFT_OUT
@@ -43,6 +48,8 @@ class _Decision:
     now_s: int
     homes: Mapping[Node, bytes]
     """The trace of each new span, where one of another trace may have changed something."""
+    sessions: Mapping[Node, str]
+    """See `Followed.sessions`."""
     drafts: dict[int, Draft] = field(default_factory=dict)
     plan: Plan = field(default_factory=Plan)
 
@@ -92,12 +99,15 @@ def decide(
     posted = followed.posted
     new = (*posted.added, *posted.amended) if posted.restated else ()
     homes = {node: trace_id for trace_id, node in new}
-    decision = _Decision(posted, call_budgets, states, posted.received_ns // NS_PER_S, homes)
+    now_s = posted.received_ns // NS_PER_S
+    decision = _Decision(posted, call_budgets, states, now_s, homes, followed.sessions)
     # What goes down comes first, so that no sum in between crosses a limit that the end does not
     # reach: a late child of a charged aggregate takes from one span what it brings on another.
     for changes in followed.changes:
         for change in changes:
-            states[change.key].total = states[change.key].total.plus(decrease_of(change.change))
+            decrease = decrease_of(change.change)
+            if decrease is not NOTHING:
+                states[change.key].total = states[change.key].total.plus(decrease)
     for key, crossing in followed.crossed:
         _take_over(decision, states[key], crossing)
     for (trace_id, movement), changes in zip(posted.movements, followed.changes, strict=True):
@@ -131,19 +141,19 @@ def _check_budgets(
     is_call = cause is node and node.entry is not None
     trigger = "reprice" if decision.posted.is_repricing else "" if cause is node else "attribution"
     for change in changes:
-        if is_decrease(change.change):
+        decrease = decrease_of(change.change)
+        if decrease is not NOTHING and decrease is change.change:
             continue
         state = decision.states[change.key]
-        state.total = state.total.plus(change.change.minus(decrease_of(change.change)))
-        _, scope_id, start_s, end_s = change.key
-        window = Window(start_s, end_s, decision.now_s)
+        total = state.total = state.total.plus(change.change.minus(decrease))
         for budget in change.watch.budgets:
-            spent, limit = spent_of(budget, state.total), budget.limit_for(scope_id)
-            if spent < amount_at(limit, budget.thresholds[0]):
+            spent = spent_of(budget, total)
+            if spent < budget.least_amount:
                 continue  # Most movements reach no threshold.
-            for found in crossings(budget, scope_id, state, window):
+            _, scope_id, start_s, end_s = change.key
+            for found in crossings(budget, scope_id, state, Window(start_s, end_s, decision.now_s)):
                 decision.cross(trace_id, cause, found, trigger)
-            if spent >= limit and (is_call or trigger == "attribution"):
+            if spent >= budget.limit_for(scope_id) and (is_call or trigger == "attribution"):
                 # A call, or the span that says whose the calls below it are.
                 decision.draft(decision.carrier_span(trace_id, cause)).exceeded.add(budget.name)
 
@@ -155,14 +165,14 @@ def _check_call_budgets(decision: _Decision, trace_id: bytes, movement: Movement
     after = movement.after.totals
     if not decision.call_budgets or not is_new or not after.calls:
         return
-    if all(
-        not is_reached(spent_of(budget, after), budget.smallest_limit, budget.thresholds[0])
-        for budget in decision.call_budgets
-    ):
+    reached = [
+        budget for budget in decision.call_budgets if spent_of(budget, after) >= budget.least_amount
+    ]
+    if not reached:
         return
     scope_id = f"{trace_id.hex()}:{node.span_id.hex()}"
     ids = by_scope(movement.target)
-    for budget in decision.call_budgets:
+    for budget in reached:
         if not matches(budget.match, ids):
             continue
         state = State(after, set())
@@ -235,7 +245,7 @@ def _stamp(decision: _Decision) -> None:
 def _stamp_of(decision: _Decision, trace_id: bytes, node: Node) -> Stamp:
     posted = decision.posted
     session = None
-    if node.is_local_root and (session_id := session_of(posted, trace_id, node)):
+    if session_id := decision.sessions.get(node):
         session = decision.states["session", session_id, 0, 0].total
     draft = decision.drafts.get(node.row, Draft()) if node.row >= 0 else Draft()
     is_amended = trace_id in posted.root_passed

@@ -11,6 +11,7 @@ from contextlib import suppress
 from processor.core import posting
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.verdict import State, StateKey, Watch, compile_watches
+from processor.core.budgets.watches import Watches
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Totals
 from processor.io.ledger.series import FollowedSeries
@@ -29,7 +30,7 @@ class BudgetStates:
         self._limit = limit
         self._series = FollowedSeries(store)
         self._watches: Sequence[Watch] = ()
-        self._checked: Sequence[Watch] = ()
+        self._checked = Watches()
         """Those whose totals are complete."""
         self._states: OrderedDict[StateKey, State] = OrderedDict()
         self._touched: set[StateKey] = set()
@@ -86,7 +87,8 @@ class BudgetStates:
 
     def _check_complete(self) -> None:
         """Check budgets from now on as far as their totals are complete."""
-        self._checked = [each for each in self._watches if self._series.is_complete(each.series)]
+        complete = (each for each in self._watches if self._series.is_complete(each.series))
+        self._checked = Watches(complete)
         self._states.clear()
 
     def is_complete(self, series: str) -> bool:

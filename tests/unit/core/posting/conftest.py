@@ -11,6 +11,7 @@ from processor.core import posting
 from processor.core.attribution.pending import PendingSpans
 from processor.core.attribution.same_response import KnownReports
 from processor.core.budgets.verdict import State, compile_watches
+from processor.core.budgets.watches import Watches
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import DimensionSet, Totals
 
@@ -37,7 +38,7 @@ class Turns:
 
     def use(self, *budgets):
         """Puts these budgets into force; to be called before the first turn."""
-        self.watches = compile_watches(self.given.policy(*budgets))
+        self.watches = Watches(compile_watches(self.given.policy(*budgets)))
         self.calls = tuple(budget for budget in budgets if budget.scope == "call")
 
     def turn(self, *specs, now_s=None):
