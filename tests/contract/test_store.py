@@ -35,7 +35,7 @@ from processor.core.model import (
 from processor.core.money import Amount
 from processor.io.ledger import SqliteStore, Store
 from processor.io.ledger.reading.unknown import read_unknown
-from processor.io.ledger.store import UNFOLLOWED, Job
+from processor.io.ledger.store import UNFOLLOWED, Filled, Job
 
 SIZE = len(Usage._fields)
 BIG = 2**62 - 1
@@ -277,8 +277,21 @@ def test_rows_come_in_the_order_in_which_they_were_written(store):
     assert store.rows_of(TRACE)[9].is_amendment
 
 
+def test_rows_are_read_a_part_at_a_time_or_one_by_one(store):
+    other = bytes(16)
+    rows = [row(span_id=bytes([at]) * 8) for at in range(1, 6)]
+    ids = commit(store, *rows[:2], row(trace_id=other), *rows[2:])
+    del ids[2]
+    assert store.rows_after(TRACE, 0, 3) == rows[:3]
+    assert store.rows_after(TRACE, ids[2], 3) == rows[3:]
+    assert store.rows_after(TRACE, ids[-1], 3) == []
+    assert store.rows_by_id([ids[3], ids[1] + 1]) == [rows[3], row(trace_id=other)]
+    assert [store.count_rows(TRACE, limit) for limit in (3, 9)] == [3, 5]
+
+
 def test_a_trace_that_is_not_there_has_no_rows(store):
-    assert store.rows_of(TRACE) == []
+    assert store.rows_of(TRACE) == store.rows_after(TRACE, 0, 9) == []
+    assert store.count_rows(TRACE, 9) == 0
 
 
 @pytest.mark.parametrize(
@@ -632,7 +645,7 @@ def test_what_was_committed_is_there_after_a_restart(engine):
     ledger = engine.open()
     commit(ledger, charged(), postings={("total", "", START_S): TOTALS}, crossings=[crossing()])
     ledger.begin()
-    ledger.put_series("total?x", 3)
+    ledger.put_series("total?x", Filled(3))
     ledger.add_totals([(("total?x", "", START_S), TOTALS)])
     ledger.commit()
     ledger.begin()
@@ -642,21 +655,21 @@ def test_what_was_committed_is_there_after_a_restart(engine):
     assert again.rows_of(TRACE) == [charged()]
     assert again.total("total", "", 0, 0) == TOTALS
     assert again.total("total?x", "", 0, 0) == TOTALS
-    assert again.series() == {"total?x": 3}
+    assert again.series() == {"total?x": Filled(3)}
     assert again.crossings(9) == [crossing()]
     again.close()
 
 
 def test_a_series_is_filled_and_then_goes_on(store):
     store.begin()
-    store.put_series("user?x", 0)
+    store.put_series("user?x", Filled(0))
     added = [(("user?x", each, START_S), TOTALS) for each in ("u", "u", "v")]
     store.add_totals(iter(added))
-    store.put_series("user?x", 7)
+    store.put_series("user?x", Filled(7, b"12345678"))
     store.put_series("user?y", None)
     store.commit()
     commit(store, postings={("user?x", "u", START_S): TOTALS})
-    assert store.series() == {"user?x": 7, "user?y": None}
+    assert store.series() == {"user?x": Filled(7, b"12345678"), "user?y": None}
     assert store.total("user?x", "u", 0, 0).calls == 3 * TOTALS.calls
     assert store.total("user?x", "v", 0, 0) == TOTALS
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from processor.core import posting
+from processor.core.attribution import Trace
 from processor.io.ledger import SqliteStore, tables
 
 SUMS = ", ".join(tables.SUMS)
@@ -55,6 +56,7 @@ def check_charges(store: SqliteStore) -> None:
     traces = {}
     for trace_id in store.recent_traces(10**6):
         traces[trace_id] = posting.rebuild(trace_id, store.rows_of(trace_id))
+        check_steps(store, trace_id, traces[trace_id])
     plan = posting.charged(traces, store.zones)
     wanted = defaultdict(list)
     for each in plan.charges:
@@ -81,6 +83,25 @@ def check_charges(store: SqliteStore) -> None:
     assert found == wanted
     check_traces(store, plan)
     check_cells(store, plan)
+
+
+def check_steps(store: SqliteStore, trace_id: bytes, whole: Trace) -> None:
+    """A trace that is read in steps is what it is when it is read at once."""
+    parts = [[row] for row in store.rows_of(trace_id)]
+    *_, stepped = posting.rebuild_in_steps(trace_id, parts, 2)
+    assert stepped is not None
+    for node in whole.nodes.values():
+        other = stepped.nodes[node.span_id]
+        assert (other.posted, other.scope_ids) == (node.posted, node.scope_ids)
+        assert other.subtotal().minus(node.subtotal()).is_nothing
+    assert len(stepped.nodes) == len(whole.nodes)
+    assert (stepped.total, stepped.runs, stepped.owner()) == (
+        whole.total,
+        whole.runs,
+        whole.owner(),
+    )
+    assert (stepped.start_ns, stepped.end_ns) == (whole.start_ns, whole.end_ns)
+    assert (stepped.awaited, stepped.common()) == (whole.awaited, whole.common())
 
 
 def check_cells(store: SqliteStore, plan: Any) -> None:

@@ -4,8 +4,14 @@
 calendars. Nothing here does I/O; a trace is a working copy of what the ledger holds.
 """
 
-from processor.core.attribution.attach import Arrival, Movement, PlainSpan, attach
+from processor.core.attribution.attach import (
+    Arrival,
+    Movement,
+    PlainSpan,
+    attach,
+    attach_in_steps,
+)
 from processor.core.attribution.node import Node
 from processor.core.attribution.trace import Trace
 
-__all__ = ["Arrival", "Movement", "Node", "PlainSpan", "Trace", "attach"]
+__all__ = ["Arrival", "Movement", "Node", "PlainSpan", "Trace", "attach", "attach_in_steps"]

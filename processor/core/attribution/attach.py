@@ -7,7 +7,7 @@ span changes either for an older one, the difference is posted as a movement of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -91,6 +91,30 @@ def attach(
         if (node.entry is not None or node.is_agent) and not node.is_reference
     )
     return added, [movement for movement in moved if movement is not None]
+
+
+def attach_in_steps(trace: Trace, nodes: Sequence[Node], step_spans: int) -> Iterator[None]:
+    """Take all stored spans of a trace into it, some in each step; `nodes` as they came.
+
+    The tree comes first, so that owners are known from the start and no step looks at more than its
+    own spans and those above them.
+    """
+    parts = [nodes[start : start + step_spans] for start in range(0, len(nodes), step_spans)]
+    for some in parts:
+        for node in some:
+            trace.insert(node)
+        yield
+    resolver = Resolver(trace)
+    for some in parts:
+        for node in some:
+            if node.entry is not None or node.is_agent or node.span_id in trace.children:
+                trace.awaits(node)
+        causes = {node: node for node in some}
+        touched = recount(trace, (), [*some, *_displace(trace, some, causes)], causes)
+        for node in touched:
+            if (node.entry is not None or node.is_agent) and not node.is_reference:
+                _move(resolver, trace, node, node)
+        yield
 
 
 def _says_of_trace(node: Node) -> bool:

@@ -22,6 +22,7 @@ from processor.core.posting.intake import (
     responses_of,
     traces_with_calls,
 )
+from processor.core.posting.rebuild import rebuild, rebuild_in_steps
 from processor.core.posting.reports import (
     NO_REPORTS,
     OlderReports,
@@ -29,7 +30,7 @@ from processor.core.posting.reports import (
     traces_to_correct,
 )
 from processor.core.posting.stamp import LIFETIME, entry_of
-from processor.core.posting.turn import Posted, TakenSpan, amend, post, rebuild
+from processor.core.posting.turn import Posted, TakenSpan, amend, post
 
 __all__ = [
     "BEYOND_LIMIT",
@@ -50,6 +51,7 @@ __all__ = [
     "older_reports",
     "post",
     "rebuild",
+    "rebuild_in_steps",
     "relevant_traces",
     "responses_of",
     "traces_to_correct",

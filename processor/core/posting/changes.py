@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -55,14 +55,15 @@ class Filling(NamedTuple):
     """Totals that are being filled with what was charged before a budget followed them."""
 
     watch: Watch
-    counted: Container[bytes]
-    """Traces that are counted in them already; the others will be, as they are then."""
+    counted: Mapping[bytes, bytes]
+    """Traces that are counted in them already, each up to a span in the order of their ids; the
+    others will be, as they are then."""
 
     def changes(self, posted: Posted) -> Iterator[tuple[Posting, Totals]]:
         """What a posted batch changes in them."""
         states = _States(Watches([self.watch]))
         for trace_id, movement in posted.movements:
-            if trace_id in self.counted:
+            if movement.node.span_id <= self.counted.get(trace_id, b""):
                 bucket = bucket_of(movement.node.time_ns)
                 for change in states.changes(trace_id, movement):
                     yield (*change.key[:2], bucket), change.change
@@ -147,9 +148,11 @@ def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[s
     return before
 
 
-def contributions(watch: Watch, trace_id: bytes, trace: Trace) -> Iterator[tuple[str, int, Totals]]:
-    """What a trace adds to a filtered total, as (scope id, bucket, totals)."""
-    for node in trace.nodes.values():
+def contributions(
+    watch: Watch, trace_id: bytes, nodes: Iterable[Node]
+) -> Iterator[tuple[str, int, Totals]]:
+    """What spans of a trace add to a filtered total, as (scope id, bucket, totals)."""
+    for node in nodes:
         if (
             node.scope_ids is not None
             and not node.posted.is_zero

@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from copy import copy
 from typing import NamedTuple
 
-from processor.core.attribution import Node, Trace
+from processor.core.attribution import Trace
 from processor.core.attribution.same_response import (
     KnownReports,
     Report,
@@ -20,27 +20,8 @@ from processor.core.attribution.same_response import (
 )
 from processor.core.model import Intake, SpanRow
 from processor.core.posting.intake import gives_way, node_of
+from processor.core.posting.rebuild import stored_node
 from processor.core.posting.stamp import entry_of
-
-
-def stored_node(row: SpanRow) -> Node:
-    """The node of a span as its row has it."""
-    node = Node(
-        row.span_id,
-        row.parent_id,
-        row.time_ns,
-        is_agent=row.is_agent,
-        is_local_root=row.is_local_root,
-        own=row.own,
-        inherited=row.inherited,
-        service=row.service,
-        entry=row.entry,
-        is_reference=row.is_reference,
-        is_tool=row.is_tool,
-    )
-    node.is_cut, node.is_charged_elsewhere = row.is_cut, row.is_charged_elsewhere
-    node.stamp, node.row_id = row.stamp, row.id
-    return node
 
 
 class OlderReports(NamedTuple):

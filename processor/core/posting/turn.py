@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from processor.core.attribution import Arrival, Movement, Node, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.attribution.same_response import Report, Restated, restate
-from processor.core.model import REMOTE_PARENT, Crossing, Entry, Intake, PendingRows, SpanRow
+from processor.core.model import REMOTE_PARENT, Crossing, Entry, Intake, PendingRows
 from processor.core.posting.full_trace import (
     NOTHING_LEFT_OUT,
     LeftOut,
@@ -18,7 +18,7 @@ from processor.core.posting.full_trace import (
     takes_links,
 )
 from processor.core.posting.intake import TraceArrivals, distribute, pending_rows
-from processor.core.posting.reports import NO_REPORTS, OlderReports, stored_node
+from processor.core.posting.reports import NO_REPORTS, OlderReports
 
 TakenSpan = tuple[bytes, bytes, PendingSpan]
 """(trace id, span id, span) taken from the pending ones."""
@@ -229,23 +229,3 @@ def _ordered(
     found = [(trace_id, movement) for trace_id, some in movements for movement in some]
     found.sort(key=lambda item: (item[1].node.time_ns, item[1].node.span_id))
     return found
-
-
-def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
-    """The working copy of one trace from what the ledger holds of it, nothing being a new trace."""
-    trace = Trace(trace_id)
-    if not rows:
-        return trace
-    nodes: dict[bytes, Node] = {}
-    for row in rows:
-        node = nodes.get(row.span_id)
-        if node is None:
-            node = nodes[row.span_id] = stored_node(row)
-        else:
-            node.entry = row.entry
-            node.is_charged_elsewhere = row.is_charged_elsewhere
-            node.stamp, node.row_id = row.stamp, row.id
-    attach(trace, [Arrival(node) for node in nodes.values()], {})
-    for node in nodes.values():
-        node.row = -1
-    return trace

@@ -20,6 +20,8 @@ def create_added_tables(words: Dialect) -> str:
 CREATE TABLE exclusions (trace {integer} NOT NULL REFERENCES traces (id),
   job {integer} NOT NULL REFERENCES jobs (id), span_ids {octets} NOT NULL,
   PRIMARY KEY (trace, job)){words.without_key};
+-- Of series whose last trace is counted in part, the last span, in the order of ids.
+CREATE TABLE series_parts (name TEXT PRIMARY KEY, span_id {octets} NOT NULL){words.without_key};
 -- Who has changed what, and when; before and after are JSON objects of text.
 CREATE TABLE audit (seq {words.key}, time_ns {integer} NOT NULL, actor TEXT NOT NULL,
   action TEXT NOT NULL, subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL);

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from processor.core import posting
+from processor.core.attribution import Trace
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.verdict import State, StateKey, Watch, compile_watches
 from processor.core.budgets.watches import Watches
@@ -23,12 +24,17 @@ _LOG = logging.getLogger(__name__)
 class BudgetStates:
     """What is spent and crossed under the budgets in force, as far as it was needed lately."""
 
-    def __init__(self, store: Store, policy: Policy, limit: int) -> None:
-        """Keep up to `limit` states. No budget is checked before `set_policy`."""
+    def __init__(
+        self, store: Store, policy: Policy, limit: int, traces: Mapping[bytes, Trace]
+    ) -> None:
+        """Keep up to `limit` states; `traces` are the working copies of turns.
+
+        No budget is checked before `set_policy`.
+        """
         self.policy = policy
         self._store = store
         self._limit = limit
-        self._series = FollowedSeries(store)
+        self._series = FollowedSeries(store, traces)
         self._watches: Sequence[Watch] = ()
         self._checked = Watches()
         """Those whose totals are complete."""

@@ -14,6 +14,7 @@ from processor.io.ledger.interning import Cache
 from processor.io.ledger.shared import Details, decode_details, decode_owner
 
 _CACHED_MAX: Final = 4096
+_ALL: Final = -1
 _SPANS_LOOKED_AT: Final = 50_000
 """So many of the last spans say which traces go on that began long ago."""
 
@@ -31,10 +32,12 @@ class RowReader:
         self._owners.clear()
         self._details.clear()
 
-    def rows_of(self, trace_id: bytes, trace: int) -> list[SpanRow]:
-        """Everything kept of a trace, in the order it was written."""
+    def rows_of(
+        self, trace_id: bytes, trace: int, after: int = 0, limit: int = _ALL
+    ) -> list[SpanRow]:
+        """What is kept of a trace after a row, in the order it was written."""
         found: list[tuple[Any, ...]]
-        found = self._database.execute(statements.READ_SPANS, (trace,)).fetchall()
+        found = self._database.execute(statements.READ_SPANS, (trace, after, limit)).fetchall()
         return [self._decode(trace_id, columns) for columns in found]
 
     def rows_by_id(self, ids: Iterable[int]) -> list[SpanRow]:

@@ -28,7 +28,7 @@ from processor.io.ledger.plan_writer import PlanWriter
 from processor.io.ledger.responses import read_reports
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.scope_totals import total_of
-from processor.io.ledger.store import CrossingMark, Job
+from processor.io.ledger.store import WHOLE, CrossingMark, Filled, Job
 from processor.io.ledger.zones import read_zones, write_zones
 
 _UTC = ZoneInfo("UTC")
@@ -128,6 +128,12 @@ class SqliteStore:
             trace = self._writer.trace(trace_id)
             return self._reader.rows_of(trace_id, trace) if trace else []
 
+    def rows_after(self, trace_id: bytes, row_id: int, limit: int) -> list[SpanRow]:
+        """The next rows of a trace after one, in the order they were written."""
+        with TRANSLATED:
+            trace = self._writer.trace(trace_id)
+            return self._reader.rows_of(trace_id, trace, row_id, limit) if trace else []
+
     def rows_by_id(self, ids: Iterable[int]) -> list[SpanRow]:
         """Single rows of spans, of any traces."""
         with TRANSLATED:
@@ -194,19 +200,23 @@ class SqliteStore:
             found = self._db.execute("SELECT title FROM task_titles WHERE task = ?", (task,))
             return next((row[0] for row in found), "")
 
-    def series(self) -> dict[str, int | None]:
-        """The further totals that are followed: the number of the last trace that is counted."""
+    def series(self) -> dict[str, Filled | None]:
+        """The further totals that are followed, and how far they are filled."""
         with TRANSLATED:
             return {
-                name: None if is_complete else filled_to
-                for name, filled_to, is_complete in self._db.execute(statements.READ_SERIES)
+                name: None if is_complete else Filled(trace, WHOLE if span_id is None else span_id)
+                for name, trace, span_id, is_complete in self._db.execute(statements.READ_SERIES)
             }
 
-    def put_series(self, name: str, filled_to: int | None) -> None:
+    def put_series(self, name: str, filled_to: Filled | None) -> None:
         """Keep how far a series is filled; None for all of it."""
+        trace, span_id = filled_to or (0, WHOLE)
         with TRANSLATED:
-            state = name, filled_to or 0, int(filled_to is None)
-            self._db.execute(statements.PUT_SERIES, state)
+            self._db.execute(statements.PUT_SERIES, (name, trace, int(filled_to is None)))
+            if span_id == WHOLE:
+                self._db.execute(statements.DELETE_PART, (name,))
+            else:
+                self._db.execute(statements.PUT_PART, (name, span_id))
 
     def drop_series(self, name: str) -> None:
         """Keep nothing of a series any more, which has no totals."""

@@ -51,7 +51,9 @@ INSERT_OWN_VALUE = _insert("own_values", ("dimension", "day", "value"))
 _NAMES = ", ".join(f"(SELECT text FROM names WHERE names.id = {name})" for name in NAMED)
 READ_OWNER = f"SELECT {_NAMES}, {', '.join(OWNER[len(NAMED) :])}, service FROM owners WHERE id = ?"
 READ_DETAILS = f"SELECT {', '.join(DETAILS)} FROM call_details WHERE id = ?"
-READ_SPANS = f"SELECT id, {', '.join(SPAN)} FROM spans WHERE trace = ? ORDER BY id"
+READ_SPANS = (
+    f"SELECT id, {', '.join(SPAN)} FROM spans WHERE trace = ? AND id > ? ORDER BY id LIMIT ?"
+)
 READ_SPAN = f"""
 SELECT spans.id, {", ".join(f"spans.{name}" for name in SPAN)}, traces.trace_id
 FROM spans JOIN traces ON traces.id = spans.trace WHERE spans.id = ?
@@ -81,6 +83,8 @@ ON CONFLICT (task) DO UPDATE SET title = excluded.title, time_ns = excluded.time
   WHERE (excluded.time_ns, excluded.title) > (task_titles.time_ns, task_titles.title)
 """
 """The latest title stays, in whatever order they come; of two at one moment, one and the same."""
+PUT_PART = _put("series_parts", ("name", "span_id"))
+DELETE_PART = "DELETE FROM series_parts WHERE name = ?"
 PUT_SERIES = _put("series", ("name", "filled_to", "is_complete"))
 LAST_ID = """
 SELECT COALESCE(MAX(id), 0) FROM (SELECT MAX(id) AS id FROM spans
@@ -90,7 +94,9 @@ SELECT COALESCE(MAX(id), 0) FROM (SELECT MAX(id) AS id FROM spans
 
 ASKED = "SELECT DISTINCT asked_provider, asked_models, asked_tier FROM call_details"
 """What calls have named. Details are few, however many calls."""
-READ_SERIES = "SELECT name, filled_to, is_complete FROM series"
+READ_SERIES = """
+SELECT series.name, filled_to, span_id, is_complete FROM series LEFT JOIN series_parts USING (name)
+"""
 DROP_TOTALS = """
 DELETE FROM totals WHERE scope = ?1 AND (id, bucket) IN (
   SELECT id, bucket FROM totals WHERE scope = ?1 LIMIT ?2)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import (
+    SPAN_ID_BYTES,
     Crossing,
     PendingRows,
     Plan,
@@ -19,7 +20,20 @@ from processor.core.model import (
 CrossingMark = tuple[str, int, str, float]
 """(budget, limit, unit, threshold): the key of a crossing within its scope and window."""
 
-UNFOLLOWED: Final = -1
+WHOLE: Final = b"\xff" * (SPAN_ID_BYTES + 1)
+"""After every span id."""
+
+
+class Filled(NamedTuple):
+    """How far a series is filled."""
+
+    trace: int
+    """The number of the last trace that is counted."""
+    span_id: bytes = WHOLE
+    """Of this trace, spans with ids up to this one are."""
+
+
+UNFOLLOWED: Final = Filled(-1)
 """What `Store.series` has for one that nobody follows, until all its totals are dropped."""
 
 
@@ -75,6 +89,9 @@ class Store(Protocol):
 
     def rows_of(self, trace_id: bytes) -> list[SpanRow]:
         """Everything kept of a trace, in the order it was written, with the ids of the rows."""
+
+    def rows_after(self, trace_id: bytes, row_id: int, limit: int) -> list[SpanRow]:
+        """The next rows of a trace after one, in the order they were written."""
 
     def rows_by_id(self, ids: Iterable[int]) -> list[SpanRow]:
         """Single rows of spans, of any traces."""
@@ -132,13 +149,13 @@ class Store(Protocol):
     def task_title(self, task: str) -> str:
         """The title of a task, as its latest span had it; ``""`` when none has given it one."""
 
-    def series(self) -> dict[str, int | None]:
-        """The further totals that are followed: the number of the last trace that is counted.
+    def series(self) -> dict[str, Filled | None]:
+        """The further totals that are followed, and how far they are filled.
 
         None for one that is complete, `UNFOLLOWED` for one that is being dropped.
         """
 
-    def put_series(self, name: str, filled_to: int | None) -> None:
+    def put_series(self, name: str, filled_to: Filled | None) -> None:
         """Keep how far a series is filled; see `series`."""
 
     def drop_series(self, name: str) -> None:

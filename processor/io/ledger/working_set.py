@@ -70,11 +70,11 @@ class WorkingSet:
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self.store = store
         self.counters = LedgerCounters()
-        self.budgets = BudgetStates(store, policy, limits.states)
         self.pending = PendingSpans(limits.waiting_spans)
         self._limits = limits
         self._trace_spans = max(min(limits.trace_spans, limits.spans // 2), 1)
         self._traces: OrderedDict[bytes, Trace] = OrderedDict()
+        self.budgets = BudgetStates(store, policy, limits.states, self._traces)
         self._sizes: dict[bytes, int] = {}
         """Nodes of each working copy when it was last touched."""
         self._spans = 0

@@ -17,6 +17,10 @@ _CROSSING: Final = (
     "budget, scope, id, window_start, window_end, amount, unit, share, spent, at_least, late, "
     "cause, span"
 )
+_COUNTED: Final = """
+SELECT filled_to - (span_id IS NOT NULL), is_complete FROM series
+  LEFT JOIN series_parts USING (name) WHERE name = ?
+"""
 
 
 def read_series(
@@ -37,7 +41,7 @@ def read_series(
 
 def read_progress(database: apsw.Connection, name: str) -> float:
     """The share of traces that a series has been filled with; 1 for all."""
-    known = database.execute("SELECT filled_to, is_complete FROM series WHERE name = ?", (name,))
+    known = database.execute(_COUNTED, (name,))
     filled_to, is_complete = next(known, (0, 0))
     if is_complete:
         return 1.0

@@ -7,7 +7,7 @@ import pytest
 
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Owner
-from processor.io.ledger import series
+from processor.io.ledger import series, stepped_trace
 
 S, T = Owner(session="s"), Owner(session="t")
 
@@ -134,4 +134,78 @@ async def test_a_step_that_fails_is_tried_again(opened, given, rule, monkeypatch
     await opened.ledger.set_policy(given.policy(rule))
     opened.store.refuse_begins = 1
     await settle(opened)
+    assert await spent(opened, given) == (4000, False)
+
+
+@pytest.fixture
+def step(opened, monkeypatch):
+    """Does one step, of one span of a trace; the thread does none by itself."""
+    monkeypatch.setattr(series, "_SPANS_COUNTED", 1)
+    monkeypatch.setattr(stepped_trace, "_ROWS_READ", 1)
+    monkeypatch.setattr(stepped_trace, "_SPANS_ATTACHED", 1)
+    real = series.FollowedSeries.step
+
+    async def one():
+        followed = opened.ledger._working_set.budgets._series
+
+        def work():
+            if followed.has_work:
+                real(followed)
+                opened.ledger._working_set.budgets._check_complete()
+
+        await opened.ledger._writer.ask(work)
+
+    monkeypatch.setattr(series.FollowedSeries, "step", lambda _: time.sleep(0.001) or [])
+    return one
+
+
+@pytest.mark.parametrize("traces", [1, 100])
+@pytest.mark.parametrize("steps", range(0, 22, 3))
+async def test_a_turn_amid_a_large_trace_is_counted_once(opened, given, rule, step, steps, traces):
+    """Guarantees: whatever of the trace is read or counted, and whether turns have a copy of it."""
+    await opened.open(traces=traces)
+    for at in (4, 2, 8, 6, 10, 12):
+        await opened.post(given.call(at, 1, trace=1))
+    await opened.post(given.call(1, trace=2, own=S))
+    await opened.ledger.set_policy(given.policy(rule))
+    for _ in range(steps):
+        await step()
+    await opened.post(given.call(5, 1, trace=1), given.call(11, trace=1, own=S))
+    await opened.post(given.call(2, trace=2, own=T))
+    for _ in range(3):
+        await step()
+    await opened.post(given.carrier(1, trace=1, session="s"))
+    while opened.ledger._working_set.budgets.has_work:
+        await step()
+    assert await spent(opened, given) == (9000, False)
+    assert await spent(opened, given, "t") == (1000, False)
+
+
+@pytest.mark.parametrize("steps", range(0, 22, 3))
+async def test_a_restart_amid_a_large_trace_goes_on_where_it_was(opened, given, rule, step, steps):
+    await opened.post(*(given.call(at, 1, trace=1, own=S) for at in (4, 2, 8, 6, 10, 12)))
+    await opened.open(traces=1)
+    await opened.post(given.call(1, trace=2, own=S))
+    await opened.ledger.set_policy(given.policy(rule))
+    for _ in range(steps):
+        await step()
+    await opened.open(rule)
+    await opened.post(given.call(3, trace=1, own=S), given.call(13, trace=1, own=S))
+    while opened.ledger._working_set.budgets.has_work:
+        await step()
+    assert await spent(opened, given) == (9000, False)
+
+
+async def test_a_step_that_fails_amid_a_large_trace_is_done_again(opened, given, rule, step):
+    await opened.post(*(given.call(at, trace=1, own=S) for at in (4, 2, 8)))
+    await opened.open(traces=1)
+    await opened.post(given.call(1, trace=2, own=S))
+    await opened.ledger.set_policy(given.policy(rule))
+    while opened.ledger._working_set.budgets.has_work:
+        opened.store.refuse_commits = 1
+        with suppress(LedgerUnavailableError):
+            await step()
+        opened.store.refuse_commits = 0
+        for _ in range(12):
+            await step()
     assert await spent(opened, given) == (4000, False)

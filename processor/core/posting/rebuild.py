@@ -1,0 +1,72 @@
+"""Working copies of traces from the rows that the ledger has of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from processor.core.attribution import Arrival, Node, Trace, attach, attach_in_steps
+from processor.core.model import SpanRow
+
+
+def stored_node(row: SpanRow) -> Node:
+    """The node of a span as its row has it."""
+    node = Node(
+        row.span_id,
+        row.parent_id,
+        row.time_ns,
+        is_agent=row.is_agent,
+        is_local_root=row.is_local_root,
+        own=row.own,
+        inherited=row.inherited,
+        service=row.service,
+        entry=row.entry,
+        is_reference=row.is_reference,
+        is_tool=row.is_tool,
+    )
+    node.is_cut, node.is_charged_elsewhere = row.is_cut, row.is_charged_elsewhere
+    node.stamp, node.row_id = row.stamp, row.id
+    return node
+
+
+def _add(nodes: dict[bytes, Node], row: SpanRow) -> None:
+    """Add a span, or what a later row says of it."""
+    node = nodes.get(row.span_id)
+    if node is None:
+        nodes[row.span_id] = stored_node(row)
+    else:
+        node.entry = row.entry
+        node.is_charged_elsewhere = row.is_charged_elsewhere
+        node.stamp, node.row_id = row.stamp, row.id
+
+
+def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
+    """The working copy of one trace from what the ledger holds of it, nothing being a new trace."""
+    trace = Trace(trace_id)
+    if not rows:
+        return trace
+    nodes: dict[bytes, Node] = {}
+    for row in rows:
+        _add(nodes, row)
+    attach(trace, [Arrival(node) for node in nodes.values()], {})
+    for node in nodes.values():
+        node.row = -1
+    return trace
+
+
+def rebuild_in_steps(
+    trace_id: bytes, rows: Iterable[Sequence[SpanRow]], step_spans: int
+) -> Iterator[Trace | None]:
+    """Likewise a part at a time; yields None until the working copy is whole, and then that.
+
+    `rows` are asked for a part at a time as well, and are those of one moment. A step takes
+    `step_spans` of these spans into the tree.
+    """
+    nodes: dict[bytes, Node] = {}
+    for some in rows:
+        for row in some:
+            _add(nodes, row)
+        yield None
+    trace = Trace(trace_id)
+    for _ in attach_in_steps(trace, list(nodes.values()), step_spans):
+        yield None
+    yield trace
