@@ -22,6 +22,7 @@ from processor.core.model import (
 from processor.core.questions import (
     CallRow,
     CallsQuestion,
+    Filters,
     Freshness,
     TraceRow,
     TraceSpan,
@@ -29,6 +30,7 @@ from processor.core.questions import (
     UnknownAnswer,
     UsageAnswer,
     UsageQuestion,
+    ValueInOther,
 )
 
 T = TypeVar("T")
@@ -121,6 +123,9 @@ class LedgerView(Protocol):
 
     def run(self, trace: TraceRow, run: bytes) -> Totals:
         """What a span of a trace and all below it are charged; nothing where it is not there."""
+
+    def values_in_other(self, filters: Filters, start_s: int, end_s: int) -> list[ValueInOther]:
+        """Values that are filtered by and may have used more in ``[start, end)`` than is found."""
 
     def unknown(self, limit: int) -> UnknownAnswer:
         """Calls whose cost is unknown, alike ones together; those with most calls are listed."""

@@ -65,6 +65,11 @@ def series_of(budget: Budget) -> str:
     return budget.scope
 
 
+def followed(scope: str) -> str:
+    """The name of the totals of each id of a scope, where budgets without a filter follow them."""
+    return f"{scope}{_OF_BUDGETS}"
+
+
 def compile_watches(policy: Policy) -> tuple[Watch, ...]:
     """The totals to follow: one for each distinct scope, filter and window of the budgets.
 

@@ -40,6 +40,7 @@ from processor.core.questions.question import (
     UsageAnswer,
     UsageQuestion,
     UsageRow,
+    ValueInOther,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "UsageAnswer",
     "UsageQuestion",
     "UsageRow",
+    "ValueInOther",
     "bucket_at",
     "edges_of",
     "has_lifetime",

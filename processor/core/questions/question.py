@@ -178,6 +178,21 @@ class TracesQuestion:
     limit: int = 50
 
 
+class ValueInOther(NamedTuple):
+    """A value of an own dimension that is not kept by itself on some days.
+
+    A day keeps 1,000 values by themselves. What further ones used is added up as ``other``.
+    """
+
+    dimension: str
+    value: str
+    days: int
+    """How many there are in the time asked about."""
+    first_s: int
+    """When the first and the last of them began, in epoch seconds."""
+    last_s: int
+
+
 class UnknownAnswer(NamedTuple):
     """All that makes totals say "at least"."""
 

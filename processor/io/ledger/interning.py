@@ -16,7 +16,7 @@ from processor.io.ledger.shared import Columns, encode_set
 _CACHED_MAX: Final = 4096
 NAMES_CACHED_MAX: Final = 16_384
 """Sessions are many, and each is asked for a few times in a row."""
-_OWN_VALUES_MAX: Final = 1_000
+OWN_VALUES_MAX: Final = 1_000
 """Values that an own dimension may have in a day and count by themselves."""
 _DAYS_CACHED_MAX: Final = 64
 _NO_DAY: Final = (0, 0)
@@ -136,7 +136,7 @@ class DimensionSets:
             known = self._days[dimension, day] = {row[0] for row in found}
         if value in known:
             return value
-        if len(known) >= _OWN_VALUES_MAX:
+        if len(known) >= OWN_VALUES_MAX:
             return OTHER
         known.add(value)
         self._database.execute(statements.INSERT_OWN_VALUE, (dimension, day, value))

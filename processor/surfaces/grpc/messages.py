@@ -57,7 +57,7 @@ def totals_message(found: WindowTotals) -> GetTotalsResponse:
         GetTotalsResponse,
         cost_usd=usd(totals.cost_nano_usd),
         cost_nano_usd=totals.cost_nano_usd,
-        at_least=totals.unpriced > 0,
+        at_least=totals.unpriced > 0 or bool(found.partial),
         input_tokens=totals.input_tokens,
         output_tokens=totals.output_tokens,
         cached_tokens=totals.cached_tokens,
@@ -72,6 +72,7 @@ def totals_message(found: WindowTotals) -> GetTotalsResponse:
         cache_hits=totals.cache_hits,
         response_cache_hits=totals.response_cache_hits,
         response_cache_saved_nano_usd=totals.response_cache_saved_nano_usd,
+        partial=found.partial,
     )
 
 

@@ -5,6 +5,7 @@
     usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
     traces        calls in pages, traces and runs as trees; cursors
     budgets       how budgets stand, crossings; questions: their objections in words
+    partial       why something is missing from an answer
     unknown       what makes totals say "at least"
     health        whether the processor can do its work
     outcomes      what has become of the last requests

@@ -119,6 +119,8 @@ class CallsPage:
     calls: Sequence[CallRow]
     cursor: str
     """Asks for those that come after; ``""`` where there are none."""
+    partial: tuple[str, ...]
+    """Why some calls of the range may be missing; empty where none is."""
     as_of: AsOf
 
 

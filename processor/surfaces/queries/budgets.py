@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from processor.core.budgets import Budget, Policy
-from processor.core.budgets.verdict import series_of, standing_of
+from processor.core.budgets.verdict import followed, series_of, standing_of
 from processor.core.budgets.window import window_of
 from processor.core.model import NOTHING, Totals
 from processor.core.ports import LedgerView
-from processor.core.questions import TIME_END_S, UsageQuestion
+from processor.core.questions import TIME_END_S, Filters, UsageQuestion
 from processor.surfaces.queries.answers import BudgetState, CrossingsPage
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
+from processor.surfaces.queries.partial import partial_reasons
 
 _KEPT: Final = frozenset({"total", "user", "org"})
 """Scopes with totals by quarter hour, whether budgets look at them or not."""
@@ -23,14 +24,22 @@ _RANKED: Final = frozenset({
 _CROSSINGS_LOOKED_AT: Final = 1000
 
 
-def total_of(view: LedgerView, scope: str, scope_id: str, window: tuple[int, int]) -> Totals:
-    """What a scope has spent in a window of epoch seconds; (0, 0) for all time."""
+def total_of(
+    view: LedgerView, scope: str, scope_id: str, window: tuple[int, int]
+) -> tuple[Totals, tuple[str, ...]]:
+    """What a scope has spent in a window of epoch seconds; (0, 0) for all time.
+
+    The second one says in words what is missing from that.
+    """
     if scope in _OF_ONE_TRACE:
-        return _total_of_trace(view, scope, scope_id)
+        return _total_of_trace(view, scope, scope_id), ()
     start_s, end_s = window if window[1] else (0, TIME_END_S)
-    filters = () if scope == "total" else ((scope, (scope_id,)),)
+    filters: Filters = () if scope == "total" else ((scope, (scope_id,)),)
     answer = view.usage(UsageQuestion(start_s, end_s, filters=filters))
-    return answer.totals[0].totals if answer.totals else NOTHING
+    partial = partial_reasons(view, filters, (start_s, end_s), answer.left_out)
+    if partial and view.progress(followed(scope)) == 1:
+        return view.series(followed(scope), scope_id, start_s, end_s), ()
+    return answer.totals[0].totals if answer.totals else NOTHING, partial
 
 
 def _total_of_trace(view: LedgerView, scope: str, scope_id: str) -> Totals:
@@ -100,11 +109,11 @@ def _state(view: LedgerView, budget: Budget, scope_id: str, time_s: int) -> Budg
     if budget.scope == "call":
         pass
     elif "?" not in name:
-        total = total_of(view, budget.scope, scope_id, window)
+        total, _ = total_of(view, budget.scope, scope_id, window)
     else:
         progress = view.progress(name)
         if progress < 1 and not budget.match:
-            total = total_of(view, budget.scope, scope_id, window)
+            total, _ = total_of(view, budget.scope, scope_id, window)
         else:
             total = view.series(name, scope_id, *_window(budget, time_s))
     return BudgetState(standing_of(budget, scope_id, window, total), progress)

@@ -46,6 +46,8 @@ class WindowTotals(NamedTuple):
     end_s: int
     label: str = ""
     """What people call the scope id: the title of a task."""
+    partial: tuple[str, ...] = ()
+    """Why something is missing from the totals, which are then at least these."""
 
 
 class CostQueries:
@@ -162,9 +164,9 @@ class CostQueries:
         start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
 
         def work(view: LedgerView) -> WindowTotals:
-            totals = budgets.total_of(view, scope, scope_id, (start_s, end_s))
+            totals, partial = budgets.total_of(view, scope, scope_id, (start_s, end_s))
             titles = view.task_titles([scope_id]) if scope == "task" else {}
-            return WindowTotals(totals, start_s, end_s, titles.get(scope_id, ""))
+            return WindowTotals(totals, start_s, end_s, titles.get(scope_id, ""), partial)
 
         return await self._reader.ask(work)
 

@@ -13,6 +13,7 @@ from processor.core.questions import CallsQuestion, TraceSpan
 from processor.surfaces.queries import checks
 from processor.surfaces.queries.answers import AsOf, CallsPage, Group, TraceReport, TreeSpan
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
+from processor.surfaces.queries.partial import partial_reasons
 from processor.surfaces.queries.requests import CallsRequest
 
 SPANS_MAX: Final = 10_000
@@ -44,7 +45,8 @@ def calls_page(view: LedgerView, question: CallsQuestion, now_ns: int) -> CallsP
         last = calls[-1]
         position = last.end_ns, last.trace, _number_of(last.span_id)
         cursor = write_cursor(position, question.filters)
-    return CallsPage(calls, cursor, as_of(view, now_ns))
+    partial = partial_reasons(view, question.filters, (question.start_s, question.end_s))
+    return CallsPage(calls, cursor, partial, as_of(view, now_ns))
 
 
 def _number_of(span_id: bytes) -> int:

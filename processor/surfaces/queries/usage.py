@@ -27,6 +27,7 @@ from processor.surfaces.queries.answers import (
     UsageReport,
 )
 from processor.surfaces.queries.checks import CheckedRange
+from processor.surfaces.queries.partial import partial_reasons
 from processor.surfaces.queries.requests import UsageRequest
 
 
@@ -97,7 +98,7 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
         _buckets(answer, edges, asked),
         _groups(answer, labels, task_at, has_series=bool(edges)),
         _others(answer, has_series=bool(edges)),
-        _partial(answer),
+        partial_reasons(view, question.filters, (time.start_s, time.end_s), answer.left_out),
         AsOf(asked.now_ns, freshness.last_charge_ns, freshness.version),
     )
 
@@ -189,13 +190,3 @@ def _added(rows: Sequence[UsageRow]) -> tuple[Totals, Parts]:
     for row in rows:
         totals, parts = totals.plus(row.totals), parts.plus(row.parts)
     return totals, parts
-
-
-def _partial(answer: UsageAnswer) -> tuple[str, ...]:
-    """Why something is missing, in words."""
-    if not answer.left_out:
-        return ()
-    start_s, end_s = answer.left_out[0][0], answer.left_out[-1][1]
-    length_s = sum(end - start for start, end in answer.left_out)
-    what = f"calls are no longer kept one by one between {start_s} and {end_s}"
-    return (f"{what}: of that time {length_s} s are left out, of which no sums are kept",)

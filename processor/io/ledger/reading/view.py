@@ -12,6 +12,7 @@ from processor.core.model import Crossing, Totals
 from processor.core.questions import (
     CallRow,
     CallsQuestion,
+    Filters,
     Freshness,
     TraceRow,
     TraceSpan,
@@ -19,10 +20,12 @@ from processor.core.questions import (
     UnknownAnswer,
     UsageAnswer,
     UsageQuestion,
+    ValueInOther,
     plan_reading,
 )
 from processor.io.ledger.reading import calls, standings, traces, unknown
 from processor.io.ledger.reading.freshness import read_freshness
+from processor.io.ledger.reading.own_values import read_values_in_other
 from processor.io.ledger.reading.usage import read_usage
 
 
@@ -69,6 +72,11 @@ class SqliteView:
     def run(self, trace: TraceRow, run: bytes) -> Totals:
         """What a span and all below it are charged."""
         return traces.read_run(self._database, trace.id, run)
+
+    def values_in_other(self, filters: Filters, start_s: int, end_s: int) -> list[ValueInOther]:
+        """Values that are filtered by and may have used more in ``[start, end)`` than is found."""
+        day_s, _ = self.zones.day_of(start_s)
+        return read_values_in_other(self._database, filters, day_s, end_s)
 
     def unknown(self, limit: int) -> UnknownAnswer:
         """Calls whose cost is unknown, alike ones together; those with most calls are listed."""

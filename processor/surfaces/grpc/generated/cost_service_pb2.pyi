@@ -32,7 +32,7 @@ class GetTotalsRequest(_message.Message):
     def __init__(self, scope: _Optional[str] = ..., id: _Optional[str] = ..., window: _Optional[str] = ..., at_unix_nano: _Optional[int] = ...) -> None: ...
 
 class GetTotalsResponse(_message.Message):
-    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s", "doubtful_calls", "label", "cache_hits", "response_cache_hits", "response_cache_saved_nano_usd", "beyond_64_bits")
+    __slots__ = ("cost_usd", "cost_nano_usd", "at_least", "input_tokens", "output_tokens", "cached_tokens", "calls", "unpriced_calls", "saved_nano_usd", "agent_runs", "window_start_unix_s", "window_end_unix_s", "doubtful_calls", "label", "cache_hits", "response_cache_hits", "response_cache_saved_nano_usd", "partial", "beyond_64_bits")
     class Beyond64BitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,7 @@ class GetTotalsResponse(_message.Message):
     CACHE_HITS_FIELD_NUMBER: _ClassVar[int]
     RESPONSE_CACHE_HITS_FIELD_NUMBER: _ClassVar[int]
     RESPONSE_CACHE_SAVED_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_FIELD_NUMBER: _ClassVar[int]
     BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     cost_usd: float
     cost_nano_usd: int
@@ -75,8 +76,9 @@ class GetTotalsResponse(_message.Message):
     cache_hits: int
     response_cache_hits: int
     response_cache_saved_nano_usd: int
+    partial: _containers.RepeatedScalarFieldContainer[str]
     beyond_64_bits: _containers.ScalarMap[str, str]
-    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ..., label: _Optional[str] = ..., cache_hits: _Optional[int] = ..., response_cache_hits: _Optional[int] = ..., response_cache_saved_nano_usd: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ..., label: _Optional[str] = ..., cache_hits: _Optional[int] = ..., response_cache_hits: _Optional[int] = ..., response_cache_saved_nano_usd: _Optional[int] = ..., partial: _Optional[_Iterable[str]] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class CheckBudgetRequest(_message.Message):
     __slots__ = ("scopes", "estimated_cost_usd")

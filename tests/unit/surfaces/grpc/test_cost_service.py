@@ -91,6 +91,14 @@ async def test_totals_come_back_field_by_field(gateway):
     )
 
 
+async def test_totals_that_lack_something_are_at_least_and_say_why(gateway):
+    await gateway.open()
+    gateway.queries.answer = WindowTotals(Totals(5), 0, 0, "", ("some is missing",))
+    question = GetTotalsRequest(scope="user", id="u")
+    answer = GetTotalsResponse.FromString(await ask(gateway, TOTALS, question))
+    assert (answer.at_least, list(answer.partial)) == (True, ["some is missing"])
+
+
 async def test_without_window_and_time_the_question_is_since_the_beginning_and_now(gateway):
     await gateway.open()
     await ask(gateway, TOTALS, GetTotalsRequest(scope="total"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from processor.core.questions import CallsQuestion
+from processor.core.model import Owner
+from processor.core.questions import TIME_END_S, CallsQuestion
+from processor.io.ledger.interning import OWN_VALUES_MAX
 from processor.io.ledger.reading import SqliteReader
 
 
@@ -80,3 +82,17 @@ async def test_pages_hold_every_call_once_however_it_changes_between_them(opened
     assert sorted(seen) == [*spans]
     assert len({call.end_ns for call in await page(limit=9)}) == 1
     assert len(await page(limit=9)) == len(spans)
+
+
+async def test_a_value_beyond_those_that_a_day_keeps_is_known_to_be_one(opened, given, reader):
+    """Guarantees: of the others of its day it is not said."""
+    teams = [f"t{number}" for number in range(OWN_VALUES_MAX + 1)]
+    owners = [Owner(own_dimensions=(("team", team),)) for team in teams]
+    batch = given.batch(*(given.call(1, own=own) for own in owners))
+    batch.spans.trace_ids = [at.to_bytes(16) for at in range(1, len(teams) + 1)]
+    await opened.ledger.post(batch)
+    asked = (("team", (teams[0], teams[-2], teams[-1])),)
+    [found] = await reader.ask(lambda view: view.values_in_other(asked, 0, TIME_END_S))
+    assert (found.value, found.days) == (teams[-1], 1)
+    end_s = found.first_s
+    assert await reader.ask(lambda view: view.values_in_other(asked, 0, end_s)) == []

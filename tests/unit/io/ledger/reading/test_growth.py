@@ -84,6 +84,7 @@ SMALL = {
     "crossings": lambda view: view.crossings(5),
     "a total of a budget": lambda view: view.series("x?", "one", 0, TIME_END_S),
     "how far a budget is filled": lambda view: view.progress("x?"),
+    "values that are not kept": lambda view: view.values_in_other(only("team"), *WEEK),
     "titles of tasks": lambda view: view.task_titles(["one"]),
 }
 
