@@ -92,12 +92,15 @@ def random_charges(chance, count):
 
 
 def histories():
-    """Ledgers with one reporting zone, and two whose zone has been changed."""
+    """Ledgers with one reporting zone, and some whose zone has been changed."""
     for zone in ZONES:
         yield ReportingZones.of(ZoneInfo(zone))
     for first, second in (("UTC", "Asia/Kathmandu"), ("Australia/Lord_Howe", "America/New_York")):
         zones = ReportingZones.of(ZoneInfo(first))
         yield zones.with_zone(ZoneInfo(second), BEGIN_S + 20 * 86400 + 40_000)
+        # In the last hour of a day, which then is not the last one of its zone.
+        _, end_s = zones.day_of(BEGIN_S + 20 * 86400)
+        yield zones.with_zone(ZoneInfo(second), end_s - 1800)
 
 
 def random_question(chance, charges):

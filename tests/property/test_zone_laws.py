@@ -16,6 +16,7 @@ from property.test_ledger_laws import START_NS, batch_of, deliveries, expected_c
 
 from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZones
+from processor.core.questions import UsageQuestion, plan_reading
 from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
@@ -86,6 +87,27 @@ def test_every_moment_is_in_one_day_and_one_cell(drawn, time_s):
     day, cell = zones.day_of(time_s), zones.cell_of(time_s)
     assert day[0] <= cell[0]
     assert cell[1] <= day[1], "a day is made of whole cells"
+
+
+@given(histories, st.integers(1, 3600), moments, moments, st.sampled_from(["agent", "user"]))
+def test_a_plan_has_every_moment_once_and_whole_cells_only(drawn, left_s, one_s, other_s, name):
+    """Guarantees: also where zones came into force in the last hour of a day."""
+    zones = history(drawn)
+    for zone in ZONES[:2]:
+        _, end_s = zones.day_of(
+            zones.zones[-1].start_s + 86400 if len(zones.zones) > 1 else START_S
+        )
+        zones = zones.with_zone(zone, end_s - left_s)
+    start_s, end_s = min(one_s, other_s), max(one_s, other_s) + 1
+    plan = plan_reading(UsageQuestion(start_s, end_s, (name,)), zones)
+    assert not plan.left_out
+    ends = [(each.start_s, each.end_s) for each in plan.segments]
+    assert [start_s, *(end for _, end in ends)] == [*(start for start, _ in ends), end_s]
+    cells = {"days": zones.day_of, "user_days": zones.day_of, "hours": zones.cell_of}
+    for each in plan.segments:
+        if each.source in cells:
+            assert cells[each.source](each.start_s)[0] == each.start_s
+            assert cells[each.source](each.end_s)[0] == each.end_s
 
 
 @given(histories, moments)
