@@ -30,7 +30,7 @@ from processor.io.exporter import (
     FileDestination,
     InFlightLimiter,
 )
-from processor.io.ledger import Ledger, SqliteReader, SqliteStore
+from processor.io.ledger import Ages, Ledger, SqliteReader, SqliteStore
 from processor.io.ledger import Limits as WorkingSetLimits
 from processor.io.receiver import Handle, HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
@@ -155,6 +155,7 @@ def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger
         default: int = Limits.model_fields[name].default
         return unless_set(settings.limits, name, int(default * plan.ledger_share))
 
+    kept = settings.ledger.retention
     return Ledger(
         SqliteStore(Path(settings.ledger.path), policy.calendar.zone),
         policy,
@@ -166,6 +167,7 @@ def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger
             trace_spans=settings.limits.spans_per_trace,
             known_traces=limit("known_traces"),
         ),
+        Ages(kept.calls, kept.keys, kept.traces),
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, PlainValidator, PrivateAttr, model_validator
 from processor.config.dimensions import OwnDimensions
 from processor.config.exporters import Exporters
 from processor.config.receivers import Receivers
+from processor.config.retention import Retention
 from processor.config.values import Duration, OptionalListen, Section, duration, secret, several
 from processor.core.enrich.emission import READERS
 from processor.core.files.checks import InvalidValueError, choice, optional
@@ -70,6 +71,7 @@ class Ledger(Section):
     path: OptionalText = Field(
         default="", description="The ledger's file. Empty: <data_dir>/ledger.db."
     )
+    retention: Retention = section(Retention)
 
 
 class Privacy(Section):

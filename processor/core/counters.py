@@ -175,6 +175,13 @@ class LedgerCounters:
     say "at least". One that is sent again counts again."""
     unfollowed: int = 0
     """Agents, roots and spans that name an owner beyond that limit."""
+    late: int = 0
+    """Calls that came after what tells a repeat from a new call was deleted: they are charged
+    nothing, and totals say "at least"."""
+    deleted_traces: int = 0
+    """Traces whose calls were deleted, being older than they are kept."""
+    deleted_spans: int = 0
+    """Rows of these traces."""
     failures: int = 0
     """Batches that could not be charged; their senders were asked to try again."""
 
@@ -208,6 +215,9 @@ class LedgerState(NamedTuple):
     """Traces of before that new budgets still have to count until they are in force."""
     traces_to_reprice: int = 0
     """Traces that the reprice under way has not looked at yet."""
+    kept_from_s: Mapping[str, int] = {}
+    """From which end on calls and what else is deleted in time are kept, in epoch seconds; 0 where
+    nothing was deleted."""
 
 
 @dataclass(slots=True)

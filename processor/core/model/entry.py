@@ -194,6 +194,21 @@ class PendingRows(NamedTuple):
 
 
 @dataclass(slots=True)
+class LateCalls:
+    """Calls that came after what would tell what they repeat was deleted; see `posting.late`."""
+
+    days: dict[int, Sums] = field(default_factory=dict)
+    """By start of the UTC day in which they ended, in epoch seconds: charges without a row."""
+    span_ids: Mapping[bytes, Sequence[bytes]] = field(default_factory=dict)
+    """By trace whose calls are deleted, ids that are known from now on."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(sums.totals.unpriced for sums in self.days.values())
+
+
+@dataclass(slots=True)
 class Plan:
     """All that one turn writes, in one transaction, and what to stamp on the batch's spans."""
 
@@ -223,6 +238,7 @@ class Plan:
     """By trace id, the calls that are beyond the limit of one trace and charged nothing."""
     unfollowed: int = 0
     """Agents, roots and spans that name an owner which are beyond that limit."""
+    late: LateCalls | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
     rebuild(trace_id, rows)                  a trace's working copy from its rows
     traces_to_correct(intake, traces, …)     which further traces it has to read, because calls
                                              of the batch are reported there as well
+    set_aside(intake, traces, deletions)     what comes too late to be charged, and the rest
     post(intake, traces, pending, limit)     Posted: the spans in their traces, what moves where
     follow(posted, watches)                  Followed: what that changes for budgets, and which
                                              states the decision needs
@@ -22,6 +23,7 @@ from processor.core.posting.intake import (
     responses_of,
     traces_with_calls,
 )
+from processor.core.posting.late import NOTHING_LATE, Deletions, set_aside
 from processor.core.posting.rebuild import rebuild, rebuild_in_steps
 from processor.core.posting.reports import (
     NO_REPORTS,
@@ -35,7 +37,9 @@ from processor.core.posting.turn import Posted, TakenSpan, amend, post
 __all__ = [
     "BEYOND_LIMIT",
     "LIFETIME",
+    "NOTHING_LATE",
     "NO_REPORTS",
+    "Deletions",
     "Filling",
     "Followed",
     "OlderReports",
@@ -54,6 +58,7 @@ __all__ = [
     "rebuild_in_steps",
     "relevant_traces",
     "responses_of",
+    "set_aside",
     "traces_to_correct",
     "traces_with_calls",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from processor.core.attribution import Movement, Node, Trace
 from processor.core.attribution.node import ScopeIds
@@ -20,6 +20,10 @@ from processor.core.posting.turn import Posted
 
 _Places = dict[int, tuple[Watch, StateKey]]
 """By the position of a watch, this and the state that a call counts for."""
+
+
+_OF_ONE_TRACE: Final = frozenset({"trace", "agent_run"})
+"""Scopes whose totals are found from the spans of a trace."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,8 @@ class Followed:
     """What another processor has found that a budget here is equal to."""
     filling: Sequence[tuple[Posting, Totals]] = ()
     """Changes of totals that are being filled, and that no budget looks at yet."""
+    late: Sequence[Sequence[Change]] = ()
+    """For each movement of what came too late."""
 
 
 class Filling(NamedTuple):
@@ -67,6 +73,10 @@ class Filling(NamedTuple):
                 bucket = bucket_of(movement.node.time_ns)
                 for change in states.changes(trace_id, movement):
                     yield (*change.key[:2], bucket), change.change
+        # It has no row, with which it could be met later.
+        for trace_id, movement in posted.late.movements:
+            for change in states.changes(trace_id, movement):
+                yield (*change.key[:2], bucket_of(movement.node.time_ns)), change.change
 
 
 class _States:
@@ -120,7 +130,11 @@ def follow(posted: Posted, watches: Watches, filling: Sequence[Filling] = ()) ->
         for trace_id, node in (*posted.added, *posted.amended)
         if node.is_local_root
     }
-    keys = {change.key for some in changes for change in some}
+    late = [
+        [each for each in states.changes(*moved) if each.watch.scope not in _OF_ONE_TRACE]
+        for moved in posted.late.movements
+    ]
+    keys = {change.key for some in (*changes, *late) for change in some}
     keys.update(("session", session, 0, 0) for session in sessions.values() if session)
     crossed = [
         (key, crossing)
@@ -130,7 +144,7 @@ def follow(posted: Posted, watches: Watches, filling: Sequence[Filling] = ()) ->
     keys.update(key for key, _ in crossed)
     filled = [change for each in filling for change in each.changes(posted)]
     before = _before(posted, changes)
-    return Followed(posted, changes, before, keys, sessions, crossed, filled)
+    return Followed(posted, changes, before, keys, sessions, crossed, filled, late)
 
 
 def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[str, str], Totals]:
@@ -139,7 +153,7 @@ def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[s
     for (trace_id, _), some in zip(posted.movements, changes, strict=True):
         for change in some:
             series, scope_id, *_ = change.key
-            if series not in {"trace", "agent_run"}:
+            if series not in _OF_ONE_TRACE:
                 continue
             trace = posted.traces[trace_id]
             now = trace.total if series == "trace" else trace.runs.get(scope_id, NOTHING)

@@ -35,6 +35,7 @@ from processor.core.posting.changes import (
 )
 from processor.core.posting.crossed import is_equal
 from processor.core.posting.full_trace import LEFT_OUT
+from processor.core.posting.late import NOTHING_LATE
 from processor.core.posting.stamp import Draft, stamp_of, with_first
 from processor.core.posting.sums import add_charges, add_up
 from processor.core.posting.turn import Posted
@@ -114,6 +115,8 @@ def decide(
         _check_budgets(decision, trace_id, movement, changes)
         _check_call_budgets(decision, trace_id, movement)
         _correct(decision, trace_id, movement)
+    if posted.late is not NOTHING_LATE:
+        _add_late(decision, followed)
     add_up(decision.plan, followed, zones)
     decision.plan.repeats, decision.plan.conflicts = posted.repeats, posted.conflicts
     decision.plan.pending += posted.pending
@@ -123,6 +126,17 @@ def decide(
     add_charges(decision.plan, posted)
     _note_titles(decision)
     return decision.plan
+
+
+def _add_late(decision: _Decision, followed: Followed) -> None:
+    """Add what came too late to the totals that are watched: it costs nothing that is known."""
+    late, plan = followed.posted.late, decision.plan
+    for changes in followed.late:
+        for change in changes:
+            state = decision.states[change.key]
+            state.total = state.total.plus(change.change)
+    plan.late = late.calls
+    plan.stamps.update(late.stamps)
 
 
 def _take_over(decision: _Decision, state: State, crossing: Crossing) -> None:

@@ -225,7 +225,9 @@ def distribute(intake: Intake, traces: Mapping[bytes, Trace]) -> dict[bytes, Tra
             arrivals.call_rows.append((row, node.span_id))
         # Records refer to what is charged, so a copy that changes nothing adds no reference.
         if arrivals.add(node) and log_trace is not None:
-            found[log_trace].add(reference_of(node, trace_id, log_trace))
+            log_arrivals = found.get(log_trace)
+            if log_arrivals is not None:  # Else the calls of that trace are deleted.
+                log_arrivals.add(reference_of(node, trace_id, log_trace))
     for row, trace_id in enumerate(spans.trace_ids):
         arrivals = found.get(trace_id)
         if row in marked or arrivals is None:

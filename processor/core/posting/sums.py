@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TypeVar
 
 from processor.core.attribution import Node
@@ -31,7 +32,10 @@ _Owners = dict[tuple[object, ...], tuple[ScopeIds, int, Sums]]
 def add_up(plan: Plan, followed: Followed, zones: ReportingZones) -> None:
     """Set out in `plan` what the movements of a turn change in every kind of sum."""
     owners: _Owners = {}
-    for (_, movement), changes in zip(followed.posted.movements, followed.changes, strict=True):
+    posted = followed.posted
+    moved = zip(posted.movements, followed.changes, strict=True)
+    late = zip(posted.late.movements, followed.late, strict=True)
+    for (_, movement), changes in chain(moved, late):
         bucket = bucket_of(movement.node.time_ns)
         if movement.source is not None and not movement.before.is_zero:
             _add_to_owner(owners, movement.source, bucket, NO_SUMS.minus(movement.before))

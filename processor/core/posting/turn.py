@@ -18,6 +18,7 @@ from processor.core.posting.full_trace import (
     takes_links,
 )
 from processor.core.posting.intake import TraceArrivals, distribute, pending_rows
+from processor.core.posting.late import NOTHING_LATE, Late
 from processor.core.posting.reports import NO_REPORTS, OlderReports
 
 TakenSpan = tuple[bytes, bytes, PendingSpan]
@@ -54,6 +55,7 @@ class Posted:
     """By trace, how many spans are beyond the limit of one trace."""
     left_rows: Collection[int] = ()
     """Rows of calls beyond that limit."""
+    late: Late = NOTHING_LATE
     is_repricing: bool = False
     """Older calls get other prices: no span of this turn is there to be stamped."""
 
@@ -97,14 +99,14 @@ def post(
     pending: PendingSpans,
     trace_spans: int,
     older: OlderReports = NO_REPORTS,
+    *,
+    late: Late = NOTHING_LATE,
 ) -> Posted:
     """Take a batch into the working copies of its traces.
 
     `older` are known reports of the responses of its calls, as they are in `traces`; those of other
-    traces stay as they are.
-
-    A trace that has `trace_spans` nodes takes nothing but what links them, so that no sender can
-    make one trace cost more and more; see `full_trace`.
+    traces stay as they are. `late` is what was set aside of the batch. A trace that has
+    `trace_spans` nodes takes nothing but what links them; see `full_trace`.
     Changes `traces`: if the turn is not committed in the end, they have to be discarded.
     """
     arrived = distribute(intake, traces) if traces else {}
@@ -134,12 +136,12 @@ def post(
             (each.trace_id, *taken) for each in attached for taken in each.taken_pending
         ],
         pending=[
-            *pending_rows(intake, traces),
+            *pending_rows(intake, {*traces, *late.traces} if late.traces else traces),
             *(each.pending for each in attached if each.pending is not None),
         ],
         first_new={trace_id: node for trace_id, node in firsts.items() if node is not None},
         root_passed={each.trace_id for each in attached if each.root_passed},
-        repeats=sum(each.arrived.repeats for each in attached),
+        repeats=sum(each.arrived.repeats for each in attached) + late.repeats,
         conflicts=sum(each.arrived.conflicts for each in attached),
         restated=[(trace_id, node) for trace_id, some in restated.items() for node in some],
         crossed=intake.crossed,
@@ -149,6 +151,7 @@ def post(
             if each.left_out is not NOTHING_LEFT_OUT
         },
         left_rows=[row for each in attached for row in each.left_rows],
+        late=late,
     )
 
 

@@ -12,6 +12,7 @@ one. `read_snapshot` and `write_backup` read the file beside the process that wr
 from processor.io.ledger.backup import Backup, write_backup
 from processor.io.ledger.database import Snapshot, read_snapshot
 from processor.io.ledger.file import examine_file
+from processor.io.ledger.kept_from import Ages
 from processor.io.ledger.ledger import Ledger
 from processor.io.ledger.lock import is_in_use
 from processor.io.ledger.reading import SqliteReader
@@ -20,6 +21,7 @@ from processor.io.ledger.store import Store
 from processor.io.ledger.working_set import Limits
 
 __all__ = [
+    "Ages",
     "Backup",
     "Ledger",
     "Limits",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from processor.io.ledger.dialect import Dialect
-from processor.io.ledger.tables import create_tables
+from processor.io.ledger.tables import COUNTS, PARTS, SUMS, create_tables
 
 
 def create_all_tables(words: Dialect) -> str:
@@ -14,6 +14,10 @@ def create_all_tables(words: Dialect) -> str:
 def create_added_tables(words: Dialect) -> str:
     """The statements that make of the tables of version 7 those of version 8."""
     integer, octets = words.integer, words.octets
+    sums = ", ".join(
+        f"{name} {words.integer if name in COUNTS else words.number} NOT NULL" for name in SUMS
+    )
+    parts = ", ".join(f"{name} {words.number} NOT NULL" for name in PARTS)
     return f"""
 -- Which spans of a trace an exclusion has taken out of all sums, 8 bytes each; its number is that
 -- of its row in jobs.
@@ -25,6 +29,16 @@ CREATE TABLE series_parts (name TEXT PRIMARY KEY, span_id {octets} NOT NULL){wor
 -- Who has changed what, and when; before and after are JSON objects of text.
 CREATE TABLE audit (seq {words.key}, time_ns {integer} NOT NULL, actor TEXT NOT NULL,
   action TEXT NOT NULL, subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL);
+-- From which end on calls, keys, traces and hours are kept whole; it never moves back.
+CREATE TABLE kept_from (what TEXT PRIMARY KEY, time_s {integer} NOT NULL){words.without_key};
+-- The ids of the spans of a trace whose rows are deleted, 8 bytes each, so that one that is sent
+-- again is recognised.
+CREATE TABLE trace_keys (trace {words.key} REFERENCES traces (id), span_ids {octets} NOT NULL);
+-- Sums of charges that have no row any more, or never had one, by the UTC day of their ends: with
+-- those of all rows they are what totals have.
+CREATE TABLE deleted_days (start_s {words.key}, {sums}, {parts});
+-- Sums of traces that have no row any more, by the UTC day of their ends.
+CREATE TABLE deleted_traces (start_s {words.key}, {sums});
 -- For the pages of a task and of a trace.
 CREATE INDEX traces_of_task ON traces (task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX corrections_of_trace ON corrections (trace);

@@ -22,7 +22,10 @@ _KEYS = {
     "usage_hours": ("start_s", "set_id"),
     "usage_days": ("start_s", "set_id"),
     "usage_user_days": ("start_s", "user_id", "set_id"),
+    "deleted_days": ("start_s",),
+    "deleted_traces": ("start_s",),
 }
+_WITHOUT_PARTS = frozenset({"totals", "deleted_traces"})
 _TOGETHER = (
     frozenset({"cost", "input", "output", "calls", "cost_input", "cost_output"}),
     frozenset({"agent_runs"}),
@@ -39,7 +42,7 @@ class Addition:
     """Adds to one of the tables, in batches of what changes the same sums."""
 
     def __init__(self, table: str, words: Dialect) -> None:
-        self._sums = SUMS if table == "totals" else (*SUMS, *PARTS)
+        self._sums = SUMS if table in _WITHOUT_PARTS else (*SUMS, *PARTS)
         self._statements = [
             _statement(table, self._sums, frozenset[str]().union(*some), words)
             for some in _choices()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
+from contextlib import ContextDecorator, closing
 from pathlib import Path
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -40,7 +40,7 @@ _WHAT_IT_IS: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
 """The first kind that fits names the error."""
 
 
-class _Translated:
+class _Translated(ContextDecorator):
     """Turns SQLite's errors into ours: whatever it is, the sender may try again."""
 
     def __enter__(self) -> None:

@@ -22,8 +22,10 @@ from processor.core.model import (
 )
 from processor.core.ports import PricesAgain
 from processor.io.ledger.background import Background
+from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
 from processor.io.ledger.reprice_job import RETRY_DELAY_S, RepriceJob
 from processor.io.ledger.repricing import Repricer
+from processor.io.ledger.retention import Retention
 from processor.io.ledger.store import Store
 from processor.io.ledger.working_set import Limits, WorkingSet
 from processor.io.ledger.writer import WriterThread
@@ -32,14 +34,18 @@ from processor.io.ledger.writer import WriterThread
 class Ledger:
     """Charges each span exactly once, over a store."""
 
-    def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, limits: Limits, ages: Ages = KEEPS_ALL
+    ) -> None:
+        """`ages` say how long what is in the store is kept."""
         self._working_set = WorkingSet(store, policy, limits)
         self._limits = limits
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._reprice = RepriceJob(self._working_set)
         self._trial: Repricer | None = None
         """A dry run under way."""
-        background = Background((self._working_set.budgets, self._reprice))
+        works = self._working_set.budgets, self._reprice
+        background = Background((*works, Retention(self._working_set, ages, works)))
         self._writer = WriterThread(self._working_set, background)
 
     @property
@@ -61,6 +67,11 @@ class Ledger:
     def traces_to_count(self) -> int:
         """How many traces of before are still to be counted until all budgets are in force."""
         return self._working_set.budgets.traces_to_count
+
+    @property
+    def kept_from(self) -> KeptFrom:
+        """From when on what is kept."""
+        return self._working_set.kept_from
 
     @property
     def reprice_progress(self) -> RepriceProgress | None:

@@ -72,6 +72,10 @@ class PlanWriter:
         self._traces.clear()
         self._last_id = -1
 
+    def forget_trace(self, trace_id: bytes) -> None:
+        """A trace is deleted: its id is no longer valid."""
+        self._traces.pop(trace_id, None)
+
     def trace(self, trace_id: bytes) -> int:
         """The id of a trace; 0 for one of which nothing is kept."""
         known = self._traces.get(trace_id)

@@ -40,6 +40,7 @@ WHERE EXISTS (SELECT 1 FROM responses WHERE slot = ? AND part = asked.value)
 """
 """Which of many there are at all, in one statement: most responses are reported once."""
 _INSERT: Final = "INSERT INTO responses (slot, part, span) VALUES (?, ?, ?)"
+_DELETE: Final = "DELETE FROM responses WHERE slot = ? AND part = ? AND span = ?"
 
 
 def write_responses(
@@ -102,3 +103,16 @@ def _part(response: int) -> int:
 def _slots(end_ns: int) -> range:
     first, last = (end_ns - _AROUND_NS) // _SLOT_NS, (end_ns + _AROUND_NS) // _SLOT_NS
     return range(first, last + 1)
+
+
+def delete_responses(
+    database: apsw.Connection, spans: Iterable[tuple[int, int, int | None]]
+) -> None:
+    """Delete what is kept of the responses of some rows: their ids, ends and responses."""
+    kept = [
+        (end_ns // _SLOT_NS, _part(response), row_id)
+        for row_id, end_ns, response in spans
+        if response
+    ]
+    if kept:
+        database.executemany(_DELETE, kept)

@@ -23,6 +23,7 @@ from processor.core.model import (
 from processor.io.ledger import pending_columns, rows, statements
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED, open_database
+from processor.io.ledger.deleted_rows import DeletedRows
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.plan_writer import PlanWriter
 from processor.io.ledger.responses import read_reports
@@ -52,6 +53,7 @@ class SqliteStore:
         self._writer = PlanWriter(self._db, SQLITE, lambda: self.zones)
         self._reader = RowReader(self._db)
         self._totals = Addition("totals", SQLITE)
+        self.deleted = DeletedRows(self._db, SQLITE, self._writer.forget_trace)
 
     @property
     def zones(self) -> ReportingZones:
@@ -163,6 +165,8 @@ class SqliteStore:
     def write(self, plan: Plan) -> list[int]:
         """Write all that a turn has decided; returns the ids of the rows."""
         with TRANSLATED:
+            if plan.late is not None:
+                self.deleted.add_late(plan.late, self.trace_number)
             return self._writer.write(plan)
 
     def keep_pending(
@@ -248,17 +252,15 @@ class SqliteStore:
     def traces_after(self, number: int, limit: int) -> list[tuple[int, bytes]]:
         """Numbers and ids of the next traces after one, in the order of their numbers."""
         with TRANSLATED:
-            found = self._db.execute(statements.READ_TRACES_AFTER, (number, limit))
-            return [(number, trace_id) for number, trace_id in found]
+            return list(self._db.execute(statements.READ_TRACES_AFTER, (number, limit)))
 
     def charged_traces(
         self, numbers: tuple[int, int], span_ns: tuple[int, int], limit: int
     ) -> list[tuple[int, bytes]]:
         """Numbers and ids of the next traces that may have a call of a time, in their order."""
+        bounds = *numbers, *span_ns, limit
         with TRANSLATED:
-            bounds = *numbers, *span_ns, limit
-            found = self._db.execute(statements.READ_CHARGED_TRACES, bounds)
-            return [(number, trace_id) for number, trace_id in found]
+            return list(self._db.execute(statements.READ_CHARGED_TRACES, bounds))
 
     def unfinished_jobs(self, kind: str) -> list[Job]:
         """Long work of a kind that is not done, the oldest first."""

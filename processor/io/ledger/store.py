@@ -16,6 +16,7 @@ from processor.core.model import (
     SpanRow,
     Totals,
 )
+from processor.io.ledger.deleted_rows import DeletedRows
 
 CrossingMark = tuple[str, int, str, float]
 """(budget, limit, unit, threshold): the key of a crossing within its scope and window."""
@@ -58,6 +59,10 @@ class Store(Protocol):
     Every method raises LedgerUnavailableError when the rows cannot be read or written for a
     reason that may pass (disk full, locked, read-only).
     """
+
+    @property
+    def deleted(self) -> DeletedRows:
+        """What it has deleted, and how it deletes more."""
 
     @property
     def zones(self) -> ReportingZones:

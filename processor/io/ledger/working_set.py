@@ -83,13 +83,21 @@ class WorkingSet:
         """Traces with a working copy that goes with the transaction at hand."""
         self._taken_pending: list[posting.TakenSpan] = []
         self._new_pending: list[PendingRows] = []
+        self.kept_from = store.deleted.kept_from()
+        """From when on things are kept; changed by retention. May be read from any thread."""
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
+        late = posting.NOTHING_LATE
+        if self.kept_from.calls:
+            new = [trace_id for trace_id, trace in traces.items() if not trace.nodes]
+            numbers = {trace_id: self.store.trace_number(trace_id) for trace_id in new}
+            deletions = self.store.deleted.deletions(numbers, self.kept_from)
+            intake, traces, late = posting.set_aside(intake, traces, deletions)
         reports = self.store.reports_of(posting.responses_of(intake))
         older = self._older(intake, traces, reports) if reports else posting.NO_REPORTS
-        posted = posting.post(intake, traces, self.pending, self._trace_spans, older)
+        posted = posting.post(intake, traces, self.pending, self._trace_spans, older, late=late)
         try:
             plan = self._decide(self.budgets.follow(posted), self.budgets.call_budgets)
             self._write(plan)
@@ -105,6 +113,12 @@ class WorkingSet:
         for rows in plan.pending:
             self.pending.keep_rows(rows)
         return plan
+
+    def forget(self, trace_ids: Iterable[bytes]) -> None:
+        """Discard the working copies of traces whose rows are deleted."""
+        for trace_id in trace_ids:
+            self._traces.pop(trace_id, None)
+            self._measure(trace_id)
 
     def _older(
         self, intake: Intake, traces: dict[bytes, Trace], reports: Mapping[int, KnownReports]
@@ -195,6 +209,7 @@ class WorkingSet:
             self.counters.crossings += len(plan.crossings)
             self.counters.uncharged += sum(plan.uncharged.values())
             self.counters.unfollowed += plan.unfollowed
+            self.counters.late += 0 if plan.late is None else plan.late.count
         limits = self._limits
         # What was touched last is the likeliest to be needed next, and reading it takes longest
         # where it is large. A trace that is followed alone fits; only one of a time when there was
@@ -250,7 +265,10 @@ class WorkingSet:
             trace_id = bytes.fromhex(scope_id.partition(":")[0])
         except ValueError:
             return NOTHING
-        trace = posting.rebuild(trace_id, self.store.rows_of(trace_id))
+        rows = self.store.rows_of(trace_id)
+        if scope == "trace" and not rows:
+            return self.store.deleted.total_of(self.store.trace_number(trace_id))
+        trace = posting.rebuild(trace_id, rows)
         return trace.total if scope == "trace" else trace.runs.get(scope_id, NOTHING)
 
     def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:

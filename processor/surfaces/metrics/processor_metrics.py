@@ -77,6 +77,15 @@ _LEDGER_COUNTERS: Final[Table] = {
         "ledger_unfollowed_spans",
         "Agents, roots and spans with an owner beyond limits.spans_per_trace.",
     ),
+    "late": counter(
+        "ledger_late_calls",
+        "Calls that came after what tells a repeat from a new call was deleted (ledger.retention): "
+        "they are charged nothing, and totals are at least.",
+    ),
+    "deleted_traces": counter(
+        "ledger_deleted_traces", "Traces whose calls were deleted, being older than they are kept."
+    ),
+    "deleted_spans": counter("ledger_deleted_spans", "Rows of spans of these traces."),
     "failures": counter(
         "ledger_failed_batches",
         "Batches that could not be written to the ledger; nothing was charged for them.",
@@ -100,6 +109,12 @@ _LEDGER: Final[Table] = {
     "size_bytes": gauge(
         "ledger_file_bytes", "What the ledger takes on the disk, as of the last commit."
     ),
+    "kept_from_s": gauge(
+        "ledger_kept_from_timestamp_seconds",
+        "From which end on calls, the ids of their spans (keys) and traces are kept; 0 where none "
+        "was deleted.",
+        "what",
+    )._replace(always=("calls", "keys", "traces")),
 }
 """By field of `LedgerState`."""
 _MEMORY: Final[Table] = {

@@ -23,8 +23,11 @@ reprice that changes any of it has one."""
 _OTHERS: Final = (
     "SELECT name, filled_to, is_complete FROM series ORDER BY name",
     "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s",
+    "SELECT what, time_s FROM kept_from ORDER BY what",
+    "SELECT COUNT(*), SUM(calls), SUM(unpriced), SUM(agent_runs) FROM deleted_days",
 )
-"""What changes answers beside that: one row for each budget, and for each zone there was."""
+"""What changes answers beside that: one row for each budget, for each zone there was, and for each
+day of which calls are deleted."""
 _DIGEST_CHARS: Final = 16
 
 

@@ -1,0 +1,50 @@
+"""From when on what is kept."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from processor.core.budgets.zones import ReportingZones
+
+_HOUR_S: Final = 3600
+
+
+class Ages(NamedTuple):
+    """How long things are kept, in seconds; 0 for ever."""
+
+    calls_s: int = 0
+    keys_s: int = 0
+    """Beyond `calls_s`."""
+    traces_s: int = 0
+    hours_s: int = 0
+
+
+KEEPS_ALL: Final = Ages()
+
+
+class KeptFrom(NamedTuple):
+    """From which moment on things are kept whole, in epoch seconds by their ends; 0 for all.
+
+    The fields are the names in the table ``kept_from``.
+    """
+
+    calls: int = 0
+    keys: int = 0
+    traces: int = 0
+    hours: int = 0
+
+
+def marks_at(now_s: int, ages: Ages, zones: ReportingZones) -> KeptFrom:
+    """From when on things are to be kept at a moment: whole hours, and whole days for `hours`.
+
+    So no sum by hour or quarter hour has calls of which some are kept and some are not to be.
+    """
+    calls = _whole_hours(now_s - ages.calls_s) if ages.calls_s else 0
+    keys = _whole_hours(calls - ages.keys_s) if calls and ages.keys_s else 0
+    traces = min(_whole_hours(now_s - ages.traces_s), keys) if keys and ages.traces_s else 0
+    hours = zones.day_of(now_s - ages.hours_s)[0] if ages.hours_s else 0
+    return KeptFrom(calls, keys, traces, max(hours, 0))
+
+
+def _whole_hours(time_s: int) -> int:
+    return max(time_s // _HOUR_S * _HOUR_S, 0)

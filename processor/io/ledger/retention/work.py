@@ -1,0 +1,88 @@
+"""When what is older than it is to be kept is deleted: now and then, in steps beside the turns."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from processor.io.ledger.background import Work
+from processor.io.ledger.kept_from import Ages, KeptFrom, marks_at
+from processor.io.ledger.retention.sweeps import CallsSweep, KeysSweep, Sweep, TracesSweep
+from processor.io.ledger.working_set import WorkingSet
+
+_LOG = logging.getLogger(__name__)
+_INTERVAL_S: Final = 300.0
+"""Between two looks whether something is old enough."""
+
+
+class Retention:
+    """Deletes what is older than `ages`, while no work of `others` is under way.
+
+    The time that ages count from is that of the clock, or the end of the last call where that is
+    earlier: so a clock that is years ahead deletes nothing.
+    """
+
+    def __init__(
+        self,
+        working_set: WorkingSet,
+        ages: Ages,
+        others: Sequence[Work] = (),
+        clock_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._working_set = working_set
+        self._ages = ages
+        self._others = others
+        self._clock_s = clock_s
+        self._next_look_s = 0.0
+        self._swept = KeptFrom()
+        """How far the last sweeps have come."""
+        self._sweeps: Iterator[Sweep] = iter(())
+        self._sweep: Sweep | None = None
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `work` has something to do."""
+        if self._sweep is None and (not any(self._ages) or time.monotonic() < self._next_look_s):
+            return False
+        return not any(each.has_work for each in self._others)
+
+    def work(self) -> None:
+        """Do a step, in a transaction of its own. Raises what the store raises."""
+        if self._sweep is None:
+            self._next_look_s = time.monotonic() + _INTERVAL_S
+            self._sweeps = self._due()
+            self._go_on()
+            return
+        store = self._working_set.store
+        try:
+            store.begin()
+            self._sweep.step()
+            store.commit()
+        except BaseException:
+            # What is in memory may be ahead of what is kept, so all is looked at anew.
+            self._sweep, self._swept, self._next_look_s = None, KeptFrom(), 0.0
+            store.rollback()
+            raise
+        self._sweep.committed()
+        self._working_set.kept_from = store.deleted.kept_from()
+        if self._sweep.is_done:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._sweep = next(self._sweeps, None)
+
+    def _due(self) -> Iterator[Sweep]:
+        """The sweeps that may find something, one after the other."""
+        working_set = self._working_set
+        store = working_set.store
+        now_s = min(int(self._clock_s()), store.deleted.newest_end_s())
+        marks, swept = marks_at(now_s, self._ages, store.zones), self._swept
+        if marks.calls > swept.calls:
+            yield CallsSweep(working_set, marks.calls, now_s)
+        if marks.keys > swept.keys:
+            yield KeysSweep(store.deleted, marks.keys, now_s)
+        if marks.traces > swept.traces:
+            yield TracesSweep(working_set, marks, now_s)
+        self._swept = KeptFrom(*map(max, swept, marks))

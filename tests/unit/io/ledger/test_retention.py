@@ -1,0 +1,191 @@
+"""What is older than it is to be kept is deleted, and no total moves."""
+
+from __future__ import annotations
+
+import pytest
+from property.agreement import check_tables
+
+from processor.core.model import Owner
+from processor.core.posting.late import OF_DELETED, TOO_OLD
+from processor.io.ledger.kept_from import Ages, KeptFrom
+from processor.io.ledger.retention import Retention
+
+HOUR_S, DAY_S = 3600, 86_400
+A_DAY = Ages(calls_s=DAY_S, keys_s=DAY_S, traces_s=3 * DAY_S)
+S, ADA = Owner(session="s", user="ada"), Owner(user="ada")
+
+
+@pytest.fixture
+def sweep(opened, given):
+    """Deletes what is too old once `days` have gone, as far as there are calls of then."""
+
+    async def run(days=0.0, ages=A_DAY):
+        working_set = opened.ledger._working_set
+        clock_s = given.START_S + int(days * DAY_S)
+        retention = Retention(working_set, ages, (), lambda: clock_s)
+        while retention.has_work:
+            await opened.ledger._writer.ask(retention.work)
+        return working_set.kept_from
+
+    return run
+
+
+async def later(opened, given, days, trace=9, **more):
+    """A call of another time, so that a sweep has something newer to count from."""
+    await opened.post(given.call(1, trace=trace, at_s=int(days * DAY_S), **more))
+
+
+async def test_calls_that_are_too_old_are_deleted_and_no_total_moves(opened, given, sweep):
+    await opened.post(given.agent(1, own=S), given.call(2, 1, own=ADA), given.unpriced(3, 1))
+    await later(opened, given, 3)
+    before = {
+        scope: await opened.ledger.total(*scope)
+        for scope in [("total", ""), ("user", "ada"), ("session", "s"), ("agent", "planner"),
+                      ("model", "gpt-4o"), ("trace", given.trace_id(1).hex())]
+    }  # fmt: skip
+    kept = await sweep(3)
+    assert kept.calls == given.START_S + 2 * DAY_S
+    assert opened.store.rows_of(given.trace_id(1)) == []
+    assert {scope: await opened.ledger.total(*scope) for scope in before} == before
+    assert opened.ledger.counters.deleted_traces == 1
+    assert opened.ledger.counters.deleted_spans == 3
+    check_tables(opened.store)
+
+
+async def test_a_trace_that_goes_on_keeps_all_its_calls(opened, given, sweep):
+    await opened.post(given.call(1, own=S), given.call(1, trace=2))
+    await opened.post(given.call(2, at_s=3 * DAY_S))
+    await sweep(3)
+    assert len(opened.store.rows_of(given.trace_id(1))) == 2
+    assert opened.store.rows_of(given.trace_id(2)) == []
+    # Its parent is charged as always.
+    await opened.post(given.aggregate(5, tokens=500, at_s=3 * DAY_S), given.call(6, 5, tokens=200))
+    assert await opened.cost("trace", given.trace_id(1).hex()) == 7000
+    check_tables(opened.store)
+
+
+async def test_nothing_is_deleted_while_nothing_newer_comes_or_the_clock_is_years_ahead(
+    opened, given, sweep
+):
+    await opened.post(given.call(1, at_s=10), given.call(2, trace=2, at_s=HOUR_S))
+    assert await sweep(3650) == KeptFrom()
+    assert len(opened.store.rows_of(given.trace_id(1))) == 1
+
+
+async def test_a_call_in_the_far_future_deletes_nothing(opened, given, sweep):
+    await opened.post(given.call(1))
+    await later(opened, given, 36_500)
+    assert await sweep(0.5) == KeptFrom()
+    assert len(opened.store.rows_of(given.trace_id(1))) == 1
+
+
+async def test_a_repeat_of_a_deleted_call_changes_nothing_and_says_late(opened, given, sweep):
+    await opened.post(given.call(1, own=S), given.agent(2))
+    await later(opened, given, 1.5)
+    await sweep(1.5)
+    before = await opened.ledger.total("total", "")
+    for restart in (False, True):
+        if restart:
+            await opened.open()
+        stamps = await opened.post(given.call(1, own=S), given.agent(2))
+        assert (stamps[0].entry.status, stamps[0].entry.reason) == ("late", OF_DELETED)
+        assert stamps[0].entry.amount is None
+        assert 1 not in stamps
+        assert await opened.ledger.total("total", "") == before
+        assert opened.ledger.counters.repeats == 2
+    check_tables(opened.store)
+
+
+async def test_a_late_call_of_a_deleted_trace_is_unknown_to_its_own_owner_once(
+    opened, given, sweep
+):
+    """Guarantees: totals say at least, and nothing is charged twice, in whatever order."""
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 3)
+    await sweep(3)
+    before = await opened.ledger.total("total", "")
+    late = given.call(7, 1, own=ADA), given.aggregate(8, tokens=900), given.carrier(9, user="eve")
+    stamps = await opened.post(*late)
+    assert [stamps[row].entry.status for row in (0, 1)] == ["late", "late"]
+    total = await opened.ledger.total("total", "")
+    assert total.minus(before).unpriced == 2
+    assert total.minus(before).calls == total.minus(before).cost_nano_usd == 0
+    assert (await opened.ledger.total("user", "ada")).unpriced == 1
+    assert (await opened.ledger.total("trace", given.trace_id(1).hex())).unpriced == 2
+    assert opened.ledger.counters.late == 2
+    assert await opened.post(*late) == stamps
+    assert await opened.ledger.total("total", "") == total
+    check_tables(opened.store)
+
+
+async def test_an_old_call_of_an_unknown_trace_is_late_once_keys_are_deleted(opened, given, sweep):
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 1.5, trace=8)
+    kept = await sweep(1.5)
+    assert (kept.calls, kept.keys) == (given.START_S + DAY_S // 2, 0)
+    stamps = await opened.post(given.call(1, trace=3))
+    assert stamps[0].entry.status == "exact", "nothing was forgotten yet"
+    await later(opened, given, 5)
+    kept = await sweep(5)
+    assert kept.keys == given.START_S + 3 * DAY_S
+    assert kept.traces == given.START_S + 2 * DAY_S
+    before = await opened.ledger.total("total", "")
+    old = given.call(1, own=S), given.agent(2), given.call(1, trace=4, at_s=4 * DAY_S)
+    stamps = await opened.post(*old)
+    assert (stamps[0].entry.status, stamps[0].entry.reason) == ("late", TOO_OLD)
+    assert stamps[2].entry.status == "exact"
+    change = (await opened.ledger.total("total", "")).minus(before)
+    assert (change.calls, change.unpriced, change.agent_runs) == (1, 1, 0)
+    await opened.open()
+    assert (await opened.post(*old))[0].entry.status == "late"
+    check_tables(opened.store)
+
+
+async def test_marks_never_move_back(opened, given, sweep):
+    await opened.post(given.call(1))
+    await later(opened, given, 3)
+    kept = await sweep(3)
+    assert await sweep(3, Ages(calls_s=2 * DAY_S)) == kept
+    assert await sweep(0) == kept
+    await opened.open()
+    assert opened.ledger._working_set.kept_from == kept
+
+
+async def test_a_budget_sees_the_calls_that_are_deleted_and_those_that_are_late(
+    opened, given, sweep
+):
+    budget = given.budget("all", "total", limit=2000)
+    await opened.open(budget)
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 3, tokens=50)
+    await sweep(3)
+    await opened.post(given.call(5, own=S))
+    [standing] = await opened.ledger.standing({}, given.START_S)
+    assert (standing.spent, standing.at_least) == (1500, True)
+    stamps = await opened.post(given.call(6, trace=7, at_s=3 * DAY_S, tokens=100))
+    assert [crossing.at_least for crossing in stamps[0].crossings] == [True]
+
+
+async def test_a_killed_step_leaves_a_trace_whole_or_deleted(opened, given, sweep):
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 3)
+    working_set = opened.ledger._working_set
+    opened.store.refuse_commits = 1
+    with pytest.raises(Exception, match="refuses"):
+        await sweep(3)
+    assert working_set.kept_from == KeptFrom()
+    assert len(opened.store.rows_of(given.trace_id(1))) == 1
+    await sweep(3)
+    assert opened.store.rows_of(given.trace_id(1)) == []
+    check_tables(opened.store)
+
+
+async def test_the_trace_with_the_latest_row_stays(opened, given, sweep):
+    """Guarantees: an id is never given twice, also after a restart."""
+    await later(opened, given, 3)
+    await opened.post(given.call(1))
+    await sweep(3)
+    assert len(opened.store.rows_of(given.trace_id(1))) == 1
+    await later(opened, given, 3, trace=8)
+    await sweep(3)
+    assert opened.store.rows_of(given.trace_id(1)) == []
