@@ -213,10 +213,10 @@ class UnknownAnswer(NamedTuple):
 class Freshness(NamedTuple):
     """How far a ledger reaches."""
 
-    first_charge_ns: int
-    """End of the earliest call; 0 for an empty ledger."""
-    last_charge_ns: int
-    """End of the latest call; likewise."""
+    first_charge_s: int
+    """When the earliest call ended, in whole epoch seconds; 0 for an empty ledger."""
+    last_charge_s: int
+    """When the latest call ended, likewise."""
     version: str
     """Another one after every change of what the ledger answers, and the same as long as nothing
     changes: for every reader, and after a restart."""

@@ -15,8 +15,8 @@ class AsOf:
 
     read_ns: int
     """When the ledger was read: all that was acknowledged by then is in the answer."""
-    last_charge_ns: int
-    """End of the latest call; 0 for an empty ledger."""
+    last_charge_s: int
+    """When the latest call ended, in whole epoch seconds; 0 for an empty ledger."""
     version: str
     """Another one after every change of what the ledger answers, and the same as long as nothing
     changes, for everybody and after a restart. Prices, budgets and the time of asking, on which

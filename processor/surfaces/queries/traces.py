@@ -61,7 +61,7 @@ def _span_id_of(number: int) -> bytes:
 def as_of(view: LedgerView, now_ns: int) -> AsOf:
     """Which moment an answer from this view is of."""
     freshness = view.freshness()
-    return AsOf(now_ns, freshness.last_charge_ns, freshness.version)
+    return AsOf(now_ns, freshness.last_charge_s, freshness.version)
 
 
 def check_run_id(text: str) -> tuple[bytes, bytes]:

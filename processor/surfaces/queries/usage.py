@@ -74,8 +74,8 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
     if asked.bucket and time.is_all_time:
         # Of all time there are buckets from the first call to the last one.
         time = CheckedRange(
-            freshness.first_charge_ns // NS_PER_S,
-            freshness.last_charge_ns // NS_PER_S + 1,
+            freshness.first_charge_s,
+            freshness.last_charge_s + 1,
             time.calendar,
         )
     edges = checks.check_edges(time, asked.bucket)
@@ -99,7 +99,7 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
         _groups(answer, labels, task_at, has_series=bool(edges)),
         _others(answer, has_series=bool(edges)),
         partial_reasons(view, question.filters, (time.start_s, time.end_s), answer.left_out),
-        AsOf(asked.now_ns, freshness.last_charge_ns, freshness.version),
+        AsOf(asked.now_ns, freshness.last_charge_s, freshness.version),
     )
 
 

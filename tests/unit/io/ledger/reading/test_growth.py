@@ -139,6 +139,24 @@ FEW = frozenset(
 One row for each day is few."""
 
 
+def test_how_far_a_ledger_reaches_is_a_few_steps_however_many_calls_end_at_once(tmp_path):
+    """Guarantees: each answer says it, and senders choose the times."""
+    found = []
+    for calls in (1, 500):
+        path = tmp_path / f"{calls}.db"
+        at_once = [
+            Charged(span, span, BEGIN_S * 10**9, dimensions(), totals=Totals(5, calls=1))
+            for span in range(1, calls + 1)
+        ]
+        write(path, at_once).close()
+        connection = ReadConnection(path)
+        view = SqliteView(connection.database)
+        view.freshness()
+        found.append(steps(connection.database, view.freshness))
+        connection.close()
+    assert found[1] < found[0] + 5
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_no_statement_of_a_small_question_looks_through_a_table(views, name):
     """Guarantees: rows come by a key or an index; only parts of a statement are gone through."""
