@@ -8,14 +8,14 @@ span changes either for an older one, the difference is posted as a movement of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.owner import Resolver
 from processor.core.attribution.recount import recount
 from processor.core.attribution.trace import SHARED, Trace
-from processor.core.model import Sums
+from processor.core.model import Sums, Totals
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class PlainSpan(NamedTuple):
 
 
 _NONE: Mapping[bytes, PlainSpan] = {}
+_ONE_RUN = Totals(agent_runs=1)
 _NOTHING_RESTATED: Mapping[Node, Node] = {}
 
 
@@ -178,7 +179,7 @@ def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement
     target, is_outermost = resolver.scope_ids(node)
     after = node.share.sums
     if is_outermost:
-        after = after._replace(totals=replace(after.totals, agent_runs=1))
+        after = after._replace(totals=after.totals.plus(_ONE_RUN))
     if source == target and before == after:
         return None
     node.scope_ids, node.posted = target, after

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -57,6 +58,7 @@ Restated = dict[Node, Node]
 """Older calls that are charged otherwise from now on, with the call that came and changed that."""
 
 
+@lru_cache(maxsize=4096)  # A turn asks for each twice.
 def digest_of(response_id: str) -> int:
     """What is kept of a response's id, to compare it: 64 bits with a sign; 0 for none."""
     if not response_id:

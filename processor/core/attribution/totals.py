@@ -99,7 +99,7 @@ def share_of(entry: Entry, below: Subtotal) -> Share:
 
 
 def _believed_share(entry: Entry, below: Subtotal) -> Share:
-    is_alone = (
+    is_alone = below is NO_SUBTOTAL or (
         below.totals.calls == 0 and below.totals.cost_nano_usd == 0 and below.explains == NO_USAGE
     )
     if entry.aggregate in _REPLACING:
@@ -111,9 +111,7 @@ def _believed_share(entry: Entry, below: Subtotal) -> Share:
     if entry.usage is None:
         return _share_without_usage(entry, below.totals, calls)
     sides = sides_of(entry.usage, below.totals)
-    # Tokens that nobody believes are in no total, and explain all the same where they come from.
-    input_tokens = max(0, sides[0] - max(below.totals.input_tokens, below.explains.input_tokens))
-    output_tokens = max(0, sides[1] - max(below.totals.output_tokens, below.explains.output_tokens))
+    input_tokens, output_tokens = _left_of(sides, below)
     if entry.amount is None:
         # Tokens that nobody below reports count, and that their cost is unknown.
         unpriced = 1 if calls or input_tokens or output_tokens else 0
@@ -132,6 +130,20 @@ def _believed_share(entry: Entry, below: Subtotal) -> Share:
     else:
         totals = _sum_request(amount, left, usage, calls, saved_nano_usd)
     return Share(totals, usage, amount)
+
+
+def _left_of(sides: tuple[int, int], below: Subtotal) -> tuple[int, int]:
+    """What of all input and all output the spans below do not have.
+
+    Tokens that nobody believes are in no total, and explain all the same where they come from.
+    """
+    if below is NO_SUBTOTAL:
+        return max(0, sides[0]), max(0, sides[1])
+    totals, explains = below.totals, below.explains
+    return (
+        max(0, sides[0] - max(totals.input_tokens, explains.input_tokens)),
+        max(0, sides[1] - max(totals.output_tokens, explains.output_tokens)),
+    )
 
 
 def _calls_of(entry: Entry, below: Subtotal) -> int:

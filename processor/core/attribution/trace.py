@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from operator import attrgetter
 
 from processor.core.attribution.duplicates import Duplicates
 from processor.core.attribution.log_matching import LogMatching
@@ -25,8 +25,8 @@ def _agreed(seen: Collection[str]) -> str | None:
     return next(iter(seen)) if len(seen) == 1 else None
 
 
-def _owner_in(ids: ScopeIds) -> TraceOwner:
-    return TraceOwner(ids.session, ids.user, ids.task, ids.agent, ids.org, ids.service)
+_owner_in: Callable[[ScopeIds], tuple[str, ...]] = attrgetter(*TraceOwner._fields)
+"""What decides whose a trace is, in the order of `TraceOwner`."""
 
 
 def is_of_logs(trace_id: bytes) -> bool:
@@ -72,8 +72,8 @@ class Trace:
         """What `common` has found; None when another value has been seen since."""
         self.start_ns = self.end_ns = 0
         """From the first start of a call, or end of an agent, to the last end; 0 before one."""
-        self.owners: Counter[TraceOwner] = Counter()
-        """How many of its charges belong to each."""
+        self.owners: dict[tuple[str, ...], int] = {}
+        """How many of its charges belong to each; see `_owner_in`."""
         self.total: Totals = NOTHING
         self.runs: dict[str, Totals] = {}
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
@@ -146,7 +146,8 @@ class Trace:
         """Add what a span is charged to the sums of the trace and of its agent run."""
         if sums.is_zero:
             return
-        self.owners[_owner_in(ids)] += 1
+        owner = _owner_in(ids)
+        self.owners[owner] = self.owners.get(owner, 0) + 1
         self._add(ids, sums.totals)
 
     def take(self, ids: ScopeIds, sums: Sums) -> None:

@@ -95,8 +95,10 @@ def has_room(
     arrived: TraceArrivals, waiting: Mapping[bytes, PendingSpan], trace_spans: int
 ) -> bool:
     """Whether a trace takes all that comes and waits for it."""
-    new = sum(not arrival.is_amendment for arrival in arrived.arrivals)
-    return len(arrived.trace.nodes) + new + len(waiting) <= trace_spans
+    known = len(arrived.trace.nodes) + len(waiting)
+    if known + len(arrived.arrivals) <= trace_spans:
+        return True
+    return known + sum(not arrival.is_amendment for arrival in arrived.arrivals) <= trace_spans
 
 
 def is_full(trace_id: bytes, trace: Trace) -> bool:

@@ -25,12 +25,11 @@ from processor.io.ledger.numbers import encode_numbers
 from processor.io.ledger.responses import write_responses
 from processor.io.ledger.shared import (
     Columns,
-    Details,
     OriginOwner,
-    details_of,
     encode_details,
     encode_name,
     encode_owner,
+    shared_of,
 )
 from processor.io.ledger.tables import NAMED
 
@@ -51,7 +50,7 @@ class PlanWriter:
             database, (statements.FIND_NAME, statements.INSERT_NAME), encode_name, NAMES_CACHED_MAX
         )
         self._owners = Cache[OriginOwner, int](_OWNERS_CACHED_MAX)
-        self._details: Interned[Details] = Interned(
+        self._details: Interned[Columns] = Interned(
             database, (statements.FIND_DETAILS, statements.INSERT_DETAILS), encode_details
         )
         self._sets = DimensionSets(database, zones)
@@ -154,7 +153,7 @@ class PlanWriter:
             self.trace(row.trace_id),
             None if row.own is NOBODY or row.own == NOBODY else self._owner((row.own, None)),
             self._owner((row.inherited, row.service)),
-            None if row.entry is None else self._details(details_of(row.entry)),
+            None if row.entry is None else self._details(shared_of(row.entry)),
         )
 
     def _owner(self, said: OriginOwner) -> int:

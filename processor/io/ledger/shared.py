@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from processor.core.model import DimensionSet, Entry, Owner, OwnIds, Usage
@@ -46,16 +47,18 @@ class Details(NamedTuple):
     time_rescaled: bool
 
 
-def details_of(entry: Entry) -> Details:
-    """What an entry has in common with others."""
-    asked_provider, asked_models, asked_tier = entry.asked
-    return Details(
-        entry.status, entry.reason, entry.provider, entry.model, entry.service,
-        entry.price_version, entry.rates, entry.aggregate, entry.rule, entry.has_tokens,
-        entry.kind, entry.time_assumed, asked_provider, asked_models, asked_tier,
-        entry.reported_by, entry.free, entry.scope, entry.doubt, entry.is_cumulative,
-        entry.may_exclude_cache, entry.time_rescaled,
-    )  # fmt: skip
+shared_of: Callable[[Entry], Columns] = attrgetter(
+    "status", "reason", "provider", "model", "service", "price_version", "rates", "aggregate",
+    "rule", "has_tokens", "kind", "time_assumed", "asked", "reported_by", "free", "scope", "doubt",
+    "is_cumulative", "may_exclude_cache", "time_rescaled",
+)  # fmt: skip
+"""What an entry has in common with others, as it is told apart; see `details_of`."""
+_ASKED = Details._fields.index("asked_provider")
+
+
+def details_of(shared: Columns) -> Details:
+    """What `shared_of` gives, in the order of ``call_details``."""
+    return Details._make((*shared[:_ASKED], *shared[_ASKED], *shared[_ASKED + 1 :]))
 
 
 dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -80,8 +83,9 @@ def decode_owner(columns: Columns) -> tuple[Owner, str]:
     return Owner._make((*plain, own)).or_nobody(), service
 
 
-def encode_details(details: Details) -> Columns:
-    """Columns of details."""
+def encode_details(shared: Columns) -> Columns:
+    """Columns of details, of what `shared_of` gives."""
+    details = details_of(shared)
     rates = None if details.rates is None else dump(details.rates)
     models = dump(details.asked_models)
     return (_digest(details), *details._replace(rates=rates, asked_models=models))  # type: ignore[arg-type]  # as text
