@@ -45,12 +45,17 @@ class _Group:
 class AlikeCalls:
     """The calls of one trace in groups of those that have a key in common."""
 
-    __slots__ = ("_groups", "_keys", "_partly_indexed", "_writer", "has_several_writers")
+    __slots__ = (
+        "_first", "_groups", "_keys", "_partly_indexed", "_writer", "has_several_writers",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._groups: dict[_Key, _Group] = {}
         self._keys: dict[Node, list[_Key]] = {}
-        """The groups that a call is in."""
+        """The groups that a call is in; none for one that nothing can be alike."""
+        self._first: dict[int, Node] = {}
+        """By response id, the first call that named it: as long as it alone does, it is in no
+        group."""
         self._writer: str | None = None
         """The first that has written calls."""
         self.has_several_writers = False
@@ -75,6 +80,7 @@ class AlikeCalls:
                 if node.entry is not None:
                     self._index(node, node.entry)
             self._partly_indexed.clear()
+            self._first.clear()
         return causes
 
     def _index(self, node: Node, entry: Entry) -> list[Node]:
@@ -85,16 +91,24 @@ class AlikeCalls:
         if self.has_several_writers:
             keys = _keys(entry)
         else:
-            keys = _id_keys(entry)
             self._partly_indexed[node] = None
+            first = self._first.setdefault(entry.response, node) if entry.response else node
+            if first is node and node not in self._keys:
+                return [node]
+            if first.entry is not None and first not in self._keys:
+                self._put(first, first.entry, _id_keys(first.entry))
+            keys = _id_keys(entry)
         concerned = [node]
         for key in self._keys.pop(node, ()):
             group = self._groups[key]
             group.remove(node)
             if key not in keys:
                 concerned += group.nodes
-        self._keys[node] = [key for key in keys if self._group(key).add(node, entry.scope)]
+        self._put(node, entry, keys)
         return concerned
+
+    def _put(self, node: Node, entry: Entry, keys: Iterable[_Key]) -> None:
+        self._keys[node] = [key for key in keys if self._group(key).add(node, entry.scope)]
 
     def _group(self, key: _Key) -> _Group:
         group = self._groups.get(key)
@@ -108,7 +122,7 @@ class AlikeCalls:
         keys: set[_Key] = set()
         waiting = [first]
         while waiting:
-            for key in self._keys[waiting.pop()]:
+            for key in self._keys.get(waiting.pop(), ()):
                 group = self._groups[key]
                 if key in keys or not _may_match(key, group):
                     continue
@@ -120,7 +134,7 @@ class AlikeCalls:
 
     def response_of(self, node: Node) -> object:
         """What calls have in common that name one response and the same counts; else their id."""
-        keys = self._keys[node]
+        keys = self._keys.get(node)
         return keys[0] if keys and keys[0][0] == _RESPONSE_AND_COUNTS else node.span_id
 
     def of_model(self, model: str) -> tuple[list[Node], list[Node], bool]:
