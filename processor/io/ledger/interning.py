@@ -52,7 +52,7 @@ class Interned(Generic[_Key]):
     ) -> None:
         """`table` are the statements that find a row by its first column, and that make it.
 
-        The second one gives the id, or nothing where the row is there.
+        The second one makes nothing where the row is there.
         """
         self._database = database
         self._find, self._insert = table
@@ -66,9 +66,11 @@ class Interned(Generic[_Key]):
             return known, False
         columns = self._encode(value)
         # What is not remembered is new more often than not.
-        found = self._database.execute(self._insert, columns).get
-        is_new = found is not None
-        if not is_new:
+        self._database.execute(self._insert, columns)
+        is_new = self._database.changes() > 0
+        if is_new:
+            found = self._database.last_insert_rowid()
+        else:
             found = self._database.execute(self._find, columns[:1]).get
         self._ids[value] = found
         return found, is_new

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, count
 
 import apsw
 
@@ -122,10 +122,12 @@ class PlanWriter:
             if each.trace_id not in new and not self.trace(each.trace_id):
                 new[each.trace_id] = _NEW_TRACE
         if new:
-            rows_of_new = ((trace_id, *columns) for trace_id, columns in new.items())
-            found = self._database.executemany(statements.INSERT_TRACE, rows_of_new)
-            for trace_id, row in zip(new, found, strict=True):
-                self._traces[trace_id] = row[0]
+            first: int = self._database.execute(statements.LAST_TRACE).get + 1
+            ids = dict(zip(new, count(first)))
+            rows_of_new = [(ids[each], each, *columns) for each, columns in new.items()]
+            self._database.executemany(statements.INSERT_TRACE, rows_of_new)
+            for trace_id, row_id in ids.items():
+                self._traces[trace_id] = row_id
 
     def _summary(self, summary: TraceSummary) -> Columns:
         names = self._names
@@ -163,8 +165,8 @@ class PlanWriter:
             named: Columns = said[0][: len(NAMED)]
             ids = (None if text is None else names(text) for text in named)
             columns = encode_owner(said, ids)
-            known = self._database.execute(statements.INSERT_OWNER, columns).get
-            self._owners[said] = known
+            self._database.execute(statements.INSERT_OWNER, columns)
+            known = self._owners[said] = self._database.last_insert_rowid()
         return known
 
     def _write_charges(self, charges: Sequence[ChargeRow], ids: Sequence[int]) -> None:

@@ -24,8 +24,8 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 
 
 def _insert_new(table: str, columns: Sequence[str]) -> str:
-    """The statement that makes a row and gives its id, unless its first column is there."""
-    return f"{_insert(table, columns)} ON CONFLICT ({columns[0]}) DO NOTHING RETURNING id"
+    """The statement that makes a row, unless its first column is there."""
+    return f"{_insert(table, columns)} ON CONFLICT ({columns[0]}) DO NOTHING"
 
 
 def _put(table: str, columns: Sequence[str]) -> str:
@@ -37,9 +37,9 @@ def _put(table: str, columns: Sequence[str]) -> str:
 FIND_NAME = "SELECT id FROM names WHERE text = ?"
 INSERT_NAME = _insert_new("names", ("text",))
 FIND_TRACE = "SELECT id FROM traces WHERE trace_id = ?"
-INSERT_TRACE = f"{_insert('traces', ('trace_id', *TRACE))} RETURNING id"
+INSERT_TRACE = _insert("traces", ("id", "trace_id", *TRACE))
 UPDATE_TRACE = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in TRACE)} WHERE id = ?"
-INSERT_OWNER = f"{_insert('owners', (*OWNER, 'service'))} RETURNING id"
+INSERT_OWNER = _insert("owners", (*OWNER, "service"))
 FIND_DETAILS = "SELECT id FROM call_details WHERE digest = ?"
 INSERT_DETAILS = _insert_new("call_details", ("digest", *DETAILS))
 FIND_SET = "SELECT id FROM dimension_sets WHERE digest = ?"
