@@ -83,15 +83,17 @@ class Resolver:
 
     def _resolve(self, node: Node) -> _Claims:
         """What a node and its ancestors say, nearest first, and the outermost agent above."""
-        path: list[Node] = []
-        step: Node | None = node
-        while step is not None and step not in self._claims:
-            path.append(step)
-            step = self._trace.parent(step)
-        claims = _NO_CLAIMS if step is None else self._claims[step]
+        known = self._claims.get(node)
+        if known is not None:
+            return known
+        path = [node]
+        above = self._trace.parent(node)
+        while above is not None and above not in self._claims:
+            path.append(above)
+            above = self._trace.parent(above)
+        claims = _NO_CLAIMS if above is None else self._claims[above]
         for step in reversed(path):
-            claims = self._inherit(step, claims)
-            self._claims[step] = claims
+            claims = self._claims[step] = self._inherit(step, claims)
         return claims
 
     def _inherit(self, node: Node, above: _Claims) -> _Claims:

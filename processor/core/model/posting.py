@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import add, sub
 from typing import NamedTuple
 
 from processor.core.model.call import OwnIds
@@ -48,13 +49,13 @@ class Parts(NamedTuple):
             return other
         if other is NO_PARTS:
             return self
-        return Parts(*[one + another for one, another in zip(self, other, strict=True)])
+        return Parts._make(map(add, self, other))
 
     def minus(self, other: Parts) -> Parts:
         """The change from `other` to these."""
         if other is NO_PARTS:
             return self
-        return Parts(*[one - another for one, another in zip(self, other, strict=True)])
+        return Parts._make(map(sub, self, other))
 
 
 NO_PARTS = Parts()

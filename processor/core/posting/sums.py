@@ -54,10 +54,10 @@ def add_up(plan: Plan, followed: Followed, zones: ReportingZones) -> None:
             starts[bucket] = zones.cell_of(bucket)[0], zones.day_of(bucket)[0]
         _add_to_totals(plan, ids, bucket, sums.totals)
         _add_to_cells(plan, ids, starts[bucket], sums)
-    plan.postings = {posting: each for posting, each in plan.postings.items() if not each.is_zero}
-    plan.hours = {cell: sums for cell, sums in plan.hours.items() if not sums.is_zero}
-    plan.days = {cell: sums for cell, sums in plan.days.items() if not sums.is_zero}
-    plan.user_days = {cell: sums for cell, sums in plan.user_days.items() if not sums.is_zero}
+    _drop_zeros(plan.postings)
+    _drop_zeros(plan.hours)
+    _drop_zeros(plan.days)
+    _drop_zeros(plan.user_days)
 
 
 def _add_to_owner(owners: _Owners, ids: ScopeIds, bucket: int, change: Sums) -> None:
@@ -146,6 +146,12 @@ def _summaries(posted: Posted) -> Iterator[TraceSummary]:
     for trace_id in dict.fromkeys(trace_id for trace_id, _ in posted.movements):
         trace = posted.traces[trace_id]
         yield TraceSummary(trace_id, trace.start_ns, trace.end_ns, trace.owner(), trace.total)
+
+
+def _drop_zeros(sums: dict[_Key, Totals] | dict[_Key, Sums]) -> None:
+    """Drop what comes to nothing; there is little of it, so nothing else is touched."""
+    for key in [key for key, change in sums.items() if change.is_zero]:
+        del sums[key]
 
 
 def _add_totals(sums: dict[_Key, Totals], key: _Key, change: Totals) -> None:
