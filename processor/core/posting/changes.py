@@ -11,7 +11,7 @@ from processor.core.attribution import Movement, Node, Trace
 from processor.core.attribution.node import ScopeIds
 from processor.core.attribution.owner import by_scope, id_in, resolve
 from processor.core.attribution.trace import is_of_logs
-from processor.core.budgets.verdict import StateKey, Watch, matches
+from processor.core.budgets.verdict import StateKey, Watch
 from processor.core.budgets.watches import Watches
 from processor.core.budgets.window import bucket_of
 from processor.core.model import NOTHING, Crossing, Posting, Totals
@@ -60,14 +60,14 @@ class Followed:
 class Filling(NamedTuple):
     """Totals that are being filled with what was charged before a budget followed them."""
 
-    watch: Watch
+    watches: Watches
     counted: Mapping[bytes, bytes]
     """Traces that are counted in them already, each up to a span in the order of their ids; the
     others will be, as they are then."""
 
     def changes(self, posted: Posted) -> Iterator[tuple[Posting, Totals]]:
         """What a posted batch changes in them."""
-        states = _States(Watches([self.watch]))
+        states = _States(self.watches)
         for trace_id, movement in posted.movements:
             if movement.node.span_id <= self.counted.get(trace_id, b""):
                 bucket = bucket_of(movement.node.time_ns)
@@ -90,10 +90,10 @@ class _States:
         """What a movement changes, watch by watch: the old owner first, then the new one."""
         bucket = bucket_of(movement.node.time_ns)
         before, after = movement.before.totals, movement.after.totals
-        targets = self._places(trace_id, movement.target, bucket)
+        targets = self.places(trace_id, movement.target, bucket)
         if movement.source is None:
             return [Change(watch, key, after) for watch, key in targets.values()]
-        sources = self._places(trace_id, movement.source, bucket)
+        sources = self.places(trace_id, movement.source, bucket)
         changes: list[Change] = []
         for at in sorted(sources.keys() | targets.keys()):
             source, target = sources.get(at), targets.get(at)
@@ -107,7 +107,8 @@ class _States:
                 changes.append(Change(*target, after))
         return changes
 
-    def _places(self, trace_id: bytes, ids: ScopeIds, bucket: int) -> _Places:
+    def places(self, trace_id: bytes, ids: ScopeIds, bucket: int) -> _Places:
+        """What a call of this owner and time counts for."""
         asked = trace_id, ids, bucket
         found = self._found.get(asked)
         if found is None:
@@ -163,22 +164,15 @@ def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[s
 
 
 def contributions(
-    watch: Watch, trace_id: bytes, nodes: Iterable[Node]
-) -> Iterator[tuple[str, int, Totals]]:
-    """What spans of a trace add to a filtered total, as (scope id, bucket, totals)."""
+    watches: Watches, trace_id: bytes, nodes: Iterable[Node]
+) -> Iterator[tuple[Posting, Totals]]:
+    """What spans of a trace add to the totals of `watches`, of which no two have the same."""
+    states = _States(watches)
     for node in nodes:
-        if (
-            node.scope_ids is not None
-            and not node.posted.is_zero
-            and _counts(watch, node.scope_ids)
-        ):
-            scope_id = _scope_id(watch, trace_id, node.scope_ids)
-            if scope_id is not None:
-                yield scope_id, bucket_of(node.time_ns), node.posted.totals
-
-
-def _counts(watch: Watch, ids: ScopeIds) -> bool:
-    return not watch.match or matches(watch.match, by_scope(ids))
+        if node.scope_ids is not None and not node.posted.is_zero:
+            bucket = bucket_of(node.time_ns)
+            for _, key in states.places(trace_id, node.scope_ids, bucket).values():
+                yield (*key[:2], bucket), node.posted.totals
 
 
 def _scope_id(watch: Watch, trace_id: bytes, ids: ScopeIds) -> str | None:

@@ -18,7 +18,9 @@ from typing import Final
 from processor.core import posting
 from processor.core.attribution import Node, Trace
 from processor.core.budgets.verdict import Watch
+from processor.core.budgets.watches import Watches
 from processor.core.model import NOTHING, Posting, Totals
+from processor.io.ledger.interning import Cache
 from processor.io.ledger.stepped_trace import SteppedTrace
 from processor.io.ledger.store import UNFOLLOWED, WHOLE, Filled, Store
 
@@ -28,6 +30,7 @@ _STEP_S: Final = 0.005
 _TRACES_READ: Final = 64
 _SPANS_COUNTED: Final = 512
 _TOTALS_DROPPED: Final = 1000
+_TOGETHER_CACHED_MAX: Final = 4
 _NOTHING: Final = Filled(0)
 
 
@@ -40,6 +43,7 @@ class FollowedSeries:
         self._stepped = SteppedTrace(store, in_memory)
         self._watches: dict[str, Watch] = {}
         """Of each series one, whatever its window."""
+        self._together = Cache[tuple[str, ...], Watches](_TOGETHER_CACHED_MAX)
         self._filled_to: dict[str, Filled] = {}
         """Of the series that are not complete."""
         self._unfollowed: list[str] = []
@@ -68,6 +72,7 @@ class FollowedSeries:
     def load(self, watches: Sequence[Watch]) -> None:
         """Take up what is kept of the series of `watches`, which are in force from now on."""
         self._stepped.forget()
+        self._together.clear()
         states = self._store.series()
         self._watches = {watch.series: watch for watch in watches if watch.has_own_totals}
         self._unfollowed = [name for name, state in states.items() if state == UNFOLLOWED]
@@ -87,18 +92,30 @@ class FollowedSeries:
             return []
         self._stepped.forget_changed(trace_ids)
         numbers = {trace_id: self._store.trace_number(trace_id) for trace_id in trace_ids}
+        together: dict[Filled, list[str]] = {}
+        for name, filled_to in self._filled_to.items():
+            if name in self._watches:
+                together.setdefault(filled_to, []).append(name)
         return [
             posting.Filling(
-                self._watches[name],
+                self._watches_of(names),
                 {
                     trace_id: WHOLE if number < filled_to.trace else filled_to.span_id
                     for trace_id, number in numbers.items()
                     if 0 < number <= filled_to.trace
                 },
             )
-            for name, filled_to in self._filled_to.items()
-            if name in self._watches
+            for filled_to, names in together.items()
         ]
+
+    def _watches_of(self, names: Sequence[str]) -> Watches:
+        """Watches of some series that are filled together; there may be thousands."""
+        asked = tuple(names)
+        found = self._together.get(asked)
+        if found is None:
+            found = Watches(self._watches[name] for name in asked)
+            self._together[asked] = found
+        return found
 
     def step(self) -> list[str]:
         """Fill or drop a little, in a transaction of its own; returns the series now complete.
@@ -168,11 +185,8 @@ class FollowedSeries:
 
     def _add(self, names: Sequence[str], trace_id: bytes, nodes: Sequence[Node]) -> None:
         changes: dict[Posting, Totals] = {}
-        for name in names:
-            watch = self._watches[name]
-            for scope_id, bucket, totals in posting.contributions(watch, trace_id, nodes):
-                key = name, scope_id, bucket
-                changes[key] = changes.get(key, NOTHING).plus(totals)
+        for key, totals in posting.contributions(self._watches_of(names), trace_id, nodes):
+            changes[key] = changes.get(key, NOTHING).plus(totals)
         self._store.add_totals(changes.items())
 
     def _drop(self) -> list[str]:
