@@ -144,7 +144,7 @@ def follow(posted: Posted, watches: Watches, filling: Sequence[Filling] = ()) ->
     ]
     keys.update(key for key, _ in crossed)
     filled = [change for each in filling for change in each.changes(posted)]
-    before = _before(posted, changes)
+    before = _before(posted, changes) if any(key[0] in _OF_ONE_TRACE for key in keys) else {}
     return Followed(posted, changes, before, keys, sessions, crossed, filled, late)
 
 

@@ -40,9 +40,6 @@ from processor.core.posting.stamp import Draft, stamp_of, with_first
 from processor.core.posting.sums import add_charges, add_up
 from processor.core.posting.turn import Posted
 
-_NO_DRAFT = Draft()
-"""Of most spans; never changed."""
-
 
 @dataclass(slots=True)
 class _Decision:
@@ -264,7 +261,7 @@ def _stamp_of(decision: _Decision, trace_id: bytes, node: Node) -> Stamp:
     session = None
     if session_id := decision.sessions.get(node):
         session = decision.states["session", session_id, 0, 0].total
-    draft = decision.drafts.get(node.row, _NO_DRAFT) if node.row >= 0 else _NO_DRAFT
+    draft = decision.drafts.get(node.row) if node.row >= 0 else None
     is_amended = trace_id in posted.root_passed
     return stamp_of(node, posted.traces[trace_id], draft, session, is_amended=is_amended)
 

@@ -64,7 +64,7 @@ class Draft:
 
 
 def stamp_of(
-    node: Node, trace: Trace, draft: Draft, session: Totals | None, *, is_amended: bool
+    node: Node, trace: Trace, draft: Draft | None, session: Totals | None, *, is_amended: bool
 ) -> Stamp:
     """The stamp of a span that this turn brought.
 
@@ -78,16 +78,18 @@ def stamp_of(
         return Stamp()
     has_calls = trace.total.calls > 0 or trace.total.cost_nano_usd > 0 or trace.total.unpriced > 0
     shows_trace = node.is_local_root or (is_amended and node.entry is not None)
-    return Stamp(
+    stamp = Stamp(
         entry=None if node.entry is None else written_entry(node.entry, node),
         agent=node.subtotal().totals if node.is_agent else None,
         trace=trace.total if shows_trace and has_calls else None,
         session=session if has_calls else None,
-        crossings=tuple(draft.crossings),
-        exceeded=tuple(sorted(draft.exceeded)),
-        corrections=tuple(draft.corrections),
-        leaf_corrections_nano_usd=draft.leaf_corrections_nano_usd,
     )
+    if draft is not None:
+        stamp.crossings = tuple(draft.crossings)
+        stamp.exceeded = tuple(sorted(draft.exceeded))
+        stamp.corrections = tuple(draft.corrections)
+        stamp.leaf_corrections_nano_usd = draft.leaf_corrections_nano_usd
+    return stamp
 
 
 def with_first(stamp: Stamp, first: Stamp | None) -> Stamp:

@@ -52,7 +52,7 @@ shared_of: Callable[[Entry], Columns] = attrgetter(
     "rule", "has_tokens", "kind", "time_assumed", "asked", "reported_by", "free", "scope", "doubt",
     "is_cumulative", "may_exclude_cache", "time_rescaled",
 )  # fmt: skip
-"""What an entry has in common with others, as it is told apart; see `details_of`."""
+"""What an entry has in common with others; `details_of` has it by name."""
 _ASKED = Details._fields.index("asked_provider")
 
 
