@@ -160,6 +160,7 @@ def _repricing(answer: RepriceResponse) -> Repricing:
         answer.renamed_calls,
         (answer.start_unix_nano, answer.end_unix_nano or TIME_NS_MAX),
         answer.is_partial,
+        answer.kept_from_unix_s,
     )
 
 

@@ -95,6 +95,12 @@ def _head(answer: Answer[Repricing], span: tuple[int, int], zone: tzinfo) -> Ite
 def _lines(result: Repricing, zone: tzinfo, *, is_dry_run: bool) -> Iterator[str]:
     would = "would be" if is_dry_run else "are"
     renamed = f"{_calls(result.renamed)} {would} recorded with another status, model or rate"
+    if result.kept_from_s:
+        kept = (
+            f"calls that ended before {_moment(result.kept_from_s, zone)} are no longer kept one "
+        )
+        yield from wrap(f"{kept}by one, so their cost stays as it is", columns())
+        yield ""
     if not result.calls:
         yield "nothing changes at these prices"
         if result.renamed:
@@ -228,6 +234,7 @@ def _as_dict(
             for item in result.budgets
         ],
         "is_partial": result.is_partial,
+        "kept_from": _iso(result.kept_from_s, zone) if result.kept_from_s else None,
         "note": _NOTE,
     }
 

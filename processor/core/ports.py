@@ -103,6 +103,10 @@ class CostLedger(Protocol):
 class LedgerView(Protocol):
     """What the ledger held at one moment. Raises LedgerUnavailableError, QuestionTooSlowError."""
 
+    @property
+    def calls_kept_from_s(self) -> int:
+        """From which end on single calls are kept, in epoch seconds; 0 where none was deleted."""
+
     def usage(self, question: UsageQuestion) -> UsageAnswer:
         """How much was used in a time, by up to two dimensions."""
 

@@ -163,7 +163,7 @@ class UnpricedCalls(NamedTuple):
     has_price: bool = False
     """The prices in force have one by now, so a reprice would charge it. Set by `mark_priced`."""
     status: str = "unpriced"
-    """Or ``usage_missing``, ``implausible``, ``late``: why their cost is unknown."""
+    """Or ``usage_missing``, ``implausible``; ``deleted`` for those that no row is kept of."""
 
 
 class Difference(NamedTuple):
@@ -208,6 +208,9 @@ class Repricing(NamedTuple):
     is_partial: bool = False
     """`models` and `budgets` may lack a part, as there were too many, or it went on after a
     restart."""
+    kept_from_s: int = 0
+    """Calls of this time that ended before, in epoch seconds, are no longer kept one by one and
+    stay as they are; 0 where all are there."""
 
 
 class RepriceProgress(NamedTuple):

@@ -101,6 +101,8 @@ def _create(real: Path, zone: ZoneInfo) -> None:
     try:
         with closing(apsw.Connection(str(new))) as database:
             database.execute("PRAGMA synchronous = FULL")
+            # Before there is a table; later it takes a copy of the file.
+            database.execute("PRAGMA auto_vacuum = INCREMENTAL")
             define_functions(database)
             with database:
                 database.execute(create_all_tables(SQLITE))

@@ -12,13 +12,15 @@ from processor.core.posting import Deletions
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.dialect import Dialect
-from processor.io.ledger.kept_from import KeptFrom
+from processor.io.ledger.kept_from import KeptFrom, read_kept_from
 from processor.io.ledger.reading.sums import define_sum, rows_of, totals_of
 from processor.io.ledger.responses import delete_responses
 from processor.io.ledger.rows import values_of
 from processor.io.ledger.tables import PARTS, SUMS
 
 _DAY_S: Final = 86_400
+_INCREMENTAL: Final = 2
+"""SQLite's number of a file that can give free pages back."""
 _ALL: Final = (*SUMS, *PARTS)
 _MOVE: Final = """
 INSERT INTO kept_from (what, time_s) VALUES (?, ?)
@@ -75,6 +77,17 @@ class DeletedTrace(NamedTuple):
     """Rows."""
 
 
+class FreePages(NamedTuple):
+    """Pages of the file that nothing is in; they are used again."""
+
+    free: int
+    pages: int
+    """All of them."""
+    page_bytes: int
+    can_be_given_back: bool
+    """False for a file of an older program, until it is copied."""
+
+
 class DeletedRows:
     """What a ledger has deleted, and how it deletes more; the caller has a transaction."""
 
@@ -91,8 +104,7 @@ class DeletedRows:
     @TRANSLATED
     def kept_from(self) -> KeptFrom:
         """From when on things are kept."""
-        found = dict(self._database.execute("SELECT what, time_s FROM kept_from"))
-        return KeptFrom(**{what: found.get(what, 0) for what in KeptFrom._fields})
+        return read_kept_from(self._database)
 
     @TRANSLATED
     def move(self, what: str, time_s: int) -> None:
@@ -223,6 +235,20 @@ class DeletedRows:
         self._database.execute("DELETE FROM traces WHERE id = ?", (trace.number,))
         self._forget(trace.trace_id)
         return True
+
+    @TRANSLATED
+    def free_pages(self) -> FreePages:
+        """What the file has that nothing is in."""
+        free, pages, size, mode = (
+            int(str(self._database.pragma(name)))
+            for name in ("freelist_count", "page_count", "page_size", "auto_vacuum")
+        )
+        return FreePages(free, pages, size, mode == _INCREMENTAL)
+
+    @TRANSLATED
+    def give_back(self, pages: int) -> None:
+        """Give free pages back to the disk, where the file can."""
+        self._database.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
 
     def _one(self, query: str, bindings: tuple[Any, ...]) -> tuple[Any, ...]:
         return next(iter(self._database.execute(query, bindings)))

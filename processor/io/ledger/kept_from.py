@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import apsw
+
 from processor.core.budgets.zones import ReportingZones
 
 _HOUR_S: Final = 3600
@@ -32,6 +34,12 @@ class KeptFrom(NamedTuple):
     keys: int = 0
     traces: int = 0
     hours: int = 0
+
+
+def read_kept_from(database: apsw.Connection) -> KeptFrom:
+    """What a ledger says of it."""
+    found = dict(database.execute("SELECT what, time_s FROM kept_from"))
+    return KeptFrom(**{what: int(str(found.get(what, 0))) for what in KeptFrom._fields})
 
 
 def marks_at(now_s: int, ages: Ages, zones: ReportingZones) -> KeptFrom:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from processor.core.model import Entry, RepriceProgress, Repricing, SpanRow
+from processor.core.model import NS_PER_S, Entry, RepriceProgress, Repricing, SpanRow
 from processor.core.ports import PricesAgain
 from processor.io.ledger.reprice_sums import RepriceSums
 from processor.io.ledger.working_set import WorkingSet
@@ -51,7 +51,12 @@ class Repricer:
 
     def result(self) -> Repricing:
         """What has changed so far."""
-        return self.sums.result()._replace(price_version=self.prices.version, span_ns=self.span_ns)
+        kept_from_s = self.working_set.kept_from.calls
+        return self.sums.result()._replace(
+            price_version=self.prices.version,
+            span_ns=self.span_ns,
+            kept_from_s=kept_from_s if self.span_ns[0] < kept_from_s * NS_PER_S else 0,
+        )
 
     def step(self) -> None:
         """Price the calls of some traces again; the caller commits or undoes it."""

@@ -22,7 +22,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 from processor.surfaces.queries import WindowTotals
 
 UNPRICED: Final = "unpriced"
-_OTHER_STATUSES: Final = frozenset({"usage_missing", "implausible", "late"})
+_OTHER_STATUSES: Final = frozenset({"usage_missing", "implausible", "deleted"})
 _AFTER_STATUS: Final = ": "
 TIME_NS_MAX: Final = 2**63 - 1
 """An end that is none, which the messages have as 0."""
@@ -170,6 +170,7 @@ def repricing_message(repricing: Repricing) -> RepriceResponse:
         start_unix_nano=repricing.span_ns[0],
         end_unix_nano=repricing.span_ns[1] % TIME_NS_MAX,
         is_partial=repricing.is_partial,
+        kept_from_unix_s=repricing.kept_from_s,
     )
 
 

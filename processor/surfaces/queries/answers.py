@@ -152,6 +152,8 @@ class TraceReport:
     by_model: Sequence[Group]
     is_cut: bool
     """It has more spans than are shown."""
+    partial: tuple[str, ...]
+    """Why no span is shown; empty where there are some."""
     as_of: AsOf
 
 

@@ -22,7 +22,7 @@ def partial_reasons(
 
     `left_out` are the parts of it that nothing kept is fine enough for.
     """
-    reasons = [_of_time(left_out)] if left_out else []
+    reasons = [_of_time(left_out, view.calls_kept_from_s)] if left_out else []
     for each in view.values_in_other(filters, *range_s):
         value = f"{each.dimension} {each.value[:_SHOWN_MAX_CHARS]!r}"
         when = f"on {each.days} days from {_date(each.first_s)} to {_date(each.last_s)}"
@@ -36,11 +36,22 @@ def partial_reasons(
     return tuple(reasons)
 
 
-def _of_time(left_out: Sequence[tuple[int, int]]) -> str:
+def deleted_reason(view: LedgerView, start_s: int) -> tuple[str, ...]:
+    """That calls of a range which begins at a moment are no longer kept; empty where all are."""
+    kept_from_s = view.calls_kept_from_s
+    return (f"{_kept(kept_from_s)}: older ones are not listed",) if start_s < kept_from_s else ()
+
+
+def _kept(time_s: int) -> str:
+    moment = f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M}"
+    return f"single calls are kept from {moment} UTC on (ledger.retention.calls)"
+
+
+def _of_time(left_out: Sequence[tuple[int, int]], kept_from_s: int) -> str:
     start_s, end_s = left_out[0][0], left_out[-1][1]
     length_s = sum(end - start for start, end in left_out)
-    what = f"calls are no longer kept one by one between {start_s} and {end_s}"
-    return f"{what}: of that time {length_s} s are left out, of which no sums are kept"
+    of_that = f"{length_s} s between {start_s} and {end_s} are left out, of which no sums are kept"
+    return f"{_kept(kept_from_s)}: of the time before, {of_that}"
 
 
 def _date(time_s: int) -> str:

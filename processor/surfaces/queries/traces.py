@@ -13,7 +13,7 @@ from processor.core.questions import CallsQuestion, TraceSpan
 from processor.surfaces.queries import checks
 from processor.surfaces.queries.answers import AsOf, CallsPage, Group, TraceReport, TreeSpan
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
-from processor.surfaces.queries.partial import partial_reasons
+from processor.surfaces.queries.partial import deleted_reason, partial_reasons
 from processor.surfaces.queries.requests import CallsRequest
 
 SPANS_MAX: Final = 10_000
@@ -46,6 +46,7 @@ def calls_page(view: LedgerView, question: CallsQuestion, now_ns: int) -> CallsP
         position = last.end_ns, last.trace, _number_of(last.span_id)
         cursor = write_cursor(position, question.filters)
     partial = partial_reasons(view, question.filters, (question.start_s, question.end_s))
+    partial += deleted_reason(view, question.start_s)
     return CallsPage(calls, cursor, partial, as_of(view, now_ns))
 
 
@@ -86,11 +87,18 @@ def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"
     is_cut = len(spans) > SPANS_MAX
     tree, missing = build_tree(spans[:SPANS_MAX], run)
     totals = trace.totals
+    partial = () if spans or run else deleted_reason(view, trace.end_ns // NS_PER_S)
     if run:
         if not tree:
+            if trace.end_ns // NS_PER_S < view.calls_kept_from_s:
+                raise NotFoundError(
+                    f"{deleted_reason(view, 0)[0]}, {trace.trace_id.hex()} is older"
+                )
             raise NotFoundError(f"trace {trace_id.hex()} has no agent with the id {run.hex()}")
         totals, missing = view.run(trace, run), ()
-    return TraceReport(trace, totals, tree, missing, _by_model(tree), is_cut, as_of(view, now_ns))
+    return TraceReport(
+        trace, totals, tree, missing, _by_model(tree), is_cut, partial, as_of(view, now_ns)
+    )
 
 
 def build_tree(

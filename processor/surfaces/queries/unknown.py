@@ -21,7 +21,10 @@ _FIXES: Final = {
         "the tokens that the spans report cannot be true: correct the instrumentation, or raise "
         "pricing.implausible_above if they are"
     ),
-    "late": "the spans came after call rows of their time were deleted: send them earlier",
+    "deleted": (
+        "nothing makes it known any more; where spans come that late, have senders deliver them "
+        "sooner, or raise ledger.retention.calls and keys"
+    ),
 }
 
 

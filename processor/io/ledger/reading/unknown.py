@@ -9,12 +9,15 @@ from typing import Final
 
 import apsw
 
-from processor.core.model import UnpricedCalls
+from processor.core.model import NS_PER_S, UnpricedCalls
 from processor.core.questions import UnknownAnswer
 from processor.io.ledger.reading.sums import Row, rows_of
 
 _QUANTITIES: Final = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
 _TOKENS: Final = 2 + len(_QUANTITIES)
+DELETED: Final = "no longer kept one by one, or sent after that (ledger.retention)"
+_HAS_DELETED: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'deleted_days'"
+_DELETED: Final = "SELECT SUM(unpriced), MIN(start_s), MAX(start_s) FROM deleted_days"
 _ALIKE: Final = "c.status, c.asked_provider, c.asked_models, c.reason, c.service"
 
 
@@ -56,8 +59,24 @@ def read_unknown(database: apsw.Connection, limit: int) -> UnknownAnswer:
     unknown = [_calls(row) for row in found if row[0]]
     left = _without_known(unknown, [_calls(row) for row in found if not row[0]])
     kinds, calls = (found[0][0], found[0][1]) if unknown else (0, 0)
+    if deleted := _deleted(database):
+        left, kinds, calls = [*left, deleted], kinds + 1, calls + deleted.calls
     left.sort(key=lambda calls: (-calls.calls, -calls.last_ns, calls))
     return UnknownAnswer(left, kinds - len(unknown) + len(left), calls)
+
+
+def _deleted(database: apsw.Connection) -> UnpricedCalls | None:
+    """Calls of which no row is kept, or ever was since they came too late; None without any."""
+    # Tables 7, which a command may read before they are brought up, have deleted nothing.
+    if database.execute(_HAS_DELETED).get is None:
+        return None
+    [row] = database.execute(_DELETED).fetchall()
+    count, first_s, last_s = (int(str(each or 0)) for each in row)
+    if count <= 0:
+        return None
+    return UnpricedCalls(
+        "", (), DELETED, "", count, 0, first_s * NS_PER_S, last_s * NS_PER_S, status="deleted"
+    )
 
 
 def _calls(row: Row) -> UnpricedCalls:

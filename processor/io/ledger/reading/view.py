@@ -23,8 +23,10 @@ from processor.core.questions import (
     ValueInOther,
     plan_reading,
 )
+from processor.io.ledger.kept_from import KeptFrom, read_kept_from
 from processor.io.ledger.reading import calls, standings, traces, unknown
 from processor.io.ledger.reading.freshness import read_freshness
+from processor.io.ledger.reading.lifetimes import is_whole
 from processor.io.ledger.reading.own_values import read_values_in_other
 from processor.io.ledger.reading.usage import read_usage
 
@@ -32,9 +34,9 @@ from processor.io.ledger.reading.usage import read_usage
 class SqliteView:
     """Reads on a connection that is in a read transaction."""
 
-    def __init__(self, database: apsw.Connection, charges_kept_since_s: int = 0) -> None:
+    def __init__(self, database: apsw.Connection) -> None:
         self._database = database
-        self._kept_since_s = charges_kept_since_s
+        self._kept_from: KeptFrom | None = None
         self._zones: ReportingZones | None = None
 
     @property
@@ -48,10 +50,20 @@ class SqliteView:
             self._zones = ReportingZones(history) if history else ReportingZones.of(ZoneInfo("UTC"))
         return self._zones
 
+    @property
+    def calls_kept_from_s(self) -> int:
+        """From which end on single calls are kept; 0 for all."""
+        if self._kept_from is None:
+            self._kept_from = read_kept_from(self._database)
+        return self._kept_from.calls
+
     def usage(self, question: UsageQuestion) -> UsageAnswer:
         """How much was used."""
-        plan = plan_reading(question, self.zones, self._kept_since_s)
-        return read_usage(self._database, question, plan)
+        plan = plan_reading(question, self.zones, self.calls_kept_from_s)
+        answer = read_usage(self._database, question, plan)
+        if answer.left_out and is_whole(self._database, question, answer):
+            return answer._replace(left_out=())
+        return answer
 
     def calls(self, question: CallsQuestion) -> list[CallRow]:
         """Charged spans, newest first."""

@@ -6,6 +6,7 @@ much of what it meets is newer; what came late is met by a later sweep.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from typing import Final, Protocol
@@ -15,11 +16,20 @@ from processor.io.ledger.deleted_rows import DeletedRows, KeptTrace
 from processor.io.ledger.kept_from import KeptFrom
 from processor.io.ledger.working_set import WorkingSet
 
+_LOG = logging.getLogger(__name__)
 STEP_S: Final = 0.005
 """How long a step goes on; a turn that comes meanwhile waits for its end."""
 _READ: Final = 256
 _NEWER_MAX: Final = 4096
 """After so many that are newer, one after the other, a sweep ends."""
+_GIVEN_BACK: Final = 32
+"""Pages at a time; each is filled with the last one of the file."""
+_FREE_MAX: Final = 0.25
+"""From which share of the file on free pages are given back."""
+_FREE_LEFT: Final = 0.1
+"""What is left of them then, for what comes."""
+_FREE_LEAST: Final = 2048
+"""Fewer pages are not worth it."""
 _LOOKED_AT_MAX: Final = 100_000
 """Traces that stay, and whose further rows are not looked at again."""
 
@@ -182,3 +192,35 @@ class TracesSweep(_TracesSweep):
         """See `Sweep`."""
         self._working_set.forget(self._deleted)
         self._deleted = []
+
+
+class SpaceSweep:
+    """Gives free pages back to the disk where they are many; the others are used again."""
+
+    def __init__(self, rows: DeletedRows) -> None:
+        self._rows = rows
+        self._is_wanted = False
+        self.is_done = False
+
+    def step(self) -> None:
+        """See `Sweep`."""
+        end_s = time.monotonic() + STEP_S
+        while not self.is_done and time.monotonic() < end_s:
+            found = self._rows.free_pages()
+            share = _FREE_LEFT if self._is_wanted else _FREE_MAX
+            if found.free <= max(found.pages * share, _FREE_LEAST):
+                self.is_done = True
+            elif not found.can_be_given_back:
+                self.is_done = True
+                _LOG.info(
+                    "%d of %d MiB of the ledger's file are free, and used again: the file gets "
+                    "smaller by a copy, made with llm-cost backup and put in its place",
+                    found.free * found.page_bytes >> 20,
+                    found.pages * found.page_bytes >> 20,
+                )
+            else:
+                self._is_wanted = True
+                self._rows.give_back(_GIVEN_BACK)
+
+    def committed(self) -> None:
+        """See `Sweep`."""

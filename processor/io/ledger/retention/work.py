@@ -9,7 +9,13 @@ from typing import Final
 
 from processor.io.ledger.background import Work
 from processor.io.ledger.kept_from import Ages, KeptFrom, marks_at
-from processor.io.ledger.retention.sweeps import CallsSweep, KeysSweep, Sweep, TracesSweep
+from processor.io.ledger.retention.sweeps import (
+    CallsSweep,
+    KeysSweep,
+    SpaceSweep,
+    Sweep,
+    TracesSweep,
+)
 from processor.io.ledger.working_set import WorkingSet
 
 _LOG = logging.getLogger(__name__)
@@ -85,4 +91,6 @@ class Retention:
             yield KeysSweep(store.deleted, marks.keys, now_s)
         if marks.traces > swept.traces:
             yield TracesSweep(working_set, marks, now_s)
+        if marks != swept:
+            yield SpaceSweep(store.deleted)
         self._swept = KeptFrom(*map(max, swept, marks))

@@ -204,7 +204,7 @@ class RepriceRequest(_message.Message):
     def __init__(self, start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., dry_run: _Optional[bool] = ...) -> None: ...
 
 class RepriceResponse(_message.Message):
-    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version", "price_file", "renamed_calls", "start_unix_nano", "end_unix_nano", "is_partial", "beyond_64_bits")
+    __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version", "price_file", "renamed_calls", "start_unix_nano", "end_unix_nano", "is_partial", "kept_from_unix_s", "beyond_64_bits")
     class Beyond64BitsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -223,6 +223,7 @@ class RepriceResponse(_message.Message):
     START_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     END_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     IS_PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FROM_UNIX_S_FIELD_NUMBER: _ClassVar[int]
     BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     calls: int
     before_nano_usd: int
@@ -235,8 +236,9 @@ class RepriceResponse(_message.Message):
     start_unix_nano: int
     end_unix_nano: int
     is_partial: bool
+    kept_from_unix_s: int
     beyond_64_bits: _containers.ScalarMap[str, str]
-    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ..., price_file: _Optional[str] = ..., renamed_calls: _Optional[int] = ..., start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., is_partial: _Optional[bool] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ..., price_file: _Optional[str] = ..., renamed_calls: _Optional[int] = ..., start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., is_partial: _Optional[bool] = ..., kept_from_unix_s: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class GetRepriceProgressRequest(_message.Message):
     __slots__ = ()

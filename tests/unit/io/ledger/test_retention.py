@@ -6,9 +6,10 @@ import pytest
 from property.agreement import check_tables
 
 from processor.core.model import Owner
+from processor.core.ports import PricesAgain
 from processor.core.posting.late import OF_DELETED, TOO_OLD
 from processor.io.ledger.kept_from import Ages, KeptFrom
-from processor.io.ledger.retention import Retention
+from processor.io.ledger.retention import Retention, sweeps
 
 HOUR_S, DAY_S = 3600, 86_400
 A_DAY = Ages(calls_s=DAY_S, keys_s=DAY_S, traces_s=3 * DAY_S)
@@ -189,3 +190,29 @@ async def test_the_trace_with_the_latest_row_stays(opened, given, sweep):
     await later(opened, given, 3, trace=8)
     await sweep(3)
     assert opened.store.rows_of(given.trace_id(1)) == []
+
+
+async def test_a_reprice_says_from_when_on_there_are_calls(opened, given, sweep):
+    await opened.post(given.call(1))
+    await later(opened, given, 3)
+    await sweep(3)
+    prices = PricesAgain("v2", lambda row: row.entry)
+    for start_s, kept_from_s in ((0, given.START_S + 2 * DAY_S), (given.START_S + 3 * DAY_S, 0)):
+        span_ns = start_s * 10**9, 2**63 - 1
+        found = await opened.ledger.reprice(prices, span_ns, 0, is_dry_run=False)
+        assert found.kept_from_s == kept_from_s
+
+
+async def test_the_space_of_what_is_deleted_goes_back_to_the_disk(
+    opened, given, sweep, monkeypatch
+):
+    monkeypatch.setattr(sweeps, "_FREE_LEAST", 4)
+    for trace in range(10, 210):
+        await opened.post(*(given.call(span, trace=trace) for span in range(1, 20)))
+    await later(opened, given, 3)
+    before = opened.store.deleted.free_pages()
+    await sweep(3)
+    after = opened.store.deleted.free_pages()
+    assert after.pages < before.pages / 2
+    assert after.free <= max(after.pages * 0.1, 4)
+    check_tables(opened.store)

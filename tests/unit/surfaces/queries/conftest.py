@@ -25,12 +25,11 @@ class ReaderInPlace:
 
     def __init__(self, database):
         self.database = database
-        self.kept_since_s = 0
 
     async def ask(self, work):
         self.database.execute("BEGIN")
         try:
-            return work(SqliteView(self.database, self.kept_since_s))
+            return work(SqliteView(self.database))
         finally:
             self.database.execute("ROLLBACK")
 
