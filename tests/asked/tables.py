@@ -1,4 +1,4 @@
-"""A ledger with tables 7, written by plain SQL from a list of charges."""
+"""A ledger, written by plain SQL from a list of charges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from processor.core.budgets.zones import ReportingZones
 from processor.core.model import NO_PARTS, DimensionSet, Parts, Totals
 from processor.io.ledger.added_tables import create_all_tables
 from processor.io.ledger.dialect import SQLITE
-from processor.io.ledger.numbers import encode_number
+from processor.io.ledger.months import add_day, day_to_add
+from processor.io.ledger.numbers import define_functions, encode_number
 from processor.io.ledger.tables import DETAILS, PARTS, SUMS, VERSION
 
 ALL = (*SUMS, *PARTS)
@@ -71,6 +72,7 @@ def write(path, charges, zones: ReportingZones | None = None) -> apsw.Connection
     database = apsw.Connection(str(path))
     database.execute("PRAGMA journal_mode = WAL")
     with database:
+        define_functions(database)
         database.execute(create_all_tables(SQLITE))
         database.pragma("user_version", VERSION)
         _fill(database, charges, zones)
@@ -114,6 +116,11 @@ def _fill(database, charges, zones):
             _insert(database, table, key, sums)
     for key, sums in cells["t"].items():
         _insert(database, "totals", key, sums[: len(SUMS)])
+    ends_s = sorted(each.end_ns // 10**9 for each in charges)
+    # Of some days months are added up already, and of some they are not.
+    until_s = ends_s[len(ends_s) * 2 // 3] if ends_s else 0
+    while (day_s := day_to_add(database, zones, until_s)) is not None:
+        add_day(database, SQLITE, zones, day_s)
     for trace_id, trace in traces.known.items():
         some = owners[trace]
         whole = [

@@ -854,7 +854,7 @@ def test_spans_that_wait_are_there_after_a_restart_with_all_they_say(engine):
     }
     parents, flags = [b"", SPAN, SPAN], [0, 0x300, 0]
     first = pending(1, 2, 3, parent_ids=parents, flags=flags, marks=marks, tools={0, 2})
-    second = pending(4, trace=TRACE[::-1], marks={0: Mark(-1, 9)}, tools=set())
+    second = pending(4, trace=TRACE[::-1], marks={0: Mark(-1, 9)})
     store = engine.open()
     store.begin()
     store.keep_pending([first, second], 10)

@@ -29,6 +29,7 @@ def added_up(store: SqliteStore, key: str, rest: str) -> Sums:
 
 def check_tables(store: SqliteStore) -> None:
     """Every kind of sum is that of the charges, and these are what the spans say."""
+    check_months(store)
     if any(store._db.execute("SELECT 1 FROM deleted_days LIMIT 1")):
         check_with_deleted(store)
         return
@@ -88,6 +89,20 @@ def check_with_deleted(store: SqliteStore) -> None:
 def both(one: Sums, other: Sums, key: tuple[Any, ...]) -> list[int]:
     nothing = [0] * len(ALL.split(","))
     return list(map(sum, zip(one.get(key, nothing), other.get(key, nothing), strict=True)))
+
+
+def check_months(store: SqliteStore) -> None:
+    """The sums of months, and of parts of them, are those of their days that are over."""
+    until_s = store._db.execute("SELECT COALESCE(MAX(until_s), 0) FROM months_until").get
+    days = added_up(store, "start_s, set_id", f"{ALL} FROM usage_days WHERE start_s < {until_s}")
+    for is_part, cell_of in ((0, store.zones.month_of), (1, store.zones.month_part_of)):
+        wanted: Sums = defaultdict(lambda: [0] * len(ALL.split(",")))
+        for (start_s, set_id), sums in days.items():
+            known = wanted[cell_of(start_s)[0], set_id]
+            known[:] = map(sum, zip(known, sums, strict=True))
+        of_months = f"{ALL} FROM usage_months WHERE is_part = {is_part}"
+        found = added_up(store, "start_s, set_id", of_months)
+        assert found == {key: sums for key, sums in wanted.items() if any(sums)}, is_part
 
 
 def check_charges(store: SqliteStore) -> None:

@@ -57,7 +57,10 @@ def change(store, zones):
     A ledger never goes back in time: where charges are already, the zone that they have stays.
     """
     charged = store._db.execute("SELECT COALESCE(MAX(end_s), 0) FROM charges").get
-    if zones.zones[-1].start_s > charged:
+    before, after = (
+        [zone for zone in each.zones if zone.start_s <= charged] for each in (store.zones, zones)
+    )
+    if before == after:
         store.begin()
         store.set_zones(zones)
         store.commit()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from processor.core.attribution.attach import PlainSpan
 from processor.core.model import Mark, PendingRows, is_local_root
@@ -26,6 +26,11 @@ class PendingSpan(NamedTuple):
     is_tool: bool = False
 
 
+_NO_SIGNIFICANT: Final[dict[bytes, PendingSpan]] = {}
+_NO_PLAIN: Final[dict[bytes, PlainSpan]] = {}
+"""What most traces have: nobody ever asks for their spans one by one."""
+
+
 class _Trace:
     """The spans of one trace that wait: as rows until somebody asks for them."""
 
@@ -33,13 +38,15 @@ class _Trace:
 
     def __init__(self) -> None:
         self.batches: list[PendingRows] = []
-        self.significant: dict[bytes, PendingSpan] = {}
+        self.significant = _NO_SIGNIFICANT
         """Roots, and spans that say whom they belong to."""
-        self.plain: dict[bytes, PlainSpan] = {}
+        self.plain = _NO_PLAIN
         self.size = 0
 
     def add(self, span_id: bytes, span: PendingSpan) -> None:
         """Add a span; the first copy stays."""
+        if self.plain is _NO_PLAIN:
+            self.significant, self.plain = {}, {}
         if span_id in self.significant or span_id in self.plain:
             return
         if span.mark is not None or span.is_local_root:

@@ -9,12 +9,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from processor.core.budgets.window import BUCKET_S, Calendar, window_of
 
 _HOUR_S = 3600
+_DAY_S = 86_400
+_PARTS_BEGIN = (8, 16, 24)
+"""How many days of a month are over when its second and further parts begin."""
+_MONTHS_CACHED_MAX = 256
 _YEARS_LOOKED_AT = 3
 _RECENT_S = 1_767_225_600
 """2026-01-01. What clocks showed long ago is of no interest."""
@@ -62,6 +67,26 @@ class ReportingZones:
         start_s, end_s = window_of("day", time_s, Calendar(zone.zone))
         return max(start_s, zone.start_s), self._until(at, end_s)
 
+    def month_of(self, time_s: int) -> tuple[int, int]:
+        """The month ``[start, end)`` that holds a moment, in epoch seconds; it has whole days."""
+        at = self._at(time_s)
+        zone = self.zones[at]
+        start_s, end_s = window_of("month", time_s, Calendar(zone.zone))
+        return max(start_s, zone.start_s), self._until(at, end_s)
+
+    def month_part_of(self, time_s: int) -> tuple[int, int]:
+        """The part ``[start, end)`` of a month that holds a moment, in epoch seconds.
+
+        There are four: of eight days, and the rest.
+        """
+        at = self._at(time_s)
+        zone = self.zones[at]
+        calendar = Calendar(zone.zone)
+        month_s = window_of("month", time_s, calendar)
+        edges = [month_s[0], *_part_starts(month_s[0], calendar), month_s[1]]
+        part = bisect_right(edges, time_s) - 1
+        return max(edges[part], zone.start_s), self._until(at, edges[part + 1])
+
     def cell_of(self, time_s: int) -> tuple[int, int]:
         """The hour, or quarter of one, ``[start, end)`` that holds a moment, in epoch seconds."""
         at = self._at(time_s)
@@ -84,6 +109,14 @@ class ReportingZones:
     def _until(self, at: int, end_s: int) -> int:
         """An end, or the start of the next zone where that comes first."""
         return min(end_s, self._starts[at + 1]) if at + 1 < len(self._starts) else end_s
+
+
+@lru_cache(maxsize=_MONTHS_CACHED_MAX)
+def _part_starts(month_s: int, calendar: Calendar) -> tuple[int, ...]:
+    """Where the second and further parts of a month begin, which begins at `month_s`."""
+    # The middle of a day is in that day, whatever the clock has done since the month began.
+    noons_s = (month_s + days * _DAY_S + _DAY_S // 2 for days in _PARTS_BEGIN)
+    return tuple(window_of("day", noon_s, calendar)[0] for noon_s in noons_s)
 
 
 def _cell_length(zone: ZoneInfo, start_s: int) -> int:

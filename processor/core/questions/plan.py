@@ -1,20 +1,27 @@
-"""Which stored sums answer a question: whole days and hours where they fit, charges at the edges.
+"""Which stored sums answer a question: months, days and hours where they fit, charges at the edges.
 
-A range is cut into segments, each of whole cells of one table, so that every charge is in exactly
-one of them. Days are those of the reporting zone that was in force then.
+A range is cut into segments, each of whole cells of one table, so that every charge is counted
+exactly once. Days are those of the reporting zone that was in force then. Where less has to be read
+that way, a part of a cell is the whole cell without the rest of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZones
-from processor.core.questions.question import CHARGE_DIMENSIONS, UsageQuestion
+from processor.core.questions.question import CHARGE_DIMENSIONS, TIME_END_S, UsageQuestion
 
-Source = Literal["lifetime", "totals", "days", "user_days", "hours", "charges"]
+Source = Literal[
+    "lifetime", "totals", "months", "month_parts", "days", "user_days", "hours", "charges"
+]
+_DAY_S: Final = 86_400
+_OF_MONTHS: Final = frozenset({"months", "month_parts"})
+_CELL_IN_FINER: Final = 0.25
+"""What reading a cell costs, as a share of reading all the finer cells that lie in it."""
 
 
 class Segment(NamedTuple):
@@ -24,6 +31,22 @@ class Segment(NamedTuple):
     bucket: int
     start_s: int
     end_s: int
+    is_cell: bool = False
+    """Whether it is a single cell."""
+    is_taken_off: bool = False
+    """Whether its sums are taken off, since a larger cell that was read has them too."""
+
+
+class Stored(NamedTuple):
+    """What a ledger has sums of."""
+
+    zones: ReportingZones
+    charges_since_s: int = 0
+    """Single charges are kept from then on."""
+    months_until_s: int = 0
+    """Sums of months have the days that end by then."""
+    last_charge_s: int | None = None
+    """No charge ended later; None where that is not known."""
 
 
 class ReadingPlan(NamedTuple):
@@ -39,25 +62,30 @@ class _Level(NamedTuple):
 
     source: Source
     cell_at: Callable[[int], tuple[int, int]]
+    least_s: int = 0
+    """No shorter range is read from it."""
+
+    def first_whole(self, time_s: int, until_s: int) -> int:
+        """The start of the first cell that does not begin before a moment; at most `until_s`."""
+        start_s, end_s = self.cell_at(time_s)
+        return start_s if start_s == time_s else min(end_s, until_s)
 
 
-def plan_reading(
-    question: UsageQuestion, zones: ReportingZones, charges_kept_since_s: int = 0
-) -> ReadingPlan:
-    """Where to read what a question asks.
+_CHARGES: Final = _Level("charges", lambda time_s: (time_s, time_s + 1))
 
-    Single charges are kept from `charges_kept_since_s` on: what would need older ones is left out.
-    """
+
+def plan_reading(question: UsageQuestion, stored: Stored) -> ReadingPlan:
+    """Where to read what a question asks; what would need charges that are not kept is left out."""
     if has_lifetime(question):
         whole = Segment("lifetime", 0, question.start_s, question.end_s)
         return ReadingPlan((whole,), ())
-    levels = _levels(question, zones)
+    levels = _levels(question, stored.zones)
     edges = question.edges or (question.start_s, question.end_s)
     segments: list[Segment] = []
     left_out: list[tuple[int, int]] = []
-    for bucket, (start_s, end_s) in enumerate(pairwise(edges)):
-        for segment in _split(levels, bucket, start_s, end_s):
-            lost_s = min(segment.end_s, charges_kept_since_s)
+    for bucket, range_s in enumerate(pairwise(edges)):
+        for segment in _cut(levels, bucket, range_s, stored):
+            lost_s = min(segment.end_s, stored.charges_since_s)
             if segment.source != "charges" or lost_s <= segment.start_s:
                 segments.append(segment)
                 continue
@@ -89,32 +117,87 @@ def has_lifetime(question: UsageQuestion) -> bool:
 def _levels(question: UsageQuestion, zones: ReportingZones) -> tuple[_Level, ...]:
     """The tables that can answer, those with the longest cells first."""
     if scope_of(question) is not None:
-        return (_Level("totals", _quarter),)
+        return _Level("totals", _quarter), _CHARGES
     named = question.dimensions()
     if not named.isdisjoint(CHARGE_DIMENSIONS):
-        return ()
+        return (_CHARGES,)
     if "user" in named:
-        return (_Level("user_days", zones.day_of),)
-    return (_Level("days", zones.day_of), _Level("hours", zones.cell_of))
+        return _Level("user_days", zones.day_of), _CHARGES
+    return (
+        _Level("months", zones.month_of, 16 * _DAY_S),
+        _Level("month_parts", zones.month_part_of, 2 * _DAY_S),
+        _Level("days", zones.day_of, _DAY_S // 2),
+        _Level("hours", zones.cell_of),
+        _CHARGES,
+    )
 
 
-def _split(levels: tuple[_Level, ...], bucket: int, start_s: int, end_s: int) -> Iterator[Segment]:
-    """Segments of a range, in order of time."""
-    if start_s >= end_s:
-        return
-    if not levels:
-        yield Segment("charges", bucket, start_s, end_s)
-        return
-    (source, cell_at), *finer = levels
-    cell_start_s, cell_end_s = cell_at(start_s)
-    first_s = start_s if cell_start_s == start_s else cell_end_s
-    last_s = cell_at(end_s)[0]
-    if first_s >= last_s:
-        yield from _split(tuple(finer), bucket, start_s, end_s)
-        return
-    yield from _split(tuple(finer), bucket, start_s, first_s)
-    yield Segment(source, bucket, first_s, last_s)
-    yield from _split(tuple(finer), bucket, last_s, end_s)
+def _cut(
+    levels: Sequence[_Level], bucket: int, range_s: tuple[int, int], stored: Stored
+) -> Iterator[Segment]:
+    """Segments of a range: whole cells, and charges where none fits."""
+    start_s, end_s = range_s
+    last_s = stored.last_charge_s
+    if last_s is not None and start_s <= last_s < end_s:
+        # There is nothing in the rest of the cells that the last charge is in.
+        end_s = max(end_s, *(level.cell_at(last_s)[1] for level in levels))
+    without_months = [level for level in levels if level.source not in _OF_MONTHS]
+    cover = _Cover(bucket, stored.charges_since_s, TIME_END_S)
+    if len(without_months) < len(levels):
+        until_s = min(max(stored.months_until_s, start_s), end_s)
+        yield from cover._replace(until_s=stored.months_until_s).of(levels, start_s, until_s)
+        start_s = until_s
+    yield from cover.of(without_months, start_s, end_s)
+
+
+class _Cover(NamedTuple):
+    """What the segments of a range are made for."""
+
+    bucket: int
+    charges_since_s: int
+    until_s: int
+    """What ends later is not asked for, and in no cell."""
+
+    def of(self, levels: Sequence[_Level], start_s: int, end_s: int) -> Iterator[Segment]:
+        """Segments that have each charge of a range once."""
+        if start_s >= end_s:
+            return
+        level, *finer = levels
+        if finer and end_s - start_s < level.least_s:
+            yield from self.of(finer, start_s, end_s)
+            return
+        first_s = level.first_whole(start_s, self.until_s)
+        last_s = end_s if end_s == self.until_s else level.cell_at(end_s)[0]
+        if first_s > last_s:
+            yield from self._part_of_cell(levels, start_s, end_s)
+            return
+        yield from self._part_of_cell(levels, start_s, first_s)
+        if first_s < last_s:
+            is_cell = level.cell_at(first_s)[1] >= last_s
+            yield Segment(level.source, self.bucket, first_s, last_s, is_cell)
+        yield from self._part_of_cell(levels, last_s, end_s)
+
+    def _part_of_cell(
+        self, levels: Sequence[_Level], start_s: int, end_s: int
+    ) -> Iterator[Segment]:
+        """Segments of a range within one cell of the first level.
+
+        They are finer cells, or this cell without the others of them, whichever are fewer.
+        """
+        if start_s >= end_s:
+            return
+        level, *finer = levels
+        cell_start_s, cell_end_s = level.cell_at(start_s)
+        cell_end_s = min(cell_end_s, self.until_s)
+        length_s, cell_length_s = end_s - start_s, cell_end_s - cell_start_s
+        is_less = cell_length_s - length_s + _CELL_IN_FINER * cell_length_s < length_s
+        if not is_less or cell_start_s < self.charges_since_s:
+            yield from self.of(finer, start_s, end_s)
+            return
+        yield Segment(level.source, self.bucket, cell_start_s, cell_end_s, is_cell=True)
+        for rest_s in ((cell_start_s, start_s), (end_s, cell_end_s)):
+            for segment in self.of(finer, *rest_s):
+                yield segment._replace(is_taken_off=not segment.is_taken_off)
 
 
 def _quarter(time_s: int) -> tuple[int, int]:

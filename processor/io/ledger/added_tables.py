@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from processor.io.ledger.dialect import Dialect
-from processor.io.ledger.tables import COUNTS, PARTS, SUMS, create_tables
+from processor.io.ledger.tables import PARTS, SUMS, create_tables, numbers_of
 
 
 def create_all_tables(words: Dialect) -> str:
@@ -14,10 +14,7 @@ def create_all_tables(words: Dialect) -> str:
 def create_added_tables(words: Dialect) -> str:
     """The statements that make of the tables of version 7 those of version 8."""
     integer, octets = words.integer, words.octets
-    sums = ", ".join(
-        f"{name} {words.integer if name in COUNTS else words.number} NOT NULL" for name in SUMS
-    )
-    parts = ", ".join(f"{name} {words.number} NOT NULL" for name in PARTS)
+    sums, parts = numbers_of(words, SUMS), numbers_of(words, PARTS)
     return f"""
 -- Which spans of a trace an exclusion has taken out of all sums, 8 bytes each; its number is that
 -- of its row in jobs.
@@ -42,4 +39,10 @@ CREATE TABLE deleted_traces (start_s {words.key}, {sums});
 -- For the pages of a task and of a trace.
 CREATE INDEX traces_of_task ON traces (task_id) WHERE task_id IS NOT NULL;
 CREATE INDEX corrections_of_trace ON corrections (trace);
+-- Of the days before `months_until`, added up by month (is_part 0) and by part of one (1).
+CREATE TABLE usage_months (is_part {integer} NOT NULL, start_s {integer} NOT NULL,
+  set_id {integer} NOT NULL REFERENCES dimension_sets (id),
+  {sums}, {parts},
+  PRIMARY KEY (is_part, start_s, set_id)){words.without_key};
+CREATE TABLE months_until (until_s {words.key});
 """

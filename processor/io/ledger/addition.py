@@ -21,6 +21,7 @@ _KEYS = {
     "totals": ("scope", "id", "bucket"),
     "usage_hours": ("start_s", "set_id"),
     "usage_days": ("start_s", "set_id"),
+    "usage_months": ("is_part", "start_s", "set_id"),
     "usage_user_days": ("start_s", "user_id", "set_id"),
     "deleted_days": ("start_s",),
     "deleted_traces": ("start_s",),
@@ -73,7 +74,19 @@ def _choices() -> Iterator[list[frozenset[str]]]:
         yield [group for at, group in enumerate(_TOGETHER) if chosen >> at & 1]
 
 
-def _statement(table: str, sums: Sequence[str], changed: AbstractSet[str], words: Dialect) -> str:
+def addition_of(table: str, source: str, words: Dialect) -> str:
+    """The statement that adds the rows of a query, whose columns are those of a table, to it.
+
+    The query has a WHERE, since SQLite would take what follows for the condition of a join.
+    """
+    sums = (*SUMS, *PARTS)
+    return _statement(table, sums, frozenset(sums), words, source)
+
+
+def _statement(
+    table: str, sums: Sequence[str], changed: AbstractSet[str], words: Dialect, source: str = ""
+) -> str:
+    """Without a source it adds one row."""
     added = ", ".join(
         f"{name} = {table}.{name} + excluded.{name}"
         if name in COUNTS
@@ -81,9 +94,9 @@ def _statement(table: str, sums: Sequence[str], changed: AbstractSet[str], words
         for name in sums
         if name in changed
     )
-    key = ", ".join(_KEYS[table])
-    values = ", ".join("?" * (len(_KEYS[table]) + len(sums)))
+    key, columns = ", ".join(_KEYS[table]), (*_KEYS[table], *sums)
+    source = source or f"VALUES ({', '.join('?' * len(columns))})"
     return (
-        f"INSERT INTO {table} ({key}, {', '.join(sums)}) VALUES ({values}) "
+        f"INSERT INTO {table} ({', '.join(columns)}) {source} "
         f"ON CONFLICT ({key}) DO {f'UPDATE SET {added}' if added else 'NOTHING'}"
     )

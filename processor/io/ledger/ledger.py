@@ -44,8 +44,9 @@ class Ledger:
         self._reprice = RepriceJob(self._working_set)
         self._trial: Repricer | None = None
         """A dry run under way."""
-        works = self._working_set.budgets, self._reprice
-        background = Background((*works, Retention(self._working_set, ages, works)))
+        works = (self._working_set.budgets, self._reprice)
+        retention = Retention(self._working_set, ages, works)
+        background = Background((*works, self._working_set.months, retention))
         self._writer = WriterThread(self._working_set, background)
 
     @property
@@ -100,10 +101,11 @@ class Ledger:
         recent = await self._writer.ask(
             lambda: working_set.store.recent_traces(self._limits.known_traces)
         )
-        self._known.update(dict.fromkeys(reversed(recent)))
+        self._known = OrderedDict.fromkeys(reversed(recent))
         await self._writer.ask(working_set.load_pending)
         await self._writer.ask(lambda: working_set.budgets.set_policy(working_set.budgets.policy))
         await self._writer.ask(self._reprice.load)
+        await self._writer.ask(working_set.months.load)
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:

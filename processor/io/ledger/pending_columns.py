@@ -7,7 +7,8 @@ that have had their call are noted in the same way, by the turn that brought it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 from processor.core.attribution.same_response import SpanKey
@@ -27,6 +28,7 @@ _NO_PARENT = bytes(SPAN_ID_BYTES)
 _REMOTE_SHIFT, _REMOTE = 8, 3
 """The two OTLP flags that say whether the parent is remote, moved to the lowest bits."""
 _TOOL, _TAKEN = 4, 8
+_NO_MARKS: Mapping[int, Mark] = {}
 
 
 def encode(pending: Sequence[PendingRows], taken: Iterable[SpanKey]) -> Columns:
@@ -79,7 +81,6 @@ def decode(columns: Columns, taken: set[SpanKey]) -> Iterator[PendingRows]:
     ids = _parts(span_ids)
     parents = [b"" if each == _NO_PARENT else each for each in _parts(parent_ids)]
     remote = [(each & _REMOTE) << _REMOTE_SHIFT for each in flags]
-    tools = {row for row, each in enumerate(flags) if each & _TOOL}
     first = 0
     for at in range(0, len(traces), TRACE_ID_BYTES + _COUNT_BYTES):
         end = at + TRACE_ID_BYTES
@@ -87,16 +88,17 @@ def decode(columns: Columns, taken: set[SpanKey]) -> Iterator[PendingRows]:
         trace_id, some = traces[at:end], ids[first:last]
         if flags[first] & _TAKEN:
             taken.add((trace_id, some[0]))
-        elif not taken or any((trace_id, span_id) not in taken for span_id in some):
+        elif not taken or not taken.issuperset(zip(repeat(trace_id), some)):
+            positions = range(first, last)
             yield PendingRows(
                 trace_id,
                 some,
                 parents[first:last],
                 remote[first:last],
-                {row - first: _mark(*marks[row]) for row in range(first, last) if row in marks}
+                {row - first: _mark(*marks[row]) for row in positions if row in marks}
                 if marks
-                else {},
-                {row - first for row in range(first, last) if row in tools} if tools else (),
+                else _NO_MARKS,
+                {row - first for row in positions if flags[row] & _TOOL} or (),
             )
         first = last
 

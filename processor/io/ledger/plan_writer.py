@@ -17,7 +17,7 @@ from processor.core.model import (
     SpanRow,
     TraceSummary,
 )
-from processor.io.ledger import rows, statements
+from processor.io.ledger import months, rows, statements
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.dialect import Dialect
 from processor.io.ledger.interning import NAMES_CACHED_MAX, Cache, DimensionSets, Interned
@@ -58,9 +58,12 @@ class PlanWriter:
         """Ids of traces, 0 for one that has none."""
         self._last_id = -1
         """The highest id that a span has or had; -1 while that is not known."""
-        self._totals, self._hours, self._days, self._user_days = (
+        self._words, self._zones = words, zones
+        self._months_until_s = -1
+        """The days that end by then are in the sums of months; -1 while that is not known."""
+        self._totals, self._hours, self._days, self._months, self._user_days = (
             Addition(table, words)
-            for table in ("totals", "usage_hours", "usage_days", "usage_user_days")
+            for table in ("totals", "usage_hours", "usage_days", "usage_months", "usage_user_days")
         )
 
     def forget(self) -> None:
@@ -69,7 +72,7 @@ class PlanWriter:
             interned.forget()
         self._owners.clear()
         self._traces.clear()
-        self._last_id = -1
+        self._last_id = self._months_until_s = -1
 
     def forget_trace(self, trace_id: bytes) -> None:
         """A trace is deleted: its id is no longer valid."""
@@ -200,6 +203,7 @@ class PlanWriter:
                     for (start_s, found), sums in cells.items()
                 ),
             )
+        self._add_to_months(plan)
         self._user_days.run(
             self._database,
             (
@@ -207,3 +211,23 @@ class PlanWriter:
                 for (start_s, user, found), sums in plan.user_days.items()
             ),
         )
+
+    def _add_to_months(self, plan: Plan) -> None:
+        """Add what changes in days that are in the sums of months already."""
+        if self._months_until_s < 0:
+            self._months_until_s = self._database.execute(statements.READ_MONTHS_UNTIL).get or 0
+        zones = self._zones()
+        self._months.run(
+            self._database,
+            (
+                ((*cell, self._sets.id_of(found, start_s)), rows.values_of(sums))
+                for (start_s, found), sums in plan.days.items()
+                if start_s < self._months_until_s
+                for cell in months.cells_of(zones, start_s)
+            ),
+        )
+
+    def add_day_to_month(self, start_s: int) -> None:
+        """Add the sums of a day to those of its month; see `months.add_day`."""
+        self._months_until_s = -1
+        months.add_day(self._database, self._words, self._zones(), start_s)

@@ -55,7 +55,7 @@ class RowReader:
         }
         if len(found) < limit:
             begun = self._database.execute(statements.READ_TRACE_IDS, (limit,))
-            found |= {row[0]: None for row in begun}
+            return [*found, *(row[0] for row in begun if row[0] not in found)][:limit]
         return list(islice(found, limit))
 
     def _decode(self, trace_id: bytes, columns: Sequence[Any]) -> SpanRow:

@@ -20,7 +20,7 @@ from processor.core.model import (
     SpanRow,
     Totals,
 )
-from processor.io.ledger import pending_columns, rows, statements
+from processor.io.ledger import months, pending_columns, rows, statements
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED, open_database
 from processor.io.ledger.deleted_rows import DeletedRows
@@ -36,10 +36,7 @@ _UTC = ZoneInfo("UTC")
 
 
 class SqliteStore:
-    """`Store` on SQLite in WAL mode; every commit is synced to the disk.
-
-    Locks keep a second process from writing the same ledger.
-    """
+    """`Store` on SQLite in WAL mode, each commit synced to the disk; no other process may write."""
 
     def __init__(self, path: Path, zone: ZoneInfo = _UTC) -> None:
         """Open or create the file at `path`. Raises ConfigError when that cannot be done.
@@ -126,9 +123,7 @@ class SqliteStore:
 
     def rows_of(self, trace_id: bytes) -> list[SpanRow]:
         """Everything kept of a trace, in the order it was written."""
-        with TRANSLATED:
-            trace = self._writer.trace(trace_id)
-            return self._reader.rows_of(trace_id, trace) if trace else []
+        return self.rows_after(trace_id, 0, -1)
 
     def rows_after(self, trace_id: bytes, row_id: int, limit: int) -> list[SpanRow]:
         """The next rows of a trace after one, in the order they were written."""
@@ -179,17 +174,13 @@ class SqliteStore:
 
     def pending(self) -> Iterator[PendingRows]:
         """Spans that wait for a call, latest turn first."""
-        query = "SELECT traces, span_ids, parent_ids, flags, marks FROM pending ORDER BY upto DESC"
         taken = set[SpanKey]()
         with TRANSLATED:
-            for columns in self._db.execute(query):
+            for columns in self._db.execute(statements.READ_PENDING):
                 yield from pending_columns.decode(columns, taken)
 
     def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, KnownReports]:
-        """The spans that report some responses, each given with the end of a call in nanoseconds.
-
-        Those within a minute of it, and of many the latest to come; by response.
-        """
+        """The spans that report some responses, given with the end of a call in nanoseconds."""
         with TRANSLATED:
             return read_reports(self._db, responses)
 
@@ -201,8 +192,7 @@ class SqliteStore:
     def task_title(self, task: str) -> str:
         """The title of a task; ``""`` when no span has given it one."""
         with TRANSLATED:
-            found = self._db.execute("SELECT title FROM task_titles WHERE task = ?", (task,))
-            return next((row[0] for row in found), "")
+            return self._db.execute(statements.READ_TITLE, (task,)).get or ""
 
     def series(self) -> dict[str, Filled | None]:
         """The further totals that are followed, and how far they are filled."""
@@ -237,6 +227,16 @@ class SqliteStore:
         """Add to totals."""
         with TRANSLATED:
             self._totals.run(self._db, ((key, each.values()) for key, each in changes))
+
+    def day_for_month(self, before_s: int) -> int | None:
+        """The start of the next day to add to the sums of months; None for none."""
+        with TRANSLATED:
+            return months.day_to_add(self._db, self.zones, before_s)
+
+    def add_day_to_month(self, start_s: int) -> None:
+        """Add the sums of that day to those of its month. Later changes of it go to both."""
+        with TRANSLATED:
+            self._writer.add_day_to_month(start_s)
 
     def trace_number(self, trace_id: bytes) -> int:
         """The number of a trace, which rise as traces come; 0 for one of which nothing is kept."""

@@ -76,7 +76,9 @@ INSERT_PENDING = """
 INSERT INTO pending (upto, traces, span_ids, parent_ids, flags, marks)
 SELECT COALESCE(MAX(upto), 0) + ?, ?, ?, ?, ?, ? FROM pending
 """
+READ_PENDING = "SELECT traces, span_ids, parent_ids, flags, marks FROM pending ORDER BY upto DESC"
 DELETE_PENDING = "DELETE FROM pending WHERE upto <= (SELECT MAX(upto) FROM pending) - ?"
+READ_TITLE = "SELECT title FROM task_titles WHERE task = ?"
 PUT_TITLE = """
 INSERT INTO task_titles (task, title, time_ns) VALUES (?, ?, ?)
 ON CONFLICT (task) DO UPDATE SET title = excluded.title, time_ns = excluded.time_ns
@@ -118,3 +120,6 @@ READ_TRACE_ID = "SELECT trace_id FROM traces WHERE id = ?"
 READ_TRACE_IDS = "SELECT trace_id FROM traces ORDER BY id DESC LIMIT ?"
 READ_ZONES = "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s"
 INSERT_ZONE = _insert("reporting_zones", ("start_s", "zone", "cell_s"))
+DAYS_AFTER = "SELECT MIN(start_s), MAX(start_s) FROM usage_days WHERE start_s >= ?"
+INSERT_MONTHS_UNTIL = _insert("months_until", ("until_s",))
+READ_MONTHS_UNTIL = "SELECT MAX(until_s) FROM months_until"

@@ -172,6 +172,15 @@ class Store(Protocol):
     def add_totals(self, changes: Iterable[tuple[Posting, Totals]]) -> None:
         """Add to totals."""
 
+    def day_for_month(self, before_s: int) -> int | None:
+        """The start of the next day to add to the sums of months; None for none.
+
+        It is over by `before_s`, and a later one has begun. Both are days of the reporting zone.
+        """
+
+    def add_day_to_month(self, start_s: int) -> None:
+        """Add the sums of that day to those of its month. Later changes of it go to both."""
+
     def trace_number(self, trace_id: bytes) -> int:
         """The number of a trace, which rise as traces come; 0 for one of which nothing is kept."""
 

@@ -168,7 +168,7 @@ CREATE TABLE traces (id {words.key}, trace_id {octets} NOT NULL UNIQUE,
   session_id {integer} REFERENCES names (id), user_id {integer} REFERENCES names (id),
   task_id {integer} REFERENCES names (id), agent_id {integer} REFERENCES names (id),
   org_id {integer} REFERENCES names (id), service_id {integer} REFERENCES names (id),
-  {_numbers(words, SUMS)});
+  {numbers_of(words, SUMS)});
 CREATE INDEX traces_of_session ON traces (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX traces_of_user ON traces (user_id) WHERE user_id IS NOT NULL;
 -- In the order of arrival; appended, never edited. A later row of a span replaces an earlier one.
@@ -197,12 +197,12 @@ CREATE TABLE charges (id {words.key}, end_s {integer} NOT NULL,
   task_id {integer} NOT NULL REFERENCES names (id));
 CREATE INDEX charges_by_end ON charges (end_s);
 -- What they are charged, of those where that is not what `charged` makes of the row in spans.
-CREATE TABLE charge_sums (id {words.key}, {_numbers(words, (*SUMS, *PARTS))});
+CREATE TABLE charge_sums (id {words.key}, {numbers_of(words, (*SUMS, *PARTS))});
 CREATE INDEX charge_sums_unpriced ON charge_sums (id) WHERE unpriced <> 0;
 {create_view()}
 CREATE TABLE corrections (id {words.key}, trace {integer} NOT NULL REFERENCES traces (id),
   span_id {octets} NOT NULL, cause_id {octets} NOT NULL, time_ns {integer} NOT NULL,
-  {_numbers(words, SUMS)});
+  {numbers_of(words, SUMS)});
 """
 
 
@@ -242,7 +242,7 @@ FROM charges c LEFT JOIN spans s ON s.id = c.id LEFT JOIN charge_sums x ON x.id 
 
 
 def _added_up(words: Dialect) -> str:
-    integer, sums = words.integer, _numbers(words, (*SUMS, *PARTS))
+    integer, sums = words.integer, numbers_of(words, (*SUMS, *PARTS))
     set_id = f"set_id {integer} NOT NULL REFERENCES dimension_sets (id)"
     return f"""
 CREATE TABLE usage_hours (start_s {integer} NOT NULL, {set_id},
@@ -254,7 +254,7 @@ CREATE TABLE usage_user_days (start_s {integer} NOT NULL,
   {sums}, PRIMARY KEY (start_s, user_id, set_id)){words.without_key};
 -- By quarter hour; those of sessions and tasks, which have no end, all in the bucket 0.
 CREATE TABLE totals (scope TEXT NOT NULL, id TEXT NOT NULL, bucket {integer} NOT NULL,
-  {_numbers(words, SUMS)}, PRIMARY KEY (scope, id, bucket)){words.without_key};
+  {numbers_of(words, SUMS)}, PRIMARY KEY (scope, id, bucket)){words.without_key};
 -- Further totals that budgets follow, and the last trace that they were filled with; -1 for one
 -- that nobody follows any more.
 CREATE TABLE series (name TEXT PRIMARY KEY, filled_to {integer} NOT NULL,
@@ -287,7 +287,8 @@ CREATE TABLE jobs (id {words.key}, kind TEXT NOT NULL, parameters TEXT NOT NULL,
 """
 
 
-def _numbers(words: Dialect, names: tuple[str, ...]) -> str:
+def numbers_of(words: Dialect, names: tuple[str, ...]) -> str:
+    """Columns of sums."""
     return ", ".join(
         f"{name} {words.integer if name in COUNTS else words.number} NOT NULL" for name in names
     )

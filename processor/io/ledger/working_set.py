@@ -34,6 +34,7 @@ from processor.core.model import (
     Totals,
 )
 from processor.io.ledger.budget_states import BudgetStates
+from processor.io.ledger.month_steps import MonthSums
 from processor.io.ledger.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class WorkingSet:
     def __init__(self, store: Store, policy: Policy, limits: Limits) -> None:
         self.store = store
         self.counters = LedgerCounters()
+        self.months = MonthSums(store)
         self.pending = PendingSpans(limits.waiting_spans)
         self._limits = limits
         self._trace_spans = max(min(limits.trace_spans, limits.spans // 2), 1)
@@ -200,6 +202,7 @@ class WorkingSet:
         self._taken_pending.clear()
         self._new_pending.clear()
         for plan in plans:
+            self.months.note(plan)
             calls = [row for row in plan.rows if posting.is_call(row)]
             new = [row for row in calls if not row.is_amendment]
             self.counters.charged += len(new)

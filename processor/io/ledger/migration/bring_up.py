@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ import apsw
 from processor.core import posting
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import Correction, Plan, SpanRow, Totals
-from processor.io.ledger import statements, tables
+from processor.io.ledger import months, statements, tables
 from processor.io.ledger.added_tables import create_added_tables, create_all_tables
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.interning import Cache
@@ -64,6 +65,8 @@ def bring_up(database: apsw.Connection, version: int, zone: ZoneInfo) -> None:
     _take_corrections(database, writer)
     _take_totals(database, writer)
     _find_charges(database, writer, zones)
+    while (day_s := months.day_to_add(database, zones, int(time.time()))) is not None:
+        writer.add_day_to_month(day_s)
     database.execute("".join(f"DROP TABLE old_{table};" for table in reversed(_OLD)))
 
 

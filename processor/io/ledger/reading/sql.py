@@ -10,10 +10,16 @@ from processor.core.questions import SET_DIMENSIONS, Filters, Segment, Source
 from processor.io.ledger.tables import PARTS, SUMS
 
 _TABLES: Final[dict[Source, str]] = {
+    "months": "usage_months",
+    "month_parts": "usage_months",
     "days": "usage_days",
     "user_days": "usage_user_days",
     "hours": "usage_hours",
     "charges": "charged",
+}
+_OF_MONTHS: Final[dict[Source, str]] = {
+    "months": "u.is_part = 0 AND ",
+    "month_parts": "u.is_part = 1 AND ",
 }
 NAMED: Final = {"user": "user_id", "session": "session_id", "task": "task_id"}
 """Dimensions whose values are in `names`, and their columns."""
@@ -57,11 +63,10 @@ def is_something(columns: Iterable[str], function: str = "", table: str = "p") -
     return " OR ".join(f"{function}({table}.{name}) <> 0" for name in columns)
 
 
-def ranges_of(segments: Sequence[Segment], source: Source, name: str) -> Sql:
-    """A common table of the segments of one source: bucket, start, end."""
-    some = [each for each in segments if each.source == source]
-    values = ", ".join(["(?, ?, ?)"] * len(some))
-    bindings = (number for each in some for number in (each.bucket, each.start_s, each.end_s))
+def ranges_of(segments: Sequence[Segment], name: str) -> Sql:
+    """A common table of segments: bucket, start, end."""
+    values = ", ".join(["(?, ?, ?)"] * len(segments))
+    bindings = (number for each in segments for number in (each.bucket, each.start_s, each.end_s))
     return Sql(f"{name}(bucket, low, high) AS (VALUES {values})", list(bindings))
 
 
@@ -71,6 +76,19 @@ def keys_of(group_by: Sequence[str]) -> tuple[str, ...]:
     for name in group_by:
         keys[NAMED.get(name, "trace" if name == "trace" else "set_id")] = None
     return tuple(keys)
+
+
+def cell_of(segment: Segment, filters: Filters) -> Sql:
+    """FROM and WHERE of a single cell of a table by days, months or hours, whose rows are `u`.
+
+    That there is one moment only is said so that its rows come in the order of the rest of the key,
+    and need no sorting to be added up.
+    """
+    sql = Sql(f" FROM {_TABLES[segment.source]} u WHERE ").add(_OF_MONTHS.get(segment.source, ""))
+    sql.add("u.start_s = ?", (segment.start_s,))
+    for condition in conditions(filters):
+        sql.join(condition, " AND ")
+    return sql
 
 
 def source_of(
@@ -101,7 +119,7 @@ def source_of(
         on = " AND s.id = u.id" if by_trace else ""
         sql.add(
             f"{ranges} r CROSS JOIN {table} u{spans} "
-            f"WHERE u.{time} >= r.low AND u.{time} < r.high{on}"
+            f"WHERE {_OF_MONTHS.get(source, '')}u.{time} >= r.low AND u.{time} < r.high{on}"
         )
     for condition in conditions(filters, of_traces):
         sql.join(condition, " AND ")

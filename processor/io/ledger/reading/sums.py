@@ -13,6 +13,8 @@ from processor.io.ledger.numbers import encode_number
 PLAIN: Final = "SUM"
 EXACT: Final = "sum_exactly"
 """The two functions that a statement may add up with."""
+NEGATED: Final = {PLAIN: "-SUM", EXACT: "subtract_exactly"}
+"""What gives the negative of such a sum."""
 
 Row = tuple[Any, ...]
 
@@ -20,10 +22,15 @@ Row = tuple[Any, ...]
 def define_sum(database: apsw.Connection) -> None:
     """Let statements on this connection use `EXACT`."""
     database.create_aggregate_function(EXACT, _exact_sum, 1)
+    database.create_aggregate_function(NEGATED[EXACT], _exact_difference, 1)
 
 
 def _exact_sum() -> tuple[list[int], Callable[..., None], Callable[..., int | bytes]]:
     return [0], _step, _final
+
+
+def _exact_difference() -> tuple[list[int], Callable[..., None], Callable[..., int | bytes]]:
+    return [0], _step, lambda context: encode_number(-context[0])
 
 
 def _step(context: list[int], value: Any) -> None:  # noqa: ANN401 - what stands in columns

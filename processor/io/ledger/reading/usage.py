@@ -12,6 +12,7 @@ from processor.core.model import NO_PARTS, Parts, Totals
 from processor.core.questions import (
     Measure,
     ReadingPlan,
+    Segment,
     Source,
     UsageAnswer,
     UsageQuestion,
@@ -21,7 +22,7 @@ from processor.core.questions import (
 from processor.io.ledger.reading import sql
 from processor.io.ledger.reading.own_traces import find_own_traces
 from processor.io.ledger.reading.sql import Sql
-from processor.io.ledger.reading.sums import EXACT, PLAIN, parts_of, rows_of, totals_of
+from processor.io.ledger.reading.sums import EXACT, NEGATED, PLAIN, parts_of, rows_of, totals_of
 from processor.io.ledger.tables import SUMS
 
 _SIZES: Final[dict[Measure, str]] = {
@@ -116,17 +117,19 @@ def _groups(
     of_traces: Sql | None,
 ) -> Sql:
     """The common table `groups`: bucket, v0, v1, sums."""
-    sources: list[Source] = list(dict.fromkeys(each.source for each in plan.segments))
+    parts: defaultdict[tuple[Source, bool], list[Segment]] = defaultdict(list)
+    for segment in plan.segments:
+        parts[segment.source, segment.is_taken_off].append(segment)
     statement = Sql("WITH RECURSIVE ")
-    for source in sources:
-        statement.join(sql.ranges_of(plan.segments, source, f"in_{source}"), "", ", ")
-    if "user_days" in sources and "user" in dict(question.filters):
+    for at, segments in enumerate(parts.values()):
+        statement.join(sql.ranges_of(segments, f"range_{at}"), "", ", ")
+    if ("user_days", False) in parts and "user" in dict(question.filters):
         statement.add(f"{sql.STORED_DAYS}, ")
     keys = sql.keys_of(question.group_by)
     statement.add("pieces AS (")
-    for at, source in enumerate(sources):
-        rows = _source(question, source, of_traces=of_traces)
-        piece = _piece(rows, keys, columns, function, is_summed=len(question.edges) <= 2)
+    for at, segments in enumerate(parts.values()):
+        rows = _source(question, segments, f"range_{at}", of_traces=of_traces)
+        piece = _piece(rows, segments, keys, columns, function)
         statement.join(piece, " UNION ALL " if at else "")
     values, joins = sql.names_of(question.group_by)
     named = "".join(f"{value} AS v{at}, " for at, value in enumerate(values))
@@ -137,9 +140,13 @@ def _groups(
     return statement.add(f" GROUP BY {positions} HAVING {having})")
 
 
-def _source(question: UsageQuestion, source: Source, *, of_traces: Sql | None) -> Sql:
-    """FROM and WHERE of one source."""
-    ranges = f"in_{source}"
+def _source(
+    question: UsageQuestion, segments: Sequence[Segment], ranges: str, *, of_traces: Sql | None
+) -> Sql:
+    """FROM and WHERE of segments of one source, which are in the common table of that name."""
+    source = segments[0].source
+    if _is_cell(segments):
+        return sql.cell_of(segments[0], question.filters)
     if source == "totals":
         scope, ids = scope_of(question) or ("total", ("",))
         return Sql(
@@ -153,20 +160,35 @@ def _source(question: UsageQuestion, source: Source, *, of_traces: Sql | None) -
 
 
 def _piece(
-    rows: Sql, keys: Sequence[str], columns: Sequence[str], function: str, *, is_summed: bool
+    rows: Sql,
+    segments: Sequence[Segment],
+    keys: Sequence[str],
+    columns: Sequence[str],
+    function: str,
 ) -> Sql:
-    """What one source adds: bucket, the columns that name groups, numbers.
+    """What some segments add: bucket, the columns that name groups, numbers.
 
-    Without buckets they are added up by these columns first, so that names are looked up for few
-    rows. With buckets that would hardly make them fewer, and cost a sort more.
+    Those of one bucket are added up by these columns first, so that names are looked up for few
+    rows. Of several that would hardly make them fewer, and cost a sort more; and in one cell there
+    is one row for each set of dimensions as it is.
     """
+    first = segments[0]
+    buckets = {each.bucket for each in segments}
+    bucket = str(first.bucket) if len(buckets) == 1 else "r.bucket"
     qualified = [f"{'s' if key == 'trace' else 'u'}.{key}" for key in keys]
-    if not is_summed:
-        plain = ", ".join(("r.bucket", *qualified, *(f"u.{name}" for name in columns)))
-        return Sql(f"SELECT {plain}").join(rows)
-    head = ", ".join(("0 AS bucket", *qualified))
-    piece = Sql(f"SELECT {head}, {sql.sums(columns, function, 'u')}").join(rows)
-    return piece.add(f" GROUP BY {', '.join(qualified)}") if keys else piece
+    head = ", ".join((f"{bucket} AS bucket", *qualified))
+    is_one_each = _is_cell(segments) and keys == ("set_id",) and first.source != "user_days"
+    if not first.is_taken_off and (len(buckets) > 1 or is_one_each):
+        return Sql(f"SELECT {head}, {', '.join(f'u.{name}' for name in columns)}").join(rows)
+    adds = NEGATED[function] if first.is_taken_off else function
+    piece = Sql(f"SELECT {head}, {sql.sums(columns, adds, 'u')}").join(rows)
+    grouped = qualified if len(buckets) == 1 else [bucket, *qualified]
+    return piece.add(f" GROUP BY {', '.join(grouped)}") if grouped else piece
+
+
+def _is_cell(segments: Sequence[Segment]) -> bool:
+    first = segments[0]
+    return len(segments) == 1 and first.is_cell and first.source not in {"totals", "charges"}
 
 
 def _lifetimes(question: UsageQuestion, columns: Sequence[str], function: str) -> Sql:

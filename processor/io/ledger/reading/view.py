@@ -14,6 +14,7 @@ from processor.core.questions import (
     CallsQuestion,
     Filters,
     Freshness,
+    Stored,
     TraceRow,
     TraceSpan,
     TracesQuestion,
@@ -23,6 +24,7 @@ from processor.core.questions import (
     ValueInOther,
     plan_reading,
 )
+from processor.io.ledger import statements
 from processor.io.ledger.kept_from import KeptFrom, read_kept_from
 from processor.io.ledger.reading import calls, standings, traces, unknown
 from processor.io.ledger.reading.freshness import read_freshness
@@ -59,8 +61,13 @@ class SqliteView:
 
     def usage(self, question: UsageQuestion) -> UsageAnswer:
         """How much was used."""
-        plan = plan_reading(question, self.zones, self.calls_kept_from_s)
-        answer = read_usage(self._database, question, plan)
+        stored = Stored(
+            self.zones,
+            self.calls_kept_from_s,
+            self._database.execute(statements.READ_MONTHS_UNTIL).get or 0,
+            self._database.execute("SELECT MAX(end_s) FROM charges").get,
+        )
+        answer = read_usage(self._database, question, plan_reading(question, stored))
         if answer.left_out and is_whole(self._database, question, answer):
             return answer._replace(left_out=())
         return answer
