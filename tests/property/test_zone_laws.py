@@ -6,7 +6,9 @@ under the zones that it has had; see `agreement`.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -16,7 +18,7 @@ from property.test_ledger_laws import START_NS, batch_of, deliveries, expected_c
 
 from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZones
-from processor.core.questions import UsageQuestion, plan_reading
+from processor.core.questions import Stored, UsageQuestion, plan_reading
 from processor.io.ledger import Ledger
 from processor.io.ledger.working_set import Limits
 
@@ -84,39 +86,64 @@ def history(drawn):
 @given(histories, moments)
 def test_every_moment_is_in_one_day_and_one_cell(drawn, time_s):
     zones = history(drawn)
-    for start_s, end_s in (zones.day_of(time_s), zones.cell_of(time_s)):
+    cells = [
+        of(time_s) for of in (zones.month_of, zones.month_part_of, zones.day_of, zones.cell_of)
+    ]
+    for start_s, end_s in cells:
         assert start_s <= time_s < end_s
         assert start_s % BUCKET_S == end_s % BUCKET_S == 0
-    day, cell = zones.day_of(time_s), zones.cell_of(time_s)
-    assert day[0] <= cell[0]
-    assert cell[1] <= day[1], "a day is made of whole cells"
+    for outer, inner in pairwise(cells):
+        assert outer[0] <= inner[0]
+        assert inner[1] <= outer[1], "each is made of whole ones of the next"
 
 
-@given(histories, st.integers(1, 3600), moments, moments, st.sampled_from(["agent", "user"]))
-def test_a_plan_has_every_moment_once_and_whole_cells_only(drawn, left_s, one_s, other_s, name):
-    """Guarantees: also where zones came into force in the last hour of a day."""
+@given(
+    histories, st.integers(1, 3600), st.tuples(moments, moments, moments, moments),
+    st.sampled_from(["agent", "user"]),
+)  # fmt: skip
+def test_a_plan_has_every_moment_once_and_whole_cells_only(drawn, left_s, times_s, name):
+    """Guarantees: also where zones came into force in the last hour of a day.
+
+    What is read of a cell beyond the range is taken off again, or comes after the last charge.
+    """
     zones = history(drawn)
     for zone in ZONES[:2]:
         _, end_s = zones.day_of(
             zones.zones[-1].start_s + 86400 if len(zones.zones) > 1 else START_S
         )
         zones = zones.with_zone(zone, end_s - left_s)
+    one_s, other_s, until_s, last_s = times_s
     start_s, end_s = min(one_s, other_s), max(one_s, other_s) + 1
-    plan = plan_reading(UsageQuestion(start_s, end_s, (name,)), zones)
+    until_s = zones.day_of(until_s)[0]
+    plan = plan_reading(
+        UsageQuestion(start_s, end_s, (name,)),
+        Stored(zones, months_until_s=until_s, last_charge_s=last_s),
+    )
     assert not plan.left_out
-    ends = [(each.start_s, each.end_s) for each in plan.segments]
-    assert [start_s, *(end for _, end in ends)] == [*(start for start, _ in ends), end_s]
-    cells = {"days": zones.day_of, "user_days": zones.day_of, "hours": zones.cell_of}
+    steps = Counter[int]()
+    cells = {
+        "months": zones.month_of, "month_parts": zones.month_part_of, "days": zones.day_of,
+        "user_days": zones.day_of, "hours": zones.cell_of,
+    }  # fmt: skip
     for each in plan.segments:
+        sign = -1 if each.is_taken_off else 1
+        steps[each.start_s] += sign
+        steps[each.end_s] -= sign
         if each.source in cells:
-            assert cells[each.source](each.start_s)[0] == each.start_s
-            assert cells[each.source](each.end_s)[0] == each.end_s
+            of = cells[each.source]
+            assert of(each.start_s)[0] == each.start_s
+            assert of(each.end_s)[0] == each.end_s or (
+                each.source.startswith("month") and each.end_s == until_s
+            )
+    covered = sorted((at, step) for at, step in steps.items() if step and at <= last_s)
+    wanted = ((start_s, 1), (end_s, -1))
+    assert covered == [(at, step) for at, step in wanted if at <= last_s]
 
 
 @given(histories, moments)
 def test_days_and_cells_follow_each_other(drawn, time_s):
     zones = history(drawn)
-    for of in (zones.day_of, zones.cell_of):
+    for of in (zones.month_of, zones.month_part_of, zones.day_of, zones.cell_of):
         start_s, end_s = of(time_s)
         assert of(end_s)[0] == end_s
         assert of(start_s) == (start_s, end_s)
