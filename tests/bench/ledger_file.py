@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import apsw
+from answers import total_of
 from ledger_calls import Traffic
 from ledger_population import DIMENSIONS, Population
 
@@ -110,7 +111,7 @@ async def _load(path: Path, calls: int) -> None:
                 shown += calls // 20
                 say(f"{traffic.calls:,} calls after {time.monotonic() - begin_s:.0f} s")
     await _post(ledger, under_way)
-    total = await ledger.total("total", "")
+    total = await total_of(ledger)
     await ledger.close()
     if total.calls != traffic.calls:
         raise RuntimeError(f"the ledger has {total.calls} calls of {traffic.calls}")

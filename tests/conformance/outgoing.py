@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import answers
 from backends.recorder import Recorder
 from conformance.incoming import Gateway, Refusal, a_span, traces
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -70,7 +71,7 @@ async def send(gateway: Gateway, spans: Sequence[Span]) -> None:
 async def total_of(gateway: Gateway, trace_id: bytes) -> tuple[int, int]:
     """What the ledger has on a trace: nano-USD, and calls."""
     ledger = gateway.app.running.ledger
-    totals = await ledger.total("trace", trace_id.hex())
+    totals = await answers.total_of(ledger, "trace", trace_id.hex())
     return totals.cost_nano_usd, totals.calls
 
 

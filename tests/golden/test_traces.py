@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
+from answers import total_of
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.core import pricing, semconv, wire
@@ -94,7 +95,7 @@ async def charged(spans, folder):
         reading = semconv.read(columns, END_NS, ReadOptions())
         charges = pricing.price(reading.calls, catalog)
         await ledger.post(Intake(columns, charges, reading.marks, END_NS))
-    total = await ledger.total("total", "")
+    total = await total_of(ledger)
     await ledger.close()
     return total
 

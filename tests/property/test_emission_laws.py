@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 
+from answers import total_of
 from hypothesis import strategies as st
 from property.engines import law
 
@@ -113,7 +114,7 @@ async def outcome(open_store, batches, restart_at=-1):
         stamps = await ledger.post(batch_of(group))
         written.update((span.ids, stamps[row]) for row, span in enumerate(group) if row in stamps)
     assert ledger is not None
-    total = await ledger.total("total", "")
+    total = await total_of(ledger)
     await ledger.close()
     return total, written.values()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from answers import total_of
 from hypothesis import strategies as st
 from property.engines import law
 from property.test_ledger_laws import (
@@ -67,7 +68,7 @@ async def test_what_is_charged_is_exact_and_what_is_not_is_named(
     """Guarantees: calls in the tree cost what they cost without the others, whatever comes when."""
     forest, batches = delivery
     run = await run_limited(open_store, batches, trace_spans, restarts)
-    total = await run.ledger.total("total", "")
+    total = await total_of(run.ledger)
     expected = sum(expected_shares(run.followed(forest)).values(), Part())
     full = {span.trace for span in forest if run.is_left_out(span)}
     assert total.cost_nano_usd == sum(expected_costs(run.followed(forest)).values())
@@ -75,7 +76,7 @@ async def test_what_is_charged_is_exact_and_what_is_not_is_named(
     assert total.unpriced == expected.unpriced + len(full)
     assert run.spans_total() == total.cost_nano_usd
     for trace in {span.trace for span in forest}:
-        whole = await run.ledger.total("trace", bytes([trace + 1] * 16).hex())
+        whole = await total_of(run.ledger, "trace", bytes([trace + 1] * 16).hex())
         assert whole.unpriced > 0 or trace not in full
     for dimension in ("session", "user", "agent"):
         found = await by_owner(run.ledger, dimension, ["s1", "s2", "u1", "u2", "a", "b", ""])
@@ -90,12 +91,12 @@ async def test_a_retry_beyond_the_limit_changes_nothing(
     """Guarantees: also after a restart, the same is written on each call."""
     _, batches = delivery
     run = await run_limited(open_store, batches, trace_spans, restarts)
-    before = await run.ledger.total("total", "")
+    before = await total_of(run.ledger)
     await run.ledger.close()
     await run.open()
     for group in batches:
         await run.post(group)
-    assert await run.ledger.total("total", "") == before
+    assert await total_of(run.ledger) == before
     await run.ledger.close()
 
 
@@ -119,6 +120,6 @@ async def test_a_full_trace_is_never_charged_more_than_all_its_spans(
     plain = plainest(forest)
     batches = [[plain[span] for span in group] for group in batches]
     run = await run_limited(open_store, batches, trace_spans, ())
-    total = await run.ledger.total("total", "")
+    total = await total_of(run.ledger)
     assert total.cost_nano_usd <= sum(expected_costs(plain.values()).values())
     await run.ledger.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+from answers import standings_of, total_of
 from hypothesis import strategies as st
 from property.engines import law
 from property.test_ledger_laws import START_NS, UTC
@@ -113,15 +114,15 @@ async def test_sums_beyond_64_bits_are_those_of_the_oracle(open_store, run):
             await ledger.close()
             ledger = await open_ledger()
     shares = expected(calls)
-    total = await ledger.total("total", "")
+    total = await total_of(ledger)
     assert figures(total) == tuple(map(sum, zip(*shares.values(), strict=True)))
     month = window_of("month", START_NS // 10**9, UTC)
-    assert await ledger.total("total", "", month) == total
+    assert await total_of(ledger, "total", "", month) == total
     for user in ("u1", "u2"):
         own = [shares[number] for number, name, *_ in calls if name == user]
         wanted = tuple(map(sum, zip(*own, strict=True))) if own else (0, 0, 0, 0)
-        assert figures(await ledger.total("user", user)) == wanted
-    standings = await ledger.standing({"user": "u1", "total": ""}, START_NS // 10**9)
+        assert figures(await total_of(ledger, "user", user)) == wanted
+    standings = await standings_of(ledger, {"user": "u1", "total": ""}, START_NS // 10**9)
     spent = {(each.scope, each.spent) for each in standings}
     assert ("total", total.cost_nano_usd) in spent
     await ledger.close()

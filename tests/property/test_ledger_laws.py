@@ -11,6 +11,7 @@ from dataclasses import astuple, dataclass, replace
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from answers import title_of, total_of
 from hypothesis import strategies as st
 from property.engines import law
 
@@ -321,7 +322,7 @@ class Run:
 
 
 async def by_owner(ledger, dimension, owners):
-    totals = {owner: await ledger.total(dimension, owner) for owner in owners}
+    totals = {owner: await total_of(ledger, dimension, owner) for owner in owners}
     return {owner: total.cost_nano_usd for owner, total in totals.items() if total.cost_nano_usd}
 
 
@@ -346,7 +347,7 @@ async def test_order_split_and_repetition_do_not_matter(open_store, delivery):
     for group in batches:
         await run.post(group)
     costs = expected_costs(forest)
-    total = await run.ledger.total("total", "")
+    total = await total_of(run.ledger)
     assert total.cost_nano_usd == sum(costs.values())
     expected = sum(expected_shares(forest).values(), Part())
     assert (total.input_tokens, total.output_tokens) == (expected.tokens_in, expected.tokens_out)
@@ -369,10 +370,10 @@ async def test_order_split_and_repetition_do_not_matter(open_store, delivery):
         if "" not in owners:  # What has no own dimension has no total under it.
             expected_costs_of.pop("", None)
         assert found == expected_costs_of, dimension
-    titles = {task: await run.ledger.task_title(task) for task in ("t1", "t2")}
+    titles = {task: await title_of(run.ledger, task) for task in ("t1", "t2")}
     assert {task: title for task, title in titles.items() if title} == expected_titles(forest)
     for trace in {span.trace for span in forest}:
-        whole = await run.ledger.total("trace", bytes([trace + 1] * 16).hex())
+        whole = await total_of(run.ledger, "trace", bytes([trace + 1] * 16).hex())
         spent = sum(cost for span, cost in costs.items() if span.trace == trace)
         assert whole.cost_nano_usd == spent
     await _check_crossings(run, forest)
@@ -420,7 +421,7 @@ async def test_a_restart_in_the_middle_charges_nothing_twice(open_store, deliver
             await run.ledger.close()
             await run.open()
         await run.post(group)
-    before = await run.ledger.total("total", "")
+    before = await total_of(run.ledger)
     assert before.cost_nano_usd == sum(expected_costs(forest).values())
     # The owners are those that all spans together say, without any of them coming again.
     for dimension, owners in (
@@ -432,10 +433,10 @@ async def test_a_restart_in_the_middle_charges_nothing_twice(open_store, deliver
         assert found == expected_owners(forest, dimension), dimension
     await run.ledger.close()
     await run.open()
-    before = await run.ledger.total("total", "")
+    before = await total_of(run.ledger)
     for group in batches:
         await run.post(group)
-    total = await run.ledger.total("total", "")
+    total = await total_of(run.ledger)
     assert total.cost_nano_usd == sum(expected_costs(forest).values())
     assert total.cost_nano_usd == before.cost_nano_usd
     assert run.spans_total() == total.cost_nano_usd

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
+from answers import total_of
 from hypothesis import strategies as st
 from property.engines import law
 
@@ -239,11 +240,11 @@ class Run:
 
     async def check(self, world):
         nano, calls, unpriced = expected(world)
-        total = await self.ledger.total("total", "")
+        total = await total_of(self.ledger)
         assert (total.cost_nano_usd, total.calls, total.unpriced) == (nano, calls, unpriced)
         for session in {thing.session for thing in world}:
             mine = [thing for thing in world if thing.session == session]
-            whole = await self.ledger.total("session", f"s{session}")
+            whole = await total_of(self.ledger, "session", f"s{session}")
             assert (whole.cost_nano_usd, whole.calls, whole.unpriced) == expected(mine)
         # What a backend adds up is what its own spans cost, whatever records have reported besides.
         specs = [stamp.entry.amount.total for stamp in self.stamps.values() if stamp.entry.amount]
@@ -341,6 +342,6 @@ async def test_prices_that_change_change_records_and_references_alike(
     for items in batches:
         await run.post(items)
     nano, calls, unpriced = expected(world)
-    total = await run.ledger.total("total", "")
+    total = await total_of(run.ledger)
     assert (total.cost_nano_usd, total.calls, total.unpriced) == (2 * nano, calls, unpriced)
     await run.ledger.close()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from answers import total_of
 from hypothesis import strategies as st
 from property.engines import law
 from property.test_ledger_laws import START_NS, batch_of, forests, policy
@@ -61,7 +62,7 @@ def prices_of(catalog):
 
 
 async def totals_of(ledger):
-    return {place: await ledger.total(*place) for place in PLACES}
+    return {place: await total_of(ledger, *place) for place in PLACES}
 
 
 @law(forests(), catalogs(), catalogs(), st.integers(0, 9), st.booleans(), examples=80)
@@ -92,7 +93,7 @@ async def test_after_a_reprice_all_totals_are_those_of_the_later_prices(
     done = await repriced(ledger, is_dry_run=False)
     assert done == dry, "a dry run says what would happen"
     change = done.after_nano_usd - done.before_nano_usd
-    total = await ledger.total("total", "")
+    total = await total_of(ledger)
     assert total.cost_nano_usd - before["total", ""].cost_nano_usd == change
 
     await fresh.post(intake(forest, later))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
+from answers import total_of
 from hypothesis import strategies as st
 from property.engines import law
 from property.test_ledger_laws import (
@@ -117,7 +118,7 @@ class Life:
         return sum(expected_costs(forest).values()), calls
 
     async def check(self):
-        total = await self.ledger.total("total", "")
+        total = await total_of(self.ledger)
         found = [self.deleted.get(each) or self.expected(each) for each in self.counted]
         found += self.forgotten
         assert total.cost_nano_usd == sum(cost for cost, _ in found)

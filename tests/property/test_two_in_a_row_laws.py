@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
+from answers import total_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -201,8 +202,8 @@ async def run_both(batches: list[list[Span]], second: Processor) -> Result:
             payload = await first.take(payload_of(batch))
             between += spans_of(payload)
             after += spans_of(await second.take(payload))
-        first_total = await first.ledger.total("total", "")
-        second_total = await second.ledger.total("total", "")
+        first_total = await total_of(first.ledger)
+        second_total = await total_of(second.ledger)
     return Result(first_total, second_total, between, after)
 
 

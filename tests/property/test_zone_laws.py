@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from answers import total_of
 from hypothesis import given
 from hypothesis import strategies as st
 from property.engines import law
@@ -48,7 +49,7 @@ async def test_a_change_of_zone_between_batches_leaves_every_sum_right(open_stor
                 zones = store.zones.with_zone(zone, START_S + before_s)
                 await ledger._writer.ask(lambda zones=zones: change(store, zones))
         await ledger.post(batch_of(group))
-    total = await ledger.total("total", "")
+    total = await total_of(ledger)
     assert total.cost_nano_usd == sum(expected_costs(forest).values())
     await ledger.close()
 

@@ -7,13 +7,13 @@ from typing import Any, Final, NamedTuple
 
 import apsw
 
-from processor.core.model import NS_PER_S, SPAN_ID_BYTES, LateCalls, Totals
+from processor.core.model import NS_PER_S, SPAN_ID_BYTES, LateCalls
 from processor.core.posting import Deletions
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.dialect import Dialect
 from processor.io.ledger.kept_from import KeptFrom, read_kept_from
-from processor.io.ledger.reading.sums import define_sum, rows_of, totals_of
+from processor.io.ledger.reading.sums import define_sum, rows_of
 from processor.io.ledger.responses import delete_responses
 from processor.io.ledger.rows import values_of
 from processor.io.ledger.tables import PARTS, SUMS
@@ -122,12 +122,6 @@ class DeletedRows:
         """The ids that are kept of a deleted trace."""
         query = "SELECT span_ids FROM trace_keys WHERE trace = ?"
         return SpanIds(self._database.execute(query, (trace,)).get or b"")
-
-    @TRANSLATED
-    def total_of(self, trace: int) -> Totals:
-        """What a trace has cost as a whole, whether or not its rows are kept."""
-        text = f"SELECT {', '.join(SUMS)} FROM traces WHERE id = ?"
-        return totals_of(next(iter(self._database.execute(text, (trace,))), ()))
 
     @TRANSLATED
     def deletions(self, numbers: Mapping[bytes, int], kept_from: KeptFrom) -> Deletions:

@@ -17,8 +17,6 @@ from processor.core.model import (
     RepriceProgress,
     Repricing,
     Stamp,
-    Standing,
-    Totals,
 )
 from processor.core.ports import PricesAgain
 from processor.io.ledger.background import Background
@@ -136,22 +134,6 @@ class Ledger:
         working_set = self._working_set
         plan: Plan = await self._writer.ask(lambda: working_set.turn(intake, trace_ids), "turn")
         return plan.stamps
-
-    async def total(self, scope: str, scope_id: str, window: tuple[int, int] = (0, 0)) -> Totals:
-        """What a scope has spent in a window of epoch seconds; (0, 0) for all time.
-
-        A trace is named by its hex id, an agent run by ``trace id:span id``, the grand total
-        by ``""``.
-        """
-        return await self._writer.ask(lambda: self._working_set.total(scope, scope_id, window))
-
-    async def task_title(self, task: str) -> str:
-        """The title of a task, as its latest span had it; ``""`` when none has given it one."""
-        return await self._writer.ask(lambda: self._working_set.store.task_title(task))
-
-    async def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
-        """How the given scope ids, and the grand total, stand against their budgets."""
-        return await self._writer.ask(lambda: self._working_set.standing(scopes, time_s))
 
     async def reprice(
         self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool

@@ -13,14 +13,13 @@ from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import (
-    Crossing,
     PendingRows,
     Plan,
     Posting,
     SpanRow,
     Totals,
 )
-from processor.io.ledger import months, pending_columns, rows, statements
+from processor.io.ledger import months, pending_columns, statements
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED, open_database
 from processor.io.ledger.deleted_rows import DeletedRows
@@ -189,11 +188,6 @@ class SqliteStore:
         with TRANSLATED:
             return self._reader.recent_traces(limit)
 
-    def task_title(self, task: str) -> str:
-        """The title of a task; ``""`` when no span has given it one."""
-        with TRANSLATED:
-            return self._db.execute(statements.READ_TITLE, (task,)).get or ""
-
     def series(self) -> dict[str, Filled | None]:
         """The further totals that are followed, and how far they are filled."""
         with TRANSLATED:
@@ -276,12 +270,6 @@ class SqliteStore:
                 return job.id
             new: int = self._db.execute(statements.INSERT_JOB, columns).get
             return new
-
-    def crossings(self, limit: int) -> Sequence[Crossing]:
-        """The latest crossings, newest first."""
-        with TRANSLATED:
-            found = self._db.execute(statements.READ_CROSSINGS, (limit,))
-            return list(map(rows.decode_crossing, found))
 
     def size_bytes(self) -> int:
         """Bytes of the file and of its write-ahead log; 0 where nobody can say."""

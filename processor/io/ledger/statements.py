@@ -71,14 +71,12 @@ READ_CROSSED = (
     "SELECT budget, amount, unit, share FROM crossings "
     "WHERE scope = ? AND id = ? AND window_start = ?"
 )
-READ_CROSSINGS = f"SELECT {', '.join(_CROSSING)} FROM crossings ORDER BY seq DESC LIMIT ?"
 INSERT_PENDING = """
 INSERT INTO pending (upto, traces, span_ids, parent_ids, flags, marks)
 SELECT COALESCE(MAX(upto), 0) + ?, ?, ?, ?, ?, ? FROM pending
 """
 READ_PENDING = "SELECT traces, span_ids, parent_ids, flags, marks FROM pending ORDER BY upto DESC"
 DELETE_PENDING = "DELETE FROM pending WHERE upto <= (SELECT MAX(upto) FROM pending) - ?"
-READ_TITLE = "SELECT title FROM task_titles WHERE task = ?"
 PUT_TITLE = """
 INSERT INTO task_titles (task, title, time_ns) VALUES (?, ?, ?)
 ON CONFLICT (task) DO UPDATE SET title = excluded.title, time_ns = excluded.time_ns

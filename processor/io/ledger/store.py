@@ -9,7 +9,6 @@ from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import (
     SPAN_ID_BYTES,
-    Crossing,
     PendingRows,
     Plan,
     Posting,
@@ -151,9 +150,6 @@ class Store(Protocol):
         Where there are more, those that began last may stand for those written last.
         """
 
-    def task_title(self, task: str) -> str:
-        """The title of a task, as its latest span had it; ``""`` when none has given it one."""
-
     def series(self) -> dict[str, Filled | None]:
         """The further totals that are followed, and how far they are filled.
 
@@ -204,9 +200,6 @@ class Store(Protocol):
 
     def put_job(self, job: Job) -> int:
         """Keep how far long work has come; returns its id."""
-
-    def crossings(self, limit: int) -> Sequence[Crossing]:
-        """The latest crossings, newest first."""
 
     def size_bytes(self) -> int:
         """What the rows take on the disk; 0 where nobody can say. Raises nothing."""

@@ -17,21 +17,13 @@ from processor.core.attribution import Trace
 from processor.core.attribution.pending import PendingSpans
 from processor.core.attribution.same_response import KnownReports
 from processor.core.budgets.policy import Budget, Policy
-from processor.core.budgets.verdict import (
-    series_of,
-    standing_of,
-)
-from processor.core.budgets.window import window_of
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import (
-    NOTHING,
     Entry,
     Intake,
     PendingRows,
     Plan,
     SpanRow,
-    Standing,
-    Totals,
 )
 from processor.io.ledger.budget_states import BudgetStates
 from processor.io.ledger.month_steps import MonthSums
@@ -259,36 +251,3 @@ class WorkingSet:
     def _return_pending(self, taken_pending: Iterable[posting.TakenSpan]) -> None:
         for taken in taken_pending:
             self.pending.keep(*taken)
-
-    def total(self, scope: str, scope_id: str, window: tuple[int, int]) -> Totals:
-        """What a scope has spent in a window; a trace or agent run is summed from its spans."""
-        if scope not in {"trace", "agent_run"}:
-            return self.store.total(scope, scope_id, *window)
-        try:
-            trace_id = bytes.fromhex(scope_id.partition(":")[0])
-        except ValueError:
-            return NOTHING
-        rows = self.store.rows_of(trace_id)
-        if scope == "trace" and not rows:
-            return self.store.deleted.total_of(self.store.trace_number(trace_id))
-        trace = posting.rebuild(trace_id, rows)
-        return trace.total if scope == "trace" else trace.runs.get(scope_id, NOTHING)
-
-    def standing(self, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
-        """How scope ids stand against their budgets; those of a single call have spent nothing."""
-        found = []
-        for budget in self.budgets.policy.budgets:
-            scope_id = "" if budget.scope in {"total", "call"} else scopes.get(budget.scope)
-            if scope_id is None:
-                continue
-            window = window_of(budget.window, time_s, budget.calendar)
-            total = NOTHING
-            if budget.scope != "call" and series_of(budget) != budget.scope:
-                total = self.store.total(series_of(budget), scope_id, *window)
-            elif budget.scope != "call":
-                total = self.total(budget.scope, scope_id, window)
-            standing = standing_of(budget, scope_id, window, total)
-            if not self.budgets.is_complete(series_of(budget)):
-                standing = standing._replace(at_least=True)
-            found.append(standing)
-        return found

@@ -105,7 +105,7 @@ def _ids_of(
 
 def _state(view: LedgerView, budget: Budget, scope_id: str, time_s: int) -> BudgetState:
     window = window_of(budget.window, time_s, budget.calendar)
-    name, progress, total = series_of(budget), 1.0, NOTHING
+    name, progress, total, is_partial = series_of(budget), 1.0, NOTHING, False
     if budget.scope == "call":
         pass
     elif "?" not in name:
@@ -116,7 +116,11 @@ def _state(view: LedgerView, budget: Budget, scope_id: str, time_s: int) -> Budg
             total, _ = total_of(view, budget.scope, scope_id, window)
         else:
             total = view.series(name, scope_id, *_window(budget, time_s))
-    return BudgetState(standing_of(budget, scope_id, window, total), progress)
+            is_partial = progress < 1
+    standing = standing_of(budget, scope_id, window, total)
+    if is_partial:
+        standing = standing._replace(at_least=True)
+    return BudgetState(standing, progress)
 
 
 def _window(budget: Budget, time_s: int) -> tuple[int, int]:

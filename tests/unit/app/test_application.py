@@ -7,6 +7,7 @@ import contextlib
 import socket
 
 import pytest
+from answers import total_of
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.app.application import App
@@ -91,7 +92,7 @@ async def test_spans_that_are_not_forwarded_cost_what_forwarded_ones_cost(make_a
         )
         async with running(app) as parts:
             await parts.pipeline.handle(a_call())
-            totals.append(await parts.ledger.total("total", ""))
+            totals.append(await total_of(parts.ledger))
         exported = b"".join(path.read_bytes() for path in folder.glob("*.jsonl*"))
         assert (b"gpt-4o" in exported) == (is_forwarded == "true")
     assert totals[0] == totals[1]
@@ -164,7 +165,7 @@ async def test_prices_and_budgets_are_read_again(make_app, tmp_path):
             await until(lambda b=before: parts.pipeline.catalog.version != b[0])
             await until(lambda b=before: parts.ledger.policy.version != b[1])
         await parts.pipeline.handle(a_call(b"2" * 8))
-        assert (await parts.ledger.total("total", "")).cost_nano_usd == 1_000_000 + 4_000_000
+        assert (await total_of(parts.ledger)).cost_nano_usd == 1_000_000 + 4_000_000
         assert parts.ledger.policy.budgets[0].limit == 4 * 10**9
         assert len(asyncio.all_tasks()) == tasks
 

@@ -19,6 +19,7 @@ _APPENDED: Final = ", ".join(
 reprice that changes any of it has one."""
 _OTHERS: Final = (
     "SELECT name, filled_to, is_complete FROM series ORDER BY name",
+    "SELECT name, span_id FROM series_parts ORDER BY name",
     "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s",
     "SELECT what, time_s FROM kept_from ORDER BY what",
     "SELECT COUNT(*), SUM(calls), SUM(unpriced), SUM(agent_runs) FROM deleted_days",

@@ -17,6 +17,7 @@ _CROSSING: Final = (
     "budget, scope, id, window_start, window_end, amount, unit, share, spent, at_least, late, "
     "cause, span"
 )
+_NEARLY_ALL: Final = 0.999
 _COUNTED: Final = """
 SELECT filled_to - (span_id IS NOT NULL), is_complete FROM series
   LEFT JOIN series_parts USING (name) WHERE name = ?
@@ -46,7 +47,7 @@ def read_progress(database: apsw.Connection, name: str) -> float:
     if is_complete:
         return 1.0
     [(last,)] = database.execute("SELECT MAX(id) FROM traces").fetchall()
-    return min(max(int(filled_to), 0) / int(last), 1.0) if last else 1.0
+    return min(max(int(filled_to), 0) / int(last), _NEARLY_ALL) if last else 1.0
 
 
 def read_largest(

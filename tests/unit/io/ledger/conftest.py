@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from answers import total_of
 
 from processor.core.errors import LedgerUnavailableError
 from processor.io.ledger import Ledger, Limits, SqliteStore
@@ -77,7 +78,7 @@ class OpenedLedger:
         return await self.ledger.post(self.given.batch(*specs, **more))
 
     async def cost(self, scope="total", scope_id=""):
-        return (await self.ledger.total(scope, scope_id)).cost_nano_usd
+        return (await total_of(self.ledger, scope, scope_id)).cost_nano_usd
 
 
 @pytest.fixture

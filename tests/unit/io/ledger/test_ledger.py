@@ -6,6 +6,7 @@ import asyncio
 
 import apsw
 import pytest
+from answers import crossings_in, standings_of, total_of
 
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Owner
@@ -69,7 +70,7 @@ async def test_a_batch_that_fails_leaves_budgets_as_they_stand(opened, given):
     opened.store.poison = None
     stamp = (await opened.post(given.call(2, own=S)))[0]
     assert [crossing.spent for crossing in stamp.crossings] == [3000]
-    assert len(opened.store.crossings(10)) == 1
+    assert len(crossings_in(opened.store, 10)) == 1
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), OverflowError("a bug")])
@@ -104,7 +105,7 @@ async def test_a_commit_that_fails_gives_no_crossing_away(opened, given):
     with pytest.raises(LedgerUnavailableError):
         await opened.post(given.call(1, own=S))
     stamp = (await opened.post(given.call(1, own=S)))[0]
-    assert len(stamp.crossings) == len(opened.store.crossings(9)) == 1
+    assert len(stamp.crossings) == len(crossings_in(opened.store, 9)) == 1
 
 
 async def test_pending_spans_that_a_failed_turn_took_wait_again(opened, given):
@@ -285,7 +286,7 @@ async def test_a_total_can_be_asked_for_a_window(opened, given):
     await opened.post(given.call(1), given.call(2, at_s=3600))
     start = given.START_S
     hours = [(start + 3600 * at, start + 3600 * (at + 1)) for at in range(3)]
-    totals = [await opened.ledger.total("total", "", hour) for hour in hours]
+    totals = [await total_of(opened.ledger, "total", "", hour) for hour in hours]
     assert [total.calls for total in totals] == [1, 1, 0]
 
 
@@ -299,7 +300,7 @@ async def test_standings_say_how_scopes_stand_against_their_budgets(opened, give
     )
     await opened.post(given.call(1, own=Owner(session="s", user="u")))
     await opened.post(given.unpriced(2, own=Owner(user="u")))
-    standings = await opened.ledger.standing({"session": "s", "user": "u"}, given.NOW_S)
+    standings = await standings_of(opened.ledger, {"session": "s", "user": "u"}, given.NOW_S)
     found = {each.budget: each for each in standings}
     assert set(found) == {"session", "hour", "gpt", "call"}
     assert (found["session"].spent, found["session"].exceeded) == (1000, True)
@@ -313,6 +314,6 @@ async def test_standings_say_how_scopes_stand_against_their_budgets(opened, give
 
 async def test_standings_know_overrides_and_unknown_ids(opened, given):
     await opened.open(given.budget("b", "user", 1000, overrides={"vip": 9}))
-    (vip,) = await opened.ledger.standing({"user": "vip"}, given.NOW_S)
-    (other,) = await opened.ledger.standing({"user": "new"}, given.NOW_S)
+    (vip,) = await standings_of(opened.ledger, {"user": "vip"}, given.NOW_S)
+    (other,) = await standings_of(opened.ledger, {"user": "new"}, given.NOW_S)
     assert (vip.limit, other.limit, other.spent) == (9, 1000, 0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
+from answers import total_of
 
 from processor.core.budgets import Budget, Policy
 from processor.core.model import Calendar, Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
@@ -59,7 +60,7 @@ async def test_a_reference_is_no_call(ledger):
     assert (ledger.counters.charged, ledger.counters.repeats) == (1, 0)
     await ledger.post(intake(is_record=False))
     assert (ledger.counters.charged, ledger.counters.repeats) == (1, 1)
-    assert (await ledger.total("total", "")).calls == 1
+    assert (await total_of(ledger)).calls == 1
 
 
 async def test_a_reference_is_not_listed_as_unpriced(ledger):
@@ -76,8 +77,8 @@ async def test_a_span_after_its_record_takes_the_charge_over(ledger):
     assert stamps[0].entry.amount.total == 2_000_000
     assert stamps[0].corrections == ()
     assert ledger.counters.corrections == 1
-    assert (await ledger.total("trace", LOGS.hex())).cost_nano_usd == 0
-    assert (await ledger.total("session", "s")).cost_nano_usd == 2_000_000
+    assert (await total_of(ledger, "trace", LOGS.hex())).cost_nano_usd == 0
+    assert (await total_of(ledger, "session", "s")).cost_nano_usd == 2_000_000
 
 
 async def test_a_span_that_is_not_charged_changes_no_record(ledger):
@@ -87,5 +88,5 @@ async def test_a_span_that_is_not_charged_changes_no_record(ledger):
     await ledger.post(Intake(first.spans, [], [mark], AT_NS))
     await ledger.post(intake(is_record=False))
     await ledger.post(intake(is_record=True))
-    total = await ledger.total("total", "")
+    total = await total_of(ledger)
     assert (total.calls, total.cost_nano_usd) == (1, 2_000_000)

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from answers import crossings_in, standings_of, title_in, title_of, total_of
 from property.agreement import check_tables
 
 from processor.core import posting
@@ -86,9 +87,9 @@ async def test_an_older_ledger_goes_on(older, given):
     repeat = given.call(3, 2, usage=Usage(input=100, cache_read=50, output=10))
     stamps = await ledger.post(given.batch(repeat, given.call(5, 1, doubt="split_assumed")))
     assert stamps[0].entry.amount.total == 1450
-    total = await ledger.total("session", "s")
+    total = await total_of(ledger, "session", "s")
     assert total == Totals(3950, 500, 10, 50, 3, 1, 0, 1, 1, 1)
-    assert await ledger.total("trace", "01" * 16) == total
+    assert await total_of(ledger, "trace", "01" * 16) == total
     await ledger.close()
 
 
@@ -98,17 +99,17 @@ async def test_what_was_charged_before_a_dimension_was_known_belongs_to_none_of_
     """Guarantees: the parts of each dimension add up to the whole, and what was said stays said."""
     ledger = Ledger(SqliteStore(older_2), given.policy(), Limits())
     await ledger.start()
-    before = await ledger.total("total", "")
+    before = await total_of(ledger)
     assert before == Totals(3950, 500, 10, 50, 3, 1, 0, 1, 1, 1)
     for dimension in ("task_type", "purpose"):
-        assert await ledger.total(dimension, "") == before
-    assert (await ledger.total("task", "Fix the bug")).cost_nano_usd == 1000
+        assert await total_of(ledger, dimension, "") == before
+    assert (await total_of(ledger, "task", "Fix the bug")).cost_nano_usd == 1000
     said = Owner(purpose="analyze", task="7", task_title="Fix the bug")
     await ledger.post(given.batch(given.call(2, trace=4, own=said)))
-    assert await ledger.total("purpose", "") == before
-    assert (await ledger.total("purpose", "analyze")).cost_nano_usd == 1000
-    assert (await ledger.total("feature", "analyze")).cost_nano_usd == 1000
-    assert await ledger.task_title("7") == "Fix the bug"
+    assert await total_of(ledger, "purpose", "") == before
+    assert (await total_of(ledger, "purpose", "analyze")).cost_nano_usd == 1000
+    assert (await total_of(ledger, "feature", "analyze")).cost_nano_usd == 1000
+    assert await title_of(ledger, "7") == "Fix the bug"
     await ledger.close()
 
 
@@ -117,9 +118,9 @@ async def test_a_span_above_calls_of_an_older_ledger_moves_them(older_2, given):
     ledger = Ledger(SqliteStore(older_2), given.policy(), Limits())
     await ledger.start()
     await ledger.post(given.batch(given.carrier(9, trace=2, purpose="analyze", task_title="T")))
-    assert (await ledger.total("purpose", "analyze")).cost_nano_usd == 1000
-    assert (await ledger.total("purpose", "")).cost_nano_usd == 2950
-    assert (await ledger.total("task", "Fix the bug")).cost_nano_usd == 1000
+    assert (await total_of(ledger, "purpose", "analyze")).cost_nano_usd == 1000
+    assert (await total_of(ledger, "purpose", "")).cost_nano_usd == 2950
+    assert (await total_of(ledger, "task", "Fix the bug")).cost_nano_usd == 1000
     await ledger.close()
 
 
@@ -210,8 +211,8 @@ def test_all_rows_read_as_they_were_written(older_6):
     store = SqliteStore(older_6)
     assert {trace_id: store.rows_of(trace_id) for trace_id in rows} == rows
     assert [(each.trace_id[0], len(each.span_ids)) for each in store.pending()] == [(9, 2)]
-    assert {len(store.crossings(limit)) for limit in (100, 6)} == {6}
-    assert store.task_title("t1") == "Title"
+    assert {len(crossings_in(store, limit)) for limit in (100, 6)} == {6}
+    assert title_in(store, "t1") == "Title"
     assert [(each.models, each.calls) for each in read_unknown(store._db, 9).listed] == [
         (("who-knows",), 1)
     ]
@@ -254,7 +255,7 @@ async def test_spans_of_an_older_ledger_are_charged_once_and_stamped_as_before(o
                 stamps = await ledger.post(repeat_of(row))
                 assert stamps == {0: row.stamp}
         assert ledger.counters.charged == 0
-        assert await ledger.total("total", "", (1_800_000_000, 1_800_000_900)) == before
+        assert await total_of(ledger, "total", "", (1_800_000_000, 1_800_000_900)) == before
         await ledger.close()
     assert len(latest) > 15
 
@@ -269,7 +270,7 @@ async def test_budgets_of_an_older_ledger_go_on_where_they_stood(older_6, given)
     ledger = Ledger(SqliteStore(older_6), given.policy(*budgets), Limits())
     await ledger.start()
     scopes = {"user": "ada", "agent": "inner", "session": "s1"}
-    standings = await ledger.standing(scopes, given.START_S)
+    standings = await standings_of(ledger, scopes, given.START_S)
     spent = {each.budget: each.spent for each in standings}
     assert spent == {"gpt": 4084, "agents": 3084, "sessions": 4084}
     await ledger.close()

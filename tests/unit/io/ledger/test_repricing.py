@@ -7,6 +7,7 @@ import gc
 from dataclasses import replace
 
 import pytest
+from answers import standings_of, total_of
 
 from processor.core.errors import LedgerUnavailableError, OverloadedError
 from processor.core.model import Owner
@@ -101,13 +102,13 @@ async def test_only_calls_that_ended_in_the_window_change(opened, given, reprice
 async def test_running_twice_changes_nothing_more(opened, given, reprice):
     await opened.post(given.aggregate(1, tokens=300), given.call(2, 1, own=S), given.unpriced(3, 1))
     await reprice()
-    totals = [await opened.ledger.total(*place) for place in (("total", ""), ("session", "s"))]
+    totals = [await total_of(opened.ledger, *place) for place in (("total", ""), ("session", "s"))]
     found = await reprice()
     assert (found.calls, found.models, found.budgets) == (0, (), ())
     await opened.open()
     assert (await reprice()).calls == 0
     assert totals == [
-        await opened.ledger.total(*place) for place in (("total", ""), ("session", "s"))
+        await total_of(opened.ledger, *place) for place in (("total", ""), ("session", "s"))
     ]
 
 
@@ -119,7 +120,7 @@ async def test_a_call_that_gets_a_price_explains_what_its_parent_was_charged_for
     assert await opened.cost() == 1000
     found = await reprice(times=1)
     assert (found.calls, await opened.cost()) == (1, 1000)
-    assert (await opened.ledger.total("total", "")).unpriced == 0
+    assert (await total_of(opened.ledger)).unpriced == 0
 
 
 async def test_a_call_whose_cost_stays_is_counted_apart(opened, given, reprice):
@@ -136,7 +137,7 @@ async def test_filtered_totals_follow_and_stay_complete(opened, given, reprice):
     await opened.post(given.call(1, own=S), given.call(2, own=S, model="b"))
     await reprice()
     await opened.open(rule)
-    [standing] = await opened.ledger.standing({"session": "s"}, given.NOW_S)
+    [standing] = await standings_of(opened.ledger, {"session": "s"}, given.NOW_S)
     assert standing.spent == 2000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from answers import total_of
 
 from processor.core.model import Owner, Usage
 from processor.io.ledger import working_set
@@ -38,7 +39,7 @@ async def test_where_more_reports_are_than_are_looked_at_no_call_is_charged_twic
         stamps = list((await opened.post(*both)).values())
     charged = [stamp.entry for stamp in stamps if stamp.entry.amount is not None]
     assert len(charged) == 1 or all(REPEATED in entry.doubt for entry in charged)
-    total = await opened.ledger.total("total", "")
+    total = await total_of(opened.ledger)
     assert total.calls == 21 or total.doubtful_calls >= 2
 
 
@@ -47,7 +48,7 @@ async def test_a_report_that_came_just_before_is_found_among_many(opened, given)
         await opened.post(each)
     for each in pair(given, 122):
         await opened.post(each)
-    total = await opened.ledger.total("total", "")
+    total = await total_of(opened.ledger)
     assert (total.calls, total.doubtful_calls) == (15, 0)
 
 
@@ -83,7 +84,7 @@ async def test_no_trace_is_read_as_a_whole_for_a_report_that_changes_nothing_in_
     await opened.post(given.call(1, trace=9, at_s=1, scope="framework", response="r"))
     await opened.post(given.call(1, trace=21, scope="framework", response="s"))
     assert read == [given.trace_id(9), given.trace_id(21)]
-    total = await opened.ledger.total("total", "")
+    total = await total_of(opened.ledger)
     assert (total.calls, total.doubtful_calls) == (12 + 1 + 1, 4)
 
 
@@ -101,7 +102,7 @@ async def test_where_a_trace_is_too_large_to_be_read_for_it_both_reports_are_cha
     (stamp,) = (await opened.post(better)).values()
     assert read == [given.trace_id(2)]
     assert REPEATED in stamp.entry.doubt
-    total = await opened.ledger.total("total", "")
+    total = await total_of(opened.ledger)
     assert (total.calls, total.doubtful_calls) == (5, 1)
     assert await opened.post(better) == {0: stamp}
 
@@ -113,7 +114,7 @@ async def test_a_trace_in_memory_is_corrected_whatever_its_size(opened, given, m
         1, trace=2, at_s=1, scope="framework", response="r", usage=Usage(input=60, cache_read=40)
     )
     await opened.post(better)
-    total = await opened.ledger.total("total", "")
+    total = await total_of(opened.ledger)
     assert (total.calls, total.doubtful_calls) == (4, 0)
 
 
@@ -149,5 +150,5 @@ async def test_a_third_report_leaves_a_pair_in_a_large_trace_as_it_is(opened, gi
     await opened.open()
     monkeypatch.setattr(working_set, "_ROWS_READ_FOR_REPORTS", 3)
     await opened.post(given.call(1, trace=3, at_s=2, scope="third", response="r"))
-    total = await opened.ledger.total("total", "")
+    total = await total_of(opened.ledger)
     assert (total.calls, total.doubtful_calls) == (5, 2)

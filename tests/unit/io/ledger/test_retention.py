@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from answers import standings_of, total_of
 from property.agreement import check_tables
 
 from processor.core.model import Owner
@@ -40,14 +41,14 @@ async def test_calls_that_are_too_old_are_deleted_and_no_total_moves(opened, giv
     await opened.post(given.agent(1, own=S), given.call(2, 1, own=ADA), given.unpriced(3, 1))
     await later(opened, given, 3)
     before = {
-        scope: await opened.ledger.total(*scope)
+        scope: await total_of(opened.ledger, *scope)
         for scope in [("total", ""), ("user", "ada"), ("session", "s"), ("agent", "planner"),
                       ("model", "gpt-4o"), ("trace", given.trace_id(1).hex())]
     }  # fmt: skip
     kept = await sweep(3)
     assert kept.calls == given.START_S + 2 * DAY_S
     assert opened.store.rows_of(given.trace_id(1)) == []
-    assert {scope: await opened.ledger.total(*scope) for scope in before} == before
+    assert {scope: await total_of(opened.ledger, *scope) for scope in before} == before
     assert opened.ledger.counters.deleted_traces == 1
     assert opened.ledger.counters.deleted_spans == 3
     check_tables(opened.store)
@@ -84,7 +85,7 @@ async def test_a_repeat_of_a_deleted_call_changes_nothing_and_says_late(opened, 
     await opened.post(given.call(1, own=S), given.agent(2))
     await later(opened, given, 1.5)
     await sweep(1.5)
-    before = await opened.ledger.total("total", "")
+    before = await total_of(opened.ledger)
     for restart in (False, True):
         if restart:
             await opened.open()
@@ -92,7 +93,7 @@ async def test_a_repeat_of_a_deleted_call_changes_nothing_and_says_late(opened, 
         assert (stamps[0].entry.status, stamps[0].entry.reason) == ("late", OF_DELETED)
         assert stamps[0].entry.amount is None
         assert 1 not in stamps
-        assert await opened.ledger.total("total", "") == before
+        assert await total_of(opened.ledger) == before
         assert opened.ledger.counters.repeats == 2
     check_tables(opened.store)
 
@@ -104,18 +105,18 @@ async def test_a_late_call_of_a_deleted_trace_is_unknown_to_its_own_owner_once(
     await opened.post(given.call(1, own=S))
     await later(opened, given, 3)
     await sweep(3)
-    before = await opened.ledger.total("total", "")
+    before = await total_of(opened.ledger)
     late = given.call(7, 1, own=ADA), given.aggregate(8, tokens=900), given.carrier(9, user="eve")
     stamps = await opened.post(*late)
     assert [stamps[row].entry.status for row in (0, 1)] == ["late", "late"]
-    total = await opened.ledger.total("total", "")
+    total = await total_of(opened.ledger)
     assert total.minus(before).unpriced == 2
     assert total.minus(before).calls == total.minus(before).cost_nano_usd == 0
-    assert (await opened.ledger.total("user", "ada")).unpriced == 1
-    assert (await opened.ledger.total("trace", given.trace_id(1).hex())).unpriced == 2
+    assert (await total_of(opened.ledger, "user", "ada")).unpriced == 1
+    assert (await total_of(opened.ledger, "trace", given.trace_id(1).hex())).unpriced == 2
     assert opened.ledger.counters.late == 2
     assert await opened.post(*late) == stamps
-    assert await opened.ledger.total("total", "") == total
+    assert await total_of(opened.ledger) == total
     check_tables(opened.store)
 
 
@@ -130,12 +131,12 @@ async def test_an_old_call_of_an_unknown_trace_is_late_once_keys_are_deleted(ope
     kept = await sweep(5)
     assert kept.keys == given.START_S + 3 * DAY_S
     assert kept.traces == given.START_S + 2 * DAY_S
-    before = await opened.ledger.total("total", "")
+    before = await total_of(opened.ledger)
     old = given.call(1, own=S), given.agent(2), given.call(1, trace=4, at_s=4 * DAY_S)
     stamps = await opened.post(*old)
     assert (stamps[0].entry.status, stamps[0].entry.reason) == ("late", TOO_OLD)
     assert stamps[2].entry.status == "exact"
-    change = (await opened.ledger.total("total", "")).minus(before)
+    change = (await total_of(opened.ledger)).minus(before)
     assert (change.calls, change.unpriced, change.agent_runs) == (1, 1, 0)
     await opened.open()
     assert (await opened.post(*old))[0].entry.status == "late"
@@ -161,7 +162,7 @@ async def test_a_budget_sees_the_calls_that_are_deleted_and_those_that_are_late(
     await later(opened, given, 3, tokens=50)
     await sweep(3)
     await opened.post(given.call(5, own=S))
-    [standing] = await opened.ledger.standing({}, given.START_S)
+    [standing] = await standings_of(opened.ledger, {}, given.START_S)
     assert (standing.spent, standing.at_least) == (1500, True)
     stamps = await opened.post(given.call(6, trace=7, at_s=3 * DAY_S, tokens=100))
     assert [crossing.at_least for crossing in stamps[0].crossings] == [True]

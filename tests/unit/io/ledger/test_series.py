@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from answers import standings_of
 
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Owner
@@ -35,7 +36,7 @@ async def settle(opened):
 
 
 async def spent(opened, given, session="s"):
-    (standing,) = await opened.ledger.standing({"session": session}, given.NOW_S)
+    (standing,) = await standings_of(opened.ledger, {"session": session}, given.NOW_S)
     return standing.spent, standing.at_least
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from answers import crossings_in, standings_of, total_of
 
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Owner, Totals, Usage
@@ -36,7 +37,7 @@ def story(given, trace=1):
 
 
 async def totals(opened):
-    return {scope: await opened.ledger.total(*scope) for scope in SCOPES}
+    return {scope: await total_of(opened.ledger, *scope) for scope in SCOPES}
 
 
 async def test_evicting_working_copies_changes_no_total(opened, given, tmp_path):
@@ -57,7 +58,7 @@ async def test_evicting_working_copies_changes_no_total(opened, given, tmp_path)
             seen.append(await opened.post(one))
             seen.append(await opened.post(other))
         seen.append(await opened.post(*story(given, 1), *story(given, 2)))
-        stamps.append((seen, await totals(opened), opened.store.crossings(99)))
+        stamps.append((seen, await totals(opened), crossings_in(opened.store, 99)))
         if limits:
             assert (
                 len(opened.ledger._working_set._traces)
@@ -156,7 +157,7 @@ async def test_a_new_rule_is_filled_from_the_stored_calls(opened, given):
     )
     rule = given.budget("b", "session", 2000, match={"model": ("gpt*",)})
     await opened.ledger.set_policy(given.policy(rule))
-    (standing,) = await opened.ledger.standing({"session": "s"}, given.NOW_S)
+    (standing,) = await standings_of(opened.ledger, {"session": "s"}, given.NOW_S)
     assert (standing.spent, standing.at_least) == (1000, True)
     stamp = (await opened.post(given.call(4, own=S)))[0]
     assert [crossing.spent for crossing in stamp.crossings] == [2000]
@@ -175,7 +176,7 @@ async def test_a_rule_that_was_away_is_filled_again(opened, given):
     for at, budgets in enumerate([(rule,), (), (rule,)], start=1):
         await opened.ledger.set_policy(given.policy(*budgets))
         await opened.post(given.call(at, own=S))
-    (standing,) = await opened.ledger.standing({"session": "s"}, given.NOW_S)
+    (standing,) = await standings_of(opened.ledger, {"session": "s"}, given.NOW_S)
     assert standing.spent == 3000
 
 
@@ -195,7 +196,7 @@ async def test_a_rule_that_stays_is_not_counted_twice(opened, given):
     await opened.post(given.call(1, own=S))
     await opened.ledger.set_policy(given.policy(rule, given.budget("c", "session", 7)))
     await opened.open()
-    (standing,) = await opened.ledger.standing({"session": "s"}, given.NOW_S)
+    (standing,) = await standings_of(opened.ledger, {"session": "s"}, given.NOW_S)
     assert standing.spent == 1000
 
 
@@ -205,7 +206,7 @@ async def test_a_filled_rule_follows_transfers_and_corrections(opened, given):
     await opened.ledger.set_policy(given.policy(rule))
     await opened.post(given.call(3, 2, tokens=100))
     await opened.post(given.carrier(1, session="s"))
-    (standing,) = await opened.ledger.standing({"session": "s"}, given.NOW_S)
+    (standing,) = await standings_of(opened.ledger, {"session": "s"}, given.NOW_S)
     assert standing.spent == await opened.cost("session", "s")
 
 
@@ -266,7 +267,7 @@ async def test_a_sender_of_huge_numbers_does_not_stop_the_ledger(opened, given):
     await opened.post(specs[1])
     await opened.post(specs[2])
     await opened.post(given.call(9))
-    total = await opened.ledger.total("total", "")
+    total = await total_of(opened.ledger)
     assert (total.calls, total.cost_nano_usd) == (4, 1000)
     assert isinstance(total.input_tokens, int)
 
@@ -329,7 +330,7 @@ async def test_a_dry_run_changes_nothing(opened, given):
     await opened.post(given.call(1, own=S))
     found = await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=True)
     assert [(each.before_nano_usd, each.after_nano_usd) for each in found.models] == [(1000, 2000)]
-    assert (await opened.cost(), opened.store.crossings(9)) == (1000, [])
+    assert (await opened.cost(), crossings_in(opened.store, 9)) == (1000, [])
     await opened.post(given.call(2, own=S, tokens=10))
     assert await opened.cost() == 1100
 
@@ -338,7 +339,9 @@ async def test_a_reprice_crosses_budgets_without_a_span(opened, given):
     await opened.open(given.budget("b", "session", 1500))
     await opened.post(given.call(1, own=S))
     await opened.ledger.reprice(DEARER, ALWAYS, given.NOW_S * 10**9, is_dry_run=False)
-    assert [(each.spent, each.trigger) for each in opened.store.crossings(9)] == [(2000, "reprice")]
+    assert [(each.spent, each.trigger) for each in crossings_in(opened.store, 9)] == [
+        (2000, "reprice")
+    ]
     stamps = await opened.post(given.call(1, own=S), given.call(2, own=S))
     assert (stamps[0].crossings, stamps[1].crossings) == ((), ())
     assert stamps[1].exceeded == ("b",)

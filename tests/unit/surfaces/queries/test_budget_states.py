@@ -80,7 +80,7 @@ async def test_a_budget_whose_totals_are_being_filled_says_how_far(ask, given_ca
     calls = [given_calls.charged(span, span, 4, trace=span, user="u1") for span in (1, 2, 3)]
     [state] = (await ask(*calls, policy=policy(filtered), change=fill).budgets()).states
     assert (state.standing.scope_id, state.standing.spent) == ("u1", 4)
-    assert state.progress == 2 / 3
+    assert (state.progress, state.standing.at_least) == (2 / 3, True)
 
 
 async def test_crossings_come_in_pages(ask):
