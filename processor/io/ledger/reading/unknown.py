@@ -12,11 +12,11 @@ import apsw
 from processor.core.model import NS_PER_S, UnpricedCalls
 from processor.core.questions import UnknownAnswer
 from processor.io.ledger.reading.sums import Row, rows_of
+from processor.io.ledger.tables import VERSION
 
 _QUANTITIES: Final = ("input", "cache_read", "cache_write", "cache_write_1h", "output", "reasoning")
 _TOKENS: Final = 2 + len(_QUANTITIES)
 DELETED: Final = "no longer kept one by one, or sent after that (ledger.retention)"
-_HAS_DELETED: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'deleted_days'"
 _DELETED: Final = "SELECT SUM(unpriced), MIN(start_s), MAX(start_s) FROM deleted_days"
 _ALIKE: Final = "c.status, c.asked_provider, c.asked_models, c.reason, c.service"
 
@@ -68,7 +68,7 @@ def read_unknown(database: apsw.Connection, limit: int) -> UnknownAnswer:
 def _deleted(database: apsw.Connection) -> UnpricedCalls | None:
     """Calls of which no row is kept, or ever was since they came too late; None without any."""
     # Tables 7, which a command may read before they are brought up, have deleted nothing.
-    if database.execute(_HAS_DELETED).get is None:
+    if int(str(database.pragma("user_version"))) < VERSION:
         return None
     [row] = database.execute(_DELETED).fetchall()
     count, first_s, last_s = (int(str(each or 0)) for each in row)
