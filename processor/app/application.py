@@ -22,6 +22,7 @@ from processor.app.assembly import (
     build_receiver,
     read_options,
 )
+from processor.app.audit_notes import AuditNotes
 from processor.app.pipeline import Pipeline
 from processor.app.resources import (
     MemoryPlan,
@@ -161,12 +162,14 @@ class App:
         await costs.resume_reprice()
         port = await receiver.start()
         watch_descriptors(asyncio.get_running_loop(), receiver.close_idle)
+        notes = AuditNotes(ledger, settings)
+        await notes.start(policy, catalog)
 
         async def use_prices(new: Catalog) -> None:
             pipeline.catalog, pipeline.options = new, read_options(settings, new)
 
-        files.when_changed(PRICING, use_prices)
-        files.when_changed(BUDGETS, ledger.set_policy)
+        files.when_changed(PRICING, notes.after(use_prices, notes.prices))
+        files.when_changed(BUDGETS, notes.after(ledger.set_policy, notes.budgets))
         files.renew_receiver(receiver)
         for work in files.follow():
             _run_with(stack, work)

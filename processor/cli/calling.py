@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final, TypeVar, cast
 
 import grpc
 from google.protobuf.message import Message
 
+from processor.cli.actor import user_name
 from processor.cli.connection import TOKEN_VARIABLE, Connection
 from processor.core.errors import ProcessorError
-from processor.core.model import Difference, RepriceProgress, Repricing, UnpricedCalls
+from processor.core.model import (
+    TIME_NS_MAX,
+    AuditEntry,
+    Difference,
+    Exclusion,
+    RepriceProgress,
+    Repricing,
+    UnpricedCalls,
+)
 from processor.core.questions import UnknownAnswer
+from processor.surfaces import queries
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
+    BudgetDifference,
+    ExcludeRequest,
+    ExcludeResponse,
     GetHealthRequest,
     GetHealthResponse,
     GetRepriceProgressRequest,
     GetRepriceProgressResponse,
+    ListAuditRequest,
+    ListAuditResponse,
     ListUnpricedRequest,
     ListUnpricedResponse,
+    ModelDifference,
     RepriceRequest,
     RepriceResponse,
     UnpricedModel,
 )
-from processor.surfaces.grpc.messages import TIME_NS_MAX, number, status_and_reason
+from processor.surfaces.grpc.messages import number, status_and_reason
 from processor.surfaces.queries.health import Report, Status
 from processor.surfaces.terminal.paint import plain
 
@@ -67,7 +84,10 @@ class Remote:
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
         question = RepriceRequest(
-            start_unix_nano=start_ns, end_unix_nano=end_ns, dry_run=is_dry_run
+            start_unix_nano=start_ns,
+            end_unix_nano=end_ns,
+            dry_run=is_dry_run,
+            actor=user_name(),
         )
         answer = await self._ask("Reprice", question, RepriceResponse, _REPRICE_TIMEOUT_S)
         return _repricing(answer)
@@ -83,6 +103,43 @@ class Remote:
         if not answer.is_under_way:
             return None
         return RepriceProgress(answer.traces_done, answer.traces_left, answer.calls)
+
+    async def exclude(
+        self, request: queries.ExcludeRequest, undo: int, *, is_dry_run: bool
+    ) -> Exclusion:
+        """Take calls out of all sums, or put back what the exclusion `undo` has taken out."""
+        question = ExcludeRequest(
+            trace=request.trace,
+            span=request.span,
+            session=request.session,
+            user=request.user,
+            start_unix_nano=request.start_ns,
+            end_unix_nano=request.end_ns,
+            reason=request.reason,
+            undo=undo,
+            dry_run=is_dry_run,
+            actor=user_name(),
+        )
+        answer = await self._ask("Exclude", question, ExcludeResponse, _REPRICE_TIMEOUT_S)
+        return _exclusion(answer)
+
+    async def audit(self, since_ns: int, cursor: str, limit: int) -> queries.AuditPage:
+        """Who has changed what, latest first."""
+        question = ListAuditRequest(since_unix_nano=since_ns, cursor=cursor, limit=limit)
+        answer = await self._ask("ListAudit", question, ListAuditResponse, _TIMEOUT_S)
+        entries = [
+            AuditEntry(
+                line.time_unix_nano,
+                line.actor,
+                line.action,
+                line.subject,
+                json.dumps(dict(line.before)),
+                json.dumps(dict(line.after)),
+                line.number,
+            )
+            for line in answer.lines
+        ]
+        return queries.AuditPage(entries, answer.cursor)
 
     async def health(self) -> Report:
         """Whether the processor can do its work, and in words why not."""
@@ -125,34 +182,10 @@ def _unpriced(item: UnpricedModel) -> UnpricedCalls:
 
 
 def _repricing(answer: RepriceResponse) -> Repricing:
-    models = tuple(
-        Difference(
-            item.model,
-            "",
-            item.calls,
-            number(item, "before_nano_usd"),
-            number(item, "after_nano_usd"),
-            unpriced_before=item.unpriced_before,
-            unpriced_after=item.unpriced_after,
-        )
-        for item in answer.models
-    )
-    budgets = tuple(
-        Difference(
-            item.budget,
-            item.scope_id,
-            item.calls,
-            number(item, "before_nano_usd"),
-            number(item, "after_nano_usd"),
-            item.limit_nano_usd,
-            item.window_start_unix_s,
-        )
-        for item in answer.budgets
-    )
     return Repricing(
         answer.calls,
-        models,
-        budgets,
+        tuple(map(_of_model, answer.models)),
+        tuple(map(_of_budget, answer.budgets)),
         number(answer, "before_nano_usd"),
         number(answer, "after_nano_usd"),
         answer.price_version,
@@ -161,6 +194,45 @@ def _repricing(answer: RepriceResponse) -> Repricing:
         (answer.start_unix_nano, answer.end_unix_nano or TIME_NS_MAX),
         answer.is_partial,
         answer.kept_from_unix_s,
+    )
+
+
+def _exclusion(answer: ExcludeResponse) -> Exclusion:
+    return Exclusion(
+        answer.number,
+        answer.calls,
+        answer.agents,
+        number(answer, "before_nano_usd"),
+        number(answer, "after_nano_usd"),
+        tuple(map(_of_model, answer.models)),
+        tuple(map(_of_budget, answer.budgets)),
+        answer.lost,
+        answer.is_partial,
+        answer.kept_from_unix_s,
+    )
+
+
+def _of_model(item: ModelDifference) -> Difference:
+    return Difference(
+        item.model,
+        "",
+        item.calls,
+        number(item, "before_nano_usd"),
+        number(item, "after_nano_usd"),
+        unpriced_before=item.unpriced_before,
+        unpriced_after=item.unpriced_after,
+    )
+
+
+def _of_budget(item: BudgetDifference) -> Difference:
+    return Difference(
+        item.budget,
+        item.scope_id,
+        item.calls,
+        number(item, "before_nano_usd"),
+        number(item, "after_nano_usd"),
+        item.limit_nano_usd,
+        item.window_start_unix_s,
     )
 
 

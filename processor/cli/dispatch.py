@@ -30,6 +30,8 @@ _MODULES: Final = {
     "prices": "processor.cli.prices",
     "unpriced": "processor.cli.unpriced",
     "reprice": "processor.cli.reprice",
+    "exclude": "processor.cli.exclude",
+    "audit": "processor.cli.audit",
     "backup": "processor.cli.backup",
     "resend": "processor.cli.resend",
     "healthcheck": "processor.cli.healthcheck",

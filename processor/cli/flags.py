@@ -112,3 +112,14 @@ def tokens(text: str) -> int:
     if not 0 <= count <= 10**12:
         raise argparse.ArgumentTypeError(f"must be a whole number of tokens, got {text[:40]!r}")
     return count
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < 2**63:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text[:40]!r}")
+    return number

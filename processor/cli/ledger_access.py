@@ -11,15 +11,23 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from processor.app.assembly import build_ledger, build_reader
 from processor.app.resources import plan_memory
+from processor.cli.actor import user_name
 from processor.cli.calling import NoAnswerError, Remote
 from processor.cli.connection import Connection, connection_from
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.core.errors import LedgerInUseError, OverloadedError
-from processor.core.model import RepriceProgress, Repricing
+from processor.core.model import Exclusion, RepriceProgress, Repricing
 from processor.core.questions import UnknownAnswer
 from processor.io.ledger import examine_file, is_in_use
-from processor.surfaces.queries import UNKNOWN_MAX, CostQueries, with_prices
+from processor.surfaces.queries import (
+    UNKNOWN_MAX,
+    AuditPage,
+    CostQueries,
+    ExcludeRequest,
+    audit_page,
+    with_prices,
+)
 from processor.surfaces.terminal.paint import plain
 
 T = TypeVar("T")
@@ -38,6 +46,12 @@ class LedgerAccess(Protocol):
 
     async def reprice_progress(self) -> RepriceProgress | None:
         """How far the reprice under way has come; None without one."""
+
+    async def exclude(self, request: ExcludeRequest, undo: int, *, is_dry_run: bool) -> Exclusion:
+        """Take calls out of all sums, or put back what the exclusion `undo` has taken out."""
+
+    async def audit(self, since_ns: int, cursor: str, limit: int) -> AuditPage:
+        """Who has changed what, latest first."""
 
 
 class Local:
@@ -67,6 +81,34 @@ class Local:
 
         One that was not finished is done before that, unless nothing is to be kept.
         """
+        return await self._change(
+            lambda costs: costs.reprice(start_ns, end_ns, is_dry_run=is_dry_run, actor=user_name())
+        )
+
+    async def exclude(self, request: ExcludeRequest, undo: int, *, is_dry_run: bool) -> Exclusion:
+        """Take calls out of all sums, or put back what the exclusion `undo` has taken out.
+
+        An exclusion that was not finished is done before that.
+        """
+
+        def work(costs: CostQueries) -> Awaitable[Exclusion]:
+            if undo:
+                return costs.undo(undo, user_name(), is_dry_run=is_dry_run)
+            return costs.exclude(request, user_name(), is_dry_run=is_dry_run)
+
+        return await self._change(work)
+
+    async def audit(self, since_ns: int, cursor: str, limit: int) -> AuditPage:
+        """Who has changed what, latest first."""
+        examine_file(Path(self._settings.ledger.path))
+        reader = build_reader(self._settings)
+        try:
+            return await reader.ask(lambda view: audit_page(view, since_ns, cursor, limit))
+        finally:
+            await reader.close()
+
+    async def _change(self, work: Callable[[CostQueries], Awaitable[T]]) -> T:
+        """Open the ledger to be written, with all that the settings say, and change it."""
         catalog = prices_from(self._settings.pricing.file).catalog
         policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
         ledger = build_ledger(self._settings, policy, plan_memory(self._settings))
@@ -77,7 +119,7 @@ class Local:
             self._costs = costs = CostQueries(ledger, reader, lambda: catalog, price_file=file)
             while True:
                 try:
-                    return await costs.reprice(start_ns, end_ns, is_dry_run=is_dry_run)
+                    return await work(costs)
                 except OverloadedError:
                     await asyncio.sleep(_UNFINISHED_LOOKED_AT_S)
         finally:

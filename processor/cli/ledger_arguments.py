@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from processor.cli.flags import add_budgets, add_config, add_data_dir, add_ledger
+from processor.cli.flags import add_budgets, add_config, add_data_dir, add_ledger, positive
 from processor.cli.parser import Commands, exit_codes, sentence
 
 _WHOM = """\
@@ -15,6 +15,8 @@ def add_ledger_commands(commands: Commands) -> None:
     """Add these commands."""
     _add_unpriced(commands)
     _add_reprice(commands)
+    _add_exclude(commands)
+    _add_audit(commands)
     _add_backup(commands)
 
 
@@ -53,6 +55,62 @@ stored is not touched. Run again, it changes nothing more.
     )
     parser.add_argument("--until", metavar="TIME", help="where to end; itself not included")
     parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
+    add_ledger(parser)
+    add_budgets(parser)
+
+
+def _add_exclude(commands: Commands) -> None:
+    text = "take wrong calls out of all sums and budgets, or put them back"
+    description = f"""\
+{sentence(text)}
+
+All that is given has to hold. What is excluded keeps its row, with the status excluded; a copy of \
+it, or a span above it, that comes later does not bring it back. New calls of the same trace, \
+session or user count. What the backend has stored is not touched.
+
+{_WHOM}"""
+    parser = commands.add_parser(
+        "exclude",
+        help=text,
+        description=description,
+        epilog="examples:\n  llm-cost exclude --session load-7 --reason 'load test' --dry-run\n"
+        f"  llm-cost exclude --undo 7\n\n{exit_codes('the ledger cannot be read or written')}",
+    )
+    for name, meaning in (
+        ("trace", "calls of this trace, its id in hex"),
+        ("span", "this call, as trace id:span id"),
+        ("session", "calls of this session"),
+        ("user", "calls of this user, as the ledger has the id"),
+    ):
+        parser.add_argument(f"--{name}", metavar="ID", help=meaning)
+    parser.add_argument(
+        "--since",
+        metavar="TIME",
+        help="calls that ended from then on: 2026-11-01, 2026-11-01T08:00 or 7d, by the time zone "
+        "of the budgets",
+    )
+    parser.add_argument("--until", metavar="TIME", help="where to end; itself not included")
+    parser.add_argument("--reason", metavar="TEXT", help="why, for the calls and the audit")
+    parser.add_argument(
+        "--undo", metavar="N", type=positive, help="put back what the exclusion N has taken out"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
+    add_ledger(parser)
+    add_budgets(parser)
+
+
+def _add_audit(commands: Commands) -> None:
+    text = "list who has changed budgets, prices and settings, repriced and excluded, and when"
+    parser = commands.add_parser(
+        "audit",
+        help=text,
+        description=f"{sentence(text)}\n\n{_WHOM}",
+        epilog=exit_codes("the ledger cannot be read"),
+    )
+    parser.add_argument(
+        "--since", metavar="TIME", help="from when on: 2026-11-01, 2026-11-01T08:00 or 7d"
+    )
+    parser.add_argument("--csv", action="store_true", help="print CSV")
     add_ledger(parser)
     add_budgets(parser)
 

@@ -8,9 +8,12 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from processor.core.budgets import Policy
 from processor.core.model import (
+    AuditEntry,
     Batch,
     Crossing,
     Entry,
+    Exclusion,
+    ExclusionRequest,
     Intake,
     Receipt,
     RepriceProgress,
@@ -84,12 +87,25 @@ class CostLedger(Protocol):
         """The budgets in force."""
 
     async def reprice(
-        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool
+        self,
+        prices: PricesAgain,
+        span_ns: tuple[int, int],
+        now_ns: int,
+        *,
+        is_dry_run: bool,
+        actor: str = "",
     ) -> Repricing:
-        """Price the stored calls again that ended in ``[start, end)``.
+        """Price the stored calls again that ended in ``[start, end)``; `actor` asks for it.
 
         It goes on when the asker has gone. One of the same prices that is under way and covers
         these calls is waited for; beside another one OverloadedError is raised.
+        """
+
+    async def exclude(self, asked: ExclusionRequest, *, is_dry_run: bool) -> Exclusion:
+        """Take stored calls out of all sums, or put them back.
+
+        It goes on when the asker has gone. Beside another one or a reprice OverloadedError is
+        raised, and InvalidQuestionError where there is nothing to undo.
         """
 
     async def resume_reprice(self, prices: PricesAgain) -> None:
@@ -148,6 +164,9 @@ class LedgerView(Protocol):
 
     def crossings(self, limit: int, before: int | None = None) -> list[tuple[int, Crossing]]:
         """Budget crossings with their number, latest first."""
+
+    def audit(self, since_ns: int, limit: int, before: int | None = None) -> list[AuditEntry]:
+        """Who has changed what from a time on, the latest first; those before a number."""
 
     def task_titles(self, tasks: Sequence[str]) -> dict[str, str]:
         """The titles of tasks that have one."""

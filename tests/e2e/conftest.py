@@ -8,7 +8,8 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from e2e.applications import PRICES
+from e2e.applications import BUDGETS, PRICES
+from e2e.operators import Operator
 from e2e.processes import ROOT, Backend, Process
 
 
@@ -116,3 +117,18 @@ def shared(_lasting):
     processor, backend = _lasting
     backend.recorder.records.clear()
     return processor, backend
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Prices, and budgets for single calls and sessions."""
+    pricing, budgets = tmp_path / "pricing.yaml", tmp_path / "budgets.yaml"
+    pricing.write_text(PRICES)
+    budgets.write_text(BUDGETS.replace("per-call", "expensive-call"))
+    return pricing, budgets
+
+
+@pytest.fixture
+def operator(serve, backend, files, tmp_path):
+    """The processor, its files, and what an operator types."""
+    return Operator(serve, backend, *files, tmp_path / "data")

@@ -15,7 +15,7 @@ from processor.core.attribution.node import Node, ScopeIds
 from processor.core.attribution.owner import Resolver
 from processor.core.attribution.recount import recount
 from processor.core.attribution.trace import SHARED, Trace
-from processor.core.model import Sums, Totals
+from processor.core.model import NO_SUMS, Sums, Totals
 
 
 @dataclass(slots=True)
@@ -177,9 +177,13 @@ def _move(resolver: Resolver, trace: Trace, node: Node, cause: Node) -> Movement
     """Bring one node's owners up to date, with the trace's own sums; None if nothing changed."""
     source, before = node.scope_ids, node.posted
     target, is_outermost = resolver.scope_ids(node)
-    after = node.share.sums
-    if is_outermost:
-        after = after._replace(totals=after.totals.plus(_ONE_RUN))
+    after = NO_SUMS
+    if node.is_counted:
+        after = node.share.sums
+        if is_outermost:
+            after = after._replace(totals=after.totals.plus(_ONE_RUN))
+    else:
+        trace.has_excluded = True
     if source == target and before == after:
         return None
     node.scope_ids, node.posted = target, after

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from processor.core.attribution.share import NO_SHARE, NO_SUBTOTAL, Share, Subtotal
 from processor.core.model import NO_SUMS, NOBODY, Entry, Owner, OwnIds, Stamp, Sums
+
+EXCLUDED: Final = "excluded"
+"""The status of what somebody has taken out of all sums."""
 
 
 class ScopeIds(NamedTuple):
@@ -46,6 +49,7 @@ class Node:
         "is_charged_elsewhere",
         "is_cut",
         "is_duplicate",
+        "is_excluded",
         "is_linked",
         "is_local_root",
         "is_reference",
@@ -100,6 +104,8 @@ class Node:
         """True for a call that another span of the trace reports as well; see `duplicates`."""
         self.is_charged_elsewhere = False
         """True for a call that a span of another trace is charged for; see `same_response`."""
+        self.is_excluded = False
+        """True for a call or agent that somebody has taken out of all sums."""
         self.is_reference = is_reference
         """True among log records for a reference to a span; see `log_matching`."""
         self.is_tool = is_tool
@@ -123,6 +129,15 @@ class Node:
         self.row_id = 0
         """Id of its latest row in the ledger; 0 while that has none."""
         self.stamp: Stamp | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """False for what is excluded, and for a log record of a call that is.
+
+        What it adds to those above it stays as it was, so that none of them is charged for it.
+        """
+        matched = self.matched_span
+        return not self.is_excluded and (matched is None or not matched.is_excluded)
 
     def tool_subtotal(self) -> Subtotal:
         """The part of `subtotal` that stands below a tool, itself being one or not."""

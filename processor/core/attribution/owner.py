@@ -7,7 +7,7 @@ resource. Nothing is guessed.
 
 from __future__ import annotations
 
-from processor.core.attribution.node import Node, ScopeIds
+from processor.core.attribution.node import EXCLUDED, Node, ScopeIds
 from processor.core.attribution.trace import Trace
 from processor.core.model import NOBODY, Entry, Owner
 
@@ -45,6 +45,8 @@ class Resolver:
         else:
             of_entry = entry.model, entry.provider, entry.kind, _status_of(entry)
         model, provider, kind, status = of_entry
+        if not node.is_counted:
+            status = EXCLUDED
         inputs = owner, node.inherited, outermost, model, provider, node.service, kind, status
         ids = self._ids.get(inputs)
         if ids is None:

@@ -148,11 +148,13 @@ def best_report(members: Sequence[Node], lasted_ns: Mapping[str, int]) -> Node:
     """The report that a call is charged by: what it says of prices and caches comes first.
 
     Of those that say the same it is the inner one: that of the instrumentation whose reports
-    together lasted shortest, so that of calls alike the same one's are charged.
+    together lasted shortest, so that of calls alike the same one's are charged. Where one of them
+    is excluded it is that one, so that no other report brings the call back.
     """
     if len(members) == 1:
         return members[0]
-    return min(members, key=lambda node: _rank(node, lasted_ns))
+    excluded = [node for node in members if node.is_excluded]
+    return min(excluded or members, key=lambda node: _rank(node, lasted_ns))
 
 
 def _rank(node: Node, lasted_ns: Mapping[str, int]) -> tuple[object, ...]:

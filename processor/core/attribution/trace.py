@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from processor.core.attribution.duplicates import Duplicates
 from processor.core.attribution.log_matching import LogMatching
-from processor.core.attribution.node import Node, ScopeIds
+from processor.core.attribution.node import EXCLUDED, Node, ScopeIds
 from processor.core.attribution.tool_loops import ToolLoops
 from processor.core.model import LOG_TRACE, NOBODY, NOTHING, Owner, OwnIds, Sums, Totals, TraceOwner
 
@@ -44,6 +44,7 @@ class Trace:
         "children",
         "duplicates",
         "end_ns",
+        "has_excluded",
         "has_local_root",
         "hex_id",
         "log_matching",
@@ -73,7 +74,7 @@ class Trace:
         self.start_ns = self.end_ns = 0
         """From the first start of a call, or end of an agent, to the last end; 0 before one."""
         self.owners: dict[tuple[str, ...], int] = {}
-        """How many of its charges belong to each; see `_owner_in`."""
+        """How many of its charges belong to each, the excluded ones too; see `_owner_in`."""
         self.total: Totals = NOTHING
         self.runs: dict[str, Totals] = {}
         """Total of each agent run, by ``trace id:span id`` of its outermost agent span, in hex."""
@@ -82,6 +83,8 @@ class Trace:
         """Of a trace of log records: which of them a span reports as well."""
         self.tool_loops = ToolLoops()
         self.has_local_root = False
+        self.has_excluded = False
+        """True once something that is not counted was in it."""
         self._tallest = 0
         """The largest height of its nodes."""
 
@@ -144,7 +147,7 @@ class Trace:
 
     def give(self, ids: ScopeIds, sums: Sums) -> None:
         """Add what a span is charged to the sums of the trace and of its agent run."""
-        if sums.is_zero:
+        if sums.is_zero and ids.status != EXCLUDED:
             return
         owner = _owner_in(ids)
         self.owners[owner] = self.owners.get(owner, 0) + 1
@@ -152,7 +155,7 @@ class Trace:
 
     def take(self, ids: ScopeIds, sums: Sums) -> None:
         """Take what `give` has added out again."""
-        if sums.is_zero:
+        if sums.is_zero and ids.status != EXCLUDED:
             return
         owner = _owner_in(ids)
         self.owners[owner] -= 1

@@ -44,6 +44,13 @@ from processor.core.model.entry import (
     TaskTitle,
     UserCell,
 )
+from processor.core.model.exclusion import (
+    TIME_NS_MAX,
+    AuditEntry,
+    Exclusion,
+    ExclusionRequest,
+    Selection,
+)
 from processor.core.model.posting import (
     NO_PARTS,
     NO_SUMS,
@@ -97,8 +104,10 @@ __all__ = [
     "NS_PER_S",
     "REMOTE_PARENT",
     "SPAN_ID_BYTES",
+    "TIME_NS_MAX",
     "TRACE_ID_BYTES",
     "Aggregate",
+    "AuditEntry",
     "Batch",
     "Calendar",
     "Call",
@@ -113,6 +122,8 @@ __all__ = [
     "Edit",
     "Entry",
     "Event",
+    "Exclusion",
+    "ExclusionRequest",
     "Group",
     "Intake",
     "Kept",
@@ -132,6 +143,7 @@ __all__ = [
     "Repricing",
     "RequestPart",
     "Scope",
+    "Selection",
     "Signal",
     "SpanRow",
     "Spans",

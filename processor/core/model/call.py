@@ -257,7 +257,7 @@ class Reading:
 
 Status = Literal[
     "exact", "alias", "pattern", "fallback", "free", "reported", "aggregate",
-    "unpriced", "usage_missing", "implausible", "late", "failed",
+    "unpriced", "usage_missing", "implausible", "late", "failed", "excluded",
 ]  # fmt: skip
 
 

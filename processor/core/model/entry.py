@@ -119,6 +119,8 @@ class SpanRow:
     """True for the span of a tool."""
     is_charged_elsewhere: bool = False
     """True for a call that a span of another trace is charged for."""
+    is_excluded: bool = False
+    """True for a call or agent that somebody has taken out of all sums."""
     id: int = field(default=0, compare=False)
     """Of the row, when it has been read."""
 

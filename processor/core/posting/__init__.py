@@ -24,6 +24,7 @@ from processor.core.posting.intake import (
     traces_with_calls,
 )
 from processor.core.posting.late import NOTHING_LATE, Deletions, set_aside
+from processor.core.posting.older import amend, exclude, references
 from processor.core.posting.rebuild import rebuild, rebuild_in_steps
 from processor.core.posting.reports import (
     NO_REPORTS,
@@ -32,7 +33,7 @@ from processor.core.posting.reports import (
     traces_to_correct,
 )
 from processor.core.posting.stamp import LIFETIME, entry_of
-from processor.core.posting.turn import Posted, TakenSpan, amend, post
+from processor.core.posting.turn import Posted, TakenSpan, post
 
 __all__ = [
     "BEYOND_LIMIT",
@@ -50,12 +51,14 @@ __all__ = [
     "contributions",
     "decide",
     "entry_of",
+    "exclude",
     "follow",
     "is_call",
     "older_reports",
     "post",
     "rebuild",
     "rebuild_in_steps",
+    "references",
     "relevant_traces",
     "responses_of",
     "set_aside",

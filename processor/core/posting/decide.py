@@ -153,7 +153,7 @@ def _check_budgets(
     """Add a movement to the totals that are watched, and see what that crosses."""
     node, cause = movement.node, movement.cause
     is_call = cause is node and node.entry is not None
-    trigger = "reprice" if decision.posted.is_repricing else "" if cause is node else "attribution"
+    trigger = decision.posted.change or ("" if cause is node else "attribution")
     for change in changes:
         decrease = decrease_of(change.change)
         if decrease is not NOTHING and decrease is change.change:
@@ -175,7 +175,7 @@ def _check_budgets(
 def _check_call_budgets(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
     """Check the budgets for single calls; aggregates never meet them."""
     node = movement.node
-    is_new = node is movement.cause and not decision.posted.is_repricing
+    is_new = node is movement.cause and not decision.posted.change
     after = movement.after.totals
     if not decision.call_budgets or not is_new or not after.calls:
         return
@@ -202,18 +202,18 @@ def _check_call_budgets(decision: _Decision, trace_id: bytes, movement: Movement
 
 def _correct(decision: _Decision, trace_id: bytes, movement: Movement) -> None:
     """Note an older charge that changed, in the ledger and on the span that changed it."""
-    node, cause, is_repricing = movement.node, movement.cause, decision.posted.is_repricing
-    if movement.source is None or node.entry is None or (cause is node and not is_repricing):
+    node, cause, is_batch = movement.node, movement.cause, not decision.posted.change
+    if movement.source is None or node.entry is None or (cause is node and is_batch):
         return
     change = movement.after.totals.minus(movement.before.totals)
     if change.is_zero:
         return
     carrier_span = decision.carrier_span(trace_id, cause)
-    cause_id = b"" if is_repricing else carrier_span.span_id
+    cause_id = carrier_span.span_id if is_batch else b""
     decision.plan.corrections.append(
         Correction(trace_id, node.span_id, cause_id, node.time_ns, change)
     )
-    if change.cost_nano_usd and not is_repricing:
+    if change.cost_nano_usd and is_batch:
         draft = decision.draft(carrier_span)
         is_here = decision.trace_of(trace_id, cause) == trace_id
         corrected = node.span_id if is_here else trace_id + node.span_id
@@ -242,7 +242,7 @@ def _stamp(decision: _Decision) -> None:
     posted, plan = decision.posted, decision.plan
     for trace_id, node in (*posted.added, *posted.amended):
         # Only a span that is amended has a first stamp here.
-        if node.stamp is None or not posted.is_repricing:
+        if node.stamp is None or not posted.change:
             node.stamp = with_first(_stamp_of(decision, trace_id, node), node.stamp)
     amended = [*posted.amended, *posted.restated]
     plan.rows += [_row(trace_id, node, is_amendment=False) for trace_id, node in posted.added]
@@ -284,4 +284,5 @@ def _row(trace_id: bytes, node: Node, *, is_amendment: bool) -> SpanRow:
         node.is_reference,
         node.is_tool,
         node.is_charged_elsewhere,
+        node.is_excluded,
     )

@@ -24,6 +24,7 @@ def stored_node(row: SpanRow) -> Node:
         is_tool=row.is_tool,
     )
     node.is_cut, node.is_charged_elsewhere = row.is_cut, row.is_charged_elsewhere
+    node.is_excluded = row.is_excluded
     node.stamp, node.row_id = row.stamp, row.id
     return node
 
@@ -36,6 +37,7 @@ def _add(nodes: dict[bytes, Node], row: SpanRow) -> None:
     else:
         node.entry = row.entry
         node.is_charged_elsewhere = row.is_charged_elsewhere
+        node.is_excluded = row.is_excluded
         node.stamp, node.row_id = row.stamp, row.id
 
 

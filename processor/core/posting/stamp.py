@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from processor.core.attribution import Node, Trace
+from processor.core.attribution.node import EXCLUDED
 from processor.core.attribution.same_response import digest_of
 from processor.core.attribution.share import NO_SUBTOTAL
-from processor.core.model import NO_USAGE, Charge, Crossing, Entry, Stamp, Totals, Unpriced
+from processor.core.model import NO_USAGE, Charge, Crossing, Entry, Stamp, Status, Totals, Unpriced
 
 LIFETIME = "counts the agent's whole lifetime, not this run"
 """Why an aggregate cannot be priced, whatever prices there are."""
 _EXPLAINED = "counted in the spans below"
 _CUMULATIVE = "counts: less those of the requests before it"
+_EXCLUDED = "taken out of all sums"
 _DUPLICATE = "counted on another span of the same call"
 
 
@@ -80,7 +82,7 @@ def stamp_of(
     shows_trace = node.is_local_root or (is_amended and node.entry is not None)
     stamp = Stamp(
         entry=None if node.entry is None else written_entry(node.entry, node),
-        agent=node.subtotal().totals if node.is_agent else None,
+        agent=_counted_below(node, trace) if node.is_agent else None,
         trace=trace.total if shows_trace and has_calls else None,
         session=session if has_calls else None,
     )
@@ -90,6 +92,16 @@ def stamp_of(
         stamp.corrections = tuple(draft.corrections)
         stamp.leaf_corrections_nano_usd = draft.leaf_corrections_nano_usd
     return stamp
+
+
+def _counted_below(node: Node, trace: Trace) -> Totals:
+    """What an agent and all below it add to sums."""
+    totals = node.subtotal().totals
+    if trace.has_excluded:
+        for each, _ in trace.subtrees([node]):
+            if not each.is_counted:
+                totals = totals.minus(each.share.totals)
+    return totals
 
 
 def with_first(stamp: Stamp, first: Stamp | None) -> Stamp:
@@ -120,10 +132,9 @@ def written_entry(entry: Entry, node: Node) -> Entry:
     so that whoever adds up spans, in any backend, arrives at the ledger's total.
     """
     share = node.share
-    if node.is_duplicate or node.is_charged_elsewhere:
-        return replace(
-            entry, status="aggregate", reason=_DUPLICATE, amount=None, usage=None, has_tokens=True
-        )
+    if not node.is_counted or node.is_duplicate or node.is_charged_elsewhere:
+        status: Status = "aggregate" if node.is_counted else EXCLUDED
+        return _uncharged(entry, status, _DUPLICATE if node.is_counted else _EXCLUDED)
     is_whole = entry.aggregate is None and (
         share.amount == entry.amount and (share.totals.calls > 0 or entry.amount is not None)
     )
@@ -147,6 +158,9 @@ def written_entry(entry: Entry, node: Node) -> Entry:
         )
     if entry.amount is None and share.totals.unpriced:
         return replace(entry, has_tokens=True, usage=None)
-    return replace(
-        entry, status="aggregate", reason=_EXPLAINED, amount=None, usage=None, has_tokens=True
-    )
+    return _uncharged(entry, "aggregate", _EXPLAINED)
+
+
+def _uncharged(entry: Entry, status: Status, reason: str) -> Entry:
+    """An entry as a span shows it that is charged nothing."""
+    return replace(entry, status=status, reason=reason, amount=None, usage=None, has_tokens=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import TypeVar
 
-from processor.core.attribution import Node
-from processor.core.attribution.node import ScopeIds
+from processor.core.attribution import Movement, Node
+from processor.core.attribution.node import EXCLUDED, ScopeIds
 from processor.core.attribution.owner import AGENT_RUN
 from processor.core.budgets.window import bucket_of
 from processor.core.budgets.zones import ReportingZones
@@ -115,12 +115,19 @@ def add_charges(plan: Plan, posted: Posted) -> None:
     rows = {id(node): row for row, (_, node) in enumerate(written)}
     moved = {id(movement.node): (trace_id, movement) for trace_id, movement in posted.movements}
     for trace_id, movement in moved.values():
-        if not (movement.before.is_zero and movement.after.is_zero):
+        if not (movement.before.is_zero and movement.after.is_zero) or _is_listed(movement):
             plan.charges.append(_charge(trace_id, movement.node, rows))
     for trace_id, node in (*posted.amended, *posted.restated):
-        if id(node) not in moved and not node.posted.is_zero:
+        is_listed = not node.is_counted and not node.is_reference
+        if id(node) not in moved and (is_listed or not node.posted.is_zero):
             plan.charges.append(_charge(trace_id, node, rows))
     plan.traces += _summaries(posted)
+
+
+def _is_listed(movement: Movement) -> bool:
+    """Whether it is of something excluded, which has a row though it adds nothing; or that was."""
+    was_excluded = movement.source is not None and movement.source.status == EXCLUDED
+    return was_excluded or not movement.node.is_counted
 
 
 def _charge(trace_id: bytes, node: Node, rows: dict[int, int]) -> ChargeRow:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from processor.core.attribution import Arrival, Movement, Node, Trace, attach
+from processor.core.attribution import Movement, Node, Trace, attach
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.attribution.same_response import Report, Restated, restate
-from processor.core.model import REMOTE_PARENT, Crossing, Entry, Intake, PendingRows
+from processor.core.model import REMOTE_PARENT, Crossing, Intake, PendingRows
 from processor.core.posting.full_trace import (
     NOTHING_LEFT_OUT,
     LeftOut,
@@ -56,8 +57,8 @@ class Posted:
     left_rows: Collection[int] = ()
     """Rows of calls beyond that limit."""
     late: Late = NOTHING_LATE
-    is_repricing: bool = False
-    """Older calls get other prices: no span of this turn is there to be stamped."""
+    change: Literal["", "reprice", "exclusion"] = ""
+    """Why older calls change; no span of this turn is there to be stamped. Empty for a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def post(
         traces,
         added=[(each.trace_id, node) for each in attached for node in each.added],
         amended=[(each.trace_id, node) for each in attached for node in each.arrived.amended],
-        movements=_ordered((each.trace_id, each.movements) for each in attached),
+        movements=ordered((each.trace_id, each.movements) for each in attached),
         rows={
             row: each.arrived.trace.nodes[span_id]
             for each in attached
@@ -205,27 +206,7 @@ def _waiting_rows(trace_id: bytes, waits: Mapping[bytes, PendingSpan]) -> Pendin
     )
 
 
-def amend(
-    traces: Mapping[bytes, Trace], entries: Mapping[bytes, Mapping[bytes, Entry]], now_ns: int
-) -> Posted:
-    """Give older calls other entries, by trace and span id; what was stamped stays as it was.
-
-    Changes `traces`, as `post` does.
-    """
-    amended: list[tuple[bytes, Node]] = []
-    movements: list[tuple[bytes, Sequence[Movement]]] = []
-    for trace_id, changes in entries.items():
-        trace = traces[trace_id]
-        nodes = [trace.nodes[span_id] for span_id in changes]
-        for node, entry in zip(nodes, changes.values(), strict=True):
-            node.entry = entry
-        arrivals = [Arrival(node, is_amendment=True) for node in nodes]
-        movements.append((trace_id, attach(trace, arrivals, {})[1]))
-        amended += ((trace_id, node) for node in nodes)
-    return Posted(now_ns, traces, (), amended, _ordered(movements), is_repricing=True)
-
-
-def _ordered(
+def ordered(
     movements: Iterable[tuple[bytes, Sequence[Movement]]],
 ) -> list[tuple[bytes, Movement]]:
     """Movements of several traces in the order in which budgets count them."""

@@ -39,6 +39,7 @@ class EntryIndex:
 
     def __init__(self, entries: Collection[PriceEntry]) -> None:
         """Index `entries`; which of two patterns comes first does not depend on their order."""
+        self.entries = tuple(entries)
         self._exact: dict[tuple[str, str], PriceEntry] = {}
         self._aliases: dict[tuple[str, str], PriceEntry] = {}
         self._for_all_models: dict[str, PriceEntry] = {}

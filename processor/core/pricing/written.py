@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal, Inexact, localcontext
 from fractions import Fraction
 
+from processor.core.model import NS_PER_S
 from processor.core.money import FEMTO_PER_USD
 from processor.core.pricing.checks import DAYS
 from processor.core.pricing.rates import UNIT_KEYS, UNITS
-from processor.core.pricing.shapes import Partial, PriceEntry, ServiceTier, Surcharge, Tier
+from processor.core.pricing.shapes import (
+    BEGINNING_NS,
+    Partial,
+    PriceEntry,
+    ServiceTier,
+    Surcharge,
+    Tier,
+)
 
 _PER_1M = UNITS["per_1m"]
 _WIDTH = 96
@@ -40,6 +49,19 @@ def entry_lines(entry: PriceEntry) -> Iterator[str]:
         yield f"  regions: {{{', '.join(regions)}}}"
     if entry.alternatives:
         yield "  units: without_tokens"
+
+
+def prices_text(entry: PriceEntry) -> str:
+    """What an entry costs, in one line: the prices of each date, without what varies in a day."""
+    if entry.adjust is not None:
+        return f"the catalogue's price times {_factor(entry.adjust)}"
+    texts = []
+    for step in entry.steps:
+        dated = step.start_ns != BEGINNING_NS
+        day = datetime.fromtimestamp(step.start_ns // NS_PER_S, UTC) if dated else None
+        since = f"from {day:%Y-%m-%d} " if day else ""
+        texts.append(f"{since}{_rates(step.rates)}")
+    return "; ".join(texts)
 
 
 def _field(name: str, items: list[str]) -> Iterator[str]:

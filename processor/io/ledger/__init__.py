@@ -9,6 +9,7 @@ pure `core.posting`, and commits its plan or nothing.
 one. `read_snapshot` and `write_backup` read the file beside the process that writes it.
 """
 
+from processor.io.ledger.audit_log import InForce
 from processor.io.ledger.backup import Backup, write_backup
 from processor.io.ledger.database import Snapshot, read_snapshot
 from processor.io.ledger.file import examine_file
@@ -23,6 +24,7 @@ from processor.io.ledger.working_set import Limits
 __all__ = [
     "Ages",
     "Backup",
+    "InForce",
     "Ledger",
     "Limits",
     "Snapshot",

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import Future
 from functools import partial
+from typing import TypeVar
 
 from processor.core import posting
 from processor.core.budgets.policy import Policy
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.errors import LastFailure, OverloadedError
 from processor.core.model import (
+    Exclusion,
+    ExclusionRequest,
     Intake,
     Plan,
     RepriceProgress,
@@ -19,14 +23,20 @@ from processor.core.model import (
     Stamp,
 )
 from processor.core.ports import PricesAgain
+from processor.io.ledger.audit_log import AuditLog, InForce
 from processor.io.ledger.background import Background
+from processor.io.ledger.exclude_job import ExcludeJob
+from processor.io.ledger.excluding import steps_of
 from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
-from processor.io.ledger.reprice_job import RETRY_DELAY_S, RepriceJob
+from processor.io.ledger.long_job import RETRY_DELAY_S, Steps
+from processor.io.ledger.reprice_job import RepriceJob
 from processor.io.ledger.repricing import Repricer
 from processor.io.ledger.retention import Retention
 from processor.io.ledger.store import Store
 from processor.io.ledger.working_set import Limits, WorkingSet
 from processor.io.ledger.writer import WriterThread
+
+T = TypeVar("T")
 
 
 class Ledger:
@@ -40,11 +50,13 @@ class Ledger:
         self._limits = limits
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._reprice = RepriceJob(self._working_set)
-        self._trial: Repricer | None = None
+        self._exclude = ExcludeJob(self._working_set)
+        self._trial: Steps[object] | None = None
         """A dry run under way."""
-        works = (self._working_set.budgets, self._reprice)
+        self._audit = AuditLog(store)
+        works = (self._working_set.budgets, self._reprice, self._exclude)
         retention = Retention(self._working_set, ages, works)
-        background = Background((*works, self._working_set.months, retention))
+        background = Background((*works, self._working_set.months, self._audit, retention))
         self._writer = WriterThread(self._working_set, background)
 
     @property
@@ -78,6 +90,11 @@ class Ledger:
         return self._reprice.progress if self._trial is None else self._trial.progress
 
     @property
+    def exclusion_progress(self) -> RepriceProgress | None:
+        """How far the exclusion or undo under way has come; None without one."""
+        return self._exclude.progress
+
+    @property
     def jobs_waiting(self) -> int:
         """Jobs that wait for the thread that writes."""
         return self._writer.jobs_waiting
@@ -104,12 +121,15 @@ class Ledger:
         await self._writer.ask(lambda: working_set.budgets.set_policy(working_set.budgets.policy))
         await self._writer.ask(self._reprice.load)
         await self._writer.ask(working_set.months.load)
+        await self._writer.ask(self._exclude.load)
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:
         """Finish the queued turns, then close the store."""
         await self._writer.close()
+        self._audit.close()
         self._reprice.close()
+        self._exclude.close()
         self._working_set.store.close()
 
     async def set_policy(self, policy: Policy) -> None:
@@ -136,7 +156,13 @@ class Ledger:
         return plan.stamps
 
     async def reprice(
-        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int, *, is_dry_run: bool
+        self,
+        prices: PricesAgain,
+        span_ns: tuple[int, int],
+        now_ns: int,
+        *,
+        is_dry_run: bool,
+        actor: str = "",
     ) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``; batches go on in between.
 
@@ -144,22 +170,42 @@ class Ledger:
         under way and covers these calls is waited for; beside another one OverloadedError is
         raised. With `is_dry_run` everything is worked out, and nothing kept.
         """
-        if self._trial is not None or (is_dry_run and self._reprice.has_work):
-            raise OverloadedError("another reprice is under way", RETRY_DELAY_S)
+        self._refuse_beside(self._exclude, *([self._reprice] if is_dry_run else []))
         if is_dry_run:
-            return await self._try_reprice(prices, span_ns, now_ns)
-        begin = partial(self._reprice.begin, prices, span_ns, now_ns)
-        result = asyncio.wrap_future(await self._writer.ask(begin))
-        # Where the asker has gone nobody else would look at its error, and asyncio complains.
-        result.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return await asyncio.shield(result)
+            last = await self._writer.ask(self._working_set.store.last_trace)
+            return await self._try(Repricer(self._working_set, prices, span_ns, now_ns, last))
+        begin = partial(self._reprice.begin, prices, span_ns, now_ns, actor)
+        return await _result_of(await self._writer.ask(begin))
 
-    async def _try_reprice(
-        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int
-    ) -> Repricing:
-        self._trial = trial = Repricer(self._working_set, prices, span_ns, now_ns, 0)
+    async def exclude(self, asked: ExclusionRequest, *, is_dry_run: bool) -> Exclusion:
+        """Take stored calls out of all sums, or put them back; batches go on in between.
+
+        It goes on when the asker has gone, and after a restart. Beside another one, or a reprice,
+        OverloadedError is raised, and InvalidQuestionError where there is nothing to undo. With
+        `is_dry_run` everything is worked out, and nothing kept.
+        """
+        self._refuse_beside(self._reprice, self._exclude)
+        if is_dry_run:
+            await self._writer.ask(partial(self._exclude.check, asked))
+            return await self._try(steps_of(self._working_set, asked))
+        return await _result_of(await self._writer.ask(partial(self._exclude.begin, asked)))
+
+    def _refuse_beside(self, *jobs: RepriceJob | ExcludeJob) -> None:
+        """Raise OverloadedError beside a dry run, and while one of `jobs` is under way."""
+        if self._trial is not None or any(job.has_work for job in jobs):
+            raise OverloadedError("another reprice or exclusion is under way", RETRY_DELAY_S)
+
+    async def note_in_force(self, found: InForce) -> None:
+        """Have the audit say what is in force, unless its last line of the action says the same.
+
+        It is written between turns.
+        """
+        await self._writer.ask(lambda: self._audit.note(found))
+
+    async def _try(self, trial: Steps[T]) -> T:
+        """The result of a dry run."""
+        self._trial = trial
         try:
-            trial.last = await self._writer.ask(self._working_set.store.last_trace)
             while not trial.is_done:
                 await self._writer.ask(trial.try_step)
         finally:
@@ -172,3 +218,11 @@ class Ledger:
         Where it was of other prices it begins again with these.
         """
         await self._writer.ask(lambda: self._reprice.resume(prices))
+
+
+async def _result_of(result: Future[T]) -> T:
+    """The result of long work, which goes on when whoever waits for it has gone."""
+    waiting = asyncio.wrap_future(result)
+    # Where the asker has gone nobody else would look at its error, and asyncio complains.
+    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return await asyncio.shield(waiting)

@@ -1,7 +1,6 @@
 """The reprice under way, which outlives its asker and the process.
 
-It is a row of ``jobs``. A step is a transaction that also moves the position in that row, so that
-what is killed goes on from there. With other prices it goes on from the beginning: a call that has
+What is killed goes on from where it was; with other prices from the beginning: a call that has
 these prices already stays as it is.
 """
 
@@ -9,25 +8,23 @@ from __future__ import annotations
 
 import json
 import logging
-import time
+from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from processor.core.errors import LedgerUnavailableError, OverloadedError
-from processor.core.model import RepriceProgress, Repricing
+from processor.core.model import AuditEntry, RepriceProgress, Repricing
 from processor.core.money import format_usd
 from processor.core.ports import PricesAgain
+from processor.io.ledger.audit_rows import as_json
+from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
 from processor.io.ledger.reprice_sums import RepriceSums
 from processor.io.ledger.repricing import Repricer
 from processor.io.ledger.store import Job
 from processor.io.ledger.working_set import WorkingSet
 
 _LOG = logging.getLogger(__name__)
-_KIND: Final = "reprice"
-_LOGGED_S: Final = 10.0
-RETRY_DELAY_S: Final = 5.0
-"""When to ask again beside another reprice."""
 
 
 class _Parameters(NamedTuple):
@@ -38,23 +35,23 @@ class _Parameters(NamedTuple):
     now_ns: int
     last: int
     price_version: str
+    audit: int = 0
+    """Its line in the audit."""
 
 
-class RepriceJob:
+class RepriceJob(LongJob[Repricer, Repricing]):
     """At most one reprice that is kept; the thread that writes owns it."""
 
+    kind = "reprice"
+    what = "the reprice"
+    counted = "traces are done"
+
     def __init__(self, working_set: WorkingSet) -> None:
-        self._working_set = working_set
+        super().__init__(working_set)
         self._is_left = False
         """The last process has not finished one, and there are no prices for it yet."""
         self._prices: PricesAgain | None = None
         """Those of the reprice under way."""
-        self._repricer: Repricer | None = None
-        self._id = 0
-        self._result: Future[Repricing] = Future()
-        self._logged_s = 0.0
-        self.progress: RepriceProgress | None = None
-        """How far it has come; None without one. May be read from any thread."""
 
     @property
     def has_work(self) -> bool:
@@ -77,7 +74,7 @@ class RepriceJob:
                 self._under_way()
 
     def begin(
-        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int
+        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int, actor: str = ""
     ) -> Future[Repricing]:
         """Begin one, or join one of the same prices that covers it; returns its result to be.
 
@@ -87,74 +84,35 @@ class RepriceJob:
         self.resume(prices)
         under_way = self._under_way()
         if under_way is None:
-            self._begin(prices, span_ns, now_ns)
+            self._begin(prices, span_ns, now_ns, actor)
         elif under_way.prices.version != prices.version or not _covers(under_way.span_ns, span_ns):
             left = under_way.progress.traces_left
             message = f"another reprice is under way, with {left} traces left"
             raise OverloadedError(message, RETRY_DELAY_S)
         return self._result
 
-    def _begin(self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int) -> None:
+    def _begin(
+        self, prices: PricesAgain, span_ns: tuple[int, int], now_ns: int, actor: str
+    ) -> None:
         last = self._working_set.store.last_trace()
         repricer = Repricer(self._working_set, prices, span_ns, now_ns, last)
-        self._id = self._commit(repricer)
-        self._prices, self._repricer = prices, repricer
+        since, until = (str(each) for each in span_ns)
+        before, subject = as_json({"prices": prices.version}), f"from {since} to {until}"
+        line = AuditEntry(now_ns, actor, self.kind, subject, before, as_json({}))
+        self._begin_with(repricer, line)
+        self._prices = prices
         _LOG.info("a reprice begins, with prices %s", prices.version)
         self._note(repricer)
 
-    def work(self) -> None:
-        """Do a step, in a transaction of its own. Raises what the store raises.
-
-        Those who wait get that error; it goes on from what was committed.
-        """
-        try:
-            self._step()
-        except BaseException as error:
-            reason = error
-            if not isinstance(error, LedgerUnavailableError):
-                reason = LedgerUnavailableError(f"the ledger failed: {error!r}")
-            waiting, self._result = self._result, Future()
-            waiting.set_exception(reason)
-            raise
-
-    def close(self) -> None:
-        """Tell those who wait that the process ends."""
-        message = "the ledger is closed; the reprice goes on when it is open again"
-        self._result.set_exception(LedgerUnavailableError(message))
-        self._result = Future()
-
-    def _step(self) -> None:
-        repricer, store = self._under_way(), self._working_set.store
-        if repricer is None:
-            return
-        store.begin()
-        try:
-            repricer.step()
-            self._write(repricer)
-            store.commit()
-        except BaseException:
-            self._working_set.discard_touched()
-            # What is in memory may be ahead of what was committed.
-            self._repricer = None
-            store.rollback()
-            raise
-        self._working_set.committed(())
-        self._note(repricer)
-        if repricer.is_done:
-            self._end(repricer.result())
-
-    def _unfinished(self) -> Job | None:
-        return next(iter(self._working_set.store.unfinished_jobs(_KIND)), None)
-
     def _under_way(self) -> Repricer | None:
         """The reprice under way, as its row has it where it is not in memory."""
-        if self._repricer is None and self._prices is not None:
+        if self._steps is None and self._prices is not None:
             job = self._unfinished()
             if job is None:  # Its last step was committed, though that had seemed to fail.
                 self._prices, self.progress, self._id = None, None, 0
             else:
                 self._take_up(job, self._prices)
-        return self._repricer
+        return self._steps
 
     def _take_up(self, job: Job, prices: PricesAgain) -> None:
         """Go on where a row says, or from the beginning where it is of other prices."""
@@ -175,64 +133,45 @@ class RepriceJob:
             )
         else:
             _LOG.info("an unfinished reprice goes on, with prices %s", prices.version)
-        self._id = job.id
+        self._id, self._audit = job.id, parameters.audit
         if prices.version != parameters.price_version:
             # At once: calls that come with these prices must not seem to have those before.
             self._commit(repricer)
-        self._repricer = repricer
+        self._steps = repricer
         self._note(repricer)
 
-    def _commit(self, repricer: Repricer) -> int:
-        """Keep how far it has come, in a transaction of its own; returns the id of the row."""
-        store = self._working_set.store
-        store.begin()
-        try:
-            job_id = self._write(repricer)
-            store.commit()
-        except BaseException:
-            store.rollback()
-            raise
-        return job_id
-
-    def _write(self, repricer: Repricer) -> int:
-        """Keep how far it has come; the caller commits."""
+    def _row_of(self, steps: Repricer) -> Job:
         parameters = _Parameters(
-            *repricer.span_ns, repricer.now_ns, repricer.last, repricer.prices.version
+            *steps.span_ns, steps.now_ns, steps.last, steps.prices.version, self._audit
         )
-        return self._working_set.store.put_job(
-            Job(
-                _KIND,
-                json.dumps(parameters._asdict()),
-                repricer.position,
-                repricer.sums.to_json(),
-                repricer.is_done,
-                self._id,
-            )
+        return Job(
+            self.kind,
+            json.dumps(parameters._asdict()),
+            steps.position,
+            steps.sums.to_json(),
+            steps.is_done,
+            self._id,
         )
 
-    def _note(self, repricer: Repricer) -> None:
-        """Note how far it has come, and now and then log it."""
-        self.progress = progress = repricer.progress
-        if time.monotonic() - self._logged_s >= _LOGGED_S:
-            self._logged_s = time.monotonic()
-            _LOG.info(
-                "reprice: %d of %d traces are done, %d calls have changed",
-                progress.traces_done,
-                progress.traces_done + progress.traces_left,
-                progress.calls,
-            )
+    def _outcome(self, steps: Repricer) -> Mapping[str, str]:
+        result = steps.result()
+        return {
+            "prices": steps.prices.version,
+            "calls": str(result.calls),
+            "before_usd": format_usd(result.before_nano_usd),
+            "after_usd": format_usd(result.after_nano_usd),
+        }
 
-    def _end(self, result: Repricing) -> None:
+    def _end(self, steps: Repricer) -> None:
+        result = steps.result()
         _LOG.info(
             "the reprice is done: %d calls have changed, from USD %s to USD %s",
             result.calls,
             format_usd(result.before_nano_usd),
             format_usd(result.after_nano_usd),
         )
-        self._prices = self._repricer = self.progress = None
-        waiting, self._id, self._logged_s = self._result, 0, 0.0
-        self._result = Future()
-        waiting.set_result(result)
+        self._prices = None
+        self._ended(result)
 
 
 def _read(job: Job) -> _Parameters:

@@ -24,6 +24,7 @@ from processor.io.ledger.shared import Columns, Details, dump
 from processor.io.ledger.stamps import adopted_nano_usd, decode_stamp, encode_stamp
 
 _AGENT, _ENTRY, _AMENDMENT, _CUT, _REFERENCE, _TOOL, _ELSEWHERE = 1, 2, 4, 8, 16, 32, 64
+_EXCLUDED = 128
 _RARE = (*Usage._fields[4:6], *Usage._fields[8:])
 _USUAL = tuple(int(name == "requests") for name in _RARE)
 """The rare quantities of nearly every call: one request, and nothing else."""
@@ -43,6 +44,7 @@ def encode_span(
         | row.is_reference * _REFERENCE
         | row.is_tool * _TOOL
         | row.is_charged_elsewhere * _ELSEWHERE
+        | row.is_excluded * _EXCLUDED
     )
     entry = row.entry
     return (
@@ -101,6 +103,7 @@ def decode_span(
         bool(flags & _REFERENCE),
         bool(flags & _TOOL),
         bool(flags & _ELSEWHERE),
+        bool(flags & _EXCLUDED),
         row_id,
     )
 

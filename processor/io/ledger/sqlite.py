@@ -12,18 +12,14 @@ import apsw
 from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import (
-    PendingRows,
-    Plan,
-    Posting,
-    SpanRow,
-    Totals,
-)
+from processor.core.model import PendingRows, Plan, Posting, SpanRow, Totals
 from processor.io.ledger import months, pending_columns, statements
 from processor.io.ledger.addition import Addition
+from processor.io.ledger.audit_rows import AuditRows
 from processor.io.ledger.database import TRANSLATED, open_database
 from processor.io.ledger.deleted_rows import DeletedRows
 from processor.io.ledger.dialect import SQLITE
+from processor.io.ledger.exclusion_rows import ExclusionRows
 from processor.io.ledger.plan_writer import PlanWriter
 from processor.io.ledger.responses import read_reports
 from processor.io.ledger.row_reader import RowReader
@@ -50,6 +46,8 @@ class SqliteStore:
         self._reader = RowReader(self._db)
         self._totals = Addition("totals", SQLITE)
         self.deleted = DeletedRows(self._db, SQLITE, self._writer.forget_trace)
+        self.exclusions = ExclusionRows(self._db, self._writer.trace)
+        self.audit = AuditRows(self._db)
 
     @property
     def zones(self) -> ReportingZones:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import (
     SPAN_ID_BYTES,
+    AuditEntry,
     PendingRows,
     Plan,
     Posting,
+    Selection,
     SpanRow,
     Totals,
 )
@@ -50,6 +52,63 @@ class Job(NamedTuple):
     is_done: bool = False
     id: int = 0
     """0 for one that is not kept yet."""
+
+
+class ChargesFound(NamedTuple):
+    """Charges that match, the next ones after a position."""
+
+    spans: Sequence[tuple[int, SpanKey]]
+    """With the position that each is at, in its order."""
+    position: int
+    """Where to go on after all of them."""
+    is_last: bool
+
+
+class ExcludedSpans(NamedTuple):
+    """The spans of one trace that an exclusion has taken out."""
+
+    trace: int
+    """The number of the trace, by which they are ordered."""
+    trace_id: bytes
+    span_ids: Sequence[bytes]
+
+
+class Exclusions(Protocol):
+    """What exclusions are to take out of all sums, and have; written between `begin` and `commit`.
+
+    An exclusion has the number of its job.
+    """
+
+    def charges(self, selection: Selection, position: int, limit: int) -> ChargesFound:
+        """What matches and is not excluded, the next up to `limit` after a position."""
+
+    def last(self) -> int:
+        """The highest position."""
+
+    def spans_of(self, number: int, position: int, limit: int) -> Sequence[ExcludedSpans]:
+        """What an exclusion has taken out, of the next traces after one."""
+
+    def add(self, number: int, trace_id: bytes, span_ids: Sequence[bytes]) -> None:
+        """Keep that an exclusion has taken these out."""
+
+    def drop(self, number: int, trace: int) -> None:
+        """Keep nothing of an exclusion in a trace, by its number: it is undone there."""
+
+    def jobs(self) -> Sequence[Job]:
+        """Every exclusion and undo that there was."""
+
+
+class Audit(Protocol):
+    """Who has changed what; written between `begin` and `commit`."""
+
+    def add(self, entry: AuditEntry) -> int:
+        """Append a line; returns its number."""
+
+    def complete(self, number: int, after: Mapping[str, str]) -> None:
+        """Note what has come of it."""
+
+    def last(self, action: str) -> AuditEntry | None:
+        """The last line of an action."""
 
 
 class Store(Protocol):
@@ -200,6 +259,14 @@ class Store(Protocol):
 
     def put_job(self, job: Job) -> int:
         """Keep how far long work has come; returns its id."""
+
+    @property
+    def exclusions(self) -> Exclusions:
+        """What was taken out of all sums."""
+
+    @property
+    def audit(self) -> Audit:
+        """Who has changed what."""
 
     def size_bytes(self) -> int:
         """What the rows take on the disk; 0 where nobody can say. Raises nothing."""

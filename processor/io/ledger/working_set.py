@@ -30,6 +30,8 @@ from processor.io.ledger.month_steps import MonthSums
 from processor.io.ledger.store import Store
 
 _LOG = logging.getLogger(__name__)
+_LARGE_TRACE = 1000
+"""Spans of one that is not read again for each of several steps."""
 _ROWS_READ_FOR_REPORTS = 5_000
 """Of traces that are not in memory, in one turn, to correct reports in them: 0.2 s of CPU. Beyond
 that both reports are charged, with doubt."""
@@ -166,6 +168,31 @@ class WorkingSet:
             self._traces[trace_id] = posting.rebuild(trace_id, rows[trace_id])
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
         followed = self.budgets.follow(posting.amend(traces, entries, now_ns))
+        self._write(self._decide(followed, ()))
+        return followed
+
+    def look_at(self, trace_id: bytes) -> None:
+        """Have a working copy of a trace until the next commit; one that is large stays."""
+        is_new = trace_id not in self._traces
+        if len(self._trace(trace_id).nodes) < _LARGE_TRACE and is_new:
+            self._passing.add(trace_id)
+
+    def exclude(
+        self, spans: Mapping[bytes, Sequence[bytes]], now_ns: int, *, is_excluded: bool
+    ) -> posting.Followed:
+        """Take spans out of all sums or put them back, by trace; the caller commits.
+
+        With what refers to them among log records. Of their traces there are working copies.
+        """
+        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(spans)}
+        wanted = {trace_id: list(span_ids) for trace_id, span_ids in spans.items()}
+        if is_excluded:
+            for trace_id, span_ids in posting.references(traces, spans).items():
+                if trace_id in traces or self.store.trace_number(trace_id):
+                    traces[trace_id] = self._trace(trace_id)
+                    wanted.setdefault(trace_id, []).extend(span_ids)
+        posted = posting.exclude(traces, wanted, now_ns, is_excluded=is_excluded)
+        followed = self.budgets.follow(posted)
         self._write(self._decide(followed, ()))
         return followed
 

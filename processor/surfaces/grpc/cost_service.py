@@ -14,20 +14,24 @@ from processor.core.errors import (
     TooLargeError,
     UndecodableError,
 )
+from processor.core.model import TIME_NS_MAX
 from processor.core.money import parse_usd
 from processor.core.ports import Caller, Method
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
+    ExcludeRequest,
     GetHealthRequest,
     GetHealthResponse,
     GetRepriceProgressRequest,
     GetTotalsRequest,
+    ListAuditRequest,
     ListUnpricedRequest,
     RepriceRequest,
 )
 from processor.surfaces.grpc.messages import (
-    TIME_NS_MAX,
+    audit_message,
+    exclusion_message,
     progress_message,
     repricing_message,
     standing_message,
@@ -35,8 +39,10 @@ from processor.surfaces.grpc.messages import (
     unpriced_message,
 )
 from processor.surfaces.queries import CostQueries, Report, check_scopes, check_totals, objections
+from processor.surfaces.queries import ExcludeRequest as WantedCalls
 
 ELSEWHERE: Final = Caller(is_local=False)
+_SOMEBODY: Final = "a caller on this machine"
 
 _REQUEST_LIMIT_BYTES = 64 * 1024
 _NOT_LOCAL = (
@@ -62,6 +68,8 @@ class CostService:
             "ListUnpriced": self.unpriced,
             "Reprice": self.reprice,
             "GetRepriceProgress": self.reprice_progress,
+            "Exclude": self.exclude,
+            "ListAudit": self.audit,
             "GetHealth": self.health,
         }
 
@@ -106,13 +114,40 @@ class CostService:
         start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or TIME_NS_MAX
         if not start_ns < end_ns <= TIME_NS_MAX:
             raise InvalidQuestionError("end_unix_nano", "must be after start_unix_nano, or 0")
-        result = await self._costs.reprice(start_ns, end_ns, is_dry_run=question.dry_run)
+        result = await self._costs.reprice(
+            start_ns, end_ns, is_dry_run=question.dry_run, actor=question.actor or _SOMEBODY
+        )
         return repricing_message(result).SerializeToString()
 
     async def reprice_progress(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """GetRepriceProgress, from bytes to bytes. Raises a ProcessorError."""
         _parse(GetRepriceProgressRequest, body)
         return progress_message(self._costs.reprice_progress).SerializeToString()
+
+    async def exclude(self, body: bytes, caller: Caller) -> bytes:
+        """Exclude, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
+        if not caller.is_local:
+            raise ForbiddenError(_NOT_LOCAL)
+        question = _parse(ExcludeRequest, body)
+        actor, is_dry_run = question.actor or _SOMEBODY, question.dry_run
+        given = WantedCalls(
+            question.trace, question.span, question.session, question.user,
+            question.start_unix_nano, question.end_unix_nano, question.reason,
+        )  # fmt: skip
+        if not question.undo:
+            found = await self._costs.exclude(given, actor, is_dry_run=is_dry_run)
+        elif given != WantedCalls():
+            raise InvalidQuestionError("undo", "takes the number of an exclusion, and nothing else")
+        else:
+            found = await self._costs.undo(question.undo, actor, is_dry_run=is_dry_run)
+        return exclusion_message(found).SerializeToString()
+
+    async def audit(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+        """ListAudit, from bytes to bytes. Raises a ProcessorError."""
+        question = _parse(ListAuditRequest, body)
+        since_ns = min(question.since_unix_nano, TIME_NS_MAX)
+        page = await self._costs.audit(since_ns, question.cursor, limit=question.limit or 100)
+        return audit_message(page).SerializeToString()
 
     async def health(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """GetHealth, from bytes to bytes. Raises a ProcessorError."""

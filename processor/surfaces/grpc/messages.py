@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
-from processor.core.model import RepriceProgress, Repricing, Standing, UnpricedCalls
+from processor.core.model import (
+    TIME_NS_MAX,
+    Difference,
+    Exclusion,
+    RepriceProgress,
+    Repricing,
+    Standing,
+    UnpricedCalls,
+)
 from processor.core.money import usd
 from processor.core.questions import UnknownAnswer
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
+    AuditLine,
     BudgetDifference,
     BudgetStanding,
+    ExcludeResponse,
     GetRepriceProgressResponse,
     GetTotalsResponse,
+    ListAuditResponse,
     ListUnpricedResponse,
     ModelDifference,
     RepriceResponse,
     UnpricedModel,
 )
-from processor.surfaces.queries import WindowTotals
+from processor.surfaces.queries import AuditPage, WindowTotals
 
 UNPRICED: Final = "unpriced"
 _OTHER_STATUSES: Final = frozenset({"usage_missing", "implausible", "deleted"})
 _AFTER_STATUS: Final = ": "
-TIME_NS_MAX: Final = 2**63 - 1
-"""An end that is none, which the messages have as 0."""
 
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _Message = TypeVar("_Message", bound=Message)
@@ -139,31 +149,8 @@ def repricing_message(repricing: Repricing) -> RepriceResponse:
         calls=repricing.calls,
         before_nano_usd=repricing.before_nano_usd,
         after_nano_usd=repricing.after_nano_usd,
-        models=[
-            _message(
-                ModelDifference,
-                model=item.name,
-                calls=item.calls,
-                before_nano_usd=item.before_nano_usd,
-                after_nano_usd=item.after_nano_usd,
-                unpriced_before=item.unpriced_before,
-                unpriced_after=item.unpriced_after,
-            )
-            for item in repricing.models
-        ],
-        budgets=[
-            _message(
-                BudgetDifference,
-                budget=item.name,
-                scope_id=item.scope_id,
-                window_start_unix_s=item.window_start_s,
-                limit_nano_usd=item.limit_nano_usd,
-                calls=item.calls,
-                before_nano_usd=item.before_nano_usd,
-                after_nano_usd=item.after_nano_usd,
-            )
-            for item in repricing.budgets
-        ],
+        models=list(map(_of_model, repricing.models)),
+        budgets=list(map(_of_budget, repricing.budgets)),
         price_version=repricing.price_version,
         price_file=repricing.price_file,
         renamed_calls=repricing.renamed,
@@ -171,6 +158,67 @@ def repricing_message(repricing: Repricing) -> RepriceResponse:
         end_unix_nano=repricing.span_ns[1] % TIME_NS_MAX,
         is_partial=repricing.is_partial,
         kept_from_unix_s=repricing.kept_from_s,
+    )
+
+
+def exclusion_message(found: Exclusion) -> ExcludeResponse:
+    """What an exclusion has taken out of all sums, or an undo has put back; or would."""
+    return _message(
+        ExcludeResponse,
+        number=found.number,
+        calls=found.calls,
+        agents=found.agents,
+        before_nano_usd=found.before_nano_usd,
+        after_nano_usd=found.after_nano_usd,
+        models=list(map(_of_model, found.models)),
+        budgets=list(map(_of_budget, found.budgets)),
+        lost=found.lost,
+        is_partial=found.is_partial,
+        kept_from_unix_s=found.kept_from_s,
+    )
+
+
+def _of_model(item: Difference) -> ModelDifference:
+    return _message(
+        ModelDifference,
+        model=item.name,
+        calls=item.calls,
+        before_nano_usd=item.before_nano_usd,
+        after_nano_usd=item.after_nano_usd,
+        unpriced_before=item.unpriced_before,
+        unpriced_after=item.unpriced_after,
+    )
+
+
+def _of_budget(item: Difference) -> BudgetDifference:
+    return _message(
+        BudgetDifference,
+        budget=item.name,
+        scope_id=item.scope_id,
+        window_start_unix_s=item.window_start_s,
+        limit_nano_usd=item.limit_nano_usd,
+        calls=item.calls,
+        before_nano_usd=item.before_nano_usd,
+        after_nano_usd=item.after_nano_usd,
+    )
+
+
+def audit_message(page: AuditPage) -> ListAuditResponse:
+    """A page of the audit."""
+    return ListAuditResponse(
+        lines=[
+            AuditLine(
+                number=entry.number,
+                time_unix_nano=entry.time_ns,
+                actor=entry.actor,
+                action=entry.action,
+                subject=entry.subject,
+                before=json.loads(entry.before),
+                after=json.loads(entry.after),
+            )
+            for entry in page.entries
+        ],
+        cursor=page.cursor,
     )
 
 

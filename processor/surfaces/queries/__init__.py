@@ -5,6 +5,7 @@
     usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
     traces        calls in pages, traces and runs as trees; cursors
     budgets       how budgets stand, crossings; questions: their objections in words
+    exclusions    calls that are taken out of all sums; the audit
     partial       why something is missing from an answer
     unknown       what makes totals say "at least"
     health        whether the processor can do its work
@@ -17,6 +18,7 @@ says which tables answer which question.
 
 from processor.surfaces.queries.answers import (
     AsOf,
+    AuditPage,
     Bucket,
     BudgetsReport,
     BudgetState,
@@ -34,14 +36,21 @@ from processor.surfaces.queries.answers import (
     UsageReport,
 )
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
+from processor.surfaces.queries.exclusions import audit_page
 from processor.surfaces.queries.health import Health, Report
 from processor.surfaces.queries.questions import check_scopes, check_totals, objections
-from processor.surfaces.queries.requests import CallsRequest, TimeRange, UsageRequest
+from processor.surfaces.queries.requests import (
+    CallsRequest,
+    ExcludeRequest,
+    TimeRange,
+    UsageRequest,
+)
 from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
 
 __all__ = [
     "UNKNOWN_MAX",
     "AsOf",
+    "AuditPage",
     "Bucket",
     "BudgetState",
     "BudgetsReport",
@@ -50,6 +59,7 @@ __all__ = [
     "CallsRequest",
     "CostQueries",
     "CrossingsPage",
+    "ExcludeRequest",
     "Group",
     "Health",
     "Others",
@@ -64,6 +74,7 @@ __all__ = [
     "UsageReport",
     "UsageRequest",
     "WindowTotals",
+    "audit_page",
     "check_scopes",
     "check_totals",
     "objections",

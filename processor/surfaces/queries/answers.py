@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from processor.core.model import Crossing, Parts, Standing, Totals, UnpricedCalls
+from processor.core.model import AuditEntry, Crossing, Parts, Standing, Totals, UnpricedCalls
 from processor.core.questions import CallRow, TraceRow, TraceSpan, UsageRow
 
 
@@ -193,6 +193,15 @@ class CrossingsPage:
     """Budget crossings, latest first."""
 
     crossings: Sequence[Crossing]
+    cursor: str
+    """Asks for those that come after; ``""`` where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Who has changed what, latest first."""
+
+    entries: Sequence[AuditEntry]
     cursor: str
     """Asks for those that come after; ``""`` where there are none."""
 

@@ -17,7 +17,7 @@ from processor.core.budgets.window import window_of
 from processor.core.errors import InvalidQuestionError
 from processor.core.files.checks import InvalidValueError, time_zone
 from processor.core.files.similar import nearest
-from processor.core.model import TRACE_ID_BYTES, Calendar, WindowKind
+from processor.core.model import SPAN_ID_BYTES, TRACE_ID_BYTES, Calendar, WindowKind
 from processor.core.questions import (
     BUCKETS_MAX,
     DIMENSIONS,
@@ -221,6 +221,19 @@ def check_trace_id(field: str, text: str) -> bytes:
         message = f"must be a trace id of 32 hex digits, got {text[:_SHOWN_MAX_CHARS]!r}"
         raise InvalidQuestionError(field, message)
     return found
+
+
+def check_span(field: str, text: str, whose: str = "of a span") -> tuple[bytes, bytes]:
+    """Trace id and span id from ``trace id:span id`` in hex. Raises InvalidQuestionError."""
+    trace, _, span = text.partition(":")
+    try:
+        span_id = bytes.fromhex(span)
+    except ValueError:
+        span_id = b""
+    if len(span_id) != SPAN_ID_BYTES:
+        message = f"must be the id of a trace and {whose}, as 32 and 16 hex digits: t:s"
+        raise InvalidQuestionError(field, message)
+    return check_trace_id(field, trace), span_id
 
 
 def _unknown(word: str, known: Iterable[str], noun: str = "value") -> str:

@@ -14,8 +14,11 @@ from processor.core.budgets.window import window_of
 from processor.core.insight import price_again
 from processor.core.model import (
     NS_PER_S,
+    Exclusion,
+    ExclusionRequest,
     RepriceProgress,
     Repricing,
+    Selection,
     Standing,
     Totals,
     WindowKind,
@@ -23,9 +26,10 @@ from processor.core.model import (
 from processor.core.ports import CostLedger, LedgerReader, LedgerView, PricesAgain
 from processor.core.pricing import Catalog
 from processor.core.questions import UnknownAnswer
-from processor.surfaces.queries import budgets, checks, owners, traces, usage
+from processor.surfaces.queries import budgets, checks, exclusions, owners, traces, usage
 from processor.surfaces.queries.answers import (
     AsOf,
+    AuditPage,
     BudgetsReport,
     CallsPage,
     CrossingsPage,
@@ -34,7 +38,7 @@ from processor.surfaces.queries.answers import (
     UnknownReport,
     UsageReport,
 )
-from processor.surfaces.queries.requests import CallsRequest, UsageRequest
+from processor.surfaces.queries.requests import CallsRequest, ExcludeRequest, UsageRequest
 from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
 
 
@@ -188,15 +192,39 @@ class CostQueries:
         """When the ledger has been read, in a thread that holds nothing of it."""
         return await asyncio.to_thread(with_prices, found, self._catalog())
 
-    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
+    async def reprice(
+        self, start_ns: int, end_ns: int, *, is_dry_run: bool, actor: str = ""
+    ) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``, all with one catalog.
 
         See `CostLedger.reprice`.
         """
         result = await self._ledger.reprice(
-            self._prices_again(), (start_ns, end_ns), self._now_ns(), is_dry_run=is_dry_run
+            self._prices_again(),
+            (start_ns, end_ns),
+            self._now_ns(),
+            is_dry_run=is_dry_run,
+            actor=actor,
         )
         return result._replace(price_file=self._price_file)
+
+    async def exclude(self, request: ExcludeRequest, actor: str, *, is_dry_run: bool) -> Exclusion:
+        """Take calls out of all sums; see `CostLedger.exclude`."""
+        selection = exclusions.check_exclude(request)
+        asked = ExclusionRequest(selection, request.reason, actor, self._now_ns())
+        return await self._ledger.exclude(asked, is_dry_run=is_dry_run)
+
+    async def undo(self, number: int, actor: str, *, is_dry_run: bool) -> Exclusion:
+        """Put back what an exclusion has taken out, by its number."""
+        asked = ExclusionRequest(Selection(), "", actor, self._now_ns(), number)
+        return await self._ledger.exclude(asked, is_dry_run=is_dry_run)
+
+    async def audit(self, since_ns: int = 0, cursor: str = "", *, limit: int = 100) -> AuditPage:
+        """Who has changed what, latest first."""
+        checks.check_limit(limit, exclusions.AUDIT_MAX)
+        return await self._reader.ask(
+            lambda view: exclusions.audit_page(view, since_ns, cursor, limit)
+        )
 
     async def resume_reprice(self) -> None:
         """Go on with a reprice that the last process has not finished, at the prices in force."""

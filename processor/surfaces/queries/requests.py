@@ -53,3 +53,19 @@ class CallsRequest:
     cursor: str = ""
     """Of the page before; ``""`` for the first one."""
     limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ExcludeRequest:
+    """Which calls are to leave all sums: all that is given has to hold, and something has to be."""
+
+    trace: str = ""
+    """Its id in hex."""
+    span: str = ""
+    """``trace id:span id`` in hex."""
+    session: str = ""
+    user: str = ""
+    start_ns: int = 0
+    end_ns: int = 0
+    """Calls that ended in ``[start, end)``; 0 for no end."""
+    reason: str = ""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from processor.core.errors import InvalidQuestionError, NotFoundError
+from processor.core.errors import NotFoundError
 from processor.core.model import NO_PARTS, NOTHING, NS_PER_S, SPAN_ID_BYTES, Calendar, Totals
 from processor.core.ports import LedgerView
 from processor.core.questions import CallsQuestion, TraceSpan
@@ -67,15 +67,7 @@ def as_of(view: LedgerView, now_ns: int) -> AsOf:
 
 def check_run_id(text: str) -> tuple[bytes, bytes]:
     """Trace id and span id of a run, ``trace id:span id``. Raises InvalidQuestionError."""
-    trace, _, span = text.partition(":")
-    try:
-        span_id = bytes.fromhex(span)
-    except ValueError:
-        span_id = b""
-    if len(span_id) != SPAN_ID_BYTES:
-        message = "must be the id of a trace and of the agent's span, as 32 and 16 hex digits: t:s"
-        raise InvalidQuestionError("run", message)
-    return checks.check_trace_id("run", trace), span_id
+    return checks.check_span("run", text, "of the agent's span")
 
 
 def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"") -> TraceReport:

@@ -4,14 +4,22 @@ import socket
 
 import pytest
 
+from processor.cli.actor import user_name
 from processor.cli.calling import NoAnswerError, RefusedError, Remote
 from processor.cli.connection import Connection
 from processor.core.errors import ConfigError, OverloadedError
-from processor.core.model import Difference, RepriceProgress, Repricing, UnpricedCalls
+from processor.core.model import (
+    AuditEntry,
+    Difference,
+    Exclusion,
+    RepriceProgress,
+    Repricing,
+    UnpricedCalls,
+)
 from processor.core.questions import UnknownAnswer
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import Report
+from processor.surfaces.queries import AuditPage, ExcludeRequest, Report
 
 UNKNOWNS = [
     UnpricedCalls("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),
@@ -30,6 +38,25 @@ REPRICING = Repricing(
     (5, 2**63 - 1),
     is_partial=True,
 )
+EXCLUSION = Exclusion(
+    7,
+    2**40,
+    3,
+    2**70,
+    -1,
+    REPRICING.models,
+    REPRICING.budgets,
+    lost=4,
+    is_partial=True,
+    kept_from_s=5,
+)
+AUDIT = AuditPage(
+    [
+        AuditEntry(2**62, "ada", "exclude", "session s", '{"reason": "x"}', '{"calls": "1"}', 9),
+        AuditEntry(5, "", "budgets", "b.yaml", "{}", "{}", 2**62),
+    ],
+    "more",
+)
 HEALTH = Report("degraded", ("a is away", "b is away"))
 
 
@@ -43,7 +70,20 @@ class CostQueries:
     async def unpriced(self):
         return UNKNOWN
 
-    async def reprice(self, start_ns, end_ns, *, is_dry_run):
+    async def exclude(self, request, actor, *, is_dry_run):
+        self.asked.append((request, actor, is_dry_run))
+        return EXCLUSION
+
+    async def undo(self, number, actor, *, is_dry_run):
+        self.asked.append((number, actor, is_dry_run))
+        return EXCLUSION
+
+    async def audit(self, since_ns, cursor, *, limit):
+        self.asked.append((since_ns, cursor, limit))
+        return AUDIT
+
+    async def reprice(self, start_ns, end_ns, *, is_dry_run, actor):
+        assert actor == user_name()
         self.asked.append((start_ns, end_ns, is_dry_run))
         if self.error is not None:
             raise self.error
@@ -70,6 +110,19 @@ async def test_what_is_answered_there_is_what_arrives_here(costs):
     costs.reprice_progress = RepriceProgress(5, 7, 3)
     assert await remote.reprice_progress() == RepriceProgress(5, 7, 3)
     assert costs.asked == [(5, 9, True), (0, 2**63 - 1, False)]
+
+
+async def test_exclusions_and_the_audit_arrive_as_they_are_answered(costs):
+    """Guarantees: no field is lost or swapped on the way, in either direction."""
+    remote = Remote(Connection(costs.endpoint))
+    request = ExcludeRequest("t", "s:s", "session", "user", 5, 9, "why")
+    assert await remote.exclude(request, 0, is_dry_run=True) == EXCLUSION
+    assert await remote.exclude(ExcludeRequest(), 7, is_dry_run=False) == EXCLUSION
+    assert await remote.audit(5, "before", 12) == AUDIT
+    user = user_name()
+    assert costs.asked == [(request, user, True), (7, user, False), (5, "before", 12)]
+    with pytest.raises(RefusedError, match="undo: takes the number of an exclusion"):
+        await remote.exclude(request, 7, is_dry_run=False)
 
 
 async def test_a_refusal_is_not_mistaken_for_a_missing_processor(costs):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import apsw
 
+from processor.core.attribution.node import EXCLUDED
 from processor.core.model import NS_PER_S
 from processor.core.model.posting import DimensionSet
 from processor.core.questions import (
@@ -16,6 +17,7 @@ from processor.core.questions import (
     Filters,
 )
 from processor.io.ledger.reading import sql
+from processor.io.ledger.reading.exclusions import IS_EXCLUDED_CALL, with_reasons
 from processor.io.ledger.reading.own_traces import find_own_traces
 from processor.io.ledger.reading.sql import Sql
 from processor.io.ledger.reading.sums import Row, parts_of, totals_of
@@ -34,7 +36,7 @@ _CALL: Final = (
 _OF_ONE_MOMENT: Final = "u.trace, u.span_id"
 _NEWEST_FIRST: Final = " ORDER BY u.end_s DESC, u.end_ns DESC, u.trace DESC, u.span_id DESC"
 _IS_SOMETHING: Final = (
-    "(u.calls <> 0 OR u.cost <> 0 OR u.unpriced <> 0 OR u.input <> 0 OR u.output <> 0)"
+    "u.calls <> 0 OR u.cost <> 0 OR u.unpriced <> 0 OR u.input <> 0 OR u.output <> 0"
 )
 """Not a span that adds nothing, and not an agent that only begins a run."""
 _SET_AT: Final = 7
@@ -75,7 +77,8 @@ def _ranges(
     if question.before is not None:
         high_s = min(high_s, question.before[0] // NS_PER_S + 1)
     named = {name for name, _ in question.filters}
-    if not named or "trace" in named or of_traces:
+    is_in_no_cell = EXCLUDED in dict(question.filters).get("status", ())
+    if not named or "trace" in named or of_traces or is_in_no_cell:
         yield low_s, high_s
         return
     if "user" in named:
@@ -123,7 +126,7 @@ def _calls_within(
     if "trace" in dict(question.filters) or of_traces:
         inner = Sql(f"SELECT u.* FROM {sql.OF_TRACES} WHERE {sql.SAME_SPAN}")
     inner.add(" AND u.end_s >= ? AND u.end_s < ?", times_s)
-    inner.add(f" AND {_IS_SOMETHING}")
+    inner.add(f" AND ({_IS_SOMETHING} OR {IS_EXCLUDED_CALL})")
     if question.before is not None:
         inner.add(f" AND (u.end_ns, {_OF_ONE_MOMENT}) < (?, ?, ?)", question.before)
     for condition in sql.conditions(question.filters, of_traces):
@@ -143,7 +146,7 @@ def calls_of_rows(database: apsw.Connection, ids: Sequence[int]) -> list[CallRow
 def _decoded(database: apsw.Connection, statement: Sql) -> list[CallRow]:
     rows: list[Row] = database.execute(statement.text, tuple(statement.bindings)).fetchall()
     own = own_dimensions(database, {row[_SET_AT] for row in rows})
-    return [_call(row, own) for row in rows]
+    return with_reasons(database, [_call(row, own) for row in rows])
 
 
 def own_dimensions(database: apsw.Connection, sets: set[int]) -> dict[int, list[tuple[str, str]]]:

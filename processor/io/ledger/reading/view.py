@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import apsw
 
 from processor.core.budgets.zones import ReportingZone, ReportingZones
-from processor.core.model import Crossing, Totals
+from processor.core.model import AuditEntry, Crossing, Totals
 from processor.core.questions import (
     CallRow,
     CallsQuestion,
@@ -26,7 +26,7 @@ from processor.core.questions import (
 )
 from processor.io.ledger import statements
 from processor.io.ledger.kept_from import KeptFrom, read_kept_from
-from processor.io.ledger.reading import calls, standings, traces, unknown
+from processor.io.ledger.reading import calls, exclusions, standings, traces, unknown
 from processor.io.ledger.reading.freshness import read_freshness
 from processor.io.ledger.reading.lifetimes import is_whole
 from processor.io.ledger.reading.own_values import read_values_in_other
@@ -120,6 +120,10 @@ class SqliteView:
     def crossings(self, limit: int, before: int | None = None) -> list[tuple[int, Crossing]]:
         """Budget crossings with their number, latest first."""
         return standings.read_crossings(self._database, limit, before)
+
+    def audit(self, since_ns: int, limit: int, before: int | None = None) -> list[AuditEntry]:
+        """Who has changed what from a time on, the latest first; those before a number."""
+        return exclusions.read_audit(self._database, since_ns, limit, before)
 
     def task_titles(self, tasks: Sequence[str]) -> dict[str, str]:
         """The titles of tasks that have one."""

@@ -194,14 +194,16 @@ class UnpricedModel(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., reason: _Optional[str] = ..., service: _Optional[str] = ..., calls: _Optional[int] = ..., tokens: _Optional[int] = ..., first_unix_nano: _Optional[int] = ..., last_unix_nano: _Optional[int] = ..., has_price: _Optional[bool] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class RepriceRequest(_message.Message):
-    __slots__ = ("start_unix_nano", "end_unix_nano", "dry_run")
+    __slots__ = ("start_unix_nano", "end_unix_nano", "dry_run", "actor")
     START_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     END_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
     start_unix_nano: int
     end_unix_nano: int
     dry_run: bool
-    def __init__(self, start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+    actor: str
+    def __init__(self, start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., dry_run: _Optional[bool] = ..., actor: _Optional[str] = ...) -> None: ...
 
 class RepriceResponse(_message.Message):
     __slots__ = ("calls", "before_nano_usd", "after_nano_usd", "models", "budgets", "price_version", "price_file", "renamed_calls", "start_unix_nano", "end_unix_nano", "is_partial", "kept_from_unix_s", "beyond_64_bits")
@@ -255,6 +257,113 @@ class GetRepriceProgressResponse(_message.Message):
     traces_left: int
     calls: int
     def __init__(self, is_under_way: _Optional[bool] = ..., traces_done: _Optional[int] = ..., traces_left: _Optional[int] = ..., calls: _Optional[int] = ...) -> None: ...
+
+class ExcludeRequest(_message.Message):
+    __slots__ = ("trace", "span", "session", "user", "start_unix_nano", "end_unix_nano", "reason", "undo", "dry_run", "actor")
+    TRACE_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    START_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    END_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    UNDO_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    trace: str
+    span: str
+    session: str
+    user: str
+    start_unix_nano: int
+    end_unix_nano: int
+    reason: str
+    undo: int
+    dry_run: bool
+    actor: str
+    def __init__(self, trace: _Optional[str] = ..., span: _Optional[str] = ..., session: _Optional[str] = ..., user: _Optional[str] = ..., start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., reason: _Optional[str] = ..., undo: _Optional[int] = ..., dry_run: _Optional[bool] = ..., actor: _Optional[str] = ...) -> None: ...
+
+class ExcludeResponse(_message.Message):
+    __slots__ = ("number", "calls", "agents", "before_nano_usd", "after_nano_usd", "models", "budgets", "lost", "is_partial", "kept_from_unix_s", "beyond_64_bits")
+    class Beyond64BitsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    AGENTS_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    AFTER_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    MODELS_FIELD_NUMBER: _ClassVar[int]
+    BUDGETS_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    IS_PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FROM_UNIX_S_FIELD_NUMBER: _ClassVar[int]
+    BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    calls: int
+    agents: int
+    before_nano_usd: int
+    after_nano_usd: int
+    models: _containers.RepeatedCompositeFieldContainer[ModelDifference]
+    budgets: _containers.RepeatedCompositeFieldContainer[BudgetDifference]
+    lost: int
+    is_partial: bool
+    kept_from_unix_s: int
+    beyond_64_bits: _containers.ScalarMap[str, str]
+    def __init__(self, number: _Optional[int] = ..., calls: _Optional[int] = ..., agents: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., lost: _Optional[int] = ..., is_partial: _Optional[bool] = ..., kept_from_unix_s: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class ListAuditRequest(_message.Message):
+    __slots__ = ("since_unix_nano", "cursor", "limit")
+    SINCE_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    since_unix_nano: int
+    cursor: str
+    limit: int
+    def __init__(self, since_unix_nano: _Optional[int] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListAuditResponse(_message.Message):
+    __slots__ = ("lines", "cursor")
+    LINES_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    lines: _containers.RepeatedCompositeFieldContainer[AuditLine]
+    cursor: str
+    def __init__(self, lines: _Optional[_Iterable[_Union[AuditLine, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class AuditLine(_message.Message):
+    __slots__ = ("number", "time_unix_nano", "actor", "action", "subject", "before", "after")
+    class BeforeEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class AfterEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    time_unix_nano: int
+    actor: str
+    action: str
+    subject: str
+    before: _containers.ScalarMap[str, str]
+    after: _containers.ScalarMap[str, str]
+    def __init__(self, number: _Optional[int] = ..., time_unix_nano: _Optional[int] = ..., actor: _Optional[str] = ..., action: _Optional[str] = ..., subject: _Optional[str] = ..., before: _Optional[_Mapping[str, str]] = ..., after: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ModelDifference(_message.Message):
     __slots__ = ("model", "calls", "before_nano_usd", "after_nano_usd", "unpriced_before", "unpriced_after", "beyond_64_bits")

@@ -65,7 +65,10 @@ class FakeCostQueries:
             raise self.error
         return self.unknowns
 
-    async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
+    async def reprice(
+        self, start_ns: int, end_ns: int, *, is_dry_run: bool, actor: str
+    ) -> Repricing:
+        assert actor
         self.asked.append((start_ns, end_ns, is_dry_run))
         if self.error is not None:
             raise self.error

@@ -18,6 +18,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetStanding,
     CheckBudgetRequest,
     CheckBudgetResponse,
+    ExcludeRequest,
     GetHealthRequest,
     GetHealthResponse,
     GetRepriceProgressRequest,
@@ -35,6 +36,7 @@ TOTALS = "/llm_cost.v1.CostService/GetTotals"
 CHECK = "/llm_cost.v1.CostService/CheckBudget"
 UNPRICED = "/llm_cost.v1.CostService/ListUnpriced"
 REPRICE = "/llm_cost.v1.CostService/Reprice"
+EXCLUDE = "/llm_cost.v1.CostService/Exclude"
 HEALTH = "/llm_cost.v1.CostService/GetHealth"
 Code = grpc.StatusCode
 
@@ -305,11 +307,16 @@ async def test_a_reprice_of_no_time_is_told_so(gateway, question):
     assert gateway.queries.asked == []
 
 
-async def test_a_reprice_from_elsewhere_is_denied_with_the_reason(gateway, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "question"), [(REPRICE, RepriceRequest()), (EXCLUDE, ExcludeRequest(user="u"))]
+)
+async def test_a_change_from_elsewhere_is_denied_with_the_reason(
+    gateway, monkeypatch, method, question
+):
     """Guarantees: who can only reach the port cannot change the ledger, and may still ask."""
     monkeypatch.setattr(rpc, "is_local_peer", lambda peer: not peer.startswith("ipv4:127."))
     await gateway.open()
-    error = await refusal(gateway, REPRICE, RepriceRequest())
+    error = await refusal(gateway, method, question)
     assert error.code() is Code.PERMISSION_DENIED
     assert "only callers over the loopback interface" in error.details()
     assert gateway.queries.asked == []

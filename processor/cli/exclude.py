@@ -1,0 +1,142 @@
+"""``llm-cost exclude``: takes calls out of all sums, or puts back what was taken out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import tzinfo
+
+from processor.cli.differences import (
+    budget_lines,
+    budgets_as_dicts,
+    counted_calls,
+    iso,
+    model_lines,
+    models_as_dicts,
+    moment,
+)
+from processor.cli.ledger_access import Answer, LedgerAccess, ask
+from processor.cli.moments import read_moment
+from processor.cli.sources import budgets_from, settings_from
+from processor.core.errors import ConfigError, Problem
+from processor.core.model import Exclusion
+from processor.core.money import format_usd
+from processor.core.wording import counted
+from processor.surfaces.queries import ExcludeRequest
+from processor.surfaces.terminal.paint import columns, plain, wrap
+
+_NOTE = (
+    "Spans that the backend has stored do not change: they show what was written on them, and a "
+    "span that is sent again is stamped as the first time."
+)
+_PARTIAL = "The lists may lack a part; the number of calls, and what they cost in all, are exact."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exclude or undo, and print what that changes. Raises ProcessorError."""
+    settings = settings_from(arguments)
+    zone = budgets_from(settings.budgets.file, settings.dimension_names).calendar.zone
+    request = _request(arguments, zone)
+    undo, is_dry_run = arguments.undo or 0, arguments.dry_run
+    if undo and request != ExcludeRequest():
+        fix = "give the number alone: all that the exclusion has taken out is put back"
+        raise ConfigError([Problem("--undo", "goes with no other selection", fix)])
+    if not undo and replace(request, reason="") == ExcludeRequest():
+        fix = "give --trace, --span, --session, --user, --since or --until"
+        raise ConfigError([Problem("exclude", "does not say which calls", fix)])
+
+    async def question(ledger: LedgerAccess) -> Exclusion:
+        return await ledger.exclude(request, undo, is_dry_run=is_dry_run)
+
+    answer = ask(settings, arguments, question)
+    answer.warn()
+    is_undo = undo > 0
+    if arguments.json:
+        print(json.dumps(_as_dict(answer, zone, is_dry_run=is_dry_run, is_undo=is_undo), indent=2))
+    else:
+        print(plain(answer.source), end="\n\n")
+        lines = _lines(answer.value, zone, is_dry_run=is_dry_run, is_undo=is_undo)
+        print(*map(plain, lines), sep="\n")
+    return 0
+
+
+def _request(arguments: argparse.Namespace, zone: tzinfo) -> ExcludeRequest:
+    now_ns, start_ns, end_ns = time.time_ns(), 0, 0
+    if arguments.since:
+        start_ns = read_moment("--since", arguments.since, now_ns, zone)
+    if arguments.until:
+        end_ns = read_moment("--until", arguments.until, now_ns, zone)
+        if end_ns <= start_ns:
+            raise ConfigError([Problem("--until", "is not after --since")])
+    return ExcludeRequest(
+        arguments.trace or "",
+        arguments.span or "",
+        arguments.session or "",
+        arguments.user or "",
+        start_ns,
+        end_ns,
+        arguments.reason or "",
+    )
+
+
+def _lines(result: Exclusion, zone: tzinfo, *, is_dry_run: bool, is_undo: bool) -> Iterator[str]:
+    if result.kept_from_s:
+        since = moment(result.kept_from_s, zone)
+        kept = f"calls that ended before {since} are no longer kept one by one"
+        yield from wrap(f"{kept}, so they count whatever is excluded", columns())
+        yield ""
+    if not (result.calls or result.agents or result.lost):
+        yield "nothing is to be put back" if is_undo else "nothing matches that is not excluded"
+        return
+    if result.models:
+        yield from model_lines(result.models, result.before_nano_usd, result.after_nano_usd)
+    if result.budgets:
+        yield ""
+        yield from budget_lines(result.budgets, zone)
+    yield ""
+    what = _what(result)
+    if is_dry_run:
+        would = "be put back" if is_undo else "leave all sums"
+        yield f"This was a dry run: {what} would {would}; nothing has changed."
+    elif is_undo:
+        yield f"Exclusion {result.number} is undone: {what} count again."
+        yield "Where prices have changed since: llm-cost reprice."
+    else:
+        yield f"Exclusion {result.number}: {what} are in no sum any more, and in no budget."
+        yield f"To undo it: llm-cost exclude --undo {result.number}"
+    if result.lost:
+        spans = counted(result.lost, "span")
+        yield from wrap(f"{spans} stay out: their rows have been deleted since.", columns())
+    if result.is_partial:
+        yield from wrap(_PARTIAL, columns())
+    yield from wrap(_NOTE, columns())
+
+
+def _what(result: Exclusion) -> str:
+    agents = f" and {counted(result.agents, 'agent run')}" if result.agents else ""
+    return f"{counted_calls(result.calls)}{agents}"
+
+
+def _as_dict(
+    answer: Answer[Exclusion], zone: tzinfo, *, is_dry_run: bool, is_undo: bool
+) -> dict[str, object]:
+    result = answer.value
+    return {
+        "source": answer.source,
+        "dry_run": is_dry_run,
+        "undo": is_undo,
+        "exclusion": result.number or None,
+        "calls": result.calls,
+        "agent_runs": result.agents,
+        "before_usd": format_usd(result.before_nano_usd),
+        "after_usd": format_usd(result.after_nano_usd),
+        "models": models_as_dicts(result.models),
+        "budgets": budgets_as_dicts(result.budgets, zone),
+        "lost_spans": result.lost,
+        "kept_from": iso(result.kept_from_s, zone) if result.kept_from_s else None,
+        "is_partial": result.is_partial,
+        "note": _NOTE,
+    }

@@ -1,0 +1,128 @@
+"""What the commands about exclusions and the audit print, and ask."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from processor.cli import audit, exclude, main
+from processor.cli.ledger_access import Answer
+from processor.core.model import AuditEntry, Difference, Exclusion
+from processor.surfaces.queries import AuditPage, ExcludeRequest
+
+FOUND = Exclusion(
+    7, 3, 1, 10_500_000, 0, (Difference("gpt-4o", "", 3, 10_500_000, 0),),
+    (Difference("daily", "u1", 3, 12_000_000, 1_500_000, 10_000_000),),
+)  # fmt: skip
+TRACE = "0f" * 16
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a command with an answer; returns what it prints, and what it asked."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def given(found, *flags):
+        asked = []
+
+        class WorkingSet:
+            async def exclude(self, request, undo, *, is_dry_run):
+                asked.append((request, undo, is_dry_run))
+                return found
+
+            async def audit(self, since_ns, cursor, limit):
+                asked.append((since_ns, cursor, limit))
+                return found.pop(0)
+
+        def answer(_settings, _endpoint, question):
+            coroutine = question(WorkingSet())
+            with pytest.raises(StopIteration) as stopped:
+                coroutine.send(None)
+            return Answer(stopped.value.value, "answered by somebody")
+
+        for module in (exclude, audit):
+            monkeypatch.setattr(module, "ask", answer)
+        assert main(flags) == 0
+        return capsys.readouterr().out, asked
+
+    return given
+
+
+def test_what_has_left_all_sums_is_shown(run):
+    out, asked = run(FOUND, "exclude", "--session", "s-1", "--reason", "load test")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert asked == [(ExcludeRequest(session="s-1", reason="load test"), 0, False)]
+    assert "gpt-4o 3 0.0105 0.00 -0.0105" in lines
+    assert "daily u1 0.012 0.0015 0.01 no longer exceeded" in lines
+    what = "Exclusion 7: 3 calls and 1 agent run are in no sum any more, and in no budget."
+    assert what in lines
+    assert "To undo it: llm-cost exclude --undo 7" in lines
+    assert "Spans that the backend has stored do not change" in out
+
+
+def test_a_dry_run_and_an_undo_say_what_they_are(run):
+    out, asked = run(FOUND._replace(number=0), "exclude", "--user", "u", "--dry-run")
+    assert asked[0][1:] == (0, True)
+    assert "This was a dry run: 3 calls and 1 agent run would leave all sums" in out
+    out, asked = run(FOUND._replace(agents=0, lost=2), "exclude", "--undo", "7")
+    assert asked == [(ExcludeRequest(), 7, False)]
+    assert "Exclusion 7 is undone: 3 calls count again." in out
+    assert "2 spans stay out: their rows have been deleted since." in out
+    none = Exclusion(8, 0, 0, 0, 0, (), (), kept_from_s=1_800_000_000)
+    out, _ = run(none, "exclude", "--trace", TRACE)
+    assert "calls that ended before 2027-01-15 08:00 UTC are no longer kept one by one" in out
+    assert out.endswith("nothing matches that is not excluded\n")
+
+
+def test_json_has_all_of_it(run):
+    out, _ = run(FOUND, "exclude", "--span", f"{TRACE}:{'a0' * 8}", "--json")
+    found = json.loads(out)
+    assert (found["exclusion"], found["calls"], found["agent_runs"]) == (7, 3, 1)
+    assert (found["before_usd"], found["after_usd"], found["undo"]) == ("0.0105", "0.00", False)
+    assert found["models"][0]["model"] == "gpt-4o"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "exclude: does not say which calls (give --trace, --span, --session"),
+        (["--reason", "x"], "exclude: does not say which calls"),
+        (["--undo", "7", "--user", "u"], "--undo: goes with no other selection"),
+        (["--since", "1d", "--until", "2d"], "--until: is not after --since"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(capsys, flags, message):
+    assert main(["exclude", *flags]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "seven", str(2**63)])
+def test_an_exclusion_has_a_number(capsys, number):
+    with pytest.raises(SystemExit):
+        main(["exclude", f"--undo={number}"])
+    assert "must be a whole number above 0" in capsys.readouterr().err
+
+
+def test_the_audit_shows_what_differs(run):
+    first = AuditEntry(
+        1_800_000_000 * 10**9, "ada", "budgets", "b.yaml",
+        '{"version": "1", "daily": "50 USD", "old": "1 USD", "same": "2 USD"}',
+        '{"version": "2", "daily": "60 USD", "new": "3 USD", "same": "2 USD"}', 2,
+    )  # fmt: skip
+    second = AuditEntry(0, "", "exclude", "user u", "{}", '{"calls": "1"}', 1)
+    pages = [AuditPage([first], "more"), AuditPage([second], "")]
+    out, asked = run(pages, "audit", "--since", "2027-01-01")
+    assert [cursor for _, cursor, _ in asked] == ["", "more"]
+    assert out.splitlines()[2:8] == [
+        "2027-01-15 08:00:00 UTC  budgets  b.yaml",
+        "    by ada",
+        "    version: 1 -> 2",
+        "    daily: 50 USD -> 60 USD",
+        "    old: 1 USD (no longer)",
+        "    new: 3 USD",
+    ]
+    out, _ = run([AuditPage([first, second], "")], "audit", "--csv")
+    assert out.splitlines()[2].startswith("1,1970-01-01T00:00:00+00:00,,exclude,user u,{},")
+    out, _ = run([AuditPage([], "")], "audit", "--json")
+    assert json.loads(out) == []

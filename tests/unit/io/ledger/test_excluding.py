@@ -1,0 +1,350 @@
+"""Taking calls out of all sums: what leaves, what stays, what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from answers import standings_of, total_of
+
+from processor.core.errors import InvalidQuestionError, LedgerUnavailableError, OverloadedError
+from processor.core.model import (
+    Call,
+    Charge,
+    ExclusionRequest,
+    Intake,
+    Mark,
+    Owner,
+    Selection,
+    Spans,
+    Totals,
+    Usage,
+)
+from processor.core.money import Amount, price_usage
+from processor.core.ports import PricesAgain
+from processor.core.questions import CallsQuestion
+from processor.core.semconv.ids import log_trace
+from processor.io.ledger import SqliteReader, excluding
+
+S = Owner(session="s", user="u")
+OTHER = Owner(session="other", user="v")
+
+
+@pytest.fixture
+def exclude(opened, given):
+    """Excludes, or undoes; dry only if asked."""
+
+    async def ask(undo=0, *, is_dry_run=False, reason="a test", **selection):
+        asked = ExclusionRequest(Selection(**selection), reason, "ada", given.NOW_S * 10**9, undo)
+        return await opened.ledger.exclude(asked, is_dry_run=is_dry_run)
+
+    return ask
+
+
+@pytest.fixture
+async def two(opened, given):
+    """Calls of two sessions in two traces, one of them below an agent."""
+    await opened.post(
+        given.agent(9, own=S), given.call(1, 9, own=S), given.call(2, 9, own=S, at_s=60),
+        given.call(1, trace=2, own=OTHER, at_s=120),
+    )  # fmt: skip
+
+
+async def until(condition):
+    """Lets the thread that writes go on until a condition holds."""
+    while not condition():  # noqa: ASYNC110 - a thread sets it, without an event
+        await asyncio.sleep(0.001)
+
+
+async def seen(opened, work):
+    reader = SqliteReader(opened.path)
+    try:
+        return await reader.ask(work)
+    finally:
+        await reader.close()
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize(
+    ("selection", "calls", "agents", "left"),
+    [
+        ({"session": "s"}, 2, 1, 1000),
+        ({"user": "v"}, 1, 0, 2000),
+        ({"user": "v", "session": "s"}, 0, 0, 3000),
+        ({"trace_id": bytes([1] * 16)}, 2, 1, 1000),
+        ({"trace_id": bytes([1] * 16), "span_id": (2).to_bytes(8)}, 1, 0, 2000),
+        ({"trace_id": bytes([1] * 16), "span_id": (9).to_bytes(8)}, 0, 1, 3000),
+        ({"trace_id": bytes([3] * 16)}, 0, 0, 3000),
+        ({"session": "nobody"}, 0, 0, 3000),
+        ({"start_ns": 1_800_000_060 * 10**9}, 2, 0, 1000),
+        ({"end_ns": 1_800_000_060 * 10**9}, 1, 1, 2000),
+        ({"start_ns": 1_800_000_060 * 10**9, "session": "s"}, 1, 0, 2000),
+    ],
+)
+async def test_all_that_is_given_has_to_hold(opened, exclude, selection, calls, agents, left):
+    before = await total_of(opened.ledger)
+    found = await exclude(**selection)
+    assert (found.calls, found.agents) == (calls, agents)
+    assert found.before_nano_usd - found.after_nano_usd == 1000 * calls
+    total = await total_of(opened.ledger)
+    assert (total.cost_nano_usd, total.calls) == (left, 3 - calls)
+    assert total.agent_runs == 1 - agents
+    undone = await exclude(found.number)
+    assert (undone.number, undone.calls, undone.agents) == (found.number, calls, agents)
+    assert await total_of(opened.ledger) == before
+
+
+async def test_a_parent_that_comes_later_is_not_charged_for_it(opened, given, exclude):
+    """Guarantees: whether its cost is computed or was reported, and it is no further call."""
+    await opened.post(
+        given.call(1, 7, own=S), given.call(2, 4, own=S), given.unpriced(3, 5, tokens=70, own=S),
+        given.call(8, trace=2),
+    )  # fmt: skip
+    assert (await exclude(session="s")).calls == 3
+    reported = given.aggregate(4, 6, amount=Amount(900, 900, 0, 0, 0, 0))
+    stamps = await opened.post(
+        given.agent(6, own=S), given.aggregate(7, tokens=100), reported,
+        given.unpriced(5, tokens=70),
+    )  # fmt: skip
+    assert await total_of(opened.ledger) == Totals(1000, 100, 0, 0, 1, agent_runs=2)
+    assert (stamps[0].agent.calls, stamps[0].agent.cost_nano_usd) == (0, 0)
+    assert stamps[2].entry.amount is None
+
+
+async def test_another_report_of_the_call_does_not_bring_it_back(opened, given, exclude):
+    """Guarantees: not even one that would have been charged instead; once undone, it is."""
+    await opened.post(given.call(1, 5, scope="sdk", response="r"), given.call(9, trace=2))
+    done = await exclude(trace_id=given.trace_id(1))
+    better = given.call(2, 5, scope="framework", response="r", usage=Usage(60, cache_read=40))
+    [stamp] = (await opened.post(better)).values()
+    assert stamp.entry.status == "aggregate"
+    assert await opened.cost() == 1000
+    await opened.open()
+    assert await opened.cost() == 1000
+    await exclude(done.number)
+    assert await opened.cost() == 1000 + 640
+    assert (await total_of(opened.ledger)).calls == 2
+
+
+async def test_a_report_in_another_trace_does_not_bring_it_back(opened, given, exclude):
+    await opened.post(given.call(1, scope="sdk", response="r"))
+    done = await exclude(trace_id=given.trace_id(1))
+    better = given.call(2, trace=2, scope="framework", response="r", usage=Usage(60, cache_read=40))
+    await opened.post(better)
+    total = await total_of(opened.ledger)
+    assert (total.cost_nano_usd, total.calls) == (0, 0)
+    await exclude(done.number)
+    assert (await total_of(opened.ledger)).calls == 1
+
+
+async def test_usage_that_comes_later_is_not_charged_and_its_span_says_so(opened, given, exclude):
+    await opened.post(given.usage_missing(1), given.call(2))
+    done = await exclude(trace_id=given.trace_id(1), span_id=given.span_id(1))
+    [stamp] = (await opened.post(given.call(1))).values()
+    assert (stamp.entry.status, stamp.entry.amount) == ("excluded", None)
+    assert await opened.cost() == 1000
+    await opened.open()
+    assert await opened.cost() == 1000
+    await exclude(done.number)
+    assert await opened.cost() == 2000
+
+
+async def test_an_agent_that_comes_later_shows_what_counts(opened, given, exclude):
+    await opened.post(given.call(1, 5), given.call(2, 5), given.call(3, trace=2))
+    await exclude(trace_id=given.trace_id(1), span_id=given.span_id(1))
+    [stamp] = (await opened.post(given.agent(5))).values()
+    assert (stamp.agent.cost_nano_usd, stamp.agent.calls) == (1000, 1)
+    assert stamp.trace.cost_nano_usd == 1000
+
+
+def log_intake(trace, span, tokens, *, is_record):
+    """A call of a tool that writes log records as well: its span, or its record."""
+    logs, at_ns = log_trace("claude-code", "s"), 1_800_000_000 * 10**9
+    mark = Mark(0, at_ns, own=Owner(session="s"), start_ns=at_ns - 1, scope="x")
+    call = Call(
+        mark, "llm", "p", ("m",), Usage(tokens, output=10), response_id="r",
+        log_trace=b"" if is_record else logs,
+    )  # fmt: skip
+    rates = (10**9, *[0] * (len(Usage._fields) - 1))
+    charge = Charge(call, price_usage(call.usage, rates), "exact", "p", "m", "v", rates)
+    spans = Spans(b"", [logs if is_record else trace], [span])
+    spans.parent_ids, spans.flags, spans.end_ns = [logs[8:] if is_record else b""], [0], [at_ns]
+    return Intake(spans, [charge], [], at_ns)
+
+
+@pytest.mark.parametrize("is_record_first", [True, False])
+async def test_a_log_record_of_the_call_leaves_with_it(opened, given, exclude, is_record_first):
+    """Guarantees: it adds the difference to its span, so that nothing is left of that alone."""
+    trace = b"t" * 16
+    batches = [
+        log_intake(trace, b"thespan.", 1000, is_record=False),
+        log_intake(trace, b"record..", 900, is_record=True),
+    ]
+    await opened.post(given.call(1))
+    if is_record_first:
+        await opened.ledger.post(batches[1])
+    await opened.ledger.post(batches[0])
+    done = await exclude(trace_id=trace)
+    if not is_record_first:
+        await opened.ledger.post(batches[1])
+    assert await opened.cost() == 1000
+    await opened.open()
+    assert await opened.cost() == 1000
+    await exclude(done.number)
+    whole = await opened.cost()
+    assert whole > 1000
+
+
+@pytest.mark.usefixtures("two")
+async def test_what_was_crossed_stays_and_budgets_have_room_again(opened, given, exclude):
+    await opened.open(given.budget("s", "session", 1500))
+    await opened.post(given.call(4, own=S))
+    found = await exclude(session="s")
+    [budget] = found.budgets
+    assert (budget.before_nano_usd, budget.after_nano_usd, budget.limit_nano_usd) == (3000, 0, 1500)
+    [standing] = await standings_of(opened.ledger, {"session": "s"}, given.START_S)
+    assert (standing.spent, standing.exceeded) == (0, False)
+    [stamp] = (await opened.post(given.call(5, own=S))).values()
+    assert stamp.exceeded == ()
+    await exclude(found.number)
+    [standing] = await standings_of(opened.ledger, {"session": "s"}, given.START_S)
+    assert (standing.spent, standing.exceeded) == (4000, True)
+
+
+@pytest.mark.usefixtures("two")
+async def test_what_is_excluded_is_listed_with_its_reason(opened, given, exclude):
+    done = await exclude(session="s", reason="load test")
+    found = await seen(opened, lambda view: view.calls(CallsQuestion()))
+    listed = [(call.span_id[-1], call.dimensions.status, call.reason) for call in found]
+    why = f"exclusion {done.number}: load test"
+    assert listed == [(1, "exact", ""), (2, "excluded", why), (1, "excluded", why)]
+    assert {call.totals.cost_nano_usd for call in found[1:]} == {0}
+    for filters in ((("status", ("excluded",)),), (("session", ("s",)),), (("user", ("u",)),)):
+        some = await seen(opened, lambda view, f=filters: view.calls(CallsQuestion(filters=f)))
+        assert [call.span_id[-1] for call in some] == [2, 1], filters
+
+    def spans(view):
+        trace = view.trace(given.trace_id(1))
+        return trace, view.spans(trace, 10)
+
+    trace, tree = await seen(opened, spans)
+    assert (trace.totals.calls, trace.session) == (0, "s")
+    assert [span.charge.dimensions.status for span in tree] == ["excluded"] * 3
+    assert [sum(nano for _, nano in span.corrections) for span in tree] == [0, -1000, -1000]
+
+
+async def test_one_at_a_time_and_it_goes_on_when_its_asker_has_gone(
+    opened, given, exclude, monkeypatch
+):
+    """Guarantees: beside a reprice and another exclusion it is refused, nothing is half done."""
+    monkeypatch.setattr(excluding, "_TRACES_CHANGED", 1)
+    for trace in range(1, 101):
+        await opened.post(given.call(1, trace=trace, own=S))
+    asked = asyncio.ensure_future(exclude(session="s"))
+    await until(lambda: opened.ledger.exclusion_progress is not None)
+    with pytest.raises(OverloadedError, match="reprice or exclusion is under way"):
+        await exclude(user="u")
+    prices = PricesAgain("v2", lambda row: row.entry)
+    with pytest.raises(OverloadedError, match="reprice or exclusion is under way"):
+        await opened.ledger.reprice(prices, (0, 2**63 - 1), 0, is_dry_run=False)
+    asked.cancel()
+    await opened.open()
+    await until(lambda: not opened.ledger._exclude.has_work)
+    assert await opened.cost() == 0
+    [job] = opened.store.exclusions.jobs()
+    found = await exclude(job.id)
+    assert (found.calls, await opened.cost()) == (100, 100_000)
+
+
+@pytest.mark.usefixtures("two")
+async def test_a_step_that_fails_is_tried_again(opened, exclude, monkeypatch):
+    """Guarantees: who waits gets the error, and what was to be excluded is, once."""
+    monkeypatch.setattr("processor.io.ledger.background._RETRY_S", 0.01)
+    real = opened.store.exclusions.add
+    failures = [LedgerUnavailableError("refuses as the test asked")]
+
+    def add(*values):
+        real(*values)
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(opened.store.exclusions, "add", add)
+    with pytest.raises(LedgerUnavailableError):
+        await exclude(session="s")
+    await until(lambda: not opened.ledger._exclude.has_work)
+    assert await opened.cost() == 1000
+    [job] = opened.store.exclusions.jobs()
+    assert (await exclude(job.id)).calls == 2
+    assert await opened.cost() == 3000
+
+
+async def test_a_large_trace_takes_several_steps_and_is_read_once(
+    opened, given, exclude, monkeypatch
+):
+    monkeypatch.setattr(excluding, "_SPANS_CHANGED", 100)
+    monkeypatch.setattr("processor.io.ledger.working_set._LARGE_TRACE", 100)
+    await opened.post(given.agent(1), *(given.call(at, 1) for at in range(2, 1002)))
+    await opened.open()
+    reads, real = [], opened.store.rows_of
+    monkeypatch.setattr(
+        opened.store, "rows_of", lambda trace_id: reads.append(trace_id) or real(trace_id)
+    )
+    found = await exclude(trace_id=given.trace_id(1))
+    assert (found.calls, found.agents) == (1000, 1)
+    assert await opened.cost() == 0
+    assert len(reads) == 1
+
+
+@pytest.mark.usefixtures("two")
+async def test_there_has_to_be_something_to_undo(opened, exclude):
+    done = await exclude(session="s")
+    with pytest.raises(InvalidQuestionError, match="there is no exclusion 99"):
+        await exclude(99)
+    with pytest.raises(InvalidQuestionError, match="there is no exclusion 99"):
+        await exclude(99, is_dry_run=True)
+    assert (await exclude(done.number, is_dry_run=True)).calls == 2
+    assert await opened.cost() == 1000
+    await exclude(done.number)
+    with pytest.raises(InvalidQuestionError, match="is undone already"):
+        await exclude(done.number)
+
+
+@pytest.mark.usefixtures("two")
+async def test_what_is_deleted_by_now_stays_out_and_that_is_said(opened, exclude):
+    done = await exclude(session="s")
+    opened.store._db.execute(
+        "DELETE FROM charges WHERE id IN (SELECT id FROM spans WHERE trace = 1)"
+    )
+    opened.store._db.execute("DELETE FROM spans WHERE trace = 1")
+    opened.store._db.execute("DELETE FROM exclusions WHERE trace = 1")
+    await opened.open()
+    found = await exclude(done.number)
+    assert (found.calls, found.lost) == (0, 3)
+    assert await opened.cost() == 1000
+
+
+@pytest.mark.usefixtures("two")
+async def test_the_audit_has_who_asked_and_what_came_of_it(opened, exclude):
+    await exclude(user="v", is_dry_run=True)
+    done = await exclude(session="s", reason="load test")
+    await exclude(done.number)
+    undo, line = await seen(opened, lambda view: view.audit(0, 10))
+    assert (line.actor, line.action, line.subject) == ("ada", "exclude", "session s")
+    assert json.loads(line.before) == {"reason": "load test"}
+    assert json.loads(line.after) == {
+        "exclusion": str(done.number), "calls": "2", "before_usd": "0.000002", "after_usd": "0.00"
+    }  # fmt: skip
+    assert (undo.action, undo.subject) == ("undo", "session s")
+    assert json.loads(undo.before) == {"exclusion": str(done.number)}
+    assert undo.number > line.number
+
+
+async def test_a_reprice_is_in_the_audit(opened, given):
+    await opened.post(given.call(1))
+    prices = PricesAgain("v2", lambda row: replace(row.entry, amount=Amount(5, 5, 0, 0, 0, 0)))
+    await opened.ledger.reprice(prices, (0, 2**63 - 1), 7, is_dry_run=False, actor="ada")
+    [line] = await seen(opened, lambda view: view.audit(0, 10))
+    assert (line.time_ns, line.actor, line.action) == (7, "ada", "reprice")
+    assert json.loads(line.after)["calls"] == "1"
