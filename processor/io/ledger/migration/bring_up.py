@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,10 +34,9 @@ _SAME = ("crossings", "task_titles", "pending")
 _TRACES = "SELECT id, trace_id FROM traces WHERE id > ? AND id <= ?"
 _LABELS_CACHED_MAX = 4096
 _SPANS_AT_ONCE = 1_000
-_TRACES_AT_ONCE = 100
+_TRACES_AT_ONCE = 500
 _TOTALS_AT_ONCE = 1_000
-_LOGGED_EVERY = 100
-"""Of the steps above: some seconds."""
+_LOGGED_EVERY_S = 10.0
 
 _Item = TypeVar("_Item")
 
@@ -73,24 +73,24 @@ def bring_up(database: apsw.Connection, version: int, zone: ZoneInfo) -> None:
 def _take_spans(database: apsw.Connection, writer: PlanWriter) -> None:
     count = database.execute("SELECT COUNT(*) FROM old_spans").get
     _LOG.info("the ledger's file is brought up to tables %d: %d spans", tables.VERSION, count)
-    for at, spans in enumerate(_batched(_old_spans(database), _SPANS_AT_ONCE)):
+    progress = _Progress("%d of %d spans are taken over", count)
+    for spans in _batched(_old_spans(database), _SPANS_AT_ONCE):
         writer.write(Plan(rows=spans))
-        if at % _LOGGED_EVERY == _LOGGED_EVERY - 1:
-            _LOG.info("%d of %d spans are taken over", (at + 1) * _SPANS_AT_ONCE, count)
+        progress.add(len(spans))
 
 
 def _old_spans(database: apsw.Connection) -> Iterator[SpanRow]:
-    texts = Cache[int, str](_LABELS_CACHED_MAX)
+    labels = Cache[int, Sequence[Any]](_LABELS_CACHED_MAX)
 
-    def text_of(label: int) -> str:
-        text = texts.get(label)
-        if text is None:
-            query = "SELECT text FROM old_labels WHERE id = ?"
-            text = texts[label] = str(database.execute(query, (label,)).get)
-        return text
+    def label_of(label: int) -> Sequence[Any]:
+        found = labels.get(label)
+        if found is None:
+            text = str(database.execute("SELECT text FROM old_labels WHERE id = ?", (label,)).get)
+            found = labels[label] = json.loads(text)
+        return found
 
     for columns in database.execute(f"SELECT {rows_6.COLUMNS} FROM old_spans ORDER BY seq"):
-        yield rows_6.decode(columns, text_of)
+        yield rows_6.decode(columns, label_of)
 
 
 def _take_corrections(database: apsw.Connection, writer: PlanWriter) -> None:
@@ -129,6 +129,7 @@ def _find_charges(database: apsw.Connection, writer: PlanWriter, zones: Reportin
     """What each span is charged now, and the sums of that by dimensions."""
     count = database.execute("SELECT COUNT(*) FROM traces").get
     reader = RowReader(database)
+    progress = _Progress("%d of %d traces are added up", count)
     for at in range(0, count, _TRACES_AT_ONCE):
         # Ids begin with 1, and none is left out.
         some = _rows(database, _TRACES, (at, at + _TRACES_AT_ONCE))
@@ -139,8 +140,23 @@ def _find_charges(database: apsw.Connection, writer: PlanWriter, zones: Reportin
         plan = posting.charged(traces, zones)
         plan.postings.clear()  # They have been taken over.
         writer.write(plan)
-        if at % (_LOGGED_EVERY * _TRACES_AT_ONCE) == 0 and at:
-            _LOG.info("%d of %d traces are added up", at, count)
+        progress.add(len(traces))
+
+
+class _Progress:
+    """Says in the log how far something has come, every few seconds."""
+
+    def __init__(self, message: str, count: int) -> None:
+        self._message, self._count = message, count
+        self._done = 0
+        self._logged_s = time.monotonic()
+
+    def add(self, done: int) -> None:
+        """Note that so many more are done."""
+        self._done += done
+        if time.monotonic() - self._logged_s > _LOGGED_EVERY_S:
+            self._logged_s = time.monotonic()
+            _LOG.info(self._message, self._done, self._count)
 
 
 def _rows(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from processor.core.attribution.same_response import digest_of
@@ -26,13 +25,11 @@ _LATER: tuple[Any, ...] = ("", False, True, False)
 """What the last fields of a label were before they were kept."""
 
 
-def decode(columns: Sequence[Any], text_of: Callable[[int], str]) -> SpanRow:
-    """A span from `COLUMNS`; `text_of` gives the text of a label."""
+def decode(columns: Sequence[Any], label_of: Callable[[int], Sequence[Any]]) -> SpanRow:
+    """A span from `COLUMNS`; `label_of` gives what a label says, by position."""
     trace_id, span_id, parent_id, time_ns, flags, own, origin, label = columns[:8]
-    service, *inherited = json.loads(text_of(origin))
-    entry = _entry(columns[8:], json.loads(text_of(label))) if label is not None else None
-    if entry is not None:
-        entry = replace(entry, adopted_nano_usd=adopted_nano_usd(columns[-1]))
+    service, *inherited = label_of(origin)
+    entry = _entry(columns[8:], label_of(label)) if label is not None else None
     return SpanRow(
         trace_id,
         span_id,
@@ -78,4 +75,5 @@ def _entry(columns: Sequence[Any], label: Sequence[Any]) -> Entry:
         aggregate, columns[13], columns[14], rule, has_tokens, kind, time_assumed,
         (asked_provider, tuple(asked_models), tier), digest_of(columns[15] or ""), reported_by,
         free, scope, columns[16] or 0, doubt, is_cumulative, may_exclude_cache, time_rescaled,
+        adopted_nano_usd(columns[-1]),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -170,9 +171,10 @@ def rows_in(path):
     """The spans of an older file, by trace, in their order."""
     rows = {}
     with closing(sqlite3.connect(path)) as database:
-        texts = dict(database.execute("SELECT id, text FROM labels"))
+        found = database.execute("SELECT id, text FROM labels")
+        labels = {label: json.loads(text) for label, text in found}
         for columns in database.execute(f"SELECT {rows_6.COLUMNS} FROM spans ORDER BY seq"):
-            row = rows_6.decode(columns, texts.__getitem__)
+            row = rows_6.decode(columns, labels.__getitem__)
             rows.setdefault(row.trace_id, []).append(row)
     return rows
 
@@ -336,6 +338,6 @@ def test_a_full_disk_refuses_to_bring_a_ledger_up_and_leaves_it_as_it_was(older_
         return database.pragma("user_version")
 
     monkeypatch.setattr("processor.io.ledger.database.define_functions", fill)
-    with pytest.raises(ConfigError, match="full"):
+    with pytest.raises(ConfigError, match=r"full \(free room on its disk"):
         SqliteStore(older_6)
     assert totals_in(older_6) == before
