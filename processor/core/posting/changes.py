@@ -114,11 +114,19 @@ class _States:
         if found is None:
             watches = self._watches
             found = self._found[asked] = {}
+            first_at: dict[StateKey, int] = {}
             for at in watches.counting(by_scope(ids) if watches.have_filters else {}):
                 watch = watches[at]
                 scope_id = _scope_id(watch, trace_id, ids)
-                if scope_id is not None:
-                    found[at] = watch, watch.key(scope_id, bucket)
+                if scope_id is None:
+                    continue
+                key = watch.key(scope_id, bucket)
+                first = first_at.setdefault(key, at)
+                if first != at:
+                    # Windows of other calendars may be the same one, whose total counts once.
+                    known, _ = found[first]
+                    watch = known._replace(budgets=known.budgets + watch.budgets)
+                found[first] = watch, key
         return found
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from processor.core.model import Owner, Totals, Usage
+from processor.core.model import Calendar, Owner, Totals, Usage
 from processor.core.posting.intake import pending_rows
 
 MINE = Owner(
@@ -341,6 +342,25 @@ def test_several_windows_of_one_filter_share_their_stored_totals(turns, given):
     plan = turns.turn(given.call(1, own=MINE))
     filtered = {key: change for key, change in plan.postings.items() if "?" in key[0]}
     assert [(key[1], change.calls) for key, change in filtered.items()] == [("u", 1)]
+
+
+@pytest.mark.parametrize("match", [{}, {"model": ("gpt*",)}])
+def test_the_same_window_in_two_calendars_is_counted_once(turns, given, match):
+    """Guarantees: hours of two zones, and days of weeks that begin on other days, are one total."""
+    berlin, sundays = Calendar(ZoneInfo("Europe/Berlin")), Calendar(ZoneInfo("UTC"), 6)
+    turns.use(
+        given.budget("hour", "user", 2000, window="hour", match=match),
+        given.budget("hour there", "user", 2000, window="hour", match=match, calendar=berlin),
+        given.budget("day", "user", 2000, window="day", match=match),
+        given.budget("day too", "user", 2000, window="day", match=match, calendar=sundays),
+    )
+    turns.turn(given.call(1, own=MINE))
+    assert not turns.crossings
+    turns.turn(given.call(2, at_s=1, own=MINE))
+    names = ["day", "day too", "hour", "hour there"]
+    assert sorted((each.budget, each.spent) for each in turns.crossings) == [
+        (name, 2000) for name in names
+    ]
 
 
 def test_a_transfer_moves_filtered_totals_too(turns, given):
