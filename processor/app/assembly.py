@@ -167,7 +167,7 @@ def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger
             trace_spans=settings.limits.spans_per_trace,
             known_traces=limit("known_traces"),
         ),
-        Ages(kept.calls, kept.keys, kept.traces),
+        Ages(kept.calls, kept.keys, kept.traces, kept.hours),
     )
 
 

@@ -93,7 +93,7 @@ def ledger_state(ledger: Ledger) -> LedgerState:
         traces_to_reprice=0 if progress is None else progress.traces_left,
         size_bytes=ledger.size_bytes,
         last_failure=ledger.last_failure,
-        kept_from_s=ledger.kept_from._asdict(),
+        kept_from_s=ledger.kept_from.shown(),
     )
 
 

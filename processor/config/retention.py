@@ -68,6 +68,12 @@ class Retention(Section):
         "`calls` and `keys` together.",
     )
 
+    hours: _Age = Field(
+        default=Age(400 * _DAY_S),
+        description="Sums by hour and quarter hour; of before there are sums by day. Those of a "
+        "time of which there are calls stay.",
+    )
+
     @model_validator(mode="after")
     def _traces_are_kept_long_enough(self) -> Retention:
         if not self.calls or not self.traces:

@@ -30,7 +30,7 @@ def added_up(store: SqliteStore, key: str, rest: str) -> Sums:
 def check_tables(store: SqliteStore) -> None:
     """Every kind of sum is that of the charges, and these are what the spans say."""
     check_months(store)
-    if any(store._db.execute("SELECT 1 FROM deleted_days LIMIT 1")):
+    if any(store._db.execute("SELECT 1 FROM kept_from LIMIT 1")):
         check_with_deleted(store)
         return
     charged = added_up(store, "set_id", f"{ALL} FROM charged")
@@ -135,7 +135,7 @@ def check_charges(store: SqliteStore) -> None:
             owner = (user, session, task, tuple(rest[:width]))
             found[row_id].append((end_ns, *owner, sums))
     assert found == wanted
-    if not any(store._db.execute("SELECT 1 FROM deleted_days LIMIT 1")):
+    if not any(store._db.execute("SELECT 1 FROM kept_from LIMIT 1")):
         check_traces(store, plan)
         check_cells(store, plan)
 

@@ -22,10 +22,11 @@ from processor.core.model import NOBODY, NS_PER_S, Usage
 from processor.io.ledger import Ledger
 from processor.io.ledger.kept_from import Ages
 from processor.io.ledger.retention import Retention
+from processor.io.ledger.tables import SUMS
 from processor.io.ledger.working_set import Limits
 
 HOUR_S = 3600
-AGES = Ages(calls_s=2 * HOUR_S, keys_s=2 * HOUR_S, traces_s=5 * HOUR_S)
+AGES = Ages(calls_s=2 * HOUR_S, keys_s=2 * HOUR_S, traces_s=5 * HOUR_S, hours_s=2 * HOUR_S)
 NEWER = 100
 """The first of the traces that only show how late it is."""
 
@@ -44,7 +45,7 @@ def lives(draw):
         for span in forest
     ]
     some = st.lists(st.sampled_from(spans), min_size=1, max_size=5)
-    hours = st.integers(0, 12)
+    hours = st.one_of(st.integers(0, 12), st.integers(0, 40))
     steps = st.one_of(some, some, hours, hours, st.none())
     return spans, draw(st.lists(steps, min_size=3, max_size=9))
 
@@ -104,9 +105,12 @@ class Life:
         return await self.ledger._writer.ask(lambda: question(trace_id))
 
     def state(self):
-        tables = ("totals", "usage_hours", "usage_days", "usage_user_days", "crossings")
-        query = "SELECT * FROM {} ORDER BY 1, 2, 3"
-        return [self.store._db.execute(query.format(table)).fetchall() for table in tables]
+        """All that must not move. Of one day there may be one total instead of several."""
+        sums = ", ".join(f"SUM({name})" for name in SUMS)
+        by_day = f"SELECT scope, id, bucket / 86400, {sums} FROM totals GROUP BY 1, 2, 3"
+        tables = ("usage_days", "usage_user_days", "crossings")
+        others = [f"SELECT * FROM {table} ORDER BY 1, 2, 3" for table in tables]
+        return [self.store._db.execute(query).fetchall() for query in (by_day, *others)]
 
     def expected(self, trace_id):
         """Cost and calls of a trace: those of the spans that came, as far as they could."""

@@ -45,6 +45,9 @@ class Stored(NamedTuple):
     """Single charges are kept from then on."""
     months_until_s: int = 0
     """Sums of months have the days that end by then."""
+    hours_since_s: int = 0
+    """Sums by hour and quarter hour are kept from the start of that day on; older ones are by day,
+    in `totals` at its start."""
     last_charge_s: int | None = None
     """No charge ended later; None where that is not known."""
 
@@ -57,11 +60,15 @@ class ReadingPlan(NamedTuple):
     """Ranges that nothing kept is fine enough for."""
 
 
+_CellAt = Callable[[int], tuple[int, int]]
+"""Gives the cell that holds a moment."""
+
+
 class _Level(NamedTuple):
     """A table, and the cell ``[start, end)`` of it that holds a moment."""
 
     source: Source
-    cell_at: Callable[[int], tuple[int, int]]
+    cell_at: _CellAt
     least_s: int = 0
     """No shorter range is read from it."""
 
@@ -79,7 +86,7 @@ def plan_reading(question: UsageQuestion, stored: Stored) -> ReadingPlan:
     if has_lifetime(question):
         whole = Segment("lifetime", 0, question.start_s, question.end_s)
         return ReadingPlan((whole,), ())
-    levels = _levels(question, stored.zones)
+    levels = _levels(question, stored)
     edges = question.edges or (question.start_s, question.end_s)
     segments: list[Segment] = []
     left_out: list[tuple[int, int]] = []
@@ -114,10 +121,15 @@ def has_lifetime(question: UsageQuestion) -> bool:
     return question.dimensions() in ({"session"}, {"task"}, {"trace"})
 
 
-def _levels(question: UsageQuestion, zones: ReportingZones) -> tuple[_Level, ...]:
+def _levels(question: UsageQuestion, stored: Stored) -> tuple[_Level, ...]:
     """The tables that can answer, those with the longest cells first."""
+    zones, since_s = stored.zones, stored.hours_since_s
+
+    def in_days_before(cell_at: _CellAt) -> _CellAt:
+        return lambda time_s: zones.day_of(time_s) if time_s < since_s else cell_at(time_s)
+
     if scope_of(question) is not None:
-        return _Level("totals", _quarter), _CHARGES
+        return _Level("totals", in_days_before(_quarter)), _CHARGES
     named = question.dimensions()
     if not named.isdisjoint(CHARGE_DIMENSIONS):
         return (_CHARGES,)
@@ -127,7 +139,7 @@ def _levels(question: UsageQuestion, zones: ReportingZones) -> tuple[_Level, ...
         _Level("months", zones.month_of, 16 * _DAY_S),
         _Level("month_parts", zones.month_part_of, 2 * _DAY_S),
         _Level("days", zones.day_of, _DAY_S // 2),
-        _Level("hours", zones.cell_of),
+        _Level("hours", in_days_before(zones.cell_of)),
         _CHARGES,
     )
 
@@ -142,7 +154,7 @@ def _cut(
         # There is nothing in the rest of the cells that the last charge is in.
         end_s = max(end_s, *(level.cell_at(last_s)[1] for level in levels))
     without_months = [level for level in levels if level.source not in _OF_MONTHS]
-    cover = _Cover(bucket, stored.charges_since_s, TIME_END_S)
+    cover = _Cover(bucket, max(stored.charges_since_s, stored.hours_since_s), TIME_END_S)
     if len(without_months) < len(levels):
         until_s = min(max(stored.months_until_s, start_s), end_s)
         yield from cover._replace(until_s=stored.months_until_s).of(levels, start_s, until_s)

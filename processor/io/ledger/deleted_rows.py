@@ -12,6 +12,7 @@ from processor.core.posting import Deletions
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.dialect import Dialect
+from processor.io.ledger.folded_hours import FoldedHours
 from processor.io.ledger.kept_from import KeptFrom, read_kept_from
 from processor.io.ledger.reading.sums import define_sum, rows_of
 from processor.io.ledger.responses import delete_responses
@@ -97,6 +98,7 @@ class DeletedRows:
         """`forget` is called with the id of each trace whose number is not valid any more."""
         self._database = database
         self._forget = forget
+        self.hours = FoldedHours(database, words)
         self._days = Addition("deleted_days", words)
         self._traces = Addition("deleted_traces", words)
         define_sum(database)

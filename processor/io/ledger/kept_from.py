@@ -34,6 +34,12 @@ class KeptFrom(NamedTuple):
     keys: int = 0
     traces: int = 0
     hours: int = 0
+    folded: int = 0
+    """Totals of before are added up by day, which begins once `hours` has moved."""
+
+    def shown(self) -> dict[str, int]:
+        """Those that concern anybody else."""
+        return {what: time_s for what, time_s in self._asdict().items() if what != "folded"}
 
 
 def read_kept_from(database: apsw.Connection) -> KeptFrom:
@@ -50,7 +56,9 @@ def marks_at(now_s: int, ages: Ages, zones: ReportingZones) -> KeptFrom:
     calls = _whole_hours(now_s - ages.calls_s) if ages.calls_s else 0
     keys = _whole_hours(calls - ages.keys_s) if calls and ages.keys_s else 0
     traces = min(_whole_hours(now_s - ages.traces_s), keys) if keys and ages.traces_s else 0
-    hours = zones.day_of(now_s - ages.hours_s)[0] if ages.hours_s else 0
+    # Calls of a time are found by its hours, so these stay as long.
+    oldest_s = min(now_s - ages.hours_s, calls) if ages.hours_s else 0
+    hours = zones.day_of(oldest_s)[0] if oldest_s > 0 else 0
     return KeptFrom(calls, keys, traces, max(hours, 0))
 
 

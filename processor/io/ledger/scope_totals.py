@@ -10,6 +10,7 @@ import apsw
 from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import NS_PER_S, Totals
+from processor.io.ledger.kept_from import read_kept_from
 from processor.io.ledger.tables import DIMENSIONS, SUMS
 
 _KEPT = frozenset({"total", "user", "org"})
@@ -45,7 +46,7 @@ def total_of(
         source, time = "usage_days", "start_s"
         if series in _LIFETIME or (is_windowed and not _is_of_cells(zones, start_s, end_s)):
             source, time = "charged", "end_s"
-        elif is_windowed:
+        elif is_windowed and start_s >= read_kept_from(database).hours:
             source = "usage_hours"
         where = f"FROM {source} WHERE {where}"
     if is_windowed:

@@ -111,10 +111,10 @@ _LEDGER: Final[Table] = {
     ),
     "kept_from_s": gauge(
         "ledger_kept_from_timestamp_seconds",
-        "From which end on calls, the ids of their spans (keys) and traces are kept; 0 where none "
-        "was deleted.",
+        "From which end on calls, the ids of their spans (keys), traces and sums by hour are kept; "
+        "0 where none was deleted.",
         "what",
-    )._replace(always=("calls", "keys", "traces")),
+    )._replace(always=("calls", "keys", "traces", "hours")),
 }
 """By field of `LedgerState`."""
 _MEMORY: Final[Table] = {

@@ -26,14 +26,14 @@ def problem_of(tmp_path, text):
 def test_calls_are_kept_for_three_months_and_recognised_for_one_more():
     kept = load_settings(None, {}, {}).ledger.retention
     assert (kept.calls, kept.keys) == (90 * DAY_S, 30 * DAY_S)
-    assert kept.traces == 400 * DAY_S
+    assert (kept.traces, kept.hours) == (400 * DAY_S, 400 * DAY_S)
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"), [("36h", 36 * 3600), ("7d", 7 * DAY_S), ("0", 0), ("never", 0)]
 )
 def test_an_age_is_in_days_or_hours_and_nothing_keeps_for_ever(tmp_path, text, seconds):
-    assert loaded(tmp_path, f"{{calls: {text}, traces: never}}").calls == seconds
+    assert loaded(tmp_path, f"{{hours: {text}}}").hours == seconds
 
 
 @pytest.mark.parametrize("text", ["90", "true", "3 weeks", "1m", "-1d", "[]"])

@@ -88,12 +88,18 @@ def _ranges(
     else:
         yield low_s, high_s
         return
+    found = database.execute("SELECT time_s FROM kept_from WHERE what = 'hours'").get
+    hours_s = min(max(int(str(found or 0)), low_s), high_s) if table == "usage_hours" else low_s
+    # What is older has no sums by hour; of calls there is little.
+    older_s, low_s = low_s, hours_s
     upper_s = high_s
     for start_s in _cells(database, table, question.filters, low_s - length_s, high_s):
         end_s = min(start_s + length_s, upper_s)
         if max(start_s, low_s) < end_s:
             yield max(start_s, low_s), end_s
         upper_s = min(upper_s, start_s)
+    if older_s < hours_s:
+        yield older_s, hours_s
 
 
 def _cells(

@@ -55,9 +55,13 @@ class SqliteView:
     @property
     def calls_kept_from_s(self) -> int:
         """From which end on single calls are kept; 0 for all."""
+        return self._kept.calls
+
+    @property
+    def _kept(self) -> KeptFrom:
         if self._kept_from is None:
             self._kept_from = read_kept_from(self._database)
-        return self._kept_from.calls
+        return self._kept_from
 
     def usage(self, question: UsageQuestion) -> UsageAnswer:
         """How much was used."""
@@ -65,6 +69,7 @@ class SqliteView:
             self.zones,
             self.calls_kept_from_s,
             self._database.execute(statements.READ_MONTHS_UNTIL).get or 0,
+            self._kept.hours,
             self._database.execute("SELECT MAX(end_s) FROM charges").get,
         )
         answer = read_usage(self._database, question, plan_reading(question, stored))

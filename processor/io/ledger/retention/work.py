@@ -11,6 +11,7 @@ from processor.io.ledger.background import Work
 from processor.io.ledger.kept_from import Ages, KeptFrom, marks_at
 from processor.io.ledger.retention.sweeps import (
     CallsSweep,
+    HoursSweep,
     KeysSweep,
     SpaceSweep,
     Sweep,
@@ -91,6 +92,11 @@ class Retention:
             yield KeysSweep(store.deleted, marks.keys, now_s)
         if marks.traces > swept.traces:
             yield TracesSweep(working_set, marks, now_s)
+        kept = working_set.kept_from
+        hours_s = max(marks.hours, kept.hours)
+        is_due = hours_s > kept.folded and store.deleted.hours.has_before(hours_s)
+        if is_due or kept.hours > kept.folded:
+            yield HoursSweep(store, (kept.folded, hours_s), store.zones.day_of)
         if marks != swept:
             yield SpaceSweep(store.deleted)
         self._swept = KeptFrom(*map(max, swept, marks))

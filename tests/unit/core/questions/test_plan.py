@@ -211,3 +211,19 @@ def test_every_hour_of_a_range_is_counted_once():
 
 def test_an_empty_range_reads_nothing():
     assert plan_reading(asked("2026-10-01", "2026-10-01"), Stored(IN_UTC)).segments == ()
+
+
+FOLDED = {"hours_since_s": at("2026-10-03"), "charges_since_s": at("2026-10-10")}
+
+
+def test_what_is_added_up_by_day_answers_for_whole_days_only():
+    question = asked("2026-10-01 22:00", "2026-10-05 02:00", group_by=BY_MODEL)
+    assert read(question, **FOLDED) == [
+        ("days", "02 00:00", "05 00:00"),
+        ("hours", "05 00:00", "05 02:00"),
+    ]
+    assert plan_reading(question, Stored(IN_UTC, **FOLDED)).left_out == (
+        (at("2026-10-01 22:00"), at("2026-10-02")),
+    )
+    of_all = asked("2026-10-01 22:00", "2026-10-03 02:15")
+    assert read(of_all, **FOLDED) == [("totals", "02 00:00", "03 02:15")]

@@ -217,3 +217,47 @@ async def test_the_space_of_what_is_deleted_goes_back_to_the_disk(
     assert after.pages < before.pages / 2
     assert after.free <= max(after.pages * 0.1, 4)
     check_tables(opened.store)
+
+
+BY_DAY = Ages(calls_s=DAY_S, hours_s=2 * DAY_S)
+
+
+async def test_old_hours_are_days_from_then_on_and_no_total_moves(opened, given, sweep):
+    """Guarantees: for every scope and budget, also where it is done twice or begun by another."""
+    budget = given.budget("mine", "user", 10**9, window="day", match={"agent": ("planner",)})
+    await opened.open(budget)
+    for at in range(12):
+        at_s = at * 5400
+        await opened.post(
+            given.agent(1, trace=20 + at, own=S, at_s=at_s),
+            given.call(2, 1, trace=20 + at, own=ADA, at_s=at_s),
+        )
+    await later(opened, given, 5)
+    query = "SELECT scope, id, SUM(cost), SUM(calls), COUNT(*) FROM totals GROUP BY 1, 2"
+    before = opened.store._db.execute(query).fetchall()
+    days = opened.store._db.execute("SELECT * FROM usage_days").fetchall()
+    kept = await sweep(5, BY_DAY)
+    assert kept.hours == kept.folded == given.START_S // DAY_S * DAY_S + 3 * DAY_S
+    after = opened.store._db.execute(query).fetchall()
+    assert [row[:4] for row in after] == [row[:4] for row in before]
+    counts = {row[:2]: row[4] for row in after}
+    assert counts["total", ""] == 3, "two days, and the last call"
+    assert counts["user", "ada"] == 2
+    assert counts["session", "s"] == 1
+    assert opened.store._db.execute("SELECT * FROM usage_days").fetchall() == days
+    assert opened.store._db.execute("SELECT COUNT(*) FROM usage_hours").get == 1
+    day_s = given.START_S // DAY_S * DAY_S
+    total = await total_of(opened.ledger, "agent", "planner", (day_s, day_s + DAY_S))
+    assert total.calls == 11
+    await opened.open()
+    await sweep(5, BY_DAY)
+    assert opened.store._db.execute(query).fetchall() == after
+    check_tables(opened.store)
+
+
+async def test_hours_of_a_time_of_which_there_are_calls_stay(opened, given, sweep):
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 5)
+    assert await sweep(5, Ages(hours_s=DAY_S)) == KeptFrom()
+    kept = await sweep(5, Ages(calls_s=3 * DAY_S, hours_s=DAY_S))
+    assert kept.hours == given.START_S // DAY_S * DAY_S + 2 * DAY_S
