@@ -32,6 +32,7 @@ _MODULES: Final = {
     "reprice": "processor.cli.reprice",
     "exclude": "processor.cli.exclude",
     "audit": "processor.cli.audit",
+    "verify": "processor.cli.verify",
     "backup": "processor.cli.backup",
     "resend": "processor.cli.resend",
     "healthcheck": "processor.cli.healthcheck",

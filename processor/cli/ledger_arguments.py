@@ -17,6 +17,7 @@ def add_ledger_commands(commands: Commands) -> None:
     _add_reprice(commands)
     _add_exclude(commands)
     _add_audit(commands)
+    _add_verify(commands)
     _add_backup(commands)
 
 
@@ -113,6 +114,38 @@ def _add_audit(commands: Commands) -> None:
     parser.add_argument("--csv", action="store_true", help="print CSV")
     add_ledger(parser)
     add_budgets(parser)
+
+
+def _add_verify(commands: Commands) -> None:
+    text = "prove that everything the ledger keeps agrees, and say what does not"
+    description = f"""\
+{sentence(text)}
+
+Adds up charges and compares: sums by hour and day, traces, totals, what budgets follow, and what \
+the spans themselves say, of all traces with --full. It reads only, in short steps, beside a \
+running processor or alone; interrupted, it says where to go on."""
+    parser = commands.add_parser(
+        "verify",
+        help=text,
+        description=description,
+        epilog="examples:\n  llm-cost verify\n  llm-cost verify --full /backup/ledger.db\n\n"
+        f"{exit_codes('something differs', 'it could not be checked, or a flag is wrong')}",
+    )
+    parser.add_argument(
+        "file", metavar="FILE", nargs="?", help="a ledger, such as a backup (default: our own)"
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="hold every trace to its spans, and every index to its table, however long it takes",
+    )
+    parser.add_argument(
+        "--resume", metavar="POSITION", help="go on where an interrupted one has stopped"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, at the end")
+    add_config(parser)
+    add_budgets(parser)
+    add_data_dir(parser)
 
 
 def _add_backup(commands: Commands) -> None:

@@ -1,0 +1,205 @@
+"""Lifetime totals of sessions and tasks, and days of users and organisations, by owner."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import apsw
+
+from processor.core.budgets.zones import ReportingZones
+from processor.io.ledger.tables import SUMS
+from processor.io.ledger.verifying.check import Findings, Step, moment, name_of
+from processor.io.ledger.verifying.comparison import Sides, compare
+from processor.io.ledger.zones import read_zones
+
+_LISTED: Final = ", ".join(SUMS)
+_TRACES_READ: Final = 100_000
+_NAMES_COMPARED: Final = {"session": 20_000, "task": 500_000, "user": 20_000}
+"""Of tasks many, since each step reads all traces, which have no index by task."""
+_RANGE: Final = "BETWEEN :first AND :last"
+
+
+class LifetimeTotals:
+    """Totals of sessions, or of tasks, against the traces and charges that name them.
+
+    Traces that name one session are added up as they are. Those of several are found first, and
+    noted in a temporary table, which each step extends by what has come since.
+    """
+
+    def __init__(self, scope: str) -> None:
+        self.name = f"{scope}s"
+        self._scope = scope
+        self._column = f"{scope}_id"
+        self._several = f"temp.verified_{scope}s"
+        self._database: apsw.Connection | None = None
+        self._read_to = self._last_span = 0
+
+    def step(self, database: apsw.Connection, position: int) -> Step:
+        """Look at the next names; before the first, find the traces of several."""
+        findings = Findings(self.name)
+        if not self._prepare(database):
+            return findings.step(position, 0.0)
+        first = max(position, 0)
+        last = first + _NAMES_COMPARED[self._scope] - 1
+        self._compare(database, findings, first, last)
+        highest = int(database.execute("SELECT COALESCE(MAX(id), 0) FROM names").get)
+        if last < highest:
+            return findings.step(last + 1, last / highest)
+        self._compare_all(database, findings)
+        return findings.step(None, 1.0)
+
+    def _prepare(self, database: apsw.Connection) -> bool:
+        """Note the traces of several names, some at a time; returns whether all are noted."""
+        if self._database is not database:
+            self._database, self._read_to = database, 0
+            table = self._several.removeprefix("temp.")
+            database.execute(
+                f"CREATE TEMP TABLE IF NOT EXISTS {table} (name_id, trace, "
+                "PRIMARY KEY (name_id, trace)) WITHOUT ROWID"
+            )
+            database.execute(f"DELETE FROM {self._several}")
+            self._last_span = _last_span(database)
+        highest = int(database.execute("SELECT COALESCE(MAX(id), 0) FROM traces").get)
+        if self._read_to < highest:
+            begin, self._read_to = self._read_to, self._read_to + _TRACES_READ
+            self._note(database, f"t.id > {begin} AND t.id <= {self._read_to}")
+        return self._read_to >= highest
+
+    def _note(self, database: apsw.Connection, which: str) -> None:
+        """Note names and traces of those without one name that all charges of theirs share."""
+        database.execute(
+            f"INSERT OR IGNORE INTO {self._several} SELECT c.{self._column}, s.trace "
+            "FROM traces AS t CROSS JOIN spans AS s ON s.trace = t.id "
+            "CROSS JOIN charges AS c ON c.id = s.id "
+            f"WHERE {which} AND t.{self._column} IS NULL "
+            f"AND c.{self._column} NOT IN (SELECT id FROM names WHERE text = '')"
+        )
+
+    def _compare(
+        self, database: apsw.Connection, findings: Findings, first: int, last: int
+    ) -> None:
+        bindings = {"first": first, "last": last}
+        kept = (
+            f"SELECT n.id, {_listed('t')} FROM names AS n CROSS JOIN totals AS t "
+            f"ON t.scope = '{self._scope}' AND t.id = n.text AND t.bucket = 0 "
+            f"WHERE n.id {_RANGE} AND n.text <> ''"
+        )
+        of_traces = f"SELECT {self._column} AS id, {_LISTED} FROM traces WHERE {self._column} "
+        quick = Sides(kept, of_traces + _RANGE, ("id",), SUMS)
+        if not compare(database, quick, bindings).differing:
+            return
+        # Some of these traces have charges that name none, or traces of several have more of them.
+        last_span = _last_span(database)
+        if last_span > self._last_span:
+            new = f"(SELECT trace FROM spans WHERE id > {self._last_span})"
+            self._note(database, f"t.id IN {new}")
+            self._last_span = last_span
+        column = self._column
+        exact = Sides(
+            kept,
+            f"SELECT c.{column} AS id, {_listed('c')} FROM traces AS t "
+            f"CROSS JOIN spans AS s ON s.trace = t.id CROSS JOIN charged AS c ON c.id = s.id "
+            f"WHERE t.{column} {_RANGE} AND c.{column} = t.{column} "
+            f"UNION ALL SELECT c.{column}, {_listed('c')} FROM {self._several} AS m "
+            f"CROSS JOIN traces AS t ON t.id = m.trace AND t.{column} IS NULL "
+            "CROSS JOIN spans AS s ON s.trace = m.trace CROSS JOIN charged AS c ON c.id = s.id "
+            f"WHERE m.name_id {_RANGE} AND c.{column} = m.name_id",
+            ("id",),
+            SUMS,
+        )
+        found = compare(database, exact, bindings)
+        findings.add(found, lambda key: f"{self._scope} {name_of(database, key[0])}")
+
+    def _compare_all(self, database: apsw.Connection, findings: Findings) -> None:
+        """What belongs to no session, or task, is the rest of everything."""
+        sides = Sides(
+            f"SELECT 0 AS k, {_LISTED} FROM totals WHERE scope = '{self._scope}'",
+            f"SELECT 0 AS k, {_LISTED} FROM totals WHERE scope = 'total' AND id = ''",
+            ("k",),
+            SUMS,
+        )
+        findings.add(
+            compare(database, sides, {}),
+            lambda _: f"all {self._scope}s and what has none, together",
+        )
+
+
+class OwnerDays:
+    """Quarter hours of users and organisations, added up by day, against the sums by day."""
+
+    name = "users"
+
+    def step(self, database: apsw.Connection, position: int) -> Step:
+        """Look at the next users; with the last ones, at all organisations."""
+        findings = Findings(self.name)
+        _define_day(database, read_zones(database))
+        first = max(position, 0)
+        last = first + _NAMES_COMPARED["user"] - 1
+        self._compare_users(database, findings, first, last)
+        highest = int(database.execute("SELECT COALESCE(MAX(id), 0) FROM names").get)
+        if last < highest:
+            return findings.step(last + 1, last / highest)
+        self._compare_orgs(database, findings)
+        return findings.step(None, 1.0)
+
+    def _compare_users(
+        self, database: apsw.Connection, findings: Findings, first: int, last: int
+    ) -> None:
+        bindings = {"first": first, "last": last}
+        totals = (
+            "FROM names AS n CROSS JOIN totals AS t ON t.scope = 'user' AND t.id = n.text "
+            f"WHERE n.id {_RANGE}"
+        )
+        database.execute("CREATE TEMP TABLE IF NOT EXISTS verified_days (user_id, start_s)")
+        database.execute("DELETE FROM temp.verified_days")
+        database.execute(
+            f"INSERT INTO temp.verified_days SELECT DISTINCT n.id, verified_day(t.bucket) {totals}",
+            bindings,
+        )
+        sides = Sides(
+            f"SELECT n.id, verified_day(t.bucket) AS start_s, {_listed('t')} {totals}",
+            f"SELECT u.user_id AS id, u.start_s, {_listed('u')} FROM temp.verified_days AS d "
+            "CROSS JOIN usage_user_days AS u ON u.start_s = d.start_s AND u.user_id = d.user_id",
+            ("id", "start_s"),
+            SUMS,
+        )
+        findings.add(
+            compare(database, sides, bindings),
+            lambda key: f"user {name_of(database, key[0])} on {moment(key[1])}",
+        )
+
+    def _compare_orgs(self, database: apsw.Connection, findings: Findings) -> None:
+        sides = Sides(
+            f"SELECT id, verified_day(bucket) AS start_s, {_LISTED} FROM totals "
+            "WHERE scope = 'org'",
+            f"SELECT s.org AS id, d.start_s, {_listed('d')} FROM usage_days AS d "
+            "JOIN dimension_sets AS s ON s.id = d.set_id",
+            ("id", "start_s"),
+            SUMS,
+        )
+        findings.add(
+            compare(database, sides, {}),
+            lambda key: f"organisation {key[0]!r} on {moment(key[1])}",
+        )
+
+
+def _listed(table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in SUMS)
+
+
+def _last_span(database: apsw.Connection) -> int:
+    return int(database.execute("SELECT COALESCE(MAX(id), 0) FROM spans").get)
+
+
+def _define_day(database: apsw.Connection, zones: ReportingZones) -> None:
+    """Let statements ask for the start of the day that a quarter hour is in."""
+    known: dict[int, int] = {}
+
+    def day_of(bucket: int) -> int:
+        found = known.get(bucket)
+        if found is None:
+            found = known[bucket] = zones.day_of(bucket)[0]
+        return found
+
+    function: Any = day_of  # apsw's declared types know no narrower arguments.
+    database.create_scalar_function("verified_day", function, 1, deterministic=True)

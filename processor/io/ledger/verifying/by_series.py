@@ -1,0 +1,102 @@
+"""Totals that are kept for budgets alone, against what the spans of a quarter hour add to them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import apsw
+
+from processor.core import posting
+from processor.core.budgets.verdict import Watch
+from processor.core.budgets.window import BUCKET_S
+from processor.core.model import NOTHING, Totals
+from processor.io.ledger.row_reader import RowReader
+from processor.io.ledger.tables import SUMS
+from processor.io.ledger.verifying.check import FIRST, Findings, Step, moment
+from processor.io.ledger.verifying.retained import read_retained
+
+_Key = tuple[str, str]
+"""Series and scope id."""
+_TEXT_MAX: Final = 200
+
+
+class FollowedTotals:
+    """Totals by quarter hour that budgets follow, as far as they are filled.
+
+    One quarter hour of `every` is looked at, another one each time.
+    """
+
+    name = "budgets"
+
+    def __init__(self, watches: Sequence[Watch], every: int, offset: int = 0) -> None:
+        self._watches = {each.series: each for each in watches if each.has_own_totals}
+        self._every = every
+        self._offset = offset % every
+
+    def step(self, database: apsw.Connection, position: int) -> Step:
+        """Look at the next quarter hour in which something was charged."""
+        findings = Findings(self.name)
+        watches = self._complete(database)
+        bounds = _bounds(database, position) if watches else None
+        if bounds is None:
+            return findings.step(None, 1.0)
+        first_s, last_s, next_s = bounds
+        bucket = max(next_s, 0) // BUCKET_S * BUCKET_S
+        skipped = (self._offset - bucket // BUCKET_S) % self._every
+        end_s = bucket + (skipped or 1) * BUCKET_S
+        is_deleted = read_retained(database).has_deleted(database, bucket, bucket + BUCKET_S)
+        if not skipped and not is_deleted:
+            findings.say(_differences(database, watches, bucket))
+        share = (end_s - first_s) / max(last_s - first_s, 1)
+        return findings.step(None if end_s > last_s else end_s, min(share, 1.0))
+
+    def _complete(self, database: apsw.Connection) -> list[Watch]:
+        kept = database.execute("SELECT name FROM series WHERE is_complete")
+        return [self._watches[name] for (name,) in kept if name in self._watches]
+
+
+def _bounds(database: apsw.Connection, position: int) -> tuple[int, int, int] | None:
+    query = "SELECT MIN(end_s) FROM charges WHERE end_s >= ?"
+    next_s = database.execute(query, (position,)).get
+    if next_s is None:
+        return None
+    first_s = database.execute(query, (FIRST,)).get
+    last_s = database.execute("SELECT MAX(end_s) FROM charges").get
+    return int(first_s), int(last_s), int(next_s)
+
+
+def _differences(database: apsw.Connection, watches: Sequence[Watch], bucket: int) -> Iterator[str]:
+    expected = _expected(database, watches, bucket)
+    query = f"SELECT {', '.join(SUMS)} FROM totals WHERE scope = ? AND id = ? AND bucket = ?"
+    for (series, scope_id), totals in expected.items():
+        found = next(iter(database.execute(query, (series, scope_id, bucket))), (0,) * len(SUMS))
+        for name, kept, wanted in zip(SUMS, map(int, found), totals.values(), strict=True):
+            if kept != wanted:
+                yield (
+                    f"{series} {scope_id[:_TEXT_MAX]!r} in the quarter hour {moment(bucket)}: "
+                    f"{name} is {kept} and should be {wanted}"
+                )
+
+
+def _expected(
+    database: apsw.Connection, watches: Sequence[Watch], bucket: int
+) -> dict[_Key, Totals]:
+    """What the traces of a quarter hour add to the totals of some watches."""
+    query = (
+        "SELECT DISTINCT t.id, t.trace_id FROM charges AS c CROSS JOIN spans AS s ON s.id = c.id "
+        "CROSS JOIN traces AS t ON t.id = s.trace WHERE c.end_s >= ? AND c.end_s < ?"
+    )
+    first_s = bucket or FIRST  # What ended before 1970 counts for the first one.
+    found: list[tuple[Any, ...]]
+    found = database.execute(query, (first_s, bucket + BUCKET_S)).fetchall()
+    reader, sums = RowReader(database), defaultdict[_Key, Totals](lambda: NOTHING)
+    for trace, trace_id in found:
+        rebuilt = posting.rebuild(trace_id, reader.rows_of(trace_id, trace))
+        for watch in watches:
+            for scope_id, at, totals in posting.contributions(watch, trace_id, rebuilt):
+                if at == bucket:
+                    key = watch.series, scope_id
+                    sums[key] = sums[key].plus(totals)
+    return sums
