@@ -21,6 +21,7 @@ from processor.app.assembly import (
     build_reader,
     build_receiver,
     read_options,
+    start_check,
 )
 from processor.app.audit_notes import AuditNotes
 from processor.app.pipeline import Pipeline
@@ -136,6 +137,8 @@ class App:
         # Closed before the ledger: who writes is the last to close the file, and tidies up.
         reader = build_reader(settings)
         _close_with(stack, "the ledger's readers", reader.close)
+        check = start_check(settings, reader)
+        _close_with(stack, "the check of the ledger", check.close)
         _close_with(stack, "the exporter", exporter.close)
         await exporter.start()
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
@@ -144,7 +147,7 @@ class App:
         )
         health = Health(
             lambda: exporter_state(exporter),
-            lambda: ledger_state(ledger),
+            lambda: ledger_state(ledger, check),
             pipeline.flow,
             files.states,
         )
@@ -153,8 +156,9 @@ class App:
             files=files, plan=plan, memory=memory,
         )  # fmt: skip
         telemetry = build_telemetry(
-            settings, pipeline, exporter, ledger, receiver, health=health, files=files.states
-        )
+            settings, pipeline, exporter, ledger, receiver,
+            health=health, files=files.states, check=check,
+        )  # fmt: skip
         if telemetry is not None:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)
             await telemetry.start()

@@ -32,6 +32,7 @@ from processor.io.exporter import (
 )
 from processor.io.ledger import Ages, Ledger, SqliteReader, SqliteStore
 from processor.io.ledger import Limits as WorkingSetLimits
+from processor.io.ledger.verifying import BackgroundCheck
 from processor.io.receiver import Handle, HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries import CostQueries, Report
@@ -169,6 +170,14 @@ def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger
         ),
         Ages(kept.calls, kept.keys, kept.traces, kept.hours),
     )
+
+
+def start_check(settings: Settings, reader: SqliteReader) -> BackgroundCheck:
+    """What looks through the ledger's sums beside everything else, started unless it is off."""
+    check = BackgroundCheck(Path(settings.ledger.path), reader.pause)
+    if settings.ledger.verify:
+        check.start()
+    return check
 
 
 def build_reader(settings: Settings) -> SqliteReader:

@@ -24,6 +24,7 @@ from processor.core.errors import ConfigError
 from processor.core.otlp.addresses import parse_listen
 from processor.io.exporter import DebugDestination, Destination, Fanout
 from processor.io.ledger import Ledger
+from processor.io.ledger.verifying import BackgroundCheck
 from processor.io.receiver import Receiver
 from processor.io.receiver.listening import listen
 from processor.surfaces.metrics import Build, Exposition, Sources, TelemetryServer
@@ -41,6 +42,7 @@ def build_telemetry(
     *,
     health: Health,
     files: Mapping[str, FileState],
+    check: BackgroundCheck,
 ) -> TelemetryServer | None:
     """What serves /metrics and /health, listening already; None where it is off.
 
@@ -52,7 +54,7 @@ def build_telemetry(
     sources = Sources(
         flow=pipeline.flow,
         exporter=lambda: exporter_state(exporter),
-        ledger=lambda: ledger_state(ledger),
+        ledger=lambda: ledger_state(ledger, check),
         memory=lambda: receiver.memory.held,
         grpc_connections=lambda: receiver.grpc_connections,
         answers=lambda: receiver.answers,
@@ -82,7 +84,7 @@ def _destination_state(destination: Destination) -> DestinationState:
     return DestinationState(destination.name, counters, backlog, not is_log, ends_s)
 
 
-def ledger_state(ledger: Ledger) -> LedgerState:
+def ledger_state(ledger: Ledger, check: BackgroundCheck) -> LedgerState:
     """The ledger's counters, its size in memory and on the disk, and what has failed last."""
     progress = ledger.reprice_progress
     return LedgerState(
@@ -94,6 +96,8 @@ def ledger_state(ledger: Ledger) -> LedgerState:
         size_bytes=ledger.size_bytes,
         last_failure=ledger.last_failure,
         kept_from_s=ledger.kept_from.shown(),
+        kept_from_s=ledger.kept_from._asdict(),
+        check=check.state,
     )
 
 

@@ -72,6 +72,12 @@ class Ledger(Section):
         default="", description="The ledger's file. Empty: <data_dir>/ledger.db."
     )
     retention: Retention = section(Retention)
+    verify: Flag = Field(
+        default=True,
+        description="Add up the ledger's sums again once a day, as `llm-cost verify` does, slowly "
+        "and beside the traffic: a twentieth of a core at most. What differs is in the log, in "
+        "/health and in the metric ledger_unequal_totals.",
+    )
 
 
 class Privacy(Section):

@@ -200,6 +200,19 @@ class MemoryUse(NamedTuple):
     """Waiting spans that were given up since the start."""
 
 
+class CheckState(NamedTuple):
+    """What the background check of the ledger's sums has found."""
+
+    verified_s: float = 0.0
+    """When the last pass ended in which nothing differed, in seconds since 1970; 0 before one."""
+    share: float = 0.0
+    """How much of the present pass is done, from 0 to 1; 1 between two."""
+    differences: int = 0
+    """How many sums differ from the charges; those of the last pass until this one is over."""
+    first: str = ""
+    """One of them, in words."""
+
+
 class LedgerState(NamedTuple):
     """The ledger as its owner sees it."""
 
@@ -218,6 +231,7 @@ class LedgerState(NamedTuple):
     kept_from_s: Mapping[str, int] = {}
     """From which end on calls and what else is deleted in time are kept, in epoch seconds; 0 where
     nothing was deleted."""
+    check: CheckState = CheckState()
 
 
 @dataclass(slots=True)

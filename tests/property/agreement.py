@@ -188,7 +188,10 @@ def check_verified(store: SqliteStore) -> None:
         position: int | None = FIRST
         while position is not None:
             step = check.step(store._db, position)
-            assert (step.differing, step.differences) == (0, ()), check.name
+            assert (step.differing, step.differences) == (0, ()), (
+                check.name,
+                step.differences,
+            )
             position = step.position
 
 

@@ -117,6 +117,20 @@ _LEDGER: Final[Table] = {
     )._replace(always=("calls", "keys", "traces", "hours")),
 }
 """By field of `LedgerState`."""
+_CHECK: Final[Table] = {
+    "verified_s": gauge(
+        "ledger_last_verified_timestamp_seconds",
+        "When the background check last went through all of the ledger's sums and none differed; "
+        "0 before.",
+    ),
+    "share": gauge("ledger_verified_ratio", "How much of its present pass is done, from 0 to 1."),
+    "differences": gauge(
+        "ledger_unequal_totals",
+        "Sums that differ from the charges they are made of. Always 0, or llm-cost verify says "
+        "what is wrong.",
+    ),
+}
+"""By field of `CheckState`."""
 _MEMORY: Final[Table] = {
     "traces": gauge("ledger_held_traces", "Traces whose tree is in memory."),
     "spans": gauge("ledger_held_spans", "Spans of these trees."),
@@ -165,6 +179,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     *_CONNECTIONS.values(),
     *_LEDGER_COUNTERS.values(),
     *_LEDGER.values(),
+    *_CHECK.values(),
     *_MEMORY.values(),
     *_FILE.values(),
     _IN_FORCE,
@@ -210,6 +225,7 @@ def read_ledger(ledger: LedgerState) -> Iterator[Sample]:
     """What happened to calls, and what the ledger holds on the disk and in memory."""
     yield from read_table(_LEDGER_COUNTERS, ledger.counters)
     yield from read_table(_LEDGER, ledger)
+    yield from read_table(_CHECK, ledger.check)
     yield from read_table(_MEMORY, ledger.memory)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from processor.core.counters import (
     Backlog,
+    CheckState,
     DestinationState,
     ExporterState,
     FileState,
@@ -88,9 +89,11 @@ class Health:
         if self.phase != "serving":
             return Report(self.phase, (f"the processor is {self.phase}",))
         reasons = []
-        ledger_failure = self._recent(self._ledger().last_failure)
+        ledger = self._ledger()
+        ledger_failure = self._recent(ledger.last_failure)
         if ledger_failure:
             reasons.append(f"the ledger cannot be written: {ledger_failure}")
+        reasons += _unequal(ledger.check)
         failing = {each.name: why for each in backends if (why := self._refusal_of(each))}
         reasons += [f"nothing is delivered to {name}: {why}" for name, why in failing.items()]
         reasons += [why for each in backends if each.name not in failing and (why := _away(each))]
@@ -155,6 +158,14 @@ def _first_of(mistakes: Sequence[str]) -> str:
     return (
         first if len(mistakes) == 1 else f"{first}; {len(mistakes) - 1} more: llm-cost check-config"
     )
+
+
+def _unequal(check: CheckState) -> Iterator[str]:
+    """Sums of the ledger that are wrong, until a whole pass of the check finds none."""
+    if check.differences:
+        differ = counted(check.differences, "sum of the ledger is", "sums of the ledger are")
+        first = check.first[:_REASON_MAX_CHARS]
+        yield f"{differ} not that of its charges, llm-cost verify says more: {first}"
 
 
 def _away(destination: DestinationState) -> str:

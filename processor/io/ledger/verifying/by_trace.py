@@ -9,6 +9,7 @@ import apsw
 
 from processor.core import posting
 from processor.core.attribution import Trace
+from processor.core.attribution.trace import is_of_logs
 from processor.core.model import NS_PER_S, ChargeRow, OwnIds, TraceSummary
 from processor.io.ledger.interning import OTHER, Cache
 from processor.io.ledger.row_reader import RowReader
@@ -241,6 +242,10 @@ def _unlike_stamps(
     """Calls whose cost is not what was written on them, and the corrections of it."""
     for span_id in corrected.keys() - rebuilt.nodes.keys():
         yield f"trace {trace_id.hex()}: a correction is of span {span_id.hex()}, which is not there"
+    entries = [node.entry for node in rebuilt.nodes.values() if node.entry is not None]
+    # Nothing is written on log records, and another processor has written what was adopted.
+    if is_of_logs(trace_id) or any(each.adopted_nano_usd is not None for each in entries):
+        return
     for span_id, node in rebuilt.nodes.items():
         if node.entry is None or node.stamp is None:
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -20,6 +21,8 @@ from processor.io.ledger.verifying.check import FIRST, Check, Difference, Step
 from processor.io.ledger.verifying.pages import Pages
 
 _CACHE_KIB: Final = 32_768
+_STEPS_BETWEEN_LOOKS: Final = 1_000_000
+"""Instructions of SQLite's machine between two looks at whether to end, 10 to 25 milliseconds."""
 _SPANS_REBUILT: Final = 400_000
 """About 40 seconds. Of a ledger with more spans a part is rebuilt, unless all is asked for."""
 _BUCKETS_REBUILT: Final = 150
@@ -43,12 +46,21 @@ class Progress(NamedTuple):
 class Verifier:
     """Looks at a ledger through a read-only connection of its own."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file. Raises LedgerUnavailableError, also for one of another version."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        cache_kib: int = _CACHE_KIB,
+        ends: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Open the file. Raises LedgerUnavailableError, also for one of another version.
+
+        A step raises apsw.InterruptError once `ends` says so, which is asked now and then.
+        """
         self._path = path
+        self._cache_kib = cache_kib
+        self._ends = ends
         self._connection = self._opened()
-        self.interrupts: Callable[[], bool] | None = None
-        """Asked now and then whether a statement has to end, which then raises InterruptError."""
 
     def ask(self, question: Callable[[apsw.Connection], T]) -> T:
         """Ask something, in a read transaction."""
@@ -81,9 +93,8 @@ class Verifier:
         """
         next_: int | None = position
         while next_ is not None:
-            at = next_
             try:
-                step = self.ask(lambda database, at=at: check.step(database, at))  # type: ignore[misc]
+                step = self.ask(partial(check.step, position=next_))
             except (apsw.CorruptError, apsw.NotADBError) as error:
                 found = Difference(check.name, f"cannot be read to its end: {error}")
                 step = Step(None, 1.0, 1, (found,))
@@ -105,7 +116,8 @@ class Verifier:
         connection = ReadConnection(self._path)
         # What is too large for memory goes to the disk.
         connection.database.execute("PRAGMA temp_store = FILE")
-        connection.database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.database.execute(f"PRAGMA cache_size = -{self._cache_kib}")
+        connection.database.set_progress_handler(self._ends, _STEPS_BETWEEN_LOOKS)
         return connection
 
 

@@ -7,6 +7,7 @@ from unit.surfaces.metrics.conftest import BACKLOG
 from unit.surfaces.metrics.conftest import states as states  # noqa: PLC0414 - fixtures are found by name
 
 from processor.core.counters import (
+    CheckState,
     DestinationCounters,
     DestinationState,
     FileState,
@@ -52,6 +53,16 @@ def test_a_ledger_that_cannot_be_written_is_a_reason(health, states):
     report = health.report()
     assert not report.is_well
     assert report == ("failing", ("the ledger cannot be written: disk full",))
+
+
+def test_a_sum_that_is_not_that_of_its_charges_is_said_while_all_goes_on(health, states):
+    check = CheckState(differences=2, first="session 'a': cost is 2 and should be 1")
+    states.ledger = states.ledger._replace(check=check)
+    report = health.report()
+    assert report.status == "degraded"
+    (reason,) = report.reasons
+    assert reason.startswith("2 sums of the ledger are not that of its charges, llm-cost verify")
+    assert reason.endswith(": session 'a': cost is 2 and should be 1")
 
 
 def test_a_backend_that_takes_nothing_is_a_reason(health, states):
