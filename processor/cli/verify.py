@@ -25,6 +25,7 @@ from processor.surfaces.terminal.paint import columns, left, plain, wrap
 
 _ABOUT: Final = {
     "days": "hours, days, users' days and totals against the charges of each day",
+    "months": "months and their parts against the days in them",
     "traces": "the sums of each trace against its charges",
     "sessions": "lifetime totals of sessions against traces and charges",
     "tasks": "lifetime totals of tasks against traces and charges",

@@ -88,6 +88,7 @@ def check_with_deleted(store: SqliteStore) -> None:
         of_scope = added_up(store, "1", f"{SUMS} FROM totals WHERE scope = '{scope}'")
         assert of_scope.get((1,), []) == whole[: len(tables.SUMS)], scope
     check_charges(store)
+    check_verified(store)
 
 
 def both(one: Sums, other: Sums, key: tuple[Any, ...]) -> list[int]:

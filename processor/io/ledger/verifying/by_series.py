@@ -10,6 +10,7 @@ import apsw
 
 from processor.core import posting
 from processor.core.budgets.verdict import Watch
+from processor.core.budgets.watches import Watches
 from processor.core.budgets.window import BUCKET_S
 from processor.core.model import NOTHING, Totals
 from processor.io.ledger.row_reader import RowReader
@@ -34,13 +35,15 @@ class FollowedTotals:
         self._watches = {each.series: each for each in watches if each.has_own_totals}
         self._every = every
         self._offset = offset % every
+        self._names: tuple[str, ...] = ()
+        self._together = Watches(())
 
     def step(self, database: apsw.Connection, position: int) -> Step:
         """Look at the next quarter hour in which something was charged."""
         findings = Findings(self.name)
         watches = self._complete(database)
-        bounds = _bounds(database, position) if watches else None
-        if bounds is None:
+        bounds = _bounds(database, position)
+        if watches is None or bounds is None:
             return findings.step(None, 1.0)
         first_s, last_s, next_s = bounds
         bucket = max(next_s, 0) // BUCKET_S * BUCKET_S
@@ -52,9 +55,14 @@ class FollowedTotals:
         share = (end_s - first_s) / max(last_s - first_s, 1)
         return findings.step(None if end_s > last_s else end_s, min(share, 1.0))
 
-    def _complete(self, database: apsw.Connection) -> list[Watch]:
-        kept = database.execute("SELECT name FROM series WHERE is_complete")
-        return [self._watches[name] for (name,) in kept if name in self._watches]
+    def _complete(self, database: apsw.Connection) -> Watches | None:
+        """Those that are filled, together; None for none."""
+        kept = database.execute("SELECT name FROM series WHERE is_complete ORDER BY name")
+        names = tuple(str(name) for (name,) in kept if name in self._watches)
+        if names != self._names:
+            self._names = names
+            self._together = Watches(self._watches[name] for name in names)
+        return self._together if names else None
 
 
 def _bounds(database: apsw.Connection, position: int) -> tuple[int, int, int] | None:
@@ -67,7 +75,7 @@ def _bounds(database: apsw.Connection, position: int) -> tuple[int, int, int] | 
     return int(first_s), int(last_s), int(next_s)
 
 
-def _differences(database: apsw.Connection, watches: Sequence[Watch], bucket: int) -> Iterator[str]:
+def _differences(database: apsw.Connection, watches: Watches, bucket: int) -> Iterator[str]:
     expected = _expected(database, watches, bucket)
     query = f"SELECT {', '.join(SUMS)} FROM totals WHERE scope = ? AND id = ? AND bucket = ?"
     for (series, scope_id), totals in expected.items():
@@ -80,9 +88,7 @@ def _differences(database: apsw.Connection, watches: Sequence[Watch], bucket: in
                 )
 
 
-def _expected(
-    database: apsw.Connection, watches: Sequence[Watch], bucket: int
-) -> dict[_Key, Totals]:
+def _expected(database: apsw.Connection, watches: Watches, bucket: int) -> dict[_Key, Totals]:
     """What the traces of a quarter hour add to the totals of some watches."""
     query = (
         "SELECT DISTINCT t.id, t.trace_id FROM charges AS c CROSS JOIN spans AS s ON s.id = c.id "
@@ -94,9 +100,9 @@ def _expected(
     reader, sums = RowReader(database), defaultdict[_Key, Totals](lambda: NOTHING)
     for trace, trace_id in found:
         rebuilt = posting.rebuild(trace_id, reader.rows_of(trace_id, trace))
-        for watch in watches:
-            for scope_id, at, totals in posting.contributions(watch, trace_id, rebuilt):
-                if at == bucket:
-                    key = watch.series, scope_id
-                    sums[key] = sums[key].plus(totals)
+        nodes = rebuilt.nodes.values()
+        for (series, scope_id, at), totals in posting.contributions(watches, trace_id, nodes):
+            if at == bucket:
+                key = series, scope_id
+                sums[key] = sums[key].plus(totals)
     return sums

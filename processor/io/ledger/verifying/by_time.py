@@ -33,6 +33,7 @@ _TIMES: Final = (
     ("bucket", "totals WHERE scope = 'total' AND id = ''"),
 )
 """Columns by which something is found in time, each with an index."""
+_DAY_S: Final = 86_400
 _SLICE: Final = "temp.verified_slice"
 
 
@@ -155,7 +156,9 @@ def _comparisons(database: apsw.Connection, day: _Slice) -> Iterator[tuple[Sides
                 lambda key: f"hour {moment(key[0])}: {set_of(database, key[1])}",
             )  # fmt: skip
         yield from _totals(database, day)
-    elif not day.is_folded:
+    else:
+        yield from _with_deleted(day)
+    if not day.is_whole and not day.is_folded:
         hours = f"SELECT set_id, {_LISTED} FROM usage_hours WHERE {within}"
         yield Sides(hours, days, ("set_id",), _ALL), of_day("hours of")
     yield Sides(days, users, ("set_id",), _ALL), of_day("day")
@@ -168,6 +171,25 @@ def _comparisons(database: apsw.Connection, day: _Slice) -> Iterator[tuple[Sides
         ),
         lambda _: f"total of {moment(day.start_s)}, by the sums of the day",
     )  # fmt: skip
+
+
+def _with_deleted(day: _Slice) -> Iterator[tuple[Sides, Describe]]:
+    """Totals of days in UTC, against the charges that are left and what was deleted of them."""
+    if day.is_folded:  # Its quarter hours are in the first one, perhaps of another day in UTC.
+        return
+    for start_s in range(day.start_s // _DAY_S * _DAY_S, day.end_s, _DAY_S):
+        within = f"BETWEEN {start_s or FIRST} AND {start_s + _DAY_S - 1}"
+        yield (
+            Sides(
+                f"SELECT {start_s} AS k, {_LISTED_SUMS} FROM totals "
+                f"WHERE scope = 'total' AND id = '' AND bucket {within}",
+                f"SELECT {start_s} AS k, {_LISTED_SUMS} FROM charged WHERE end_s {within} "
+                f"UNION ALL SELECT {start_s}, {_LISTED_SUMS} FROM deleted_days "
+                f"WHERE start_s = {start_s}",
+                ("k",), SUMS,
+            ),
+            lambda key: f"total of the day {moment(key[0])}, by its charges and deleted ones",
+        )  # fmt: skip
 
 
 def _totals(database: apsw.Connection, day: _Slice) -> Iterator[tuple[Sides, Describe]]:

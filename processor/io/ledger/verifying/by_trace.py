@@ -71,8 +71,7 @@ class SpanCharges:
         if parts:  # The next of our part.
             return findings.step(*_next(first - 1 + parts * _TRACES_REBUILT, highest))
         if self._read is None or self._read.database is not database:
-            self._read = _Reading(database, self._every, self._offset)
-        self._read.take_corrections()
+            self._read = _Reading(database)
         query = "SELECT id, trace_id FROM traces WHERE id BETWEEN ? AND ?"
         traces: list[tuple[Any, ...]] = database.execute(query, (first, last)).fetchall()
         for trace, trace_id in traces:
@@ -113,30 +112,11 @@ class _Charge(NamedTuple):
 class _Reading:
     """Reads what is kept of single traces, on one connection."""
 
-    def __init__(self, database: apsw.Connection, every: int, offset: int) -> None:
+    def __init__(self, database: apsw.Connection) -> None:
         self.database = database
         self._rows = RowReader(database)
         self._sets = Cache[int, OwnIds](_SETS_CACHED_MAX)
         self._zones = read_zones(database)
-        self._part = every, offset
-        self._last_correction = 0
-        database.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS verified_corrections (trace, span_id, cost)"
-        )
-        database.execute("DELETE FROM temp.verified_corrections")
-        index = "temp.verified_corrections_of_trace ON verified_corrections (trace)"
-        database.execute(f"CREATE INDEX IF NOT EXISTS {index}")
-
-    def take_corrections(self) -> None:
-        """Put those that are new into a temporary table, where a trace has an index."""
-        last = int(self.database.execute("SELECT COALESCE(MAX(id), 0) FROM corrections").get)
-        if last > self._last_correction:
-            self.database.execute(
-                "INSERT INTO temp.verified_corrections SELECT trace, span_id, cost "
-                f"FROM corrections WHERE id > ? AND trace / {_TRACES_REBUILT} % ? = ?",
-                (self._last_correction, *self._part),
-            )
-            self._last_correction = last
 
     def differences(self, trace: int, trace_id: bytes) -> Iterator[str]:
         """What is kept of the charges of a trace and does not follow from its spans."""
@@ -158,7 +138,7 @@ class _Reading:
     def _corrected(self, trace: int) -> dict[bytes, int]:
         """What corrections have changed of the cost of each span, in nano-USD."""
         found: dict[bytes, int] = {}
-        query = "SELECT span_id, cost FROM temp.verified_corrections WHERE trace = ?"
+        query = "SELECT span_id, cost FROM corrections WHERE trace = ?"
         for span_id, cost in self.database.execute(query, (trace,)):
             found[bytes(span_id)] = found.get(bytes(span_id), 0) + int(cost)
         return found

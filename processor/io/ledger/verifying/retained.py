@@ -23,6 +23,12 @@ class Retained(NamedTuple):
         """Before that there are sums by day only; 0 where there are all."""
         return self.kept_from.get("hours", 0)
 
+    def has_deleted_any(self, database: apsw.Connection) -> bool:
+        """Whether any charge was deleted, or never had a row."""
+        if "deleted_days" not in self.tables:
+            return False
+        return bool(database.execute("SELECT 1 FROM deleted_days LIMIT 1").get)
+
     def has_deleted(self, database: apsw.Connection, start_s: int, end_s: int) -> bool:
         """Whether charges of the days in UTC of a time were deleted, or never had a row."""
         if "deleted_days" not in self.tables:

@@ -13,6 +13,7 @@ import apsw
 from processor.core.budgets.verdict import Watch
 from processor.core.errors import LedgerUnavailableError
 from processor.io.ledger.reading.connection import ReadConnection
+from processor.io.ledger.verifying.by_month import SumsByMonth
 from processor.io.ledger.verifying.by_owner import LifetimeTotals, OwnerDays
 from processor.io.ledger.verifying.by_series import FollowedTotals
 from processor.io.ledger.verifying.by_time import SumsByTime
@@ -124,7 +125,7 @@ class Verifier:
 def checks_of_sums() -> list[Check]:
     """The checks that only add up: sums and totals against charges, without the spans."""
     owners = [LifetimeTotals(scope) for scope in ("session", "task")]
-    return [SumsByTime(), TraceSums(), *owners, OwnerDays()]
+    return [SumsByTime(), SumsByMonth(), TraceSums(), *owners, OwnerDays()]
 
 
 def all_checks(

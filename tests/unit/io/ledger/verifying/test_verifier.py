@@ -69,7 +69,7 @@ def test_a_ledger_that_nobody_has_changed_agrees(ledger, given, rule, size, monk
     monkeypatch.setattr(by_trace, "_TRACES_COMPARED", size)
     monkeypatch.setattr(by_trace, "_TRACES_REBUILT", size)
     monkeypatch.setattr(by_owner, "_TRACES_READ", size)
-    monkeypatch.setitem(by_owner._NAMES_COMPARED, "session", size)
+    monkeypatch.setattr(by_owner, "_NAMES_COMPARED", size)
     assert verify(ledger, compile_watches(given.policy(rule))) == {}
     assert verify(ledger, is_full=False) == {}
 
@@ -84,6 +84,14 @@ CHANGES = {
     ),
     "a day": ("UPDATE usage_days SET reasoning = reasoning + 1", {"days"}),
     "a user's day": ("UPDATE usage_user_days SET calls = calls - 1", {"days", "users"}),
+    "a month": (
+        "INSERT INTO usage_months SELECT 0, start_s, set_id, {all} FROM usage_days",
+        {"months"},
+    ),
+    "what was deleted of a day": (
+        "INSERT INTO deleted_days SELECT 1800000000 / 86400 * 86400, 1, {zeros}",
+        {"days"},
+    ),
     "the total": (
         "UPDATE totals SET cost = 7 WHERE scope = 'total'", {"days", "sessions", "tasks"},
     ),
@@ -153,6 +161,7 @@ def test_a_change_is_found_where_it_is(ledger, given, rule, what):
     sums = (*by_time.SUMS, *by_time.PARTS)
     statement = statement.format(
         zeros=", ".join("0" * (len(sums) - 1)),
+        all=", ".join(sums),
         sums=", ".join(by_time.SUMS),
         no_sums=", ".join(f"{name} = 0" for name in by_time.SUMS),
     )
