@@ -101,7 +101,7 @@ def test_it_goes_on_where_it_was_interrupted(start, tmp_path):
     patched = (
         "from processor.io.ledger.verifying import by_trace\n"
         "from processor.cli.dispatch import main\n"
-        f"def interrupt(*_):\n    {code}\n"
+        f"def interrupt(*_, **__):\n    {code}\n"
         "by_trace.SpanCharges.step = interrupt\n"
         "raise SystemExit(main(sys.argv[1:]))\n"
     )
