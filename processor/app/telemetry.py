@@ -96,7 +96,6 @@ def ledger_state(ledger: Ledger, check: BackgroundCheck) -> LedgerState:
         size_bytes=ledger.size_bytes,
         last_failure=ledger.last_failure,
         kept_from_s=ledger.kept_from.shown(),
-        kept_from_s=ledger.kept_from._asdict(),
         check=check.state,
     )
 

@@ -49,8 +49,10 @@ class FollowedTotals:
         bucket = max(next_s, 0) // BUCKET_S * BUCKET_S
         skipped = (self._offset - bucket // BUCKET_S) % self._every
         end_s = bucket + (skipped or 1) * BUCKET_S
-        is_deleted = read_retained(database).has_deleted(database, bucket, bucket + BUCKET_S)
-        if not skipped and not is_deleted:
+        retained = read_retained(database)
+        if bucket < retained.hours_s:  # Kept by day only.
+            end_s = max(end_s, retained.hours_s)
+        elif not skipped and not retained.has_deleted(database, bucket, bucket + BUCKET_S):
             findings.say(_differences(database, watches, bucket))
         share = (end_s - first_s) / max(last_s - first_s, 1)
         return findings.step(None if end_s > last_s else end_s, min(share, 1.0))

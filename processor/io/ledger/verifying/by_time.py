@@ -46,7 +46,7 @@ class _Slice(NamedTuple):
     """Length of the cells in ``usage_hours``."""
     zone_start_s: int
     is_folded: bool
-    """There are no hours any more, and its quarter hours are all in its first."""
+    """There need be no hours any more, and its quarter hours may all be in its first."""
     is_whole: bool
     """All that was charged in it still has its charges."""
 
@@ -194,11 +194,13 @@ def _with_deleted(day: _Slice) -> Iterator[tuple[Sides, Describe]]:
 
 def _totals(database: apsw.Connection, day: _Slice) -> Iterator[tuple[Sides, Describe]]:
     """Totals by quarter hour of everything, of users and of organisations."""
-    quarter = ":start AS bucket" if day.is_folded else "q AS bucket"
+    quarter, kept = ("q AS bucket", "bucket")
+    if day.is_folded:
+        quarter = kept = ":start AS bucket"
     within = "bucket >= :start AND bucket < :end"
     yield (
         Sides(
-            f"SELECT bucket, {_LISTED_SUMS} FROM totals "
+            f"SELECT {kept}, {_LISTED_SUMS} FROM totals "
             f"WHERE scope = 'total' AND id = '' AND {within}",
             f"SELECT {quarter}, {_LISTED_SUMS} FROM {_SLICE}",
             ("bucket",), SUMS,
@@ -209,7 +211,7 @@ def _totals(database: apsw.Connection, day: _Slice) -> Iterator[tuple[Sides, Des
     # The order of these joins is that in which SQLite has to go.
     yield (
         Sides(
-            f"SELECT u.user_id, bucket, {listed} FROM (SELECT DISTINCT user_id FROM {_SLICE}) AS u "
+            f"SELECT u.user_id, {kept}, {listed} FROM (SELECT DISTINCT user_id FROM {_SLICE}) AS u "
             "CROSS JOIN names AS n ON n.id = u.user_id "
             f"CROSS JOIN totals AS t ON t.scope = 'user' AND t.id = n.text AND {within}",
             f"SELECT user_id, {quarter}, {_LISTED_SUMS} FROM {_SLICE}",
@@ -219,7 +221,7 @@ def _totals(database: apsw.Connection, day: _Slice) -> Iterator[tuple[Sides, Des
     )  # fmt: skip
     yield (
         Sides(
-            f"SELECT o.org, bucket, {listed} FROM (SELECT DISTINCT d.org FROM "
+            f"SELECT o.org, {kept}, {listed} FROM (SELECT DISTINCT d.org FROM "
             f"(SELECT DISTINCT set_id FROM {_SLICE}) AS s "
             "CROSS JOIN dimension_sets AS d ON d.id = s.set_id) AS o "
             f"CROSS JOIN totals AS t ON t.scope = 'org' AND t.id = o.org AND {within}",
