@@ -146,11 +146,9 @@ class App:
             ledger, reader, lambda: pipeline.catalog, price_file=settings.pricing.file
         )
         health = Health(
-            lambda: exporter_state(exporter),
-            lambda: ledger_state(ledger, check),
-            pipeline.flow,
-            files.states,
-        )
+            lambda: exporter_state(exporter), lambda: ledger_state(ledger, check),
+            pipeline.flow, files.states,
+        )  # fmt: skip
         receiver = build_receiver(
             settings, pipeline.handle, costs, health.report, pipeline.flow,
             files=files, plan=plan, memory=memory,
