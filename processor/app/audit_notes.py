@@ -32,6 +32,10 @@ class AuditNotes:
         """Note what is in force at the start."""
         await self.budgets(policy)
         await self.prices(catalog)
+        kept = self._settings.ledger.retention
+        ages = {f"retention.{name}": str(age) for name, age in kept}
+        version = ", ".join(f"{name} {age}" for name, age in kept)
+        await self._note("settings", "ledger", "the settings it was started with", version, ages)
 
     def after(
         self, use: Callable[[T], Awaitable[None]], note: Callable[[T], Awaitable[None]]
@@ -47,7 +51,7 @@ class AuditNotes:
     async def budgets(self, policy: Policy) -> None:
         """Note the budgets in force."""
         values = {budget.name: _limit(budget) for budget in policy.budgets}
-        await self._note("budgets", self._settings.budgets.file, policy.version, values)
+        await self._note_file("budgets", self._settings.budgets.file, policy.version, values)
 
     async def prices(self, catalog: Catalog) -> None:
         """Note the prices in force: those of the file one by one."""
@@ -56,10 +60,16 @@ class AuditNotes:
             f"{entry.provider}:{entry.model}": prices_text(entry)
             for entry in catalog.sources.entries.entries
         }
-        await self._note("prices", self._settings.pricing.file, catalog.version, values)
+        await self._note_file("prices", self._settings.pricing.file, catalog.version, values)
 
-    async def _note(self, action: str, file: str, version: str, values: dict[str, str]) -> None:
-        subject, actor = file or _BUNDLED, _owner_of(file)
+    async def _note_file(
+        self, action: str, file: str, version: str, values: dict[str, str]
+    ) -> None:
+        await self._note(action, file or _BUNDLED, _owner_of(file), version, values)
+
+    async def _note(
+        self, action: str, subject: str, actor: str, version: str, values: dict[str, str]
+    ) -> None:
         await self._ledger.note_in_force(
             InForce(time.time_ns(), actor, action, subject, version, values)
         )

@@ -82,7 +82,8 @@ def test_the_audit_says_who_has_changed_what(operator):
     user = getpass.getuser()
     owner = f"{user}, owner of the file"
     assert actions == [
-        ("budgets", owner), ("prices", owner), ("budgets", owner), ("exclude", user),
+        ("budgets", owner), ("prices", owner), ("settings", "the settings it was started with"),
+        ("budgets", owner), ("exclude", user),
         ("reprice", user), ("prices", f"{owner}, while it was stopped"),
     ]  # fmt: skip
     changed = lines[3]
@@ -95,4 +96,4 @@ def test_the_audit_says_who_has_changed_what(operator):
     assert "per-session: 0.01 USD" in shown
     assert "0.02 USD" in shown
     rows = list(csv.reader(io.StringIO(operator.run("audit", "--csv", *operator.there))))
-    assert (rows[0][3], len(rows)) == ("action", 7)
+    assert (rows[0][3], len(rows)) == ("action", 8)

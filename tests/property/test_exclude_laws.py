@@ -19,6 +19,7 @@ from property.test_ledger_laws import (
     expected_shares,
     policy,
 )
+from property.test_retention_laws import Life, lives
 
 from processor.core.errors import InvalidQuestionError
 from processor.core.model import ExclusionRequest, Selection
@@ -218,3 +219,63 @@ async def test_a_reprice_leaves_out_what_is_excluded(open_store, delivery, selec
     )  # fmt: skip
     assert (await total_of(run.ledger)).cost_nano_usd == times * costs.total()
     await run.ledger.close()
+
+
+class ExcludingLife(Life):
+    """A ledger of which calls are excluded while others are deleted."""
+
+    def __init__(self, open_store):
+        super().__init__(open_store)
+        self.excluded = set()
+        self.numbers = []
+
+    async def take_out(self, selection):
+        done = await self.ledger.exclude(asked(selection), is_dry_run=False)
+        self.numbers.append(done.number)
+        await self.look()
+
+    async def put_back(self):
+        if self.numbers:
+            await self.ledger.exclude(asked(Selection(), self.numbers.pop()), is_dry_run=False)
+            await self.look()
+
+    async def look(self):
+        """Note what is excluded; of deleted traces that is what it was."""
+        kept = {key for key in self.excluded if key[0] in self.deleted}
+        found = await self.ledger._writer.ask(lambda: excluded_in(self.store))
+        self.excluded = kept | found
+
+    def expected(self, trace_id):
+        came = self.counted[trace_id]
+        forest = [
+            span if span.parent in came else replace(span, parent=None) for span in came.values()
+        ]
+        counted = [
+            (span, part) for span, part in expected_shares(forest).items()
+            if (trace_id, span.span_id) not in self.excluded
+        ]  # fmt: skip
+        cost = sum(part.cost for span, part in counted if span.kind != "unpriced")
+        return cost, sum(part.calls for _, part in counted)
+
+
+@law(lives(), st.lists(st.tuples(st.integers(0, 8), SELECTIONS | st.none()), max_size=4),
+     examples=100)  # fmt: skip
+async def test_what_is_deleted_stays_out_or_in_as_it_was(open_store, drawn, changes):
+    """Guarantees: retention and exclusion, in any order: no total moves, nothing comes back."""
+    _, steps = drawn
+    life = ExcludingLife(open_store)
+    try:
+        await life.open()
+        for at, step in enumerate(steps):
+            if step is None:
+                await life.open()
+            elif isinstance(step, int):
+                await life.sweep(step)
+            else:
+                await life.post(step)
+            for when, selection in changes:
+                if when == at:
+                    await (life.put_back() if selection is None else life.take_out(selection))
+            await life.check()
+    finally:
+        await life.ledger.close()
