@@ -20,6 +20,7 @@ from processor.cli.differences import (
 )
 from processor.cli.ledger_access import Answer, LedgerAccess, ask
 from processor.cli.moments import read_moment
+from processor.cli.progress import showing_progress
 from processor.cli.sources import budgets_from, settings_from
 from processor.core.errors import ConfigError, Problem
 from processor.core.model import Exclusion
@@ -49,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError([Problem("exclude", "does not say which calls", fix)])
 
     async def question(ledger: LedgerAccess) -> Exclusion:
-        return await ledger.exclude(request, undo, is_dry_run=is_dry_run)
+        work = ledger.exclude(request, undo, is_dry_run=is_dry_run)
+        return await showing_progress(ledger, work, "traces" if undo else "charges")
 
     answer = ask(settings, arguments, question)
     answer.warn()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import sys
 import time
 from collections.abc import Iterator
 from datetime import tzinfo
@@ -21,15 +19,14 @@ from processor.cli.differences import (
 )
 from processor.cli.ledger_access import Answer, LedgerAccess, ask
 from processor.cli.moments import read_moment
+from processor.cli.progress import showing_progress
 from processor.cli.sources import budgets_from, file_name, settings_from
-from processor.core.errors import ConfigError, Problem, ProcessorError
+from processor.core.errors import ConfigError, Problem
 from processor.core.model import NS_PER_S, Repricing
 from processor.core.money import format_usd
-from processor.surfaces.terminal.output import show_progress
 from processor.surfaces.terminal.paint import columns, plain, wrap
 
 _TIME_NS_MAX = 2**63 - 1
-_SHOWN_S = 0.5
 _PARTIAL = (
     "The lists may lack a part, since there was very much to list, or it went on after a restart "
     "or a failure. The number of calls, and what they cost in all, are exact."
@@ -53,7 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError([Problem("--until", "is not after --since")])
     span = (start_ns, end_ns)
     is_dry_run = arguments.dry_run
-    answer = ask(settings, arguments, lambda ledger: _reprice(ledger, span, is_dry_run=is_dry_run))
+
+    async def question(ledger: LedgerAccess) -> Repricing:
+        work = ledger.reprice(*span, is_dry_run=is_dry_run)
+        return await showing_progress(ledger, work, "traces")
+
+    answer = ask(settings, arguments, question)
     answer.warn()
     span = answer.value.span_ns if any(answer.value.span_ns) else span
     if arguments.json:
@@ -62,33 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(*map(plain, _head(answer, span, zone)), sep="\n")
         print(*map(plain, _lines(answer.value, zone, is_dry_run=is_dry_run)), sep="\n")
     return 0
-
-
-async def _reprice(ledger: LedgerAccess, span: tuple[int, int], *, is_dry_run: bool) -> Repricing:
-    """Price again; while that lasts, a terminal shows how far it has come in one line."""
-    if not sys.stderr.isatty():
-        return await ledger.reprice(*span, is_dry_run=is_dry_run)
-    showing = asyncio.create_task(_show_progress(ledger))
-    try:
-        return await ledger.reprice(*span, is_dry_run=is_dry_run)
-    finally:
-        showing.cancel()
-        await asyncio.gather(showing, return_exceptions=True)
-        show_progress("")
-
-
-async def _show_progress(ledger: LedgerAccess) -> None:
-    while True:
-        await asyncio.sleep(_SHOWN_S)
-        try:
-            progress = await ledger.reprice_progress()
-        except ProcessorError:
-            return  # A processor of before does not know the question; the reprice says the rest.
-        if progress is not None:
-            done, all_traces = progress.traces_done, progress.traces_done + progress.traces_left
-            show_progress(
-                f"{done:,} of {all_traces:,} traces, {counted_calls(progress.calls)} changed"
-            )
 
 
 def _head(answer: Answer[Repricing], span: tuple[int, int], zone: tzinfo) -> Iterator[str]:

@@ -113,7 +113,11 @@ class CostLedger(Protocol):
 
     @property
     def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice under way has come; None without one."""
+        """How far the reprice under way has come; None without one. So for a dry run of either."""
+
+    @property
+    def exclusion_progress(self) -> RepriceProgress | None:
+        """How far the exclusion or undo under way has come; None without one."""
 
 
 class LedgerView(Protocol):

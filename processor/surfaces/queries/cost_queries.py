@@ -232,8 +232,8 @@ class CostQueries:
 
     @property
     def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice under way has come; None without one."""
-        return self._ledger.reprice_progress
+        """How far the reprice, exclusion or undo under way has come; None without one."""
+        return self._ledger.reprice_progress or self._ledger.exclusion_progress
 
     def _prices_again(self) -> PricesAgain:
         catalog = self._catalog()
