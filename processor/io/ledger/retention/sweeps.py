@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from processor.core.model import NS_PER_S
+from processor.core.wording import counted
 from processor.io.ledger.deleted_rows import DeletedRows, KeptTrace
 from processor.io.ledger.folded_hours import Total
 from processor.io.ledger.kept_from import KeptFrom
@@ -78,7 +80,7 @@ class CallsSweep:
         self._position = 0
         self._stay: set[int] = set()
         self._deleted: list[bytes] = []
-        self._spans = 0
+        self._spans = self._traces = 0
         self.is_done = False
 
     def step(self) -> None:
@@ -113,7 +115,15 @@ class CallsSweep:
         counters = self._working_set.counters
         counters.deleted_traces += len(self._deleted)
         counters.deleted_spans += self._spans
+        self._traces += len(self._deleted)
         self._deleted, self._spans = [], 0
+        if self.is_done and self._traces:
+            before = datetime.fromtimestamp(self._mark_s, UTC)
+            _LOG.info(
+                "the calls of %s that ended before %s are deleted (ledger.retention.calls)",
+                counted(self._traces, "trace"),
+                f"{before:%Y-%m-%d %H:%M} UTC",
+            )
 
 
 class _TracesSweep:
