@@ -188,9 +188,10 @@ class DeletedRows:
         span_ids = b"".join(dict.fromkeys(row[1] for row in found))
         self._database.execute(_ADD_KEYS, (trace, span_ids))
         delete_responses(self._database, [(row[0], *row[2:]) for row in found])
-        ids = [(row[0],) for row in found]
-        for table in ("charges", "charge_sums", "spans"):
-            self._database.executemany(f"DELETE FROM {table} WHERE id = ?", ids)
+        for table in ("charges", "charge_sums"):
+            of_trace = "IN (SELECT spans.id FROM spans WHERE spans.trace = ?)"
+            self._database.execute(f"DELETE FROM {table} WHERE id {of_trace}", (trace,))
+        self._database.execute("DELETE FROM spans WHERE trace = ?", (trace,))
         for table in ("corrections", "exclusions"):
             self._database.execute(f"DELETE FROM {table} WHERE trace = ?", (trace,))
         [trace_id] = self._one("SELECT trace_id FROM traces WHERE id = ?", (trace,))
