@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
 from processor.core.attribution import Movement, Trace
@@ -72,8 +73,10 @@ def set_aside(
 
     `traces` are those that it concerns, as the ledger has them.
     """
-    if not deletions.span_ids and not deletions.keys_from_ns:
-        return intake, dict(traces), NOTHING_LATE
+    if not deletions.span_ids:
+        marks_at_hand = chain((charge.call.mark for charge in intake.charges), intake.marks)
+        if all(mark.time_ns >= deletions.keys_from_ns for mark in marks_at_hand):
+            return intake, dict(traces), NOTHING_LATE
     division = _Division(intake, traces, deletions)
     charges = [charge for charge in intake.charges if not division.takes_call(charge)]
     marks = [mark for mark in intake.marks if not division.takes_mark(mark)]

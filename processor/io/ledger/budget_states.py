@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from processor.core import posting
 from processor.core.attribution import Trace
@@ -89,7 +90,11 @@ class BudgetStates:
             self._check_complete()
             watches = [watch for watch in self._watches if watch.series in complete]
             names = sorted({budget.name for watch in watches for budget in watch.budgets})
-            _LOG.info("in force, with all that was charged before: %s", ", ".join(names))
+            before = "with all that was charged before"
+            if kept_from_s := self._store.deleted.kept_from().calls:
+                moment = datetime.fromtimestamp(kept_from_s, UTC)
+                before = f"with what was charged from {moment:%Y-%m-%d} on (ledger.retention.calls)"
+            _LOG.info("in force, %s: %s", before, ", ".join(names))
 
     def _check_complete(self) -> None:
         """Check budgets from now on as far as their totals are complete."""

@@ -1,0 +1,69 @@
+"""What of a batch comes too late to be charged."""
+
+from __future__ import annotations
+
+import pytest
+
+from processor.core.attribution import Trace
+from processor.core.model import NO_SUMS, Owner
+from processor.core.posting import NOTHING_LATE, Deletions, set_aside
+from processor.core.posting.late import OF_DELETED, TOO_OLD
+
+DAY_S = 86_400
+
+
+@pytest.fixture
+def divided(given):
+    """Divides a batch, of which some traces are deleted, with these ids of spans."""
+
+    def divide(*specs, deleted=None, keys_from_s=0):
+        deleted = {given.trace_id(trace): ids for trace, ids in (deleted or {}).items()}
+        traces = {given.trace_id(spec.trace): Trace(b"") for spec in specs}
+        deletions = Deletions(deleted, (given.START_S + keys_from_s) * 10**9)
+        return set_aside(given.batch(*specs), traces, deletions)
+
+    return divide
+
+
+def test_where_nothing_was_deleted_a_batch_is_as_it_was(divided, given):
+    rest, traces, late = divided(given.call(1), given.agent(2, at_s=1))
+    assert (len(rest.charges), len(rest.marks), len(traces)) == (1, 1, 1)
+    assert late is NOTHING_LATE
+
+
+def test_calls_of_a_deleted_trace_are_late_and_new_ones_are_unknown(divided, given):
+    known = {given.span_id(1)}
+    specs = given.call(1), given.call(2), given.call(2), given.agent(3), given.call(1, trace=2)
+    rest, traces, late = divided(*specs, deleted={1: known})
+    assert [charge.call.mark.row for charge in rest.charges] == [4]
+    assert (list(rest.marks), [*traces]) == ([], [given.trace_id(2)])
+    assert {row: stamp.entry.reason for row, stamp in late.stamps.items()} == dict.fromkeys(
+        range(3), OF_DELETED
+    )
+    assert late.repeats == 2
+    assert late.calls.span_ids == {given.trace_id(1): [given.span_id(2)]}
+    assert late.calls.count == len(late.movements) == 1
+
+
+def test_a_late_call_is_one_of_unknown_cost_of_its_own_owner(divided, given):
+    said = Owner(session="s", user="ada")
+    _, _, late = divided(given.call(2, 1, own=said, at_s=DAY_S), deleted={1: ()})
+    [(_, movement)] = late.movements
+    assert (movement.before, movement.after.totals.unpriced) == (NO_SUMS, 1)
+    ids = movement.target
+    assert (ids.session, ids.user, ids.model, ids.status) == ("s", "ada", "gpt-4o", "late")
+    [(day_s, sums)] = late.calls.days.items()
+    assert day_s == (given.START_S + DAY_S) // DAY_S * DAY_S
+    assert (sums.totals.calls, sums.totals.cost_nano_usd) == (0, 0)
+
+
+def test_an_old_call_of_an_unknown_trace_is_late_and_what_is_newer_goes_on(divided, given):
+    old = given.call(1), given.agent(2)
+    rest, traces, late = divided(*old, keys_from_s=10)
+    assert (list(rest.charges), list(rest.marks), traces) == ([], [], {})
+    assert late.stamps[0].entry.reason == TOO_OLD
+    assert late.traces == {given.trace_id(1)}
+    rest, traces, late = divided(*old, given.call(3, at_s=20), keys_from_s=10)
+    assert [charge.call.mark.row for charge in rest.charges] == [2]
+    assert [*traces] == [given.trace_id(1)], "what is late may link it to what is above"
+    assert late.traces == set()
