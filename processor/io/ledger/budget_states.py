@@ -15,7 +15,8 @@ from processor.core.budgets.policy import Budget, Policy
 from processor.core.budgets.verdict import State, StateKey, Watch, compile_watches
 from processor.core.budgets.watches import Watches
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import Totals
+from processor.core.model import NS_PER_S, Totals
+from processor.core.semconv.times import AHEAD_MAX_NS
 from processor.io.ledger.series import FollowedSeries
 from processor.io.ledger.store import Store
 
@@ -66,7 +67,11 @@ class BudgetStates:
         Raises what the store raises, and then the old ones stay in force.
         """
         watches = compile_watches(policy)
-        zones = self._store.zones.with_zone(policy.calendar.zone, int(time.time()))
+        # What has ended is in the days of the old zone, also by a clock that is ahead.
+        latest_s = max(
+            int(time.time()) + AHEAD_MAX_NS // NS_PER_S, self._store.deleted.newest_end_s()
+        )
+        zones = self._store.zones.with_zone(policy.calendar.zone, latest_s)
         self._store.begin()
         try:
             self._series.follow(watches)

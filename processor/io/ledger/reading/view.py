@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import apsw
 
+from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZone, ReportingZones
 from processor.core.model import AuditEntry, Crossing, Totals
 from processor.core.questions import (
@@ -31,6 +33,8 @@ from processor.io.ledger.reading.freshness import read_freshness
 from processor.io.ledger.reading.lifetimes import is_whole
 from processor.io.ledger.reading.own_values import read_values_in_other
 from processor.io.ledger.reading.usage import read_usage
+
+_LAST_BUCKET: Final = "SELECT MAX(bucket) FROM totals WHERE scope = 'total' AND id = ''"
 
 
 class SqliteView:
@@ -70,12 +74,21 @@ class SqliteView:
             self.calls_kept_from_s,
             self._database.execute(statements.READ_MONTHS_UNTIL).get or 0,
             self._kept.hours,
-            self._database.execute("SELECT MAX(end_s) FROM charges").get,
+            self._last_charge_s(),
         )
         answer = read_usage(self._database, question, plan_reading(question, stored))
         if answer.left_out and is_whole(self._database, question, answer):
             return answer._replace(left_out=())
         return answer
+
+    def _last_charge_s(self) -> int | None:
+        """When what ended last did so, or the end of the quarter hour in which it did."""
+        last_s: int | None = self._database.execute("SELECT MAX(end_s) FROM charges").get
+        # A call that came too late is in sums, and has no row.
+        bucket_s: int | None = self._database.execute(_LAST_BUCKET).get
+        if last_s is None or bucket_s is None or bucket_s <= last_s:
+            return last_s
+        return bucket_s + BUCKET_S - 1
 
     def calls(self, question: CallsQuestion) -> list[CallRow]:
         """Charged spans, newest first."""

@@ -9,7 +9,10 @@ from property.agreement import check_tables
 from processor.core.model import Owner
 from processor.core.ports import PricesAgain
 from processor.core.posting.late import OF_DELETED, TOO_OLD
+from processor.core.questions import UsageQuestion
 from processor.io.ledger.kept_from import Ages, KeptFrom
+from processor.io.ledger.reading.connection import ReadConnection
+from processor.io.ledger.reading.view import SqliteView
 from processor.io.ledger.retention import Retention, sweeps
 
 HOUR_S, DAY_S = 3600, 86_400
@@ -261,3 +264,20 @@ async def test_hours_of_a_time_of_which_there_are_calls_stay(opened, given, swee
     assert await sweep(5, Ages(hours_s=DAY_S)) == KeptFrom()
     kept = await sweep(5, Ages(calls_s=3 * DAY_S, hours_s=DAY_S))
     assert kept.hours == given.START_S // DAY_S * DAY_S + 2 * DAY_S
+
+
+@pytest.mark.parametrize("group_by", [(), ("agent",)])
+async def test_a_late_call_after_all_others_is_in_its_own_hour_only(opened, given, sweep, group_by):
+    await opened.post(given.call(1))
+    await later(opened, given, 3)
+    await sweep(3)
+    await opened.post(given.call(7, 1, at_s=3 * DAY_S + 2 * HOUR_S))
+    start_s = given.START_S + 3 * DAY_S
+    edges = tuple(range(start_s, start_s + 4 * HOUR_S, HOUR_S))
+    connection = ReadConnection(opened.path)
+    answer = SqliteView(connection.database).usage(
+        UsageQuestion(edges[0], edges[-1], group_by, edges=edges)
+    )
+    connection.close()
+    found = [(row.bucket, row.totals.calls, row.totals.unpriced) for row in answer.totals]
+    assert found == [(0, 1, 0), (2, 0, 1)]
