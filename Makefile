@@ -16,7 +16,7 @@ PARALLEL = --numprocesses $(WORKERS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check format unit bench bench-overload bench-ledger programs test-full \
+.PHONY: help run serve test check format unit bench bench-overload bench-ledger bench-verify programs test-full \
 	test-backends test-deploy test-clients test-senders fuzz fuzz-short proto clean
 
 help: ## show what there is to make
@@ -90,15 +90,20 @@ test-clients: $(VENV)/ready ## test with the spans of real SDKs, instrumentation
 test-senders: $(VENV)/ready ## test with OTLP exporters of all languages
 	$(BIN)/pytest $(BY_MODULE) -m clients tests/senders
 
+# The benchmarks use what other tests use as well.
+BENCH := PYTHONPATH=tests $(BIN)/python tests/bench
 bench: $(VENV)/ready ## measure CPU per span beside a proxy that does nothing
-	$(BIN)/python tests/bench/run.py
+	$(BENCH)/run.py
 
 bench-overload: $(VENV)/ready ## three times what the backend takes, for 60 s: memory, goodput, a small sender
-	$(BIN)/python tests/bench/overload.py
+	$(BENCH)/overload.py
 
 CALLS ?= 200000
 bench-ledger: $(VENV)/ready ## a month of CALLS calls (200000 by default): bytes, turns, start, questions
-	$(BIN)/python tests/bench/ledger_load.py --calls $(CALLS) $(if $(BEFORE),--before $(BEFORE))
+	$(BENCH)/ledger_load.py --calls $(CALLS) $(if $(BEFORE),--before $(BEFORE))
+
+bench-verify: $(VENV)/ready ## verify and back up a ledger of CALLS calls: CPU and memory
+	$(BENCH)/ledger_verify.py --calls $(CALLS) $(if $(FULL),--full)
 
 FUZZER := $(VENV)/ready-fuzz
 $(FUZZER): tests/fuzz/requirements.txt $(VENV)/ready

@@ -13,7 +13,7 @@ from e2e.processes import total_nano_usd
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PAGES = [DEPLOY / folder / "README.md" for folder in ("systemd", "docker", "kubernetes")]
-BACKUP = re.compile(r"llm-cost (backup --.*)$", re.MULTILINE)
+BACKUP = re.compile(r"^[$#] .*llm-cost (backup --.*)$", re.MULTILINE)
 
 
 def shown(page):

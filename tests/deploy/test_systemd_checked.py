@@ -15,6 +15,7 @@ from e2e.applications import run_agents, tracer
 from e2e.processes import Process
 
 UNIT = Path(__file__).parents[2] / "deploy" / "systemd" / "llm-cost.service"
+BACKUP = UNIT.with_name("llm-cost-backup.service")
 EXPOSURE_MAX = 2.0
 """systemd's own score, from 0 (locked in) to 10; below 2 it says OK, above 5 MEDIUM."""
 
@@ -32,13 +33,13 @@ def analyze():
     return program
 
 
-@pytest.fixture
-def unit(tmp_path):
-    """The unit with a program that is there, since systemd looks for it."""
-    text = UNIT.read_text(encoding="utf-8")
+@pytest.fixture(params=[UNIT, BACKUP], ids=lambda path: path.stem)
+def unit(tmp_path, request):
+    """A unit with a program that is there, since systemd looks for it."""
+    text = request.param.read_text(encoding="utf-8")
     changed = text.replace("/opt/llm-cost/bin/llm-cost", "/bin/true")
     assert changed != text
-    path = tmp_path / UNIT.name
+    path = tmp_path / request.param.name
     path.write_text(changed, encoding="utf-8")
     return path
 

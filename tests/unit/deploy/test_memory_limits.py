@@ -52,5 +52,10 @@ def test_the_limits_that_are_shipped_are_all_looked_at():
     named = {
         str(path.relative_to(DEPLOY)) for path in files if ours.search(path.read_text("utf-8"))
     }
-    applications = {"kubernetes/overlays/sidecar/application.yaml"}
-    assert named - applications == set(SHIPPED)
+    others = {
+        "kubernetes/overlays/sidecar/application.yaml",
+        # What copies and proves the ledger takes less than 200 MiB, whatever its size.
+        "kubernetes/components/backup/cron-job.yaml",
+        "systemd/llm-cost-backup.service",
+    }
+    assert named - others == set(SHIPPED)
