@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -29,14 +28,16 @@ _PAUSE_TIMES: Final = 20
 """So many times as long as a step took nothing is done after it."""
 _PAUSE_MIN_S, _PAUSE_MAX_S = 0.2, 120.0
 _CACHE_KIB: Final = 8_192
-_NICENESS: Final = 19
 
 
 class BackgroundCheck:
     """The checks of `verify` that only add up, one step after the other with long pauses."""
 
     def __init__(self, path: Path, pause: LogPause) -> None:
-        """`pause` keeps the write-ahead log bounded, together with the questions."""
+        """`pause` says when the write-ahead log is too large to begin a step.
+
+        Questions do not wait for a step that is under way.
+        """
         self._path = path
         self._pause = pause
         self._ended = threading.Event()
@@ -55,8 +56,6 @@ class BackgroundCheck:
             await asyncio.to_thread(self._thread.join)
 
     def _work(self) -> None:
-        with suppress(AttributeError, OSError):  # Of this thread, where the system knows that.
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         wait_s = _FIRST_S
         while not self._ended.wait(wait_s):
             start_s = time.monotonic()
@@ -77,9 +76,10 @@ class BackgroundCheck:
             for at, check in enumerate(checks):
                 steps = file.run(check)
                 while True:
-                    start_s = time.monotonic()
                     with self._pause.reading():
-                        progress = next(steps, None)
+                        pass  # This has waited while the log is too large.
+                    start_s = time.monotonic()
+                    progress = next(steps, None)
                     if progress is None:
                         break
                     found = _with(found, progress, (at + progress.step.share) / len(checks))

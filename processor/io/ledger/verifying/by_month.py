@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
@@ -37,11 +37,12 @@ class SumsByMonth:
         last_s = int(database.execute("SELECT COALESCE(MAX(start_s), 0) FROM usage_days").get)
         zones = read_zones(database)
         start_s, end_s = zones.month_of(max(int(next_s), 0))
-        _define_part(database, zones)
         sides = Sides(
             f"SELECT is_part, start_s, set_id, {_LISTED} FROM usage_months "
             "WHERE is_part IN (0, 1) AND start_s >= :start AND start_s < :end",
-            _of_days("0", ":start") + " UNION ALL " + _of_days("1", "verified_part(start_s)"),
+            _of_days("0", ":start")
+            + " UNION ALL "
+            + _of_days("1", _part_of(zones, start_s, end_s)),
             ("is_part", "start_s", "set_id"),
             _ALL,
         )
@@ -65,15 +66,11 @@ def _of_days(is_part: str, start: str) -> str:
     )
 
 
-def _define_part(database: apsw.Connection, zones: ReportingZones) -> None:
-    """Let statements ask for the start of the part of a month that a day is in."""
-    known: dict[int, int] = {}
-
-    def part_of(day_s: int) -> int:
-        found = known.get(day_s)
-        if found is None:
-            found = known[day_s] = zones.month_part_of(day_s)[0]
-        return found
-
-    function: Any = part_of  # apsw's declared types know no narrower arguments.
-    database.create_scalar_function("verified_part", function, 1, deterministic=True)
+def _part_of(zones: ReportingZones, start_s: int, end_s: int) -> str:
+    """The SQL of the start of the part of a month that a day is in."""
+    parts = list[tuple[int, int]]()
+    while start_s < end_s:
+        parts.append(zones.month_part_of(start_s))
+        start_s = parts[-1][1]
+    whens = " ".join(f"WHEN start_s < {until_s} THEN {from_s}" for from_s, until_s in parts)
+    return f"CASE {whens} END"

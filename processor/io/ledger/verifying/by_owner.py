@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import apsw
 
 from processor.core.budgets.zones import ReportingZones
 from processor.io.ledger.tables import SUMS
-from processor.io.ledger.verifying.check import Findings, Step, moment, name_of
+from processor.io.ledger.verifying.check import FIRST, Findings, Step, moment, name_of
 from processor.io.ledger.verifying.comparison import Sides, compare
 from processor.io.ledger.verifying.retained import read_retained
 from processor.io.ledger.zones import read_zones
@@ -16,6 +16,11 @@ from processor.io.ledger.zones import read_zones
 _LISTED: Final = ", ".join(SUMS)
 _TRACES_READ: Final = 100_000
 _NAMES_COMPARED: Final = 20_000
+_DAY: Final = (
+    "(SELECT d.start_s FROM temp.verified_starts AS d WHERE d.start_s <= t.bucket "
+    "ORDER BY d.start_s DESC LIMIT 1)"
+)
+"""The start of the day that a quarter hour is in."""
 _RANGE: Final = "BETWEEN :first AND :last"
 
 
@@ -135,7 +140,7 @@ class OwnerDays:
     def step(self, database: apsw.Connection, position: int) -> Step:
         """Look at the next users; with the last ones, at all organisations."""
         findings = Findings(self.name)
-        _define_day(database, read_zones(database))
+        _note_days(database, read_zones(database))
         first = max(position, 0)
         last = first + _NAMES_COMPARED - 1
         self._compare_users(database, findings, first, last)
@@ -156,11 +161,11 @@ class OwnerDays:
         database.execute("CREATE TEMP TABLE IF NOT EXISTS verified_days (user_id, start_s)")
         database.execute("DELETE FROM temp.verified_days")
         database.execute(
-            f"INSERT INTO temp.verified_days SELECT DISTINCT n.id, verified_day(t.bucket) {totals}",
+            f"INSERT INTO temp.verified_days SELECT DISTINCT n.id, {_DAY} {totals}",
             bindings,
         )
         sides = Sides(
-            f"SELECT n.id, verified_day(t.bucket) AS start_s, {_listed('t')} {totals}",
+            f"SELECT n.id, {_DAY} AS start_s, {_listed('t')} {totals}",
             f"SELECT u.user_id AS id, u.start_s, {_listed('u')} FROM temp.verified_days AS d "
             "CROSS JOIN usage_user_days AS u ON u.start_s = d.start_s AND u.user_id = d.user_id",
             ("id", "start_s"),
@@ -173,8 +178,7 @@ class OwnerDays:
 
     def _compare_orgs(self, database: apsw.Connection, findings: Findings) -> None:
         sides = Sides(
-            f"SELECT id, verified_day(bucket) AS start_s, {_LISTED} FROM totals "
-            "WHERE scope = 'org'",
+            f"SELECT id, {_DAY} AS start_s, {_LISTED} FROM totals AS t WHERE scope = 'org'",
             f"SELECT s.org AS id, d.start_s, {_listed('d')} FROM usage_days AS d "
             "JOIN dimension_sets AS s ON s.id = d.set_id",
             ("id", "start_s"),
@@ -194,15 +198,15 @@ def _last_span(database: apsw.Connection) -> int:
     return int(database.execute("SELECT COALESCE(MAX(id), 0) FROM spans").get)
 
 
-def _define_day(database: apsw.Connection, zones: ReportingZones) -> None:
-    """Let statements ask for the start of the day that a quarter hour is in."""
-    known: dict[int, int] = {}
-
-    def day_of(bucket: int) -> int:
-        found = known.get(bucket)
-        if found is None:
-            found = known[bucket] = zones.day_of(bucket)[0]
-        return found
-
-    function: Any = day_of  # apsw's declared types know no narrower arguments.
-    database.create_scalar_function("verified_day", function, 1, deterministic=True)
+def _note_days(database: apsw.Connection, zones: ReportingZones) -> None:
+    """Put the starts of all days in which something was charged into a temporary table."""
+    database.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS verified_starts (start_s INTEGER PRIMARY KEY)"
+    )
+    database.execute("DELETE FROM temp.verified_starts")
+    query = "SELECT bucket FROM totals WHERE scope = 'total' AND id = '' ORDER BY bucket"
+    end_s = FIRST
+    for (bucket,) in database.execute(query).fetchall():
+        if int(str(bucket)) >= end_s:
+            start_s, end_s = zones.day_of(int(str(bucket)))
+            database.execute("INSERT INTO temp.verified_starts VALUES (?)", (start_s,))
