@@ -199,13 +199,24 @@ class Worker:
         pages = 0
         for connection in self._connections:
             with suppress(apsw.ConnectionClosedError):  # It only looked at the file.
-                pages += connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0]
+                pages += _once_free(connection).status(apsw.SQLITE_DBSTATUS_CACHE_WRITE)[0]
         return pages
 
     def _log_bytes(self) -> int:
         with suppress(OSError):
             return self._path.with_name(f"{self._path.name}-wal").stat().st_size
         return 0
+
+
+def _once_free(connection: apsw.Connection) -> apsw.Connection:
+    """A connection once no step between turns uses it."""
+    while True:
+        try:
+            connection.changes()
+        except apsw.ThreadingViolationError:
+            time.sleep(0.001)
+        else:
+            return connection
 
 
 async def _timed(work: Question) -> tuple[float, float]:

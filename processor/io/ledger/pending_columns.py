@@ -7,8 +7,9 @@ that have had their call are noted in the same way, by the turn that brought it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
+from struct import Struct
 from typing import Any
 
 from processor.core.attribution.same_response import SpanKey
@@ -23,11 +24,14 @@ from processor.core.model import (
 from processor.io.ledger.shared import Columns, dump
 
 _COUNT_BYTES = 4
+_TRACE = Struct(f">{TRACE_ID_BYTES}sI")
+"""An id, and how many spans of it there are, in `_COUNT_BYTES`."""
 _ONE = (1).to_bytes(_COUNT_BYTES)
 _NO_PARENT = bytes(SPAN_ID_BYTES)
 _REMOTE_SHIFT, _REMOTE = 8, 3
 """The two OTLP flags that say whether the parent is remote, moved to the lowest bits."""
 _TOOL, _TAKEN = 4, 8
+_ONLY = frozenset({0})
 _NO_MARKS: Mapping[int, Mark] = {}
 
 
@@ -82,24 +86,20 @@ def decode(columns: Columns, taken: set[SpanKey]) -> Iterator[PendingRows]:
     parents = [b"" if each == _NO_PARENT else each for each in _parts(parent_ids)]
     remote = [(each & _REMOTE) << _REMOTE_SHIFT for each in flags]
     first = 0
-    for at in range(0, len(traces), TRACE_ID_BYTES + _COUNT_BYTES):
-        end = at + TRACE_ID_BYTES
-        last = first + int.from_bytes(traces[end : end + _COUNT_BYTES])
-        trace_id, some = traces[at:end], ids[first:last]
+    for trace_id, count in _TRACE.iter_unpack(traces):
+        last = first + count
+        some = ids[first:last]
         if flags[first] & _TAKEN:
             taken.add((trace_id, some[0]))
         elif not taken or not taken.issuperset(zip(repeat(trace_id), some)):
-            positions = range(first, last)
-            yield PendingRows(
-                trace_id,
-                some,
-                parents[first:last],
-                remote[first:last],
-                {row - first: _mark(*marks[row]) for row in positions if row in marks}
-                if marks
-                else _NO_MARKS,
-                {row - first for row in positions if flags[row] & _TOOL} or (),
-            )
+            tools: Collection[int] = _ONLY if flags[first] & _TOOL else ()
+            if count > 1:
+                tools = {at for at, each in enumerate(flags[first:last]) if each & _TOOL} or ()
+            said = _NO_MARKS
+            if marks:
+                rows = range(first, last)
+                said = {row - first: _mark(*marks[row]) for row in rows if row in marks}
+            yield PendingRows(trace_id, some, parents[first:last], remote[first:last], said, tools)
         first = last
 
 
