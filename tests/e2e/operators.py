@@ -73,7 +73,7 @@ class Operator:
         }
 
     def started_reprice(self):
-        """How far the reprice has come; None while it has changed nothing."""
+        """How far a reprice or an exclusion has come; None while it has changed nothing."""
         question = GetRepriceProgressRequest()
         found = self.ask("GetRepriceProgress", question, GetRepriceProgressResponse)
         return found if found.calls else None

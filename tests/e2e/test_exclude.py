@@ -7,11 +7,16 @@ import getpass
 import io
 import json
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 from e2e.applications import PRICES
 from e2e.operators import batch
-from e2e.processes import attributes
+from e2e.processes import attributes, wait_until
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from processor.surfaces.grpc.generated.cost_service_pb2 import ExcludeRequest, ExcludeResponse
 
 # Each call costs 0.0035; the budget of a session is 0.01.
 FIRST = batch((1, "gpt-4o", "s-1"), (2, "gpt-4o", "s-1"), (3, "gpt-4o", "s-1"))
@@ -97,3 +102,31 @@ def test_the_audit_says_who_has_changed_what(operator):
     assert "0.02 USD" in shown
     rows = list(csv.reader(io.StringIO(operator.run("audit", "--csv", *operator.there))))
     assert (rows[0][3], len(rows)) == ("action", 8)
+
+
+@pytest.mark.timeout(300)
+def test_a_processor_that_is_killed_in_an_exclusion_goes_on_with_it(operator):
+    """Guarantees: then all that matched has left, with batches that come in between."""
+    processor = operator.start()
+    for first in range(10, 3010, 300):
+        request = ExportTraceServiceRequest()
+        for trace in range(first, first + 300):
+            request.MergeFromString(batch((1, "gpt-4o", "s-1"), trace=trace))
+        operator.send(request.SerializeToString())
+    operator.send(SECOND)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(operator.ask, "Exclude", ExcludeRequest(session="s-1"), ExcludeResponse)
+        wait_until(operator.started_reprice, what="the exclusion did not begin")
+        assert processor.stop(signal.SIGKILL) == -signal.SIGKILL
+        assert isinstance(asked.exception(), grpc.RpcError)
+    processor = operator.start()
+    processor.wait_for("an unfinished exclusion goes on")
+    operator.send(batch((2, "gpt-4o", "s-2"), trace=2))
+    processor.wait_for("3000 calls, from USD 10.50 to USD 0.00")
+    assert cost(operator, "session", "s-1") == (0, 0)
+    assert cost(operator, "total") == (7_000_000, 2)
+    lines = json.loads(operator.run("audit", "--json", *operator.there))
+    [line] = [line for line in lines if line["action"] == "exclude"]
+    assert (line["actor"], line["after"]["calls"]) == ("a caller on this machine", "3000")
+    operator.run("exclude", "--undo", line["after"]["exclusion"], *operator.there)
+    assert cost(operator, "total") == (3002 * 3_500_000, 3002)

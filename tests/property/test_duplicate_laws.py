@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processor.core import posting
 from processor.core.attribution import Arrival, Node, Trace, attach
 from processor.core.model import Entry, Usage
 from processor.core.money import price_usage
@@ -110,3 +111,22 @@ def test_calls_with_other_whole_input_are_two_where_nobody_leaves_out_the_cache(
         Span(b"b", parent_id, "y", 10**18, 10**18 + 10, usages[1]),
     ]
     assert total_of(spans, (), may_exclude_cache=False).calls == 2
+
+
+@given(calls_one_after_the_other(), st.integers(0, 16), st.sets(st.integers(0, 7)), st.booleans())
+def test_no_other_report_of_a_call_brings_it_back(calls, cut, excluded, may_exclude_cache):
+    """Guarantees: what is excluded is in no total, whichever report of it came before and after."""
+    _, spans = calls
+    trace, trace_id = Trace(b"t" * 16), b"t" * 16
+    nodes = [span.node(may_exclude_cache=may_exclude_cache) for span in spans]
+    attach(trace, [Arrival(node) for node in nodes[:cut]], {})
+    wanted = [node.span_id for node in nodes[:cut] if node.span_id[-1] in excluded]
+    posted = posting.exclude({trace_id: trace}, {trace_id: wanted}, 0, is_excluded=True)
+    attach(trace, [Arrival(node) for node in nodes[cut:]], {})
+    gone = {node.span_id[1:] for _, node in posted.amended}
+    rest = [span for span in spans if span.span_id[1:] not in gone]
+    assert trace.total == total_of(rest, (), may_exclude_cache=may_exclude_cache)
+    posting.exclude(
+        {trace_id: trace}, {trace_id: [node.span_id for node in nodes]}, 0, is_excluded=False
+    )
+    assert trace.total == total_of(spans, (), may_exclude_cache=may_exclude_cache)
