@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Final, TypeVar, cast
 
 import grpc
@@ -35,6 +36,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ListUnpricedRequest,
     ListUnpricedResponse,
     ModelDifference,
+    NamedText,
     RepriceRequest,
     RepriceResponse,
     UnpricedModel,
@@ -133,8 +135,8 @@ class Remote:
                 line.actor,
                 line.action,
                 line.subject,
-                json.dumps(dict(line.before)),
-                json.dumps(dict(line.after)),
+                _values(line.before),
+                _values(line.after),
                 line.number,
             )
             for line in answer.lines
@@ -195,6 +197,10 @@ def _repricing(answer: RepriceResponse) -> Repricing:
         answer.is_partial,
         answer.kept_from_unix_s,
     )
+
+
+def _values(texts: Iterable[NamedText]) -> str:
+    return json.dumps({each.name: each.text for each in texts}, ensure_ascii=False)
 
 
 def _exclusion(answer: ExcludeResponse) -> Exclusion:

@@ -1,8 +1,9 @@
-"""Numbers in sentences for people, and lines that fit a terminal."""
+"""Numbers and moments in sentences for people, and lines that fit a terminal."""
 
 from __future__ import annotations
 
 import textwrap
+from datetime import UTC, datetime
 from typing import Final
 
 _COLUMNS: Final = 80
@@ -24,3 +25,8 @@ def fit(line: str, label_chars: int) -> list[str]:
     room = _COLUMNS - label_chars
     first, *more = textwrap.wrap(said, room, break_long_words=False, break_on_hyphens=False)
     return [label + first, *(" " * label_chars + each for each in more)]
+
+
+def utc_text(time_ns: int) -> str:
+    """A moment in nanoseconds since the Unix epoch as RFC 3339, in UTC and whole seconds."""
+    return f"{datetime.fromtimestamp(time_ns // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -95,8 +95,8 @@ def test_the_audit_says_who_has_changed_what(operator):
     assert changed["before"]["per-session"] != changed["after"]["per-session"]
     assert changed["before"]["expensive-call"] == changed["after"]["expensive-call"]
     assert lines[2]["subject"] == f"trace {1:032x}"
-    assert lines[2]["before"] == {"reason": "a mistake"}
-    assert lines[2]["after"]["calls"] == "3"
+    after = {"exclusion": "1", "reason": "a mistake", "calls": "3", "usd": "0.00"}
+    assert (lines[2]["before"], lines[2]["after"]) == ({"usd": "0.0105"}, after)
     shown = operator.run("audit", *operator.there)
     assert "per-session: 0.01 USD" in shown
     assert "0.02 USD" in shown

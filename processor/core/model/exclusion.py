@@ -23,14 +23,12 @@ class Selection(NamedTuple):
     """Those that ended in ``[start, end)``."""
 
     def describe(self) -> dict[str, str]:
-        """What is given, by name; times in nanoseconds since the Unix epoch."""
+        """What is given beside times, by name."""
         given = {
             "trace": self.trace_id.hex(),
             "span": self.span_id.hex(),
             "session": self.session,
             "user": self.user,
-            "from": str(self.start_ns) if self.start_ns else "",
-            "to": str(self.end_ns) if self.end_ns < TIME_NS_MAX else "",
         }
         return {name: value for name, value in given.items() if value}
 

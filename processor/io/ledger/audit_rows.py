@@ -14,7 +14,7 @@ from processor.io.ledger.reading.sums import Row
 
 _COLUMNS: Final = "time_ns, actor, action, subject, before, after"
 _INSERT: Final = f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) RETURNING seq"
-_COMPLETE: Final = "UPDATE audit SET after = ? WHERE seq = ?"
+_COMPLETE: Final = "UPDATE audit SET before = ?, after = ? WHERE seq = ?"
 _LAST: Final = f"SELECT {_COLUMNS}, seq FROM audit WHERE action = ? ORDER BY seq DESC LIMIT 1"
 
 
@@ -30,10 +30,10 @@ class AuditRows:
             number: int = self._database.execute(_INSERT, entry[:-1]).get
             return number
 
-    def complete(self, number: int, after: Mapping[str, str]) -> None:
+    def complete(self, number: int, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Note what has come of it. The caller commits."""
         with TRANSLATED:
-            self._database.execute(_COMPLETE, (as_json(after), number))
+            self._database.execute(_COMPLETE, (as_json(before), as_json(after), number))
 
     def last(self, action: str) -> AuditEntry | None:
         """The last line of an action."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 
 from processor.core.errors import InvalidQuestionError, OverloadedError
-from processor.core.model import AuditEntry, Exclusion, ExclusionRequest
+from processor.core.model import TIME_NS_MAX, AuditEntry, Exclusion, ExclusionRequest, Selection
 from processor.core.money import format_usd
+from processor.core.wording import utc_text
 from processor.io.ledger.audit_rows import as_json
 from processor.io.ledger.excluding import Counts, Excluder, Restorer, from_json, steps_of, to_json
 from processor.io.ledger.exclusion_rows import KIND
@@ -69,23 +70,19 @@ class ExcludeJob(LongJob[Excluder | Restorer, Exclusion]):
         return {job.id: from_json(job.parameters)[0] for job in jobs}
 
     def _line(self, asked: ExclusionRequest) -> AuditEntry:
-        action, selection, before = KIND, asked.selection, {"reason": asked.reason}
+        action, selection = KIND, asked.selection
         if asked.undoes:
             action, selection = "undo", self._known()[asked.undoes].selection
-            before = {"exclusion": str(asked.undoes)}
-        named = " ".join(f"{name} {value}" for name, value in selection.describe().items())
-        return AuditEntry(
-            asked.now_ns, asked.actor, action, named or "all", as_json(before), as_json({})
-        )
+        subject, said = _selected(selection), as_json(_said(asked, asked.undoes))
+        return AuditEntry(asked.now_ns, asked.actor, action, subject, as_json({}), said)
 
-    def _outcome(self, steps: Excluder | Restorer) -> Mapping[str, str]:
+    def _outcome(self, steps: Excluder | Restorer) -> tuple[Mapping[str, str], Mapping[str, str]]:
         result = steps.result()
-        return {
-            "exclusion": str(steps.asked.undoes or self._id),
+        after = _said(steps.asked, result.number) | {
             "calls": str(result.calls),
-            "before_usd": format_usd(result.before_nano_usd),
-            "after_usd": format_usd(result.after_nano_usd),
+            "usd": format_usd(result.after_nano_usd),
         }
+        return {"usd": format_usd(result.before_nano_usd)}, after
 
     def _under_way(self) -> Excluder | Restorer | None:
         if self._steps is None and self.has_work:
@@ -120,3 +117,19 @@ class ExcludeJob(LongJob[Excluder | Restorer, Exclusion]):
             format_usd(result.after_nano_usd),
         )
         self._ended(result)
+
+
+def _said(asked: ExclusionRequest, number: int) -> dict[str, str]:
+    """What was said when it was asked for, and its number as far as that is known."""
+    values = {"exclusion": str(number) if number else "", "reason": asked.reason}
+    return {name: value for name, value in values.items() if value}
+
+
+def _selected(selection: Selection) -> str:
+    """Which calls, in words."""
+    words = [f"{name} {value}" for name, value in selection.describe().items()]
+    if selection.start_ns:
+        words.append(f"from {utc_text(selection.start_ns)}")
+    if selection.end_ns < TIME_NS_MAX:
+        words.append(f"until {utc_text(selection.end_ns)}")
+    return " ".join(words)

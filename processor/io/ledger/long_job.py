@@ -85,8 +85,8 @@ class LongJob(ABC, Generic[S, R]):
         """What is kept of it, under the id `_id`."""
 
     @abstractmethod
-    def _outcome(self, steps: S) -> Mapping[str, str]:
-        """What has come of it, for its line in the audit."""
+    def _outcome(self, steps: S) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """What was before and is since, for its line in the audit."""
 
     @abstractmethod
     def _end(self, steps: S) -> None:
@@ -151,7 +151,7 @@ class LongJob(ABC, Generic[S, R]):
     def _write(self, steps: S) -> int:
         """Keep how far it has come; the caller commits. Returns the id of the row."""
         if steps.is_done and self._audit:
-            self._working_set.store.audit.complete(self._audit, self._outcome(steps))
+            self._working_set.store.audit.complete(self._audit, *self._outcome(steps))
         return self._working_set.store.put_job(self._row_of(steps))
 
     def _begin_with(self, steps: S, entry: AuditEntry) -> None:

@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from processor.core.errors import LedgerUnavailableError, OverloadedError
-from processor.core.model import AuditEntry, RepriceProgress, Repricing
+from processor.core.model import TIME_NS_MAX, AuditEntry, RepriceProgress, Repricing
 from processor.core.money import format_usd
 from processor.core.ports import PricesAgain
+from processor.core.wording import utc_text
 from processor.io.ledger.audit_rows import as_json
 from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
 from processor.io.ledger.reprice_sums import RepriceSums
@@ -96,9 +97,9 @@ class RepriceJob(LongJob[Repricer, Repricing]):
     ) -> None:
         last = self._working_set.store.last_trace()
         repricer = Repricer(self._working_set, prices, span_ns, now_ns, last)
-        since, until = (str(each) for each in span_ns)
-        before, subject = as_json({"prices": prices.version}), f"from {since} to {until}"
-        line = AuditEntry(now_ns, actor, self.kind, subject, before, as_json({}))
+        until = f" until {utc_text(span_ns[1])}" if span_ns[1] < TIME_NS_MAX else ""
+        subject, after = f"calls from {utc_text(span_ns[0])}{until}", {"prices": prices.version}
+        line = AuditEntry(now_ns, actor, self.kind, subject, as_json({}), as_json(after))
         self._begin_with(repricer, line)
         self._prices = prices
         _LOG.info("a reprice begins, with prices %s", prices.version)
@@ -153,14 +154,14 @@ class RepriceJob(LongJob[Repricer, Repricing]):
             self._id,
         )
 
-    def _outcome(self, steps: Repricer) -> Mapping[str, str]:
+    def _outcome(self, steps: Repricer) -> tuple[Mapping[str, str], Mapping[str, str]]:
         result = steps.result()
-        return {
+        after = {
             "prices": steps.prices.version,
             "calls": str(result.calls),
-            "before_usd": format_usd(result.before_nano_usd),
-            "after_usd": format_usd(result.after_nano_usd),
+            "usd": format_usd(result.after_nano_usd),
         }
+        return {"usd": format_usd(result.before_nano_usd)}, after
 
     def _end(self, steps: Repricer) -> None:
         result = steps.result()

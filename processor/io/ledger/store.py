@@ -104,7 +104,7 @@ class Audit(Protocol):
     def add(self, entry: AuditEntry) -> int:
         """Append a line; returns its number."""
 
-    def complete(self, number: int, after: Mapping[str, str]) -> None:
+    def complete(self, number: int, before: Mapping[str, str], after: Mapping[str, str]) -> None:
         """Note what has come of it."""
 
     def last(self, action: str) -> AuditEntry | None:

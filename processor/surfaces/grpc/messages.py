@@ -28,6 +28,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ListAuditResponse,
     ListUnpricedResponse,
     ModelDifference,
+    NamedText,
     RepriceResponse,
     UnpricedModel,
 )
@@ -213,13 +214,17 @@ def audit_message(page: AuditPage) -> ListAuditResponse:
                 actor=entry.actor,
                 action=entry.action,
                 subject=entry.subject,
-                before=json.loads(entry.before),
-                after=json.loads(entry.after),
+                before=_texts(entry.before),
+                after=_texts(entry.after),
             )
             for entry in page.entries
         ],
         cursor=page.cursor,
     )
+
+
+def _texts(values: str) -> list[NamedText]:
+    return [NamedText(name=name, text=text) for name, text in json.loads(values).items()]
 
 
 def progress_message(progress: RepriceProgress | None) -> GetRepriceProgressResponse:

@@ -335,20 +335,6 @@ class ListAuditResponse(_message.Message):
 
 class AuditLine(_message.Message):
     __slots__ = ("number", "time_unix_nano", "actor", "action", "subject", "before", "after")
-    class BeforeEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
-    class AfterEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: str
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     TIME_UNIX_NANO_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
@@ -361,9 +347,17 @@ class AuditLine(_message.Message):
     actor: str
     action: str
     subject: str
-    before: _containers.ScalarMap[str, str]
-    after: _containers.ScalarMap[str, str]
-    def __init__(self, number: _Optional[int] = ..., time_unix_nano: _Optional[int] = ..., actor: _Optional[str] = ..., action: _Optional[str] = ..., subject: _Optional[str] = ..., before: _Optional[_Mapping[str, str]] = ..., after: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    before: _containers.RepeatedCompositeFieldContainer[NamedText]
+    after: _containers.RepeatedCompositeFieldContainer[NamedText]
+    def __init__(self, number: _Optional[int] = ..., time_unix_nano: _Optional[int] = ..., actor: _Optional[str] = ..., action: _Optional[str] = ..., subject: _Optional[str] = ..., before: _Optional[_Iterable[_Union[NamedText, _Mapping]]] = ..., after: _Optional[_Iterable[_Union[NamedText, _Mapping]]] = ...) -> None: ...
+
+class NamedText(_message.Message):
+    __slots__ = ("name", "text")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    text: str
+    def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
 
 class ModelDifference(_message.Message):
     __slots__ = ("model", "calls", "before_nano_usd", "after_nano_usd", "unpriced_before", "unpriced_after", "beyond_64_bits")

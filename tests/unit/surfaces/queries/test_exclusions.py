@@ -37,5 +37,5 @@ def test_what_is_given_is_what_is_meant():
     assert found == Selection(*ids, "s", "u", 0, 5)
     assert check_exclude(ExcludeRequest(start_ns=5)) == Selection(start_ns=5, end_ns=TIME_NS_MAX)
     assert found.describe() == {
-        "trace": TRACE, "span": SPAN, "session": "s", "user": "u", "to": "5"
+        "trace": TRACE, "span": SPAN, "session": "s", "user": "u"
     }  # fmt: skip
