@@ -17,15 +17,20 @@ _APPENDED: Final = ", ".join(
 )
 """What is charged, and whose it is, follows from rows that are appended: every turn, correction and
 reprice that changes any of it has one."""
+_DELETED: Final = ", ".join(
+    f"TOTAL({name})" for name in ("cost", "input", "output", "calls", "unpriced", "agent_runs")
+)
+"""Something of what is deleted adds to one of these; in doubles, which take numbers of any size."""
 _OTHERS: Final = (
     "SELECT name, filled_to, is_complete FROM series ORDER BY name",
     "SELECT name, span_id FROM series_parts ORDER BY name",
     "SELECT start_s, zone, cell_s FROM reporting_zones ORDER BY start_s",
     "SELECT what, time_s FROM kept_from ORDER BY what",
-    "SELECT COUNT(*), SUM(calls), SUM(unpriced), SUM(agent_runs) FROM deleted_days",
+    f"SELECT COUNT(*), {_DELETED} FROM deleted_days",
+    f"SELECT COUNT(*), {_DELETED} FROM deleted_traces",
 )
 """What changes answers beside that: one row for each budget, for each zone there was, and for each
-day of which calls are deleted."""
+day of which calls or traces are deleted."""
 _DIGEST_CHARS: Final = 16
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import types
+
 import pytest
 from answers import standings_of, total_of
 from property.agreement import check_tables
@@ -9,7 +12,7 @@ from property.agreement import check_tables
 from processor.core.model import Owner
 from processor.core.ports import PricesAgain
 from processor.core.posting.late import OF_DELETED, TOO_OLD
-from processor.core.questions import UsageQuestion
+from processor.core.questions import TracesQuestion, UsageQuestion
 from processor.io.ledger.kept_from import Ages, KeptFrom
 from processor.io.ledger.reading.connection import ReadConnection
 from processor.io.ledger.reading.view import SqliteView
@@ -281,3 +284,33 @@ async def test_a_late_call_after_all_others_is_in_its_own_hour_only(opened, give
     connection.close()
     found = [(row.bucket, row.totals.calls, row.totals.unpriced) for row in answer.totals]
     assert found == [(0, 1, 0), (2, 0, 1)]
+
+
+async def test_each_trace_that_goes_makes_another_version(opened, given, sweep, monkeypatch):
+    """Guarantees: also where several go in steps of one sweep, and had no calls."""
+    await opened.post(*(given.agent(1, trace=at) for at in (1, 2, 3)))
+    await later(opened, given, 3)
+    await sweep(3)
+    await later(opened, given, 9, trace=10)
+    monkeypatch.setattr(sweeps, "_READ", 1)
+    moments = itertools.count(0.0, sweeps.STEP_S / 2)  # Time for one of them in each step.
+    monkeypatch.setattr(sweeps, "time", types.SimpleNamespace(monotonic=lambda: next(moments)))
+    connection = ReadConnection(opened.path)
+    states = set()
+    delete_trace = opened.store.deleted.delete_trace
+
+    def note():
+        view = SqliteView(connection.database)
+        traces = [each.id for each in view.traces(TracesQuestion())]
+        states.add((tuple(traces), view.freshness().version))
+
+    def delete(trace):
+        note()
+        return delete_trace(trace)
+
+    monkeypatch.setattr(opened.store.deleted, "delete_trace", delete)
+    await sweep(9)
+    note()
+    connection.close()
+    assert len({traces for traces, _ in states}) == 5
+    assert len({version for _, version in states}) == len(states)

@@ -133,7 +133,7 @@ SCAN = re.compile(r"SCAN (?!\d)(\w+)(?! USING INDEX charge_sums_unpriced)")
 PART = re.compile(r"(?:CO-ROUTINE|MATERIALIZE) (\w+)")
 FEW = frozenset(
     {"CONSTANT", "dimension_sets", "d", "x", "set_values", "series", "reporting_zones"}
-    | {"series_parts", "kept_from", "deleted_days", "sqlite_schema"}
+    | {"series_parts", "kept_from", "deleted_days", "deleted_traces", "sqlite_schema"}
 )
 """Tables of few rows, however many calls there are: `d` and `x` are sets of dimensions.
 One row for each day is few."""
