@@ -11,7 +11,8 @@ from contextlib import closing
 import apsw
 import pytest
 from conformance.durable import PRICES, Load
-from e2e.processes import ROOT, wait_until
+from e2e.processes import ROOT, Process, wait_until
+from e2e.test_health import report
 
 
 @pytest.fixture
@@ -116,3 +117,31 @@ def test_it_goes_on_where_it_was_interrupted(start, tmp_path):
     assert (code, said.splitlines()[1].split()[0]) == (0, "spans")
     code, _, errors = verify("--data-dir", tmp_path / "data", "--resume", "elsewhere:1")
     assert (code, "no such position" in errors) == (2, True)
+
+
+def test_the_running_processor_finds_it_by_itself(start, spawn, backend, tmp_path):
+    """Guarantees: in /health, in the metrics and in the log, while requests are served."""
+    process = start()
+    load = Load(process.port, senders=2)
+    wait_until(lambda: len(load.acknowledged) >= 20)
+    load.end()
+    assert process.stop() == 0
+    ledger = tmp_path / "data" / "ledger.db"
+    with closing(apsw.Connection(str(ledger))) as database:
+        database.execute("UPDATE usage_days SET cost = cost + 5")
+    hurried = (
+        "import sys\n"
+        "from processor.cli.dispatch import main\n"
+        "from processor.io.ledger.verifying import background\n"
+        "background._FIRST_S = background._PAUSE_MIN_S = background._PAUSE_TIMES = 0\n"
+        "raise SystemExit(main(sys.argv[1:]))\n"
+    )
+    process = spawn(
+        Process, "-c", hurried, "serve", "--listen", "127.0.0.1:0", "--data-dir", ledger.parent,
+        "--forward-to", f"127.0.0.1:{backend.port}",
+    )  # fmt: skip
+    process.wait_for("of the ledger's sums differ from its charges, such as: day ")
+    status, found = report(process)
+    assert (status, found["status"]) == (200, "degraded")
+    assert "not that of its charges, llm-cost verify says more: day " in found["reasons"][0]
+    assert process.stop() == 0
