@@ -13,6 +13,7 @@ from datetime import datetime, tzinfo
 from processor.cli.ledger_access import LedgerAccess, ask
 from processor.cli.moments import read_moment
 from processor.cli.sources import budgets_from, settings_from
+from processor.core.errors import ConfigError, Problem
 from processor.core.model import NS_PER_S, AuditEntry
 from processor.surfaces.terminal.paint import columns, plain, wrap
 
@@ -22,6 +23,8 @@ _SHOWN_LINES_MAX = 6
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the audit, latest first. Raises ProcessorError."""
+    if arguments.json and arguments.csv:
+        raise ConfigError([Problem("--csv", "goes not with --json", "give one of them")])
     settings = settings_from(arguments)
     zone = budgets_from(settings.budgets.file, settings.dimension_names).calendar.zone
     since_ns = 0
@@ -91,7 +94,7 @@ def _as_dict(entry: AuditEntry, zone: tzinfo) -> dict[str, object]:
 
 
 def _write_csv(entries: Sequence[AuditEntry], zone: tzinfo) -> None:
-    writer = csv.writer(sys.stdout)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
     names = ("number", "time", "actor", "action", "subject", "before", "after")
     writer.writerow(names)
     for entry in entries:

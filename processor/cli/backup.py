@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import signal
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NoReturn
 
 from processor.cli.sources import settings_from
+from processor.core.model import NS_PER_S
+from processor.core.wording import utc_text
 from processor.io.ledger import write_backup
 from processor.surfaces.terminal.output import show_progress
 from processor.surfaces.terminal.paint import plain
@@ -29,8 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         made = write_backup(ledger, target, replaces=arguments.force, show=progress.show)
     finally:
         show_progress("")
-    taken = datetime.fromtimestamp(made.taken_s, UTC)
-    print(plain(f"{ledger} as of {taken:%Y-%m-%dT%H:%M:%SZ}"))
+    print(plain(f"{ledger} as of {utc_text(int(made.taken_s) * NS_PER_S)}"))
     size = f"{made.size_bytes / _MB:,.1f} MB"
     print(plain(f"{target}: {size}, written and checked in {made.duration_s:.1f} s"))
     return 0

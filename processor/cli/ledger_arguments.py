@@ -22,7 +22,7 @@ def add_ledger_commands(commands: Commands) -> None:
 
 
 def _add_unpriced(commands: Commands) -> None:
-    text = "list models without a price, and the lines that would give them one"
+    text = "list calls of unknown cost, such as of models without a price, and the fix"
     parser = commands.add_parser(
         "unpriced",
         help=text,
@@ -111,7 +111,7 @@ def _add_audit(commands: Commands) -> None:
     parser.add_argument(
         "--since", metavar="TIME", help="from when on: 2026-11-01, 2026-11-01T08:00 or 7d"
     )
-    parser.add_argument("--csv", action="store_true", help="print CSV")
+    parser.add_argument("--csv", action="store_true", help="print CSV, instead of JSON")
     add_ledger(parser)
     add_budgets(parser)
 

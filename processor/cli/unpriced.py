@@ -6,11 +6,12 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
+from processor.cli.differences import counted_calls
 from processor.cli.ledger_access import ask
 from processor.cli.sources import NO_FILE_YET, settings_from
-from processor.core.model import NS_PER_S, UnpricedCalls
+from processor.core.model import UnpricedCalls
+from processor.core.wording import utc_text
 from processor.surfaces.grpc.messages import UNPRICED, reason_text
 from processor.surfaces.queries import with_fix
 from processor.surfaces.terminal.paint import columns, plain, wrap
@@ -32,8 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     kinds, calls = answer.value.left_out
     if kinds:
         print(
-            f"llm-cost: {kinds:,} more such models, with {calls:,} calls, are left out; each has "
-            "no more calls than the last one",
+            f"llm-cost: left out: {kinds:,} more {'kind' if kinds == 1 else 'kinds'} with "
+            f"{counted_calls(calls)} together; each has no more calls than the last one",
             file=sys.stderr,
         )
     return 0
@@ -45,22 +46,22 @@ def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
         return
     for unknown in unknowns:
         names = " or ".join(unknown.models) or "(no model named)"
-        calls = f"{unknown.calls:,} {'call' if unknown.calls == 1 else 'calls'}"
         yield f"{names} of {unknown.provider or '(no provider named)'}: {reason_text(unknown)}"
-        yield f"    {calls}, {unknown.tokens:,} tokens, from {unknown.service or 'no service'}"
-        yield f"    {_moment(unknown.first_ns)} to {_moment(unknown.last_ns)}"
+        service = unknown.service or "no service"
+        yield f"    {counted_calls(unknown.calls)}, {unknown.tokens:,} tokens, from {service}"
+        yield f"    {utc_text(unknown.first_ns)} to {utc_text(unknown.last_ns)}"
     yield ""
     if any(unknown.has_price for unknown in unknowns):
         first_ns = min(unknown.first_ns for unknown in unknowns if unknown.has_price)
         priced = [unknown.models[0] for unknown in unknowns if unknown.has_price and unknown.models]
         yield f"By now there is a price for: {', '.join(dict.fromkeys(priced))}"
-        yield f"To charge it: llm-cost reprice --since {_moment(first_ns)} --dry-run"
+        yield f"To charge it: llm-cost reprice --since {utc_text(first_ns)} --dry-run"
         yield ""
     yield from _other_fixes(unknowns)
     entries = dict.fromkeys(entry for unknown in unknowns if (entry := with_fix(unknown).entry))
     if entries:
-        yield f"To price them, add these lines to {path or NO_FILE_YET},"
-        yield "below its `models:`, where it has one:"
+        where = f"{path or NO_FILE_YET}, below its `models:`, where it has one"
+        yield from wrap(f"To price them, add these lines to {where}:", columns(), _FIX_LINES_MAX)
         yield ""
         yield "  models:"
         yield from (f"    {line}" for entry in entries for line in entry)
@@ -83,14 +84,9 @@ def _as_dict(unknown: UnpricedCalls) -> dict[str, object]:
         "service": unknown.service,
         "calls": unknown.calls,
         "tokens": unknown.tokens,
-        "first": _moment(unknown.first_ns),
-        "last": _moment(unknown.last_ns),
+        "first": utc_text(unknown.first_ns),
+        "last": utc_text(unknown.last_ns),
         "has_price": unknown.has_price,
         "fix": with_fix(unknown).fix,
         "yaml": "\n".join(with_fix(unknown).entry),
     }
-
-
-def _moment(time_ns: int) -> str:
-    """RFC 3339, in UTC and whole seconds."""
-    return f"{datetime.fromtimestamp(time_ns // NS_PER_S, UTC):%Y-%m-%dT%H:%M:%SZ}"

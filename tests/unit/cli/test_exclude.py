@@ -124,5 +124,11 @@ def test_the_audit_shows_what_differs(run):
     ]
     out, _ = run([AuditPage([first, second], "")], "audit", "--csv")
     assert out.splitlines()[2].startswith("1,1970-01-01T00:00:00+00:00,,exclude,user u,{},")
+    assert "\r" not in out
     out, _ = run([AuditPage([], "")], "audit", "--json")
     assert json.loads(out) == []
+
+
+def test_the_audit_is_printed_in_one_form(capsys):
+    assert main(["audit", "--json", "--csv"]) == 2
+    assert "--csv: goes not with --json" in capsys.readouterr().err

@@ -19,6 +19,7 @@ MINE = UnpricedCalls("azure", ("mine",), "not known", "", 1, 30, FIRST_NS, FIRST
 @pytest.fixture
 def ask(monkeypatch, capsys):
     """Answers the command, and returns what it prints."""
+    monkeypatch.setenv("COLUMNS", "80")
 
     def given(*unknowns, flags=(), code=0, left_out=(0, 0)):
         kinds, calls = left_out
@@ -43,8 +44,8 @@ mine of azure: not known
     1 call, 30 tokens, from no service
     2027-01-15T08:00:00Z to 2027-01-15T08:00:01Z
 
-To price them, add these lines to a copy of config/pricing.yaml, named with --pricing,
-below its `models:`, where it has one:
+To price them, add these lines to a copy of config/pricing.yaml, named with
+--pricing, below its `models:`, where it has one:
 
   models:
     - provider: "openai"
@@ -107,7 +108,7 @@ def test_what_is_left_out_is_counted(ask, monkeypatch, flags):
     said = []
     monkeypatch.setattr(unpriced.sys.stderr, "write", said.append)
     ask(NEW, flags=flags, left_out=(4000, 9000))
-    assert "4,000 more such models, with 9,000 calls, are left out" in "".join(said)
+    assert "left out: 4,000 more kinds with 9,000 calls together" in "".join(said)
 
 
 def test_a_ledger_without_unpriced_calls_says_so(ask):

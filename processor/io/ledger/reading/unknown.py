@@ -60,7 +60,7 @@ def read_unknown(database: apsw.Connection, limit: int) -> UnknownAnswer:
     left = _without_known(unknown, [_calls(row) for row in found if not row[0]])
     kinds, calls = (found[0][0], found[0][1]) if unknown else (0, 0)
     if deleted := _deleted(database):
-        left, kinds, calls = [*left, deleted], kinds + 1, calls + deleted.calls
+        left, calls = [*left, deleted], calls + deleted.calls
     left.sort(key=lambda calls: (-calls.calls, -calls.last_ns, calls))
     return UnknownAnswer(left, kinds - len(unknown) + len(left), calls)
 
