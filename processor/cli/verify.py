@@ -89,7 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_as_dict(path, outcome, code), indent=2))
     else:
-        print(*map(plain, _end(outcome, code)), sep="\n")
+        lines = _end(outcome, code, is_rest=bool(arguments.resume))
+        print(*map(plain, lines), sep="\n")
     return code
 
 
@@ -162,11 +163,11 @@ def _sentence(difference: Difference) -> str:
     )
 
 
-def _end(outcome: _Outcome, code: int) -> Iterator[str]:
+def _end(outcome: _Outcome, code: int, *, is_rest: bool) -> Iterator[str]:
     if code == EXIT_INTERRUPTED:
         yield f"interrupted; to go on: llm-cost verify --resume {outcome.position}"
     elif code == EXIT_OK:
-        yield "everything agrees"
+        yield "what was left agrees" if is_rest else "everything agrees"
     if any(outcome.counts.values()):
         is_damaged = outcome.counts.get("pages") or any(
             each.where.startswith("cannot be read") for each in outcome.differences

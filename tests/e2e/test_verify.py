@@ -115,6 +115,7 @@ def test_it_goes_on_where_it_was_interrupted(start, tmp_path):
     words = line.partition("llm-cost verify ")[2].split()
     code, said, _ = verify("--data-dir", tmp_path / "data", *words)
     assert (code, said.splitlines()[1].split()[0]) == (0, "spans")
+    assert said.endswith("what was left agrees\n")
     code, _, errors = verify("--data-dir", tmp_path / "data", "--resume", "elsewhere:1")
     assert (code, "no such position" in errors) == (2, True)
 
