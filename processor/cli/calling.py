@@ -17,6 +17,7 @@ from processor.core.model import (
     AuditEntry,
     Difference,
     Exclusion,
+    Forgetting,
     RepriceProgress,
     Repricing,
     UnpricedCalls,
@@ -27,6 +28,8 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetDifference,
     ExcludeRequest,
     ExcludeResponse,
+    ForgetRequest,
+    ForgetResponse,
     GetHealthRequest,
     GetHealthResponse,
     GetRepriceProgressRequest,
@@ -124,6 +127,13 @@ class Remote:
         )
         answer = await self._ask("Exclude", question, ExcludeResponse, _REPRICE_TIMEOUT_S)
         return _exclusion(answer)
+
+    async def forget(self, user: str, *, is_dry_run: bool) -> Forgetting:
+        """Take the id of a user out of all that is kept."""
+        question = ForgetRequest(user=user, dry_run=is_dry_run, actor=user_name())
+        answer = await self._ask("Forget", question, ForgetResponse, _REPRICE_TIMEOUT_S)
+        places = tuple((name, count) for name, count in answer.places.items())
+        return Forgetting(answer.tombstone, answer.calls, places, answer.pages_left)
 
     async def audit(self, since_ns: int, cursor: str, limit: int) -> queries.AuditPage:
         """Who has changed what, latest first."""

@@ -31,6 +31,7 @@ _MODULES: Final = {
     "unpriced": "processor.cli.unpriced",
     "reprice": "processor.cli.reprice",
     "exclude": "processor.cli.exclude",
+    "forget": "processor.cli.forget",
     "audit": "processor.cli.audit",
     "verify": "processor.cli.verify",
     "backup": "processor.cli.backup",

@@ -17,7 +17,7 @@ from processor.cli.connection import Connection, connection_from
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.core.errors import LedgerInUseError, OverloadedError
-from processor.core.model import Exclusion, RepriceProgress, Repricing
+from processor.core.model import Exclusion, Forgetting, RepriceProgress, Repricing
 from processor.core.questions import UnknownAnswer
 from processor.io.ledger import examine_file, is_in_use
 from processor.surfaces.queries import (
@@ -49,6 +49,9 @@ class LedgerAccess(Protocol):
 
     async def exclude(self, request: ExcludeRequest, undo: int, *, is_dry_run: bool) -> Exclusion:
         """Take calls out of all sums, or put back what the exclusion `undo` has taken out."""
+
+    async def forget(self, user: str, *, is_dry_run: bool) -> Forgetting:
+        """Take the id of a user out of all that is kept."""
 
     async def audit(self, since_ns: int, cursor: str, limit: int) -> AuditPage:
         """Who has changed what, latest first."""
@@ -97,6 +100,12 @@ class Local:
             return costs.exclude(request, user_name(), is_dry_run=is_dry_run)
 
         return await self._change(work)
+
+    async def forget(self, user: str, *, is_dry_run: bool) -> Forgetting:
+        """Take the id of a user out of all that is kept."""
+        return await self._change(
+            lambda costs: costs.forget(user, user_name(), is_dry_run=is_dry_run)
+        )
 
     async def audit(self, since_ns: int, cursor: str, limit: int) -> AuditPage:
         """Who has changed what, latest first."""

@@ -16,6 +16,7 @@ def add_ledger_commands(commands: Commands) -> None:
     _add_unpriced(commands)
     _add_reprice(commands)
     _add_exclude(commands)
+    _add_forget(commands)
     _add_audit(commands)
     _add_verify(commands)
     _add_backup(commands)
@@ -96,6 +97,32 @@ session or user count. What the backend has stored is not touched.
         "--undo", metavar="N", type=positive, help="put back what the exclusion N has taken out"
     )
     parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
+    add_ledger(parser)
+    add_budgets(parser)
+
+
+def _add_forget(commands: Commands) -> None:
+    text = "take the id of a user out of all that is kept; what it has cost stays"
+    description = f"""\
+{sentence(text)}
+
+All of it stands under one tombstone from then on, also a session, an agent, a task or an own \
+dimension of the same text. Repeats, late parents and further spans of traces that were there do \
+not bring the id back; new traces of the user count under it again. Exports, backups, what the \
+backends have, and requests that wait for them on the disk are not covered.
+
+{_WHOM}"""
+    parser = commands.add_parser(
+        "forget",
+        help=text,
+        description=description,
+        epilog="example:\n  llm-cost forget --user ada@example.com --dry-run\n\n"
+        f"{exit_codes('the ledger cannot be read or written')}",
+    )
+    parser.add_argument(
+        "--user", metavar="ID", required=True, help="whom to forget, as the ledger has the id"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="count it, and change nothing")
     add_ledger(parser)
     add_budgets(parser)
 

@@ -14,6 +14,8 @@ from processor.core.model import (
     Entry,
     Exclusion,
     ExclusionRequest,
+    ForgetRequest,
+    Forgetting,
     Intake,
     Receipt,
     RepriceProgress,
@@ -106,6 +108,13 @@ class CostLedger(Protocol):
 
         It goes on when the asker has gone. Beside another one or a reprice OverloadedError is
         raised, and InvalidQuestionError where there is nothing to undo.
+        """
+
+    async def forget(self, asked: ForgetRequest, *, is_dry_run: bool) -> Forgetting:
+        """Take the id of a user out of all that is kept.
+
+        It goes on when the asker has gone. Beside other long work OverloadedError is raised, and
+        InvalidQuestionError for what is no id of a user alone.
         """
 
     async def resume_reprice(self, prices: PricesAgain) -> None:

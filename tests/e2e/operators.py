@@ -19,7 +19,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 NEW_MODEL = """\
   - {provider: openai, model: brand-new, prices: [{input: 4.00, output: 20.00}]}
 """
-WITH_BUDGETS = frozenset({"reprice", "exclude", "audit"})
+WITH_BUDGETS = frozenset({"reprice", "exclude", "forget", "audit"})
 SCOPES = [
     ("total", ""), ("session", "s-1"), ("session", "s-2"), ("user", "u-1"), ("model", "brand-new"),
     ("model", "gpt-4o"), ("provider", "openai"), ("service", "shop"), ("trace", f"{1:032x}"),
@@ -65,12 +65,11 @@ class Operator:
         return ask(self.processor.port, method, question, answer)
 
     def totals(self):
-        return {
-            place: self.ask(
-                "GetTotals", GetTotalsRequest(scope=place[0], id=place[1]), GetTotalsResponse
-            )
-            for place in SCOPES
-        }
+        return {place: self.total(*place) for place in SCOPES}
+
+    def total(self, scope, scope_id=""):
+        question = GetTotalsRequest(scope=scope, id=scope_id)
+        return self.ask("GetTotals", question, GetTotalsResponse)
 
     def started_reprice(self):
         """How far a reprice or an exclusion has come; None while it has changed nothing."""

@@ -9,7 +9,7 @@ what was evicted is counted.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from processor.core.attribution.attach import PlainSpan
@@ -120,6 +120,19 @@ class PendingSpans:
         if not trace.size:
             del self._traces[trace_id]
         return gone
+
+    def rename(self, change: Callable[[Mark], Mark]) -> None:
+        """Have other marks in place of those that wait."""
+        for trace in self._traces.values():
+            trace.batches = [
+                rows._replace(marks={at: change(mark) for at, mark in rows.marks.items()})
+                if rows.marks
+                else rows
+                for rows in trace.batches
+            ]
+            for span_id, span in trace.significant.items():
+                if span.mark is not None:
+                    trace.significant[span_id] = span._replace(mark=change(span.mark))
 
     def _unpacked(self, trace_id: bytes) -> _Trace:
         """The trace with its rows turned into spans."""

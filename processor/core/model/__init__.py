@@ -51,6 +51,7 @@ from processor.core.model.exclusion import (
     ExclusionRequest,
     Selection,
 )
+from processor.core.model.forgetting import PLACES, ForgetRequest, Forgetting
 from processor.core.model.posting import (
     NO_PARTS,
     NO_SUMS,
@@ -102,6 +103,7 @@ __all__ = [
     "NO_SUMS",
     "NO_USAGE",
     "NS_PER_S",
+    "PLACES",
     "REMOTE_PARENT",
     "SPAN_ID_BYTES",
     "TIME_NS_MAX",
@@ -124,6 +126,8 @@ __all__ = [
     "Event",
     "Exclusion",
     "ExclusionRequest",
+    "ForgetRequest",
+    "Forgetting",
     "Group",
     "Intake",
     "Kept",

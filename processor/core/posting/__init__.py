@@ -4,6 +4,7 @@
     rebuild(trace_id, rows)                  a trace's working copy from its rows
     traces_to_correct(intake, traces, …)     which further traces it has to read, because calls
                                              of the batch are reported there as well
+    rename_intake(intake, renaming_of)       ids of forgotten users as what replaced them
     set_aside(intake, traces, deletions)     what comes too late to be charged, and the rest
     post(intake, traces, pending, limit)     Posted: the spans in their traces, what moves where
     follow(posted, watches)                  Followed: what that changes for budgets, and which
@@ -17,6 +18,13 @@ commits the plan or nothing.
 from processor.core.posting.changes import Filling, Followed, contributions, follow
 from processor.core.posting.charged import charged
 from processor.core.posting.decide import decide
+from processor.core.posting.forgotten import (
+    Renaming,
+    RenamingOf,
+    names,
+    rename_intake,
+    rename_mark,
+)
 from processor.core.posting.full_trace import BEYOND_LIMIT, is_call
 from processor.core.posting.intake import (
     relevant_traces,
@@ -45,6 +53,8 @@ __all__ = [
     "Followed",
     "OlderReports",
     "Posted",
+    "Renaming",
+    "RenamingOf",
     "TakenSpan",
     "amend",
     "charged",
@@ -54,12 +64,15 @@ __all__ = [
     "exclude",
     "follow",
     "is_call",
+    "names",
     "older_reports",
     "post",
     "rebuild",
     "rebuild_in_steps",
     "references",
     "relevant_traces",
+    "rename_intake",
+    "rename_mark",
     "responses_of",
     "set_aside",
     "traces_to_correct",

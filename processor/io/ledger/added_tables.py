@@ -26,6 +26,10 @@ CREATE TABLE series_parts (name TEXT PRIMARY KEY, span_id {octets} NOT NULL){wor
 -- Who has changed what, and when; before and after are JSON objects of text.
 CREATE TABLE audit (seq {words.key}, time_ns {integer} NOT NULL, actor TEXT NOT NULL,
   action TEXT NOT NULL, subject TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL);
+-- Which ids of users were taken out, as digests with a random key, and what stands in their place.
+-- In traces up to a number, and in those that waited then (16 bytes each), they are read as that.
+CREATE TABLE forgotten (seq {words.key}, secret {octets} NOT NULL, digest {octets} NOT NULL,
+  tombstone TEXT NOT NULL, last_trace {integer} NOT NULL, waiting {octets} NOT NULL);
 -- From which end on calls, keys, traces and hours are kept whole; it never moves back.
 CREATE TABLE kept_from (what TEXT PRIMARY KEY, time_s {integer} NOT NULL){words.without_key};
 -- The ids of the spans of a trace whose rows are deleted, 8 bytes each, so that one that is sent

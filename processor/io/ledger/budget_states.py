@@ -145,6 +145,11 @@ class BudgetStates:
         while len(self._states) > self._limit:
             self._states.popitem(last=False)
 
+    def discard_scope(self, scope_id: str) -> None:
+        """A scope has another id now: discard what is known of it."""
+        for key in [key for key in self._states if key[1] == scope_id]:
+            del self._states[key]
+
     def discard_touched(self) -> None:
         """Turns were undone: discard every state that they may have changed."""
         for key in self._touched:

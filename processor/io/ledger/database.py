@@ -25,6 +25,8 @@ from processor.io.ledger.reading.unknown import read_unknown
 from processor.io.ledger.zones import write_zones
 
 _DELAY_S: Final = 5.0
+BUSY_TIMEOUT_MS: Final = 5000
+"""How long a statement waits for what another process does with the file."""
 _STATEMENTS_CACHED_MAX: Final = 512
 """Compiled ones. Each use of any pushes the others on, and a turn has some hundred uses."""
 _DAMAGED: Final = "is damaged (stop the processor and put a backup in its place)"
@@ -129,7 +131,7 @@ def _open(path: Path, lock: FileLock, zone: ZoneInfo) -> Opened:
         statementcachesize=_STATEMENTS_CACHED_MAX,
     )
     try:
-        database.set_busy_timeout(5000)
+        database.set_busy_timeout(BUSY_TIMEOUT_MS)
         if database.pragma("journal_mode", "wal") != "wal":
             fix = "choose a local disk with --data-dir"
             refuse(path, "is on a file system that lacks what SQLite's log needs", fix)

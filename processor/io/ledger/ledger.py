@@ -16,6 +16,8 @@ from processor.core.errors import LastFailure, OverloadedError
 from processor.core.model import (
     Exclusion,
     ExclusionRequest,
+    ForgetRequest,
+    Forgetting,
     Intake,
     Plan,
     RepriceProgress,
@@ -27,6 +29,8 @@ from processor.io.ledger.audit_log import AuditLog, InForce
 from processor.io.ledger.background import Background
 from processor.io.ledger.exclude_job import ExcludeJob
 from processor.io.ledger.excluding import steps_of
+from processor.io.ledger.forgetting.job import ForgetJob
+from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
 from processor.io.ledger.long_job import RETRY_DELAY_S, Steps
 from processor.io.ledger.reprice_job import RepriceJob
@@ -51,10 +55,11 @@ class Ledger:
         self._known: OrderedDict[bytes, None] = OrderedDict()
         self._reprice = RepriceJob(self._working_set)
         self._exclude = ExcludeJob(self._working_set)
+        self._forget = ForgetJob(self._working_set)
         self._trial: Steps[object] | None = None
         """A dry run under way."""
         self._audit = AuditLog(store)
-        works = (self._working_set.budgets, self._reprice, self._exclude)
+        works = (self._working_set.budgets, self._reprice, self._exclude, self._forget)
         retention = Retention(self._working_set, ages, works)
         background = Background((*works, self._working_set.months, self._audit, retention))
         self._writer = WriterThread(self._working_set, background)
@@ -122,6 +127,7 @@ class Ledger:
         await self._writer.ask(self._reprice.load)
         await self._writer.ask(working_set.months.load)
         await self._writer.ask(self._exclude.load)
+        await self._writer.ask(self._forget.load)
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:
@@ -130,6 +136,7 @@ class Ledger:
         self._audit.close()
         self._reprice.close()
         self._exclude.close()
+        self._forget.close()
         self._working_set.store.close()
 
     async def set_policy(self, policy: Policy) -> None:
@@ -170,7 +177,7 @@ class Ledger:
         under way and covers these calls is waited for; beside another one OverloadedError is
         raised. With `is_dry_run` everything is worked out, and nothing kept.
         """
-        self._refuse_beside(self._exclude, *([self._reprice] if is_dry_run else []))
+        self._refuse_beside(self._exclude, self._forget, *([self._reprice] if is_dry_run else []))
         if is_dry_run:
             last = await self._writer.ask(self._working_set.store.last_trace)
             return await self._try(Repricer(self._working_set, prices, span_ns, now_ns, last))
@@ -184,16 +191,31 @@ class Ledger:
         OverloadedError is raised, and InvalidQuestionError where there is nothing to undo. With
         `is_dry_run` everything is worked out, and nothing kept.
         """
-        self._refuse_beside(self._reprice, self._exclude)
+        self._refuse_beside(self._reprice, self._exclude, self._forget)
         if is_dry_run:
             await self._writer.ask(partial(self._exclude.check, asked))
             return await self._try(steps_of(self._working_set, asked))
         return await _result_of(await self._writer.ask(partial(self._exclude.begin, asked)))
 
-    def _refuse_beside(self, *jobs: RepriceJob | ExcludeJob) -> None:
+    async def forget(self, asked: ForgetRequest, *, is_dry_run: bool) -> Forgetting:
+        """Take the id of a user out of all that is kept; batches go on in between.
+
+        It goes on when the asker has gone, and after a restart. Beside other long work
+        OverloadedError is raised, and InvalidQuestionError for what is no id of a user. With
+        `is_dry_run` it is counted where the id stands, and nothing changes.
+        """
+        self._refuse_beside(self._reprice, self._exclude, *([self._forget] if is_dry_run else []))
+        if is_dry_run:
+            await self._writer.ask(partial(self._working_set.store.ids.check, asked.user))
+            return await self._try(Forgetter(self._working_set, asked, is_dry_run=True))
+        return await _result_of(await self._writer.ask(partial(self._forget.begin, asked)))
+
+    def _refuse_beside(self, *jobs: RepriceJob | ExcludeJob | ForgetJob) -> None:
         """Raise OverloadedError beside a dry run, and while one of `jobs` is under way."""
-        if self._trial is not None or any(job.has_work for job in jobs):
-            raise OverloadedError("another reprice or exclusion is under way", RETRY_DELAY_S)
+        if self._trial is not None or any(job.is_under_way for job in jobs):
+            raise OverloadedError(
+                "another reprice, exclusion or forgetting is under way", RETRY_DELAY_S
+            )
 
     async def note_in_force(self, found: InForce) -> None:
         """Have the audit say what is in force, unless its last line of the action says the same.

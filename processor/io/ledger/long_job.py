@@ -76,6 +76,11 @@ class LongJob(ABC, Generic[S, R]):
     def has_work(self) -> bool:
         """Whether there is one under way."""
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is one, even if it waits."""
+        return self.has_work
+
     @abstractmethod
     def _under_way(self) -> S | None:
         """The one under way, as its row has it where it is not in memory."""

@@ -20,6 +20,8 @@ from processor.io.ledger.database import TRANSLATED, open_database
 from processor.io.ledger.deleted_rows import DeletedRows
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.exclusion_rows import ExclusionRows
+from processor.io.ledger.forgetting.forgotten import ForgottenIds
+from processor.io.ledger.forgetting.rows import IdRows
 from processor.io.ledger.plan_writer import PlanWriter
 from processor.io.ledger.responses import read_reports
 from processor.io.ledger.row_reader import RowReader
@@ -48,6 +50,8 @@ class SqliteStore:
         self.deleted = DeletedRows(self._db, SQLITE, self._writer.forget_trace)
         self.exclusions = ExclusionRows(self._db, self._writer.trace)
         self.audit = AuditRows(self._db)
+        self.forgotten = ForgottenIds(self._db)
+        self.ids = IdRows(self._db, path)
 
     @property
     def zones(self) -> ReportingZones:
@@ -269,6 +273,11 @@ class SqliteStore:
             new: int = self._db.execute(statements.INSERT_JOB, columns).get
             return new
 
+    def forget_ids(self) -> None:
+        """Rows have other names: what is remembered of them is no longer valid."""
+        self._writer.forget()
+        self._reader.forget()
+
     def size_bytes(self) -> int:
         """Bytes of the file and of its write-ahead log; 0 where nobody can say."""
         with suppress(OSError):
@@ -282,5 +291,5 @@ class SqliteStore:
 
     def _forget(self) -> None:
         self._zones = None
-        self._writer.forget()
-        self._reader.forget()
+        self.forget_ids()
+        self.forgotten.undo()

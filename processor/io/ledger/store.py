@@ -18,6 +18,8 @@ from processor.core.model import (
     Totals,
 )
 from processor.io.ledger.deleted_rows import DeletedRows
+from processor.io.ledger.forgetting.forgotten import ForgottenIds
+from processor.io.ledger.forgetting.rows import IdRows
 
 CrossingMark = tuple[str, int, str, float]
 """(budget, limit, unit, threshold): the key of a crossing within its scope and window."""
@@ -267,6 +269,17 @@ class Store(Protocol):
     @property
     def audit(self) -> Audit:
         """Who has changed what."""
+
+    @property
+    def forgotten(self) -> ForgottenIds:
+        """Which ids of users were taken out."""
+
+    @property
+    def ids(self) -> IdRows:
+        """Where ids of users stand."""
+
+    def forget_ids(self) -> None:
+        """Rows have other names: what is remembered of them is no longer valid."""
 
     def size_bytes(self) -> int:
         """What the rows take on the disk; 0 where nobody can say. Raises nothing."""

@@ -19,6 +19,7 @@ from processor.core.attribution.same_response import KnownReports
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import (
+    NS_PER_S,
     Entry,
     Intake,
     PendingRows,
@@ -84,6 +85,8 @@ class WorkingSet:
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
+        if self.store.forgotten:
+            intake = self._with_forgotten(intake)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
         late = posting.NOTHING_LATE
         if self.kept_from.calls:
@@ -115,6 +118,23 @@ class WorkingSet:
         for trace_id in trace_ids:
             self._traces.pop(trace_id, None)
             self._measure(trace_id)
+
+    def renamed(self, user: str, tombstone: str) -> None:
+        """An id was replaced in all rows: so it is in memory."""
+        named = [
+            trace_id
+            for trace_id, trace in self._traces.items()
+            if any(posting.names(node, user) for node in trace.nodes.values())
+        ]
+        self.forget(named)
+        self.budgets.discard_scope(user)
+        renamed = {user: tombstone}.get
+        self.pending.rename(lambda mark: posting.rename_mark(mark, renamed))
+
+    def _with_forgotten(self, intake: Intake) -> Intake:
+        """A batch in which ids that were taken out stay so, in the traces that were there."""
+        number_of, old_ns = self.store.trace_number, self.kept_from.keys * NS_PER_S
+        return posting.rename_intake(intake, self.store.forgotten.renamings(number_of, old_ns))
 
     def _older(
         self, intake: Intake, traces: dict[bytes, Trace], reports: Mapping[int, KnownReports]

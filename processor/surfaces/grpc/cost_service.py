@@ -21,6 +21,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     CheckBudgetResponse,
     ExcludeRequest,
+    ForgetRequest,
     GetHealthRequest,
     GetHealthResponse,
     GetRepriceProgressRequest,
@@ -32,6 +33,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 from processor.surfaces.grpc.messages import (
     audit_message,
     exclusion_message,
+    forgetting_message,
     progress_message,
     repricing_message,
     standing_message,
@@ -69,6 +71,7 @@ class CostService:
             "Reprice": self.reprice,
             "GetRepriceProgress": self.reprice_progress,
             "Exclude": self.exclude,
+            "Forget": self.forget,
             "ListAudit": self.audit,
             "GetHealth": self.health,
         }
@@ -141,6 +144,16 @@ class CostService:
         else:
             found = await self._costs.undo(question.undo, actor, is_dry_run=is_dry_run)
         return exclusion_message(found).SerializeToString()
+
+    async def forget(self, body: bytes, caller: Caller) -> bytes:
+        """Forget, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
+        if not caller.is_local:
+            raise ForbiddenError(_NOT_LOCAL)
+        question = _parse(ForgetRequest, body)
+        found = await self._costs.forget(
+            question.user, question.actor or _SOMEBODY, is_dry_run=question.dry_run
+        )
+        return forgetting_message(found).SerializeToString()
 
     async def audit(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """ListAudit, from bytes to bytes. Raises a ProcessorError."""

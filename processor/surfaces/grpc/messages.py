@@ -11,6 +11,7 @@ from processor.core.model import (
     TIME_NS_MAX,
     Difference,
     Exclusion,
+    Forgetting,
     RepriceProgress,
     Repricing,
     Standing,
@@ -23,6 +24,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetDifference,
     BudgetStanding,
     ExcludeResponse,
+    ForgetResponse,
     GetRepriceProgressResponse,
     GetTotalsResponse,
     ListAuditResponse,
@@ -176,6 +178,17 @@ def exclusion_message(found: Exclusion) -> ExcludeResponse:
         lost=found.lost,
         is_partial=found.is_partial,
         kept_from_unix_s=found.kept_from_s,
+    )
+
+
+def forgetting_message(found: Forgetting) -> ForgetResponse:
+    """Where the id of a user was found."""
+    # Its numbers are of rows, of which there are fewer than 64 bits hold.
+    return ForgetResponse(
+        tombstone=found.tombstone,
+        calls=found.calls,
+        places=dict(found.places),
+        pages_left=found.pages_left,
     )
 
 

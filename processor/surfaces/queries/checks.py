@@ -35,6 +35,8 @@ GROUPS_MAX: Final = 1000
 ROWS_MAX: Final = 10_000
 """Groups times buckets."""
 CALLS_MAX: Final = 200
+_OTHER: Final = "other"
+"""What values of own dimensions beyond those that a day keeps count as."""
 _GROUPED_MAX: Final = 2
 _VALUES_MAX: Final = 100
 _SHOWN_MAX_CHARS: Final = 100
@@ -136,6 +138,14 @@ def check_edges(range_: CheckedRange, bucket: str) -> tuple[int, ...]:
         what = f"{days} days have more than {BUCKETS_MAX} buckets of {bucket}"
         fix = f"ask for buckets of {error.fitting}" if error.fitting else "ask for a shorter time"
         raise InvalidQuestionError("bucket", f"{what}; {fix}") from None
+
+
+def check_user(user: str) -> None:
+    """What may be forgotten. Raises InvalidQuestionError."""
+    if not user.strip():
+        raise InvalidQuestionError("user", "says nobody; give the id as the ledger has it")
+    if user == _OTHER:
+        raise InvalidQuestionError("user", "stands for many values together, and is nobody's id")
 
 
 def check_group_by(names: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from processor.core.model import (
     NS_PER_S,
     Exclusion,
     ExclusionRequest,
+    ForgetRequest,
+    Forgetting,
     RepriceProgress,
     Repricing,
     Selection,
@@ -218,6 +220,13 @@ class CostQueries:
         """Put back what an exclusion has taken out, by its number."""
         asked = ExclusionRequest(Selection(), "", actor, self._now_ns(), number)
         return await self._ledger.exclude(asked, is_dry_run=is_dry_run)
+
+    async def forget(self, user: str, actor: str, *, is_dry_run: bool) -> Forgetting:
+        """Take the id of a user out of all that is kept; see `CostLedger.forget`."""
+        checks.check_user(user)
+        asked = ForgetRequest(user, actor, self._now_ns())
+        found = await self._ledger.forget(asked, is_dry_run=is_dry_run)
+        return found._replace(tombstone="") if is_dry_run else found
 
     async def audit(self, since_ns: int = 0, cursor: str = "", *, limit: int = 100) -> AuditPage:
         """Who has changed what, latest first."""

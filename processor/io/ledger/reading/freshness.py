@@ -28,6 +28,7 @@ _OTHERS: Final = (
     "SELECT what, time_s FROM kept_from ORDER BY what",
     f"SELECT COUNT(*), {_DELETED} FROM deleted_days",
     f"SELECT COUNT(*), {_DELETED} FROM deleted_traces",
+    "SELECT MAX(seq) FROM forgotten",
 )
 """What changes answers beside that: one row for each budget, for each zone there was, and for each
 day of which calls or traces are deleted."""

@@ -282,6 +282,35 @@ class ExcludeRequest(_message.Message):
     actor: str
     def __init__(self, trace: _Optional[str] = ..., span: _Optional[str] = ..., session: _Optional[str] = ..., user: _Optional[str] = ..., start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., reason: _Optional[str] = ..., undo: _Optional[int] = ..., dry_run: _Optional[bool] = ..., actor: _Optional[str] = ...) -> None: ...
 
+class ForgetRequest(_message.Message):
+    __slots__ = ("user", "dry_run", "actor")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    ACTOR_FIELD_NUMBER: _ClassVar[int]
+    user: str
+    dry_run: bool
+    actor: str
+    def __init__(self, user: _Optional[str] = ..., dry_run: _Optional[bool] = ..., actor: _Optional[str] = ...) -> None: ...
+
+class ForgetResponse(_message.Message):
+    __slots__ = ("tombstone", "calls", "places", "pages_left")
+    class PlacesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    TOMBSTONE_FIELD_NUMBER: _ClassVar[int]
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
+    PAGES_LEFT_FIELD_NUMBER: _ClassVar[int]
+    tombstone: str
+    calls: int
+    places: _containers.ScalarMap[str, int]
+    pages_left: int
+    def __init__(self, tombstone: _Optional[str] = ..., calls: _Optional[int] = ..., places: _Optional[_Mapping[str, int]] = ..., pages_left: _Optional[int] = ...) -> None: ...
+
 class ExcludeResponse(_message.Message):
     __slots__ = ("number", "calls", "agents", "before_nano_usd", "after_nano_usd", "models", "budgets", "lost", "is_partial", "kept_from_unix_s", "beyond_64_bits")
     class Beyond64BitsEntry(_message.Message):

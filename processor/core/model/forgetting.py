@@ -1,0 +1,34 @@
+"""Users who are forgotten: their id goes, what they have cost stays."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ForgetRequest(NamedTuple):
+    """Take an id of a user out of all that is kept."""
+
+    user: str
+    actor: str
+    """Who asks, in words."""
+    now_ns: int
+
+
+class Forgetting(NamedTuple):
+    """What was found of a user, or would be; it stands under the tombstone from then on."""
+
+    tombstone: str
+    """What is read instead of the id; of a dry run it says nothing."""
+    calls: int
+    """Calls that the user's totals count."""
+    places: tuple[tuple[str, int], ...] = ()
+    """How many rows had the id, by what they are; without those that had none."""
+    pages_left: int = 0
+    """Pages of the file that still have these bytes: in longer texts, such as titles."""
+
+
+PLACES = (
+    "owners", "totals", "crossings", "stamps", "sets of dimensions", "values of own dimensions",
+    "tasks", "waiting spans", "audit", "jobs",
+)  # fmt: skip
+"""The names in `Forgetting.places`."""

@@ -1,0 +1,188 @@
+"""What is done one after the other to forget a user."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from processor.core.model import ForgetRequest, Forgetting, RepriceProgress
+from processor.io.ledger.forgetting.forgotten import new_tombstone
+from processor.io.ledger.forgetting.free_bytes import FreeBytes
+from processor.io.ledger.forgetting.texts import spellings
+from processor.io.ledger.working_set import WorkingSet
+
+_STEP_S: Final = 0.005
+"""How long a step goes on; a turn that comes meanwhile waits for its end."""
+_WAYS_MAX: Final = 8
+"""Ways through the file; the last that find something find what turns have moved meanwhile."""
+
+Phase = Literal["owners", "names", "stamps", "file", "log", "done"]
+"""What is looked at: what owners say beside names, read only; then all that is one transaction;
+stamps; the unused bytes of the file; its log."""
+
+
+@dataclass(slots=True)
+class Forgetter:
+    """Forgets one user. A dry run ends before the file."""
+
+    working_set: WorkingSet
+    asked: ForgetRequest
+    is_dry_run: bool = False
+    number: int = 0
+    """That of its row, which keeps the id while it lasts."""
+    phase: Phase = "owners"
+    position: int = 0
+    tombstone: str = field(default_factory=new_tombstone)
+    calls: int = 0
+    places: dict[str, int] = field(default_factory=dict)
+    pages_left: int = 0
+    is_renamed: bool = False
+    """The last step has replaced the names, which what is in memory has to follow."""
+    traces: list[bytes] = field(default_factory=list)
+    """Traces in whose stamps the last step has changed something."""
+    _owners: list[int] = field(default_factory=list)
+    _way: FreeBytes | None = None
+    _ways: int = 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.phase == "done"
+
+    @property
+    def progress(self) -> RepriceProgress:
+        """How far it has come, in rows or bytes of what is looked at now."""
+        size = self.working_set.store.size_bytes() if self.phase == "file" else self.position
+        left = max(size - self.position, 0)
+        return RepriceProgress(self.position, left, sum(self.places.values()))
+
+    def result(self) -> Forgetting:
+        """What was found so far."""
+        places = tuple((name, count) for name, count in self.places.items() if count)
+        return Forgetting(self.tombstone, self.calls, places, self.pages_left)
+
+    def to_json(self) -> str:
+        """How far it has come, as text."""
+        return json.dumps(
+            {
+                "phase": self.phase,
+                "tombstone": self.tombstone,
+                "calls": self.calls,
+                "places": self.places,
+                "pages_left": self.pages_left,
+            }
+        )
+
+    def go_on_from(self, position: int, text: str) -> None:
+        """Continue what `to_json` has written."""
+        for name, value in json.loads(text).items():
+            setattr(self, name, value)
+        # What was read of owners was not kept, and a way through the file begins again.
+        self.position = position if self.phase == "stamps" else 0
+
+    def step(self) -> None:
+        """Do a little of what needs a transaction; the caller commits or undoes it."""
+        self.is_renamed, self.traces = False, []
+        ids = self.working_set.store.ids
+        if not self.is_dry_run:
+            ids.overwrite(is_on=True)
+        end_s = time.monotonic() + _STEP_S
+        while self.phase in {"owners", "stamps"}:
+            if self.phase == "owners":
+                self._read_owners()
+            else:
+                self._rename_stamps()
+            if time.monotonic() >= end_s:
+                return
+        if self.phase == "names":
+            self._rename()
+
+    def try_step(self) -> None:
+        """Likewise, and undo it: what would change is counted, nothing is kept."""
+        store = self.working_set.store
+        store.begin()
+        try:
+            self.step()
+        finally:
+            self.working_set.discard_touched()
+            store.rollback()
+
+    def _read_owners(self) -> None:
+        ids = self.working_set.store.ids
+        found, self.position, is_last = ids.owners_after(self.position, self.asked.user)
+        self._owners += found
+        if is_last:
+            self.phase = "names"
+
+    def _rename(self) -> None:
+        """Replace it wherever turns look, in one transaction: so that no total is ever in two."""
+        store, user = self.working_set.store, self.asked.user
+        is_last = False
+        while not is_last:
+            found, self.position, is_last = store.ids.owners_after(self.position, user)
+            self._owners += found
+        self.calls = store.ids.calls_of(user)
+        self.places = store.ids.rename(user, self.tombstone, self._owners)
+        self.places["jobs"] = store.ids.rename_in_jobs(user, self.tombstone, self.number)
+        self.places["waiting spans"], waiting = store.ids.rename_waiting(user, self.tombstone)
+        # Also where nothing was found: a span that names it may come late for a trace of now.
+        store.forgotten.add(user, self.tombstone, store.last_trace(), waiting)
+        store.forget_ids()
+        self.is_renamed = True
+        self.phase, self.position = "stamps", 0
+
+    def _rename_stamps(self) -> None:
+        store = self.working_set.store
+        found = store.ids.rename_stamps(self.position, self.asked.user, self.tombstone)
+        self.position = found.position
+        self.places["stamps"] = self.places.get("stamps", 0) + found.changed
+        self.traces += found.traces
+        if found.is_last:
+            self.phase, self.position = ("done" if self.is_dry_run else "file"), 0
+
+    def committed(self) -> None:
+        """The last step is durable: what is in memory follows."""
+        if self.is_renamed:
+            self.working_set.renamed(self.asked.user, self.tombstone)
+        self.working_set.forget(self.traces)
+
+    def clean(self) -> bool:
+        """Do a step without a transaction; False while a reader is in the way."""
+        return self._empty_log() if self.phase == "log" else self._clean_file()
+
+    def _clean_file(self) -> bool:
+        """Overwrite unused bytes, until there was nothing to overwrite on a whole way."""
+        store = self.working_set.store
+        if self._way is None:
+            needles = tuple(text.encode() for text in spellings(self.asked.user))
+            way = store.ids.free_bytes(needles)
+            if not way.begin():
+                return False
+            self._way = way
+        end_s = time.monotonic() + _STEP_S
+        self._way.step()
+        while not self._way.is_done and time.monotonic() < end_s:
+            self._way.step()
+        self.position = self._way.position
+        if self._way.is_done:
+            self._ways += 1
+            cleaned, self.pages_left = self._way.cleaned, self._way.left
+            self._way, self.position = None, 0
+            if not cleaned or self._ways >= _WAYS_MAX:
+                self.phase = "log"
+        return True
+
+    def _empty_log(self) -> bool:
+        ids = self.working_set.store.ids
+        if not ids.empty_log():
+            return False
+        ids.overwrite(is_on=False)
+        self.phase = "done"
+        return True
+
+    def outcome(self) -> Mapping[str, str]:
+        """What has come of it, for the audit."""
+        return {"calls": str(self.calls), **{name: str(n) for name, n in self.places.items() if n}}

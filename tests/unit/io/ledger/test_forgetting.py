@@ -1,0 +1,200 @@
+"""Forgetting a user: the id goes from everything that is kept, what it has cost stays."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import pytest
+from answers import total_of
+
+from processor.core.errors import InvalidQuestionError, OverloadedError
+from processor.core.model import ExclusionRequest, ForgetRequest, Owner, Selection
+from processor.io.ledger.forgetting import steps
+from processor.io.ledger.forgetting.job import ForgetJob
+
+USER = "ada@example.com"
+OTHER = "grada@example.com"
+OWN = Owner(session="s", user=USER, own_dimensions=(("customer", USER), ("team", "red")))
+SUMS = ("totals", "usage_hours", "usage_days", "usage_user_days", "charges", "traces")
+
+
+@pytest.fixture
+def forget(opened, given):
+    async def ask(user=USER, *, is_dry_run=False, actor="bob"):
+        asked = ForgetRequest(user, actor, given.NOW_S * 10**9)
+        return await opened.ledger.forget(asked, is_dry_run=is_dry_run)
+
+    return ask
+
+
+@pytest.fixture
+async def busy(opened, given):
+    """A user with calls, an agent, a crossed budget, own dimensions, and a span that waits."""
+    await opened.open(given.budget("small", "user", 1500), given.budget("team", "session", 100))
+    await opened.post(given.agent(9, own=OWN), given.call(1, 9, own=OWN), given.call(2, 9))
+    await opened.post(
+        given.call(1, trace=2, own=OWN), given.call(1, trace=3, own=Owner(user=OTHER))
+    )
+    await opened.post(given.carrier(1, trace=7, user=USER, own_dimensions=(("customer", USER),)))
+
+
+def bytes_of(opened):
+    """Everything that is on the disk of a ledger."""
+    return b"".join(file.read_bytes() for file in sorted(opened.path.parent.glob("ledger*")))
+
+
+def sums_of(opened):
+    """Every sum, without whose it is."""
+    db = opened.store._db
+    return {
+        table: sorted(
+            tuple(value for value in row if isinstance(value, (int, float)))
+            for row in db.execute(f"SELECT * FROM {table}")
+        )
+        for table in SUMS
+    }
+
+
+@pytest.mark.usefixtures("busy")
+async def test_no_byte_of_the_id_is_left_and_no_sum_changes(opened, forget):
+    before, total = sums_of(opened), await total_of(opened.ledger)
+    assert USER.encode() in bytes_of(opened).replace(OTHER.encode(), b"")
+    trial = await forget(is_dry_run=True)
+    assert sums_of(opened) == before
+    assert (await total_of(opened.ledger, "user", USER)).calls == 3
+    found = await forget()
+    assert found._replace(tombstone="", pages_left=0) == trial._replace(tombstone="")
+    assert dict(found.places).keys() >= {
+        "owners", "totals", "crossings", "stamps", "sets of dimensions", "waiting spans",
+        "values of own dimensions",
+    }  # fmt: skip
+    assert found.calls == 3
+    assert found.pages_left, "the other address, which ends alike"
+    assert USER.encode() not in bytes_of(opened).replace(OTHER.encode(), b"")
+    assert sums_of(opened) == before
+    assert await total_of(opened.ledger) == total
+    assert (await total_of(opened.ledger, "user", found.tombstone)).calls == 3
+    assert (await total_of(opened.ledger, "user", USER)).is_zero
+    assert (await total_of(opened.ledger, "user", OTHER)).calls == 1
+    await opened.close()
+    assert USER.encode() not in bytes_of(opened).replace(OTHER.encode(), b"")
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("reopens", [False, True])
+async def test_what_comes_later_of_a_trace_that_was_there_does_not_bring_it_back(
+    opened, given, forget, reopens
+):
+    """Guarantees: for a late parent, a repeat, a further span, and the call of a waiting span;
+    a new trace counts under the id again."""
+    tombstone = (await forget()).tombstone
+    if reopens:
+        await opened.open()
+    late = given.agent(8, own=OWN)
+    await opened.post(late, given.call(1, 9, own=OWN), given.call(3, 8, own=OWN))
+    await opened.post(given.call(2, 1, trace=7))
+    assert (await total_of(opened.ledger, "user", tombstone)).calls == 5
+    assert (await total_of(opened.ledger, "user", USER)).is_zero
+    assert USER.encode() not in bytes_of(opened).replace(OTHER.encode(), b"")
+    await opened.post(given.call(1, trace=8, own=OWN))
+    assert (await total_of(opened.ledger, "user", USER)).calls == 1
+    again = await forget()
+    assert again.tombstone != tombstone
+    await opened.post(given.call(4, 9, own=OWN), given.call(2, trace=8, own=OWN))
+    assert (await total_of(opened.ledger, "user", tombstone)).calls == 6
+    assert (await total_of(opened.ledger, "user", again.tombstone)).calls == 2
+
+
+@pytest.mark.usefixtures("busy")
+async def test_a_repeat_has_its_event_without_the_id(opened, given, forget):
+    first = (given.call(1, 9, own=OWN), given.call(2, 9))
+    before = (await opened.post(*first)).values()
+    assert USER in {each.scope_id for stamp in before for each in stamp.crossings}
+    tombstone = (await forget()).tombstone
+    after = (await opened.post(*first)).values()
+    ids = {each.scope_id for stamp in after for each in stamp.crossings}
+    assert tombstone in ids
+    assert USER not in ids
+    assert [stamp.entry for stamp in after] == [stamp.entry for stamp in before]
+
+
+@pytest.mark.usefixtures("busy")
+async def test_a_restart_goes_on_wherever_it_was(opened, given, monkeypatch):
+    before = sums_of(opened)
+    asked = ForgetRequest(USER, "bob", given.NOW_S * 10**9)
+    monkeypatch.setattr(steps, "_STEP_S", 0.0)
+    monkeypatch.setattr(ForgetJob, "has_work", False)
+    phases = []
+    for _ in range(200):
+        ledger = opened.ledger
+        if not ledger._forget.is_under_way:
+            await ledger._writer.ask(partial(ledger._forget.begin, asked))
+        await ledger._writer.ask(ledger._forget.work)
+        if not ledger._forget.is_under_way:
+            break
+        phases.append(ledger._forget._steps.phase)
+        with pytest.raises(OverloadedError):
+            await ledger.exclude(
+                ExclusionRequest(Selection(user=OTHER), "", "", 1), is_dry_run=False
+            )
+        if phases[-1] != "file":
+            await opened.open()
+    else:
+        pytest.fail("it does not end")
+    assert list(dict.fromkeys(phases)) == ["names", "stamps", "file", "log"]
+    await opened.open()
+    assert not opened.ledger._forget.is_under_way
+    assert sums_of(opened) == before
+    assert USER.encode() not in bytes_of(opened).replace(OTHER.encode(), b"")
+
+
+@pytest.mark.usefixtures("busy")
+async def test_the_audit_and_exclusions_lose_it_too(opened, given, forget):
+    asked = ExclusionRequest(Selection(user=USER), f"asked by {USER}.", USER, given.NOW_S * 10**9)
+    done = await opened.ledger.exclude(asked, is_dry_run=False)
+    tombstone = (await forget(actor=USER)).tombstone
+    lines = list(
+        opened.store._db.execute("SELECT action, actor, subject, before, after FROM audit")
+    )
+    assert [line[:3] for line in lines] == [
+        ("exclude", tombstone, f"user {tombstone}"), ("forget", tombstone, tombstone)
+    ]  # fmt: skip
+    assert json.loads(lines[0][4])["reason"] == f"asked by {tombstone}."
+    assert USER.encode() not in bytes_of(opened).replace(OTHER.encode(), b"")
+    undo = asked._replace(selection=Selection(), undoes=done.number)
+    assert (await opened.ledger.exclude(undo, is_dry_run=False)).calls == 3
+    assert (await total_of(opened.ledger, "user", tombstone)).calls == 3
+
+
+async def test_a_session_an_agent_and_a_task_of_the_same_text_lose_it_as_well(
+    opened, given, forget
+):
+    await opened.post(
+        given.agent(9, name=USER, own=Owner(session=USER, task=USER)),
+        given.call(1, 9, own=Owner(user=USER)),
+    )
+    tombstone = (await forget()).tombstone
+    for scope in ("user", "session", "agent", "task"):
+        assert (await total_of(opened.ledger, scope, tombstone)).calls == 1, scope
+        assert (await total_of(opened.ledger, scope, USER)).is_zero
+    await opened.post(given.call(2, 9, own=Owner(user=USER)))
+    for scope in ("user", "session", "agent", "task"):
+        assert (await total_of(opened.ledger, scope, tombstone)).calls == 2, scope
+    assert USER.encode() not in bytes_of(opened)
+
+
+async def test_what_is_a_model_as_well_is_refused(opened, given, forget):
+    await opened.post(given.call(1, own=Owner(user="exact")))
+    with pytest.raises(InvalidQuestionError, match="a status has the same name"):
+        await forget("exact")
+    assert not opened.store.forgotten
+
+
+async def test_somebody_who_is_first_named_late_is_forgotten_as_well(opened, given, forget):
+    await opened.post(given.call(1, 9))
+    found = await forget()
+    assert (found.calls, found.places) == (0, ())
+    await opened.post(given.agent(9, own=OWN))
+    assert (await total_of(opened.ledger, "user", found.tombstone)).calls == 1
+    assert (await total_of(opened.ledger, "user", USER)).is_zero
