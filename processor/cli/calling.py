@@ -173,6 +173,9 @@ class Remote:
             except grpc.aio.AioRpcError as error:
                 why = reason_of(error, timeout_s, is_tls=there.tls is not None)
                 has_answered = _has_answered(error)
+                if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
+                    # It was asked, and its sentence names the field, as a ledger's file does.
+                    raise RefusedError(plain(error.details() or why)) from error
                 message = f"{there.address} cannot be asked: {why}"
                 raise (RefusedError if has_answered else NoAnswerError)(message) from error
 

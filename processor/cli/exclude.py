@@ -91,7 +91,8 @@ def _lines(result: Exclusion, zone: tzinfo, *, is_dry_run: bool, is_undo: bool) 
         yield from wrap(f"{kept}, so they count whatever is excluded", columns())
         yield ""
     if not (result.calls or result.agents or result.lost):
-        yield "nothing is to be put back" if is_undo else "nothing matches that is not excluded"
+        none = "no call matches, or all that match are excluded already"
+        yield "nothing is to be put back" if is_undo else none
         return
     if result.models:
         yield from model_lines(result.models, result.before_nano_usd, result.after_nano_usd)
@@ -102,7 +103,8 @@ def _lines(result: Exclusion, zone: tzinfo, *, is_dry_run: bool, is_undo: bool) 
     what = _what(result)
     if is_dry_run:
         would = "be put back" if is_undo else "leave all sums"
-        yield f"This was a dry run: {what} would {would}; nothing has changed."
+        done = f"This was a dry run: {what} would {would}; nothing has changed."
+        yield from wrap(done, columns())
     elif is_undo:
         yield f"Exclusion {result.number} is undone: {what} count again."
         yield "Where prices have changed since: llm-cost reprice."

@@ -35,6 +35,8 @@ _ABOUT: Final = {
     "pages": "SQLite's own check of the file",
 }
 """What each check compares, by its name."""
+_ABOUT_CELLS_MIN: Final = 30
+"""Beside the result, however narrow the terminal is."""
 _DAMAGED: Final = (
     "The file is damaged: copy it as it is, then stop the processor and put the last backup that "
     "`llm-cost verify FILE` accepts in its place. What came since is charged when it is sent again."
@@ -67,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_from(arguments)
     path = Path(arguments.file or settings.ledger.path)
     if not examine_file(path):
-        fix = "name its folder with --data-dir"
+        fix = "name another file" if arguments.file else "name its folder with --data-dir"
         raise ConfigError([Problem(str(path), "is not there", fix)])
     watches = compile_watches(budgets_from(settings.budgets.file, settings.dimension_names))
     gc.set_threshold(50_000, 20, 100)  # As in the processor: many small objects, few cycles.
@@ -78,7 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
             checks, outcome.every = found
             first = _first(arguments.resume, checks)
             if not arguments.json:
-                whose = "which a processor has open" if is_in_use(path) else "which is not open"
+                whose = (
+                    "which a processor has open"
+                    if is_in_use(path)
+                    else "which no processor has open"
+                )
                 print(plain(f"{path}, {whose}"))
             code = _check(verifier, checks, first, outcome, is_shown=not arguments.json)
     except ConfigError:
@@ -145,7 +151,10 @@ def _lines(name: str, outcome: _Outcome) -> Iterator[str]:
     if name == "spans" and outcome.every > 1:
         about += f" (1 in {outcome.every} traces; --full: all)"
     result = left(f"{count:,} differ" if count else "ok", 11)
-    yield f"{left(name, 9)}{result}{seconds:6.1f} s  {about}"
+    label = f"{left(name, 9)}{result}{seconds:6.1f} s  "
+    first, *more = wrap(about, max(columns() - len(label), _ABOUT_CELLS_MIN), 6)
+    yield f"{label}{first}"
+    yield from (f"{' ' * len(label)}{line}" for line in more)
     found = [each for each in outcome.differences if each.check == name]
     for each in found[:_SHOWN_MAX]:
         yield from wrap(f"    {_sentence(each)}", columns(), 6, 6)

@@ -241,7 +241,8 @@ def check_span(field: str, text: str, whose: str = "of a span") -> tuple[bytes, 
     except ValueError:
         span_id = b""
     if len(span_id) != SPAN_ID_BYTES:
-        message = f"must be the id of a trace and {whose}, as 32 and 16 hex digits: t:s"
+        ids = f"the id of a trace and {whose}, 32 and 16 hex digits with a colon between"
+        message = f"must be {ids}, got {text[:_SHOWN_MAX_CHARS]!r}"
         raise InvalidQuestionError(field, message)
     return check_trace_id(field, trace), span_id
 

@@ -121,7 +121,7 @@ async def test_exclusions_and_the_audit_arrive_as_they_are_answered(costs):
     assert await remote.audit(5, "before", 12) == AUDIT
     user = user_name()
     assert costs.asked == [(request, user, True), (7, user, False), (5, "before", 12)]
-    with pytest.raises(RefusedError, match="undo: takes the number of an exclusion"):
+    with pytest.raises(RefusedError, match=r"^undo: takes the number of an exclusion"):
         await remote.exclude(request, 7, is_dry_run=False)
 
 

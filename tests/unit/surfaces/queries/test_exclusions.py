@@ -18,7 +18,7 @@ TRACE, SPAN = "0f" * 16, "a0" * 8
         ({}, "say which calls: name a trace, span, session or user, or give a time"),
         ({"reason": "only that"}, "say which calls"),
         ({"trace": "zz"}, "trace: must be a trace id of 32 hex digits"),
-        ({"span": TRACE}, "span: must be the id of a trace and of a span, as 32 and 16 hex digits"),
+        ({"span": TRACE}, "span: must be the id of a trace and of a span, 32 and 16 hex digits"),
         ({"span": f"{TRACE}:{SPAN}00"}, "span: must be the id of a trace and of a span"),
         ({"span": f"{TRACE}:{SPAN}", "trace": "00" * 16}, "span: is of another trace"),
         ({"start_ns": 9, "end_ns": 9}, "end: must be after the start"),
