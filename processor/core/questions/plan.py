@@ -138,7 +138,8 @@ def _levels(question: UsageQuestion, stored: Stored) -> tuple[_Level, ...]:
     return (
         _Level("months", zones.month_of, 16 * _DAY_S),
         _Level("month_parts", zones.month_part_of, 2 * _DAY_S),
-        _Level("days", zones.day_of, _DAY_S // 2),
+        # Where hours are days no other table has a day that a change of zone has cut short.
+        _Level("days", zones.day_of, 0 if since_s else _DAY_S // 2),
         _Level("hours", in_days_before(zones.cell_of)),
         _CHARGES,
     )

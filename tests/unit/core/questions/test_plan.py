@@ -227,3 +227,13 @@ def test_what_is_added_up_by_day_answers_for_whole_days_only():
     )
     of_all = asked("2026-10-01 22:00", "2026-10-03 02:15")
     assert read(of_all, **FOLDED) == [("totals", "02 00:00", "03 02:15")]
+
+
+def test_a_day_that_a_change_of_zone_cut_short_is_a_day_where_its_hours_are_gone():
+    noon_s = 1_790_856_000
+    zones = ReportingZones.of(ZoneInfo("UTC")).with_zone(ZoneInfo("Pacific/Apia"), noon_s - 7200)
+    start_s, end_s = zones.day_of(zones.zones[-1].start_s - 1)
+    assert end_s - start_s < 43_200
+    stored = Stored(zones, hours_since_s=end_s + 10 * 86_400)
+    plan = plan_reading(UsageQuestion(start_s, end_s, ("agent",)), stored)
+    assert [each.source for each in plan.segments] == ["days"]
