@@ -20,8 +20,8 @@ from processor.core.model import (
     Receipt,
     RepriceProgress,
     Repricing,
-    SpanRow,
     Stamp,
+    StoredCall,
     Totals,
 )
 from processor.core.questions import (
@@ -77,7 +77,7 @@ class PricesAgain(NamedTuple):
 
     version: str
     """The same for the same prices, and for no others."""
-    entry: Callable[[SpanRow], Entry]
+    entry: Callable[[StoredCall], Entry]
     """The entry that a stored call has at these prices; its own one where nothing changes."""
 
 

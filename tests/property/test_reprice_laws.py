@@ -15,7 +15,7 @@ from processor.core.insight import price_again
 from processor.core.model import Intake
 from processor.core.ports import PricesAgain
 from processor.core.pricing import compile_catalog, parse_prices, price
-from processor.io.ledger import Ledger, repricing
+from processor.io.ledger import Ledger, repricing, stepped_trace
 from processor.io.ledger.working_set import Limits
 
 MODELS = ("m-1", "m-2", "m-3")
@@ -63,6 +63,19 @@ def prices_of(catalog):
 
 async def totals_of(ledger):
     return {place: await total_of(ledger, *place) for place in PLACES}
+
+
+@pytest.fixture(params=[128, 1], ids=["small", "large"], autouse=True)
+def sizes(request):
+    """What is a small trace, done whole; a large one is done call by call."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Steps end where there is enough to change, however busy the machine is.
+        patch.setattr(repricing, "_STEP_S", 1e9)
+        patch.setattr(repricing, "_ROWS_AT_ONCE", request.param)
+        if request.param == 1:
+            patch.setattr(repricing, "_CALLS_CHANGED", 1)
+            patch.setattr(stepped_trace, "_ROWS_READ", 2)
+        yield
 
 
 @law(forests(), catalogs(), catalogs(), st.integers(0, 9), st.booleans(), examples=80)
@@ -143,6 +156,7 @@ async def test_whatever_comes_between_its_steps_a_reprice_ends_as_a_whole_one(
     await fresh.start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repricing, "_TRACES_READ", 1)
+        patch.setattr(repricing, "_STEP_S", 0.0)
         run = _Stepwise(open_store, others)
         await run.open()
         half = len(forest) // 2

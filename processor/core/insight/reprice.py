@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from processor.core.model import Call, Charge, Entry, Mark, SpanRow, UnpricedCalls, Usage
+from processor.core.model import Call, Charge, Entry, Mark, StoredCall, UnpricedCalls, Usage
 from processor.core.posting import BEYOND_LIMIT, LIFETIME, entry_of
 from processor.core.pricing import Catalog, price
 from processor.core.pricing.charge import OUT_OF_RANGE
@@ -15,15 +15,15 @@ _SOME_RESPONSE: Final = "kept as its digest"
 """For what is priced it matters only that there was a response."""
 
 
-def price_again(row: SpanRow, catalog: Catalog) -> Entry:
-    """The entry that a row's call has with this catalog, as of the time of the call.
+def price_again(row: StoredCall, catalog: Catalog) -> Entry:
+    """The entry that a stored call has with this catalog, as of the time of the call.
 
-    The row's own entry where cost, status and the name it is charged under stay as they are. A call
+    Its own entry where cost, status and the name it is charged under stay as they are. A call
     that was free for what it was (served from a gateway's cache, replayed) stays free.
     """
     entry = row.entry
     if entry is None:
-        raise ValueError("the row is not of a call")
+        raise ValueError("it is not a call")
     if entry.adopted_nano_usd is not None or entry.reason == BEYOND_LIMIT:
         return entry  # Another processor has priced it, or no price helps.
     provider, models, tier = entry.asked

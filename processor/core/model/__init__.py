@@ -41,6 +41,7 @@ from processor.core.model.entry import (
     Posting,
     SpanRow,
     Stamp,
+    StoredCall,
     TaskTitle,
     UserCell,
 )
@@ -155,6 +156,7 @@ __all__ = [
     "Stamp",
     "Standing",
     "Status",
+    "StoredCall",
     "Sums",
     "TaskTitle",
     "Totals",

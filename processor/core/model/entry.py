@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from processor.core.model.call import (
     Aggregate,
@@ -91,6 +91,18 @@ class Stamp:
     leaf_corrections_nano_usd: int = 0
     """The part of `corrections` that changes leaf charges: what they were charged stands on
     them under the names of other tools, which know no corrections."""
+
+
+class StoredCall(Protocol):
+    """A call that the ledger has, as its row or its working copy."""
+
+    @property
+    def entry(self) -> Entry | None:
+        """What is known of it; None for what is no call."""
+
+    @property
+    def time_ns(self) -> int:
+        """When it ended, in nanoseconds since 1970."""
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ from processor.core.posting.intake import (
 )
 from processor.core.posting.late import NOTHING_LATE, Deletions, set_aside
 from processor.core.posting.older import amend, exclude, references
-from processor.core.posting.rebuild import rebuild, rebuild_in_steps
+from processor.core.posting.rebuild import add_rows, rebuild, rebuild_in_steps
 from processor.core.posting.reports import (
     NO_REPORTS,
     OlderReports,
@@ -56,6 +56,7 @@ __all__ = [
     "Renaming",
     "RenamingOf",
     "TakenSpan",
+    "add_rows",
     "amend",
     "charged",
     "contributions",

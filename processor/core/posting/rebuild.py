@@ -35,10 +35,14 @@ def _add(nodes: dict[bytes, Node], row: SpanRow) -> None:
     if node is None:
         nodes[row.span_id] = stored_node(row)
     else:
-        node.entry = row.entry
-        node.is_charged_elsewhere = row.is_charged_elsewhere
-        node.is_excluded = row.is_excluded
-        node.stamp, node.row_id = row.stamp, row.id
+        _amend(node, row)
+
+
+def _amend(node: Node, row: SpanRow) -> None:
+    node.entry = row.entry
+    node.is_charged_elsewhere = row.is_charged_elsewhere
+    node.is_excluded = row.is_excluded
+    node.stamp, node.row_id = row.stamp, row.id
 
 
 def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
@@ -72,3 +76,19 @@ def rebuild_in_steps(
     for _ in attach_in_steps(trace, list(nodes.values()), step_spans):
         yield None
     yield trace
+
+
+def add_rows(trace: Trace, rows: Iterable[SpanRow]) -> None:
+    """Take the rows that a trace has got since then into its working copy."""
+    new: dict[bytes, Node] = {}
+    amended: dict[bytes, Node] = {}
+    for row in rows:
+        node = trace.nodes.get(row.span_id)
+        if node is None:
+            _add(new, row)
+        else:
+            _amend(node, row)
+            amended[row.span_id] = node
+    arrivals = [Arrival(node) for node in new.values()]
+    arrivals += [Arrival(node, is_amendment=True) for node in amended.values()]
+    attach(trace, arrivals, {})

@@ -90,7 +90,6 @@ class FollowedSeries:
         """
         if not self._filled_to:
             return []
-        self._stepped.forget_changed(trace_ids)
         numbers = {trace_id: self._store.trace_number(trace_id) for trace_id in trace_ids}
         together: dict[Filled, list[str]] = {}
         for name, filled_to in self._filled_to.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from processor.core import posting
@@ -19,16 +19,18 @@ class SteppedTrace:
     """The working copy of one trace, as far as it has been read.
 
     It stays from one step to the next, also where turns have none of it any more; so there is one
-    large trace in memory besides theirs.
+    large trace in memory besides theirs. What turns add to the trace meanwhile is read as well.
     """
 
     def __init__(self, store: Store, in_memory: Mapping[bytes, Trace]) -> None:
-        """`in_memory` has the working copies of turns, which are used where there is one."""
+        """`in_memory` has working copies of turns, which are used where there is one."""
         self._store = store
         self._in_memory = in_memory
         self._trace_id = b""
         self._trace: Trace | None = None
         self._steps: Iterator[Trace | None] = iter(())
+        self._last = 0
+        """The id of the last row that is read."""
 
     def read(self, trace_id: bytes, end_s: float) -> Trace | None:
         """Read on, until a moment of the monotonic clock; None while there is more to read."""
@@ -44,20 +46,24 @@ class SteppedTrace:
         while self._trace is None:
             self._trace = next(self._steps)
             if time.monotonic() >= end_s:
-                break
+                return None
+        while more := self._store.rows_after(trace_id, self._last, _ROWS_READ):
+            posting.add_rows(self._trace, more)
+            self._last = more[-1].id
+            if time.monotonic() >= end_s:
+                return None
         return self._trace
 
     def forget(self) -> None:
         """Begin again with the next `read`."""
         self._trace_id, self._trace, self._steps = b"", None, iter(())
+        self._last = 0
 
-    def forget_changed(self, trace_ids: Container[bytes]) -> None:
-        """Likewise if the trace is one of these, which a turn may change."""
-        if self._trace_id in trace_ids:
-            self.forget()
+    def skip(self, row_id: int) -> None:
+        """Whoever has the working copy has written rows, up to this one, and changed it so."""
+        self._last = max(self._last, row_id)
 
     def _rows(self, trace_id: bytes) -> Iterator[Sequence[SpanRow]]:
-        last = 0
-        while rows := self._store.rows_after(trace_id, last, _ROWS_READ):
+        while rows := self._store.rows_after(trace_id, self._last, _ROWS_READ):
+            self._last = rows[-1].id
             yield rows
-            last = rows[-1].id

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -18,14 +18,7 @@ from processor.core.attribution.pending import PendingSpans
 from processor.core.attribution.same_response import KnownReports
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.counters import LedgerCounters, MemoryUse
-from processor.core.model import (
-    NS_PER_S,
-    Entry,
-    Intake,
-    PendingRows,
-    Plan,
-    SpanRow,
-)
+from processor.core.model import NS_PER_S, Entry, Intake, PendingRows, Plan
 from processor.io.ledger.budget_states import BudgetStates
 from processor.io.ledger.month_steps import MonthSums
 from processor.io.ledger.store import Store
@@ -70,7 +63,7 @@ class WorkingSet:
         self.pending = PendingSpans(limits.waiting_spans)
         self._limits = limits
         self._trace_spans = max(min(limits.trace_spans, limits.spans // 2), 1)
-        self._traces: OrderedDict[bytes, Trace] = OrderedDict()
+        self._traces = self.in_memory = OrderedDict[bytes, Trace]()
         self.budgets = BudgetStates(store, policy, limits.states, self._traces)
         self._sizes: dict[bytes, int] = {}
         """Nodes of each working copy when it was last touched."""
@@ -175,20 +168,25 @@ class WorkingSet:
     def amend(
         self,
         entries: Mapping[bytes, Mapping[bytes, Entry]],
-        rows: Mapping[bytes, Sequence[SpanRow]],
+        copy_of: Callable[[bytes], Trace],
         now_ns: int,
+        *,
+        is_trial: bool,
     ) -> posting.Followed:
         """Give stored calls other entries, by trace and span id; the caller commits.
 
-        `rows` are all that is kept of these traces. Working copies of those that nobody else needs
-        are kept until then only.
+        `copy_of` gives working copies of traces of which turns have none; they stay until then
+        only. A trial changes only such copies and writes nothing; the caller discards the rest.
         """
-        self._passing = entries.keys() - self._traces.keys()
-        for trace_id in self._passing:
-            self._traces[trace_id] = posting.rebuild(trace_id, rows[trace_id])
-        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(entries)}
+        if not is_trial:
+            self._passing = entries.keys() - self._traces.keys()
+            for trace_id in self._passing:
+                self._traces[trace_id] = copy_of(trace_id)
+        traces = {each: (copy_of if is_trial else self._trace)(each) for each in sorted(entries)}
         followed = self.budgets.follow(posting.amend(traces, entries, now_ns))
-        self._write(self._decide(followed, ()))
+        plan = self._decide(followed, ())
+        if not is_trial:
+            self._write(plan)
         return followed
 
     def look_at(self, trace_id: bytes) -> None:

@@ -5,39 +5,50 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from answers import standings_of, total_of
+from property.agreement import check_tables
 
 from processor.core.errors import LedgerUnavailableError, OverloadedError
 from processor.core.model import Owner
-from processor.core.money import price_usage
+from processor.core.money import Amount, price_usage
 from processor.core.ports import PricesAgain
-from processor.io.ledger import read_snapshot, reprice_sums, repricing
+from processor.io.ledger import read_snapshot, reprice_sums, repricing, stepped_trace
 from processor.io.ledger.reading.unknown import read_unknown
+from processor.io.ledger.working_set import WorkingSet
 
 S = Owner(session="s")
 ALWAYS = (0, 2**63 - 1)
 
 
 @pytest.fixture
-def reprice(opened, given):
-    """Prices everything again, at `times` the price it has in these tests; dry only if asked."""
+def priced(given):
+    """Prices `times` as high as those in these tests."""
 
-    async def ask(times=2, span_ns=ALWAYS, **more):
+    def at(times):
         rates = tuple(times * rate for rate in given.RATES)
 
-        def price_again(row):
-            entry = row.entry
+        def price_again(call):
+            entry = call.entry
             if entry.usage is None or entry.rates == rates:
                 return entry
             amount = price_usage(entry.usage, rates)
             return replace(entry, amount=amount, rates=rates, status="exact", price_version="v2")
 
+        return PricesAgain(f"times {times}", price_again)
+
+    return at
+
+
+@pytest.fixture
+def reprice(opened, given, priced):
+    """Prices everything again, at `times` the price it has in these tests; dry only if asked."""
+
+    async def ask(times=2, span_ns=ALWAYS, **more):
         more = {"is_dry_run": False, **more}
-        return await opened.ledger.reprice(
-            PricesAgain(f"times {times}", price_again), span_ns, given.NOW_S * 10**9, **more
-        )
+        return await opened.ledger.reprice(priced(times), span_ns, given.NOW_S * 10**9, **more)
 
     return ask
 
@@ -263,3 +274,105 @@ async def test_traces_that_a_reprice_reads_do_not_stay_in_memory(opened, given, 
     await opened.post(given.call(2, trace=5))
     assert (await reprice()).calls == 101
     assert (opened.ledger.memory_use.traces, opened.ledger.memory_use.spans) == (1, 2)
+
+
+@pytest.fixture
+def slices(monkeypatch):
+    """Traces with more than two rows are large; a step changes two calls; returns how many."""
+    monkeypatch.setattr(repricing, "_STEP_S", 1e9)  # However busy the machine is.
+    monkeypatch.setattr(repricing, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(repricing, "_CALLS_CHANGED", 2)
+    monkeypatch.setattr(stepped_trace, "_ROWS_READ", 2)
+    monkeypatch.setattr(stepped_trace, "_SPANS_ATTACHED", 2)
+    changed, real = [], WorkingSet.amend
+
+    def amend(working_set, entries, *rest, **more):
+        changed.append(sum(map(len, entries.values())))
+        return real(working_set, entries, *rest, **more)
+
+    monkeypatch.setattr(WorkingSet, "amend", amend)
+    return changed
+
+
+def tree(given, calls=11):
+    """A parent that the calls below it explain in part, one of them of unknown cost."""
+    below = [given.call(at, 1, own=S) for at in range(2, calls)]
+    return [given.aggregate(1, tokens=100 * calls + 300), given.unpriced(calls, 1), *below]
+
+
+@pytest.mark.parametrize("traces", [0, 100])
+async def test_a_large_trace_is_done_some_calls_at_a_time(opened, given, reprice, slices, traces):
+    """Guarantees: the result is that of one step, a dry run says it, and each call counts once."""
+    await opened.open(given.budget("b", "session", 10_000), traces=traces)
+    await opened.post(*tree(given), given.call(1, trace=2, own=S))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repricing, "_ROWS_AT_ONCE", 100)
+        patch.setattr(repricing, "_CALLS_CHANGED", 100)
+        whole = await reprice(is_dry_run=True)
+    assert (whole.calls, max(slices)) == (12, 12)
+    slices.clear()
+    dry = await reprice(is_dry_run=True)
+    assert (sum(slices), max(slices)) == (12, 2)
+    assert dry == whole
+    assert await opened.cost() == 15_000
+    slices.clear()
+    assert await reprice() == whole
+    assert (sum(slices), max(slices)) == (12, 2)
+    assert await opened.cost() == 30_000
+    assert (await reprice()).calls == 0
+    check_tables(opened.store)
+
+
+async def held(opened):
+    """Have the thread do no step of a reprice by itself."""
+    opened.ledger._writer._background._works.remove(opened.ledger._reprice)
+
+
+@pytest.mark.parametrize("traces", [0, 100])
+@pytest.mark.parametrize("steps", range(1, 36, 5))
+async def test_turns_and_restarts_amid_a_large_trace_leave_nothing_out(
+    opened, given, priced, slices, steps, traces, monkeypatch
+):
+    """Guarantees: whatever is read or changed of it, and whether turns have a copy of it."""
+    monkeypatch.setattr(repricing, "_STEP_S", 0.0)
+    await opened.open(traces=traces)
+    await held(opened)
+    await opened.post(*tree(given))
+    begin = partial(opened.ledger._reprice.begin, priced(2), ALWAYS, given.NOW_S * 10**9)
+    await opened.ledger._writer.ask(begin)
+    for _ in range(steps):
+        await opened.ledger._writer.ask(opened.ledger._reprice.work)
+    dear = Amount(2000, 2000, 0, 0, 0, 0)
+    await opened.post(given.call(12, 1, amount=dear), given.carrier(20, trace=1))
+    for _ in range(3):
+        await opened.ledger._writer.ask(opened.ledger._reprice.work)
+    await opened.open()
+    await held(opened)
+    await opened.ledger.resume_reprice(priced(2))
+    while opened.ledger.reprice_progress is not None:
+        await opened.ledger._writer.ask(opened.ledger._reprice.work)
+    assert await opened.cost() == 28_000
+    check_tables(opened.store)
+    assert max(slices) <= 2
+
+
+@pytest.mark.usefixtures("slices")
+async def test_a_turn_amid_a_dry_run_is_seen_and_keeps_its_working_copy(
+    opened, given, priced, monkeypatch
+):
+    monkeypatch.setattr(repricing, "_STEP_S", 0.0)
+    await opened.post(*tree(given))
+    last = opened.store.last_trace()
+    trial = repricing.Repricer(opened.ledger._working_set, priced(2), ALWAYS, 1, last)
+    for _ in range(24):
+        await opened.ledger._writer.ask(trial.try_step)
+    assert 0 < trial.progress.calls < 10
+    kept = opened.ledger.memory_use
+    await opened.post(given.call(200, 1), given.unpriced(201, 1))
+    while not trial.is_done:
+        await opened.ledger._writer.ask(trial.try_step)
+    assert trial.progress.calls == 11
+    found = trial.result()
+    assert found.after_nano_usd - found.before_nano_usd == 14_000
+    assert opened.ledger.memory_use.spans == kept.spans + 2
+    assert await opened.cost() == 14_000
