@@ -201,6 +201,7 @@ class App:
             f"prices       {settings.pricing.file or _BUNDLED}{above} (version {catalog.version})",
             f"budgets      {settings.budgets.file or _BUNDLED} ({limits})",
             f"ledger       {settings.ledger.path}",
+            f"keeps        {settings.ledger.retention.describe()}",
             f"memory       {describe_memory(settings, running.plan)}",
         ]
         if self.metrics_port:

@@ -19,9 +19,10 @@ from processor.app.resources import (
 from processor.app.watched_files import WatchedFiles
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
-from processor.config import Settings
+from processor.config import Settings, read_text
 from processor.core.budgets import Budget, Policy
 from processor.core.errors import ConfigError, Problem
+from processor.core.files.document import Document
 from processor.core.insight import Prices
 from processor.core.memory import MemoryLimit
 from processor.core.money import format_usd
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Files that the flags name can be checked even where the settings file is broken.
     pricing = settings.pricing.file if settings else arguments.pricing or ""
     budgets = settings.budgets.file if settings else arguments.budgets or ""
-    own = settings.dimension_names if settings else ()
+    own = settings.dimension_names if settings else _declared(arguments.config)
     prices = _attempt(lambda: prices_from(pricing), problems)
     policy = _attempt(lambda: budgets_from(budgets, own), problems)
     older = (
@@ -59,6 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
         for line in change_lines(arguments.against, older, prices, Path(settings.ledger.path)):
             print(plain(line))
     return 0
+
+
+def _declared(path: str | None) -> tuple[str, ...]:
+    """Dimensions of a settings file that has mistakes, so that budgets are not blamed for these."""
+    try:
+        root = Document(read_text(Path(path)), path).root if path else None
+    except ConfigError:
+        return ()
+    found = root.get("dimensions") if isinstance(root, dict) else None
+    return tuple(map(str, found)) if isinstance(found, dict) else ()
 
 
 def _attempt(work: Callable[[], T], problems: list[Problem]) -> T | None:
@@ -88,6 +99,7 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
     yield f"  listens on   {protocols.grpc.endpoint}{http}"
     yield from fit(f"  forwards to  {' and '.join(settings.exporters.ways())}", _LABEL_CHARS)
     yield f"  ledger       {settings.ledger.path}"
+    yield from fit(f"  keeps        {settings.ledger.retention.describe()}", _LABEL_CHARS)
     plan = plan_memory(settings)
     yield from fit(f"  memory       {describe_memory(settings, plan)}", _LABEL_CHARS)
     yield from _price_lines(settings.pricing.file, prices)

@@ -74,6 +74,20 @@ class Retention(Section):
         "time of which there are calls stay.",
     )
 
+    def describe(self) -> str:
+        """What is kept for how long, in words."""
+        more = f"{self.keys} more" if self.keys else "never deleted"
+        kept = {
+            "single calls": self.calls,
+            "ids of their spans": more,
+            "traces": self.traces,
+            "sums by hour": self.hours,
+        }
+        if not self.calls:
+            del kept["ids of their spans"]
+        said = (f"{what} {age or 'never deleted'}" for what, age in kept.items())
+        return ", ".join(said)
+
     @model_validator(mode="after")
     def _traces_are_kept_long_enough(self) -> Retention:
         if not self.calls or not self.traces:

@@ -74,6 +74,30 @@ def test_everything_that_is_wrong_is_said_at_once(capsys, tmp_path):
     assert sum(f"{config}:" in line for line in lines) == 2
 
 
+def test_budgets_are_not_blamed_for_mistakes_of_the_settings(capsys, tmp_path):
+    """Guarantees: a dimension that a file declares is known where its other lines are wrong."""
+    config, budgets = tmp_path / "c.yaml", tmp_path / "b.yaml"
+    config.write_text("dimensions: {team: [team]}\nledger: {retention: {calls: 5}}\n")
+    budgets.write_text("budgets: [{name: a, scope: team, limit_usd: 1}]\n")
+    assert main(["check-config", "--config", str(config), "--budgets", str(budgets)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "ledger.retention.calls: must be an age" in line
+
+
+def test_how_long_the_ledger_keeps_what_it_has_is_shown(capsys, tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text("ledger: {retention: {calls: never, traces: never, hours: 36h}}\n")
+    for flags, keeps in (
+        ([], "single calls 90d, ids of their spans 30d more, traces 400d, sums by hour 400d"),
+        (
+            ["--config", str(config)],
+            "single calls never deleted, traces never deleted, sums by hour 36h",
+        ),
+    ):
+        assert main(["check-config", *flags]) == 0
+        assert f"keeps        {keeps}" in " ".join(capsys.readouterr().out.split("\n" + " " * 15))
+
+
 @pytest.mark.parametrize(
     "flags",
     [["--listen", "nowhere"], ["--forward-to", "http://host:99999"], ["--forward-to", "a/b"]],
