@@ -92,7 +92,9 @@ def _lines(result: Exclusion, zone: tzinfo, *, is_dry_run: bool, is_undo: bool) 
         yield ""
     if not (result.calls or result.agents or result.lost):
         none = "no call matches, or all that match are excluded already"
-        yield "nothing is to be put back" if is_undo else none
+        what = "nothing is to be put back" if is_undo else none
+        # It is in the audit all the same, by its number.
+        yield f"Exclusion {result.number}: {what}" if result.number else what
         return
     if result.models:
         yield from model_lines(result.models, result.before_nano_usd, result.after_nano_usd)

@@ -33,7 +33,9 @@ def age(value: object) -> Age:
     found = _AGE.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         fix = "write 90d or 36h, or never to keep all of it"
-        raise InvalidValueError(f"must be an age in days or hours, got {shown(value)}", fix)
+        raise InvalidValueError(
+            f"must be an age of at least one hour, in hours or days, got {shown(value)}", fix
+        )
     seconds = int(found[1]) * _UNITS_S[found[2]]
     if seconds > _DAYS_MAX * _DAY_S:
         fix = "write never to keep all of it"

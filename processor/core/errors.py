@@ -65,6 +65,8 @@ class BackendRefusedError(PermanentError):
 class InvalidQuestionError(PermanentError):
     """A question to the cost service that names something unknown; `field` says where."""
 
+    reason = "invalid_question"
+
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
         self.field = field
@@ -84,6 +86,8 @@ class NotFoundError(PermanentError):
 
 class ForbiddenError(PermanentError):
     """A question that this caller may not ask."""
+
+    reason = "forbidden"
 
 
 class RetryableError(ProcessorError):

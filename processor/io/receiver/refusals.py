@@ -14,9 +14,18 @@ from processor.io.receiver.status import CutOffError
 
 _log = logging.getLogger(__name__)
 _SILENT: Final = frozenset(
-    {"caller_left", "backend_unavailable", "backend_refused", "stopping", "not_http"}
+    {
+        "caller_left",
+        "backend_unavailable",
+        "backend_refused",
+        "stopping",
+        "not_http",
+        "invalid_question",
+        "not_found",
+    }
 )
-"""Reasons that are no refusal of ours, or that whoever has them logs already."""
+"""Reasons that are no refusal of ours, or that whoever has them logs already. A question that
+cannot be answered as it is asked concerns who asked it, and no span."""
 
 
 class Refusals:

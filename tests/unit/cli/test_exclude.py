@@ -72,7 +72,7 @@ def test_a_dry_run_and_an_undo_say_what_they_are(run):
     none = Exclusion(8, 0, 0, 0, 0, (), (), kept_from_s=1_800_000_000)
     out, _ = run(none, "exclude", "--trace", TRACE)
     assert "calls that ended before 2027-01-15 08:00 UTC are no longer kept one by one" in out
-    assert out.endswith("no call matches, or all that match are excluded already\n")
+    assert out.endswith("Exclusion 8: no call matches, or all that match are excluded already\n")
 
 
 def test_json_has_all_of_it(run):
