@@ -23,7 +23,7 @@ def price_again(row: StoredCall, catalog: Catalog) -> Entry:
     """
     entry = row.entry
     if entry is None:
-        raise ValueError("it is not a call")
+        raise ValueError("the row is not of a call")
     if entry.adopted_nano_usd is not None or entry.reason == BEYOND_LIMIT:
         return entry  # Another processor has priced it, or no price helps.
     provider, models, tier = entry.asked
