@@ -17,7 +17,8 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve test check format unit bench bench-overload bench-ledger bench-verify programs test-full \
-	test-backends test-deploy test-clients test-senders fuzz fuzz-short proto clean
+	test-backends test-deploy test-clients test-senders fuzz fuzz-short \
+	chaos chaos-short proto clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -116,6 +117,14 @@ fuzz: $(FUZZER) ## look for bytes that break a reader: every target for FUZZ_S s
 
 fuzz-short: $(FUZZER) ## the same from a fixed seed, within 20 s
 	$(BIN)/python tests/fuzz/run.py --short --runs 2000
+
+KILLS ?= 200
+CHAOS := $(BIN)/python tests/chaos/run.py
+chaos: $(VENV)/ready ## kill the processor KILLS times (200 by default) amid traffic and long work; SEED=N repeats one
+	$(CHAOS) --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+chaos-short: $(VENV)/ready ## the same from a fixed seed, ten kills
+	$(CHAOS) --kills 10 --seed 20260101
 
 format: $(VENV)/ready ## format, and fix what can be fixed
 	$(BIN)/ruff format $(CHECKED)
