@@ -6,6 +6,7 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from e2e.processes import attributes
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 FIXED, VARYING = "gpt-4o", "varying"
@@ -14,7 +15,7 @@ ROUND_S = 2 * 3600
 REPEATED_ROUNDS = 6
 """Of so many rounds batches are sent again; of older ones the ids of calls may be deleted."""
 START_S = 1_750_000_000
-APART_BY = 5
+APART_BY = 8
 """By how many batches the halves of some traces are apart."""
 USERS = ("ann", "ben", "cleo")
 NANO_PER_TOKEN = 2500
@@ -127,7 +128,7 @@ class Traffic:
         user = user_of(round_) if chance.random() < 0.2 else chance.choice(USERS)
         session = session_of(round_, chance.randrange(4))
         owner = {"user.id": user, "session.id": session}
-        is_apart = chance.random() < 0.3
+        is_apart = chance.random() < 0.5
         now, above = ExportTraceServiceRequest(), ExportTraceServiceRequest()
         for _ in range(chance.randint(1, 4)):
             model = chance.choice((FIXED, VARYING))
@@ -142,7 +143,7 @@ class Traffic:
             self.spans.add((trace_id, span_id))
         agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "planner"}
         # A plain span has no row of its own until a call below it comes.
-        texts = owner if chance.random() < 0.5 else agent | owner
+        texts = owner if chance.random() < 0.7 else agent | owner
         _add(above, (trace_id, parent_id, b""), end_s + 1, texts, 0)
         self.spans.add((trace_id, parent_id))
         if is_apart:
@@ -200,12 +201,16 @@ def repeated_crossings(payloads: list[bytes]) -> list[str]:
                     for key, count in Counter(keys).items():
                         found[key].add((span.trace_id, span.span_id))
                         on_one[key] = max(on_one[key], count)
-    return [f"{key}" for key, spans in found.items() if len(spans) > 1 or on_one[key] > 1]
+    return [
+        f"on {len(spans)} spans: {' '.join(map(str, key))}"
+        for key, spans in found.items()
+        if len(spans) > 1 or on_one[key] > 1
+    ]
 
 
 def _crossing(event) -> tuple:
     if not event.name.startswith("llm.budget."):
         return ()
+    values = attributes(event)
     parts = ("name", "scope", "scope_id", "window_start", "limit_usd", "threshold")
-    values = {pair.key: pair.value for pair in event.attributes}
-    return event.name, *(str(values.get(f"budget.{part}", "")).strip() for part in parts)
+    return event.name, *(values.get(f"budget.{part}", "") for part in parts)
