@@ -122,11 +122,11 @@ class CostLedger(Protocol):
 
     @property
     def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice under way has come; None without one. So for a dry run of either."""
+        """How far the reprice or dry run of one under way has come; None without one."""
 
     @property
     def exclusion_progress(self) -> RepriceProgress | None:
-        """How far the exclusion or undo under way has come; None without one."""
+        """Likewise of an exclusion or undo."""
 
 
 class LedgerView(Protocol):

@@ -160,7 +160,8 @@ class _Division:
         ids, _ = resolve(Trace(trace_id), node)
         movement = Movement(node, node, None, NO_SUMS, ids, _ONE_UNKNOWN)
         self.late.movements.append((trace_id, movement))
-        day_s = mark.time_ns // NS_PER_S // _DAY_S * _DAY_S
+        # Before 1970 it is the first day, as in the totals.
+        day_s = max(mark.time_ns, 0) // NS_PER_S // _DAY_S * _DAY_S
         days = self.late.calls.days
         days[day_s] = days.get(day_s, NO_SUMS).plus(_ONE_UNKNOWN)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from processor.core.model import NS_PER_S, Exclusion, ExclusionRequest, RepriceProgress, Selection
+from processor.io.ledger.long_job import try_out
 from processor.io.ledger.reprice_sums import RepriceSums
 from processor.io.ledger.working_set import WorkingSet
 
@@ -115,13 +116,7 @@ class _Steps(ABC):
 
     def try_step(self) -> None:
         """Likewise, and undo it: what would change is added up, nothing is kept."""
-        store = self.working_set.store
-        store.begin()
-        try:
-            self.step()
-        finally:
-            self.working_set.discard_touched()
-            store.rollback()
+        try_out(self.working_set, self.step)
 
     def _change(
         self, spans: Mapping[bytes, Sequence[bytes]], *, is_excluded: bool
@@ -179,16 +174,15 @@ class Restorer(_Steps):
         found = store.exclusions.spans_of(number, self.position, _TRACES_CHANGED)
         end_s = time.monotonic() + _STEP_S
         spans: _Spans = {}
-        self.is_done = len(found) < _TRACES_CHANGED
-        for trace, trace_id, span_ids in found:
-            self.position = trace
+        self.position, self.is_done = found.position, found.is_last
+        for trace, trace_id, span_ids in found.traces:
             self.working_set.look_at(trace_id)
             spans[trace_id] = list(span_ids)
-            if time.monotonic() >= end_s:
-                self.is_done = self.is_done and trace == found[-1].trace
+            if time.monotonic() >= end_s and trace != found.traces[-1].trace:
+                self.position, self.is_done = trace, False
                 break
         self._change(spans, is_excluded=False)
-        for trace, trace_id, _ in found:
+        for trace, trace_id, _ in found.traces:
             if trace_id in spans:
                 store.exclusions.drop(number, trace)
         if self.is_done:

@@ -11,12 +11,14 @@ from processor.core.attribution.node import EXCLUDED
 from processor.core.model import NS_PER_S, SPAN_ID_BYTES, Selection
 from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.reading.sums import Row
-from processor.io.ledger.store import ChargesFound, ExcludedSpans, Job
+from processor.io.ledger.store import ChargesFound, ExcludedSpans, ExclusionFound, Job
 
 KIND: Final = "exclude"
 """Of the rows in ``jobs``; its number is that of the exclusion."""
 _CHARGES_PASSED: Final = 20_000
 """Charges that are looked at in one step, of which most may be of other owners."""
+_ROWS_PASSED: Final = 20_000
+"""Likewise of what was taken out, of which most may be that of other exclusions."""
 _FROM: Final = f"""
 SELECT c.id, t.trace_id, s.span_id FROM charges c JOIN spans s ON s.id = c.id
   JOIN dimension_sets d ON d.id = c.set_id JOIN traces t ON t.id = s.trace
@@ -25,8 +27,10 @@ WHERE d.status <> '{EXCLUDED}' AND s.time_ns >= ? AND s.time_ns < ?
 _LAST: Final = "SELECT COALESCE(MAX(id), 0) FROM charges"
 _READ: Final = """
 SELECT e.trace, t.trace_id, e.span_ids FROM exclusions e JOIN traces t ON t.id = e.trace
-WHERE e.trace > ? AND e.job = ? ORDER BY e.trace LIMIT ?
+WHERE e.trace > ? AND e.trace <= ? AND e.job = ? ORDER BY e.trace LIMIT ?
 """
+_END: Final = "SELECT trace FROM exclusions WHERE trace > ? ORDER BY trace LIMIT 1 OFFSET ?"
+_LAST_EXCLUDED: Final = "SELECT COALESCE(MAX(trace), 0) FROM exclusions"
 _FIND: Final = "SELECT span_ids FROM exclusions WHERE trace = ? AND job = ?"
 _PUT: Final = """
 INSERT INTO exclusions (trace, job, span_ids) VALUES (?, ?, ?)
@@ -82,11 +86,17 @@ class ExclusionRows:
             found: int = self._database.execute(_LAST).get
             return found
 
-    def spans_of(self, number: int, position: int, limit: int) -> list[ExcludedSpans]:
-        """What an exclusion has taken out, of the next traces after one."""
+    def spans_of(self, number: int, position: int, limit: int) -> ExclusionFound:
+        """What an exclusion has taken out, of the next up to `limit` traces after one."""
         with TRANSLATED:
-            rows: list[Row] = self._database.execute(_READ, (position, number, limit)).fetchall()
-        return [ExcludedSpans(trace, each, list(_split(ids))) for trace, each, ids in rows]
+            last: int = self._database.execute(_LAST_EXCLUDED).get
+            end: int = self._database.execute(_END, (position, _ROWS_PASSED - 1)).get or last
+            bindings = position, end, number, limit
+            rows: list[Row] = self._database.execute(_READ, bindings).fetchall()
+        traces = [ExcludedSpans(trace, each, list(_split(ids))) for trace, each, ids in rows]
+        if len(traces) == limit:
+            return ExclusionFound(traces, traces[-1].trace, is_last=False)
+        return ExclusionFound(traces, end, is_last=end >= last)
 
     def add(self, number: int, trace_id: bytes, span_ids: Sequence[bytes]) -> None:
         """Keep that an exclusion has taken these out."""

@@ -28,7 +28,7 @@ from processor.core.ports import PricesAgain
 from processor.io.ledger.audit_log import AuditLog, InForce
 from processor.io.ledger.background import Background
 from processor.io.ledger.exclude_job import ExcludeJob
-from processor.io.ledger.excluding import steps_of
+from processor.io.ledger.excluding import Excluder, Restorer, steps_of
 from processor.io.ledger.forgetting.job import ForgetJob
 from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
@@ -92,12 +92,14 @@ class Ledger:
     @property
     def reprice_progress(self) -> RepriceProgress | None:
         """How far the reprice under way has come; None without one."""
-        return self._reprice.progress if self._trial is None else self._trial.progress
+        trial = self._trial
+        return trial.progress if isinstance(trial, Repricer) else self._reprice.progress
 
     @property
     def exclusion_progress(self) -> RepriceProgress | None:
         """How far the exclusion or undo under way has come; None without one."""
-        return self._exclude.progress
+        trial = self._trial
+        return trial.progress if isinstance(trial, Excluder | Restorer) else self._exclude.progress
 
     @property
     def jobs_waiting(self) -> int:

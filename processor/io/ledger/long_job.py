@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -46,6 +46,16 @@ class Steps(Protocol[R_co]):
 
     def result(self) -> R_co:
         """What has changed so far."""
+
+
+def try_out(working_set: WorkingSet, step: Callable[[], None]) -> None:
+    """Do a step in a transaction that is undone."""
+    working_set.store.begin()
+    try:
+        step()
+    finally:
+        working_set.discard_touched()
+        working_set.store.rollback()
 
 
 S = TypeVar("S", bound=Steps[object])

@@ -16,6 +16,7 @@ class MonthSums:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._last_day_s = -1
+        """The last day that has begun with a call of it, as far as `note` has seen."""
         self.has_work = False
         """Whether there may be a day to add."""
 
@@ -24,11 +25,17 @@ class MonthSums:
         self.has_work = self._store.day_for_month(int(time.time())) is not None
 
     def note(self, plan: Plan) -> None:
-        """A plan was committed: where a day has begun, the one before can be added."""
+        """A plan was committed: where a day has begun, the one before can be added.
+
+        A call of a day that the clock has not begun is like one of today: its sender may be wrong.
+        """
         last_s = max((start_s for start_s, _ in plan.days), default=-1)
-        if last_s > self._last_day_s:
-            self._last_day_s, self.has_work = last_s, True
-            with suppress(LedgerUnavailableError):  # The step will tell.
+        if last_s <= self._last_day_s:
+            return
+        with suppress(LedgerUnavailableError):  # The step will tell.
+            last_s = min(last_s, self._store.zones.day_of(int(time.time()))[0])
+            if last_s > self._last_day_s:
+                self._last_day_s, self.has_work = last_s, True
                 self.load()
 
     def work(self) -> None:

@@ -75,6 +75,15 @@ class ExcludedSpans(NamedTuple):
     span_ids: Sequence[bytes]
 
 
+class ExclusionFound(NamedTuple):
+    """What an exclusion has taken out, of the next traces after a position."""
+
+    traces: Sequence[ExcludedSpans]
+    position: int
+    """Where to go on after all of them: the number of a trace."""
+    is_last: bool
+
+
 class Exclusions(Protocol):
     """What exclusions are to take out of all sums, and have; written between `begin` and `commit`.
 
@@ -87,8 +96,8 @@ class Exclusions(Protocol):
     def last(self) -> int:
         """The highest position."""
 
-    def spans_of(self, number: int, position: int, limit: int) -> Sequence[ExcludedSpans]:
-        """What an exclusion has taken out, of the next traces after one."""
+    def spans_of(self, number: int, position: int, limit: int) -> ExclusionFound:
+        """What an exclusion has taken out, of the next up to `limit` traces after one."""
 
     def add(self, number: int, trace_id: bytes, span_ids: Sequence[bytes]) -> None:
         """Keep that an exclusion has taken these out."""

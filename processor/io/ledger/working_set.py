@@ -6,7 +6,6 @@ failed turn may have touched is discarded and read again from the rows.
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -23,7 +22,6 @@ from processor.io.ledger.budget_states import BudgetStates
 from processor.io.ledger.month_steps import MonthSums
 from processor.io.ledger.store import Store
 
-_LOG = logging.getLogger(__name__)
 _LARGE_TRACE = 1000
 """Spans of one that is not read again for each of several steps."""
 _ROWS_READ_FOR_REPORTS = 5_000
@@ -75,9 +73,13 @@ class WorkingSet:
         self._new_pending: list[PendingRows] = []
         self.kept_from = store.deleted.kept_from()
         """From when on things are kept; changed by retention. May be read from any thread."""
+        self.is_kept_from_known = True
+        """Whether that is what was committed; where it may not be, the next turn reads it."""
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
+        if not self.is_kept_from_known:
+            self.kept_from, self.is_kept_from_known = self.store.deleted.kept_from(), True
         if self.store.forgotten:
             intake = self._with_forgotten(intake)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}

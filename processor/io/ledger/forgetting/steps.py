@@ -12,6 +12,7 @@ from processor.core.model import ForgetRequest, Forgetting, RepriceProgress
 from processor.io.ledger.forgetting.forgotten import new_tombstone
 from processor.io.ledger.forgetting.free_bytes import FreeBytes
 from processor.io.ledger.forgetting.texts import spellings
+from processor.io.ledger.long_job import try_out
 from processor.io.ledger.working_set import WorkingSet
 
 _STEP_S: Final = 0.005
@@ -102,13 +103,7 @@ class Forgetter:
 
     def try_step(self) -> None:
         """Likewise, and undo it: what would change is counted, nothing is kept."""
-        store = self.working_set.store
-        store.begin()
-        try:
-            self.step()
-        finally:
-            self.working_set.discard_touched()
-            store.rollback()
+        try_out(self.working_set, self.step)
 
     def _read_owners(self) -> None:
         ids = self.working_set.store.ids

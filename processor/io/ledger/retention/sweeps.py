@@ -79,8 +79,7 @@ class CallsSweep:
         self._frontier = _Frontier(mark_s, now_s)
         self._position = 0
         self._stay: set[int] = set()
-        self._deleted: list[bytes] = []
-        self._spans = self._traces = 0
+        self._deleted = self._spans = self._traces = 0
         self.is_done = False
 
     def step(self) -> None:
@@ -102,7 +101,9 @@ class CallsSweep:
         found = self._rows.delete_calls(trace, self._mark_s * NS_PER_S)
         if found is not None:
             self._rows.move("calls", self._mark_s)
-            self._deleted.append(found.trace_id)
+            # Also where it is undone: then the working copy is read again.
+            self._working_set.forget([found.trace_id])
+            self._deleted += 1
             self._spans += found.spans
         if len(self._stay) >= _LOOKED_AT_MAX:
             self._stay.clear()
@@ -111,12 +112,11 @@ class CallsSweep:
 
     def committed(self) -> None:
         """See `Sweep`."""
-        self._working_set.forget(self._deleted)
         counters = self._working_set.counters
-        counters.deleted_traces += len(self._deleted)
+        counters.deleted_traces += self._deleted
         counters.deleted_spans += self._spans
-        self._traces += len(self._deleted)
-        self._deleted, self._spans = [], 0
+        self._traces += self._deleted
+        self._deleted = self._spans = 0
         if self.is_done and self._traces:
             before = datetime.fromtimestamp(self._mark_s, UTC)
             _LOG.info(
@@ -187,7 +187,6 @@ class TracesSweep(_TracesSweep):
         super().__init__(working_set.store.deleted, marks.traces, now_s)
         self._working_set = working_set
         self._keys_s = marks.keys
-        self._deleted: list[bytes] = []
 
     def _read(self) -> list[KeptTrace]:
         return self._rows.traces_after(self._position, _READ)
@@ -198,12 +197,7 @@ class TracesSweep(_TracesSweep):
                 # From now on only its age tells that its calls may have been charged.
                 self._rows.move("keys", self._keys_s)
                 self._rows.move("traces", self._mark_s)
-                self._deleted.append(trace.trace_id)
-
-    def committed(self) -> None:
-        """See `Sweep`."""
-        self._working_set.forget(self._deleted)
-        self._deleted = []
+                self._working_set.forget([trace.trace_id])
 
 
 class HoursSweep:

@@ -58,6 +58,7 @@ class Retention:
     def work(self) -> None:
         """Do a step, in a transaction of its own. Raises what the store raises."""
         if self._sweep is None:
+            self._read_kept_from()
             self._next_look_s = time.monotonic() + _INTERVAL_S
             self._sweeps = self._due()
             self._go_on()
@@ -66,6 +67,8 @@ class Retention:
         try:
             store.begin()
             self._sweep.step()
+            # A commit may fail after it is durable, where the files are gone by then.
+            self._working_set.is_kept_from_known = False
             store.commit()
         except BaseException:
             # What is in memory may be ahead of what is kept, so all is looked at anew.
@@ -73,9 +76,13 @@ class Retention:
             store.rollback()
             raise
         self._sweep.committed()
-        self._working_set.kept_from = store.deleted.kept_from()
+        self._read_kept_from()
         if self._sweep.is_done:
             self._go_on()
+
+    def _read_kept_from(self) -> None:
+        self._working_set.kept_from = self._working_set.store.deleted.kept_from()
+        self._working_set.is_kept_from_known = True
 
     def _go_on(self) -> None:
         self._sweep = next(self._sweeps, None)

@@ -26,7 +26,7 @@ _RETRY_S: Final = 3600.0
 """From the end of a pass to the start of the next one at least."""
 _PAUSE_TIMES: Final = 20
 """So many times as long as a step took nothing is done after it."""
-_PAUSE_MIN_S, _PAUSE_MAX_S = 0.2, 120.0
+_PAUSE_MIN_S: Final = 0.2
 _CACHE_KIB: Final = 8_192
 
 
@@ -88,8 +88,7 @@ class BackgroundCheck:
                     first = found.first or self.state.first
                     self.state = found._replace(differences=differences, first=first)
                     took_s = time.monotonic() - start_s
-                    pause_s = min(max(_PAUSE_TIMES * took_s, _PAUSE_MIN_S), _PAUSE_MAX_S)
-                    if self._ended.wait(pause_s):
+                    if self._ended.wait(max(_PAUSE_TIMES * took_s, _PAUSE_MIN_S)):
                         return
         if found.differences:
             _LOG.error(

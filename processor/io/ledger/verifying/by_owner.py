@@ -7,6 +7,7 @@ from typing import Final
 import apsw
 
 from processor.core.budgets.zones import ReportingZones
+from processor.io.ledger import statements
 from processor.io.ledger.tables import SUMS
 from processor.io.ledger.verifying.check import FIRST, Findings, Step, moment, name_of
 from processor.io.ledger.verifying.comparison import Sides, compare
@@ -64,7 +65,7 @@ class LifetimeTotals:
             )
             database.execute(f"DELETE FROM {self._several}")
             self._last_span = _last_span(database)
-        highest = int(database.execute("SELECT COALESCE(MAX(id), 0) FROM traces").get)
+        highest = int(database.execute(statements.LAST_TRACE).get)
         if self._read_to < highest:
             begin, self._read_to = self._read_to, self._read_to + _TRACES_READ
             self._note(database, f"t.id > {begin} AND t.id <= {self._read_to}")

@@ -11,6 +11,7 @@ from processor.core import posting
 from processor.core.attribution import Trace
 from processor.core.attribution.trace import is_of_logs
 from processor.core.model import NS_PER_S, ChargeRow, OwnIds, TraceSummary
+from processor.io.ledger import statements
 from processor.io.ledger.interning import OTHER, Cache
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.rows import values_of
@@ -81,7 +82,7 @@ class SpanCharges:
 
 def _range(database: apsw.Connection, position: int, count: int) -> tuple[int, int, int]:
     """Numbers of traces from a position on, up to the end of a part, and the highest there is."""
-    highest = int(database.execute("SELECT COALESCE(MAX(id), 0) FROM traces").get)
+    highest = int(database.execute(statements.LAST_TRACE).get)
     first = max(position, 0)
     return first, first // count * count + count - 1, highest
 

@@ -57,6 +57,11 @@ def test_a_late_call_is_one_of_unknown_cost_of_its_own_owner(divided, given):
     assert (sums.totals.calls, sums.totals.cost_nano_usd) == (0, 0)
 
 
+def test_a_late_call_that_ended_before_1970_is_one_of_the_first_day(divided, given):
+    _, _, late = divided(given.call(2, at_s=-given.START_S - 1), deleted={1: ()})
+    assert [*late.calls.days] == [0]
+
+
 def test_an_old_call_of_an_unknown_trace_is_late_and_what_is_newer_goes_on(divided, given):
     old = given.call(1), given.agent(2)
     rest, traces, late = divided(*old, keys_from_s=10)

@@ -14,6 +14,7 @@ from processor.core.model import (
     Call,
     Charge,
     ExclusionRequest,
+    ForgetRequest,
     Intake,
     Mark,
     Owner,
@@ -26,7 +27,9 @@ from processor.core.money import Amount, price_usage
 from processor.core.ports import PricesAgain
 from processor.core.questions import CallsQuestion
 from processor.core.semconv.ids import log_trace
-from processor.io.ledger import SqliteReader, excluding
+from processor.io.ledger import SqliteReader, excluding, exclusion_rows
+from processor.io.ledger.forgetting.steps import Forgetter
+from processor.io.ledger.repricing import Repricer
 
 S = Owner(session="s", user="u")
 OTHER = Owner(session="other", user="v")
@@ -256,6 +259,56 @@ async def test_one_at_a_time_and_it_goes_on_when_its_asker_has_gone(
     [job] = opened.store.exclusions.jobs()
     found = await exclude(job.id)
     assert (found.calls, await opened.cost()) == (100, 100_000)
+
+
+async def test_an_undo_passes_few_traces_of_other_exclusions_in_a_step(
+    opened, given, exclude, monkeypatch
+):
+    """Guarantees: and goes on to the last of its own."""
+    monkeypatch.setattr(exclusion_rows, "_ROWS_PASSED", 2)
+    for trace in range(1, 12):
+        own = S if trace in {1, 7, 11} else OTHER
+        await opened.post(given.call(1, trace=trace, own=own), given.call(2, trace=trace, own=S))
+    done = await exclude(session="other")
+    mine = await exclude(user="u")
+    read, found = opened.store.exclusions.spans_of, []
+
+    def note(*values):
+        found.append(read(*values))
+        return found[-1]
+
+    monkeypatch.setattr(opened.store.exclusions, "spans_of", note)
+    for number, calls in ((mine.number, 14), (done.number, 8)):
+        found.clear()
+        assert (await exclude(number, is_dry_run=True)).calls == calls
+        assert (await exclude(number)).calls == calls
+        assert len(found) >= 8
+        assert max(len(each.traces) for each in found) <= 2
+    assert await opened.cost() == 22_000
+
+
+@pytest.mark.parametrize("kind", ["reprice", "exclude", "forget"])
+async def test_a_dry_run_shows_as_what_it_is(opened, given, exclude, monkeypatch, kind):
+    """Guarantees: nobody is shown a reprice while it is counted what else would change."""
+    await opened.post(given.call(1, own=S))
+    seen = set()
+    for steps in (Repricer, excluding.Excluder, Forgetter):
+        real = steps.step if steps is not Repricer else steps.try_step
+
+        def note(self, real=real):
+            ledger = opened.ledger
+            seen.add((ledger.reprice_progress is None, ledger.exclusion_progress is None))
+            real(self)
+
+        monkeypatch.setattr(steps, real.__name__, note)
+    if kind == "reprice":
+        prices = PricesAgain("v2", lambda row: row.entry)
+        await opened.ledger.reprice(prices, (0, 2**63 - 1), 0, is_dry_run=True)
+    elif kind == "exclude":
+        await exclude(session="s", is_dry_run=True)
+    else:
+        await opened.ledger.forget(ForgetRequest("u", "ada", 0), is_dry_run=True)
+    assert seen == {(kind != "reprice", kind != "exclude")}
 
 
 @pytest.mark.usefixtures("two")

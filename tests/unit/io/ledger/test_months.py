@@ -59,6 +59,20 @@ async def test_a_day_that_the_clock_has_not_ended_is_not_added(opened, given, la
     assert await days_added(opened) == 0
 
 
+async def test_a_call_of_a_far_future_does_not_keep_days_from_being_added(opened, given, later):
+    """Guarantees: nor does a sender whose clock has passed midnight before ours."""
+    later.time = lambda: given.START_S
+    await opened.post(given.call(1), given.call(1, trace=2, at_s=9_000 * DAY_S))
+    await opened.post(given.call(1, trace=3, at_s=DAY_S))
+    await settle(opened)
+    assert await days_added(opened) == 0
+    for day in range(1, 4):
+        later.time = lambda day=day: given.START_S + day * DAY_S
+        await opened.post(given.call(2, trace=10 + day, at_s=day * DAY_S))
+        await settle(opened)
+        assert await days_added(opened) == day
+
+
 async def test_what_changes_in_a_day_that_was_added_changes_its_month(opened, given):
     """Guarantees: late calls, late owners, and a turn that is undone and comes again."""
     await post_days(opened, given, 20)

@@ -9,6 +9,7 @@ import pytest
 from answers import standings_of, total_of
 from property.agreement import check_tables
 
+from processor.core.errors import LedgerUnavailableError
 from processor.core.model import Owner
 from processor.core.ports import PricesAgain
 from processor.core.posting.late import OF_DELETED, TOO_OLD
@@ -185,6 +186,32 @@ async def test_a_killed_step_leaves_a_trace_whole_or_deleted(opened, given, swee
     assert len(opened.store.rows_of(given.trace_id(1))) == 1
     await sweep(3)
     assert opened.store.rows_of(given.trace_id(1)) == []
+    check_tables(opened.store)
+
+
+async def test_a_step_that_fails_once_it_is_durable_is_known_by_the_next_turn(
+    opened, given, sweep, monkeypatch
+):
+    """Guarantees: no call is charged to a trace that is gone, and none twice."""
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 3)
+    commit = opened.store.commit
+
+    def fail():
+        monkeypatch.undo()
+        commit()
+        raise LedgerUnavailableError("the file was removed")
+
+    monkeypatch.setattr(opened.store, "commit", fail)
+    with pytest.raises(LedgerUnavailableError, match="removed"):
+        await sweep(3)
+    assert opened.store.rows_of(given.trace_id(1)) == []
+    before = await total_of(opened.ledger)
+    stamps = await opened.post(given.call(1, own=S), given.call(2, own=S))
+    assert [stamp.entry.status for stamp in stamps.values()] == ["late", "late"]
+    change = (await total_of(opened.ledger)).minus(before)
+    assert (change.calls, change.unpriced) == (0, 1)
+    assert opened.ledger.kept_from.calls == given.START_S + 2 * DAY_S
     check_tables(opened.store)
 
 
