@@ -133,7 +133,7 @@ class Remote:
         question = ForgetRequest(user=user, dry_run=is_dry_run, actor=user_name())
         answer = await self._ask("Forget", question, ForgetResponse, _REPRICE_TIMEOUT_S)
         places = tuple((name, count) for name, count in answer.places.items())
-        return Forgetting(answer.tombstone, answer.calls, places, answer.pages_left)
+        return Forgetting(answer.tombstone, answer.calls, places)
 
     async def audit(self, since_ns: int, cursor: str, limit: int) -> queries.AuditPage:
         """Who has changed what, latest first."""

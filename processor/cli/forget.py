@@ -11,18 +11,22 @@ from processor.cli.differences import counted_calls
 from processor.cli.ledger_access import Answer, LedgerAccess, ask
 from processor.cli.sources import settings_from
 from processor.core.model import Forgetting
-from processor.core.wording import counted
 from processor.surfaces.terminal.paint import columns, plain, wrap
 
 NOT_COVERED: Final = (
     "what the backends have",
     "exports and files that exporters have written",
-    "backups of the ledger, and the systemd journal or other logs of this machine",
+    "older backups of the ledger, and the systemd journal or other logs of this machine",
     "requests that wait for a backend on the disk, or were set aside: send or remove them first",
     "texts that only contain the id, such as titles of tasks and reasons of prices",
     "the budgets file, where a filter or an override names it",
 )
 """What else may have the id."""
+UNUSED_BYTES: Final = (
+    "No row has the id any more. Parts of the file that nothing uses, and its log, may hold old "
+    "bytes of it until they are used again. A copy has none: stop the processor, run llm-cost "
+    "backup, and put the copy in the place of ledger.db, ledger.db-wal and ledger.db-shm."
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,10 +61,7 @@ def _lines(found: Forgetting, *, is_dry_run: bool) -> Iterator[str]:
     if not is_dry_run:
         text = "Spans that come late for traces of now read as that too; new traces do not."
         yield from wrap(text, columns())
-    if found.pages_left:
-        pages = counted(found.pages_left, "page")
-        text = f"{pages} of the file still have these bytes, within longer texts or by chance."
-        yield from wrap(text, columns())
+        yield from wrap(UNUSED_BYTES, columns())
     yield ""
     yield "Not covered:"
     for each in NOT_COVERED:
@@ -77,6 +78,6 @@ def _as_dict(answer: Answer[Forgetting], *, is_dry_run: bool) -> dict[str, objec
         "tombstone": found.tombstone or None,
         "calls": found.calls,
         "rows": dict(found.places),
-        "pages_left": found.pages_left,
+        "unused_bytes": None if is_dry_run else UNUSED_BYTES,
         "not_covered": list(NOT_COVERED),
     }

@@ -108,8 +108,9 @@ def _add_forget(commands: Commands) -> None:
 
 All of it stands under one tombstone from then on, also a session, an agent, a task or an own \
 dimension of the same text. Repeats, late parents and further spans of traces that were there do \
-not bring the id back; new traces of the user count under it again. Exports, backups, what the \
-backends have, and requests that wait for them on the disk are not covered.
+not bring the id back; new traces of the user count under it again. Exports, older backups, what \
+the backends have, and requests that wait for them on the disk are not covered. Parts of the file \
+that nothing uses may hold old bytes until they are used again; a new backup has none.
 
 {_WHOM}"""
     parser = commands.add_parser(

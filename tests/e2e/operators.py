@@ -48,10 +48,11 @@ class Operator:
 
     def run(self, command, *flags, code=0):
         """What ``llm-cost COMMAND`` prints."""
-        budgets = ["--budgets", self.budgets] if command in WITH_BUDGETS else []
+        files = [] if command == "backup" else ["--pricing", self.pricing]
+        files += ["--budgets", self.budgets] if command in WITH_BUDGETS else []
         done = subprocess.run(
             [sys.executable, "-m", "processor.cli", command, "--data-dir", self.data,
-             "--pricing", self.pricing, *budgets, *map(str, flags)],
+             *files, *map(str, flags)],
             capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stderr

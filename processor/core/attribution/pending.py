@@ -93,6 +93,21 @@ class PendingSpans:
             if not trace.size:
                 del self._traces[rows.trace_id]
 
+    def load(self, latest_first: Iterable[PendingRows]) -> None:
+        """Remember the latest of these, and nothing else."""
+        found, spans = list[PendingRows](), 0
+        for rows in latest_first:
+            if len(rows.span_ids) > self._limit_spans:
+                continue
+            spans += len(rows.span_ids)
+            if spans > self._limit_spans:
+                break
+            found.append(rows)
+        self._traces.clear()
+        self._count = 0
+        for rows in reversed(found):
+            self.keep_rows(rows)
+
     def significant(self, trace_id: bytes) -> Mapping[bytes, PendingSpan]:
         """Waiting roots and carriers of a trace, by id."""
         return self._unpacked(trace_id).significant if trace_id in self._traces else {}

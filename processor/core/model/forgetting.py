@@ -23,8 +23,6 @@ class Forgetting(NamedTuple):
     """Calls that the user's totals count."""
     places: tuple[tuple[str, int], ...] = ()
     """How many rows had the id, by what they are; without those that had none."""
-    pages_left: int = 0
-    """Pages of the file that still have these bytes: in longer texts, such as titles."""
 
 
 PLACES = (

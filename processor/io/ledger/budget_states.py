@@ -150,6 +150,11 @@ class BudgetStates:
         for key in [key for key in self._states if key[1] == scope_id]:
             del self._states[key]
 
+    def discard_all(self) -> None:
+        """Nobody knows which of them are as the rows are."""
+        self._states.clear()
+        self._touched = set()
+
     def discard_touched(self) -> None:
         """Turns were undone: discard every state that they may have changed."""
         for key in self._touched:

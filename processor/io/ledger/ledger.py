@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
@@ -41,6 +41,7 @@ from processor.io.ledger.working_set import Limits, WorkingSet
 from processor.io.ledger.writer import WriterThread
 
 T = TypeVar("T")
+_Jobs = Sequence[RepriceJob | ExcludeJob | ForgetJob]
 
 
 class Ledger:
@@ -179,12 +180,12 @@ class Ledger:
         under way and covers these calls is waited for; beside another one OverloadedError is
         raised. With `is_dry_run` everything is worked out, and nothing kept.
         """
-        self._refuse_beside(self._exclude, self._forget, *([self._reprice] if is_dry_run else []))
+        others = self._exclude, self._forget
         if is_dry_run:
-            last = await self._writer.ask(self._working_set.store.last_trace)
-            return await self._try(Repricer(self._working_set, prices, span_ns, now_ns, last))
+            trial = Repricer(self._working_set, prices, span_ns, now_ns, last=0)
+            return await self._try(trial, trial.find_last, (*others, self._reprice))
         begin = partial(self._reprice.begin, prices, span_ns, now_ns, actor)
-        return await _result_of(await self._writer.ask(begin))
+        return await self._begin(begin, others)
 
     async def exclude(self, asked: ExclusionRequest, *, is_dry_run: bool) -> Exclusion:
         """Take stored calls out of all sums, or put them back; batches go on in between.
@@ -193,11 +194,11 @@ class Ledger:
         OverloadedError is raised, and InvalidQuestionError where there is nothing to undo. With
         `is_dry_run` everything is worked out, and nothing kept.
         """
-        self._refuse_beside(self._reprice, self._exclude, self._forget)
+        others = self._reprice, self._exclude, self._forget
         if is_dry_run:
-            await self._writer.ask(partial(self._exclude.check, asked))
-            return await self._try(steps_of(self._working_set, asked))
-        return await _result_of(await self._writer.ask(partial(self._exclude.begin, asked)))
+            trial = steps_of(self._working_set, asked)
+            return await self._try(trial, partial(self._exclude.check, asked), others)
+        return await self._begin(partial(self._exclude.begin, asked), others)
 
     async def forget(self, asked: ForgetRequest, *, is_dry_run: bool) -> Forgetting:
         """Take the id of a user out of all that is kept; batches go on in between.
@@ -206,15 +207,19 @@ class Ledger:
         OverloadedError is raised, and InvalidQuestionError for what is no id of a user. With
         `is_dry_run` it is counted where the id stands, and nothing changes.
         """
-        self._refuse_beside(self._reprice, self._exclude, *([self._forget] if is_dry_run else []))
+        others = self._reprice, self._exclude
         if is_dry_run:
-            await self._writer.ask(partial(self._working_set.store.ids.check, asked.user))
-            return await self._try(Forgetter(self._working_set, asked, is_dry_run=True))
-        return await _result_of(await self._writer.ask(partial(self._forget.begin, asked)))
+            trial = Forgetter(self._working_set, asked, is_dry_run=True)
+            check = partial(self._working_set.store.ids.check, asked.user)
+            return await self._try(trial, check, (*others, self._forget))
+        return await self._begin(partial(self._forget.begin, asked), others)
 
-    def _refuse_beside(self, *jobs: RepriceJob | ExcludeJob | ForgetJob) -> None:
-        """Raise OverloadedError beside a dry run, and while one of `jobs` is under way."""
-        if self._trial is not None or any(job.is_under_way for job in jobs):
+    def _refuse_beside(self, jobs: _Jobs, own: Steps[object] | None = None) -> None:
+        """Raise OverloadedError beside another dry run, and while one of `jobs` is under way.
+
+        Only on the writer's thread nothing begins between this and what the caller begins.
+        """
+        if self._trial is not own or any(job.is_under_way for job in jobs):
             raise OverloadedError(
                 "another reprice, exclusion or forgetting is under way", RETRY_DELAY_S
             )
@@ -226,10 +231,27 @@ class Ledger:
         """
         await self._writer.ask(lambda: self._audit.note(found))
 
-    async def _try(self, trial: Steps[T]) -> T:
-        """The result of a dry run."""
+    async def _begin(self, begin: Callable[[], Future[T]], others: _Jobs) -> T:
+        """The result of long work that may not be beside `others`."""
+
+        def begin_alone() -> Future[T]:
+            self._refuse_beside(others)
+            return begin()
+
+        return await _result_of(await self._writer.ask(begin_alone))
+
+    async def _try(self, trial: Steps[T], prepare: Callable[[], object], others: _Jobs) -> T:
+        """The result of a dry run that may not be beside `others`."""
+
+        def prepare_alone() -> None:
+            self._refuse_beside(others, trial)
+            prepare()
+
+        self._refuse_beside(others)
+        # From now on nothing else begins.
         self._trial = trial
         try:
+            await self._writer.ask(prepare_alone)
             while not trial.is_done:
                 await self._writer.ask(trial.try_step)
         finally:

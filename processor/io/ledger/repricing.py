@@ -78,6 +78,10 @@ class Repricer:
     _large: _LargeTrace | None = None
     """The trace after `position`, while it is being done."""
 
+    def find_last(self) -> None:
+        """Price what there is now."""
+        self.last = self.working_set.store.last_trace()
+
     @property
     def is_done(self) -> bool:
         """Whether all traces are done."""

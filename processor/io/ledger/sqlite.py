@@ -51,7 +51,7 @@ class SqliteStore:
         self.exclusions = ExclusionRows(self._db, self._writer.trace)
         self.audit = AuditRows(self._db)
         self.forgotten = ForgottenIds(self._db)
-        self.ids = IdRows(self._db, path)
+        self.ids = IdRows(self._db)
 
     @property
     def zones(self) -> ReportingZones:

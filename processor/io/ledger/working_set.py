@@ -73,13 +73,14 @@ class WorkingSet:
         self._new_pending: list[PendingRows] = []
         self.kept_from = store.deleted.kept_from()
         """From when on things are kept; changed by retention. May be read from any thread."""
-        self.is_kept_from_known = True
-        """Whether that is what was committed; where it may not be, the next turn reads it."""
+        self.is_current = True
+        """Whether that and what waits are as committed; if not, the next turn reads both."""
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
-        if not self.is_kept_from_known:
-            self.kept_from, self.is_kept_from_known = self.store.deleted.kept_from(), True
+        if not self.is_current:
+            self.load_pending()
+            self.kept_from, self.is_current = self.store.deleted.kept_from(), True
         if self.store.forgotten:
             intake = self._with_forgotten(intake)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
@@ -156,16 +157,7 @@ class WorkingSet:
 
     def load_pending(self) -> None:
         """Read the latest of what waits for a call."""
-        found, spans = list[PendingRows](), 0
-        for rows in self.store.pending():
-            if len(rows.span_ids) > self._limits.waiting_spans:
-                continue
-            spans += len(rows.span_ids)
-            if spans > self._limits.waiting_spans:
-                break
-            found.append(rows)
-        for rows in reversed(found):
-            self.pending.keep_rows(rows)
+        self.pending.load(self.store.pending())
 
     def amend(
         self,
@@ -294,6 +286,13 @@ class WorkingSet:
         self._new_pending.clear()
         self._return_pending(self._taken_pending)
         self._taken_pending.clear()
+
+    def discard_all(self) -> None:
+        """Nobody knows which rows are durable: they are read again when they are needed."""
+        self.forget(list(self._traces))
+        self.discard_touched()
+        self.budgets.discard_all()
+        self.is_current = False
 
     def _return_pending(self, taken_pending: Iterable[posting.TakenSpan]) -> None:
         for taken in taken_pending:

@@ -188,7 +188,6 @@ def forgetting_message(found: Forgetting) -> ForgetResponse:
         tombstone=found.tombstone,
         calls=found.calls,
         places=dict(found.places),
-        pages_left=found.pages_left,
     )
 
 

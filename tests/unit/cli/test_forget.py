@@ -10,7 +10,7 @@ from processor.cli import forget, main
 from processor.cli.ledger_access import Answer
 from processor.core.model import Forgetting
 
-FOUND = Forgetting("forgotten-0a1b2c3d", 3, (("owners", 2), ("stamps", 1)), 1)
+FOUND = Forgetting("forgotten-0a1b2c3d", 3, (("owners", 2), ("stamps", 1)))
 
 
 @pytest.fixture
@@ -44,7 +44,8 @@ def test_it_says_where_the_id_stood_and_what_is_not_covered(run):
     assert asked == [("ada", False)]
     assert "The user is forgotten: 3 calls stay under forgotten-0a1b2c3d." in shown
     assert "        2  owners" in shown
-    assert "1 page of the file" in shown
+    assert "may hold old bytes of it until they are used again" in " ".join(shown.split())
+    assert "llm-cost backup" in shown
     not_covered = " ".join(shown.partition("Not covered:")[2].split())
     for words in ("backends", "exports", "backups", "wait for a backend"):
         assert words in not_covered
@@ -52,7 +53,7 @@ def test_it_says_where_the_id_stood_and_what_is_not_covered(run):
 
 
 def test_a_dry_run_says_that_nothing_has_changed(run):
-    shown, asked = run(FOUND._replace(tombstone="", pages_left=0), "--dry-run")
+    shown, asked = run(FOUND._replace(tombstone=""), "--dry-run")
     assert asked == [("ada", True)]
     assert "This was a dry run: 3 calls would stay" in shown
     assert "Rows that would lose the id:" in shown
@@ -60,6 +61,7 @@ def test_a_dry_run_says_that_nothing_has_changed(run):
 
 def test_json_has_the_same(run):
     found = json.loads(run(FOUND, "--json")[0])
-    assert (found["tombstone"], found["calls"], found["pages_left"]) == (FOUND.tombstone, 3, 1)
+    assert (found["tombstone"], found["calls"]) == (FOUND.tombstone, 3)
     assert found["rows"] == {"owners": 2, "stamps": 1}
+    assert found["unused_bytes"] == forget.UNUSED_BYTES
     assert found["not_covered"] == list(forget.NOT_COVERED)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import Final
 
 from processor.core.errors import OverloadedError
 from processor.core.model import AuditEntry, ForgetRequest, Forgetting
@@ -17,8 +15,6 @@ from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
 from processor.io.ledger.store import Job
 
 _LOG = logging.getLogger(__name__)
-_READER_WAIT_S: Final = 0.2
-"""How long to wait for a question to end that reads what is to be overwritten."""
 
 
 class ForgetJob(LongJob[Forgetter, Forgetting]):
@@ -29,8 +25,7 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
 
     kind = "forget"
     what = "the forgetting of a user"
-    counted = "rows or bytes are looked at"
-    _not_before_s = 0.0
+    counted = "rows are looked at"
 
     @property
     def is_under_way(self) -> bool:
@@ -40,9 +35,7 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
     @property
     def has_work(self) -> bool:
         """Whether there is something to do now: budgets that are filled read traces in steps."""
-        if not self.is_under_way or self._working_set.budgets.has_work:
-            return False
-        return time.monotonic() >= self._not_before_s
+        return self.is_under_way and not self._working_set.budgets.has_work
 
     def load(self) -> None:
         """Go on with one that the last process has not finished."""
@@ -75,24 +68,20 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
         steps = self._under_way()
         if steps is None:
             return
-        if steps.phase not in {"file", "log"}:
+        try:
             super()._step()
             steps.committed()
-        elif not steps.clean():
-            self._not_before_s = time.monotonic() + _READER_WAIT_S
-        else:
-            if steps.phase != "file":
-                # From now on the row has no id any more.
-                self._commit(steps)
-            self._note(steps)
-            if steps.is_done:
-                self._end(steps)
+        except BaseException:
+            # It may be durable all the same, and then a working copy has names of before.
+            self._working_set.discard_all()
+            raise
 
     def _under_way(self) -> Forgetter | None:
         if self._steps is None and self.is_under_way:
             job = self._unfinished()
             if job is None:  # Its last step was committed, though that had seemed to fail.
                 self._id, self.progress = 0, None
+                self._working_set.store.ids.stop_overwriting()
             else:
                 user, actor, now_ns, self._audit = json.loads(job.parameters)
                 asked = ForgetRequest(_from_hex(user), _from_hex(actor), now_ns)
@@ -102,9 +91,9 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
 
     def _row_of(self, steps: Forgetter) -> Job:
         user, actor, now_ns = steps.asked
-        if steps.phase in {"log", "done"}:
+        if steps.is_done:
             user = actor = ""
-        # In hex, so that what is looked for in the file is not found here.
+        # In hex, so that no row has the id as it is once the names are replaced.
         values = json.dumps([user.encode().hex(), actor.encode().hex(), now_ns, self._audit])
         return Job(self.kind, values, steps.position, steps.to_json(), steps.is_done, self._id)
 
@@ -112,6 +101,7 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
         return {}, steps.outcome()
 
     def _end(self, steps: Forgetter) -> None:
+        self._working_set.store.ids.stop_overwriting()
         _LOG.info("a user is forgotten, and is %s from now on", steps.tombstone)
         self._ended(steps.result())
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+import logging
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import apsw
@@ -12,11 +12,11 @@ from processor.core.errors import InvalidQuestionError
 from processor.core.model import DimensionSet
 from processor.io.ledger import pending_columns
 from processor.io.ledger.database import BUSY_TIMEOUT_MS, TRANSLATED
-from processor.io.ledger.forgetting.free_bytes import FreeBytes
 from processor.io.ledger.forgetting.texts import Replacement, spellings
 from processor.io.ledger.shared import encode_set
 from processor.io.ledger.tables import DIMENSIONS
 
+_LOG = logging.getLogger(__name__)
 _IDENTITIES: Final = ("agent", "org", "feature", "task_type", "purpose")
 _NOT_IDENTITIES: Final = ("provider", "model", "service", "kind", "status")
 """Dimensions that say what was called, and not by whom."""
@@ -72,10 +72,8 @@ class StampsRenamed(NamedTuple):
 class IdRows:
     """Reads and writes on the writer's connection, between `begin` and `commit` of its store."""
 
-    def __init__(self, database: apsw.Connection, path: Path) -> None:
-        """`path` is that of the file."""
+    def __init__(self, database: apsw.Connection) -> None:
         self._database = database
-        self._path = path
 
     @TRANSLATED
     def check(self, user: str) -> None:
@@ -177,25 +175,24 @@ class IdRows:
         return StampsRenamed(end, len(traces), traces, end >= last)
 
     @TRANSLATED
-    def overwrite(self, *, is_on: bool) -> None:
-        """Whether what is deleted from now on is overwritten with zeros."""
-        self._database.pragma("secure_delete", int(is_on))
-
-    def free_bytes(self, needles: Sequence[bytes]) -> FreeBytes:
-        """A way through the file that overwrites unused bytes around any of `needles`."""
-        return FreeBytes(self._database, self._path, needles)
+    def start_overwriting(self) -> None:
+        """From now on SQLite overwrites what it deletes or replaces with zeros."""
+        self._database.pragma("secure_delete", 1)
 
     @TRANSLATED
-    def empty_log(self) -> bool:
-        """Copy the log into the file and cut it off; False while a reader is in the way."""
+    def stop_overwriting(self) -> None:
+        """No longer. Tries to copy the log into the file and to cut it off, which may fail.
+
+        A reader in the way prevents that, and then the log goes on until it is used again.
+        """
+        self._database.pragma("secure_delete", 0)
         self._database.set_busy_timeout(0)
         try:
             self._database.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        except apsw.BusyError:
-            return False
+        except apsw.Error as error:
+            _LOG.info("the log of the ledger was not cut off: %s", error)
         finally:
             self._database.set_busy_timeout(BUSY_TIMEOUT_MS)
-        return True
 
     def _run(self, statement: str, *bindings: object) -> int:
         self._database.execute(statement, bindings)

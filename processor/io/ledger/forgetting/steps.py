@@ -10,24 +10,20 @@ from typing import Final, Literal
 
 from processor.core.model import ForgetRequest, Forgetting, RepriceProgress
 from processor.io.ledger.forgetting.forgotten import new_tombstone
-from processor.io.ledger.forgetting.free_bytes import FreeBytes
-from processor.io.ledger.forgetting.texts import spellings
 from processor.io.ledger.long_job import try_out
 from processor.io.ledger.working_set import WorkingSet
 
 _STEP_S: Final = 0.005
 """How long a step goes on; a turn that comes meanwhile waits for its end."""
-_WAYS_MAX: Final = 8
-"""Ways through the file; the last that find something find what turns have moved meanwhile."""
 
-Phase = Literal["owners", "names", "stamps", "file", "log", "done"]
+Phase = Literal["owners", "names", "stamps", "done"]
 """What is looked at: what owners say beside names, read only; then all that is one transaction;
-stamps; the unused bytes of the file; its log."""
+then stamps."""
 
 
 @dataclass(slots=True)
 class Forgetter:
-    """Forgets one user. A dry run ends before the file."""
+    """Forgets one user."""
 
     working_set: WorkingSet
     asked: ForgetRequest
@@ -39,14 +35,11 @@ class Forgetter:
     tombstone: str = field(default_factory=new_tombstone)
     calls: int = 0
     places: dict[str, int] = field(default_factory=dict)
-    pages_left: int = 0
     is_renamed: bool = False
     """The last step has replaced the names, which what is in memory has to follow."""
     traces: list[bytes] = field(default_factory=list)
     """Traces in whose stamps the last step has changed something."""
     _owners: list[int] = field(default_factory=list)
-    _way: FreeBytes | None = None
-    _ways: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -55,15 +48,13 @@ class Forgetter:
 
     @property
     def progress(self) -> RepriceProgress:
-        """How far it has come, in rows or bytes of what is looked at now."""
-        size = self.working_set.store.size_bytes() if self.phase == "file" else self.position
-        left = max(size - self.position, 0)
-        return RepriceProgress(self.position, left, sum(self.places.values()))
+        """How far it has come, in rows of what is looked at now."""
+        return RepriceProgress(self.position, 0, sum(self.places.values()))
 
     def result(self) -> Forgetting:
         """What was found so far."""
         places = tuple((name, count) for name, count in self.places.items() if count)
-        return Forgetting(self.tombstone, self.calls, places, self.pages_left)
+        return Forgetting(self.tombstone, self.calls, places)
 
     def to_json(self) -> str:
         """How far it has come, as text."""
@@ -73,7 +64,6 @@ class Forgetter:
                 "tombstone": self.tombstone,
                 "calls": self.calls,
                 "places": self.places,
-                "pages_left": self.pages_left,
             }
         )
 
@@ -81,7 +71,7 @@ class Forgetter:
         """Continue what `to_json` has written."""
         for name, value in json.loads(text).items():
             setattr(self, name, value)
-        # What was read of owners was not kept, and a way through the file begins again.
+        # What was read of owners was not kept.
         self.position = position if self.phase == "stamps" else 0
 
     def step(self) -> None:
@@ -89,7 +79,7 @@ class Forgetter:
         self.is_renamed, self.traces = False, []
         ids = self.working_set.store.ids
         if not self.is_dry_run:
-            ids.overwrite(is_on=True)
+            ids.start_overwriting()
         end_s = time.monotonic() + _STEP_S
         while self.phase in {"owners", "stamps"}:
             if self.phase == "owners":
@@ -136,47 +126,13 @@ class Forgetter:
         self.places["stamps"] = self.places.get("stamps", 0) + found.changed
         self.traces += found.traces
         if found.is_last:
-            self.phase, self.position = ("done" if self.is_dry_run else "file"), 0
+            self.phase, self.position = "done", 0
 
     def committed(self) -> None:
         """The last step is durable: what is in memory follows."""
         if self.is_renamed:
             self.working_set.renamed(self.asked.user, self.tombstone)
         self.working_set.forget(self.traces)
-
-    def clean(self) -> bool:
-        """Do a step without a transaction; False while a reader is in the way."""
-        return self._empty_log() if self.phase == "log" else self._clean_file()
-
-    def _clean_file(self) -> bool:
-        """Overwrite unused bytes, until there was nothing to overwrite on a whole way."""
-        store = self.working_set.store
-        if self._way is None:
-            needles = tuple(text.encode() for text in spellings(self.asked.user))
-            way = store.ids.free_bytes(needles)
-            if not way.begin():
-                return False
-            self._way = way
-        end_s = time.monotonic() + _STEP_S
-        self._way.step()
-        while not self._way.is_done and time.monotonic() < end_s:
-            self._way.step()
-        self.position = self._way.position
-        if self._way.is_done:
-            self._ways += 1
-            cleaned, self.pages_left = self._way.cleaned, self._way.left
-            self._way, self.position = None, 0
-            if not cleaned or self._ways >= _WAYS_MAX:
-                self.phase = "log"
-        return True
-
-    def _empty_log(self) -> bool:
-        ids = self.working_set.store.ids
-        if not ids.empty_log():
-            return False
-        ids.overwrite(is_on=False)
-        self.phase = "done"
-        return True
 
     def outcome(self) -> Mapping[str, str]:
         """What has come of it, for the audit."""

@@ -68,7 +68,7 @@ class Retention:
             store.begin()
             self._sweep.step()
             # A commit may fail after it is durable, where the files are gone by then.
-            self._working_set.is_kept_from_known = False
+            self._working_set.is_current = False
             store.commit()
         except BaseException:
             # What is in memory may be ahead of what is kept, so all is looked at anew.
@@ -82,7 +82,7 @@ class Retention:
 
     def _read_kept_from(self) -> None:
         self._working_set.kept_from = self._working_set.store.deleted.kept_from()
-        self._working_set.is_kept_from_known = True
+        self._working_set.is_current = True
 
     def _go_on(self) -> None:
         self._sweep = next(self._sweeps, None)

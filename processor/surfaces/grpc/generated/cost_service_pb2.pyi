@@ -293,7 +293,7 @@ class ForgetRequest(_message.Message):
     def __init__(self, user: _Optional[str] = ..., dry_run: _Optional[bool] = ..., actor: _Optional[str] = ...) -> None: ...
 
 class ForgetResponse(_message.Message):
-    __slots__ = ("tombstone", "calls", "places", "pages_left")
+    __slots__ = ("tombstone", "calls", "places")
     class PlacesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -304,12 +304,10 @@ class ForgetResponse(_message.Message):
     TOMBSTONE_FIELD_NUMBER: _ClassVar[int]
     CALLS_FIELD_NUMBER: _ClassVar[int]
     PLACES_FIELD_NUMBER: _ClassVar[int]
-    PAGES_LEFT_FIELD_NUMBER: _ClassVar[int]
     tombstone: str
     calls: int
     places: _containers.ScalarMap[str, int]
-    pages_left: int
-    def __init__(self, tombstone: _Optional[str] = ..., calls: _Optional[int] = ..., places: _Optional[_Mapping[str, int]] = ..., pages_left: _Optional[int] = ...) -> None: ...
+    def __init__(self, tombstone: _Optional[str] = ..., calls: _Optional[int] = ..., places: _Optional[_Mapping[str, int]] = ...) -> None: ...
 
 class ExcludeResponse(_message.Message):
     __slots__ = ("number", "calls", "agents", "before_nano_usd", "after_nano_usd", "models", "budgets", "lost", "is_partial", "kept_from_unix_s", "beyond_64_bits")
