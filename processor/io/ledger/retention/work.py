@@ -67,10 +67,10 @@ class Retention:
         try:
             store.begin()
             self._sweep.step()
-            # A commit may fail after it is durable, where the files are gone by then.
-            self._working_set.is_current = False
             store.commit()
         except BaseException:
+            # A commit may fail after it is durable, where the files are gone by then.
+            self._working_set.is_current = False
             # What is in memory may be ahead of what is kept, so all is looked at anew.
             self._sweep, self._swept, self._next_look_s = None, KeptFrom(), 0.0
             store.rollback()
@@ -82,7 +82,6 @@ class Retention:
 
     def _read_kept_from(self) -> None:
         self._working_set.kept_from = self._working_set.store.deleted.kept_from()
-        self._working_set.is_current = True
 
     def _go_on(self) -> None:
         self._sweep = next(self._sweeps, None)
