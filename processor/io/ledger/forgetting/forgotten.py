@@ -38,23 +38,23 @@ class ForgottenIds:
         self._database = database
         self._secret = b""
         self._rows: dict[bytes, list[_Forgotten]] = {}
-        self._is_undone = False
+        self._has_to_load = True
+        """Not when it is made: a damaged file can be opened, and the turn that reads it says so."""
         self._digests = Cache[str, bytes](_CACHED_MAX)
-        self.load()
 
     def __bool__(self) -> bool:
-        if self._is_undone:
+        if self._has_to_load:
             self.load()
         return bool(self._rows)
 
     def undo(self) -> None:
         """A transaction is undone, which may have added one."""
-        self._is_undone = bool(self._rows)
+        self._has_to_load = self._has_to_load or bool(self._rows)
 
     @TRANSLATED
     def load(self) -> None:
         """Read what the file has."""
-        self._rows, self._is_undone = {}, False
+        self._rows, self._has_to_load = {}, False
         for secret, digest, tombstone, last_trace, waiting in self._database.execute(_READ):
             ids = range(0, len(waiting), TRACE_ID_BYTES)
             traces = frozenset(waiting[at : at + TRACE_ID_BYTES] for at in ids)
@@ -65,6 +65,8 @@ class ForgottenIds:
     @TRANSLATED
     def add(self, user: str, tombstone: str, last_trace: int, waiting: set[bytes]) -> None:
         """Keep that an id is read as a tombstone from now on. The caller commits."""
+        if self._has_to_load:
+            self.load()
         self._secret = self._secret or secrets.token_bytes(_SECRET_BYTES)
         columns = self._secret, self._digest(user), tombstone, last_trace, b"".join(sorted(waiting))
         self._database.execute(_INSERT, columns)
