@@ -97,6 +97,7 @@ async def _year(turns: int, ages: Ages) -> None:
             if ages is not KEEPS_ALL:
                 clock = partial(float, start_s + _DAY_S)
                 work = Retention(ledger._working_set, ages, (), clock)
+                work.load()
                 while work.has_work:
                     await ledger._writer.ask(work.work)
             if day % _SHOWN_DAYS == _SHOWN_DAYS - 1:

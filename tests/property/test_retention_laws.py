@@ -90,6 +90,7 @@ class Life:
         before = self.state()
         known = [each for each in self.counted if await self.asked(self.store.rows_of, each)]
         retention = Retention(self.ledger._working_set, AGES, (), lambda: time_s)
+        retention.load()
         while retention.has_work:
             await self.ledger._writer.ask(retention.work)
         assert self.state() == before, "no total moves"

@@ -61,8 +61,9 @@ class Ledger:
         """A dry run under way."""
         self._audit = AuditLog(store)
         works = (self._working_set.budgets, self._reprice, self._exclude, self._forget)
-        retention = Retention(self._working_set, ages, works)
-        background = Background((*works, self._working_set.months, self._audit, retention))
+        self._retention = Retention(self._working_set, ages, works)
+        more = (self._working_set.months, self._audit, self._retention)
+        background = Background((*works, *more))
         self._writer = WriterThread(self._working_set, background)
 
     @property
@@ -125,12 +126,13 @@ class Ledger:
             lambda: working_set.store.recent_traces(self._limits.known_traces)
         )
         self._known = OrderedDict.fromkeys(reversed(recent))
-        await self._writer.ask(working_set.load_pending)
+        await self._writer.ask(working_set.load)
         await self._writer.ask(lambda: working_set.budgets.set_policy(working_set.budgets.policy))
         await self._writer.ask(self._reprice.load)
         await self._writer.ask(working_set.months.load)
         await self._writer.ask(self._exclude.load)
         await self._writer.ask(self._forget.load)
+        await self._writer.ask(self._retention.load)
         self._writer.size_bytes = await self._writer.ask(working_set.store.size_bytes)
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from processor.core.budgets.policy import Budget, Policy
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import NS_PER_S, Entry, Intake, PendingRows, Plan
 from processor.io.ledger.budget_states import BudgetStates
+from processor.io.ledger.kept_from import KeptFrom
 from processor.io.ledger.month_steps import MonthSums
 from processor.io.ledger.store import Store
 
@@ -71,16 +72,14 @@ class WorkingSet:
         """Traces with a working copy that goes with the transaction at hand."""
         self._taken_pending: list[posting.TakenSpan] = []
         self._new_pending: list[PendingRows] = []
-        self.kept_from = store.deleted.kept_from()
-        """From when on things are kept; changed by retention. May be read from any thread."""
-        self.is_current = True
-        """Whether that and what waits are as committed; if not, the next turn reads both."""
+        self.kept_from = KeptFrom()  # May be read from any thread.
+        self.is_current = False
+        """Whether that and what waits are as committed; if not, the next turn loads both."""
 
     def turn(self, intake: Intake, trace_ids: AbstractSet[bytes]) -> Plan:
         """Load, decide and write one batch; the caller commits. Raises what the store raises."""
         if not self.is_current:
-            self.load_pending()
-            self.kept_from, self.is_current = self.store.deleted.kept_from(), True
+            self.load()
         if self.store.forgotten:
             intake = self._with_forgotten(intake)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
@@ -155,9 +154,11 @@ class WorkingSet:
         for row, row_id in zip(plan.rows, self.store.write(plan), strict=True):
             self._traces[row.trace_id].nodes[row.span_id].row_id = row_id
 
-    def load_pending(self) -> None:
-        """Read the latest of what waits for a call."""
+    def load(self) -> None:
+        """Read the latest of what waits for a call, from when on things are kept, and renamings."""
         self.pending.load(self.store.pending())
+        self.store.forgotten.load()
+        self.kept_from, self.is_current = self.store.deleted.kept_from(), True
 
     def amend(
         self,

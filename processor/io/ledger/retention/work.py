@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -42,16 +43,21 @@ class Retention:
         self._ages = ages
         self._others = others
         self._clock_s = clock_s
-        self._next_look_s = 0.0
+        self._next_look_s = math.inf
         self._swept = KeptFrom()
         """How far the last sweeps have come."""
         self._sweeps: Iterator[Sweep] = iter(())
         self._sweep: Sweep | None = None
 
+    def load(self) -> None:
+        """All else is loaded: from now on it may look whether something is old enough."""
+        if any(self._ages):
+            self._next_look_s = 0.0
+
     @property
     def has_work(self) -> bool:
         """Whether `work` has something to do."""
-        if self._sweep is None and (not any(self._ages) or time.monotonic() < self._next_look_s):
+        if self._sweep is None and time.monotonic() < self._next_look_s:
             return False
         return not any(each.has_work for each in self._others)
 

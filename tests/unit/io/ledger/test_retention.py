@@ -32,6 +32,7 @@ def sweep(opened, given):
         working_set = opened.ledger._working_set
         clock_s = given.START_S + int(days * DAY_S)
         retention = Retention(working_set, ages, (), lambda: clock_s)
+        retention.load()
         while retention.has_work:
             await opened.ledger._writer.ask(retention.work)
         return working_set.kept_from
