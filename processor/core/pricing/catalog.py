@@ -23,7 +23,6 @@ from processor.core.providers import SPELLINGS
 _MEMO_LIMIT = 4096
 _LONGEST = 2 * NAME_LIMIT
 _MOST_MODELS = 4
-_DAY_NS = 86_400 * 10**9
 
 Question = tuple[str, tuple[str, ...], str]
 """Provider, models and service tier, as a span names them."""

@@ -9,7 +9,6 @@ restart goes on from there.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
@@ -24,7 +23,6 @@ from processor.io.ledger.interning import Cache
 from processor.io.ledger.stepped_trace import SteppedTrace
 from processor.io.ledger.store import UNFOLLOWED, WHOLE, Filled, Store
 
-_LOG = logging.getLogger(__name__)
 _STEP_S: Final = 0.005
 """How long a step goes on; a turn that comes meanwhile waits for its end."""
 _TRACES_READ: Final = 64

@@ -102,6 +102,8 @@ DELETE FROM totals WHERE scope = ?1 AND (id, bucket) IN (
   SELECT id, bucket FROM totals WHERE scope = ?1 LIMIT ?2)
 """
 LAST_TRACE = "SELECT COALESCE(MAX(id), 0) FROM traces"
+LAST_SPAN = "SELECT COALESCE(MAX(id), 0) FROM spans"
+LAST_NAME = "SELECT COALESCE(MAX(id), 0) FROM names"
 READ_TRACES_AFTER = "SELECT id, trace_id FROM traces WHERE id > ? ORDER BY id LIMIT ?"
 READ_CHARGED_TRACES = """
 SELECT id, trace_id FROM traces WHERE id > ? AND id <= ? AND end_ns >= ? AND start_ns < ?

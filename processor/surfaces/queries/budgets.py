@@ -15,8 +15,6 @@ from processor.surfaces.queries.answers import BudgetState, CrossingsPage
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.partial import partial_reasons
 
-_KEPT: Final = frozenset({"total", "user", "org"})
-"""Scopes with totals by quarter hour, whether budgets look at them or not."""
 _OF_ONE_TRACE: Final = frozenset({"trace", "agent_run"})
 _RANKED: Final = frozenset({
     "user", "org", "agent", "feature", "task_type", "purpose", "model", "provider", "service",

@@ -10,7 +10,7 @@ import apsw
 
 from processor.core.errors import InvalidQuestionError
 from processor.core.model import DimensionSet
-from processor.io.ledger import pending_columns
+from processor.io.ledger import pending_columns, statements
 from processor.io.ledger.database import BUSY_TIMEOUT_MS, TRANSLATED
 from processor.io.ledger.forgetting.texts import Replacement, spellings
 from processor.io.ledger.shared import encode_set
@@ -161,7 +161,7 @@ class IdRows:
     def rename_stamps(self, position: int, user: str, tombstone: str) -> StampsRenamed:
         """Replace it in the stamps of the next rows of spans."""
         replacement = Replacement(user, tombstone)
-        last: int = self._database.execute("SELECT COALESCE(MAX(id), 0) FROM spans").get
+        last: int = self._database.execute(statements.LAST_SPAN).get
         needle = spellings(user)[min(1, len(spellings(user)) - 1)]
         found: list[tuple[Any, ...]]
         found = self._database.execute(_STAMPS, (position, _ROWS_READ, needle)).fetchall()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +19,6 @@ from processor.io.ledger.retention.sweeps import (
 )
 from processor.io.ledger.working_set import WorkingSet
 
-_LOG = logging.getLogger(__name__)
 _INTERVAL_S: Final = 300.0
 """Between two looks whether something is old enough."""
 

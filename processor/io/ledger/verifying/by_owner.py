@@ -48,7 +48,7 @@ class LifetimeTotals:
         first = max(position, 0)
         last = first + _NAMES_COMPARED - 1
         self._compare(database, findings, first, last)
-        highest = int(database.execute("SELECT COALESCE(MAX(id), 0) FROM names").get)
+        highest = int(database.execute(statements.LAST_NAME).get)
         if last < highest:
             return findings.step(last + 1, last / highest)
         self._compare_all(database, findings)
@@ -145,7 +145,7 @@ class OwnerDays:
         first = max(position, 0)
         last = first + _NAMES_COMPARED - 1
         self._compare_users(database, findings, first, last)
-        highest = int(database.execute("SELECT COALESCE(MAX(id), 0) FROM names").get)
+        highest = int(database.execute(statements.LAST_NAME).get)
         if last < highest:
             return findings.step(last + 1, last / highest)
         self._compare_orgs(database, findings)
@@ -196,7 +196,7 @@ def _listed(table: str) -> str:
 
 
 def _last_span(database: apsw.Connection) -> int:
-    return int(database.execute("SELECT COALESCE(MAX(id), 0) FROM spans").get)
+    return int(database.execute(statements.LAST_SPAN).get)
 
 
 def _note_days(database: apsw.Connection, zones: ReportingZones) -> None:

@@ -12,6 +12,7 @@ import apsw
 
 from processor.core.budgets.verdict import Watch
 from processor.core.errors import LedgerUnavailableError
+from processor.io.ledger import statements
 from processor.io.ledger.reading.connection import ReadConnection
 from processor.io.ledger.verifying.by_month import SumsByMonth
 from processor.io.ledger.verifying.by_owner import LifetimeTotals, OwnerDays
@@ -135,7 +136,7 @@ def all_checks(
 
     `offset` decides which ones. With `is_full` all are, and indexes are compared with tables.
     """
-    spans = verifier.ask(lambda database: int(database.execute(_SPANS).get))
+    spans = verifier.ask(lambda database: int(database.execute(statements.LAST_SPAN).get))
     buckets = verifier.ask(lambda database: int(database.execute(_BUCKETS).get))
     every = 1 if is_full else max(1, round(spans / _SPANS_REBUILT))
     every_bucket = 1 if is_full else max(1, round(buckets / _BUCKETS_REBUILT))
@@ -147,5 +148,4 @@ def all_checks(
     ], every
 
 
-_SPANS: Final = "SELECT COALESCE(MAX(id), 0) FROM spans"
 _BUCKETS: Final = "SELECT COUNT(*) FROM totals WHERE scope = 'total' AND id = ''"
