@@ -87,6 +87,16 @@ def check_with_deleted(store: SqliteStore) -> None:
     for scope in ("user", "org", "session", "task"):
         of_scope = added_up(store, "1", f"{SUMS} FROM totals WHERE scope = '{scope}'")
         assert of_scope.get((1,), []) == whole[: len(tables.SUMS)], scope
+    # What came late of unknown traces is in no trace, and only unpriced.
+    known = ", ".join(name for name in tables.SUMS if name != "unpriced")
+    both_tables = f"(SELECT {known} FROM traces UNION ALL SELECT {known} FROM deleted_traces)"
+    everything = added_up(store, "1", f"{known} FROM totals WHERE scope = 'total'")
+    assert added_up(store, "1", f"{known} FROM {both_tables}") == everything
+    of_traces = added_up(store, "id", f"{SUMS} FROM traces WHERE id IN (SELECT trace FROM spans)")
+    rows = " UNION ALL ".join(
+        f"SELECT trace, {SUMS} FROM {table}" for table in ("charged", "resumed_traces")
+    )
+    assert added_up(store, "trace", f"{SUMS} FROM ({rows})") == of_traces
     check_charges(store)
     check_verified(store)
 

@@ -18,7 +18,7 @@ from processor.core.enrich.emission import emitted
 from processor.core.model import Call, Charge, Intake, Mark, Owner, Spans, Unpriced, Usage
 from processor.core.money import NANO_PER_USD, price_usage
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 RATES = {
     name: tuple(10**6 * factor * rate for rate in (2503, 313, *(0,) * 4, 10007, *(0,) * 15))

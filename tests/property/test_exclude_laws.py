@@ -26,7 +26,7 @@ from processor.core.model import ExclusionRequest, Selection
 from processor.core.money import price_usage
 from processor.core.ports import PricesAgain
 from processor.io.ledger import Ledger, excluding
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 ALWAYS = (0, 2**63 - 1)
 SELECTIONS = st.sampled_from(

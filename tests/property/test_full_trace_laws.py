@@ -24,7 +24,7 @@ from property.test_ledger_laws import (
 from processor.core.model import Usage
 from processor.core.posting import BEYOND_LIMIT
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 CALLS = {"call", "unpriced", "sum"}
 

@@ -25,7 +25,7 @@ from processor.core.model import (
 )
 from processor.core.money import price_usage
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 RATES = Usage(input=4_500_000_000_000, output=4_499_999_999_999, requests=0)[:]
 """Femto-USD a token, so that a call of 2 x 10^12 tokens costs nearly what 64 bits hold."""

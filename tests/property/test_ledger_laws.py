@@ -31,7 +31,7 @@ from processor.core.model import (
 )
 from processor.core.money import price_usage
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 UTC = Calendar(ZoneInfo("UTC"), 0)
 RATES = Usage(input=2_500_000_000, cache_read=1_250_000_000, output=10_000_000_000, requests=0)[:]

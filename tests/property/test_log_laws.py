@@ -21,7 +21,7 @@ from processor.core.money import price_usage
 from processor.core.ports import PricesAgain
 from processor.core.semconv.ids import log_trace
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 NANO = 10**6
 RATES = tuple(NANO * rate for rate in (2503, 313, 3137, 5021, 0, 0, 10007, 10007, *(0,) * 14))

@@ -13,7 +13,7 @@ from processor.core.budgets import Policy
 from processor.core.model import Call, Charge, Intake, Mark, Spans, Unpriced, Usage
 from processor.core.money import price_usage
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 RATES = Usage(
     input=3_000_000_000, cache_read=300_000_000, cache_write=3_750_000_000,

@@ -16,7 +16,7 @@ from processor.core.model import Intake
 from processor.core.ports import PricesAgain
 from processor.core.pricing import compile_catalog, parse_prices, price
 from processor.io.ledger import Ledger, repricing, stepped_trace
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 MODELS = ("m-1", "m-2", "m-3")
 ALWAYS = (0, 2**63 - 1)

@@ -21,9 +21,9 @@ from property.test_ledger_laws import (
 from processor.core.model import NOBODY, NS_PER_S, Usage
 from processor.io.ledger import Ledger
 from processor.io.ledger.kept_from import Ages
+from processor.io.ledger.limits import Limits
 from processor.io.ledger.retention import Retention
 from processor.io.ledger.tables import SUMS
-from processor.io.ledger.working_set import Limits
 
 HOUR_S = 3600
 AGES = Ages(calls_s=2 * HOUR_S, keys_s=2 * HOUR_S, traces_s=5 * HOUR_S, hours_s=2 * HOUR_S)
@@ -58,7 +58,7 @@ class Life:
         self.counted = defaultdict(dict)
         """Spans by trace that came while it could be charged."""
         self.deleted = {}
-        """What deleted traces cost, and had of calls."""
+        """What was deleted of traces: their cost, and how many calls."""
         self.forgotten = []
         """The same of those of which not even that is kept: they may begin again."""
         self.hour = 0
@@ -77,8 +77,19 @@ class Life:
             entry = stamps[row].entry if row in stamps else None
             is_late = entry is not None and entry.status == "late"
             assert not (is_late and entry.amount)
-            if span.trace_id not in self.deleted and not is_late:
+            if self.is_known(span) and not is_late:
                 self.counted[span.trace_id].setdefault(span.span, span)
+            elif self.is_known(span):
+                assert span.trace_id not in self.deleted, "what is newer is charged"
+            elif span.kind == "call":
+                assert is_late
+
+    def is_known(self, span):
+        """Whether it is sure that a span is new, or one that is counted."""
+        if span.trace_id not in self.deleted or span.span in self.counted[span.trace_id]:
+            return True
+        kept_s = self.ledger._working_set.kept_from.calls
+        return span.kind != "sum" and span.time_ns >= kept_s * NS_PER_S
 
     async def sweep(self, hours):
         """Let time go on, with a call that shows it, and delete what is too old by then."""
@@ -96,11 +107,13 @@ class Life:
         assert self.state() == before, "no total moves"
         for trace_id in known:
             if not await self.asked(self.store.rows_of, trace_id):
-                self.deleted[trace_id] = self.expected(trace_id)
+                before, new = self.deleted.get(trace_id, (0, 0)), self.expected(trace_id)
+                self.deleted[trace_id] = before[0] + new[0], before[1] + new[1]
+                self.counted[trace_id].clear()
         for trace_id in tuple(self.deleted):
             if not await self.asked(self.store.trace_number, trace_id):
                 self.forgotten.append(self.deleted.pop(trace_id))
-                del self.counted[trace_id]
+                self.counted.pop(trace_id, None)
 
     async def asked(self, question, trace_id):
         return await self.ledger._writer.ask(lambda: question(trace_id))
@@ -124,8 +137,8 @@ class Life:
 
     async def check(self):
         total = await total_of(self.ledger)
-        found = [self.deleted.get(each) or self.expected(each) for each in self.counted]
-        found += self.forgotten
+        found = [self.expected(each) for each in self.counted]
+        found += [*self.deleted.values(), *self.forgotten]
         assert total.cost_nano_usd == sum(cost for cost, _ in found)
         assert total.calls == sum(calls for _, calls in found)
 

@@ -14,7 +14,7 @@ from property.test_ledger_laws import RATES, START_NS, policy
 from processor.core.model import Call, Charge, Intake, Mark, Spans, Usage
 from processor.core.money import price_usage
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 USAGES = (Usage(input=100, output=5), Usage(input=60, cache_read=40, output=5), Usage(input=7))
 APART_NS = 5 * 10**9

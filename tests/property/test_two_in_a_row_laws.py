@@ -24,7 +24,7 @@ from processor.core.enrich.reported import keep_reported
 from processor.core.model import Crossing, Intake, Totals
 from processor.core.posting.crossed import read_crossings
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 NOW_NS = 1_790_000_000 * 10**9
 PRICES = """

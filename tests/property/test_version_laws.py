@@ -6,8 +6,8 @@ from property.engines import law
 from property.test_ledger_laws import batch_of, deliveries, policy
 
 from processor.io.ledger import Ledger
+from processor.io.ledger.limits import Limits
 from processor.io.ledger.reading.freshness import read_freshness
-from processor.io.ledger.working_set import Limits
 
 ANSWERED = (
     "charged", "traces", "totals", "usage_hours", "usage_days", "usage_user_days", "corrections",

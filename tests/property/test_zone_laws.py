@@ -21,7 +21,7 @@ from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZones
 from processor.core.questions import Stored, UsageQuestion, plan_reading
 from processor.io.ledger import Ledger
-from processor.io.ledger.working_set import Limits
+from processor.io.ledger.limits import Limits
 
 START_S = START_NS // 10**9
 ZONES = [

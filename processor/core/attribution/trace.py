@@ -47,6 +47,7 @@ class Trace:
         "has_excluded",
         "has_local_root",
         "hex_id",
+        "kept_owner",
         "log_matching",
         "nodes",
         "own_values",
@@ -85,6 +86,8 @@ class Trace:
         self.has_local_root = False
         self.has_excluded = False
         """True once something that is not counted was in it."""
+        self.kept_owner: TraceOwner | None = None
+        """Whose its deleted calls were, where they agreed; None where nothing of it is deleted."""
         self._tallest = 0
         """The largest height of its nodes."""
 
@@ -168,9 +171,23 @@ class Trace:
         if ids.agent_run:
             self.runs[ids.agent_run] = self.runs.get(ids.agent_run, NOTHING).plus(change)
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether all its rows are deleted, so that with its next span it has some again."""
+        return self.kept_owner is not None and not self.nodes
+
     def owner(self) -> TraceOwner:
         """Whose its charges are, where they agree."""
-        return TraceOwner(*(_agreed(set(named) - {""}) for named in zip(*self.owners, strict=True)))
+        found = TraceOwner(
+            *(_agreed(set(named) - {""}) for named in zip(*self.owners, strict=True))
+        )
+        if self.kept_owner is None:
+            return found
+        if not self.owners:
+            return self.kept_owner
+        # Where the deleted ones named nobody, they may as well have named several.
+        pairs = zip(found, self.kept_owner, strict=True)
+        return TraceOwner(*(one if one == kept else None for one, kept in pairs))
 
     def parent(self, node: Node) -> Node | None:
         """The known parent of a node."""

@@ -33,7 +33,12 @@ from processor.core.posting.intake import (
 )
 from processor.core.posting.late import NOTHING_LATE, Deletions, set_aside
 from processor.core.posting.older import amend, exclude, references
-from processor.core.posting.rebuild import add_rows, rebuild, rebuild_in_steps
+from processor.core.posting.rebuild import (
+    add_rows,
+    continue_from,
+    rebuild,
+    rebuild_in_steps,
+)
 from processor.core.posting.reports import (
     NO_REPORTS,
     OlderReports,
@@ -59,6 +64,7 @@ __all__ = [
     "add_rows",
     "amend",
     "charged",
+    "continue_from",
     "contributions",
     "decide",
     "entry_of",

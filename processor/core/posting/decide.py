@@ -248,7 +248,8 @@ def _stamp(decision: _Decision) -> None:
     plan.rows += [_row(trace_id, node, is_amendment=False) for trace_id, node in posted.added]
     plan.rows += [_row(trace_id, node, is_amendment=True) for trace_id, node in amended]
     for row, node in posted.rows.items():
-        if node.stamp is not None:
+        # A call that came too late may link what is above and below it.
+        if node.stamp is not None and row not in posted.late.stamps:
             plan.stamps[row] = node.stamp
     for row in posted.left_rows:
         plan.stamps[row] = LEFT_OUT

@@ -1,9 +1,12 @@
 """Calls that come after what would tell what they repeat was deleted.
 
-Of a trace whose calls are deleted nobody knows what a further span repeats, and of a trace that is
-unknown and so old that its ids may be deleted, whether it was charged before. Such calls are
-charged nothing, which is said on each, and they make every total with them say "at least". What
-is no call passes as it is.
+Of a trace whose calls are deleted nobody knows what a further span of that time repeats, and of a
+trace that is unknown and so old that its ids may be deleted, whether it was charged before. Such
+calls are charged nothing, which is said on each, and they make every total with them say "at
+least". What is no call passes as it is.
+
+A call that began after all that is deleted had ended repeats none of it: it is charged as always,
+and the trace has rows again. An aggregate may add up calls that are deleted, so it stays late.
 """
 
 from __future__ import annotations
@@ -43,9 +46,11 @@ class Deletions(NamedTuple):
     """What was deleted that concerns a batch."""
 
     span_ids: Mapping[bytes, Container[bytes]]
-    """By trace whose calls are deleted, the ids of its spans as far as they are kept."""
+    """By trace with deleted calls, the ids of their spans as far as they are kept."""
     keys_from_ns: int = 0
     """A call of an unknown trace that ended before may have been charged; 0 where none was."""
+    calls_from_ns: int = 0
+    """All that is deleted ended before."""
 
 
 @dataclass(slots=True, eq=False)
@@ -82,7 +87,8 @@ def set_aside(
     marks = [mark for mark in intake.marks if not division.takes_mark(mark)]
     late = division.late
     going_on = traces_with_calls(charges, marks, intake.spans)
-    late.traces = {*deletions.span_ids, *(division.old - going_on)}
+    going_on.update(trace_id for trace_id in deletions.span_ids if traces[trace_id].nodes)
+    late.traces = {*deletions.span_ids, *division.old} - going_on
     late.calls.span_ids = {
         trace_id: sorted(ids)
         for trace_id, ids in division.new.items()
@@ -112,6 +118,8 @@ class _Division:
         known = self._deletions.span_ids.get(trace_id)
         if known is None and not self._is_old(mark, trace_id):
             return self._takes_link(mark, trace_id, span_id)
+        if known is not None and self._is_of_rest(charge, trace_id, span_id):
+            return False
         self.late.stamps[mark.row] = _TOO_OLD_STAMP if known is None else _OF_DELETED_STAMP
         new = self.new.setdefault(trace_id, set())
         if span_id in new or (known is not None and span_id in known):
@@ -120,6 +128,20 @@ class _Division:
             new.add(span_id)
             self._note(trace_id, charge, TOO_OLD if known is None else OF_DELETED)
         return True
+
+    def _is_of_rest(self, charge: Charge | Unpriced, trace_id: bytes, span_id: bytes) -> bool:
+        """Whether a call of a trace with deleted calls has a row, or repeats nothing deleted."""
+        node, mark = self._traces[trace_id].nodes.get(span_id), charge.call.mark
+        if node is not None and node.entry is not None:
+            return True
+        if charge.call.aggregate is not None or span_id in self._deletions.span_ids[trace_id]:
+            return False
+        # One that began before may be around a deleted one, and report the same usage.
+        return self._is_after_deleted(mark, mark.start_ns or mark.time_ns)
+
+    def _is_after_deleted(self, mark: Mark, time_ns: int) -> bool:
+        """Whether a time of a span is after all that is deleted; an assumed one says nothing."""
+        return not mark.time_assumed and time_ns >= self._deletions.calls_from_ns
 
     def _takes_link(self, mark: Mark, trace_id: bytes, span_id: bytes) -> bool:
         """Take a call that was too old when it came first, and has linked others since then."""
@@ -137,7 +159,12 @@ class _Division:
         trace_id = self._spans.trace_ids[mark.row]
         known = self._deletions.span_ids.get(trace_id)
         if known is not None:
-            self.late.repeats += self._spans.span_ids[mark.row] in known
+            span_id = self._spans.span_ids[mark.row]
+            if span_id in self._traces[trace_id].nodes:
+                return False
+            if span_id not in known and self._is_after_deleted(mark, mark.time_ns):
+                return False
+            self.late.repeats += span_id in known
             return True
         return mark.is_agent and self._is_old(mark, trace_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from processor.core.attribution import Arrival, Node, Trace, attach, attach_in_steps
-from processor.core.model import SpanRow
+from processor.core.model import SpanRow, TraceSummary
 
 
 def stored_node(row: SpanRow) -> Node:
@@ -57,6 +57,17 @@ def rebuild(trace_id: bytes, rows: Collection[SpanRow]) -> Trace:
     for node in nodes.values():
         node.row = -1
     return trace
+
+
+def continue_from(trace: Trace, kept: TraceSummary) -> None:
+    """Have a working copy of which rows are deleted go on from what is kept of its trace.
+
+    `kept` has all sums of the trace, and the time and owner of the deleted calls.
+    """
+    trace.total, trace.kept_owner = kept.totals, kept.owner
+    if kept.end_ns:
+        trace.start_ns = min(trace.start_ns, kept.start_ns) if trace.end_ns else kept.start_ns
+        trace.end_ns = max(trace.end_ns, kept.end_ns)
 
 
 def rebuild_in_steps(

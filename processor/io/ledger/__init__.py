@@ -15,11 +15,11 @@ from processor.io.ledger.database import Snapshot, read_snapshot
 from processor.io.ledger.file import examine_file
 from processor.io.ledger.kept_from import Ages
 from processor.io.ledger.ledger import Ledger
+from processor.io.ledger.limits import Limits
 from processor.io.ledger.lock import is_in_use
 from processor.io.ledger.reading import SqliteReader
 from processor.io.ledger.sqlite import SqliteStore
 from processor.io.ledger.store import Store
-from processor.io.ledger.working_set import Limits
 
 __all__ = [
     "Ages",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from processor.core.model import TraceOwner
 from processor.io.ledger.dialect import Dialect
 from processor.io.ledger.tables import PARTS, SUMS, create_tables, numbers_of
 
@@ -15,6 +16,7 @@ def create_added_tables(words: Dialect) -> str:
     """The statements that make of the tables of version 7 those of version 8."""
     integer, octets = words.integer, words.octets
     sums, parts = numbers_of(words, SUMS), numbers_of(words, PARTS)
+    named = ", ".join(f"{name}_id {integer} REFERENCES names (id)" for name in TraceOwner._fields)
     return f"""
 -- Which spans of a trace an exclusion has taken out of all sums, 8 bytes each; its number is that
 -- of its row in jobs.
@@ -35,6 +37,11 @@ CREATE TABLE kept_from (what TEXT PRIMARY KEY, time_s {integer} NOT NULL){words.
 -- The ids of the spans of a trace whose rows are deleted, 8 bytes each, so that one that is sent
 -- again is recognised.
 CREATE TABLE trace_keys (trace {words.key} REFERENCES traces (id), span_ids {octets} NOT NULL);
+-- What traces that have rows again had before, as their rows in traces said then.
+CREATE TABLE resumed_traces (trace {words.key} REFERENCES traces (id),
+  start_ns {integer} NOT NULL, end_ns {integer} NOT NULL,
+  {named},
+  {sums});
 -- Sums of charges that have no row any more, or never had one, by the UTC day of their ends: with
 -- those of all rows they are what totals have.
 CREATE TABLE deleted_days (start_s {words.key}, {sums}, {parts});

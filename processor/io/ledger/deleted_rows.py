@@ -7,8 +7,16 @@ from typing import Any, Final, NamedTuple
 
 import apsw
 
-from processor.core.model import NS_PER_S, SPAN_ID_BYTES, LateCalls
+from processor.core.model import (
+    NS_PER_S,
+    SPAN_ID_BYTES,
+    LateCalls,
+    Totals,
+    TraceOwner,
+    TraceSummary,
+)
 from processor.core.posting import Deletions
+from processor.io.ledger import statements
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.dialect import Dialect
@@ -33,6 +41,20 @@ ON CONFLICT (trace) DO UPDATE SET span_ids = CAST(trace_keys.span_ids || exclude
 """
 _SPANS: Final = "SELECT id, span_id, time_ns, response FROM spans WHERE trace = ? ORDER BY id"
 _TRACE: Final = f"SELECT end_ns, {', '.join(SUMS)} FROM traces WHERE id = ?"
+
+
+def read_kept_summary(database: apsw.Connection, trace: int) -> TraceSummary | None:
+    """What is kept of a trace of which rows are deleted; None for another one.
+
+    The sums are those of all its calls, time and owner those of the deleted ones.
+    """
+    found = next(iter(database.execute(statements.READ_KEPT_SUMMARY, (trace,))), None)
+    if found is None:
+        return None
+    trace_id, start_ns, end_ns, *rest = found
+    width = len(TraceOwner._fields)
+    owner, sums = TraceOwner(*rest[:width]), Totals(*map(int, rest[width:]))
+    return TraceSummary(trace_id, start_ns, end_ns, owner, sums)
 
 
 class SpanIds(Container[bytes]):
@@ -127,11 +149,19 @@ class DeletedRows:
 
     @TRANSLATED
     def deletions(self, numbers: Mapping[bytes, int], kept_from: KeptFrom) -> Deletions:
-        """What was deleted of traces without rows; 0 is the number of one that is not known."""
-        span_ids = {
-            trace_id: self.span_ids_of(number) for trace_id, number in numbers.items() if number
-        }
-        return Deletions(span_ids, kept_from.keys * NS_PER_S)
+        """What was deleted of traces, by their numbers."""
+        span_ids = {trace_id: self.span_ids_of(number) for trace_id, number in numbers.items()}
+        return Deletions(span_ids, kept_from.keys * NS_PER_S, kept_from.calls * NS_PER_S)
+
+    @TRANSLATED
+    def summary_of(self, trace: int) -> TraceSummary | None:
+        """See `read_kept_summary`."""
+        return read_kept_summary(self._database, trace)
+
+    @TRANSLATED
+    def resume(self, trace: int) -> None:
+        """Keep of a deleted trace that is about to have rows again what it had before."""
+        self._database.execute(statements.RESUME_TRACE, (trace,))
 
     @TRANSLATED
     def add_late(self, calls: LateCalls, number_of: Callable[[bytes], int]) -> None:
@@ -142,8 +172,9 @@ class DeletedRows:
         for trace_id, span_ids in calls.span_ids.items():
             trace = number_of(trace_id)
             self._database.execute(_ADD_KEYS, (trace, b"".join(span_ids)))
-            text = "UPDATE traces SET unpriced = unpriced + ? WHERE id = ?"
-            self._database.execute(text, (len(span_ids), trace))
+            for table, key in (("traces", "id"), ("resumed_traces", "trace")):
+                text = f"UPDATE {table} SET unpriced = unpriced + ? WHERE {key} = ?"
+                self._database.execute(text, (len(span_ids), trace))
 
     @TRANSLATED
     def spans_after(self, span: int, limit: int) -> list[KeptSpan]:
@@ -192,7 +223,7 @@ class DeletedRows:
             of_trace = "IN (SELECT spans.id FROM spans WHERE spans.trace = ?)"
             self._database.execute(f"DELETE FROM {table} WHERE id {of_trace}", (trace,))
         self._database.execute("DELETE FROM spans WHERE trace = ?", (trace,))
-        for table in ("corrections", "exclusions"):
+        for table in ("corrections", "exclusions", "resumed_traces"):
             self._database.execute(f"DELETE FROM {table} WHERE trace = ?", (trace,))
         [trace_id] = self._one("SELECT trace_id FROM traces WHERE id = ?", (trace,))
         return DeletedTrace(trace_id, len(found))

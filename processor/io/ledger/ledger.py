@@ -32,12 +32,13 @@ from processor.io.ledger.excluding import Excluder, Restorer, steps_of
 from processor.io.ledger.forgetting.job import ForgetJob
 from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
+from processor.io.ledger.limits import Limits
 from processor.io.ledger.long_job import RETRY_DELAY_S, Steps
 from processor.io.ledger.reprice_job import RepriceJob
 from processor.io.ledger.repricing import Repricer
 from processor.io.ledger.retention import Retention
 from processor.io.ledger.store import Store
-from processor.io.ledger.working_set import Limits, WorkingSet
+from processor.io.ledger.working_set import WorkingSet
 from processor.io.ledger.writer import WriterThread
 
 T = TypeVar("T")

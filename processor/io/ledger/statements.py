@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from processor.core.model import TraceOwner
 from processor.io.ledger.tables import DETAILS, DIMENSIONS, NAMED, OWNER, PARTS, SPAN, SUMS
 
 TRACE = (
@@ -38,6 +39,30 @@ FIND_NAME = "SELECT id FROM names WHERE text = ?"
 INSERT_NAME = _insert_new("names", ("text",))
 FIND_TRACE = "SELECT id FROM traces WHERE trace_id = ?"
 INSERT_TRACE = _insert("traces", ("id", "trace_id", *TRACE))
+RESUME_TRACE = (
+    f"INSERT INTO resumed_traces (trace, {', '.join(TRACE)}) "
+    f"SELECT id, {', '.join(TRACE)} FROM traces WHERE id = ?"
+)
+"""Keeps of a deleted trace what it had, before it has rows again."""
+
+
+def _kept_summary(before: str, where: str) -> str:
+    owner = (f"(SELECT text FROM names WHERE id = before.{name}_id)" for name in TraceOwner._fields)
+    sums = (f"traces.{name}" for name in SUMS)
+    return (
+        f"SELECT traces.trace_id, before.start_ns, before.end_ns, {', '.join((*owner, *sums))} "
+        f"FROM traces CROSS JOIN {before} AS before WHERE traces.id = ?1 AND {where}"
+    )
+
+
+READ_KEPT_SUMMARY = (
+    _kept_summary("resumed_traces", "before.trace = ?1")
+    + " UNION ALL "
+    + _kept_summary(
+        "traces", "before.id = ?1 AND NOT EXISTS (SELECT 1 FROM spans WHERE trace = ?1)"
+    )
+)
+"""Of a trace of which rows are deleted: the time and owner of those, and all sums."""
 UPDATE_TRACE = f"UPDATE traces SET {', '.join(f'{name} = ?' for name in TRACE)} WHERE id = ?"
 INSERT_OWNER = _insert("owners", (*OWNER, "service"))
 FIND_DETAILS = "SELECT id FROM call_details WHERE digest = ?"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from processor.core import posting
 from processor.core.attribution import Trace
@@ -20,7 +19,9 @@ from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import NS_PER_S, Entry, Intake, PendingRows, Plan
 from processor.io.ledger.budget_states import BudgetStates
 from processor.io.ledger.kept_from import KeptFrom
+from processor.io.ledger.limits import Limits
 from processor.io.ledger.month_steps import MonthSums
+from processor.io.ledger.resumed_traces import add_deleted, note_resumed, set_aside
 from processor.io.ledger.store import Store
 
 _LARGE_TRACE = 1000
@@ -30,26 +31,6 @@ _ROWS_READ_FOR_REPORTS = 5_000
 that both reports are charged, with doubt."""
 _PENDING_KEPT = 2
 """How many times the spans that may wait in memory are kept: what had its call is among them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is kept in memory."""
-
-    traces: int = 50_000
-    """Traces with a working copy; older ones are read again when a span of theirs comes."""
-    spans: int = 200_000
-    """Spans in these working copies together, at two to three KiB each; a turn may read more."""
-    states: int = 50_000
-    """Totals of scopes that budgets follow."""
-    waiting_spans: int = 200_000
-    """Spans of traces that have no call yet."""
-    trace_spans: int = 100_000
-    """Spans of one trace that are followed, at most half of `spans`; of calls beyond it nobody
-    knows what they repeat, so they are charged nothing. What links the others may be a third
-    more."""
-    known_traces: int = 500_000
-    """Ids of traces with calls: their further spans are looked at, others pass at once."""
 
 
 class WorkingSet:
@@ -83,17 +64,14 @@ class WorkingSet:
         if self.store.forgotten:
             intake = self._with_forgotten(intake)
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
-        late = posting.NOTHING_LATE
-        if self.kept_from.calls:
-            new = [trace_id for trace_id, trace in traces.items() if not trace.nodes]
-            numbers = {trace_id: self.store.trace_number(trace_id) for trace_id in new}
-            deletions = self.store.deleted.deletions(numbers, self.kept_from)
-            intake, traces, late = posting.set_aside(intake, traces, deletions)
+        intake, traces, late = set_aside(self.store, self.kept_from, intake, traces)
+        deleted = [trace for trace in traces.items() if trace[1].is_deleted]
         reports = self.store.reports_of(posting.responses_of(intake))
         older = self._older(intake, traces, reports) if reports else posting.NO_REPORTS
         posted = posting.post(intake, traces, self.pending, self._trace_spans, older, late=late)
         try:
             plan = self._decide(self.budgets.follow(posted), self.budgets.call_budgets)
+            note_resumed(self.store, deleted)
             self._write(plan)
             if plan.pending or posted.taken_pending:
                 kept_max = _PENDING_KEPT * self._limits.waiting_spans
@@ -120,6 +98,7 @@ class WorkingSet:
             trace_id
             for trace_id, trace in self._traces.items()
             if any(posting.names(node, user) for node in trace.nodes.values())
+            or (trace.kept_owner is not None and trace.kept_owner.user == user)
         ]
         self.forget(named)
         self.budgets.discard_scope(user)
@@ -177,6 +156,7 @@ class WorkingSet:
             self._passing = entries.keys() - self._traces.keys()
             for trace_id in self._passing:
                 self._traces[trace_id] = copy_of(trace_id)
+                add_deleted(self.store, self.kept_from, trace_id, self._traces[trace_id])
         traces = {each: (copy_of if is_trial else self._trace)(each) for each in sorted(entries)}
         followed = self.budgets.follow(posting.amend(traces, entries, now_ns))
         plan = self._decide(followed, ())
@@ -218,6 +198,7 @@ class WorkingSet:
         trace = self._traces.get(trace_id)
         if trace is None:
             trace = posting.rebuild(trace_id, self.store.rows_of(trace_id))
+            add_deleted(self.store, self.kept_from, trace_id, trace)
             self._traces[trace_id] = trace
         else:
             self._traces.move_to_end(trace_id)

@@ -12,12 +12,14 @@ from processor.core.attribution import Trace
 from processor.core.attribution.trace import is_of_logs
 from processor.core.model import NS_PER_S, ChargeRow, OwnIds, TraceSummary
 from processor.io.ledger import statements
+from processor.io.ledger.deleted_rows import read_kept_summary
 from processor.io.ledger.interning import OTHER, Cache
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.rows import values_of
 from processor.io.ledger.tables import DIMENSIONS, PARTS, SUMS
 from processor.io.ledger.verifying.check import Findings, Step
 from processor.io.ledger.verifying.comparison import Sides, compare
+from processor.io.ledger.verifying.retained import read_retained
 from processor.io.ledger.zones import read_zones
 
 _ALL: Final = (*SUMS, *PARTS)
@@ -29,7 +31,10 @@ _RANGE: Final = "BETWEEN :first AND :last"
 
 
 class TraceSums:
-    """The sums of each trace against those of its charges."""
+    """The sums of each trace against those of its charges, and all together against all charges.
+
+    A trace that has rows again after others were deleted has the sums of those before as well.
+    """
 
     name = "traces"
 
@@ -42,13 +47,29 @@ class TraceSums:
         has_rows = "EXISTS (SELECT 1 FROM spans WHERE spans.trace = traces.id)"
         sides = Sides(
             f"SELECT id, {listed} FROM traces WHERE id {_RANGE} AND {has_rows}",
-            f"SELECT trace AS id, {listed} FROM charged WHERE trace {_RANGE}",
+            f"SELECT trace AS id, {listed} FROM charged WHERE trace {_RANGE} "
+            f"UNION ALL SELECT trace, {listed} FROM resumed_traces WHERE trace {_RANGE}",
             ("id",),
             SUMS,
         )
         found = compare(database, sides, {"first": first, "last": last})
         findings.add(found, lambda key: f"trace {_hex_id(database, key[0])}")
+        if last >= highest and read_retained(database).has_deleted_any(database):
+            found = compare(database, _all_sides(), {})
+            findings.add(found, lambda _: "all traces, with those that are deleted, together")
         return findings.step(*_next(last, highest))
+
+
+def _all_sides() -> Sides:
+    """All traces against everything. Late calls of unknown traces are unpriced, and in none."""
+    sums = [name for name in SUMS if name != "unpriced"]
+    listed = ", ".join(sums)
+    return Sides(
+        f"SELECT 0 AS k, {listed} FROM traces UNION ALL SELECT 0, {listed} FROM deleted_traces",
+        f"SELECT 0 AS k, {listed} FROM totals WHERE scope = 'total' AND id = ''",
+        ("k",),
+        sums,
+    )
 
 
 class SpanCharges:
@@ -125,13 +146,15 @@ class _Reading:
         if not rows:  # Retention has deleted them.
             return
         rebuilt = posting.rebuild(trace_id, rows)
+        if kept := read_kept_summary(self.database, trace):
+            posting.continue_from(rebuilt, kept)
         plan = posting.charged({trace_id: rebuilt}, self._zones)
         expected = {each.row_id: _expected(each) for each in plan.charges}
-        kept = dict(_kept(self.database, trace, self._sets))
+        charges = dict(_kept(self.database, trace, self._sets))
         spans = {row.id: row.span_id.hex() for row in rows}
-        for row_id in sorted(expected.keys() | kept.keys()):
+        for row_id in sorted(expected.keys() | charges.keys()):
             where = f"span {spans.get(row_id, row_id)} of trace {trace_id.hex()}"
-            for what in _unlike(kept.get(row_id), expected.get(row_id)):
+            for what in _unlike(charges.get(row_id), expected.get(row_id)):
                 yield f"{where}: {what}"
         yield from _unlike_trace(self.database, trace, trace_id, plan.traces)
         yield from _unlike_stamps(self._corrected(trace), trace_id, rebuilt)

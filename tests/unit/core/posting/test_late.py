@@ -10,6 +10,8 @@ from processor.core.posting import NOTHING_LATE, Deletions, set_aside
 from processor.core.posting.late import OF_DELETED, TOO_OLD
 
 DAY_S = 86_400
+LATER_NS = 2**62
+"""Nothing began after it."""
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def divided(given):
     def divide(*specs, deleted=None, keys_from_s=0):
         deleted = {given.trace_id(trace): ids for trace, ids in (deleted or {}).items()}
         traces = {given.trace_id(spec.trace): Trace(b"") for spec in specs}
-        deletions = Deletions(deleted, (given.START_S + keys_from_s) * 10**9)
+        deletions = Deletions(deleted, (given.START_S + keys_from_s) * 10**9, LATER_NS)
         return set_aside(given.batch(*specs), traces, deletions)
 
     return divide
@@ -72,3 +74,23 @@ def test_an_old_call_of_an_unknown_trace_is_late_and_what_is_newer_goes_on(divid
     assert [charge.call.mark.row for charge in rest.charges] == [2]
     assert [*traces] == [given.trace_id(1)], "what is late may link it to what is above"
     assert late.traces == set()
+
+
+@pytest.mark.parametrize(
+    ("start_s", "is_assumed", "is_charged"),
+    [(0, False, True), (20, False, True), (5, False, False), (0, True, False)],
+)
+def test_a_call_that_began_after_all_that_is_deleted_is_charged(
+    given, start_s, is_assumed, is_charged
+):
+    """Guarantees: not one that may be around a deleted call, or whose time nobody knows."""
+    batch = given.batch(given.call(2, at_s=30))
+    [charge] = batch.charges
+    charge.call.mark.start_ns = (given.START_S + start_s) * 10**9 if start_s else 0
+    charge.call.mark.time_assumed = is_assumed
+    trace_id, begin_ns = given.trace_id(1), (given.START_S + 10) * 10**9
+    deletions = Deletions({trace_id: {given.span_id(1)}}, calls_from_ns=begin_ns)
+    rest, traces, late = set_aside(batch, {trace_id: Trace(trace_id)}, deletions)
+    assert (len(rest.charges), len(traces), late.calls.count) == (
+        (1, 1, 0) if is_charged else (0, 0, 1)
+    )

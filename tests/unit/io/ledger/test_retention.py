@@ -18,6 +18,8 @@ from processor.io.ledger.kept_from import Ages, KeptFrom
 from processor.io.ledger.reading.connection import ReadConnection
 from processor.io.ledger.reading.view import SqliteView
 from processor.io.ledger.retention import Retention, sweeps
+from processor.io.ledger.verifying import FIRST
+from processor.io.ledger.verifying.by_trace import SpanCharges, TraceSums
 
 HOUR_S, DAY_S = 3600, 86_400
 A_DAY = Ages(calls_s=DAY_S, keys_s=DAY_S, traces_s=3 * DAY_S)
@@ -126,6 +128,77 @@ async def test_a_late_call_of_a_deleted_trace_is_unknown_to_its_own_owner_once(
     assert await opened.post(*late) == stamps
     assert await total_of(opened.ledger) == total
     check_tables(opened.store)
+
+
+async def test_a_deleted_trace_that_goes_on_is_charged_exactly(opened, given, sweep):
+    """Guarantees: once each, beside what it had, also when it is deleted again."""
+    keeping_ids = Ages(calls_s=DAY_S, keys_s=30 * DAY_S)
+    budget = given.budget("long", "trace", limit=10**9)
+    await opened.open(budget)
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 3)
+    await sweep(3, keeping_ids)
+    trace_id, start_ns = given.trace_id(1), given.START_S * 10**9
+    had = await total_of(opened.ledger, "trace", trace_id.hex())
+    new = given.agent(4, 1, at_s=3 * DAY_S), given.call(5, 4, own=S, at_s=3 * DAY_S)
+    repeats = given.call(1, own=S), given.call(6, 1), given.aggregate(7, 1, at_s=3 * DAY_S)
+    for restart in (False, True):
+        if restart:
+            await opened.open(budget)
+        stamps = await opened.post(*new, *repeats)
+        assert [stamps[row].entry.status for row in (1, 2, 3, 4)] == ["exact", *["late"] * 3]
+        total = await total_of(opened.ledger, "trace", trace_id.hex())
+        assert total.cost_nano_usd == 2 * had.cost_nano_usd
+        assert (total.calls, total.unpriced) == (2, 2)
+        [columns] = opened.store._db.execute(
+            "SELECT start_ns, end_ns FROM traces WHERE trace_id = ?", (trace_id,)
+        )
+        assert columns == (start_ns, start_ns + 3 * DAY_S * 10**9)
+        check_tables(opened.store)
+    working_set = opened.ledger._working_set
+    assert working_set._traces[trace_id].total == total
+    await later(opened, given, 6, trace=8)
+    await sweep(6, keeping_ids)
+    assert opened.store.rows_of(trace_id) == []
+    assert await total_of(opened.ledger, "trace", trace_id.hex()) == total
+    before = await total_of(opened.ledger)
+    stamps = await opened.post(*new)
+    assert stamps[1].entry.status == "late"
+    assert await total_of(opened.ledger) == before
+    check_tables(opened.store)
+
+
+async def test_a_trace_that_goes_on_after_its_keys_are_deleted_still_has_what_it_had(
+    opened, given, sweep
+):
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 3, trace=8)
+    await sweep(3, Ages(calls_s=DAY_S, keys_s=DAY_S))
+    assert not opened.store.deleted.keys_after(0, 10)
+    await opened.post(given.call(2, 1, own=ADA, at_s=3 * DAY_S))
+    await opened.open()
+    await opened.post(given.call(3, 1, at_s=3 * DAY_S))
+    total = await total_of(opened.ledger, "trace", given.trace_id(1).hex())
+    assert (total.calls, total.unpriced) == (3, 0)
+    check_tables(opened.store)
+
+
+async def test_verify_finds_what_differs_in_a_trace_that_had_more_calls(opened, given, sweep):
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 3)
+    await sweep(3)
+    await opened.post(given.call(2, 1, at_s=3 * DAY_S))
+    check_tables(opened.store)
+    database = opened.store._db
+    trace_id = given.trace_id(1)
+    database.execute("UPDATE traces SET cost = cost + 1 WHERE trace_id = ?", (trace_id,))
+    differing = [each.where for each in TraceSums().step(database, FIRST).differences]
+    assert differing[0] == f"trace {trace_id.hex()}"
+    assert differing[1].startswith("all traces")
+    database.execute("UPDATE traces SET user_id = 1, end_ns = end_ns + 1, start_ns = start_ns + 1")
+    found = SpanCharges(every=1).step(database, FIRST).differences
+    wrong = [each.where for each in found if trace_id.hex() in each.where]
+    assert [where.split(": ")[1].split()[0] for where in wrong] == ["start_ns", "end_ns", "user"]
 
 
 async def test_an_old_call_of_an_unknown_trace_is_late_once_keys_are_deleted(opened, given, sweep):
@@ -302,7 +375,7 @@ async def test_a_late_call_after_all_others_is_in_its_own_hour_only(opened, give
     await opened.post(given.call(1))
     await later(opened, given, 3)
     await sweep(3)
-    await opened.post(given.call(7, 1, at_s=3 * DAY_S + 2 * HOUR_S))
+    await opened.post(given.aggregate(7, 1, at_s=3 * DAY_S + 2 * HOUR_S))
     start_s = given.START_S + 3 * DAY_S
     edges = tuple(range(start_s, start_s + 4 * HOUR_S, HOUR_S))
     connection = ReadConnection(opened.path)
