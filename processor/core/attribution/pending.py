@@ -8,9 +8,11 @@ what was evicted is counted.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate, repeat
+from typing import Final, NamedTuple, Protocol
 
 from processor.core.attribution.attach import PlainSpan
 from processor.core.model import Mark, PendingRows, is_local_root
@@ -24,6 +26,25 @@ class PendingSpan(NamedTuple):
     """What it says of its owner; None for a plain span."""
     is_local_root: bool
     is_tool: bool = False
+
+
+class PendingTurn(Protocol):
+    """Spans of one turn that wait, as the ledger keeps them: most are never asked for."""
+
+    @property
+    def trace_ids(self) -> Sequence[bytes]:
+        """Their traces, of which one may come several times."""
+
+    @property
+    def sizes(self) -> Sequence[int]:
+        """How many spans there are, by position of the trace."""
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether some of the spans say whom they belong to."""
+
+    def rows(self, at: int) -> PendingRows:
+        """The spans of the trace at a position."""
 
 
 _NO_SIGNIFICANT: Final[dict[bytes, PendingSpan]] = {}
@@ -55,11 +76,15 @@ class _Trace:
             self.plain[span_id] = PlainSpan(span.parent_id, is_tool=span.is_tool)
 
 
+_Stored = tuple[PendingTurn, int]
+"""The spans of a trace that nobody has touched since they were loaded: a turn, and a position."""
+
+
 class PendingSpans:
     """Bounded memory of spans by trace; the trace that waited longest is evicted first."""
 
     def __init__(self, limit_spans: int) -> None:
-        self._traces: OrderedDict[bytes, _Trace] = OrderedDict()
+        self._traces: OrderedDict[bytes, _Trace | _Stored] = OrderedDict()
         self._limit_spans = limit_spans
         self._count = 0
         self.evicted_spans = 0
@@ -75,15 +100,13 @@ class PendingSpans:
 
     def keep_rows(self, rows: PendingRows) -> None:
         """Remember spans of one trace, at little cost for each: most are never asked for."""
-        trace = self._traces.get(rows.trace_id)
-        if trace is None:
-            trace = self._traces[rows.trace_id] = _Trace()
+        trace = self._made(rows.trace_id)
         trace.batches.append(rows)
         self._add_to_size(trace, len(rows.span_ids))
 
     def take_back(self, rows: PendingRows) -> None:
         """Undo `keep_rows` of these very rows, as far as nobody has asked for the trace since."""
-        trace = self._traces.get(rows.trace_id)
+        trace = self._found(rows.trace_id)
         if trace is None:
             return
         others = [batch for batch in trace.batches if batch is not rows]
@@ -93,20 +116,36 @@ class PendingSpans:
             if not trace.size:
                 del self._traces[rows.trace_id]
 
-    def load(self, latest_first: Iterable[PendingRows]) -> None:
-        """Remember the latest of these, and nothing else."""
-        found, spans = list[PendingRows](), 0
-        for rows in latest_first:
-            if len(rows.span_ids) > self._limit_spans:
+    def load(self, latest_first: Iterable[PendingTurn]) -> None:
+        """Remember the latest of these, and nothing else; a trace is read when it is touched."""
+        found = list[tuple[PendingTurn, Sequence[int]]]()
+        left = self._limit_spans
+        for turn in latest_first:
+            if sum(turn.sizes) <= left:
+                found.append((turn, range(len(turn.sizes))))
+                left -= sum(turn.sizes)
                 continue
-            spans += len(rows.span_ids)
-            if spans > self._limit_spans:
+            # A trace that is larger than all that may wait keeps no others out.
+            places = [at for at, size in enumerate(turn.sizes) if size <= self._limit_spans]
+            until = list(accumulate(turn.sizes[at] for at in places))
+            fitting = places[: bisect_right(until, left)]
+            found.append((turn, fitting))
+            if len(fitting) < len(places):
                 break
-            found.append(rows)
+            left -= until[-1] if until else 0
         self._traces.clear()
         self._count = 0
-        for rows in reversed(found):
-            self.keep_rows(rows)
+        for turn, loaded in reversed(found):
+            self._load_turn(turn, loaded)
+
+    def _load_turn(self, turn: PendingTurn, places: Sequence[int]) -> None:
+        ids = [turn.trace_ids[at] for at in places]
+        if len(set(ids)) == len(ids) and self._traces.keys().isdisjoint(ids):
+            self._traces.update(zip(ids, zip(repeat(turn), places, strict=False), strict=True))
+            self._count += sum(turn.sizes[at] for at in places)
+        else:
+            for at in places:
+                self.keep_rows(turn.rows(at))
 
     def significant(self, trace_id: bytes) -> Mapping[bytes, PendingSpan]:
         """Waiting roots and carriers of a trace, by id."""
@@ -138,7 +177,10 @@ class PendingSpans:
 
     def rename(self, change: Callable[[Mark], Mark]) -> None:
         """Have other marks in place of those that wait."""
-        for trace in self._traces.values():
+        for trace_id, found in self._traces.items():
+            if isinstance(found, tuple) and not found[0].has_marks:
+                continue
+            trace = self._made(trace_id)
             trace.batches = [
                 rows._replace(marks={at: change(mark) for at, mark in rows.marks.items()})
                 if rows.marks
@@ -149,11 +191,27 @@ class PendingSpans:
                 if span.mark is not None:
                     trace.significant[span_id] = span._replace(mark=change(span.mark))
 
-    def _unpacked(self, trace_id: bytes) -> _Trace:
-        """The trace with its rows turned into spans."""
-        trace = self._traces.get(trace_id)
+    def _found(self, trace_id: bytes) -> _Trace | None:
+        """A trace that waits, read if it was not yet."""
+        found = self._traces.get(trace_id)
+        if not isinstance(found, tuple):
+            return found
+        trace = self._traces[trace_id] = _Trace()
+        turn, at = found
+        trace.batches.append(turn.rows(at))
+        trace.size = turn.sizes[at]
+        return trace
+
+    def _made(self, trace_id: bytes) -> _Trace:
+        """The same; an empty one where none waits."""
+        trace = self._found(trace_id)
         if trace is None:
             trace = self._traces[trace_id] = _Trace()
+        return trace
+
+    def _unpacked(self, trace_id: bytes) -> _Trace:
+        """The trace with its rows turned into spans."""
+        trace = self._made(trace_id)
         for _, span_ids, parent_ids, flags, marks, tools in trace.batches:
             for at, span_id in enumerate(span_ids):
                 is_root = is_local_root(parent_ids[at], flags[at])
@@ -171,6 +229,10 @@ class PendingSpans:
         self._count += spans
         while self._count > self._limit_spans and self._traces:
             _, dropped = self._traces.popitem(last=False)
-            self._count -= dropped.size
-            self.evicted_spans += dropped.size
-            dropped.size = 0
+            if isinstance(dropped, tuple):
+                turn, at = dropped
+                size = turn.sizes[at]
+            else:
+                size, dropped.size = dropped.size, 0
+            self._count -= size
+            self.evicted_spans += size

@@ -7,8 +7,8 @@ that have had their call are noted in the same way, by the turn that brought it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from struct import Struct
 from typing import Any
 
@@ -31,7 +31,6 @@ _NO_PARENT = bytes(SPAN_ID_BYTES)
 _REMOTE_SHIFT, _REMOTE = 8, 3
 """The two OTLP flags that say whether the parent is remote, moved to the lowest bits."""
 _TOOL, _TAKEN = 4, 8
-_ONLY = frozenset({0})
 _NO_MARKS: Mapping[int, Mark] = {}
 
 
@@ -74,37 +73,63 @@ def encode(pending: Sequence[PendingRows], taken: Iterable[SpanKey]) -> Columns:
     return (len(span_ids), *blobs, dump(marks) if marks else None)
 
 
-def decode(columns: Columns, taken: set[SpanKey]) -> Iterator[PendingRows]:
-    """The spans of one row that wait, by trace; of a mark, what attribution needs.
+class StoredTurn:
+    """The spans of one row that wait, by trace: columns, which are read once they are needed."""
 
-    `taken` are those that later rows say have had their call; what this row says is added. Spans
-    of a trace that came together are left out once all of them have.
-    """
-    traces, span_ids, parent_ids, flags, text = columns
-    marks = {row: (time_ns, *said) for row, time_ns, *said in json.loads(text or "[]")}
-    ids = _parts(span_ids)
-    parents = [b"" if each == _NO_PARENT else each for each in _parts(parent_ids)]
-    remote = [(each & _REMOTE) << _REMOTE_SHIFT for each in flags]
-    first = 0
-    for trace_id, count in _TRACE.iter_unpack(traces):
-        last = first + count
-        some = ids[first:last]
-        if flags[first] & _TAKEN:
-            taken.add((trace_id, some[0]))
-        elif not taken or not taken.issuperset(zip(repeat(trace_id), some)):
-            tools: Collection[int] = _ONLY if flags[first] & _TOOL else ()
-            if count > 1:
-                tools = {at for at, each in enumerate(flags[first:last]) if each & _TOOL} or ()
-            said = _NO_MARKS
-            if marks:
-                rows = range(first, last)
-                said = {row - first: _mark(*marks[row]) for row in rows if row in marks}
-            yield PendingRows(trace_id, some, parents[first:last], remote[first:last], said, tools)
-        first = last
+    def __init__(self, columns: Columns, taken: dict[bytes, set[bytes]]) -> None:
+        """Note which traces they are of.
+
+        `taken` are spans, by trace, that later rows say have had their call; what this row says is
+        added. Spans of a trace that came together are left out once all of them have.
+        """
+        traces, self._span_ids, self._parent_ids, self._flags, self._text = columns
+        found = list(_TRACE.iter_unpack(traces))
+        self.trace_ids: Sequence[bytes] = [trace_id for trace_id, _ in found]
+        self.sizes: Sequence[int] = [size for _, size in found]
+        self._firsts = list(accumulate(self.sizes, initial=0))
+        self._marks: dict[int, Mark] | None = None
+        if taken or max(self._flags, default=0) >= _TAKEN:
+            left = [at for at in range(len(found)) if not self._is_taken(at, taken)]
+            self.trace_ids = [self.trace_ids[at] for at in left]
+            self.sizes = [self.sizes[at] for at in left]
+            self._firsts = [self._firsts[at] for at in left]
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether some of the spans say whom they belong to."""
+        return self._text is not None
+
+    def rows(self, at: int) -> PendingRows:
+        """The spans of the trace at a position; of a mark, what attribution needs."""
+        first, size = self._firsts[at], self.sizes[at]
+        flags = self._flags[first : first + size]
+        if self._marks is None:
+            said = json.loads(self._text or "[]")
+            self._marks = {row: _mark(*columns) for row, *columns in said}
+        marks = self._marks
+        return PendingRows(
+            self.trace_ids[at],
+            _parts(self._span_ids, first, size),
+            [b"" if each == _NO_PARENT else each for each in _parts(self._parent_ids, first, size)],
+            [(each & _REMOTE) << _REMOTE_SHIFT for each in flags],
+            {row: marks[first + row] for row in range(size) if first + row in marks}
+            if marks
+            else _NO_MARKS,
+            {row for row, each in enumerate(flags) if each & _TOOL} or (),
+        )
+
+    def _is_taken(self, at: int, taken: dict[bytes, set[bytes]]) -> bool:
+        """Whether spans that came together say that one had its call, or have all had it."""
+        trace_id, first, size = self.trace_ids[at], self._firsts[at], self.sizes[at]
+        if self._flags[first] & _TAKEN:
+            taken.setdefault(trace_id, set()).update(_parts(self._span_ids, first, size))
+            return True
+        return trace_id in taken and taken[trace_id].issuperset(_parts(self._span_ids, first, size))
 
 
-def _parts(ids: bytes) -> list[bytes]:
-    return [ids[at : at + SPAN_ID_BYTES] for at in range(0, len(ids), SPAN_ID_BYTES)]
+def _parts(ids: bytes, first: int, size: int) -> list[bytes]:
+    begin, end = first * SPAN_ID_BYTES, (first + size) * SPAN_ID_BYTES
+    return [ids[at : at + SPAN_ID_BYTES] for at in range(begin, end, SPAN_ID_BYTES)]
 
 
 def _mark(time_ns: int, own: str | None, inherited: str | None, service: str) -> Mark:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import apsw
 
+from processor.core.attribution.pending import PendingTurn
 from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.errors import LedgerUnavailableError
@@ -173,12 +174,12 @@ class SqliteStore:
             self._db.execute(statements.INSERT_PENDING, pending_columns.encode(pending, taken))
             self._db.execute(statements.DELETE_PENDING, (limit_spans,))
 
-    def pending(self) -> Iterator[PendingRows]:
+    def pending(self) -> Iterator[PendingTurn]:
         """Spans that wait for a call, latest turn first."""
-        taken = set[SpanKey]()
+        taken = dict[bytes, set[bytes]]()
         with TRANSLATED:
             for columns in self._db.execute(statements.READ_PENDING):
-                yield from pending_columns.decode(columns, taken)
+                yield pending_columns.StoredTurn(columns, taken)
 
     def reports_of(self, responses: Iterable[tuple[int, int]]) -> dict[int, KnownReports]:
         """The spans that report some responses, given with the end of a call in nanoseconds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from processor.core.attribution.pending import PendingTurn
 from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import (
@@ -202,7 +203,7 @@ class Store(Protocol):
         kept, and dropped whole.
         """
 
-    def pending(self) -> Iterator[PendingRows]:
+    def pending(self) -> Iterator[PendingTurn]:
         """Spans that wait for a call, latest turn first.
 
         Those of one trace and turn come together, until all of them have had their call.

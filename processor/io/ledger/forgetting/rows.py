@@ -150,9 +150,10 @@ class IdRows:
                 continue
             changed += 1
             self._run("UPDATE pending SET marks = ? WHERE upto = ?", marks, upto)
+            turn = pending_columns.StoredTurn(tuple(columns), {})
             traces |= {
                 rows.trace_id
-                for rows in pending_columns.decode(tuple(columns), set())
+                for rows in map(turn.rows, range(len(turn.sizes)))
                 if any(user in _texts_of(mark) for mark in rows.marks.values())
             }
         return changed, traces

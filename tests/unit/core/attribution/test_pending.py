@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processor.core.attribution.pending import PendingSpan, PendingSpans
 from processor.core.model import Mark, Owner, PendingRows, is_local_root
@@ -147,3 +151,87 @@ def test_rows_that_were_asked_for_cannot_be_taken_back():
     assert len(waiting_of(pending, b"t")) == 2
     pending.take_back(asked)
     assert len(waiting_of(pending, b"t")) == len(pending) == 2
+
+
+class Turn:
+    """Spans as the ledger keeps them, which counts how many traces of it are read."""
+
+    def __init__(self, *traces):
+        self._traces, self.read = traces, 0
+
+    @property
+    def trace_ids(self):
+        return [rows.trace_id for rows in self._traces]
+
+    @property
+    def sizes(self):
+        return [len(rows.span_ids) for rows in self._traces]
+
+    @property
+    def has_marks(self):
+        return any(rows.marks for rows in self._traces)
+
+    def rows(self, at):
+        self.read += 1
+        return self._traces[at]
+
+
+def test_what_was_loaded_is_read_when_its_trace_is_touched():
+    turn = Turn(rows_of(0, 1, trace=b"a"), rows_of(0, trace=b"b"), rows_of(0, trace=b"c"))
+    pending = PendingSpans(10)
+    pending.load([turn])
+    assert (len(pending), turn.read) == (4, 0)
+    assert len(waiting_of(pending, b"a")) == 2
+    pending.keep_rows(rows_of(5, trace=b"b"))
+    assert (len(pending), turn.read) == (5, 2)
+    assert len(waiting_of(pending, b"b")) == 2
+    pending.load([turn])
+    assert len(pending) == 4
+
+
+def test_a_renaming_reaches_what_was_loaded_and_not_touched():
+    marked = Turn(rows_of(0, trace=b"a", marks={0: Mark(0, 5, own=Owner(user="before"))}))
+    plain = Turn(rows_of(0, trace=b"b"))
+    pending = PendingSpans(10)
+    pending.load([marked, plain])
+    pending.rename(lambda mark: replace(mark, own=Owner(user="after")))
+    assert plain.read == 0
+    assert [span.mark.own.user for span in pending.significant(b"a").values()] == ["after"]
+
+
+SOME_ROWS = st.tuples(st.sampled_from([b"a", b"b", b"c", b"d"]), st.integers(1, 4))
+
+
+@given(
+    st.lists(st.lists(SOME_ROWS, max_size=4), max_size=6),
+    st.integers(0, 12),
+    st.lists(SOME_ROWS, max_size=4),
+)
+def test_what_is_loaded_is_what_would_wait_had_it_just_come(turns, limit, later):
+    """Guarantees: the latest that fit are there, and leave in the order in which they came."""
+    numbers = iter(range(10_000))
+    made = [
+        [rows_of(*(next(numbers) for _ in range(size)), trace=trace) for trace, size in turn]
+        for turn in turns
+    ]
+    left, expected = limit, []
+    for rows in (rows for turn in made for rows in turn):
+        if len(rows.span_ids) > limit:
+            continue
+        left -= len(rows.span_ids)
+        if left < 0:
+            break
+        expected.append(rows)
+    loaded, kept = PendingSpans(limit), PendingSpans(limit)
+    loaded.load(Turn(*turn) for turn in made)
+    for turn in reversed(made):
+        for rows in turn:
+            if any(rows is each for each in expected):
+                kept.keep_rows(rows)
+    for trace, size in later:
+        rows = rows_of(*(next(numbers) for _ in range(size)), trace=trace)
+        loaded.keep_rows(rows)
+        kept.keep_rows(rows)
+    assert (len(loaded), loaded.evicted_spans) == (len(kept), kept.evicted_spans)
+    for trace in (b"a", b"b", b"c", b"d"):
+        assert loaded.significant(trace) == kept.significant(trace)

@@ -212,7 +212,8 @@ def test_all_rows_read_as_they_were_written(older_6):
     rows = rows_in(older_6)
     store = SqliteStore(older_6)
     assert {trace_id: store.rows_of(trace_id) for trace_id in rows} == rows
-    assert [(each.trace_id[0], len(each.span_ids)) for each in store.pending()] == [(9, 2)]
+    (turn,) = store.pending()
+    assert ([each[0] for each in turn.trace_ids], turn.sizes) == ([9], [2])
     assert {len(crossings_in(store, limit)) for limit in (100, 6)} == {6}
     assert title_in(store, "t1") == "Title"
     assert [(each.models, each.calls) for each in read_unknown(store._db, 9).listed] == [
