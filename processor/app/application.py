@@ -6,66 +6,42 @@ import asyncio
 import gc
 import logging
 import signal
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from processor import __version__
 from processor.app.addresses import refuse_loop
 from processor.app.assembly import (
+    build_changes,
     build_exporter,
     build_ledger,
     build_pipeline,
+    build_queries,
     build_reader,
     build_receiver,
     read_options,
     start_check,
 )
 from processor.app.audit_notes import AuditNotes
-from processor.app.pipeline import Pipeline
 from processor.app.resources import (
-    MemoryPlan,
-    describe_memory,
-    memory_warnings,
     plan_memory,
     raise_descriptor_limit,
     watch_descriptors,
 )
+from processor.app.start_lines import Addresses, Running, start_lines, start_warnings
 from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
 from processor.app.watched_files import BUDGETS, PRICING, WatchedFiles
 from processor.config import Settings
 from processor.core.errors import ConfigError, LedgerUnavailableError, Problem
 from processor.core.memory import MemoryLimit
 from processor.core.pricing import Catalog
-from processor.core.wording import counted, fit
-from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
-from processor.surfaces.metrics import TelemetryServer
-from processor.surfaces.queries import CostQueries, Health
+from processor.surfaces.grpc.cost_service import CostService
+from processor.surfaces.queries import Health
 
 _LOG = logging.getLogger(__name__)
-_LABEL_CHARS: Final = 13
-_BUNDLED = "the bundled defaults"
 _HEALTH_INTERVAL_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """The parts of a processor that has been started."""
-
-    pipeline: Pipeline
-    ledger: Ledger
-    exporter: Fanout
-    receiver: Receiver
-    telemetry: TelemetryServer | None
-    """None where /metrics and /health are off."""
-    port: int
-    """Where OTLP/gRPC is received."""
-    plan: MemoryPlan
-    """How memory is shared out."""
 
 
 class App:
@@ -142,15 +118,14 @@ class App:
         _close_with(stack, "the exporter", exporter.close)
         await exporter.start()
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
-        costs = CostQueries(
-            ledger, reader, lambda: pipeline.catalog, price_file=settings.pricing.file
-        )
+        costs = build_queries(settings, reader, lambda: ledger.policy, lambda: pipeline.catalog)
+        changes = build_changes(settings, ledger, lambda: pipeline.catalog)
         health = Health(
             lambda: exporter_state(exporter), lambda: ledger_state(ledger, check),
             pipeline.flow, files.states,
         )  # fmt: skip
         receiver = build_receiver(
-            settings, pipeline.handle, costs, health.report, pipeline.flow,
+            settings, pipeline.handle, CostService(costs, changes, health.report), pipeline.flow,
             files=files, plan=plan, memory=memory,
         )  # fmt: skip
         telemetry = build_telemetry(
@@ -161,7 +136,7 @@ class App:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)
             await telemetry.start()
         _close_with(stack, "the receiver", lambda: receiver.stop(self._grace_s))
-        await costs.resume_reprice()
+        await changes.resume_reprice()
         port = await receiver.start()
         watch_descriptors(asyncio.get_running_loop(), receiver.close_idle)
         notes = AuditNotes(ledger, settings)
@@ -184,38 +159,12 @@ class App:
 
     def describe(self) -> list[str]:
         """What runs here, in a few lines for people."""
-        settings, running = self._settings, self.running
-        protocols = settings.receivers.otlp.protocols
-        listens = [f"OTLP/gRPC at {_at_port(protocols.grpc.endpoint, self.port)}"]
-        if self.http_port:
-            listens.append(f"OTLP/HTTP at {_at_port(protocols.http.endpoint, self.http_port)}")
-        catalog = running.pipeline.catalog
-        names = catalog.catalogue_names
-        above = f", above the {' and '.join(names)} catalogue" if names else ""
-        limits = counted(len(running.ledger.policy.budgets), "limit")
-        lines = [
-            f"llm-cost-processor {__version__}",
-            *(f"listens on   {address}" for address in listens),
-            f"forwards to  {' and '.join(settings.exporters.ways())}",
-            f"acknowledges {settings.exporters.promise()}",
-            f"prices       {settings.pricing.file or _BUNDLED}{above} (version {catalog.version})",
-            f"budgets      {settings.budgets.file or _BUNDLED} ({limits})",
-            f"ledger       {settings.ledger.path}",
-            f"keeps        {settings.ledger.retention.describe()}",
-            f"memory       {describe_memory(settings, running.plan)}",
-        ]
-        if self.metrics_port:
-            address = _at_port(settings.telemetry.metrics.endpoint, self.metrics_port)
-            lines.append(f"metrics      http://{address}/metrics, and /health")
-        return [part for line in lines for part in fit(line, _LABEL_CHARS)]
+        addresses = Addresses(self.port, self.http_port, self.metrics_port)
+        return start_lines(self._settings, self.running, addresses)
 
     def warnings(self) -> list[str]:
         """What was accepted but deserves a look."""
-        catalog = self.running.pipeline.catalog
-        found = [*self._settings.warnings, *self.running.ledger.policy.warnings]
-        if catalog.is_stale(time.time_ns()):
-            found.append(f"the price catalogue {catalog.catalogue_version} is getting old")
-        return [*found, *memory_warnings(self.running.plan)]
+        return start_warnings(self._settings, self.running)
 
 
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -267,11 +216,6 @@ async def _show_health(health: Health, receiver: Receiver) -> None:
         except Exception:  # noqa: BLE001 - a bug there must not freeze the status
             _LOG.exception("the health cannot be judged")
         await asyncio.sleep(_HEALTH_INTERVAL_S)
-
-
-def _at_port(endpoint: str, port: int) -> str:
-    """The address of a setting with the port that is really used, which matters for port 0."""
-    return f"{endpoint.rpartition(':')[0]}:{port}"
 
 
 async def _start_ledger(ledger: Ledger, path: str) -> None:

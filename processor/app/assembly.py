@@ -35,7 +35,7 @@ from processor.io.ledger import Limits as WorkingSetLimits
 from processor.io.ledger.verifying import BackgroundCheck
 from processor.io.receiver import Handle, HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import CostQueries, Report
+from processor.surfaces.queries import CostChanges, CostQueries
 
 _MIB: Final = 1024 * 1024
 
@@ -69,8 +69,7 @@ def read_options(settings: Settings, catalog: Catalog) -> ReadOptions:
 def build_receiver(
     settings: Settings,
     handle: Handle,
-    costs: CostQueries,
-    health: Callable[[], Report],
+    questions: CostService,
     flow: FlowCounters,
     *,
     files: WatchedFiles,
@@ -83,7 +82,7 @@ def build_receiver(
     return Receiver(
         grpc.endpoint,
         handle,
-        [CostService(costs, health)],
+        [questions],
         max_message_bytes=max_message_bytes(settings, plan)[0],
         max_concurrent_requests=otlp.max_concurrent_requests,
         max_connections=max_connections(),
@@ -117,6 +116,23 @@ def _http_listener(
         bearer_tokens=files.tokens("http"),
         processor_tokens=http.auth.processor_tokens,
     )
+
+
+def build_queries(
+    settings: Settings,
+    reader: SqliteReader,
+    policy: Callable[[], Policy],
+    catalog: Callable[[], Catalog],
+) -> CostQueries:
+    """What answers questions with the budgets and prices in force; it changes nothing."""
+    return CostQueries(policy, reader, catalog, price_file=settings.pricing.file)
+
+
+def build_changes(
+    settings: Settings, ledger: Ledger, catalog: Callable[[], Catalog]
+) -> CostChanges:
+    """What changes the ledger at somebody's request."""
+    return CostChanges(ledger, catalog, price_file=settings.pricing.file)
 
 
 def build_exporter(settings: Settings, memory: MemoryLimit, files: WatchedFiles) -> Fanout:

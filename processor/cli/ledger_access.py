@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from processor.app.assembly import build_ledger, build_reader
+from processor.app.assembly import build_changes, build_ledger, build_reader
 from processor.app.resources import plan_memory
 from processor.cli.actor import user_name
 from processor.cli.calling import NoAnswerError, Remote
@@ -23,7 +24,7 @@ from processor.io.ledger import examine_file, is_in_use
 from processor.surfaces.queries import (
     UNKNOWN_MAX,
     AuditPage,
-    CostQueries,
+    CostChanges,
     ExcludeRequest,
     audit_page,
     with_prices,
@@ -65,7 +66,7 @@ class Local:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._costs: CostQueries | None = None
+        self._changes: CostChanges | None = None
         """While the ledger is open to be changed."""
 
     async def unpriced(self) -> UnknownAnswer:
@@ -85,7 +86,9 @@ class Local:
         One that was not finished is done before that, unless nothing is to be kept.
         """
         return await self._change(
-            lambda costs: costs.reprice(start_ns, end_ns, is_dry_run=is_dry_run, actor=user_name())
+            lambda changes: changes.reprice(
+                start_ns, end_ns, is_dry_run=is_dry_run, actor=user_name()
+            )
         )
 
     async def exclude(self, request: ExcludeRequest, undo: int, *, is_dry_run: bool) -> Exclusion:
@@ -94,17 +97,17 @@ class Local:
         An exclusion that was not finished is done before that.
         """
 
-        def work(costs: CostQueries) -> Awaitable[Exclusion]:
+        def work(changes: CostChanges) -> Awaitable[Exclusion]:
             if undo:
-                return costs.undo(undo, user_name(), is_dry_run=is_dry_run)
-            return costs.exclude(request, user_name(), is_dry_run=is_dry_run)
+                return changes.undo(undo, user_name(), is_dry_run=is_dry_run)
+            return changes.exclude(request, user_name(), is_dry_run=is_dry_run)
 
         return await self._change(work)
 
     async def forget(self, user: str, *, is_dry_run: bool) -> Forgetting:
         """Take the id of a user out of all that is kept."""
         return await self._change(
-            lambda costs: costs.forget(user, user_name(), is_dry_run=is_dry_run)
+            lambda changes: changes.forget(user, user_name(), is_dry_run=is_dry_run)
         )
 
     async def audit(self, since_ns: int, cursor: str, limit: int) -> AuditPage:
@@ -112,11 +115,13 @@ class Local:
         examine_file(Path(self._settings.ledger.path))
         reader = build_reader(self._settings)
         try:
-            return await reader.ask(lambda view: audit_page(view, since_ns, cursor, limit))
+            return await reader.ask(
+                lambda view: audit_page(view, since_ns, cursor, limit, time.time_ns())
+            )
         finally:
             await reader.close()
 
-    async def _change(self, work: Callable[[CostQueries], Awaitable[T]]) -> T:
+    async def _change(self, work: Callable[[CostChanges], Awaitable[T]]) -> T:
         """Open the ledger to be written, with all that the settings say, and change it."""
         catalog = prices_from(self._settings.pricing.file).catalog
         policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
@@ -124,21 +129,20 @@ class Local:
         reader = build_reader(self._settings)
         try:
             await ledger.start()
-            file = self._settings.pricing.file
-            self._costs = costs = CostQueries(ledger, reader, lambda: catalog, price_file=file)
+            self._changes = changes = build_changes(self._settings, ledger, lambda: catalog)
             while True:
                 try:
-                    return await work(costs)
+                    return await work(changes)
                 except OverloadedError:
                     await asyncio.sleep(_UNFINISHED_LOOKED_AT_S)
         finally:
             await reader.close()
             await ledger.close()
-            self._costs = None
+            self._changes = None
 
     async def reprice_progress(self) -> RepriceProgress | None:
         """How far the reprice under way has come; None without one."""
-        return None if self._costs is None else self._costs.reprice_progress
+        return None if self._changes is None else self._changes.reprice_progress
 
 
 class Answer(NamedTuple, Generic[T]):

@@ -63,13 +63,18 @@ class BackendRefusedError(PermanentError):
 
 
 class InvalidQuestionError(PermanentError):
-    """A question to the cost service that names something unknown; `field` says where."""
+    """A question that cannot be asked: `field` says where, `what` is wrong, `fix` what to do.
+
+    `choices` are all the words that are accepted there; empty where there is no such list.
+    """
 
     reason = "invalid_question"
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
-        self.field = field
+    def __init__(self, field: str, what: str, fix: str = "", choices: Sequence[str] = ()) -> None:
+        takes = f"it takes {', '.join(choices)}" if choices else ""
+        advice = " ".join(filter(None, (fix, takes)))
+        super().__init__(f"{field}: {what}" + (f"; {advice}" if advice else ""))
+        self.field, self.what, self.fix, self.choices = field, what, fix, tuple(choices)
 
 
 class QuestionTooSlowError(PermanentError):

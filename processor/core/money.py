@@ -82,6 +82,16 @@ def format_usd(nano_usd: int) -> str:
     return f"{sign}{whole}.{decimals.ljust(2, '0')}"
 
 
+def exact_usd(nano_usd: int) -> str:
+    """Nano-USD as an exact decimal text with all nine decimals: ``0.004500000``, ``-1.000000000``.
+
+    Texts of this form sort and align, and say that nothing was rounded.
+    """
+    sign = "-" if nano_usd < 0 else ""
+    whole, part = divmod(abs(nano_usd), NANO_PER_USD)
+    return f"{sign}{whole}.{part:09d}"
+
+
 def parse_usd(value: Decimal | int | str) -> int:
     """An exact decimal amount of USD as nano-USD, half-even below a nano-dollar.
 

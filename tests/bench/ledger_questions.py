@@ -40,7 +40,10 @@ class Asking:
         self._reader = SqliteReader(path)
         self._population = population
         self._queries = CostQueries(
-            ledger, self._reader, lambda: population.catalog, lambda: END_S * NS_PER_S - 1
+            lambda: ledger.policy,
+            self._reader,
+            lambda: population.catalog,
+            lambda: END_S * NS_PER_S - 1,
         )
 
     async def close(self) -> None:

@@ -23,18 +23,27 @@ text ─parse_prices─▶ PriceFile ─compile_catalog─▶ Catalog ─price�
 from processor.core.pricing.adopted import adopt
 from processor.core.pricing.catalog import Catalog, compile_catalog
 from processor.core.pricing.charge import price
-from processor.core.pricing.explain import Explanation, explain, suggest_entry
+from processor.core.pricing.explain import (
+    Explanation,
+    PriceInForce,
+    explain,
+    price_in_force,
+    suggest_entry,
+)
 from processor.core.pricing.parse import parse_prices
-from processor.core.pricing.shapes import PriceFile
+from processor.core.pricing.shapes import PriceFile, PriceSource
 
 __all__ = [
     "Catalog",
     "Explanation",
     "PriceFile",
+    "PriceInForce",
+    "PriceSource",
     "adopt",
     "compile_catalog",
     "explain",
     "parse_prices",
     "price",
+    "price_in_force",
     "suggest_entry",
 ]

@@ -12,7 +12,7 @@ from processor.core.money import FEMTO_PER_USD, format_usd, round_to_nano
 from processor.core.pricing.catalog import Catalog
 from processor.core.pricing.charge import price
 from processor.core.pricing.names import NAME_LIMIT, is_opaque
-from processor.core.pricing.shapes import ANY
+from processor.core.pricing.shapes import ANY, PriceSource
 from processor.core.pricing.tariff import UNIT_FIELDS, choose
 from processor.core.providers import (
     CUSTOMER_NAMED,
@@ -100,6 +100,55 @@ def explain(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one quantity costs."""
+
+    name: str
+    """Field of `model.Usage`."""
+    usd: str
+    """An exact decimal text."""
+    per: int
+    """How many that is for; see `Component`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceInForce:
+    """What a model costs at one moment, and how that is known."""
+
+    status: str
+    reason: str
+    rule: str
+    """As in `Explanation`."""
+    source: PriceSource
+    version: str
+    rates: tuple[Rate, ...]
+    """The base rates, without a long-context tier; those of 0 are left out. Empty without a
+    price, and for what is free."""
+    has_more: bool
+    """Further rates hold for large requests, or at other times."""
+
+
+def price_in_force(catalog: Catalog, provider: str, model: str, now_ns: int) -> PriceInForce:
+    """What a model costs now, with what a span would name."""
+    match = catalog.match(provider, (model,), "")
+    chosen = choose(match.tariff, now_ns, 0)
+    rates = () if chosen is None else chosen.rates
+    return PriceInForce(
+        match.status,
+        match.reason,
+        match.rule,
+        match.source,
+        match.version,
+        tuple(
+            Rate(name, *_quoted_rate(name, rate))
+            for name, rate in zip(Usage._fields, rates, strict=False)
+            if rate
+        ),
+        any(step.windows or (step.table and step.table.above) for step in match.tariff),
+    )
+
+
 def _components(usage: Usage, rates: tuple[int, ...]) -> tuple[Component, ...]:
     """The quantities that are not zero; fees without a rate are left out."""
     return tuple(
@@ -110,15 +159,21 @@ def _components(usage: Usage, rates: tuple[int, ...]) -> tuple[Component, ...]:
 
 
 def _component(name: str, quantity: int, rate: int) -> Component:
-    per = _UNIT_SIZES.get(name, 1) if name in UNIT_FIELDS else _PER
-    usd = Decimal(rate * per) / FEMTO_PER_USD
+    rate_usd, per = _quoted_rate(name, rate)
     return Component(
         name=name,
         quantity=quantity,
-        rate_usd=f"{usd.normalize():f}",
+        rate_usd=rate_usd,
         per=per,
         amount_usd=format_usd(round_to_nano(quantity * rate)),
     )
+
+
+def _quoted_rate(name: str, rate: int) -> tuple[str, int]:
+    """A rate as people quote it: an amount in USD, and how many it is for."""
+    per = _UNIT_SIZES.get(name, 1) if name in UNIT_FIELDS else _PER
+    usd = Decimal(rate * per) / FEMTO_PER_USD
+    return f"{usd.normalize():f}", per
 
 
 _PRICES = "prices: [{input: 1.00, output: 3.00}]"

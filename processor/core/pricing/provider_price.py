@@ -26,6 +26,7 @@ from processor.core.pricing.shapes import (
     Match,
     Partial,
     PriceEntry,
+    PriceSource,
     Step,
     Table,
     Tariff,
@@ -69,7 +70,7 @@ def price_at(sources: PriceSources, provider: str, model: str, tier: str) -> Mat
     if not provider:
         return Match("unpriced", "provider not named and not clear from the model", "", model)
     if is_free_variant(provider, model):
-        return free_match("free variant", provider, model)
+        return free_match("free variant", provider, model, "built_in")
     if is_opaque(model):
         return Match("unpriced", "resource id that names no model, needs an alias", provider, model)
     return _price_by_catalogue(sources, provider, names, tier)
@@ -111,6 +112,7 @@ def price_by_entry(
             alternatives=entry.alternatives
             or (listing is not None and not entry.steps and listing.alternatives),
             version=listing.catalogue if listing is not None and not entry.steps else "",
+            source="price_file" if entry.steps else "catalogue",
         )
     )
 
@@ -140,7 +142,9 @@ def _price_by_catalogue(
     is_changed = discount is not None and discount.adjust != 1
     reason = join_reasons(how, "operator discount" if is_changed else "")
     match = Match(status, reason, provider, found.model, tariff, rule=found.rule, note=untiered)
-    return with_flat_rates(match._replace(alternatives=found.alternatives, version=found.catalogue))
+    return with_flat_rates(
+        match._replace(alternatives=found.alternatives, version=found.catalogue, source="catalogue")
+    )
 
 
 def _find_at_maker(sources: PriceSources, names: list[Candidate]) -> tuple[Listing | None, Tariff]:
@@ -171,9 +175,11 @@ def _adjusted(tariff: Tariff, entry: PriceEntry, tier: str) -> Tariff:
     return tariff if uplift == 1 else map_tariff(tariff, lambda row: scale_tokens(row, uplift))
 
 
-def free_match(reason: str, provider: str, model: str) -> Match:
-    """A price of nothing, and why."""
-    return with_flat_rates(Match("free", reason, provider, model, _FREE_TARIFF, rule=reason))
+def free_match(reason: str, provider: str, model: str, source: PriceSource = "price_file") -> Match:
+    """A price of nothing, why, and who says so."""
+    return with_flat_rates(
+        Match("free", reason, provider, model, _FREE_TARIFF, rule=reason, source=source)
+    )
 
 
 def with_flat_rates(match: Match) -> Match:

@@ -132,6 +132,5 @@ def _last_resort(sources: PriceSources, failure: Match, tier: str, *, is_inferre
     table = flat_table(sources.fallback, sources.cache_defaults)
     tariff: Tariff = (Step(BEGINNING_NS, table),)
     provider, model = failure.provider, failure.model
-    return with_flat_rates(
-        Match("fallback", "fallback price", provider, model, tariff, rule="fallback")
-    )
+    match = Match("fallback", "fallback price", provider, model, tariff, rule="fallback")
+    return with_flat_rates(match._replace(source="price_file"))

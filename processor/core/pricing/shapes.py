@@ -17,6 +17,10 @@ Partial = Mapping[str, int]
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
 
+PriceSource = Literal["price_file", "catalogue", "built_in", ""]
+"""Who says a price: the operator's or bundled file, a published catalogue, this program (a model
+that is free by its name); ``""`` where there is no price."""
+
 BEGINNING_NS = -(2**63)
 """The start of a price that has no date: before every span."""
 
@@ -191,3 +195,4 @@ class Match(NamedTuple):
     """What names the prices: those of the file, and of the catalogue that has answered."""
     note: str = ""
     """As `Step.note`, of the whole tariff."""
+    source: PriceSource = ""

@@ -40,7 +40,14 @@ from processor.surfaces.grpc.messages import (
     totals_message,
     unpriced_message,
 )
-from processor.surfaces.queries import CostQueries, Report, check_scopes, check_totals, objections
+from processor.surfaces.queries import (
+    CostChanges,
+    CostQueries,
+    Report,
+    check_scopes,
+    check_totals,
+    objections,
+)
 from processor.surfaces.queries import ExcludeRequest as WantedCalls
 
 ELSEWHERE: Final = Caller(is_local=False)
@@ -60,9 +67,15 @@ class CostService:
 
     name: Final = "llm_cost.v1.CostService"
 
-    def __init__(self, costs: CostQueries, health: Callable[[], Report]) -> None:
-        """Answer from `costs`, and about the processor itself with what `health` reports."""
+    def __init__(
+        self, costs: CostQueries, changes: CostChanges, health: Callable[[], Report]
+    ) -> None:
+        """Answer from `costs`, and about the processor itself with what `health` reports.
+
+        What changes the ledger is done by `changes`.
+        """
         self._costs = costs
+        self._changes = changes
         self._report = health
         self.methods: Mapping[str, Method] = {
             "GetTotals": self.totals,
@@ -117,7 +130,7 @@ class CostService:
         start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or TIME_NS_MAX
         if not start_ns < end_ns <= TIME_NS_MAX:
             raise InvalidQuestionError("end_unix_nano", "must be after start_unix_nano, or 0")
-        result = await self._costs.reprice(
+        result = await self._changes.reprice(
             start_ns, end_ns, is_dry_run=question.dry_run, actor=question.actor or _SOMEBODY
         )
         return repricing_message(result).SerializeToString()
@@ -125,7 +138,7 @@ class CostService:
     async def reprice_progress(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
         """GetRepriceProgress, from bytes to bytes. Raises a ProcessorError."""
         _parse(GetRepriceProgressRequest, body)
-        return progress_message(self._costs.reprice_progress).SerializeToString()
+        return progress_message(self._changes.reprice_progress).SerializeToString()
 
     async def exclude(self, body: bytes, caller: Caller) -> bytes:
         """Exclude, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
@@ -138,11 +151,11 @@ class CostService:
             question.start_unix_nano, question.end_unix_nano, question.reason,
         )  # fmt: skip
         if not question.undo:
-            found = await self._costs.exclude(given, actor, is_dry_run=is_dry_run)
+            found = await self._changes.exclude(given, actor, is_dry_run=is_dry_run)
         elif given != WantedCalls():
             raise InvalidQuestionError("undo", "takes the number of an exclusion, and nothing else")
         else:
-            found = await self._costs.undo(question.undo, actor, is_dry_run=is_dry_run)
+            found = await self._changes.undo(question.undo, actor, is_dry_run=is_dry_run)
         return exclusion_message(found).SerializeToString()
 
     async def forget(self, body: bytes, caller: Caller) -> bytes:
@@ -150,7 +163,7 @@ class CostService:
         if not caller.is_local:
             raise ForbiddenError(_NOT_LOCAL)
         question = _parse(ForgetRequest, body)
-        found = await self._costs.forget(
+        found = await self._changes.forget(
             question.user, question.actor or _SOMEBODY, is_dry_run=question.dry_run
         )
         return forgetting_message(found).SerializeToString()

@@ -2,11 +2,13 @@
 
     requests      what surfaces ask; checks: what is wrong with it, and how to put it right
     cost_queries  the questions there are; answers: what they are answered with
+    cost_changes  what changes the ledger
     usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
     traces        calls in pages, traces and runs as trees; cursors
     budgets       how budgets stand, crossings; questions: their objections in words
     exclusions    calls that are taken out of all sums; the audit
     partial       why something is missing from an answer
+    values        the dimensions there are and their most used values; prices: those in force
     unknown       what makes totals say "at least"
     health        whether the processor can do its work
     outcomes      what has become of the last requests
@@ -30,22 +32,27 @@ from processor.surfaces.queries.answers import (
     OwnerReport,
     Previous,
     TraceReport,
+    TracesPage,
     TreeSpan,
     UnknownCalls,
     UnknownReport,
     UsageReport,
 )
+from processor.surfaces.queries.cost_changes import CostChanges
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
 from processor.surfaces.queries.exclusions import audit_page
 from processor.surfaces.queries.health import Health, Report
+from processor.surfaces.queries.prices import PricedModel, PricesReport
 from processor.surfaces.queries.questions import check_scopes, check_totals, objections
 from processor.surfaces.queries.requests import (
     CallsRequest,
     ExcludeRequest,
     TimeRange,
+    TracesRequest,
     UsageRequest,
 )
 from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
+from processor.surfaces.queries.values import DimensionsReport, UsedDimension
 
 __all__ = [
     "UNKNOWN_MAX",
@@ -57,22 +64,29 @@ __all__ = [
     "CacheUse",
     "CallsPage",
     "CallsRequest",
+    "CostChanges",
     "CostQueries",
     "CrossingsPage",
+    "DimensionsReport",
     "ExcludeRequest",
     "Group",
     "Health",
     "Others",
     "OwnerReport",
     "Previous",
+    "PricedModel",
+    "PricesReport",
     "Report",
     "TimeRange",
     "TraceReport",
+    "TracesPage",
+    "TracesRequest",
     "TreeSpan",
     "UnknownCalls",
     "UnknownReport",
     "UsageReport",
     "UsageRequest",
+    "UsedDimension",
     "WindowTotals",
     "audit_page",
     "check_scopes",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from processor.core.model import AuditEntry, Crossing, Parts, Standing, Totals, UnpricedCalls
@@ -21,6 +21,10 @@ class AsOf:
     """Another one after every change of what the ledger answers, and the same as long as nothing
     changes, for everybody and after a restart. Prices, budgets and the time of asking, on which
     some answers depend as well, are not in it."""
+
+
+NO_MOMENT = AsOf(0, 0, "")
+"""Of an answer that does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,18 @@ class TraceReport:
 
 
 @dataclass(frozen=True, slots=True)
+class TracesPage:
+    """Some traces, the last that began to be charged first."""
+
+    traces: Sequence[TraceRow]
+    titles: Mapping[str, str]
+    """Of their tasks that have one."""
+    cursor: str
+    """Asks for those that come after; ``""`` where there are none."""
+    as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerReport:
     """A session, user, agent, task or another owner."""
 
@@ -195,6 +211,7 @@ class CrossingsPage:
     crossings: Sequence[Crossing]
     cursor: str
     """Asks for those that come after; ``""`` where there are none."""
+    as_of: AsOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +221,7 @@ class AuditPage:
     entries: Sequence[AuditEntry]
     cursor: str
     """Asks for those that come after; ``""`` where there are none."""
+    as_of: AsOf = NO_MOMENT
 
 
 @dataclass(frozen=True, slots=True)

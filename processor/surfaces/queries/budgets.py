@@ -14,6 +14,7 @@ from processor.core.questions import TIME_END_S, Filters, UsageQuestion
 from processor.surfaces.queries.answers import BudgetState, CrossingsPage
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.partial import partial_reasons
+from processor.surfaces.queries.traces import as_of
 
 _OF_ONE_TRACE: Final = frozenset({"trace", "agent_run"})
 _RANKED: Final = frozenset({
@@ -126,9 +127,9 @@ def _window(budget: Budget, time_s: int) -> tuple[int, int]:
     return (start_s, end_s) if end_s else (0, TIME_END_S)
 
 
-def crossings_page(view: LedgerView, cursor: str, limit: int) -> CrossingsPage:
+def crossings_page(view: LedgerView, cursor: str, limit: int, now_ns: int) -> CrossingsPage:
     """Crossings, latest first. Raises InvalidQuestionError."""
     before = read_cursor(cursor, "crossings")[0] if cursor else None
     found = view.crossings(limit, before)
     more = write_cursor((found[-1][0],), "crossings") if len(found) == limit else ""
-    return CrossingsPage([crossing for _, crossing in found], more)
+    return CrossingsPage([crossing for _, crossing in found], more, as_of(view, now_ns))

@@ -105,7 +105,7 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return time_zone(name)
     except InvalidValueError as error:
-        raise InvalidQuestionError("time_zone", _with_fix(error.what, error.fix)) from None
+        raise InvalidQuestionError("time_zone", error.what, error.fix) from None
 
 
 def _window(word: str, calendar: Calendar, now_s: int) -> CheckedRange:
@@ -121,7 +121,7 @@ def _window(word: str, calendar: Calendar, now_s: int) -> CheckedRange:
         return CheckedRange(start_s, end_s, calendar, kind)
     length = _LENGTH.fullmatch(name)
     if length is None:
-        raise InvalidQuestionError("window", _unknown(word, _WINDOWS))
+        raise unknown_word("window", word, _WINDOWS)
     return CheckedRange(now_s - int(length[1]) * _UNITS_S[length[2]], now_s, calendar)
 
 
@@ -130,14 +130,14 @@ def check_edges(range_: CheckedRange, bucket: str) -> tuple[int, ...]:
     if not bucket:
         return ()
     if bucket not in WIDTHS:
-        raise InvalidQuestionError("bucket", _unknown(bucket, WIDTHS))
+        raise unknown_word("bucket", bucket, WIDTHS)
     try:
         return edges_of(range_.start_s, range_.end_s, cast("BucketWidth", bucket), range_.calendar)
     except TooManyBucketsError as error:
         days = timedelta(seconds=range_.end_s - range_.start_s).days
         what = f"{days} days have more than {BUCKETS_MAX} buckets of {bucket}"
         fix = f"ask for buckets of {error.fitting}" if error.fitting else "ask for a shorter time"
-        raise InvalidQuestionError("bucket", f"{what}; {fix}") from None
+        raise InvalidQuestionError("bucket", what, fix) from None
 
 
 def check_user(user: str) -> None:
@@ -155,8 +155,8 @@ def check_group_by(names: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise InvalidQuestionError("group_by", "names a dimension twice")
     if len(names) > _GROUPED_MAX:
-        message = f"takes up to {_GROUPED_MAX} dimensions, got {len(names)}; use filters for others"
-        raise InvalidQuestionError("group_by", message)
+        message = f"takes up to {_GROUPED_MAX} dimensions, got {len(names)}"
+        raise InvalidQuestionError("group_by", message, "use filters for others")
     return tuple(names)
 
 
@@ -166,7 +166,7 @@ def check_filters(filters: Mapping[str, Sequence[str]], own: Sequence[str]) -> F
         check_dimension("filters", name, own)
         field = f"filters[{name}]"
         if not values:
-            raise InvalidQuestionError(field, "accepts no value; leave it out to accept all")
+            raise InvalidQuestionError(field, "accepts no value", "leave it out to accept all")
         if len(values) > _VALUES_MAX:
             message = f"takes up to {_VALUES_MAX} values, got {len(values)}"
             raise InvalidQuestionError(field, message)
@@ -192,15 +192,15 @@ def check_dimension(field: str, name: str, own: Sequence[str]) -> str:
     if name in known:
         return name
     if is_dimension_name(name) and not nearest(name, known):
-        message = f"unknown dimension {name!r}; {dimension_advice(name)}; or use "
-        raise InvalidQuestionError(field, message + ", ".join(known))
-    raise InvalidQuestionError(field, _unknown(name, known, "dimension"))
+        what = f"unknown dimension {name!r}"
+        raise InvalidQuestionError(field, what, f"{dimension_advice(name)}; otherwise", known)
+    raise unknown_word(field, name, known, "dimension")
 
 
 def check_measure(word: str) -> Measure:
     """What groups are ordered by. Raises InvalidQuestionError."""
     if word not in _MEASURES:
-        raise InvalidQuestionError("order_by", _unknown(word, _MEASURES))
+        raise unknown_word("order_by", word, _MEASURES)
     return cast("Measure", word)
 
 
@@ -214,11 +214,9 @@ def check_limit(limit: int, most: int, field: str = "limit") -> int:
 def check_rows(limit: int, buckets: int) -> None:
     """Whether groups times buckets are not too many. Raises InvalidQuestionError."""
     if limit * max(buckets, 1) > ROWS_MAX:
-        message = (
-            f"{limit} groups in {buckets} buckets are more than {ROWS_MAX} rows; ask for at most "
-            f"{ROWS_MAX // buckets} groups, or for longer buckets"
-        )
-        raise InvalidQuestionError("limit", message)
+        what = f"{limit} groups in {buckets} buckets are more than {ROWS_MAX} rows"
+        fix = f"ask for at most {ROWS_MAX // buckets} groups, or for longer buckets"
+        raise InvalidQuestionError("limit", what, fix)
 
 
 def check_trace_id(field: str, text: str) -> bytes:
@@ -247,12 +245,11 @@ def check_span(field: str, text: str, whose: str = "of a span") -> tuple[bytes, 
     return check_trace_id(field, trace), span_id
 
 
-def _unknown(word: str, known: Iterable[str], noun: str = "value") -> str:
+def unknown_word(
+    field: str, word: str, known: Iterable[str], noun: str = "value"
+) -> InvalidQuestionError:
+    """The error for a word that is none of those which are known."""
     known = tuple(known)
     near = nearest(word, known)
-    guess = f"did you mean {near}? " if near else ""
-    return f"unknown {noun} {word[:_SHOWN_MAX_CHARS]!r}; {guess}it takes {', '.join(known)}"
-
-
-def _with_fix(what: str, fix: str) -> str:
-    return f"{what}; {fix}" if fix else what
+    what = f"unknown {noun} {word[:_SHOWN_MAX_CHARS]!r}"
+    return InvalidQuestionError(field, what, f"did you mean {near}?" if near else "", known)

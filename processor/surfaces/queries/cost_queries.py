@@ -7,28 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
 
+from processor.core.budgets import Policy
 from processor.core.budgets.window import window_of
-from processor.core.insight import price_again
-from processor.core.model import (
-    NS_PER_S,
-    Exclusion,
-    ExclusionRequest,
-    ForgetRequest,
-    Forgetting,
-    RepriceProgress,
-    Repricing,
-    Selection,
-    Standing,
-    Totals,
-    WindowKind,
-)
-from processor.core.ports import CostLedger, LedgerReader, LedgerView, PricesAgain
+from processor.core.model import NS_PER_S, Calendar, Standing, Totals, WindowKind
+from processor.core.ports import LedgerReader, LedgerView
 from processor.core.pricing import Catalog
 from processor.core.questions import UnknownAnswer
-from processor.surfaces.queries import budgets, checks, exclusions, owners, traces, usage
+from processor.surfaces.queries import (
+    budgets,
+    checks,
+    exclusions,
+    owners,
+    prices,
+    traces,
+    usage,
+    values,
+)
 from processor.surfaces.queries.answers import (
     AsOf,
     AuditPage,
@@ -37,11 +34,19 @@ from processor.surfaces.queries.answers import (
     CrossingsPage,
     OwnerReport,
     TraceReport,
+    TracesPage,
     UnknownReport,
     UsageReport,
 )
-from processor.surfaces.queries.requests import CallsRequest, ExcludeRequest, UsageRequest
+from processor.surfaces.queries.prices import PricesReport
+from processor.surfaces.queries.requests import (
+    CallsRequest,
+    TimeRange,
+    TracesRequest,
+    UsageRequest,
+)
 from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
+from processor.surfaces.queries.values import DimensionsReport
 
 
 class WindowTotals(NamedTuple):
@@ -57,10 +62,11 @@ class WindowTotals(NamedTuple):
 
 
 class CostQueries:
-    """Answers from the ledger; `catalog` gives the prices in force at the moment of asking.
+    """Answers from the ledger, which it only reads.
 
-    `reader` answers without the thread that writes, which `ledger` is asked for what changes
-    anything. `price_file` is where prices are from, empty for the bundled ones.
+    `policy` and `catalog` give the budgets and prices in force at the moment of asking; `reader`
+    answers without the thread that writes. `price_file` is where prices are from, empty for the
+    bundled ones.
 
     Every method raises LedgerUnavailableError when the ledger cannot be read, OverloadedError when
     too many questions wait, QuestionTooSlowError, and InvalidQuestionError for what cannot be
@@ -69,27 +75,42 @@ class CostQueries:
 
     def __init__(
         self,
-        ledger: CostLedger,
+        policy: Callable[[], Policy],
         reader: LedgerReader,
         catalog: Callable[[], Catalog],
         now_ns: Callable[[], int] = time.time_ns,
         *,
         price_file: str = "",
     ) -> None:
-        self._ledger = ledger
+        self._policy = policy
         self._reader = reader
         self._catalog = catalog
         self._now_ns = now_ns
-        self._price_file = price_file
+        self.price_file = price_file
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """The operator's own dimensions, which questions may name as scopes."""
-        return self._ledger.policy.dimensions
+        return self._policy().dimensions
+
+    @property
+    def calendar(self) -> Calendar:
+        """Where days and weeks begin for questions that name no time zone."""
+        return self._policy().calendar
+
+    @property
+    def policy(self) -> Policy:
+        """The budgets in force."""
+        return self._policy()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The prices in force."""
+        return self._catalog()
 
     async def usage(self, request: UsageRequest) -> UsageReport:
         """How much was used in a time: in all, by buckets, and by up to two dimensions."""
-        policy = self._ledger.policy
+        policy = self._policy()
         asked = usage.check_usage(request, policy.calendar, policy.dimensions, self._now_ns())
         return await self._reader.ask(lambda view: usage.usage_report(view, asked))
 
@@ -102,7 +123,7 @@ class CostQueries:
         traces_limit: int = 20,
     ) -> OwnerReport:
         """A session, user, agent, task …: what it has used, by model, and its newest traces."""
-        policy = self._ledger.policy
+        policy = self._policy()
         limit = checks.check_limit(traces_limit, owners.TRACES_MAX, "traces_limit")
         checks.check_dimension("dimension", dimension, policy.dimensions)
         about = owners.narrowed(request or UsageRequest(), dimension, value)
@@ -113,9 +134,15 @@ class CostQueries:
 
     async def calls(self, request: CallsRequest) -> CallsPage:
         """Calls one by one, newest first."""
-        policy, now_ns = self._ledger.policy, self._now_ns()
+        policy, now_ns = self._policy(), self._now_ns()
         question = traces.check_calls(request, policy.calendar, policy.dimensions, now_ns)
         return await self._reader.ask(lambda view: traces.calls_page(view, question, now_ns))
+
+    async def traces(self, request: TracesRequest) -> TracesPage:
+        """Traces, the last that began to be charged first."""
+        question = traces.check_traces(request)
+        now_ns = self._now_ns()
+        return await self._reader.ask(lambda view: traces.traces_page(view, question, now_ns))
 
     async def trace(self, trace_id: str) -> TraceReport:
         """A trace as a tree, by its id in hex. Raises NotFoundError."""
@@ -129,7 +156,7 @@ class CostQueries:
 
     async def budgets(self, *, ids: int = 10) -> BudgetsReport:
         """Every budget, with up to `ids` scope ids that have spent most in the window of now."""
-        policy, now_ns = self._ledger.policy, self._now_ns()
+        policy, now_ns = self._policy(), self._now_ns()
         limit = checks.check_limit(ids, checks.GROUPS_MAX, "ids")
 
         def work(view: LedgerView) -> BudgetsReport:
@@ -141,7 +168,10 @@ class CostQueries:
     async def crossings(self, cursor: str = "", *, limit: int = 50) -> CrossingsPage:
         """Budget crossings, latest first."""
         checks.check_limit(limit, checks.GROUPS_MAX)
-        return await self._reader.ask(lambda view: budgets.crossings_page(view, cursor, limit))
+        now_ns = self._now_ns()
+        return await self._reader.ask(
+            lambda view: budgets.crossings_page(view, cursor, limit, now_ns)
+        )
 
     async def unknown(self, *, limit: int = UNKNOWN_MAX) -> UnknownReport:
         """All that makes totals say "at least", and how to change that."""
@@ -167,7 +197,7 @@ class CostQueries:
         """Totals of a scope in the window that holds a moment; see `check_totals`."""
         time_s = (at_ns or self._now_ns()) // NS_PER_S
         kind = cast("WindowKind", window)
-        start_s, end_s = window_of(kind, time_s, self._ledger.policy.calendar)
+        start_s, end_s = window_of(kind, time_s, self._policy().calendar)
 
         def work(view: LedgerView) -> WindowTotals:
             totals, partial = budgets.total_of(view, scope, scope_id, (start_s, end_s))
@@ -178,7 +208,7 @@ class CostQueries:
 
     async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
         """How scopes stand against their budgets; see `check_scopes`."""
-        time_s, policy = (at_ns or self._now_ns()) // NS_PER_S, self._ledger.policy
+        time_s, policy = (at_ns or self._now_ns()) // NS_PER_S, self._policy()
         states = await self._reader.ask(
             lambda view: budgets.states_of(view, policy, scopes, time_s)
         )
@@ -194,56 +224,31 @@ class CostQueries:
         """When the ledger has been read, in a thread that holds nothing of it."""
         return await asyncio.to_thread(with_prices, found, self._catalog())
 
-    async def reprice(
-        self, start_ns: int, end_ns: int, *, is_dry_run: bool, actor: str = ""
-    ) -> Repricing:
-        """Price the stored calls again that ended in ``[start, end)``, all with one catalog.
-
-        See `CostLedger.reprice`.
-        """
-        result = await self._ledger.reprice(
-            self._prices_again(),
-            (start_ns, end_ns),
-            self._now_ns(),
-            is_dry_run=is_dry_run,
-            actor=actor,
-        )
-        return result._replace(price_file=self._price_file)
-
-    async def exclude(self, request: ExcludeRequest, actor: str, *, is_dry_run: bool) -> Exclusion:
-        """Take calls out of all sums; see `CostLedger.exclude`."""
-        selection = exclusions.check_exclude(request)
-        asked = ExclusionRequest(selection, request.reason, actor, self._now_ns())
-        return await self._ledger.exclude(asked, is_dry_run=is_dry_run)
-
-    async def undo(self, number: int, actor: str, *, is_dry_run: bool) -> Exclusion:
-        """Put back what an exclusion has taken out, by its number."""
-        asked = ExclusionRequest(Selection(), "", actor, self._now_ns(), number)
-        return await self._ledger.exclude(asked, is_dry_run=is_dry_run)
-
-    async def forget(self, user: str, actor: str, *, is_dry_run: bool) -> Forgetting:
-        """Take the id of a user out of all that is kept; see `CostLedger.forget`."""
-        checks.check_user(user)
-        asked = ForgetRequest(user, actor, self._now_ns())
-        found = await self._ledger.forget(asked, is_dry_run=is_dry_run)
-        return found._replace(tombstone="") if is_dry_run else found
-
     async def audit(self, since_ns: int = 0, cursor: str = "", *, limit: int = 100) -> AuditPage:
         """Who has changed what, latest first."""
         checks.check_limit(limit, exclusions.AUDIT_MAX)
+        now_ns = self._now_ns()
         return await self._reader.ask(
-            lambda view: exclusions.audit_page(view, since_ns, cursor, limit)
+            lambda view: exclusions.audit_page(view, since_ns, cursor, limit, now_ns)
         )
 
-    async def resume_reprice(self) -> None:
-        """Go on with a reprice that the last process has not finished, at the prices in force."""
-        await self._ledger.resume_reprice(self._prices_again())
+    async def used_values(
+        self, names: Sequence[str], time: TimeRange, *, limit: int = 20
+    ) -> DimensionsReport:
+        """The dimensions there are, with the values of some that cost most in a time.
 
-    @property
-    def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice, exclusion or undo under way has come; None without one."""
-        return self._ledger.reprice_progress or self._ledger.exclusion_progress
+        `names` are those whose values are wanted.
+        """
+        policy, now_ns = self._policy(), self._now_ns()
+        asked = values.check_values(names, time, policy, limit, now_ns)
+        return await self._reader.ask(
+            lambda view: values.dimensions_report(view, asked, policy.dimensions)
+        )
 
-    def _prices_again(self) -> PricesAgain:
-        catalog = self._catalog()
-        return PricesAgain(catalog.version, lambda row: price_again(row, catalog))
+    async def prices(self, time: TimeRange, *, limit: int = 100) -> PricesReport:
+        """The models that were used in a time, with what they cost now and where that is from."""
+        policy, now_ns = self._policy(), self._now_ns()
+        request = UsageRequest(time, group_by=("provider", "model"), limit=limit)
+        asked = usage.check_usage(request, policy.calendar, policy.dimensions, now_ns)
+        report = await self._reader.ask(lambda view: usage.usage_report(view, asked))
+        return await asyncio.to_thread(prices.with_prices_in_force, report, self._catalog(), now_ns)

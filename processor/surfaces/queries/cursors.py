@@ -31,11 +31,11 @@ def read_cursor(cursor: str, question: object, bounds: Sequence[int] = (2**63,))
     except (Error, ValueError):
         numbers, digest = (), ""
     if len(numbers) != len(bounds) or any(map(int.__ge__, map(abs, numbers), bounds)):
-        message = "is none that was given here; leave it out to begin with the first page"
-        raise InvalidQuestionError("cursor", message)
+        fix = "leave it out to begin with the first page"
+        raise InvalidQuestionError("cursor", "is none that was given here", fix)
     if digest != _digest(question):
-        message = "belongs to another question; ask with the same time and filters"
-        raise InvalidQuestionError("cursor", message)
+        fix = "ask with the same time and filters"
+        raise InvalidQuestionError("cursor", "belongs to another question", fix)
     return numbers
 
 

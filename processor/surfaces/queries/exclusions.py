@@ -11,6 +11,7 @@ from processor.surfaces.queries import checks
 from processor.surfaces.queries.answers import AuditPage
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.requests import ExcludeRequest
+from processor.surfaces.queries.traces import as_of
 
 AUDIT_MAX: Final = 1000
 """Lines of a page."""
@@ -38,9 +39,9 @@ def check_exclude(request: ExcludeRequest) -> Selection:
     return Selection(trace_id, span_id, request.session, request.user, start_ns, end_ns)
 
 
-def audit_page(view: LedgerView, since_ns: int, cursor: str, limit: int) -> AuditPage:
+def audit_page(view: LedgerView, since_ns: int, cursor: str, limit: int, now_ns: int) -> AuditPage:
     """Who has changed what, latest first. Raises InvalidQuestionError."""
     before = read_cursor(cursor, "audit")[0] if cursor else None
     found = view.audit(since_ns, limit, before)
     more = write_cursor((found[-1].number,), "audit") if len(found) == limit else ""
-    return AuditPage(found, more)
+    return AuditPage(found, more, as_of(view, now_ns))

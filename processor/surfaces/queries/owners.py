@@ -10,11 +10,10 @@ from processor.core.ports import LedgerView
 from processor.core.questions import TracesQuestion
 from processor.surfaces.queries.answers import OwnerReport
 from processor.surfaces.queries.requests import UsageRequest
+from processor.surfaces.queries.traces import TRACE_OWNERS
 from processor.surfaces.queries.usage import CheckedUsage, usage_report
 
 TRACES_MAX: Final = 200
-_OF_TRACES: Final = frozenset({"session", "user", "task", "agent", "org", "service"})
-"""What a trace may belong to as a whole."""
 
 
 def narrowed(request: UsageRequest, dimension: str, value: str) -> UsageRequest:
@@ -34,6 +33,6 @@ def owner_report(
     """What an owner has used, and its newest traces."""
     label = view.task_titles([value]).get(value, "") if dimension == "task" else ""
     newest = []
-    if dimension in _OF_TRACES:
+    if dimension in TRACE_OWNERS:
         newest = view.traces(TracesQuestion((dimension, value), None, traces))
     return OwnerReport(dimension, value, label, usage_report(view, asked), newest)

@@ -46,8 +46,8 @@ def objections(standings: Sequence[Standing], estimate_nano_usd: int) -> list[st
 
 def _check_known(field: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        message = f"unknown value {value[:_SHOWN_MAX_CHARS]!r}; it takes {', '.join(known)}"
-        raise InvalidQuestionError(field, message)
+        what = f"unknown value {value[:_SHOWN_MAX_CHARS]!r}"
+        raise InvalidQuestionError(field, what, choices=known)
 
 
 def _check_id(field: str, scope: str, scope_id: str) -> None:

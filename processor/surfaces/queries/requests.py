@@ -56,6 +56,19 @@ class CallsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class TracesRequest:
+    """Which traces there were, the last that began to be charged first."""
+
+    dimension: str = ""
+    """Whose they are as a whole: ``session``, ``user``, ``task``, ``agent``, ``org``, ``service``;
+    ``""`` for all."""
+    value: str = ""
+    cursor: str = ""
+    """Of the page before; ``""`` for the first one."""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class ExcludeRequest:
     """Which calls are to leave all sums: all that is given has to hold, and something has to be."""
 

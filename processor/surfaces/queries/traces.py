@@ -9,15 +9,24 @@ from typing import Final
 from processor.core.errors import NotFoundError
 from processor.core.model import NO_PARTS, NOTHING, NS_PER_S, SPAN_ID_BYTES, Calendar, Totals
 from processor.core.ports import LedgerView
-from processor.core.questions import CallsQuestion, TraceSpan
+from processor.core.questions import CallsQuestion, TraceSpan, TracesQuestion
 from processor.surfaces.queries import checks
-from processor.surfaces.queries.answers import AsOf, CallsPage, Group, TraceReport, TreeSpan
+from processor.surfaces.queries.answers import (
+    AsOf,
+    CallsPage,
+    Group,
+    TraceReport,
+    TracesPage,
+    TreeSpan,
+)
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.partial import deleted_reason, partial_reasons
-from processor.surfaces.queries.requests import CallsRequest
+from processor.surfaces.queries.requests import CallsRequest, TracesRequest
 
 SPANS_MAX: Final = 10_000
 """Of a trace that are shown."""
+TRACE_OWNERS: Final = ("session", "user", "task", "agent", "org", "service")
+"""What a trace may belong to as a whole."""
 _BEFORE_SPAN_ID: Final = b"\1"
 _POSITION_BOUNDS: Final = (2**63, 2**63, 2 ** (8 * SPAN_ID_BYTES + 1))
 """Of the numbers in a cursor of calls: the end, the trace's number, and the span id."""
@@ -63,6 +72,26 @@ def as_of(view: LedgerView, now_ns: int) -> AsOf:
     """Which moment an answer from this view is of."""
     freshness = view.freshness()
     return AsOf(now_ns, freshness.last_charge_s, freshness.version)
+
+
+def check_traces(request: TracesRequest) -> TracesQuestion:
+    """Check a request. Raises InvalidQuestionError."""
+    limit = checks.check_limit(request.limit, checks.CALLS_MAX)
+    owner = (request.dimension, request.value) if request.dimension else None
+    if owner is not None and request.dimension not in TRACE_OWNERS:
+        raise checks.unknown_word("dimension", request.dimension, TRACE_OWNERS)
+    before = read_cursor(request.cursor, owner)[0] if request.cursor else None
+    return TracesQuestion(owner, before, limit)
+
+
+def traces_page(view: LedgerView, question: TracesQuestion, now_ns: int) -> TracesPage:
+    """Some traces, the last that began to be charged first."""
+    found = view.traces(question)
+    more = ""
+    if len(found) == question.limit:
+        more = write_cursor((found[-1].id,), question.owner)
+    titles = view.task_titles(sorted({each.task for each in found if each.task}))
+    return TracesPage(found, titles, more, as_of(view, now_ns))
 
 
 def check_run_id(text: str) -> tuple[bytes, bytes]:

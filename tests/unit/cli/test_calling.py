@@ -93,7 +93,7 @@ class CostQueries:
 @pytest.fixture
 async def costs():
     costs = CostQueries()
-    receiver = Receiver("127.0.0.1:0", None, [CostService(costs, lambda: HEALTH)])
+    receiver = Receiver("127.0.0.1:0", None, [CostService(costs, costs, lambda: HEALTH)])
     costs.endpoint = f"127.0.0.1:{await receiver.start()}"
     yield costs
     await receiver.stop(0.1)
@@ -147,7 +147,7 @@ async def test_a_processor_that_asks_for_a_token_gets_it():
     receiver = Receiver(
         "127.0.0.1:0",
         None,
-        [CostService(guarded, lambda: HEALTH)],
+        [CostService(guarded, guarded, lambda: HEALTH)],
         bearer_tokens=("a-token-of-some-length",),
     )
     endpoint = f"127.0.0.1:{await receiver.start()}"

@@ -26,7 +26,7 @@ from processor.core.otlp.signals import SIGNALS
 from processor.core.questions import UnknownAnswer
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import CostQueries, Report, WindowTotals
+from processor.surfaces.queries import CostChanges, CostQueries, Report, WindowTotals
 
 
 @dataclass
@@ -105,7 +105,13 @@ class Gateway:
         return Receipt() if self.work is None else await self.work(batch)
 
     async def open(self, listen: str = "127.0.0.1:0", **settings) -> int:
-        services = [CostService(cast("CostQueries", self.queries), lambda: self.health)]
+        services = [
+            CostService(
+                cast("CostQueries", self.queries),
+                cast("CostChanges", self.queries),
+                lambda: self.health,
+            )
+        ]
         self.receiver = Receiver(listen, self.handle, services, **settings)
         self.port = await self.receiver.start()
         return self.port

@@ -61,10 +61,8 @@ def ask(tmp_path, catalog):
         opened.append(ReadConnection(path))
         utc = Calendar(ZoneInfo("UTC"))
         policy = policy or Policy(calendar=utc, dimensions=dimensions)
-        ledger = SimpleNamespace(policy=policy)
-        return CostQueries(
-            ledger, ReaderInPlace(opened[-1].database), lambda: catalog, lambda: NOW_S * 10**9
-        )
+        reader = ReaderInPlace(opened[-1].database)
+        return CostQueries(lambda: policy, reader, lambda: catalog, lambda: NOW_S * 10**9)
 
     yield queries
     for each in opened:
