@@ -148,9 +148,11 @@ def _add_usage(attributes: Attributes, entry: Entry, usage: Usage) -> None:
 
 
 def _add_totals(attributes: Attributes, prefix: str, totals: Totals) -> None:
-    """Totals as of now, of an agent, a trace or a session."""
-    attributes[f"{prefix}.total_tokens"] = totals.tokens
-    attributes[f"{prefix}.total_cost_usd"] = totals.cost_nano_usd / NANO_PER_USD
+    """Totals as of now, of an agent, a trace or a session; no 0 where nothing is known of it."""
+    if totals.is_cost_known or totals.tokens:
+        attributes[f"{prefix}.total_tokens"] = totals.tokens
+    if totals.is_cost_known:
+        attributes[f"{prefix}.total_cost_usd"] = totals.cost_nano_usd / NANO_PER_USD
     if prefix == "session":
         attributes["session.agent_runs"] = totals.agent_runs
     elif totals.calls or not (totals.tokens or totals.cost_nano_usd):

@@ -37,6 +37,17 @@ class Totals:
         return self.input_tokens + self.output_tokens
 
     @property
+    def is_cost_known(self) -> bool:
+        """True when anything in it has a known cost, which may be 0.
+
+        A total of no call has none, nor has one of calls without a price. A sum that is all there
+        is has tokens and no calls.
+        """
+        if self.cost_nano_usd or self.calls > self.unpriced:
+            return True
+        return self.tokens > 0 and not self.unpriced
+
+    @property
     def is_zero(self) -> bool:
         """True when nothing is in any of the sums; quicker than a comparison."""
         return self is NOTHING or not (

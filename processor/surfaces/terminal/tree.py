@@ -197,27 +197,33 @@ def _counted_tokens(totals: _Totals | None, layout: _Layout) -> str:
 
 def _totals(span: ReceivedSpan) -> _Totals | None:
     for of in ("trace", "agent"):
-        cost = span.number(f"{of}.total_cost_usd")
-        if cost is not None:
-            least = "≥ " if span.attributes.get(f"{of}.cost_at_least") else ""
-            calls = span.number(f"{of}.llm_calls") or 0
+        cost, calls = span.number(f"{of}.total_cost_usd"), span.number(f"{of}.llm_calls")
+        is_least = bool(span.attributes.get(f"{of}.cost_at_least"))
+        if cost is not None or calls is not None or is_least:
+            text = "unknown" if is_least else ""
+            if cost is not None:
+                text = f"{'≥ ' if is_least else ''}{money(cost)}"
             count = tokens(span.number(f"{of}.total_tokens"))
-            return _Totals(count, f"{least}{money(cost)}", _counted(calls, "call"))
+            return _Totals(count, text, _counted(calls or 0, "call"))
     return None
 
 
 def _session_totals(spans: Sequence[ReceivedSpan]) -> Iterator[str]:
     """What the latest root says of its session."""
-    roots = [span for span in spans if span.number("session.total_cost_usd") is not None]
+    keys = ("session.agent_runs", "session.total_cost_usd")
+    roots = [span for span in spans if any(span.number(key) is not None for key in keys)]
     if not roots:
         return
     root = max(roots, key=lambda span: span.end_ns)
-    least = "at least " if root.attributes.get("session.cost_at_least") else ""
     runs = _counted(root.number("session.agent_runs") or 0, "agent run")
-    count = tokens(root.number("session.total_tokens")) or "no"
-    cost = dollars(root.number("session.total_cost_usd"))
+    cost = root.number("session.total_cost_usd")
+    known = "cost unknown"
+    if cost is not None:
+        least = "at least " if root.attributes.get("session.cost_at_least") else ""
+        count = tokens(root.number("session.total_tokens")) or "no"
+        known = f"{count} tokens, {least}{dollars(cost)}"
     name = abridge(plain(_stated([root], _SESSION)), 40)
-    yield f"session {name}, so far: {runs}, {count} tokens, {least}{cost}"
+    yield f"session {name}, so far: {runs}, {known}"
 
 
 def _counted(count: float, what: str) -> str:

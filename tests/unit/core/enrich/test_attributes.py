@@ -195,7 +195,32 @@ def test_calls_that_nobody_counted_are_left_out():
     """Guarantees: no "0 calls" beside money where a sum is all there is, as in a turn of Codex."""
     known = edit_of(Stamp(trace=Totals(cost_nano_usd=1, input_tokens=7))).attributes
     assert set(known) == {"trace.total_tokens", "trace.total_cost_usd"}
-    assert edit_of(Stamp(agent=Totals())).attributes["agent.llm_calls"] == 0
+
+
+@pytest.mark.parametrize(
+    ("totals", "expected"),
+    [
+        (Totals(), {"llm_calls": 0}),
+        (Totals(calls=2, unpriced=2), {"llm_calls": 2, "cost_at_least": True}),
+        (
+            Totals(calls=1, unpriced=1, input_tokens=7),
+            {"llm_calls": 1, "cost_at_least": True, "total_tokens": 7},
+        ),
+        (
+            Totals(calls=2, unpriced=1),  # The other one failed, so it is known to cost nothing.
+            {"llm_calls": 2, "cost_at_least": True, "total_tokens": 0, "total_cost_usd": 0.0},
+        ),
+        (
+            Totals(calls=1, response_cache_hits=1),
+            {"llm_calls": 1, "total_tokens": 0, "total_cost_usd": 0.0},
+        ),
+        (Totals(input_tokens=7), {"total_tokens": 7, "total_cost_usd": 0.0}),
+    ],
+)
+def test_total_of_which_no_cost_is_known_is_no_zero(totals, expected):
+    """Guarantees: 0 stands for calls that cost nothing, never for none or for unknown ones."""
+    attributes = edit_of(Stamp(agent=totals)).attributes
+    assert attributes == {f"agent.{name}": value for name, value in expected.items()}
 
 
 @pytest.mark.parametrize("unpriced", [0, 1])

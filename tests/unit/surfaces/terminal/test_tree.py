@@ -281,3 +281,17 @@ def test_whatever_a_sender_writes_stays_on_its_line(name, message, attributes, e
     for line in render_trace([seen], PLAIN, 100):
         assert cells(line) <= 100
         assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "shown"),
+    [
+        ({"agent.llm_calls": 0}, "0 calls"),
+        ({"agent.llm_calls": 1, "agent.cost_at_least": True}, "unknown  1 call"),
+    ],
+)
+def test_agent_whose_cost_nobody_knows_shows_no_zero(attributes, shown):
+    """Guarantees: what has no total on its span has none in the drawing, least of all a 0."""
+    lines = render_trace([span("a", "", "invoke_agent", 0, 1, attributes)], PLAIN, 120)
+    assert lines[2].endswith(shown)
+    assert "0.000000" not in lines[2]
