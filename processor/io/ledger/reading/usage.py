@@ -25,7 +25,7 @@ from processor.io.ledger.reading.sql import Sql
 from processor.io.ledger.reading.sums import EXACT, NEGATED, PLAIN, parts_of, rows_of, totals_of
 from processor.io.ledger.tables import SUMS
 
-_SIZES: Final[dict[Measure, str]] = {
+SIZES: Final[dict[Measure, str]] = {
     "cost": "CAST(cost AS REAL)",
     "calls": "calls * 1.0",
     "tokens": "CAST(input AS REAL) + CAST(output AS REAL)",
@@ -68,7 +68,7 @@ def read_usage(
     return UsageAnswer(
         _largest_first(rows, question.order_by),
         [row for row in totals if _is_something(row)],
-        _others(rows, totals),
+        others_of(rows, totals),
         groups if question.group_by else 0,
         plan.left_out,
     )
@@ -95,7 +95,7 @@ def _statement(
     if not names:
         return statement.add(f" {whole.format(count='0')}")
     statement.add(
-        f", ranked AS (SELECT {listed}, SUM({_SIZES[question.order_by]}) AS size FROM groups "
+        f", ranked AS (SELECT {listed}, SUM({SIZES[question.order_by]}) AS size FROM groups "
         f"GROUP BY {listed}), "
         f"top AS (SELECT {listed} FROM ranked ORDER BY size DESC, {listed} LIMIT ?)",
         (question.limit,),
@@ -128,7 +128,7 @@ def _groups(
     keys = sql.keys_of(question.group_by)
     statement.add("pieces AS (")
     for at, segments in enumerate(parts.values()):
-        rows = _source(question, segments, f"range_{at}", of_traces=of_traces)
+        rows = source_of(question, segments, f"range_{at}", of_traces=of_traces)
         piece = _piece(rows, segments, keys, columns, function)
         statement.join(piece, " UNION ALL " if at else "")
     values, joins = sql.names_of(question.group_by)
@@ -140,7 +140,7 @@ def _groups(
     return statement.add(f" GROUP BY {positions} HAVING {having})")
 
 
-def _source(
+def source_of(
     question: UsageQuestion, segments: Sequence[Segment], ranges: str, *, of_traces: Sql | None
 ) -> Sql:
     """FROM and WHERE of segments of one source, which are in the common table of that name."""
@@ -211,7 +211,7 @@ def _lifetimes(question: UsageQuestion, columns: Sequence[str], function: str) -
     statement = Sql(f"SELECT 0, NULL, g.v0, {listed} FROM (SELECT g.{key} AS v0, {listed}")
     statement.join(source)
     statement.add(
-        f" ORDER BY {_SIZES[question.order_by]} DESC, g.{key} LIMIT ?) g", (question.limit,)
+        f" ORDER BY {SIZES[question.order_by]} DESC, g.{key} LIMIT ?) g", (question.limit,)
     )
     return statement.join(source, f" UNION ALL SELECT 0, COUNT(*), NULL, {summed}")
 
@@ -238,7 +238,7 @@ def _largest_first(rows: Sequence[UsageRow], measure: Measure) -> list[UsageRow]
     return sorted(rows, key=lambda row: (-sizes[row.values], row.values, row.bucket))
 
 
-def _others(rows: Sequence[UsageRow], totals: Sequence[UsageRow]) -> list[UsageRow]:
+def others_of(rows: Sequence[UsageRow], totals: Sequence[UsageRow]) -> list[UsageRow]:
     """What is in each bucket beyond the groups that are listed."""
     if not rows:
         return []

@@ -32,6 +32,7 @@ from processor.io.ledger.reading import calls, exclusions, standings, traces, un
 from processor.io.ledger.reading.freshness import read_freshness
 from processor.io.ledger.reading.lifetimes import is_whole
 from processor.io.ledger.reading.own_values import read_values_in_other
+from processor.io.ledger.reading.ranking import ranks_first, read_ranking
 from processor.io.ledger.reading.usage import read_usage
 
 _LAST_BUCKET: Final = "SELECT MAX(bucket) FROM totals WHERE scope = 'total' AND id = ''"
@@ -76,7 +77,10 @@ class SqliteView:
             self._kept.hours,
             self._last_charge_s(),
         )
-        answer = read_usage(self._database, question, plan_reading(question, stored))
+        plan = plan_reading(question, stored)
+        if ranks_first(question, plan):
+            return read_ranking(self._database, question, plan, stored)
+        answer = read_usage(self._database, question, plan)
         if answer.left_out and is_whole(self._database, question, answer):
             return answer._replace(left_out=())
         return answer
