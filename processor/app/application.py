@@ -23,6 +23,7 @@ from processor.app.assembly import (
     start_check,
 )
 from processor.app.audit_notes import AuditNotes
+from processor.app.kept_requests import rename_in
 from processor.app.resources import (
     plan_memory,
     raise_descriptor_limit,
@@ -108,6 +109,7 @@ class App:
         memory = MemoryLimit(plan.requests)
         exporter = build_exporter(settings, memory, files)
         ledger = build_ledger(settings, policy, plan)
+        ledger.forget_also(rename_in(exporter, settings))
         _close_with(stack, "the ledger", ledger.close)
         await _start_ledger(ledger, settings.ledger.path)
         # Closed before the ledger: who writes is the last to close the file, and tidies up.

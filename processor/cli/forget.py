@@ -17,7 +17,8 @@ NOT_COVERED: Final = (
     "what the backends have",
     "exports and files that exporters have written",
     "older backups of the ledger, and the systemd journal or other logs of this machine",
-    "requests that wait for a backend on the disk, or were set aside: send or remove them first",
+    "requests that are on their way to a backend right now, and headers kept with requests",
+    "what applications send from now on: it is sent on as it comes",
     "texts that only contain the id, such as titles of tasks and reasons of prices",
     "the budgets file, where a filter or an override names it",
 )

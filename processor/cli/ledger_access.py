@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from processor.app.assembly import build_changes, build_ledger, build_reader
+from processor.app.kept_requests import rename_in_folders
 from processor.app.resources import plan_memory
 from processor.cli.actor import user_name
 from processor.cli.calling import NoAnswerError, Remote
@@ -126,6 +127,7 @@ class Local:
         catalog = prices_from(self._settings.pricing.file).catalog
         policy = budgets_from(self._settings.budgets.file, self._settings.dimension_names)
         ledger = build_ledger(self._settings, policy, plan_memory(self._settings))
+        ledger.forget_also(rename_in_folders(self._settings))
         reader = build_reader(self._settings)
         try:
             await ledger.start()

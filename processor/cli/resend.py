@@ -88,23 +88,30 @@ async def _send_all(backend: Backend, requests: Sequence[RefusedRequest]) -> int
     try:
         left = 0
         for number, request in enumerate(requests):
-            record = request.read()
             try:
-                receipt = await backend.deliver(
-                    record.signal, record.payload, _TIMEOUT_S, record.metadata
-                )
+                left += not await _send_one(backend, request)
             except RetryableError as error:
                 print(plain(f"{request.path} and what follows it: {error}"))
                 return left + len(requests) - number
-            except PermanentError as error:
-                print(plain(f"{request.path} is refused again: {error}"))
-                left += 1
-                continue
-            if receipt.rejected:
-                print(
-                    plain(f"{request.path}: {receipt.rejected} items rejected: {receipt.message}")
-                )
-            request.remove()
         return left
     finally:
         await backend.close()
+
+
+async def _send_one(backend: Backend, request: RefusedRequest) -> bool:
+    """Send one, and remove it; returns whether it is gone. Raises RetryableError."""
+    with request.held():
+        if not request.path.exists():
+            return True  # Another one that does the same has sent it meanwhile.
+        record = request.read()
+        try:
+            receipt = await backend.deliver(
+                record.signal, record.payload, _TIMEOUT_S, record.metadata
+            )
+        except PermanentError as error:
+            print(plain(f"{request.path} is refused again: {error}"))
+            return False
+        if receipt.rejected:
+            print(plain(f"{request.path}: {receipt.rejected} items rejected: {receipt.message}"))
+        request.remove()
+        return True

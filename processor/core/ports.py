@@ -72,6 +72,16 @@ class Ledger(Protocol):
         """Charge a batch; returns what to write on its spans, by row."""
 
 
+class RenameRequests(Protocol):
+    """Takes an id out of requests that are kept to be sent."""
+
+    async def __call__(self, user: str, tombstone: str, *, is_trial: bool) -> Mapping[str, int]:
+        """Returns how many had it, by what they are, in words; the same when it is done again.
+
+        Nothing changes where it is a trial. Raises OSError, and then all of it is to be done again.
+        """
+
+
 class PricesAgain(NamedTuple):
     """The prices that stored calls get with a reprice."""
 

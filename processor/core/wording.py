@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from datetime import UTC, datetime
 from typing import Final
@@ -12,6 +13,16 @@ _COLUMNS: Final = 80
 def counted(count: int, one: str, many: str = "") -> str:
     """A number and what it counts: ``1 limit``, ``2 limits``; `many` where an s is not enough."""
     return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
+def replace_name(text: str, name: str, other: str) -> str:
+    """A sentence with another name wherever a name stands by itself.
+
+    Not within a longer one, such as an address that ends like it.
+    """
+    if name not in text:
+        return text
+    return re.sub(rf"(?<![\w@.+-]){re.escape(name)}(?![\w@+-]|\.\w)", lambda _: other, text)
 
 
 def fit(line: str, label_chars: int) -> list[str]:

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from processor.io.exporter.disk_queue import segment
+from processor.core.model import RequestRename
+from processor.io.exporter.disk_queue import rewriting, segment
 from processor.io.exporter.disk_queue.queue import DiskQueue
 from processor.io.exporter.disk_queue.records import CURSOR_AT, START, Record
 
@@ -36,6 +37,9 @@ class Disk:
         """What a power cut leaves of each file at least."""
         self.removed: dict[str, bytes] = {}
         """Files whose removal a power cut may undo."""
+        self.replaced: dict[str, tuple[bytes, bytes]] = {}
+        """Files in whose place others were put, which a power cut may undo as well: their content,
+        and what of it was synced."""
         self.steps_left: int | None = None
         """After so many steps the process ends; None for never."""
         self.share = 0.0
@@ -81,6 +85,7 @@ class Disk:
         if (not is_last or self.share > 0.5) and path not in self._broken:
             if Path(path).is_dir():
                 self.removed.clear()
+                self.replaced.clear()
             else:
                 self.synced[path] = Path(path).read_bytes()
         if is_last:
@@ -98,6 +103,18 @@ class Disk:
             self.removed[str(path)] = path.read_bytes()
             os.unlink(path)  # noqa: PTH108 - this replaces Path.unlink
 
+    def replace(self, path, target):
+        if self._is_last_step() and self.share < 0.5:
+            raise Ended
+        before = target.read_bytes(), self.synced.get(str(target), b"")
+        self.replaced.setdefault(str(target), before)
+        os.replace(path, target)  # noqa: PTH105 - this replaces Path.replace
+        self.synced[str(target)] = self.synced.pop(str(path), b"")
+        self._broken.discard(str(target))
+        if self.steps_left is not None and self.steps_left < 0:
+            raise Ended
+        return target
+
     def _is_last_step(self):
         """Whether the process ends in this step, or has ended already and is only unwound."""
         if self.steps_left is None:
@@ -111,6 +128,11 @@ class Disk:
             if draw(st.booleans()):
                 Path(path).write_bytes(content)
         self.removed.clear()
+        for path, (content, synced) in self.replaced.items():
+            if draw(st.booleans()):
+                Path(path).write_bytes(content)
+                self.synced[path] = synced
+        self.replaced.clear()
         for path in folder.glob("*.spool"):
             now, then = path.read_bytes(), self.synced.get(str(path), b"")
             end = draw(st.integers(min(len(then), len(now)), len(now)))
@@ -124,6 +146,21 @@ def _removed_by(path, disk, *, missing_ok=False):
     disk.unlink(path, missing_ok=missing_ok)
 
 
+def _replaced_by(path, target, disk):
+    return disk.replace(path, target)
+
+
+ID = b"ada@example.com"
+
+
+def without_id(_signal, payload):
+    """As `rename_values` is: the very payload where nothing changes."""
+    return payload.replace(ID, b"forgotten-0a1b") if ID in payload else payload
+
+
+RENAME = RequestRename(without_id, str, ID)
+
+
 class KilledQueue(RuleBasedStateMachine):
     """Appends, sends, failing disks and kill -9 in any order."""
 
@@ -134,13 +171,17 @@ class KilledQueue(RuleBasedStateMachine):
         self.temporary = tempfile.TemporaryDirectory()
         self.folder = Path(self.temporary.name)
         self.disk = Disk()
-        self.real = segment.os, Path.unlink
-        segment.os, Path.unlink = self.disk, partialmethod(_removed_by, self.disk)
+        self.real = segment.os, Path.unlink, Path.replace
+        segment.os = rewriting.os = self.disk
+        Path.unlink = partialmethod(_removed_by, self.disk)
+        Path.replace = partialmethod(_replaced_by, disk=self.disk)
         self.number = 0
         self.tried: set[bytes] = set()
         self.promised: set[bytes] = set()
         self.sent: Counter[bytes] = Counter()
         self.copies_allowed = 0
+        self.renamed_until = 0
+        """No record up to that number has the id."""
         self.start()
 
     def start(self):
@@ -171,15 +212,16 @@ class KilledQueue(RuleBasedStateMachine):
         payloads = []
         for size in sizes:
             self.number += 1
-            payloads.append(b"%08d" % self.number + bytes(size - 8))
-        self.tried |= set(payloads)
+            named = ID if self.number % 3 == 0 else b""
+            payloads.append(b"%08d" % self.number + named + bytes(size - 8))
+        self.tried |= {payload[:8] for payload in payloads}
         self.disk.steps_left, self.disk.share = steps, share
         try:
             outcomes = self.disk_queue.append([Record("traces", payload) for payload in payloads])
         except Ended:
             return False
         self.promised |= {
-            payload for payload, outcome in zip(payloads, outcomes, strict=True) if not outcome
+            payload[:8] for payload, outcome in zip(payloads, outcomes, strict=True) if not outcome
         }
         return steps is None
 
@@ -199,7 +241,7 @@ class KilledQueue(RuleBasedStateMachine):
             due = self.disk_queue.take(most, 10**9)
             if due is None:
                 return None
-            self.sent.update(record.payload for record in due.records)
+            self.note_sent(due)
             try:
                 self.disk_queue.finish(due)
             except Ended:
@@ -207,6 +249,47 @@ class KilledQueue(RuleBasedStateMachine):
         except Ended:
             return None
         return None
+
+    def note_sent(self, due):
+        self.sent.update(record.payload[:8] for record in due.records)
+        for record in due.records:
+            number = int(record.payload[:8])
+            assert number > self.renamed_until or ID not in record.payload, "it was taken out"
+            named = len(ID if ID in record.payload else b"forgotten-0a1b") if number % 3 == 0 else 0
+            assert not any(record.payload[8 + named :]), "all else is as it was"
+
+    @rule(data=st.data())
+    def rename(self, data):
+        self.rename_until(data, None, 0.0)
+
+    @rule(steps=st.integers(0, 8), share=st.floats(0, 1), data=st.data())
+    def end_while_renaming(self, steps, share, data):
+        self.rename_until(data, steps, share)
+        self.end(data)
+
+    def rename_until(self, data, steps, share):
+        """Take an id out; in between others are sent, and what was taken before is finished."""
+        until, due = self.number, None
+        try:
+            for _ in rewriting.rewrite_queue(self.disk_queue, RENAME):
+                self.disk.steps_left = None
+                if due is not None and data.draw(st.booleans()):
+                    self.disk_queue.finish(due)
+                    due = None
+                elif due is None and data.draw(st.booleans()):
+                    due = self.disk_queue.take(2, 10**9)
+                    if due is not None:
+                        self.note_sent(due)
+                self.disk.steps_left, self.disk.share = steps, share
+        except OSError:
+            until = self.renamed_until
+        except Ended:
+            self.copies_allowed += len(due.records) if due else 0
+            return
+        self.disk.steps_left = None
+        self.renamed_until = max(until, self.renamed_until)
+        if due is not None:
+            self.disk_queue.finish(due)
 
     def end(self, data):
         if self.is_power_cut:
@@ -237,7 +320,7 @@ class KilledQueue(RuleBasedStateMachine):
             self.disk.is_full = self.disk.is_broken = False
             self.disk.steps_left = None
             while due := self.disk_queue.take(3, 10**9):
-                self.sent.update(record.payload for record in due.records)
+                self.note_sent(due)
                 self.disk_queue.finish(due)
             assert self.promised <= self.sent.keys(), "what was acknowledged has been sent"
             assert self.sent.keys() <= self.tried, "nothing is made up"
@@ -246,7 +329,8 @@ class KilledQueue(RuleBasedStateMachine):
             assert not list(self.folder.glob("*.spool")), "what has been sent takes no room"
             self.disk_queue.close()
         finally:
-            segment.os, Path.unlink = self.real
+            segment.os, Path.unlink, Path.replace = self.real
+            rewriting.os = segment.os
             self.temporary.cleanup()
 
 

@@ -52,7 +52,7 @@ from processor.core.model.exclusion import (
     ExclusionRequest,
     Selection,
 )
-from processor.core.model.forgetting import PLACES, ForgetRequest, Forgetting
+from processor.core.model.forgetting import PLACES, ForgetRequest, Forgetting, RequestRename
 from processor.core.model.posting import (
     NO_PARTS,
     NO_SUMS,
@@ -147,6 +147,7 @@ __all__ = [
     "RepriceProgress",
     "Repricing",
     "RequestPart",
+    "RequestRename",
     "Scope",
     "Selection",
     "Signal",

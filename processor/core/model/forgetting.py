@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+from processor.core.model.spans import Signal
 
 
 class ForgetRequest(NamedTuple):
@@ -12,6 +15,17 @@ class ForgetRequest(NamedTuple):
     actor: str
     """Who asks, in words."""
     now_ns: int
+
+
+class RequestRename(NamedTuple):
+    """How an id is taken out of requests that are kept to be sent."""
+
+    payload: Callable[[Signal, bytes], bytes]
+    """A request without it; the very object that is given where it is not in it."""
+    text: Callable[[str], str]
+    """A sentence without it."""
+    id_bytes: bytes
+    """It itself, as it stands in what cannot be read."""
 
 
 class Forgetting(NamedTuple):
@@ -27,6 +41,6 @@ class Forgetting(NamedTuple):
 
 PLACES = (
     "owners", "totals", "crossings", "stamps", "sets of dimensions", "values of own dimensions",
-    "tasks", "waiting spans", "audit", "jobs",
+    "tasks", "waiting spans", "audit", "jobs", "requests on the disk", "requests set aside",
 )  # fmt: skip
 """The names in `Forgetting.places`."""

@@ -14,7 +14,7 @@
     usage       what was reported, as quantities that do not overlap, which `division` makes
     options     what the operator decides about reading
     dimensions  the operator's own dimensions
-    owners      whom a span says it belongs to
+    owners      whom a span says it belongs to; `identities` replaces an id there
     ids         which ids can be ids; ids for log records
     times       when a call ended, whatever the sender's clock and unit
     calls       one call; `plausibility` knows what none can have used, `response_cache`
@@ -28,6 +28,7 @@
 """
 
 from processor.core.semconv.dimensions import OwnDimensions
+from processor.core.semconv.identities import IdentityRename
 from processor.core.semconv.layout import WANTED
 from processor.core.semconv.logs import LOGS_WANTED, LogReading, read_logs
 from processor.core.semconv.options import CacheSemantics, ReadOptions
@@ -38,6 +39,7 @@ __all__ = [
     "LOGS_WANTED",
     "WANTED",
     "CacheSemantics",
+    "IdentityRename",
     "LogReading",
     "OwnDimensions",
     "ReadOptions",

@@ -4,6 +4,7 @@
     split(signal, payload, target_bytes, max_bytes) -> SplitRequest
     scan_logs(payload, wanted, hold) -> Logs
     find_events(spans, names) -> {row: [(name, attributes)]}
+    rename_values(signal, payload, renamed, having) -> bytes
 
 This version is built on ``opentelemetry-proto`` and is the reference; a compiled kernel may replace
 the two functions and is then tested against this one. The contract of both:
@@ -50,6 +51,8 @@ the two functions and is then tested against this one. The contract of both:
 **scan_logs** finds the log records that a tool writes instead of spans, by their names; see there.
 
 **split** is for requests of any signal that have become too large for a backend; see there.
+
+**rename_values** replaces single values of attributes in requests of any signal; see there.
 """
 
 from processor.core.wire.anyvalue import NESTING_MAX
@@ -57,6 +60,7 @@ from processor.core.wire.attributes import ATTRIBUTES_MAX, EVENT_ATTRIBUTES_MAX
 from processor.core.wire.keeping import find_events
 from processor.core.wire.logs import scan_logs
 from processor.core.wire.parsed_size import Hold, hold_nothing
+from processor.core.wire.renaming import rename_values
 from processor.core.wire.scan import FIELDS_MAX, scan
 from processor.core.wire.splice import splice
 from processor.core.wire.split import split
@@ -69,6 +73,7 @@ __all__ = [
     "Hold",
     "find_events",
     "hold_nothing",
+    "rename_values",
     "scan",
     "scan_logs",
     "splice",

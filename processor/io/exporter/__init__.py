@@ -17,6 +17,7 @@ from processor.io.exporter.debug import DebugDestination
 from processor.io.exporter.destination import Counters, Destination
 from processor.io.exporter.disk_queue import (
     REFUSED,
+    AsyncDiskQueue,
     DiskQueue,
     QueuedBackend,
     RefusedRequest,
@@ -32,6 +33,7 @@ from processor.io.exporter.transport import Transport
 
 __all__ = [
     "REFUSED",
+    "AsyncDiskQueue",
     "Backend",
     "ClientTls",
     "Counters",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -16,9 +16,10 @@ from processor.core.errors import (
     ProcessorError,
     RetryableError,
 )
-from processor.core.model import Batch, Metadata, Receipt, Signal
+from processor.core.model import Batch, Metadata, Receipt, RequestRename, Signal
 from processor.core.otlp.codes import Code
 from processor.io.exporter.destination import Destination
+from processor.io.exporter.disk_queue import QueuedBackend
 from processor.io.exporter.in_flight import InFlightLimiter
 
 Receipts = Mapping[Destination, Receipt]
@@ -105,6 +106,17 @@ class Fanout:
             for destination in started:
                 await destination.close()
             raise
+
+    async def rename(self, rename: RequestRename, *, is_trial: bool = False) -> Mapping[str, int]:
+        """Take an id out of requests that wait or were set aside; returns how many had it.
+
+        Waits until their folders are open. Raises OSError, and then all of it is to be done again.
+        """
+        found = Counter[str]()
+        for destination in self.destinations:
+            if isinstance(destination, QueuedBackend):
+                found.update(await destination.rename(rename, is_trial=is_trial))
+        return found
 
     async def close(self) -> None:
         """Finish what is under way, within bounds, then close every destination."""

@@ -24,7 +24,7 @@ from processor.core.model import (
     Repricing,
     Stamp,
 )
-from processor.core.ports import PricesAgain
+from processor.core.ports import PricesAgain, RenameRequests
 from processor.io.ledger.audit_log import AuditLog, InForce
 from processor.io.ledger.background import Background
 from processor.io.ledger.exclude_job import ExcludeJob
@@ -58,6 +58,7 @@ class Ledger:
         self._reprice = RepriceJob(self._working_set)
         self._exclude = ExcludeJob(self._working_set)
         self._forget = ForgetJob(self._working_set)
+        self._rename_requests: RenameRequests | None = None
         self._trial: Steps[object] | None = None
         """A dry run under way."""
         self._audit = AuditLog(store)
@@ -118,6 +119,19 @@ class Ledger:
     def last_failure(self) -> LastFailure | None:
         """Why the last turn could not be committed; None while turns can."""
         return self._writer.last_failure
+
+    def forget_also(self, rename: RenameRequests) -> None:
+        """Have ids that are forgotten taken out of requests as well; called before `start`."""
+        self._rename_requests = rename
+        loop = asyncio.get_running_loop()
+
+        def begin(user: str, tombstone: str) -> Future[Mapping[str, int]]:
+            work = rename(user, tombstone, is_trial=False)
+            found = asyncio.run_coroutine_threadsafe(work, loop)
+            found.add_done_callback(lambda _: loop.call_soon_threadsafe(self._writer.wake))
+            return found
+
+        self._forget.begin_rename = begin
 
     async def start(self) -> None:
         """Open the ledger: read what is under way and what waits, fill totals that budgets need."""
@@ -214,7 +228,11 @@ class Ledger:
         if is_dry_run:
             trial = Forgetter(self._working_set, asked, is_dry_run=True)
             check = partial(self._working_set.store.ids.check, asked.user)
-            return await self._try(trial, check, (*others, self._forget))
+            found = await self._try(trial, check, (*others, self._forget))
+            if self._rename_requests is None:
+                return found
+            kept = await self._rename_requests(asked.user, trial.tombstone, is_trial=True)
+            return found._replace(places=(*found.places, *((k, n) for k, n in kept.items() if n)))
         return await self._begin(partial(self._forget.begin, asked), others)
 
     def _refuse_beside(self, jobs: _Jobs, own: Steps[object] | None = None) -> None:

@@ -105,6 +105,11 @@ class WriterThread:
         # The turn is carried on even if its caller has gone.
         return await asyncio.shield(future)
 
+    def wake(self) -> None:
+        """Have the thread see now what work there is; called on the event loop."""
+        future = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(lambda: None, "query", future))
+
     def _work(self) -> None:
         while True:
             jobs = self._next()

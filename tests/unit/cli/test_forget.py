@@ -47,7 +47,7 @@ def test_it_says_where_the_id_stood_and_what_is_not_covered(run):
     assert "may hold old bytes of it until they are used again" in " ".join(shown.split())
     assert "llm-cost backup" in shown
     not_covered = " ".join(shown.partition("Not covered:")[2].split())
-    for words in ("backends", "exports", "backups", "wait for a backend"):
+    for words in ("backends", "exports", "backups", "on their way to a backend"):
         assert words in not_covered
     assert "ada" not in shown
 

@@ -6,19 +6,26 @@ import asyncio
 import errno
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from processor.core.model import RequestRename
 from processor.io.exporter.disk_queue.queue import DiskQueue, Due
 from processor.io.exporter.disk_queue.records import Record
 from processor.io.exporter.disk_queue.refused import REFUSED, RefusedFolder
+from processor.io.exporter.disk_queue.rewriting import Steps, rewrite_queue, rewrite_refused
+from processor.io.exporter.disk_queue.under_way import UnderWay, without_id
 
 T = TypeVar("T")
 
+WAITING: Final = "requests on the disk"
+SET_ASIDE: Final = "requests set aside"
+"""What has had an id, in words."""
+_STEP_S: Final = 0.02
 _GROUP_MAX: Final = 256
 _MIB: Final = 1024 * 1024
 _GROUP_MAX_BYTES: Final = 8 * _MIB
@@ -42,6 +49,8 @@ class AsyncDiskQueue:
         self._writer: asyncio.Task[None] | None = None
         self._written = asyncio.Event()
         self._is_open = False
+        self._opened = asyncio.Event()
+        self.under_way = UnderWay()
         self.recount_s = 5.0
         """How often what is set aside is counted at most; a folder of many files takes a while."""
         self._recounted_s = -math.inf
@@ -51,11 +60,12 @@ class AsyncDiskQueue:
         await self._run(self.disk_queue.open)
         await self._run(self.refused.count)
         self._is_open = True
+        self._opened.set()
 
     async def append(self, record: Record) -> None:
         """Return when a record is on the disk. Raises OSError when it is not."""
         if not self._is_open:
-            raise OSError(errno.ESHUTDOWN, "the processor is stopping")
+            raise _stopping()
         waiting = _Waiting(record, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._writer is None:
@@ -67,11 +77,20 @@ class AsyncDiskQueue:
             del waiting
 
     async def take(self, most: int) -> Due:
-        """Wait for records and give the oldest, up to `most`. Raises OSError."""
+        """Wait for records and give the oldest, up to `most`. Raises OSError.
+
+        They are under way until the caller says that they are not.
+        """
         while True:
             self._written.clear()
-            due = await self._run(lambda: self.disk_queue.take(most, _GROUP_MAX_BYTES))
+            since, due = self.under_way.begin(), None
+            try:
+                due = await self._run(lambda: self.disk_queue.take(most, _GROUP_MAX_BYTES))
+            finally:
+                if due is None:
+                    self.under_way.end(since)
             if due is not None:
+                due.since = since
                 return due
             await self._written.wait()
 
@@ -82,6 +101,40 @@ class AsyncDiskQueue:
     async def keep_refused(self, record: Record, message: str, rejected: int = 0) -> Path:
         """Keep a record aside that the backend has refused for good; see `RefusedFolder.keep`."""
         return await self._run(lambda: self.refused.keep(record, message, rejected))
+
+    async def rename(self, rename: RequestRename, *, is_trial: bool = False) -> Mapping[str, int]:
+        """Take an id out of all that is kept, beside other work; returns how much had it.
+
+        Waits until the queue is open. Raises OSError, and then all of it is to be done again.
+        """
+        await self._opened.wait()
+        if not is_trial:
+            self.under_way.add(rename)
+            for waiting in self._waiting:
+                waiting.record = without_id(waiting.record, rename)
+        queue, folder = self.disk_queue, self.refused.directory
+        kept = await self._in_steps(rewrite_queue(queue, rename, is_trial=is_trial))
+        refused = await self._in_steps(rewrite_refused(folder, rename, is_trial=is_trial))
+        return {WAITING: kept, SET_ASIDE: refused}
+
+    async def _in_steps(self, steps: Steps) -> int:
+        """Do all steps; what else waits for the thread comes in between."""
+        count = 0
+
+        def some() -> bool:
+            nonlocal count
+            if not self._is_open:
+                raise _stopping()
+            end_s = time.monotonic() + _STEP_S
+            for done in steps:
+                count = done
+                if time.monotonic() >= end_s:
+                    return False
+            return True
+
+        while not await self._run(some):
+            pass
+        return count
 
     def recount_refused(self) -> None:
         """Have what is set aside counted again, for whoever asks next: others remove it."""
@@ -136,6 +189,10 @@ class AsyncDiskQueue:
         # Work that the thread has begun is finished, though its caller is cancelled meanwhile.
         loop = asyncio.get_running_loop()
         return await asyncio.shield(loop.run_in_executor(self._thread, work))
+
+
+def _stopping() -> OSError:
+    return OSError(errno.ESHUTDOWN, "the processor is stopping")
 
 
 def _resolve(done: asyncio.Future[None], failure: OSError | None) -> None:

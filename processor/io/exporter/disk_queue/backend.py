@@ -13,7 +13,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from processor.core.counters import Backlog
@@ -26,7 +26,7 @@ from processor.core.errors import (
     RetryableError,
 )
 from processor.core.memory import MemoryLimit
-from processor.core.model import Metadata, Receipt, Signal
+from processor.core.model import Metadata, Receipt, RequestRename, Signal
 from processor.core.wording import counted
 from processor.io.exporter.backend import Backend
 from processor.io.exporter.destination import Counters, is_about_credentials
@@ -177,11 +177,15 @@ class QueuedBackend:
         await self._queue.close()
         await self._backend.close()
 
+    async def rename(self, rename: RequestRename, *, is_trial: bool) -> Mapping[str, int]:
+        """Take an id out of what is on the disk; see `AsyncDiskQueue.rename`."""
+        return await self._queue.rename(rename, is_trial=is_trial)
+
     async def deliver(
         self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata = ()
     ) -> Receipt:
         """Return once the backend has taken a payload or it is on the disk; see `Destination`."""
-        with self.counters.follow(len(payload)):
+        with self.counters.follow(len(payload)), self._queue.under_way.follow() as since:
             # A request from the disk that is being sent will show when the backend is back.
             if signal not in self._away or not self._drain.is_busy:
                 receipt = await self._try(signal, payload, timeout_s, metadata)
@@ -189,7 +193,8 @@ class QueuedBackend:
                     return receipt
             # Headers can be credentials: those that are for other backends are not written here.
             forwarded = self._backend.forwarded_metadata(metadata)
-            await self._keep(Record(signal, payload, forwarded, time.time()))
+            record = Record(signal, payload, forwarded, time.time())
+            await self._keep(self._queue.under_way.renamed(record, since))
         # It is on the disk, and counts as delivered; but the backend is failing all the same.
         self.counters.last_failure = self._away.get(signal) or next(iter(self._away.values()), None)
         return Receipt()

@@ -17,6 +17,7 @@ from processor.io.exporter.backend import Backend
 from processor.io.exporter.destination import is_about_credentials, reason_of
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
 from processor.io.exporter.disk_queue.losses import Losses
+from processor.io.exporter.disk_queue.queue import Due
 from processor.io.exporter.disk_queue.records import Record
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ class Drain:
         self._consumers = consumers
         self._round_s = round_s
         self._failed_rounds = 0
+        self._since = 0
+        """When what is being sent was taken."""
         self._on_taken = on_taken
         self._on_refused = on_refused
         self._on_failed = on_failed
@@ -107,6 +110,13 @@ class Drain:
         In a frame that ends with them, so that they need no memory during that wait.
         """
         due = await self._queue.take(most)
+        self._since = due.since
+        try:
+            return await self._send(due)
+        finally:
+            self._queue.under_way.end(due.since)
+
+    async def _send(self, due: Due) -> float:
         self.is_busy = True
         fresh = [record for record in due.records if not self._is_too_old(record)]
         with self._memory.open() as holding:
@@ -167,21 +177,26 @@ class Drain:
                 return _UNAUTHORIZED_DELAY_S
             self._reasons.pop(record.signal, None)
             self._on_refused(record.signal)
-            return await self.losses.set_aside(record, reason_of(error), str(error))
+            kept = self._kept_as(record)
+            return await self.losses.set_aside(kept, reason_of(error), str(error))
         self._reasons.pop(record.signal, None)
         self.losses.note_delivery()
         self._on_taken(record.signal)
         self.delivered += 1
         if receipt.rejected:
-            await self.losses.set_aside_copy(record, receipt)
+            await self.losses.set_aside_copy(self._kept_as(record), receipt)
         return None
 
     async def _put_back(self, records: Sequence[Record]) -> list[Record]:
         """Write records to the end of the queue; returns those for which that was not possible."""
-        appended = (self._queue.append(record) for record in records)
+        appended = (self._queue.append(self._kept_as(record)) for record in records)
         outcomes = await asyncio.gather(*appended, return_exceptions=True)
         pairs = zip(records, outcomes, strict=True)
         left = [record for record, outcome in pairs if isinstance(outcome, BaseException)]
         self.put_back += len(records) - len(left)
         self.losses.note_displaced()
         return left
+
+    def _kept_as(self, record: Record) -> Record:
+        """A record that is being sent as it is kept now: an id may have been taken out."""
+        return self._queue.under_way.renamed(record, self._since)

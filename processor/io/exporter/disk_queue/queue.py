@@ -15,18 +15,23 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from processor.io.exporter.destination import DiskQueueCounters
 from processor.io.exporter.disk_queue.records import MARK_BYTES, START, Record, encoded_bytes
+from processor.io.exporter.disk_queue.rewriting import SegmentCopy
 from processor.io.exporter.disk_queue.segment import (
     OtherVersionError,
     Segment,
     Taken,
     create_segment,
     load_segment,
+    remove_old_corrupt,
+    remove_unfinished,
     sync_directory,
+    unlink,
 )
 
 _log = logging.getLogger(__name__)
@@ -34,16 +39,19 @@ _log = logging.getLogger(__name__)
 _MIB: Final = 1024 * 1024
 _SEGMENT_MAX_BYTES: Final = 64 * _MIB
 _SEGMENTS: Final = 16
-_CORRUPT_MAX: Final = 8
 _TRANSIENT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN})
 """Errors that say nothing about the file that could not be read."""
 
 
-class Due(NamedTuple):
+@dataclass(slots=True)
+class Due:
     """Records that are to be sent now; they stay where they are until `DiskQueue.finish`."""
 
     segment: Segment
     taken: Taken
+    """Where they end may move meanwhile, when the segment is written anew."""
+    since: int = 0
+    """When they were taken, see `UnderWay`."""
 
     @property
     def records(self) -> Sequence[Record]:
@@ -72,8 +80,8 @@ class DiskQueue:
         self._segment_bytes = min(_SEGMENT_MAX_BYTES, max_bytes // _SEGMENTS)
         self._new_mark = new_mark
         self._drops_oldest = drops_oldest
-        self._due: Segment | None = None
-        """Where the records are that were taken last; they may be on their way."""
+        self._due: Due | None = None
+        """The records that were taken last; they may be on their way."""
         self._segments: list[Segment] = []
         """Oldest first."""
         self._growing: Segment | None = None
@@ -102,6 +110,7 @@ class DiskQueue:
             sync_directory(folder.parent)
         self._lock = os.open(self.directory, os.O_RDONLY)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove_unfinished(self.directory)
         names = {path for path in self.directory.iterdir() if path.stem.isdecimal()}
         for path in sorted(names, key=lambda path: int(path.stem)):
             self._next_name = int(path.stem) + 1
@@ -147,7 +156,7 @@ class DiskQueue:
                     self._skip_unreadable(segment, error)
                     break
                 if due.records:
-                    self._due = segment
+                    self._due = due
                     return due
                 self.finish(due)
             self._remove_if_spent(segment)
@@ -155,7 +164,7 @@ class DiskQueue:
 
     def finish(self, due: Due) -> None:
         """What was due needs nothing more: the backend has taken it, or never will."""
-        segment, taken = due
+        segment, taken = due.segment, due.taken
         self._due = None
         self.counters.done += len(taken.records)
         if taken.lost:
@@ -168,6 +177,31 @@ class DiskQueue:
             # It is dealt with all the same; only a restart would send it again.
             _log.warning("%s: what was sent cannot be noted: %s", segment.path, error)
         self._remove_if_spent(segment)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The files with records, oldest first."""
+        return tuple(self._segments)
+
+    def is_readable(self, segment: Segment) -> bool:
+        """Whether a segment could be read when it was last tried."""
+        return segment.path not in self._unreadable
+
+    def close_growing(self) -> None:
+        """Append no more to any segment there is."""
+        self._growing = None
+
+    def replace(self, segment: Segment, copy: SegmentCopy) -> None:
+        """Put a copy in its place, unless all of it was sent meanwhile. Raises OSError."""
+        if segment not in self._segments or segment.is_spent:
+            return
+        copy.finish()
+        copy.path.replace(segment.path)
+        if self._due is not None and self._due.segment is segment:
+            taken = self._due.taken
+            self._due.taken = taken._replace(position=copy.moved(taken.position))
+        segment.position, segment.end = copy.moved(segment.position), copy.end
+        sync_directory(self.directory)
 
     def close(self) -> None:
         """Unlock the folder; everything in it is on the disk already."""
@@ -198,7 +232,8 @@ class DiskQueue:
     def _make_room(self, wanted_bytes: int) -> int:
         """Give up whole segments, oldest first, until there is room, or nothing to give up."""
         while (room := self.max_bytes - self.size_bytes - START) < wanted_bytes:
-            oldest = next((each for each in self._segments if each is not self._due), None)
+            due = self._due and self._due.segment
+            oldest = next((each for each in self._segments if each is not due), None)
             if oldest is None:
                 return room
             waiting = oldest.waiting
@@ -245,14 +280,6 @@ class DiskQueue:
         except OSError as error:
             _log.error("%s cannot be renamed: %s", segment.path, error)
 
-    def _remove_old_corrupt(self) -> None:
-        """Bound how many damaged segments are kept from which nothing is to be sent any more."""
-        in_use = {segment.path for segment in self._segments}
-        aside = sorted(path for path in self.directory.glob("*.corrupt") if path not in in_use)
-        for path in aside[:-_CORRUPT_MAX]:
-            _log.error("%s is removed, as the oldest of too many damaged segments", path)
-            _unlink(path)
-
     def _skip_unreadable(self, segment: Segment, error: OSError) -> None:
         self._unreadable.add(segment.path)
         what = "%s cannot be read, its %d records wait for the next start: %s"
@@ -266,15 +293,6 @@ class DiskQueue:
             self._growing = None
         if segment.path.suffix == ".corrupt":
             self._segments.remove(segment)
-            self._remove_old_corrupt()
-        elif _unlink(segment.path):
+            remove_old_corrupt(self.directory, {each.path for each in self._segments})
+        elif unlink(segment.path):
             self._segments.remove(segment)
-
-
-def _unlink(path: Path) -> bool:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        _log.warning("%s cannot be removed: %s", path, error)
-        return False
-    return True

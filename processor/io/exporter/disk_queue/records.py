@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple, get_args
 from zlib import crc32
 
@@ -114,11 +114,34 @@ def encoded_bytes(record: Record) -> int:
 
 def encode_record(mark: bytes, number: int, record: Record) -> tuple[bytes, bytes]:
     """A record as two pieces that follow each other; the second is the payload itself."""
-    metadata = _encode_notes(record)
-    sizes = (len(metadata), len(record.payload))
-    body_check = crc32(record.payload, crc32(metadata))
-    head = _RECORD.pack(mark, number, *sizes, _SIGNALS.index(record.signal), body_check)
-    return _checked(head) + metadata, record.payload
+    signal = _SIGNALS.index(record.signal)
+    return _encode(mark, number, signal, _encode_notes(record), record.payload)
+
+
+def _encode(
+    mark: bytes, number: int, signal: int, notes: bytes, payload: bytes
+) -> tuple[bytes, bytes]:
+    body_check = crc32(payload, crc32(notes))
+    head = _RECORD.pack(mark, number, len(notes), len(payload), signal, body_check)
+    return _checked(head) + notes, payload
+
+
+def with_payload(
+    mark: bytes, head: RecordHead, data: bytes, changed: Callable[[Signal, bytes], bytes]
+) -> bytes | None:
+    """A record as it stands in a file, with another payload and the same of all else.
+
+    The very `data` where `changed` gives the payload that it was given; None where the body is
+    damaged.
+    """
+    notes = data[RECORD_BYTES : RECORD_BYTES + head.metadata_bytes]
+    payload = data[RECORD_BYTES + head.metadata_bytes :]
+    if crc32(payload, crc32(notes)) != head.body_check or head.signal >= len(_SIGNALS):
+        return None
+    other = changed(_SIGNALS[head.signal], payload)
+    if other is payload:
+        return data
+    return b"".join(_encode(mark, head.number, head.signal, notes, other))
 
 
 def read_record_head(mark: bytes, data: bytes) -> RecordHead | None:
@@ -222,11 +245,11 @@ def read_record_at(descriptor: int, start: int, head: RecordHead) -> Record | No
     """The record whose head begins at `start`; None where its body is damaged."""
     at = start + RECORD_BYTES
     metadata = os.pread(descriptor, head.metadata_bytes, at) if head.metadata_bytes else b""
-    payload = _read_all(descriptor, head.payload_bytes, at + head.metadata_bytes)
+    payload = read_all(descriptor, head.payload_bytes, at + head.metadata_bytes)
     return read_record(head, metadata, payload)
 
 
-def _read_all(descriptor: int, size: int, at: int) -> bytes:
+def read_all(descriptor: int, size: int, at: int) -> bytes:
     """`size` bytes, or fewer where the file ends; one call is seldom not enough."""
     data = os.pread(descriptor, size, at)
     while len(data) < size and (more := os.pread(descriptor, size - len(data), at + len(data))):

@@ -10,18 +10,19 @@ Plain blocking code.
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
 from processor.core.model import Metadata, Signal
 from processor.io.exporter.disk_queue.records import Record
-from processor.io.exporter.disk_queue.segment import sync_directory, write_new
+from processor.io.exporter.disk_queue.segment import opened, sync_directory, write_new
 
 REFUSED: Final = "refused"
 """The name of such a folder, within that of its queue."""
@@ -53,6 +54,16 @@ class RefusedRequest(NamedTuple):
             found = json.loads(self.notes.read_text("utf-8")).get("headers", [])
             metadata = tuple((str(name), str(value)) for name, value in found)
         return Record(self.signal, self.path.read_bytes(), metadata)
+
+    @contextmanager
+    def held(self, *, is_patient: bool = True) -> Iterator[None]:
+        """Nobody else who asks for it sends, removes or rewrites a request of the folder.
+
+        Raises OSError; BlockingIOError where somebody else does, unless it waits patiently.
+        """
+        with opened(self.path.parent, os.O_RDONLY) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if is_patient else fcntl.LOCK_NB))
+            yield
 
     def remove(self) -> None:
         """Remove both files. Raises OSError."""

@@ -7,8 +7,9 @@ can always be emptied. It is not synced: after a power cut some records are sent
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -30,6 +31,11 @@ from processor.io.exporter.disk_queue.records import (
     read_start,
 )
 
+_log = logging.getLogger(__name__)
+
+_CORRUPT_MAX: Final = 8
+UNFINISHED: Final = ".new"
+"""How the name of a file ends that is to take the place of the one before it."""
 _PIECES_MAX: Final = 512
 """Half of what Linux takes in one call."""
 
@@ -63,7 +69,7 @@ class Segment:
         self.is_damaged = False
         self.torn_bytes = 0
         """Of an unfinished write, which was never acknowledged."""
-        self._mark = mark
+        self.mark = mark
         self._next_number = 0
 
     @property
@@ -79,10 +85,10 @@ class Segment:
         """
         pieces: list[bytes] = []
         for number, record in enumerate(records, self._next_number):
-            pieces += encode_record(self._mark, number, record)
-        with _opened(self.path, os.O_WRONLY) as descriptor:
+            pieces += encode_record(self.mark, number, record)
+        with opened(self.path, os.O_WRONLY) as descriptor:
             try:
-                end = _write_all(descriptor, pieces, self.end)
+                end = write_all(descriptor, pieces, self.end)
                 os.fsync(descriptor)
             except BaseException:
                 # Else a record that was refused would be sent after a restart: not wrong, since
@@ -102,8 +108,8 @@ class Segment:
         records: list[Record] = []
         size = passed = lost = 0
         offset, number = self.position
-        with _opened(self.path, os.O_RDONLY) as descriptor:
-            for piece in find_pieces(descriptor, self._mark, offset, self.end):
+        with opened(self.path, os.O_RDONLY) as descriptor:
+            for piece in find_pieces(descriptor, self.mark, offset, self.end):
                 head = piece.head
                 if head is None:
                     # Where nothing follows it, the count of lost records is not known.
@@ -127,8 +133,8 @@ class Segment:
         """What was taken needs nothing more. Raises OSError when the file cannot note it."""
         self.position = taken.position
         self.waiting = max(self.waiting - taken.passed, 0)
-        with _opened(self.path, os.O_WRONLY) as descriptor:
-            os.pwrite(descriptor, encode_cursor(self._mark, taken.position), CURSOR_AT)
+        with opened(self.path, os.O_WRONLY) as descriptor:
+            os.pwrite(descriptor, encode_cursor(self.mark, taken.position), CURSOR_AT)
 
     def give_up(self) -> None:
         """Nothing in it is to be sent any more."""
@@ -137,10 +143,10 @@ class Segment:
 
     def count(self) -> None:
         """Walk over the records by their heads, and find out how many wait. Raises OSError."""
-        with _opened(self.path, os.O_RDONLY) as descriptor:
+        with opened(self.path, os.O_RDONLY) as descriptor:
             size = os.fstat(descriptor).st_size
             self.end = min(self.position.offset, size)
-            for piece in find_pieces(descriptor, self._mark, self.position.offset, size):
+            for piece in find_pieces(descriptor, self.mark, self.position.offset, size):
                 self.end = piece.end
                 self.is_damaged |= piece.head is None
                 self.waiting += piece.head is not None
@@ -164,7 +170,7 @@ def load_segment(path: Path) -> Segment:
 
     Nothing is ever appended to it, so a torn end has only to be skipped.
     """
-    with _opened(path, os.O_RDONLY) as descriptor:
+    with opened(path, os.O_RDONLY) as descriptor:
         data = os.pread(descriptor, START + MARK_BYTES, 0)
     start = read_start(data)
     if start is not None and start[0] not in READABLE_VERSIONS:
@@ -187,7 +193,7 @@ def write_new(path: Path, pieces: Sequence[bytes]) -> None:
     # Spans can hold prompts and answers: only their owner may read them.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        _write_all(descriptor, pieces, 0)
+        write_all(descriptor, pieces, 0)
         os.fsync(descriptor)
     except BaseException:
         with suppress(OSError):
@@ -199,11 +205,49 @@ def write_new(path: Path, pieces: Sequence[bytes]) -> None:
 
 def sync_directory(directory: Path) -> None:
     """Wait until the names in a directory are on the disk. Raises OSError."""
-    with _opened(directory, os.O_RDONLY) as descriptor:
+    with opened(directory, os.O_RDONLY) as descriptor:
         os.fsync(descriptor)
 
 
-def _write_all(descriptor: int, pieces: Sequence[bytes], at: int) -> int:
+def replace_with(path: Path, pieces: Sequence[bytes]) -> None:
+    """Put other content into a file; a crash leaves the one or the other. Raises OSError."""
+    beside = path.with_name(path.name + UNFINISHED)
+    beside.unlink(missing_ok=True)
+    write_new(beside, pieces)
+    try:
+        beside.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            beside.unlink()
+        raise
+    sync_directory(path.parent)
+
+
+def unlink(path: Path) -> bool:
+    """Remove a file; returns whether it is gone."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("%s cannot be removed: %s", path, error)
+        return False
+    return True
+
+
+def remove_old_corrupt(directory: Path, in_use: Collection[Path]) -> None:
+    """Bound how many damaged segments are kept from which nothing is to be sent any more."""
+    aside = sorted(path for path in directory.glob("*.corrupt") if path not in in_use)
+    for path in aside[:-_CORRUPT_MAX]:
+        _log.error("%s is removed, as the oldest of too many damaged segments", path)
+        unlink(path)
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Remove what a crash has left of files that were written anew. Raises OSError."""
+    for path in directory.glob(f"*{UNFINISHED}"):
+        path.unlink(missing_ok=True)
+
+
+def write_all(descriptor: int, pieces: Sequence[bytes], at: int) -> int:
     """Write pieces one after the other, without joining them; returns the offset behind them."""
     rest = [memoryview(piece) for piece in pieces if piece]
     while rest:
@@ -217,7 +261,8 @@ def _write_all(descriptor: int, pieces: Sequence[bytes], at: int) -> int:
 
 
 @contextmanager
-def _opened(path: Path, flags: int) -> Iterator[int]:
+def opened(path: Path, flags: int) -> Iterator[int]:
+    """A file as a descriptor. Raises OSError."""
     descriptor = os.open(path, flags)
     try:
         yield descriptor

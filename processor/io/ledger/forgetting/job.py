@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from processor.core.errors import OverloadedError
 from processor.core.model import AuditEntry, ForgetRequest, Forgetting
 from processor.io.ledger.audit_rows import as_json
-from processor.io.ledger.forgetting.steps import Forgetter
+from processor.io.ledger.forgetting.steps import BeginRename, Forgetter
 from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
 from processor.io.ledger.store import Job
 
@@ -27,6 +27,9 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
     what = "the forgetting of a user"
     counted = "rows are looked at"
 
+    begin_rename: BeginRename | None = None
+    """Takes the id out of requests that are kept to be sent; None where there are none."""
+
     @property
     def is_under_way(self) -> bool:
         """Whether there is one, even if it waits."""
@@ -34,8 +37,13 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
 
     @property
     def has_work(self) -> bool:
-        """Whether there is something to do now: budgets that are filled read traces in steps."""
-        return self.is_under_way and not self._working_set.budgets.has_work
+        """Whether there is something to do now.
+
+        Budgets that are filled read traces in steps; requests are others' work.
+        """
+        if not self.is_under_way or self._working_set.budgets.has_work:
+            return False
+        return self._steps is None or not self._steps.is_waiting
 
     def load(self) -> None:
         """Go on with one that the last process has not finished."""
@@ -55,7 +63,7 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
                 return self._result
             raise OverloadedError("another user is being forgotten", RETRY_DELAY_S)
         self._working_set.store.ids.check(asked.user)
-        steps = Forgetter(self._working_set, asked)
+        steps = Forgetter(self._working_set, asked, self.begin_rename)
         line = AuditEntry(
             asked.now_ns, asked.actor, self.kind, steps.tombstone, as_json({}), as_json({})
         )
@@ -85,8 +93,9 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
             else:
                 user, actor, now_ns, self._audit = json.loads(job.parameters)
                 asked = ForgetRequest(_from_hex(user), _from_hex(actor), now_ns)
-                self._steps = Forgetter(self._working_set, asked, number=job.id)
-                self._steps.go_on_from(job.position, job.progress)
+                steps = Forgetter(self._working_set, asked, self.begin_rename, number=job.id)
+                steps.go_on_from(job.position, job.progress)
+                self._steps = steps
         return self._steps
 
     def _row_of(self, steps: Forgetter) -> Job:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from processor.core.errors import LedgerUnavailableError
 from processor.core.model import ForgetRequest, Forgetting, RepriceProgress
 from processor.io.ledger.forgetting.forgotten import new_tombstone
 from processor.io.ledger.long_job import try_out
@@ -16,9 +18,12 @@ from processor.io.ledger.working_set import WorkingSet
 _STEP_S: Final = 0.005
 """How long a step goes on; a turn that comes meanwhile waits for its end."""
 
-Phase = Literal["owners", "names", "stamps", "done"]
+Phase = Literal["owners", "names", "stamps", "requests", "done"]
 """What is looked at: what owners say beside names, read only; then all that is one transaction;
-then stamps."""
+then stamps; then requests that are kept to be sent, which others do."""
+
+BeginRename = Callable[[str, str], Future[Mapping[str, int]]]
+"""Begins to take an id out of these: given with the tombstone, gives the result to be."""
 
 
 @dataclass(slots=True)
@@ -27,6 +32,8 @@ class Forgetter:
 
     working_set: WorkingSet
     asked: ForgetRequest
+    begin_rename: BeginRename | None = None
+    """None where there are no such requests, or others ask for them."""
     is_dry_run: bool = False
     number: int = 0
     """That of its row, which keeps the id while it lasts."""
@@ -40,11 +47,17 @@ class Forgetter:
     traces: list[bytes] = field(default_factory=list)
     """Traces in whose stamps the last step has changed something."""
     _owners: list[int] = field(default_factory=list)
+    _requests: Future[Mapping[str, int]] | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether there is nothing left to do."""
         return self.phase == "done"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether others have something to do before the next step."""
+        return self._requests is not None and not self._requests.done()
 
     @property
     def progress(self) -> RepriceProgress:
@@ -90,6 +103,8 @@ class Forgetter:
                 return
         if self.phase == "names":
             self._rename()
+        elif self.phase == "requests":
+            self._rename_requests()
 
     def try_step(self) -> None:
         """Likewise, and undo it: what would change is counted, nothing is kept."""
@@ -126,7 +141,21 @@ class Forgetter:
         self.places["stamps"] = self.places.get("stamps", 0) + found.changed
         self.traces += found.traces
         if found.is_last:
-            self.phase, self.position = "done", 0
+            self.phase, self.position = "requests", 0
+
+    def _rename_requests(self) -> None:
+        """Have it done, and see what has come of it. Raises LedgerUnavailableError."""
+        if self.begin_rename is None:
+            self.phase = "done"
+        elif self._requests is None:
+            self._requests = self.begin_rename(self.asked.user, self.tombstone)
+        elif not self.is_waiting:
+            error = self._requests.exception()
+            if error is not None:
+                what = getattr(error, "strerror", None) or error
+                raise LedgerUnavailableError(f"requests that are kept keep the id: {what}")
+            self.places |= self._requests.result()
+            self.phase = "done"
 
     def committed(self) -> None:
         """The last step is durable: what is in memory follows."""

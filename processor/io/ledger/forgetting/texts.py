@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
+from processor.core.wording import replace_name
 from processor.io.ledger.shared import dump
 
 
@@ -21,12 +21,10 @@ class Replacement:
     def __init__(self, user: str, tombstone: str) -> None:
         self._user = user
         self._tombstone = tombstone
-        # Not within a longer id, such as an address that ends like it.
-        self._in_sentence = re.compile(rf"(?<![\w@.+-]){re.escape(user)}(?![\w@+-]|\.\w)")
 
     def in_sentence(self, text: str) -> str:
         """A sentence with the tombstone wherever the id stands by itself."""
-        return self._in_sentence.sub(self._tombstone, text) if self._user in text else text
+        return replace_name(text, self._user, self._tombstone)
 
     def in_json(self, text: str) -> str:
         """The same of every text in a JSON value; of what is no JSON, of all of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import Future
 from functools import partial
 
 import pytest
@@ -170,7 +171,7 @@ async def test_a_restart_goes_on_wherever_it_was(opened, given, monkeypatch):
         await opened.open()
     else:
         pytest.fail("it does not end")
-    assert list(dict.fromkeys(phases)) == ["names", "stamps"]
+    assert list(dict.fromkeys(phases)) == ["names", "stamps", "requests"]
     await opened.open()
     assert not opened.ledger._forget.is_under_way
     assert sums_of(opened) == before
@@ -283,3 +284,40 @@ async def test_of_two_kinds_of_long_work_that_are_asked_for_at_once_one_is_refus
         )
         refused = [isinstance(each, OverloadedError) for each in found]
         assert sorted(refused) == [False, True], found
+
+
+@pytest.mark.usefixtures("busy")
+async def test_it_is_done_once_requests_that_are_kept_have_lost_it(opened, given, monkeypatch):
+    """Guarantees: a failure there ends nothing; a restart has them done again, with one name."""
+    asked, counts = [], {"requests on the disk": 2}
+
+    async def fail(user, tombstone, *, is_trial):
+        asked.append((user, tombstone, is_trial))
+        raise OSError(28, "No space left on device")
+
+    async def work(user, tombstone, *, is_trial):
+        asked.append((user, tombstone, is_trial))
+        await asyncio.sleep(0.01)
+        return counts
+
+    question = ForgetRequest(USER, "bob", given.NOW_S * 10**9)
+    opened.ledger.forget_also(work)
+    trial = await opened.ledger.forget(question, is_dry_run=True)
+    assert dict(trial.places)["requests on the disk"] == 2
+    opened.ledger.forget_also(fail)
+    with pytest.raises(LedgerUnavailableError, match="keep the id: No space left"):
+        await opened.ledger.forget(question, is_dry_run=False)
+    await opened.close()
+    done = Future()
+    done.set_result(counts)
+
+    def begin(user, tombstone):
+        asked.append((user, tombstone, False))
+        return done
+
+    monkeypatch.setattr(ForgetJob, "begin_rename", staticmethod(begin))
+    await opened.open()
+    found = await opened.ledger.forget(question, is_dry_run=False)
+    assert dict(found.places)["requests on the disk"] == 2
+    assert {tombstone for _, tombstone, is_trial in asked if not is_trial} == {found.tombstone}
+    assert not values_with(opened, USER)

@@ -209,7 +209,7 @@ def test_a_read_that_fails_for_now_is_reported_and_one_that_fails_for_good_is_sk
         broken.setattr(segment.os, "open", fail(errno.EMFILE))
         with pytest.raises(OSError, match="Too many open files"):
             disk_queue.take(10, 10**9)
-    real = segment.load_segment(first)._mark
+    real = segment.load_segment(first).mark
 
     def bad_sector(path_mark):
         def find_pieces(_descriptor, mark, *rest):
