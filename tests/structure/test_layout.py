@@ -21,7 +21,7 @@ SOURCES = sorted(
 LAYERS = {
     "core": (),
     "io": ("core",),
-    "surfaces": ("core", "surfaces.queries"),
+    "surfaces": ("core", "surfaces.queries", "surfaces.api"),
     "config": ("core",),
     "client": (),
     "app": ("core", "io", "surfaces", "config"),

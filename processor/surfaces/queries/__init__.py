@@ -38,10 +38,12 @@ from processor.surfaces.queries.answers import (
     UnknownReport,
     UsageReport,
 )
+from processor.surfaces.queries.checks import CALLS_MAX, GROUPS_MAX, check_zone, unknown_word
 from processor.surfaces.queries.cost_changes import CostChanges
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
-from processor.surfaces.queries.exclusions import audit_page
+from processor.surfaces.queries.exclusions import AUDIT_MAX, audit_page
 from processor.surfaces.queries.health import Health, Report
+from processor.surfaces.queries.owners import TRACES_MAX
 from processor.surfaces.queries.prices import PricedModel, PricesReport
 from processor.surfaces.queries.questions import check_scopes, check_totals, objections
 from processor.surfaces.queries.requests import (
@@ -51,10 +53,16 @@ from processor.surfaces.queries.requests import (
     TracesRequest,
     UsageRequest,
 )
+from processor.surfaces.queries.traces import TRACE_OWNERS
 from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
 from processor.surfaces.queries.values import DimensionsReport, UsedDimension
 
 __all__ = [
+    "AUDIT_MAX",
+    "CALLS_MAX",
+    "GROUPS_MAX",
+    "TRACES_MAX",
+    "TRACE_OWNERS",
     "UNKNOWN_MAX",
     "AsOf",
     "AuditPage",
@@ -91,7 +99,9 @@ __all__ = [
     "audit_page",
     "check_scopes",
     "check_totals",
+    "check_zone",
     "objections",
+    "unknown_word",
     "with_fix",
     "with_prices",
 ]

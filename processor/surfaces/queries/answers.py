@@ -146,6 +146,8 @@ class TraceReport:
     """A trace, or the run of one of its agents, as a tree."""
 
     trace: TraceRow
+    title: str
+    """Of its task; ``""`` where it has none."""
     totals: Totals
     """Of all its spans, shown or not."""
     spans: Sequence[TreeSpan]

@@ -83,7 +83,7 @@ class CheckedRange:
 def check_range(time: TimeRange, calendar: Calendar, now_s: int) -> CheckedRange:
     """The range that is meant. Raises InvalidQuestionError."""
     if time.time_zone:
-        calendar = calendar._replace(zone=_zone(time.time_zone))
+        calendar = calendar._replace(zone=check_zone(time.time_zone))
     if time.window:
         if time.start_s is not None or time.end_s is not None:
             raise InvalidQuestionError("window", "give either a window or a start and an end")
@@ -101,7 +101,8 @@ def check_range(time: TimeRange, calendar: Calendar, now_s: int) -> CheckedRange
     return CheckedRange(max(start_s, 0), min(end_s, TIME_END_S), calendar)
 
 
-def _zone(name: str) -> ZoneInfo:
+def check_zone(name: str) -> ZoneInfo:
+    """A time zone by its IANA name. Raises InvalidQuestionError."""
     try:
         return time_zone(name)
     except InvalidValueError as error:

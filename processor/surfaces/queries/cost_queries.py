@@ -149,6 +149,11 @@ class CostQueries:
         key, now_ns = checks.check_trace_id("trace", trace_id), self._now_ns()
         return await self._reader.ask(lambda view: traces.trace_report(view, key, now_ns))
 
+    async def whole_trace(self, trace_id: str) -> TracesPage:
+        """One trace without its spans, by its id in hex. Raises NotFoundError."""
+        key, now_ns = checks.check_trace_id("trace", trace_id), self._now_ns()
+        return await self._reader.ask(lambda view: traces.whole_trace(view, key, now_ns))
+
     async def run(self, run_id: str) -> TraceReport:
         """The run of an agent, ``trace id:span id``, as a tree. Raises NotFoundError."""
         (key, span_id), now_ns = traces.check_run_id(run_id), self._now_ns()

@@ -9,7 +9,7 @@ from typing import Final
 from processor.core.errors import NotFoundError
 from processor.core.model import NO_PARTS, NOTHING, NS_PER_S, SPAN_ID_BYTES, Calendar, Totals
 from processor.core.ports import LedgerView
-from processor.core.questions import CallsQuestion, TraceSpan, TracesQuestion
+from processor.core.questions import CallsQuestion, TraceRow, TraceSpan, TracesQuestion
 from processor.surfaces.queries import checks
 from processor.surfaces.queries.answers import (
     AsOf,
@@ -94,6 +94,20 @@ def traces_page(view: LedgerView, question: TracesQuestion, now_ns: int) -> Trac
     return TracesPage(found, titles, more, as_of(view, now_ns))
 
 
+def whole_trace(view: LedgerView, trace_id: bytes, now_ns: int) -> TracesPage:
+    """One trace without its spans. Raises NotFoundError."""
+    trace = _charged_trace(view, trace_id)
+    titles = view.task_titles([trace.task]) if trace.task else {}
+    return TracesPage([trace], titles, "", as_of(view, now_ns))
+
+
+def _charged_trace(view: LedgerView, trace_id: bytes) -> TraceRow:
+    trace = view.trace(trace_id)
+    if trace is None:
+        raise NotFoundError(f"nothing was charged in a trace {trace_id.hex()}")
+    return trace
+
+
 def check_run_id(text: str) -> tuple[bytes, bytes]:
     """Trace id and span id of a run, ``trace id:span id``. Raises InvalidQuestionError."""
     return checks.check_span("run", text, "of the agent's span")
@@ -101,9 +115,7 @@ def check_run_id(text: str) -> tuple[bytes, bytes]:
 
 def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"") -> TraceReport:
     """A trace as a tree, or the part of it below one span. Raises NotFoundError."""
-    trace = view.trace(trace_id)
-    if trace is None:
-        raise NotFoundError(f"nothing was charged in a trace {trace_id.hex()}")
+    trace = _charged_trace(view, trace_id)
     spans = view.spans(trace, SPANS_MAX + 1, run)
     is_cut = len(spans) > SPANS_MAX
     tree, missing = build_tree(spans[:SPANS_MAX], run)
@@ -117,8 +129,9 @@ def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"
                 )
             raise NotFoundError(f"trace {trace_id.hex()} has no agent with the id {run.hex()}")
         totals, missing = view.run(trace, run), ()
+    title = view.task_titles([trace.task]).get(trace.task, "") if trace.task else ""
     return TraceReport(
-        trace, totals, tree, missing, _by_model(tree), is_cut, partial, as_of(view, now_ns)
+        trace, title, totals, tree, missing, _by_model(tree), is_cut, partial, as_of(view, now_ns)
     )
 
 

@@ -1,0 +1,85 @@
+"""Every answer as a document: what the API sends, and what commands draw.
+
+values      amounts, times and names; the moment an answer is of
+sums        what some calls used together
+costs       totals, series, rankings, a comparison
+calls       calls one by one; traces: as a whole, and as trees; executions: by other names
+owners      a session, a user, an agent, a task or another owner
+budgets     how budgets stand, and crossings
+names       dimensions and their values, models and their prices
+state       what makes totals say "at least", the audit, how the processor is
+"""
+
+from processor.surfaces.api.documents.budgets import (
+    BudgetDocument,
+    BudgetsDocument,
+    CrossingDocument,
+    CrossingsDocument,
+)
+from processor.surfaces.api.documents.calls import CallDocument, CallsDocument
+from processor.surfaces.api.documents.costs import CostRow, CostsDocument, PreviousCosts, Rest
+from processor.surfaces.api.documents.executions import (
+    Execution,
+    ExecutionCall,
+    ExecutionCallsDocument,
+    ExecutionDocument,
+)
+from processor.surfaces.api.documents.names import (
+    DimensionDocument,
+    DimensionsDocument,
+    ModelPrice,
+    PricesDocument,
+)
+from processor.surfaces.api.documents.owners import OwnerDocument
+from processor.surfaces.api.documents.state import (
+    AuditDocument,
+    AuditLine,
+    StatusDocument,
+    UnknownDocument,
+    UnpricedDocument,
+)
+from processor.surfaces.api.documents.sums import CacheUseDocument, Sums, TokenClasses, Tokens
+from processor.surfaces.api.documents.traces import (
+    SpanDocument,
+    TraceDocument,
+    TracesDocument,
+    TraceSummary,
+)
+from processor.surfaces.api.documents.values import AsOfDocument, Document
+
+__all__ = [
+    "AsOfDocument",
+    "AuditDocument",
+    "AuditLine",
+    "BudgetDocument",
+    "BudgetsDocument",
+    "CacheUseDocument",
+    "CallDocument",
+    "CallsDocument",
+    "CostRow",
+    "CostsDocument",
+    "CrossingDocument",
+    "CrossingsDocument",
+    "DimensionDocument",
+    "DimensionsDocument",
+    "Document",
+    "Execution",
+    "ExecutionCall",
+    "ExecutionCallsDocument",
+    "ExecutionDocument",
+    "ModelPrice",
+    "OwnerDocument",
+    "PreviousCosts",
+    "PricesDocument",
+    "Rest",
+    "SpanDocument",
+    "StatusDocument",
+    "Sums",
+    "TokenClasses",
+    "Tokens",
+    "TraceDocument",
+    "TraceSummary",
+    "TracesDocument",
+    "UnknownDocument",
+    "UnpricedDocument",
+]

@@ -1,0 +1,200 @@
+"""The table of endpoints: routes, OpenAPI, commands and tests are made from it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+
+from processor.core.errors import InvalidQuestionError, NotFoundError
+from processor.surfaces.api import answers
+from processor.surfaces.api.answers import Made, Sources
+from processor.surfaces.api.documents import (
+    AuditDocument,
+    BudgetsDocument,
+    CallsDocument,
+    CostsDocument,
+    CrossingsDocument,
+    DimensionsDocument,
+    Document,
+    ExecutionCallsDocument,
+    ExecutionDocument,
+    OwnerDocument,
+    PricesDocument,
+    StatusDocument,
+    TraceDocument,
+    TracesDocument,
+    UnpricedDocument,
+)
+from processor.surfaces.api.parameters import (
+    AuditParameters,
+    CallsParameters,
+    CostsParameters,
+    DimensionsParameters,
+    ListParameters,
+    OwnerParameters,
+    OwnersParameters,
+    PageParameters,
+    Parameters,
+    PricesParameters,
+    TraceParameters,
+    TracesParameters,
+    UnpricedParameters,
+)
+from processor.surfaces.api.problems import InvalidParametersError, ParameterProblem
+from processor.surfaces.api.reading import read_parameters
+
+PREFIX: Final = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One thing that can be asked."""
+
+    path: str
+    """Below `PREFIX`; a segment in braces is a parameter."""
+    summary: str
+    parameters: type[Parameters]
+    documents: tuple[type[Document], ...]
+    """What it may answer with."""
+    ask: Callable[[Sources, Any], Awaitable[Made]]
+    may_be_missing: bool = False
+    """Whether nothing may have the id that the path names."""
+
+    @property
+    def name(self) -> str:
+        """A word for it: the path without its parameters."""
+        return "_".join(part for part in _segments(self.path) if not part.startswith("{"))
+
+    async def answer(self, sources: Sources, parameters: Parameters) -> Document:
+        """Ask, and make a document of the answer.
+
+        Raises InvalidParametersError, NotFoundError, and what `CostQueries` raises.
+        """
+        try:
+            made = await self.ask(sources, parameters)
+        except InvalidQuestionError as error:
+            raise InvalidParametersError([ParameterProblem.from_error(error)]) from error
+        return await asyncio.to_thread(made)
+
+    def values_in(self, path: str) -> dict[str, str] | None:
+        """The parameters in a path that is still quoted; None where it is another one's."""
+        names, given = _segments(self.path), path.removeprefix("/").split("/")
+        if len(names) != len(given):
+            return None
+        found = {}
+        for name, text in zip(names, given, strict=True):
+            if not name.startswith("{"):
+                if name != text:
+                    return None
+                continue
+            try:
+                found[name[1:-1]] = unquote(text, errors="strict")
+            except UnicodeDecodeError:
+                return None
+        return found if all(found.values()) else None
+
+
+def _segments(path: str) -> list[str]:
+    return path.removeprefix("/").split("/")
+
+
+def _of(dimension: str, path: str, what: str) -> Endpoint:
+    """The endpoint of one kind of owner."""
+
+    async def ask(sources: Sources, asked: OwnerParameters) -> Made:
+        return await answers.owner(sources, dimension, asked)
+
+    summary = f"{what}: what it has used, by model, and its newest traces"
+    return Endpoint(path, summary, OwnerParameters, (OwnerDocument,), ask)
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "/costs",
+        "What was used in a time: totals, series, rankings, a comparison",
+        CostsParameters, (CostsDocument,), answers.costs,
+    ),
+    Endpoint("/calls", "Calls, newest first", CallsParameters, (CallsDocument,), answers.calls),
+    Endpoint(
+        "/traces",
+        "Traces, newest first; with `execution_id` the calls of one",
+        TracesParameters, (TracesDocument, ExecutionCallsDocument), answers.traces,
+    ),
+    Endpoint(
+        "/traces/{trace_id}",
+        "A trace, or the run of an agent, as a tree with what each span is charged",
+        TraceParameters, (TraceDocument,), answers.trace, may_be_missing=True,
+    ),
+    Endpoint(
+        "/executions/{trace_id}",
+        "A trace as a whole: cost, token usage, duration",
+        TraceParameters, (ExecutionDocument,), answers.execution, may_be_missing=True,
+    ),
+    _of("agent", "/agents/{value}", "An agent"),
+    _of("session", "/sessions/{value}", "A session"),
+    _of("user", "/users/{value}", "A user"),
+    _of("task", "/tasks/{value}", "A task"),
+    Endpoint(
+        "/owners/{dimension}/{value}",
+        "One value of any dimension: what it has used, by model, and its newest traces",
+        OwnersParameters, (OwnerDocument,), answers.any_owner,
+    ),
+    Endpoint(
+        "/budgets",
+        "Every budget, with the scope ids that have spent most in the window of now",
+        ListParameters, (BudgetsDocument,), answers.budgets,
+    ),
+    Endpoint(
+        "/crossings", "Budget crossings, latest first",
+        PageParameters, (CrossingsDocument,), answers.crossings,
+    ),
+    Endpoint(
+        "/dimensions",
+        "The dimensions that questions may name, and their most used values",
+        DimensionsParameters, (DimensionsDocument,), answers.dimensions,
+    ),
+    Endpoint(
+        "/unpriced",
+        "All that makes totals say at least, with what to do about it",
+        UnpricedParameters, (UnpricedDocument,), answers.unpriced,
+    ),
+    Endpoint(
+        "/prices",
+        "The models that are used, what each costs now, and who says so",
+        PricesParameters, (PricesDocument,), answers.prices,
+    ),
+    Endpoint(
+        "/audit", "Who has changed what, latest first",
+        AuditParameters, (AuditDocument,), answers.audit,
+    ),
+    Endpoint(
+        "/status", "What answers here, and how it is",
+        Parameters, (StatusDocument,), answers.status,
+    ),
+)  # fmt: skip
+
+
+def find_endpoint(path: str) -> tuple[Endpoint, dict[str, str]] | None:
+    """The endpoint of a path below `PREFIX`, still quoted, and the parameters in it."""
+    for endpoint in ENDPOINTS:
+        values = endpoint.values_in(path)
+        if values is not None:
+            return endpoint, values
+    return None
+
+
+async def get(sources: Sources, path: str, query: Iterable[tuple[str, str]] = ()) -> Document:
+    """Answer a question as the API does, without any transport.
+
+    `path` is below `PREFIX`, and quoted as in an address. Raises InvalidParametersError,
+    NotFoundError, and what `CostQueries` raises.
+    """
+    found = find_endpoint(path)
+    if found is None:
+        raise NotFoundError(f"there is nothing at {path[:200]}")
+    endpoint, values = found
+    parameters = read_parameters(endpoint.parameters, values, query)
+    return await endpoint.answer(sources, parameters)
