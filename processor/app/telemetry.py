@@ -86,13 +86,13 @@ def _destination_state(destination: Destination) -> DestinationState:
 
 def ledger_state(ledger: Ledger, check: BackgroundCheck) -> LedgerState:
     """The ledger's counters, its size in memory and on the disk, and what has failed last."""
-    progress = ledger.reprice_progress
+    progress = ledger.job_progress
     return LedgerState(
         counters=ledger.counters,
         memory=ledger.memory_use,
         jobs_waiting=ledger.jobs_waiting,
         traces_to_count=ledger.traces_to_count,
-        traces_to_reprice=0 if progress is None else progress.traces_left,
+        work_left={} if progress is None else {progress.job: progress.left},
         size_bytes=ledger.size_bytes,
         last_failure=ledger.last_failure,
         kept_from_s=ledger.kept_from.shown(),

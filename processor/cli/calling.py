@@ -18,7 +18,7 @@ from processor.core.model import (
     Difference,
     Exclusion,
     Forgetting,
-    RepriceProgress,
+    JobProgress,
     Repricing,
     UnpricedCalls,
 )
@@ -32,8 +32,8 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ForgetResponse,
     GetHealthRequest,
     GetHealthResponse,
-    GetRepriceProgressRequest,
-    GetRepriceProgressResponse,
+    GetJobProgressRequest,
+    GetJobProgressResponse,
     ListAuditRequest,
     ListAuditResponse,
     ListUnpricedRequest,
@@ -97,17 +97,17 @@ class Remote:
         answer = await self._ask("Reprice", question, RepriceResponse, _REPRICE_TIMEOUT_S)
         return _repricing(answer)
 
-    async def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice under way has come; None without one."""
+    async def job_progress(self) -> JobProgress | None:
+        """How far long work has come; None without any."""
         answer = await self._ask(
-            "GetRepriceProgress",
-            GetRepriceProgressRequest(),
-            GetRepriceProgressResponse,
+            "GetJobProgress",
+            GetJobProgressRequest(),
+            GetJobProgressResponse,
             _PROGRESS_TIMEOUT_S,
         )
-        if not answer.is_under_way:
+        if not answer.job:
             return None
-        return RepriceProgress(answer.traces_done, answer.traces_left, answer.calls)
+        return JobProgress(answer.job, answer.counted, answer.done, answer.left, answer.changed)
 
     async def exclude(
         self, request: queries.ExcludeRequest, undo: int, *, is_dry_run: bool

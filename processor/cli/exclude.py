@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     async def question(ledger: LedgerAccess) -> Exclusion:
         work = ledger.exclude(request, undo, is_dry_run=is_dry_run)
-        return await showing_progress(ledger, work, "traces" if undo else "charges")
+        return await showing_progress(ledger, work)
 
     answer = ask(settings, arguments, question)
     answer.warn()

@@ -19,7 +19,7 @@ from processor.cli.connection import Connection, connection_from
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.core.errors import LedgerInUseError, OverloadedError
-from processor.core.model import Exclusion, Forgetting, RepriceProgress, Repricing
+from processor.core.model import Exclusion, Forgetting, JobProgress, Repricing
 from processor.core.questions import UnknownAnswer
 from processor.io.ledger import examine_file, is_in_use
 from processor.surfaces.queries import (
@@ -46,8 +46,8 @@ class LedgerAccess(Protocol):
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
 
-    async def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice under way has come; None without one."""
+    async def job_progress(self) -> JobProgress | None:
+        """How far long work has come; None without any."""
 
     async def exclude(self, request: ExcludeRequest, undo: int, *, is_dry_run: bool) -> Exclusion:
         """Take calls out of all sums, or put back what the exclusion `undo` has taken out."""
@@ -142,9 +142,9 @@ class Local:
             await ledger.close()
             self._changes = None
 
-    async def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice under way has come; None without one."""
-        return None if self._changes is None else self._changes.reprice_progress
+    async def job_progress(self) -> JobProgress | None:
+        """How far long work has come; None without any."""
+        return None if self._changes is None else self._changes.job_progress
 
 
 class Answer(NamedTuple, Generic[T]):

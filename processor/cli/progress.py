@@ -16,11 +16,11 @@ T = TypeVar("T")
 _SHOWN_S: Final = 0.5
 
 
-async def showing_progress(ledger: LedgerAccess, work: Awaitable[T], counted: str) -> T:
-    """The result of `work`; `counted` is what its progress counts."""
+async def showing_progress(ledger: LedgerAccess, work: Awaitable[T]) -> T:
+    """The result of `work`."""
     if not sys.stderr.isatty():
         return await work
-    showing = asyncio.create_task(_show(ledger, counted))
+    showing = asyncio.create_task(_show(ledger))
     try:
         return await work
     finally:
@@ -29,14 +29,14 @@ async def showing_progress(ledger: LedgerAccess, work: Awaitable[T], counted: st
         show_progress("")
 
 
-async def _show(ledger: LedgerAccess, counted: str) -> None:
+async def _show(ledger: LedgerAccess) -> None:
     while True:
         await asyncio.sleep(_SHOWN_S)
         try:
-            progress = await ledger.reprice_progress()
+            progress = await ledger.job_progress()
         except ProcessorError:
             return  # A processor of before does not know the question; the result says the rest.
         if progress is not None:
-            done, whole = progress.traces_done, progress.traces_done + progress.traces_left
-            changed = counted_calls(progress.calls)
-            show_progress(f"{done:,} of {whole:,} {counted}, {changed} changed")
+            whole = progress.done + progress.left
+            counted = f"{progress.done:,} of {whole:,} {progress.counted}"
+            show_progress(f"{progress.job}: {counted}, {counted_calls(progress.changed)} changed")

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     async def question(ledger: LedgerAccess) -> Repricing:
         work = ledger.reprice(*span, is_dry_run=is_dry_run)
-        return await showing_progress(ledger, work, "traces")
+        return await showing_progress(ledger, work)
 
     answer = ask(settings, arguments, question)
     answer.warn()

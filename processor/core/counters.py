@@ -226,8 +226,8 @@ class LedgerState(NamedTuple):
     """Why the last batch could not be charged; None while batches can."""
     traces_to_count: int = 0
     """Traces of before that new budgets still have to count until they are in force."""
-    traces_to_reprice: int = 0
-    """Traces that the reprice under way has not looked at yet."""
+    work_left: Mapping[str, int] = {}
+    """What long work under way has not looked at yet, by what it is: see `JobProgress`."""
     kept_from_s: Mapping[str, int] = {}
     """From which end on calls and what else is deleted in time are kept, in epoch seconds; 0 where
     nothing was deleted."""

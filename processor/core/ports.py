@@ -17,8 +17,8 @@ from processor.core.model import (
     ForgetRequest,
     Forgetting,
     Intake,
+    JobProgress,
     Receipt,
-    RepriceProgress,
     Repricing,
     Stamp,
     StoredCall,
@@ -131,12 +131,11 @@ class CostLedger(Protocol):
         """Go on with a reprice that the last process has not finished, if there is one."""
 
     @property
-    def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice or dry run of one under way has come; None without one."""
+    def job_progress(self) -> JobProgress | None:
+        """How far long work has come, a dry run as well; None while there is none.
 
-    @property
-    def exclusion_progress(self) -> RepriceProgress | None:
-        """Likewise of an exclusion or undo."""
+        That is a reprice, an exclusion or undo, or a forgetting.
+        """
 
 
 class LedgerView(Protocol):

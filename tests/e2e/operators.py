@@ -10,8 +10,8 @@ from e2e.processes import ROOT, ask, export
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
-    GetRepriceProgressRequest,
-    GetRepriceProgressResponse,
+    GetJobProgressRequest,
+    GetJobProgressResponse,
     GetTotalsRequest,
     GetTotalsResponse,
 )
@@ -74,9 +74,9 @@ class Operator:
 
     def started_reprice(self):
         """How far a reprice or an exclusion has come; None while it has changed nothing."""
-        question = GetRepriceProgressRequest()
-        found = self.ask("GetRepriceProgress", question, GetRepriceProgressResponse)
-        return found if found.calls else None
+        question = GetJobProgressRequest()
+        found = self.ask("GetJobProgress", question, GetJobProgressResponse)
+        return found if found.changed else None
 
     def send(self, payload):
         """Exports one batch; returns its spans as the backend got them, by name."""

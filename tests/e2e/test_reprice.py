@@ -136,7 +136,7 @@ def test_a_processor_that_is_killed_in_a_reprice_goes_on_with_it(operator):
         progress = wait_until(operator.started_reprice, what="the reprice did not begin")
         assert processor.stop(signal.SIGKILL) == -signal.SIGKILL
         assert isinstance(asked.exception(), grpc.RpcError)
-    assert progress.traces_left
+    assert progress.left
     processor = operator.start()
     processor.wait_for("an unfinished reprice goes on")
     processor.wait_for("the reprice is done: 3000 calls have changed, from USD 0.00 to USD 18.00")

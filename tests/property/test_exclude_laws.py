@@ -25,7 +25,7 @@ from processor.core.errors import InvalidQuestionError
 from processor.core.model import ExclusionRequest, Selection
 from processor.core.money import price_usage
 from processor.core.ports import PricesAgain
-from processor.io.ledger import Ledger, excluding
+from processor.io.ledger import Ledger, excluding, stepped_trace
 from processor.io.ledger.limits import Limits
 
 ALWAYS = (0, 2**63 - 1)
@@ -44,6 +44,19 @@ SELECTIONS = st.sampled_from(
         Selection(),
     ]
 )
+
+
+@pytest.fixture(params=[128, 1], ids=["small", "large"], autouse=True)
+def sizes(request):
+    """What is a small trace, changed whole; a large one is changed span by span."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Steps end where there is enough to change, however busy the machine is.
+        patch.setattr(excluding, "_STEP_S", 1e9)
+        patch.setattr(stepped_trace, "ROWS_AT_ONCE", request.param)
+        if request.param == 1:
+            patch.setattr(excluding, "_SPANS_CHANGED", 1)
+            patch.setattr(stepped_trace, "_ROWS_READ", 2)
+        yield
 
 
 def asked(selection, undoes=0):

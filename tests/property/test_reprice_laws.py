@@ -71,7 +71,7 @@ def sizes(request):
     with pytest.MonkeyPatch.context() as patch:
         # Steps end where there is enough to change, however busy the machine is.
         patch.setattr(repricing, "_STEP_S", 1e9)
-        patch.setattr(repricing, "_ROWS_AT_ONCE", request.param)
+        patch.setattr(repricing, "ROWS_AT_ONCE", request.param)
         if request.param == 1:
             patch.setattr(repricing, "_CALLS_CHANGED", 1)
             patch.setattr(stepped_trace, "_ROWS_READ", 2)
@@ -204,7 +204,7 @@ class _Stepwise:
 
     @property
     def is_under_way(self):
-        return self.ledger.reprice_progress is not None
+        return self.ledger.job_progress is not None
 
     async def step(self):
         if self.is_under_way:

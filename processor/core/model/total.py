@@ -224,14 +224,18 @@ class Repricing(NamedTuple):
     stay as they are; 0 where all are there."""
 
 
-class RepriceProgress(NamedTuple):
-    """How far a reprice has come."""
+class JobProgress(NamedTuple):
+    """How far long work of the ledger has come, or a dry run of it."""
 
-    traces_done: int
-    """Traces that were looked at, or left out because of their time."""
-    traces_left: int
-    calls: int
-    """How many calls it has changed so far."""
+    job: str
+    """What it is: reprice, exclude, undo or forget."""
+    counted: str
+    """What is counted, in words: traces, charges, rows."""
+    done: int
+    """Those that were looked at, or left out because of their time."""
+    left: int
+    changed: int
+    """How many calls it has changed so far; rows where a user is forgotten."""
 
 
 class Crossing(NamedTuple):

@@ -11,7 +11,8 @@ from processor.core.model import TIME_NS_MAX, AuditEntry, Exclusion, ExclusionRe
 from processor.core.money import format_usd
 from processor.core.wording import utc_text
 from processor.io.ledger.audit_rows import as_json
-from processor.io.ledger.excluding import Counts, Excluder, Restorer, from_json, steps_of, to_json
+from processor.io.ledger.excluding import Excluder, Restorer, steps_of
+from processor.io.ledger.exclusion_row import Counts, from_json, to_json
 from processor.io.ledger.exclusion_rows import KIND
 from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
 from processor.io.ledger.store import Job
@@ -24,7 +25,6 @@ class ExcludeJob(LongJob[Excluder | Restorer, Exclusion]):
 
     kind = KIND
     what = "the exclusion"
-    counted = "charges are looked at"
 
     @property
     def has_work(self) -> bool:

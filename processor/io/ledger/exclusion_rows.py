@@ -19,6 +19,8 @@ _CHARGES_PASSED: Final = 20_000
 """Charges that are looked at in one step, of which most may be of other owners."""
 _ROWS_PASSED: Final = 20_000
 """Likewise of what was taken out, of which most may be that of other exclusions."""
+_SPANS_READ: Final = 1000
+"""After so many spans that were taken out no further trace is read in one step."""
 _FROM: Final = f"""
 SELECT c.id, t.trace_id, s.span_id FROM charges c JOIN spans s ON s.id = c.id
   JOIN dimension_sets d ON d.id = c.set_id JOIN traces t ON t.id = s.trace
@@ -92,9 +94,14 @@ class ExclusionRows:
             last: int = self._database.execute(_LAST_EXCLUDED).get
             end: int = self._database.execute(_END, (position, _ROWS_PASSED - 1)).get or last
             bindings = position, end, number, limit
-            rows: list[Row] = self._database.execute(_READ, bindings).fetchall()
-        traces = [ExcludedSpans(trace, each, list(_split(ids))) for trace, each, ids in rows]
-        if len(traces) == limit:
+            traces: list[ExcludedSpans] = []
+            spans = 0
+            for trace, trace_id, ids in self._database.execute(_READ, bindings):
+                traces.append(ExcludedSpans(int(str(trace)), trace_id, list(_split(ids))))
+                spans += len(ids) // SPAN_ID_BYTES
+                if spans >= _SPANS_READ:
+                    break
+        if len(traces) == limit or spans >= _SPANS_READ:
             return ExclusionFound(traces, traces[-1].trace, is_last=False)
         return ExclusionFound(traces, end, is_last=end >= last)
 

@@ -19,8 +19,8 @@ from processor.core.model import (
     ForgetRequest,
     Forgetting,
     Intake,
+    JobProgress,
     Plan,
-    RepriceProgress,
     Repricing,
     Stamp,
 )
@@ -28,7 +28,7 @@ from processor.core.ports import PricesAgain, RenameRequests
 from processor.io.ledger.audit_log import AuditLog, InForce
 from processor.io.ledger.background import Background
 from processor.io.ledger.exclude_job import ExcludeJob
-from processor.io.ledger.excluding import Excluder, Restorer, steps_of
+from processor.io.ledger.excluding import steps_of
 from processor.io.ledger.forgetting.job import ForgetJob
 from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
@@ -94,16 +94,13 @@ class Ledger:
         return self._working_set.kept_from
 
     @property
-    def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice under way has come; None without one."""
+    def job_progress(self) -> JobProgress | None:
+        """How far the long work under way has come, a dry run as well; None without any."""
         trial = self._trial
-        return trial.progress if isinstance(trial, Repricer) else self._reprice.progress
-
-    @property
-    def exclusion_progress(self) -> RepriceProgress | None:
-        """How far the exclusion or undo under way has come; None without one."""
-        trial = self._trial
-        return trial.progress if isinstance(trial, Excluder | Restorer) else self._exclude.progress
+        if trial is not None:
+            return trial.progress
+        under_way = (self._reprice.progress, self._exclude.progress, self._forget.progress)
+        return next((each for each in under_way if each is not None), None)
 
     @property
     def jobs_waiting(self) -> int:

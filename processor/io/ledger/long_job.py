@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from typing import Final, Generic, Protocol, TypeVar
 
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import AuditEntry, RepriceProgress
+from processor.core.model import AuditEntry, JobProgress
 from processor.io.ledger.store import Job
 from processor.io.ledger.working_set import WorkingSet
 
@@ -35,7 +35,7 @@ class Steps(Protocol[R_co]):
         """Whether there is nothing left to do."""
 
     @property
-    def progress(self) -> RepriceProgress:
+    def progress(self) -> JobProgress:
         """How far it has come."""
 
     def step(self) -> None:
@@ -78,7 +78,7 @@ class LongJob(ABC, Generic[S, R]):
         """The number of its line in the audit; 0 for none."""
         self._result: Future[R] = Future()
         self._logged_s = 0.0
-        self.progress: RepriceProgress | None = None
+        self.progress: JobProgress | None = None
         """How far it has come; None without one. May be read from any thread."""
 
     @property
@@ -190,16 +190,14 @@ class LongJob(ABC, Generic[S, R]):
         if time.monotonic() - self._logged_s >= _LOGGED_S:
             self._logged_s = time.monotonic()
             _LOG.info(
-                "%s: %d of %d %s, %d calls have changed",
+                "%s: %d of %d %s are done, and %d %s have changed",
                 self.what,
-                progress.traces_done,
-                progress.traces_done + progress.traces_left,
-                self.counted,
-                progress.calls,
+                progress.done,
+                progress.done + progress.left,
+                progress.counted,
+                progress.changed,
+                "rows" if progress.job == "forget" else "calls",
             )
-
-    counted: str
-    """What its progress counts, in words."""
 
     def _ended(self, result: R) -> None:
         """Give the result to those who wait, and have nothing under way."""

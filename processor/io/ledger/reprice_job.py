@@ -14,14 +14,14 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from processor.core.errors import LedgerUnavailableError, OverloadedError
-from processor.core.model import TIME_NS_MAX, AuditEntry, RepriceProgress, Repricing
+from processor.core.model import TIME_NS_MAX, AuditEntry, Repricing
 from processor.core.money import format_usd
 from processor.core.ports import PricesAgain
 from processor.core.wording import utc_text
 from processor.io.ledger.audit_rows import as_json
 from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
 from processor.io.ledger.reprice_sums import RepriceSums
-from processor.io.ledger.repricing import Repricer
+from processor.io.ledger.repricing import Repricer, progress_of
 from processor.io.ledger.store import Job
 from processor.io.ledger.working_set import WorkingSet
 
@@ -45,7 +45,6 @@ class RepriceJob(LongJob[Repricer, Repricing]):
 
     kind = "reprice"
     what = "the reprice"
-    counted = "traces are done"
 
     def __init__(self, working_set: WorkingSet) -> None:
         super().__init__(working_set)
@@ -65,7 +64,7 @@ class RepriceJob(LongJob[Repricer, Repricing]):
         if job is not None:
             self._is_left = True
             calls = RepriceSums.from_json(job.progress).calls
-            self.progress = RepriceProgress(job.position, _read(job).last - job.position, calls)
+            self.progress = progress_of(job.position, _read(job).last, calls)
 
     def resume(self, prices: PricesAgain) -> None:
         """Go on with one that is left by the last process, if there is one."""
@@ -87,7 +86,7 @@ class RepriceJob(LongJob[Repricer, Repricing]):
         if under_way is None:
             self._begin(prices, span_ns, now_ns, actor)
         elif under_way.prices.version != prices.version or not _covers(under_way.span_ns, span_ns):
-            left = under_way.progress.traces_left
+            left = under_way.progress.left
             message = f"another reprice is under way, with {left} traces left"
             raise OverloadedError(message, RETRY_DELAY_S)
         return self._result

@@ -7,7 +7,7 @@ and the difference a correction row. What was stamped on spans stays, here and i
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,25 +16,28 @@ from processor.core.attribution import Trace
 from processor.core.model import (
     NS_PER_S,
     Entry,
-    RepriceProgress,
+    JobProgress,
     Repricing,
     SpanRow,
     StoredCall,
 )
 from processor.core.ports import PricesAgain
 from processor.io.ledger.reprice_sums import RepriceSums
-from processor.io.ledger.stepped_trace import SteppedTrace
+from processor.io.ledger.stepped_trace import ROWS_AT_ONCE, SteppedTrace
 from processor.io.ledger.working_set import WorkingSet
 
 _STEP_S: Final = 0.005
 """How long a step reads; what it has found to change is written after that."""
 _CALLS_CHANGED: Final = 32
 """With so many calls to change a step looks at no further one; small traces are done whole."""
-_ROWS_AT_ONCE: Final = 128
-"""A trace with more rows is large: it is read, and its calls are changed, in several steps."""
 _TRACES_READ: Final = 256
 _NUMBERS_PASSED: Final = 10_000
 """Traces that a step passes at most because they are of another time."""
+
+
+def progress_of(position: int, last: int, calls: int) -> JobProgress:
+    """How far a reprice has come that has changed so many calls, in numbers of traces."""
+    return JobProgress("reprice", "traces", position, max(last - position, 0), calls)
 
 
 @dataclass(slots=True)
@@ -88,9 +91,9 @@ class Repricer:
         return self.position >= self.last
 
     @property
-    def progress(self) -> RepriceProgress:
+    def progress(self) -> JobProgress:
         """How far it has come."""
-        return RepriceProgress(self.position, self.last - self.position, self.sums.calls)
+        return progress_of(self.position, self.last, self.sums.calls)
 
     def result(self) -> Repricing:
         """What has changed so far."""
@@ -130,8 +133,8 @@ class Repricer:
         rows: dict[bytes, Sequence[SpanRow]] = {}
         count = 0
         for number, trace_id in found:
-            rows[trace_id] = store.rows_after(trace_id, 0, _ROWS_AT_ONCE + 1)
-            if len(rows[trace_id]) > _ROWS_AT_ONCE:
+            rows[trace_id] = store.rows_after(trace_id, 0, ROWS_AT_ONCE + 1)
+            if len(rows[trace_id]) > ROWS_AT_ONCE:
                 in_memory = {} if is_trial else self.working_set.in_memory
                 trace = SteppedTrace(store, in_memory)
                 self._large, last = _LargeTrace(number, trace_id, trace), number - 1
@@ -145,13 +148,14 @@ class Repricer:
                 last = number
                 break
         if entries:
-            followed = self.working_set.amend(
-                entries,
-                lambda trace_id: posting.rebuild(trace_id, rows[trace_id]),
-                self.now_ns,
-                is_trial=is_trial,
+            in_memory = {} if is_trial else self.working_set.in_memory
+            traces = {
+                trace_id: in_memory.get(trace_id) or posting.rebuild(trace_id, rows[trace_id])
+                for trace_id in sorted(entries)
+            }
+            self.sums.add(
+                self._change(traces, entries, is_trial=is_trial), self.working_set.budgets.spent
             )
-            self.sums.add(followed, self.working_set.budgets.spent)
         self.position = last
 
     def _go_on(self, large: _LargeTrace, end_s: float, *, is_trial: bool) -> None:
@@ -168,15 +172,25 @@ class Repricer:
             if time.monotonic() >= end_s:
                 break
         if changed:
-            followed = self.working_set.amend(
-                {large.trace_id: changed}, lambda _: trace, self.now_ns, is_trial=is_trial
-            )
+            entries = {large.trace_id: changed}
+            followed = self._change({large.trace_id: trace}, entries, is_trial=is_trial)
             if not is_trial:
                 large.stepped.skip(max(node.row_id for _, node in followed.posted.amended))
             self.sums.add(followed, self.working_set.budgets.spent, are_done=False)
         if not large.left:
             self.sums.close_trace()
             self.position, self._large = large.number, None
+
+    def _change(
+        self,
+        traces: Mapping[bytes, Trace],
+        entries: Mapping[bytes, Mapping[bytes, Entry]],
+        *,
+        is_trial: bool,
+    ) -> posting.Followed:
+        return self.working_set.change(
+            traces, lambda copies: posting.amend(copies, entries, self.now_ns), is_trial=is_trial
+        )
 
     def _again(self, call: StoredCall) -> Entry | None:
         """The entry that it gets; None where nothing changes."""

@@ -7,7 +7,7 @@ failed turn may have touched is discarded and read again from the rows.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from processor.core import posting
@@ -16,7 +16,7 @@ from processor.core.attribution.pending import PendingSpans
 from processor.core.attribution.same_response import KnownReports
 from processor.core.budgets.policy import Budget, Policy
 from processor.core.counters import LedgerCounters, MemoryUse
-from processor.core.model import NS_PER_S, Entry, Intake, PendingRows, Plan
+from processor.core.model import NS_PER_S, Intake, PendingRows, Plan
 from processor.io.ledger.budget_states import BudgetStates
 from processor.io.ledger.kept_from import KeptFrom
 from processor.io.ledger.limits import Limits
@@ -24,8 +24,6 @@ from processor.io.ledger.month_steps import MonthSums
 from processor.io.ledger.resumed_traces import add_deleted, note_resumed, set_aside
 from processor.io.ledger.store import Store
 
-_LARGE_TRACE = 1000
-"""Spans of one that is not read again for each of several steps."""
 _ROWS_READ_FOR_REPORTS = 5_000
 """Of traces that are not in memory, in one turn, to correct reports in them: 0.2 s of CPU. Beyond
 that both reports are charged, with doubt."""
@@ -42,7 +40,7 @@ class WorkingSet:
         self.months = MonthSums(store)
         self.pending = PendingSpans(limits.waiting_spans)
         self._limits = limits
-        self._trace_spans = max(min(limits.trace_spans, limits.spans // 2), 1)
+        self.trace_spans = max(min(limits.trace_spans, limits.spans // 2), 1)
         self._traces = self.in_memory = OrderedDict[bytes, Trace]()
         self.budgets = BudgetStates(store, policy, limits.states, self._traces)
         self._sizes: dict[bytes, int] = {}
@@ -68,7 +66,7 @@ class WorkingSet:
         deleted = [trace for trace in traces.items() if trace[1].is_deleted]
         reports = self.store.reports_of(posting.responses_of(intake))
         older = self._older(intake, traces, reports) if reports else posting.NO_REPORTS
-        posted = posting.post(intake, traces, self.pending, self._trace_spans, older, late=late)
+        posted = posting.post(intake, traces, self.pending, self.trace_spans, older, late=late)
         try:
             plan = self._decide(self.budgets.follow(posted), self.budgets.call_budgets)
             note_resumed(self.store, deleted)
@@ -139,54 +137,28 @@ class WorkingSet:
         self.store.forgotten.load()
         self.kept_from, self.is_current = self.store.deleted.kept_from(), True
 
-    def amend(
+    def change(
         self,
-        entries: Mapping[bytes, Mapping[bytes, Entry]],
-        copy_of: Callable[[bytes], Trace],
-        now_ns: int,
+        traces: Mapping[bytes, Trace],
+        change: Callable[[Mapping[bytes, Trace]], posting.Posted],
         *,
         is_trial: bool,
     ) -> posting.Followed:
-        """Give stored calls other entries, by trace and span id; the caller commits.
+        """Change what older calls are charged; the caller commits.
 
-        `copy_of` gives working copies of traces of which turns have none; they stay until then
-        only. A trial changes only such copies and writes nothing; the caller discards the rest.
+        Of `traces` turns have the working copies that they have; others stay until then only. A
+        trial has copies of its own and writes nothing; the caller discards the rest.
         """
         if not is_trial:
-            self._passing = entries.keys() - self._traces.keys()
+            self._passing = traces.keys() - self._traces.keys()
+            self._touched |= traces.keys()
+            self._traces.update(traces)
             for trace_id in self._passing:
-                self._traces[trace_id] = copy_of(trace_id)
-                add_deleted(self.store, self.kept_from, trace_id, self._traces[trace_id])
-        traces = {each: (copy_of if is_trial else self._trace)(each) for each in sorted(entries)}
-        followed = self.budgets.follow(posting.amend(traces, entries, now_ns))
+                add_deleted(self.store, self.kept_from, trace_id, traces[trace_id])
+        followed = self.budgets.follow(change(traces))
         plan = self._decide(followed, ())
         if not is_trial:
             self._write(plan)
-        return followed
-
-    def look_at(self, trace_id: bytes) -> None:
-        """Have a working copy of a trace until the next commit; one that is large stays."""
-        is_new = trace_id not in self._traces
-        if len(self._trace(trace_id).nodes) < _LARGE_TRACE and is_new:
-            self._passing.add(trace_id)
-
-    def exclude(
-        self, spans: Mapping[bytes, Sequence[bytes]], now_ns: int, *, is_excluded: bool
-    ) -> posting.Followed:
-        """Take spans out of all sums or put them back, by trace; the caller commits.
-
-        With what refers to them among log records. Of their traces there are working copies.
-        """
-        traces = {trace_id: self._trace(trace_id) for trace_id in sorted(spans)}
-        wanted = {trace_id: list(span_ids) for trace_id, span_ids in spans.items()}
-        if is_excluded:
-            for trace_id, span_ids in posting.references(traces, spans).items():
-                if trace_id in traces or self.store.trace_number(trace_id):
-                    traces[trace_id] = self._trace(trace_id)
-                    wanted.setdefault(trace_id, []).extend(span_ids)
-        posted = posting.exclude(traces, wanted, now_ns, is_excluded=is_excluded)
-        followed = self.budgets.follow(posted)
-        self._write(self._decide(followed, ()))
         return followed
 
     def _decide(self, followed: posting.Followed, call_budgets: tuple[Budget, ...]) -> Plan:

@@ -24,7 +24,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ForgetRequest,
     GetHealthRequest,
     GetHealthResponse,
-    GetRepriceProgressRequest,
+    GetJobProgressRequest,
     GetTotalsRequest,
     ListAuditRequest,
     ListUnpricedRequest,
@@ -82,7 +82,7 @@ class CostService:
             "CheckBudget": self.check,
             "ListUnpriced": self.unpriced,
             "Reprice": self.reprice,
-            "GetRepriceProgress": self.reprice_progress,
+            "GetJobProgress": self.job_progress,
             "Exclude": self.exclude,
             "Forget": self.forget,
             "ListAudit": self.audit,
@@ -135,10 +135,10 @@ class CostService:
         )
         return repricing_message(result).SerializeToString()
 
-    async def reprice_progress(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
-        """GetRepriceProgress, from bytes to bytes. Raises a ProcessorError."""
-        _parse(GetRepriceProgressRequest, body)
-        return progress_message(self._changes.reprice_progress).SerializeToString()
+    async def job_progress(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+        """GetJobProgress, from bytes to bytes. Raises a ProcessorError."""
+        _parse(GetJobProgressRequest, body)
+        return progress_message(self._changes.job_progress).SerializeToString()
 
     async def exclude(self, body: bytes, caller: Caller) -> bytes:
         """Exclude, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""

@@ -12,7 +12,7 @@ from processor.core.model import (
     Difference,
     Exclusion,
     Forgetting,
-    RepriceProgress,
+    JobProgress,
     Repricing,
     Standing,
     UnpricedCalls,
@@ -25,7 +25,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetStanding,
     ExcludeResponse,
     ForgetResponse,
-    GetRepriceProgressResponse,
+    GetJobProgressResponse,
     GetTotalsResponse,
     ListAuditResponse,
     ListUnpricedResponse,
@@ -239,8 +239,8 @@ def _texts(values: str) -> list[NamedText]:
     return [NamedText(name=name, text=text) for name, text in json.loads(values).items()]
 
 
-def progress_message(progress: RepriceProgress | None) -> GetRepriceProgressResponse:
-    """How far the reprice under way has come."""
+def progress_message(progress: JobProgress | None) -> GetJobProgressResponse:
+    """How far long work has come."""
     if progress is None:
-        return GetRepriceProgressResponse()
-    return GetRepriceProgressResponse(is_under_way=True, **progress._asdict())
+        return GetJobProgressResponse()
+    return GetJobProgressResponse(**progress._asdict())

@@ -102,10 +102,12 @@ _LEDGER: Final[Table] = {
         "Traces that were charged before, and that new budgets still have to count until they are "
         "in force; 0 when all are.",
     ),
-    "traces_to_reprice": gauge(
-        "reprice_unfinished_traces",
-        "Traces that the reprice under way has not looked at yet; 0 without one.",
-    ),
+    "work_left": gauge(
+        "ledger_unfinished_items",
+        "Traces (reprice, undo) or charges (exclude) that long work or a dry run of it has not "
+        "looked at yet; 0 while there is none.",
+        "job",
+    )._replace(always=("reprice", "exclude", "undo")),
     "size_bytes": gauge(
         "ledger_file_bytes", "What the ledger takes on the disk, as of the last commit."
     ),

@@ -11,7 +11,7 @@ from processor.core.model import (
     ExclusionRequest,
     ForgetRequest,
     Forgetting,
-    RepriceProgress,
+    JobProgress,
     Repricing,
     Selection,
 )
@@ -83,9 +83,9 @@ class CostChanges:
         await self._ledger.resume_reprice(self._prices_again())
 
     @property
-    def reprice_progress(self) -> RepriceProgress | None:
-        """How far the reprice, exclusion or undo under way has come; None without one."""
-        return self._ledger.reprice_progress or self._ledger.exclusion_progress
+    def job_progress(self) -> JobProgress | None:
+        """How far the reprice, exclusion, undo or forgetting under way has come; None for none."""
+        return self._ledger.job_progress
 
     def _prices_again(self) -> PricesAgain:
         catalog = self._catalog()

@@ -12,7 +12,7 @@ from processor.core.model import (
     AuditEntry,
     Difference,
     Exclusion,
-    RepriceProgress,
+    JobProgress,
     Repricing,
     UnpricedCalls,
 )
@@ -65,7 +65,7 @@ class CostQueries:
 
     def __init__(self):
         self.asked = []
-        self.reprice_progress = None
+        self.job_progress = None
 
     async def unpriced(self):
         return UNKNOWN
@@ -106,9 +106,9 @@ async def test_what_is_answered_there_is_what_arrives_here(costs):
     assert await remote.health() == HEALTH
     assert await remote.reprice(5, 9, is_dry_run=True) == REPRICING
     assert await remote.reprice(0, 2**63 - 1, is_dry_run=False) == REPRICING
-    assert await remote.reprice_progress() is None
-    costs.reprice_progress = RepriceProgress(5, 7, 3)
-    assert await remote.reprice_progress() == RepriceProgress(5, 7, 3)
+    assert await remote.job_progress() is None
+    costs.job_progress = JobProgress("undo", "traces", 5, 7, 3)
+    assert await remote.job_progress() == JobProgress("undo", "traces", 5, 7, 3)
     assert costs.asked == [(5, 9, True), (0, 2**63 - 1, False)]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from processor.cli import progress
 from processor.cli.calling import RefusedError
-from processor.core.model import RepriceProgress
+from processor.core.model import JobProgress
 
 
 class WorkingSet:
@@ -23,7 +23,7 @@ class WorkingSet:
         await self.is_done.wait()
         return "done"
 
-    async def reprice_progress(self):
+    async def job_progress(self):
         answer = self.answers.pop(0)
         if not self.answers:
             self.is_done.set()
@@ -43,19 +43,23 @@ def terminal(monkeypatch):
 
 
 async def test_one_line_shows_how_far_it_has_come_and_is_cleared(terminal):
-    ledger = WorkingSet(None, RepriceProgress(1000, 500, 1), RepriceProgress(1500, 0, 20))
-    found = await progress.showing_progress(ledger, ledger.work(), "charges")
+    ledger = WorkingSet(
+        None,
+        JobProgress("exclude", "charges", 1000, 500, 1),
+        JobProgress("reprice", "traces", 1500, 0, 20),
+    )
+    found = await progress.showing_progress(ledger, ledger.work())
     assert found == "done"
     assert terminal == [
-        "1,000 of 1,500 charges, 1 call changed",
-        "1,500 of 1,500 charges, 20 calls changed",
+        "exclude: 1,000 of 1,500 charges, 1 call changed",
+        "reprice: 1,500 of 1,500 traces, 20 calls changed",
         "",
     ]
 
 
 async def test_a_processor_that_does_not_know_the_question_is_waited_for(terminal):
     ledger = WorkingSet(RefusedError("unknown"))
-    assert await progress.showing_progress(ledger, ledger.work(), "traces") == "done"
+    assert await progress.showing_progress(ledger, ledger.work()) == "done"
     assert terminal == [""]
 
 
@@ -63,5 +67,5 @@ async def test_without_a_terminal_nothing_is_asked(terminal, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
     ledger = WorkingSet()
     ledger.is_done.set()
-    assert await progress.showing_progress(ledger, ledger.work(), "traces") == "done"
+    assert await progress.showing_progress(ledger, ledger.work()) == "done"
     assert terminal == []

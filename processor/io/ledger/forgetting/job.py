@@ -25,7 +25,6 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
 
     kind = "forget"
     what = "the forgetting of a user"
-    counted = "rows are looked at"
 
     begin_rename: BeginRename | None = None
     """Takes the id out of requests that are kept to be sent; None where there are none."""

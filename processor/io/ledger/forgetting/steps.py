@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import ForgetRequest, Forgetting, RepriceProgress
+from processor.core.model import ForgetRequest, Forgetting, JobProgress
 from processor.io.ledger.forgetting.forgotten import new_tombstone
 from processor.io.ledger.long_job import try_out
 from processor.io.ledger.working_set import WorkingSet
@@ -60,9 +60,9 @@ class Forgetter:
         return self._requests is not None and not self._requests.done()
 
     @property
-    def progress(self) -> RepriceProgress:
+    def progress(self) -> JobProgress:
         """How far it has come, in rows of what is looked at now."""
-        return RepriceProgress(self.position, 0, sum(self.places.values()))
+        return JobProgress("forget", "rows", self.position, 0, sum(self.places.values()))
 
     def result(self) -> Forgetting:
         """What was found so far."""

@@ -242,21 +242,23 @@ class RepriceResponse(_message.Message):
     beyond_64_bits: _containers.ScalarMap[str, str]
     def __init__(self, calls: _Optional[int] = ..., before_nano_usd: _Optional[int] = ..., after_nano_usd: _Optional[int] = ..., models: _Optional[_Iterable[_Union[ModelDifference, _Mapping]]] = ..., budgets: _Optional[_Iterable[_Union[BudgetDifference, _Mapping]]] = ..., price_version: _Optional[str] = ..., price_file: _Optional[str] = ..., renamed_calls: _Optional[int] = ..., start_unix_nano: _Optional[int] = ..., end_unix_nano: _Optional[int] = ..., is_partial: _Optional[bool] = ..., kept_from_unix_s: _Optional[int] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
-class GetRepriceProgressRequest(_message.Message):
+class GetJobProgressRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
 
-class GetRepriceProgressResponse(_message.Message):
-    __slots__ = ("is_under_way", "traces_done", "traces_left", "calls")
-    IS_UNDER_WAY_FIELD_NUMBER: _ClassVar[int]
-    TRACES_DONE_FIELD_NUMBER: _ClassVar[int]
-    TRACES_LEFT_FIELD_NUMBER: _ClassVar[int]
-    CALLS_FIELD_NUMBER: _ClassVar[int]
-    is_under_way: bool
-    traces_done: int
-    traces_left: int
-    calls: int
-    def __init__(self, is_under_way: _Optional[bool] = ..., traces_done: _Optional[int] = ..., traces_left: _Optional[int] = ..., calls: _Optional[int] = ...) -> None: ...
+class GetJobProgressResponse(_message.Message):
+    __slots__ = ("job", "counted", "done", "left", "changed")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    job: str
+    counted: str
+    done: int
+    left: int
+    changed: int
+    def __init__(self, job: _Optional[str] = ..., counted: _Optional[str] = ..., done: _Optional[int] = ..., left: _Optional[int] = ..., changed: _Optional[int] = ...) -> None: ...
 
 class ExcludeRequest(_message.Message):
     __slots__ = ("trace", "span", "session", "user", "start_unix_nano", "end_unix_nano", "reason", "undo", "dry_run", "actor")

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from answers import standings_of, total_of
+from property.agreement import check_tables
 
 from processor.core.errors import InvalidQuestionError, LedgerUnavailableError, OverloadedError
 from processor.core.model import (
@@ -27,9 +28,10 @@ from processor.core.money import Amount, price_usage
 from processor.core.ports import PricesAgain
 from processor.core.questions import CallsQuestion
 from processor.core.semconv.ids import log_trace
-from processor.io.ledger import SqliteReader, excluding, exclusion_rows
+from processor.io.ledger import SqliteReader, excluding, exclusion_rows, stepped_trace
 from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.repricing import Repricer
+from processor.io.ledger.working_set import WorkingSet
 
 S = Owner(session="s", user="u")
 OTHER = Owner(session="other", user="v")
@@ -162,12 +164,12 @@ async def test_an_agent_that_comes_later_shows_what_counts(opened, given, exclud
     assert stamp.trace.cost_nano_usd == 1000
 
 
-def log_intake(trace, span, tokens, *, is_record):
+def log_intake(trace, span, tokens, *, is_record, response=b"r"):
     """A call of a tool that writes log records as well: its span, or its record."""
     logs, at_ns = log_trace("claude-code", "s"), 1_800_000_000 * 10**9
     mark = Mark(0, at_ns, own=Owner(session="s"), start_ns=at_ns - 1, scope="x")
     call = Call(
-        mark, "llm", "p", ("m",), Usage(tokens, output=10), response_id="r",
+        mark, "llm", "p", ("m",), Usage(tokens, output=10), response_id=response.decode(),
         log_trace=b"" if is_record else logs,
     )  # fmt: skip
     rates = (10**9, *[0] * (len(Usage._fields) - 1))
@@ -246,7 +248,7 @@ async def test_one_at_a_time_and_it_goes_on_when_its_asker_has_gone(
     for trace in range(1, 101):
         await opened.post(given.call(1, trace=trace, own=S))
     asked = asyncio.ensure_future(exclude(session="s"))
-    await until(lambda: opened.ledger.exclusion_progress is not None)
+    await until(lambda: opened.ledger.job_progress is not None)
     with pytest.raises(OverloadedError, match="exclusion or forgetting is under way"):
         await exclude(user="u")
     prices = PricesAgain("v2", lambda row: row.entry)
@@ -287,28 +289,29 @@ async def test_an_undo_passes_few_traces_of_other_exclusions_in_a_step(
     assert await opened.cost() == 22_000
 
 
-@pytest.mark.parametrize("kind", ["reprice", "exclude", "forget"])
+@pytest.mark.parametrize("kind", ["reprice", "exclude", "undo", "forget"])
 async def test_a_dry_run_shows_as_what_it_is(opened, given, exclude, monkeypatch, kind):
     """Guarantees: nobody is shown a reprice while it is counted what else would change."""
     await opened.post(given.call(1, own=S))
+    number = (await exclude(session="s")).number if kind == "undo" else 0
     seen = set()
-    for steps in (Repricer, excluding.Excluder, Forgetter):
-        real = steps.step if steps is not Repricer else steps.try_step
+    for steps in (Repricer, excluding.Excluder, excluding.Restorer, Forgetter):
+        real = steps.try_step
 
         def note(self, real=real):
-            ledger = opened.ledger
-            seen.add((ledger.reprice_progress is None, ledger.exclusion_progress is None))
+            seen.add(opened.ledger.job_progress.job)
             real(self)
 
-        monkeypatch.setattr(steps, real.__name__, note)
+        monkeypatch.setattr(steps, "try_step", note)
     if kind == "reprice":
         prices = PricesAgain("v2", lambda row: row.entry)
         await opened.ledger.reprice(prices, (0, 2**63 - 1), 0, is_dry_run=True)
-    elif kind == "exclude":
-        await exclude(session="s", is_dry_run=True)
-    else:
+    elif kind == "forget":
         await opened.ledger.forget(ForgetRequest("u", "ada", 0), is_dry_run=True)
-    assert seen == {(kind != "reprice", kind != "exclude")}
+    else:
+        await exclude(number, is_dry_run=True, **({} if number else {"session": "s"}))
+    assert seen == {kind}
+    assert opened.ledger.job_progress is None
 
 
 @pytest.mark.usefixtures("two")
@@ -333,21 +336,133 @@ async def test_a_step_that_fails_is_tried_again(opened, exclude, monkeypatch):
     assert await opened.cost() == 3000
 
 
-async def test_a_large_trace_takes_several_steps_and_is_read_once(
-    opened, given, exclude, monkeypatch
+@pytest.fixture
+def slices(monkeypatch):
+    """Traces with more than two rows are large; a step changes two spans; returns how many."""
+    monkeypatch.setattr(excluding, "_STEP_S", 1e9)  # However busy the machine is.
+    monkeypatch.setattr(excluding, "_SPANS_CHANGED", 2)
+    monkeypatch.setattr(stepped_trace, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(stepped_trace, "_ROWS_READ", 2)
+    monkeypatch.setattr(stepped_trace, "_SPANS_ATTACHED", 2)
+    changed, real = [], WorkingSet.change
+
+    def change(*given, **more):
+        followed = real(*given, **more)
+        changed.append(len(followed.posted.amended))
+        return followed
+
+    monkeypatch.setattr(WorkingSet, "change", change)
+    return changed
+
+
+def large(given, trace=1):
+    """A parent that the calls below it explain in part, one of them of unknown cost."""
+    below = [given.call(at, 1, trace=trace, own=S) for at in range(2, 11)]
+    above = given.aggregate(1, trace=trace, tokens=1400, own=S)
+    return [above, given.unpriced(11, 1, trace=trace, own=S), *below]
+
+
+def mixed(*traces):
+    """Spans of several traces, one of each after the other."""
+    return [span for some in zip(*traces, strict=True) for span in some]
+
+
+@pytest.mark.parametrize("spans_max", [0, 100_000])
+@pytest.mark.parametrize("traces", [0, 100])
+async def test_large_traces_are_done_some_spans_at_a_time(
+    opened, given, exclude, slices, traces, spans_max
 ):
-    monkeypatch.setattr(excluding, "_SPANS_CHANGED", 100)
-    monkeypatch.setattr("processor.io.ledger.working_set._LARGE_TRACE", 100)
-    await opened.post(given.agent(1), *(given.call(at, 1) for at in range(2, 1002)))
-    await opened.open()
-    reads, real = [], opened.store.rows_of
-    monkeypatch.setattr(
-        opened.store, "rows_of", lambda trace_id: reads.append(trace_id) or real(trace_id)
-    )
-    found = await exclude(trace_id=given.trace_id(1))
-    assert (found.calls, found.agents) == (1000, 1)
+    """Guarantees: the result is that of one step and a dry run says it, also where spans of
+    several traces are mixed and only one of these may be in memory."""
+    await opened.open(given.budget("b", "session", 10_000), traces=traces)
+    await opened.post(*mixed(large(given), large(given, 2)), given.call(1, trace=3, own=S))
+    opened.ledger._working_set.trace_spans = spans_max
+    cost = await opened.cost()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(excluding, "_SPANS_CHANGED", 100)
+        patch.setattr(stepped_trace, "ROWS_AT_ONCE", 100)
+        whole = await exclude(session="s", is_dry_run=True)
+    assert (whole.calls, max(slices)) == (23, 23)
+    slices.clear()
+    assert await exclude(session="s", is_dry_run=True) == whole
+    assert (sum(slices), max(slices)) == (23, 2)
+    assert await opened.cost() == cost
+    slices.clear()
+    done = await exclude(session="s")
+    assert done == whole._replace(number=done.number)
+    assert (sum(slices), max(slices)) == (23, 2)
     assert await opened.cost() == 0
-    assert len(reads) == 1
+    check_tables(opened.store)
+    trial = await exclude(done.number, is_dry_run=True)
+    slices.clear()
+    undone = await exclude(done.number)
+    assert undone == trial
+    assert (undone.calls, undone.after_nano_usd, undone.lost) == (23, cost, 0)
+    assert (sum(slices), max(slices)) == (23, 2)
+    assert await opened.cost() == cost
+    check_tables(opened.store)
+
+
+@pytest.mark.usefixtures("slices")
+@pytest.mark.parametrize("traces", [0, 100])
+@pytest.mark.parametrize("steps", range(1, 50, 6))
+async def test_turns_and_restarts_amid_a_large_trace_leave_nothing_out(
+    opened, given, exclude, monkeypatch, steps, traces
+):
+    """Guarantees: whatever is read or changed of it, and whether turns have a copy of it."""
+    monkeypatch.setattr(excluding, "_STEP_S", 0.0)
+    await opened.open(traces=traces)
+    await opened.post(*large(given), given.call(1, trace=2))
+
+    async def work(asked, call):
+        ledger = opened.ledger
+        ledger._writer._background._works.remove(ledger._exclude)
+        await ledger._writer.ask(lambda: ledger._exclude.begin(asked))
+        for _ in range(steps):
+            await ledger._writer.ask(ledger._exclude.work)
+        await opened.post(given.call(call, 1, own=S))
+        for _ in range(3):
+            await ledger._writer.ask(ledger._exclude.work)
+        ledger = await opened.open()
+        await until(lambda: not ledger._exclude.has_work)
+
+    selection = Selection(trace_id=given.trace_id(1))
+    await work(ExclusionRequest(selection, "", "ada", given.NOW_S * 10**9), 20)
+    # What comes once all is looked at counts.
+    if late := await opened.cost() == 2000:
+        await exclude(trace_id=given.trace_id(1), span_id=given.span_id(20))
+    assert await opened.cost() == 1000
+    check_tables(opened.store)
+    first, *rest = opened.store.exclusions.jobs()
+    assert bool(rest) == late
+    await work(ExclusionRequest(Selection(), "", "ada", given.NOW_S * 10**9, first.id), 21)
+    for job in rest:
+        await exclude(job.id)
+    assert await opened.cost() == 1000 + 14_000
+    check_tables(opened.store)
+
+
+@pytest.mark.parametrize("records", [1, 9])
+async def test_log_records_of_a_call_are_read_in_steps_as_well(
+    opened, exclude, slices, records, monkeypatch
+):
+    """Guarantees: it waits for their trace, however many others that has."""
+    monkeypatch.setattr(excluding, "_STEP_S", 0.0)
+    trace = b"t" * 16
+    for at in range(records):
+        other = b"record.%d" % at
+        await opened.ledger.post(log_intake(trace, other, 900 - at, is_record=True, response=other))
+    before = await opened.cost()
+    call = log_intake(trace, b"thespan.", 1000, is_record=False, response=b"record.0")
+    await opened.ledger.post(call)
+    whole = await opened.cost()
+    done = await exclude(trace_id=trace)
+    assert max(slices) <= 2
+    assert await opened.cost() < before
+    await opened.open()
+    await exclude(done.number)
+    assert await opened.cost() == whole
+    check_tables(opened.store)
 
 
 @pytest.mark.usefixtures("two")

@@ -179,9 +179,9 @@ async def test_somebody_who_looks_sees_what_calls_name(opened, given, reprice):
 async def begun(opened, reprice, **more):
     """A reprice that has begun, and has done some of its traces."""
     task = asyncio.ensure_future(reprice(**more))
-    while not (progress := opened.ledger.reprice_progress) or not progress.calls:  # noqa: ASYNC110 - it is read from a thread
+    while not (progress := opened.ledger.job_progress) or not progress.changed:  # noqa: ASYNC110 - it is read from a thread
         await asyncio.sleep(0)
-    assert progress.traces_left
+    assert progress.left
     return task
 
 
@@ -211,7 +211,7 @@ async def test_a_reprice_goes_on_when_its_asker_has_gone(opened, reprice):
         await reprice(is_dry_run=True)
     found = await reprice(span_ns=(5, ALWAYS[1]))
     assert (found.calls, found.span_ns, found.is_partial) == (200, ALWAYS, False)
-    assert opened.ledger.reprice_progress is None
+    assert opened.ledger.job_progress is None
     assert await opened.cost() == 400_000
 
 
@@ -221,7 +221,7 @@ async def test_a_restart_goes_on_with_the_same_prices_and_keeps_the_sums(opened,
     await opened.open()
     with pytest.raises(LedgerUnavailableError, match="goes on when it is open again"):
         await waiting
-    assert opened.ledger.reprice_progress.traces_left
+    assert opened.ledger.job_progress.left
     found = await reprice()
     assert (found.calls, found.before_nano_usd, found.after_nano_usd) == (200, 200_000, 400_000)
     assert [each.calls for each in found.models] == [200]
@@ -248,7 +248,7 @@ async def test_a_dry_run_ends_with_its_asker(opened, reprice):
     left.cancel()
     with pytest.raises(asyncio.CancelledError):
         await left
-    assert opened.ledger.reprice_progress is None
+    assert opened.ledger.job_progress is None
     await opened.open()
     assert await opened.cost() == 200_000
 
@@ -280,17 +280,18 @@ async def test_traces_that_a_reprice_reads_do_not_stay_in_memory(opened, given, 
 def slices(monkeypatch):
     """Traces with more than two rows are large; a step changes two calls; returns how many."""
     monkeypatch.setattr(repricing, "_STEP_S", 1e9)  # However busy the machine is.
-    monkeypatch.setattr(repricing, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(repricing, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(repricing, "_CALLS_CHANGED", 2)
     monkeypatch.setattr(stepped_trace, "_ROWS_READ", 2)
     monkeypatch.setattr(stepped_trace, "_SPANS_ATTACHED", 2)
-    changed, real = [], WorkingSet.amend
+    changed, real = [], WorkingSet.change
 
-    def amend(working_set, entries, *rest, **more):
-        changed.append(sum(map(len, entries.values())))
-        return real(working_set, entries, *rest, **more)
+    def change(*given, **more):
+        followed = real(*given, **more)
+        changed.append(len(followed.posted.amended))
+        return followed
 
-    monkeypatch.setattr(WorkingSet, "amend", amend)
+    monkeypatch.setattr(WorkingSet, "change", change)
     return changed
 
 
@@ -306,7 +307,7 @@ async def test_a_large_trace_is_done_some_calls_at_a_time(opened, given, reprice
     await opened.open(given.budget("b", "session", 10_000), traces=traces)
     await opened.post(*tree(given), given.call(1, trace=2, own=S))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(repricing, "_ROWS_AT_ONCE", 100)
+        patch.setattr(repricing, "ROWS_AT_ONCE", 100)
         patch.setattr(repricing, "_CALLS_CHANGED", 100)
         whole = await reprice(is_dry_run=True)
     assert (whole.calls, max(slices)) == (12, 12)
@@ -349,7 +350,7 @@ async def test_turns_and_restarts_amid_a_large_trace_leave_nothing_out(
     await opened.open()
     await held(opened)
     await opened.ledger.resume_reprice(priced(2))
-    while opened.ledger.reprice_progress is not None:
+    while opened.ledger.job_progress is not None:
         await opened.ledger._writer.ask(opened.ledger._reprice.work)
     assert await opened.cost() == 28_000
     check_tables(opened.store)
@@ -366,12 +367,12 @@ async def test_a_turn_amid_a_dry_run_is_seen_and_keeps_its_working_copy(
     trial = repricing.Repricer(opened.ledger._working_set, priced(2), ALWAYS, 1, last)
     for _ in range(24):
         await opened.ledger._writer.ask(trial.try_step)
-    assert 0 < trial.progress.calls < 10
+    assert 0 < trial.progress.changed < 10
     kept = opened.ledger.memory_use
     await opened.post(given.call(200, 1), given.unpriced(201, 1))
     while not trial.is_done:
         await opened.ledger._writer.ask(trial.try_step)
-    assert trial.progress.calls == 11
+    assert trial.progress.changed == 11
     found = trial.result()
     assert found.after_nano_usd - found.before_nano_usd == 14_000
     assert opened.ledger.memory_use.spans == kept.spans + 2

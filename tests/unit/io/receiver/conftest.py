@@ -16,8 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from processor.core.model import (
     Batch,
+    JobProgress,
     Receipt,
-    RepriceProgress,
     Repricing,
     Standing,
     Totals,
@@ -37,7 +37,7 @@ class FakeCostQueries:
     standings: list[Standing] = field(default_factory=list)
     unknowns: UnknownAnswer = field(default_factory=lambda: UnknownAnswer([], 0, 0))
     repricing: Repricing = field(default_factory=lambda: Repricing(0, (), ()))
-    reprice_progress: RepriceProgress | None = None
+    job_progress: JobProgress | None = None
     error: Exception | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
 

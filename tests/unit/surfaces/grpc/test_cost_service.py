@@ -6,7 +6,7 @@ import pytest
 from processor.core.errors import LedgerUnavailableError, OverloadedError
 from processor.core.model import (
     Difference,
-    RepriceProgress,
+    JobProgress,
     Repricing,
     Standing,
     Totals,
@@ -21,8 +21,8 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ExcludeRequest,
     GetHealthRequest,
     GetHealthResponse,
-    GetRepriceProgressRequest,
-    GetRepriceProgressResponse,
+    GetJobProgressRequest,
+    GetJobProgressResponse,
     GetTotalsRequest,
     GetTotalsResponse,
     ListUnpricedRequest,
@@ -340,11 +340,11 @@ async def test_a_reprice_beside_another_one_is_told_to_come_back(gateway):
 async def test_how_far_a_reprice_has_come_is_told_to_everybody(gateway, monkeypatch):
     monkeypatch.setattr(rpc, "is_local_peer", lambda _peer: False)
     await gateway.open()
-    method = REPRICE.replace("Reprice", "GetRepriceProgress")
-    answer = await ask(gateway, method, GetRepriceProgressRequest())
-    assert not GetRepriceProgressResponse.FromString(answer).is_under_way
-    gateway.queries.reprice_progress = RepriceProgress(5, 7, 3)
-    answer = await ask(gateway, method, GetRepriceProgressRequest())
-    assert GetRepriceProgressResponse.FromString(answer) == GetRepriceProgressResponse(
-        is_under_way=True, traces_done=5, traces_left=7, calls=3
+    method = REPRICE.replace("Reprice", "GetJobProgress")
+    answer = await ask(gateway, method, GetJobProgressRequest())
+    assert not GetJobProgressResponse.FromString(answer).job
+    gateway.queries.job_progress = JobProgress("undo", "traces", 5, 7, 3)
+    answer = await ask(gateway, method, GetJobProgressRequest())
+    assert GetJobProgressResponse.FromString(answer) == GetJobProgressResponse(
+        job="undo", counted="traces", done=5, left=7, changed=3
     )
