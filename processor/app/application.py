@@ -132,7 +132,7 @@ class App:
         )  # fmt: skip
         telemetry = build_telemetry(
             settings, pipeline, exporter, ledger, receiver,
-            health=health, files=files.states, check=check,
+            health=health, files=files, check=check, costs=costs,
         )  # fmt: skip
         if telemetry is not None:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -14,7 +15,8 @@ from processor.core.wording import counted, fit
 from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
 from processor.io.receiver import Receiver
-from processor.surfaces.metrics import TelemetryServer
+from processor.surfaces.api import PREFIX
+from processor.surfaces.http import HttpServer
 
 _LABEL_CHARS: Final = 13
 _BUNDLED: Final = "the bundled defaults"
@@ -28,7 +30,7 @@ class Running:
     ledger: Ledger
     exporter: Fanout
     receiver: Receiver
-    telemetry: TelemetryServer | None
+    telemetry: HttpServer | None
     """None where /metrics and /health are off."""
     port: int
     """Where OTLP/gRPC is received."""
@@ -70,7 +72,19 @@ def start_lines(settings: Settings, running: Running, ports: Addresses) -> list[
     if ports.metrics:
         address = _at_port(settings.telemetry.metrics.endpoint, ports.metrics)
         lines.append(f"metrics      http://{address}/metrics, and /health")
+        lines += _api_lines(running, address)
     return [part for line in lines for part in fit(line, _LABEL_CHARS)]
+
+
+def _api_lines(running: Running, address: str) -> Iterator[str]:
+    """Where questions are answered, and to whom."""
+    api = None if running.telemetry is None else running.telemetry.api
+    if api is None:
+        return
+    whose = ", with a token" if api.access.needs_token else ""
+    if api.access.is_closed:
+        whose = ", closed: others could reach it, and api.read_tokens is not set"
+    yield f"api          http://{address}{PREFIX}{whose}"
 
 
 def start_warnings(settings: Settings, running: Running) -> list[str]:

@@ -6,29 +6,32 @@ import logging
 import platform
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from processor import __version__
 from processor.app.addresses import METRICS_SETTING
 from processor.app.pipeline import Pipeline
+from processor.app.watched_files import WatchedFiles
 from processor.config import Settings
 from processor.config.settings import METRICS_ENDPOINT
 from processor.core.counters import (
     DestinationState,
     ExporterState,
-    FileState,
     InFlight,
     LedgerState,
 )
 from processor.core.errors import ConfigError
-from processor.core.otlp.addresses import parse_listen
+from processor.core.otlp.addresses import is_loopback, parse_listen
 from processor.io.exporter import DebugDestination, Destination, Fanout
 from processor.io.ledger import Ledger
 from processor.io.ledger.verifying import BackgroundCheck
 from processor.io.receiver import Receiver
 from processor.io.receiver.listening import listen
-from processor.surfaces.metrics import Build, Exposition, Sources, TelemetryServer
-from processor.surfaces.queries import Health
+from processor.surfaces.api import Sources
+from processor.surfaces.http import Access, Api, HttpServer, Page
+from processor.surfaces.metrics import CONTENT_TYPE, Build, Exposition
+from processor.surfaces.metrics import Sources as MetricSources
+from processor.surfaces.queries import CostQueries, Health
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,17 +44,18 @@ def build_telemetry(
     receiver: Receiver,
     *,
     health: Health,
-    files: Mapping[str, FileState],
+    files: WatchedFiles,
     check: BackgroundCheck,
-) -> TelemetryServer | None:
-    """What serves /metrics and /health, listening already; None where it is off.
+    costs: CostQueries,
+) -> HttpServer | None:
+    """What serves /metrics, /health and the API, listening already; None where it is off.
 
     Raises ConfigError.
     """
     endpoint = settings.telemetry.metrics.endpoint
     if not endpoint:
         return None
-    sources = Sources(
+    sources = MetricSources(
         flow=pipeline.flow,
         exporter=lambda: exporter_state(exporter),
         ledger=lambda: ledger_state(ledger, check),
@@ -60,11 +64,37 @@ def build_telemetry(
         answers=lambda: receiver.answers,
         catalog=lambda: pipeline.catalog,
         policy=lambda: ledger.policy,
-        files=files,
+        files=files.states,
         certificates=receiver.certificate_ends_s,
         build=Build(__version__, platform.python_version(), time.time()),
     )
-    return TelemetryServer(_open_sockets(endpoint), Exposition(sources), health)
+    sockets = _open_sockets(endpoint)
+    try:
+        api = build_api(settings, files, sockets, Sources(costs, health.report))
+    except ConfigError:
+        for each in sockets:
+            each.close()
+        raise
+    return HttpServer(sockets, Page(CONTENT_TYPE, Exposition(sources).render), health, api)
+
+
+def build_api(
+    settings: Settings,
+    files: WatchedFiles,
+    sockets: Iterable[socket.socket],
+    sources: Sources,
+) -> Api | None:
+    """What answers questions over HTTP; None where it is off. Raises ConfigError."""
+    if not settings.api.enabled:
+        return None
+    access = Access(
+        is_loopback=all(is_loopback(each.getsockname()[0]) for each in sockets),
+        read_tokens=files.api_tokens("read"),
+        admin_tokens=files.api_tokens("admin"),
+        allowed_hosts=settings.api.allowed_hosts,
+    )
+    files.renew_access(access)
+    return Api(sources, access)
 
 
 def exporter_state(exporter: Fanout) -> ExporterState:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from processor.config import Settings, Watcher, bundled, load_prices, named_files
 from processor.config.backends import OtlpBackend
@@ -18,6 +18,7 @@ from processor.core.model import Transport as ReceiverTransport
 from processor.core.pricing import Catalog
 from processor.io.exporter import ClientTls, Transport, bearer_header, load_client_tls
 from processor.io.receiver import Receiver, ServerTls, load_tls
+from processor.surfaces.http import Access, Role
 
 T = TypeVar("T")
 
@@ -79,6 +80,22 @@ class WatchedFiles:
 
         return self._load(_receiver(transport, "auth"), auth.bearer_token_file, parse)
 
+    def api_tokens(self, role: Role) -> tuple[str, ...]:
+        """The tokens that the API asks for; of both roles none: it asks for none."""
+        api = self._settings.api
+        given, file = (
+            (api.read_tokens, api.read_token_file)
+            if role == "read"
+            else (api.admin_tokens, api.admin_token_file)
+        )
+        if not file:
+            return given
+
+        def parse(text: str, source: str) -> tuple[str, ...]:
+            return (*given, *read_tokens(text, source))
+
+        return self._load(_api(role), file, parse)
+
     def client_tls(self, exporter: str) -> ClientTls:
         """The certificates that a backend is shown, and those it is trusted by."""
         given, setting = self._backends[exporter].tls, _exporter(exporter, "tls")
@@ -101,6 +118,8 @@ class WatchedFiles:
             if receiver.endpoint:
                 yield partial(self.tls, transport)
                 yield partial(self.tokens, transport)
+        yield partial(self.api_tokens, "read")
+        yield partial(self.api_tokens, "admin")
         exporters = self._settings.exporters
         for name, is_set in (
             ("otlp", bool(exporters.otlp.endpoint)),
@@ -124,6 +143,11 @@ class WatchedFiles:
             self.when_changed(
                 _receiver(transport, "auth"), _at_once(partial(receiver.use_tokens, transport))
             )
+
+    def renew_access(self, access: Access) -> None:
+        """The same for the tokens that the API asks for."""
+        for role in get_args(Role):
+            self.when_changed(_api(role), _at_once(partial(access.use_tokens, role)))
 
     def renew_credentials(self, exporter: str, transport: Transport) -> None:
         """The same for what a backend is shown."""
@@ -162,6 +186,10 @@ class WatchedFiles:
 
 def _receiver(transport: ReceiverTransport, section: str) -> str:
     return f"receivers.otlp.protocols.{transport}.{section}"
+
+
+def _api(role: Role) -> str:
+    return f"api.{role}_token_file"
 
 
 def _exporter(name: str, section: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from processor.config.api import api_warnings
 from processor.config.backends import OtlpBackend
 from processor.config.environment import (
     Given,
@@ -233,6 +234,7 @@ def _completed(settings: Settings, environ: Mapping[str, str], warnings: list[st
         warnings += protocol_warnings(environ)
     warnings += exporters.warnings()
     warnings += exposure_warnings(settings.receivers.otlp.protocols, exporters.forwarded_headers)
+    warnings += api_warnings(settings.api, settings.telemetry.metrics.endpoint)
     completed = settings.model_copy(update={"exporters": exporters, "ledger": ledger})
     return completed.with_warnings(tuple(warnings))
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainValidator, PrivateAttr, model_validator
 
+from processor.config.api import Api
 from processor.config.dimensions import OwnDimensions
 from processor.config.exporters import Exporters
 from processor.config.receivers import Receivers
@@ -265,6 +266,7 @@ class Settings(Section):
     forward: Forward = section(Forward)
     logs: Logs = section(Logs)
     telemetry: Telemetry = section(Telemetry)
+    api: Api = section(Api)
     _warnings: tuple[str, ...] = PrivateAttr(())
 
     @property

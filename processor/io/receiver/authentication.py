@@ -1,21 +1,23 @@
-"""Who may send: bearer tokens, checked before a body is read.
-
-Source: RFC 6750, "The OAuth 2.0 Authorization Framework: Bearer Token Usage".
-"""
+"""Who may send: bearer tokens, checked before a body is read."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import grpc
 
+from processor.core.bearer import (
+    NEEDED,
+    NEEDED_CHALLENGE,
+    UNKNOWN,
+    UNKNOWN_CHALLENGE,
+    KnownTokens,
+    token_of,
+)
 from processor.io.receiver.responder import Context, Responder
 from processor.io.receiver.status import UnauthenticatedError
 
-_SCHEME: Final = "bearer"
 _OPEN_METHODS: Final = "/grpc.health.v1.Health/"
 """Load balancers and kubelets check health, and have no token."""
 
@@ -29,52 +31,35 @@ class BearerTokens:
 
     def __init__(self, tokens: Iterable[str], processors: Iterable[str] = ()) -> None:
         """`processors` are the tokens of other processors; they are accepted as well."""
-        self._processors = tuple(_digest(token) for token in processors)
-        self._digests: tuple[bytes, ...] = ()
-        self.replace(tokens)
+        self._processors = KnownTokens(processors)
+        self._tokens = KnownTokens(tokens)
 
     def replace(self, tokens: Iterable[str]) -> None:
         """Accept these tokens, and no others, from the next request on."""
-        self._digests = tuple(_digest(token) for token in tokens)
+        self._tokens.replace(tokens)
 
     @property
     def is_required(self) -> bool:
         """Whether a token is needed."""
-        return bool(self._digests)
+        return bool(self._tokens)
 
     def check(self, authorization: str) -> None:
-        """Raise UnauthenticatedError unless an ``Authorization`` value shows one of the tokens.
-
-        Digests are compared, and all of them, so that the time it takes reveals nothing.
-        """
-        if not self._digests:
+        """Raise UnauthenticatedError unless an ``Authorization`` value shows one of the tokens."""
+        if not self._tokens:
             return
-        token = _token_of(authorization)
+        token = token_of(authorization)
         if not token:
-            message = "a bearer token is needed: send the header Authorization: Bearer <token>"
-            raise UnauthenticatedError(message, 'Bearer realm="llm-cost"')
-        if not _is_one_of(token, (*self._digests, *self._processors)):
-            challenge = 'Bearer realm="llm-cost", error="invalid_token"'
-            raise UnauthenticatedError("the bearer token is none of those known here", challenge)
+            raise UnauthenticatedError(NEEDED, NEEDED_CHALLENGE)
+        is_known = [known.know(token) for known in (self._tokens, self._processors)]
+        if not any(is_known):
+            raise UnauthenticatedError(UNKNOWN, UNKNOWN_CHALLENGE)
 
     def is_processor(self, authorization: str) -> bool:
         """Whether an ``Authorization`` value shows the token of another processor."""
         if not self._processors:
             return False
-        token = _token_of(authorization)
-        return bool(token) and _is_one_of(token, self._processors)
-
-
-def _token_of(authorization: str) -> str:
-    """The token of a bearer ``Authorization`` value; ``""`` where there is none."""
-    scheme, _, token = authorization.partition(" ")
-    return token.strip() if scheme.lower() == _SCHEME else ""
-
-
-def _is_one_of(token: str, digests: Iterable[bytes]) -> bool:
-    shown = _digest(token)
-    matches = [hmac.compare_digest(shown, known) for known in digests]
-    return any(matches)
+        token = token_of(authorization)
+        return bool(token) and self._processors.know(token)
 
 
 class BearerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # only its stub has them
@@ -110,7 +95,3 @@ class BearerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  
 
 async def _raise(error: UnauthenticatedError) -> bytes:
     raise error
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -10,6 +10,7 @@ moments     moments as parameters give them
 
 from processor.surfaces.api.answers import Sources
 from processor.surfaces.api.endpoints import ENDPOINTS, PREFIX, Endpoint, find_endpoint, get
+from processor.surfaces.api.parameters import Parameters
 from processor.surfaces.api.problems import (
     InvalidParametersError,
     ParameterProblem,
@@ -24,6 +25,7 @@ __all__ = [
     "Endpoint",
     "InvalidParametersError",
     "ParameterProblem",
+    "Parameters",
     "ProblemDocument",
     "Sources",
     "Table",

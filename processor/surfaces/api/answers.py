@@ -13,13 +13,13 @@ from typing import Final
 from processor import __version__
 from processor.core.model import NS_PER_S
 from processor.surfaces.api.documents import (
+    Answer,
     AuditDocument,
     BudgetsDocument,
     CallsDocument,
     CostsDocument,
     CrossingsDocument,
     DimensionsDocument,
-    Document,
     ExecutionCallsDocument,
     ExecutionDocument,
     OwnerDocument,
@@ -60,7 +60,7 @@ class Sources:
     """None where a ledger's file is read that no processor has open."""
 
 
-Made = Callable[[], Document]
+Made = Callable[[], Answer]
 
 
 async def costs(sources: Sources, asked: CostsParameters) -> Made:

@@ -12,13 +12,13 @@ from processor.core.errors import InvalidQuestionError, NotFoundError
 from processor.surfaces.api import answers
 from processor.surfaces.api.answers import Made, Sources
 from processor.surfaces.api.documents import (
+    Answer,
     AuditDocument,
     BudgetsDocument,
     CallsDocument,
     CostsDocument,
     CrossingsDocument,
     DimensionsDocument,
-    Document,
     ExecutionCallsDocument,
     ExecutionDocument,
     OwnerDocument,
@@ -57,18 +57,18 @@ class Endpoint:
     """Below `PREFIX`; a segment in braces is a parameter."""
     summary: str
     parameters: type[Parameters]
-    documents: tuple[type[Document], ...]
+    documents: tuple[type[Answer], ...]
     """What it may answer with."""
     ask: Callable[[Sources, Any], Awaitable[Made]]
-    may_be_missing: bool = False
-    """Whether nothing may have the id that the path names."""
+    is_cacheable: bool = True
+    """Whether the answer is the same as long as the ledger, prices and budgets are."""
 
     @property
-    def name(self) -> str:
-        """A word for it: the path without its parameters."""
-        return "_".join(part for part in _segments(self.path) if not part.startswith("{"))
+    def operation(self) -> str:
+        """A name for it, made of its path."""
+        return "get_" + "_".join(part.strip("{}") for part in _segments(self.path))
 
-    async def answer(self, sources: Sources, parameters: Parameters) -> Document:
+    async def answer(self, sources: Sources, parameters: Parameters) -> Answer:
         """Ask, and make a document of the answer.
 
         Raises InvalidParametersError, NotFoundError, and what `CostQueries` raises.
@@ -126,12 +126,12 @@ ENDPOINTS: Final = (
     Endpoint(
         "/traces/{trace_id}",
         "A trace, or the run of an agent, as a tree with what each span is charged",
-        TraceParameters, (TraceDocument,), answers.trace, may_be_missing=True,
+        TraceParameters, (TraceDocument,), answers.trace,
     ),
     Endpoint(
         "/executions/{trace_id}",
         "A trace as a whole: cost, token usage, duration",
-        TraceParameters, (ExecutionDocument,), answers.execution, may_be_missing=True,
+        TraceParameters, (ExecutionDocument,), answers.execution,
     ),
     _of("agent", "/agents/{value}", "An agent"),
     _of("session", "/sessions/{value}", "A session"),
@@ -172,7 +172,7 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         "/status", "What answers here, and how it is",
-        Parameters, (StatusDocument,), answers.status,
+        Parameters, (StatusDocument,), answers.status, is_cacheable=False,
     ),
 )  # fmt: skip
 
@@ -186,7 +186,7 @@ def find_endpoint(path: str) -> tuple[Endpoint, dict[str, str]] | None:
     return None
 
 
-async def get(sources: Sources, path: str, query: Iterable[tuple[str, str]] = ()) -> Document:
+async def get(sources: Sources, path: str, query: Iterable[tuple[str, str]] = ()) -> Answer:
     """Answer a question as the API does, without any transport.
 
     `path` is below `PREFIX`, and quoted as in an address. Raises InvalidParametersError,

@@ -61,6 +61,11 @@ class Parameters(BaseModel):
         examples=["Europe/Berlin"],
     )
 
+    @property
+    def is_of_now(self) -> bool:
+        """Whether the answer depends on when it is asked for, beside what the ledger holds."""
+        return False
+
     def zone(self, default: ZoneInfo) -> ZoneInfo:
         """The time zone asked for. Raises InvalidQuestionError."""
         return check_zone(self.time_zone) if self.time_zone else default
@@ -81,6 +86,12 @@ class InTime(Parameters):
         examples=["2026-11-01"],
     )
     ending_at: str = Field("", description="Excluded; now where only `starting_at` is given.")
+
+    @property
+    def is_of_now(self) -> bool:
+        """Words mean another time later, and what begins somewhere and has no end ends now."""
+        is_open = bool(self.starting_at) and not self.ending_at
+        return is_open or self.window not in {"", "all"}
 
     def time(self, default: ZoneInfo) -> TimeRange:
         """The time asked about. Raises InvalidQuestionError."""
@@ -114,6 +125,11 @@ class CostsParameters(InTime):
     classes: bool = Field(
         default=False, description="Whether tokens and costs by class are wanted as well."
     )
+
+    @property
+    def is_of_now(self) -> bool:
+        """A bucket says whether it is over."""
+        return bool(self.bucket) or super().is_of_now
 
     def request(self, default: ZoneInfo) -> UsageRequest:
         """The question. Raises InvalidQuestionError."""
@@ -212,6 +228,11 @@ class ListParameters(Parameters):
 
     limit: int = Field(10, ge=1, le=GROUPS_MAX, description="Scope ids of each budget.")
 
+    @property
+    def is_of_now(self) -> bool:
+        """Windows of budgets begin anew."""
+        return True
+
 
 class PageParameters(Parameters):
     """Which page of a list."""
@@ -230,12 +251,22 @@ class DimensionsParameters(InTime):
     )
     limit: int = Field(20, ge=1, le=GROUPS_MAX, description="Values of each dimension.")
 
+    @property
+    def is_of_now(self) -> bool:
+        """Without a time it is the last month."""
+        return True
+
 
 class PricesParameters(InTime):
     """Of which time the models are that were used."""
 
     window: str = Field("", description="As for costs; 30d unless a time is given.")
     limit: int = Field(100, ge=1, le=GROUPS_MAX, description="Models to list.")
+
+    @property
+    def is_of_now(self) -> bool:
+        """Prices change with time."""
+        return True
 
 
 class UnpricedParameters(Parameters):

@@ -1,4 +1,4 @@
-"""What the processor reports of itself over HTTP: Prometheus text on /metrics, JSON on /health.
+"""What the processor reports of itself as Prometheus text; `surfaces.http` serves it on /metrics.
 
 Reads counters and states that are defined in core, and changes nothing. Every metric is declared
 with its sentence, in a table by the field that it shows, and what is served is what is declared.
@@ -7,15 +7,14 @@ All values of one answer are read in one step of the event loop, so the equation
 """
 
 from processor.surfaces.metrics.declaration import Metric
-from processor.surfaces.metrics.exposition import DECLARED, Exposition, Sources
+from processor.surfaces.metrics.exposition import CONTENT_TYPE, DECLARED, Exposition, Sources
 from processor.surfaces.metrics.processor_metrics import Build
-from processor.surfaces.metrics.server import TelemetryServer
 
 __all__ = [
+    "CONTENT_TYPE",
     "DECLARED",
     "Build",
     "Exposition",
     "Metric",
     "Sources",
-    "TelemetryServer",
 ]

@@ -52,6 +52,8 @@ _CALENDAR_WINDOWS: Final[Mapping[str, tuple[WindowKind, int]]] = {
 """The kind of window, and how many before the one that is now."""
 _LENGTH: Final = re.compile(r"([1-9][0-9]{0,4})([hd])")
 _UNITS_S: Final = {"h": 3600, "d": 86400}
+_THIS_SECOND_S: Final = 1
+"""What ends now has the second that is going on: all that was acknowledged is in an answer."""
 _WINDOWS: Final = (*_CALENDAR_WINDOWS, "all", "24h", "7d", "30d")
 
 
@@ -91,7 +93,7 @@ def check_range(time: TimeRange, calendar: Calendar, now_s: int) -> CheckedRange
     if time.start_s is None and time.end_s is None:
         return CheckedRange(0, TIME_END_S, calendar)
     start_s = 0 if time.start_s is None else time.start_s
-    end_s = now_s if time.end_s is None else time.end_s
+    end_s = now_s + _THIS_SECOND_S if time.end_s is None else time.end_s
     if start_s >= end_s:
         raise InvalidQuestionError("end", f"must be after start: {end_s} is not after {start_s}")
     if end_s <= 0 or start_s >= TIME_END_S:
@@ -123,7 +125,8 @@ def _window(word: str, calendar: Calendar, now_s: int) -> CheckedRange:
     length = _LENGTH.fullmatch(name)
     if length is None:
         raise unknown_word("window", word, _WINDOWS)
-    return CheckedRange(now_s - int(length[1]) * _UNITS_S[length[2]], now_s, calendar)
+    end_s = now_s + _THIS_SECOND_S
+    return CheckedRange(end_s - int(length[1]) * _UNITS_S[length[2]], end_s, calendar)
 
 
 def check_edges(range_: CheckedRange, bucket: str) -> tuple[int, ...]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 class TimeRange:
     """A time, in words or from a moment to a moment.
 
-    Without all of them it is all time; what begins at `start_s` only ends now.
+    Without all of them it is all time; what begins at `start_s` only ends with the
+    second that is going on, as do lengths up to now.
     """
 
     window: str = ""

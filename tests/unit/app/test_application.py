@@ -16,7 +16,7 @@ from processor.core.errors import ConfigError
 from processor.core.model import Batch
 from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger
-from processor.surfaces.metrics import TelemetryServer
+from processor.surfaces.http import HttpServer
 
 ANY_PORT = "127.0.0.1:0"
 PRICES = """
@@ -118,11 +118,11 @@ async def test_a_part_that_fails_to_close_is_logged_and_the_others_are_closed(
 
     record(Fanout, "close", OSError("disk full"))
     record(Ledger, "close")
-    record(TelemetryServer, "stop")
+    record(HttpServer, "stop")
     app = make_app()
     await app.start()
     await app.stop()
-    assert closed == [Fanout, Ledger, TelemetryServer]
+    assert closed == [Fanout, Ledger, HttpServer]
     assert [record.message for record in caplog.records] == ["the exporter could not be closed"]
     assert "disk full" in caplog.text
 

@@ -45,9 +45,10 @@ from processor.surfaces.api.documents.traces import (
     TracesDocument,
     TraceSummary,
 )
-from processor.surfaces.api.documents.values import AsOfDocument, Document
+from processor.surfaces.api.documents.values import Answer, AsOfDocument, Document
 
 __all__ = [
+    "Answer",
     "AsOfDocument",
     "AuditDocument",
     "AuditLine",

@@ -11,6 +11,7 @@ from processor.core.budgets import Policy
 from processor.core.model import Crossing
 from processor.core.money import exact_usd
 from processor.surfaces.api.documents.values import (
+    Answer,
     AsOfDocument,
     Document,
     Moment,
@@ -80,14 +81,13 @@ class BudgetDocument(Limited):
         )
 
 
-class BudgetsDocument(Document):
+class BudgetsDocument(Answer):
     """Every budget, with the scope ids that have spent most."""
 
     data: list[BudgetDocument]
     next_cursor: str | None = Field(description="Always null: all budgets are there.")
     time_zone: str
     partial: list[str]
-    as_of: AsOfDocument
 
     @classmethod
     def from_report(cls, report: BudgetsReport, policy: Policy, zone: ZoneInfo) -> BudgetsDocument:
@@ -132,14 +132,13 @@ class CrossingDocument(Limited):
         )
 
 
-class CrossingsDocument(Document):
+class CrossingsDocument(Answer):
     """Budget crossings, latest first."""
 
     data: list[CrossingDocument]
     next_cursor: str | None = Field(description="Asks for the page after; null on the last one.")
     time_zone: str
     partial: list[str]
-    as_of: AsOfDocument
 
     @classmethod
     def from_page(cls, page: CrossingsPage, zone: ZoneInfo) -> CrossingsDocument:

@@ -10,6 +10,7 @@ from processor.core.money import exact_usd
 from processor.core.questions import CallRow
 from processor.surfaces.api.documents.sums import TokenClasses, Tokens, classes_of
 from processor.surfaces.api.documents.values import (
+    Answer,
     AsOfDocument,
     Document,
     Moment,
@@ -106,14 +107,13 @@ def known_cost(nano_usd: int, *, is_unknown: bool) -> str | None:
     return None if is_unknown and not nano_usd else exact_usd(nano_usd)
 
 
-class CallsDocument(Document):
+class CallsDocument(Answer):
     """Some calls, newest first."""
 
     data: list[CallDocument]
     next_cursor: str | None = Field(description="Asks for the page after; null on the last one.")
     time_zone: str
     partial: list[str] = Field(description="Why some calls of the range may be missing.")
-    as_of: AsOfDocument
 
     @classmethod
     def from_page(cls, page: CallsPage, zone: ZoneInfo) -> CallsDocument:

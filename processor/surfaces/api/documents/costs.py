@@ -13,8 +13,8 @@ from processor.core.model import Parts, Totals
 from processor.core.money import exact_usd
 from processor.surfaces.api.documents.sums import CacheUseDocument, Sums, sums_of
 from processor.surfaces.api.documents.values import (
+    Answer,
     AsOfDocument,
-    Document,
     Moment,
     Share,
     Usd,
@@ -59,7 +59,7 @@ class PreviousCosts(Sums):
     change: Share | None = Field(description="The same as a share of the range before.")
 
 
-class CostsDocument(Document):
+class CostsDocument(Answer):
     """What was used in a time. The rows of `data` add up to `totals`."""
 
     data: list[CostRow] = Field(
@@ -81,7 +81,6 @@ class CostsDocument(Document):
     group_by: list[str]
     has_more: bool = Field(description="Some groups are not listed.")
     partial: list[str] = Field(description="Why something is missing from all these numbers.")
-    as_of: AsOfDocument
 
     @classmethod
     def from_report(cls, report: UsageReport, *, with_classes: bool = False) -> CostsDocument:

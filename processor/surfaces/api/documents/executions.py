@@ -10,6 +10,7 @@ from processor.core.money import exact_usd
 from processor.core.questions import CallRow
 from processor.surfaces.api.documents.calls import known_cost
 from processor.surfaces.api.documents.values import (
+    Answer,
     AsOfDocument,
     Document,
     Moment,
@@ -46,12 +47,11 @@ class Execution(Document):
     agent_runs: int
 
 
-class ExecutionDocument(Document):
+class ExecutionDocument(Answer):
     """One execution."""
 
     data: Execution
     time_zone: str
-    as_of: AsOfDocument
 
     @classmethod
     def from_page(cls, page: TracesPage, zone: ZoneInfo) -> ExecutionDocument:
@@ -123,14 +123,13 @@ class ExecutionCall(Document):
         )
 
 
-class ExecutionCallsDocument(Document):
+class ExecutionCallsDocument(Answer):
     """The calls of one execution, newest first."""
 
     data: list[ExecutionCall]
     next_cursor: str | None = Field(description="Asks for the page after; null on the last one.")
     time_zone: str
     partial: list[str] = Field(description="Why some calls may be missing.")
-    as_of: AsOfDocument
 
     @classmethod
     def from_page(cls, page: CallsPage, zone: ZoneInfo) -> ExecutionCallsDocument:

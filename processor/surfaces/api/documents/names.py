@@ -10,6 +10,7 @@ from pydantic import Field
 from processor.surfaces.api.documents.costs import Rest
 from processor.surfaces.api.documents.sums import Sums, sums_of
 from processor.surfaces.api.documents.values import (
+    Answer,
     AsOfDocument,
     Document,
     Moment,
@@ -37,7 +38,7 @@ class DimensionDocument(Document):
     further: int = Field(description="How many more values there are.")
 
 
-class DimensionsDocument(Document):
+class DimensionsDocument(Answer):
     """The dimensions that questions may name."""
 
     data: list[DimensionDocument]
@@ -46,7 +47,6 @@ class DimensionsDocument(Document):
     ending_at: Moment | None
     time_zone: str
     partial: list[str]
-    as_of: AsOfDocument
 
     @classmethod
     def from_report(cls, report: DimensionsReport) -> DimensionsDocument:
@@ -125,7 +125,7 @@ class ModelPrice(Sums):
         )
 
 
-class PricesDocument(Document):
+class PricesDocument(Answer):
     """The models that were used in a time, with their prices in force; largest cost first."""
 
     data: list[ModelPrice]
@@ -140,7 +140,6 @@ class PricesDocument(Document):
     ending_at: Moment | None
     time_zone: str
     partial: list[str]
-    as_of: AsOfDocument
 
     @classmethod
     def from_report(cls, report: PricesReport, price_file: str) -> PricesDocument:

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from processor.surfaces.api.documents.costs import CostsDocument
 from processor.surfaces.api.documents.traces import TraceSummary
-from processor.surfaces.api.documents.values import AsOfDocument, Document, known
+from processor.surfaces.api.documents.values import Answer, known
 from processor.surfaces.queries import OwnerReport
 
 
-class OwnerDocument(Document):
+class OwnerDocument(Answer):
     """What an owner has used, and its newest traces."""
 
     dimension: str
@@ -22,7 +22,6 @@ class OwnerDocument(Document):
     traces: list[TraceSummary] = Field(
         description="Its newest ones: those that belong to it as a whole."
     )
-    as_of: AsOfDocument
 
     @classmethod
     def from_report(cls, report: OwnerReport, *, with_classes: bool = False) -> OwnerDocument:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from processor.core.model import AuditEntry
 from processor.surfaces.api.documents.values import (
+    Answer,
     AsOfDocument,
     Document,
     Moment,
@@ -57,7 +58,7 @@ class UnknownDocument(Document):
         )
 
 
-class UnpricedDocument(Document):
+class UnpricedDocument(Answer):
     """All that makes totals say "at least", most calls first."""
 
     data: list[UnknownDocument]
@@ -67,7 +68,6 @@ class UnpricedDocument(Document):
     next_cursor: str | None = Field(description="Always null; raise `limit` for more.")
     time_zone: str
     partial: list[str]
-    as_of: AsOfDocument
 
     @classmethod
     def from_report(cls, report: UnknownReport, zone: ZoneInfo) -> UnpricedDocument:
@@ -109,14 +109,13 @@ class AuditLine(Document):
         )
 
 
-class AuditDocument(Document):
+class AuditDocument(Answer):
     """Who has changed what, latest first."""
 
     data: list[AuditLine]
     next_cursor: str | None = Field(description="Asks for the page after; null on the last one.")
     time_zone: str
     partial: list[str]
-    as_of: AsOfDocument
 
     @classmethod
     def from_page(cls, page: AuditPage, zone: ZoneInfo) -> AuditDocument:
@@ -130,7 +129,7 @@ class AuditDocument(Document):
         )
 
 
-class StatusDocument(Document):
+class StatusDocument(Answer):
     """What answers here, and how it is."""
 
     version: str = Field(description="Of the program.")
@@ -144,7 +143,6 @@ class StatusDocument(Document):
     budgets_version: str
     budgets: int = Field(description="How many there are.")
     dimensions: list[str] = Field(description="The operator's own.")
-    as_of: AsOfDocument
 
     @classmethod
     def from_parts(

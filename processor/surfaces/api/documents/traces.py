@@ -12,6 +12,7 @@ from processor.core.questions import TraceRow, TraceSpan
 from processor.surfaces.api.documents.calls import CallDocument
 from processor.surfaces.api.documents.sums import Sums, sums_of
 from processor.surfaces.api.documents.values import (
+    Answer,
     AsOfDocument,
     Document,
     Moment,
@@ -59,14 +60,13 @@ class TraceSummary(Sums):
         )
 
 
-class TracesDocument(Document):
+class TracesDocument(Answer):
     """Some traces, the last that began to be charged first."""
 
     data: list[TraceSummary]
     next_cursor: str | None = Field(description="Asks for the page after; null on the last one.")
     time_zone: str
     partial: list[str]
-    as_of: AsOfDocument
 
     @classmethod
     def from_page(cls, page: TracesPage, zone: ZoneInfo) -> TracesDocument:
@@ -150,7 +150,7 @@ class ModelSums(Sums):
         return cls(provider=known(provider), model=known(model), **sums_of(group.totals))
 
 
-class TraceDocument(Document):
+class TraceDocument(Answer):
     """A trace, or the run of one of its agents, as a tree."""
 
     trace: TraceSummary
@@ -163,7 +163,6 @@ class TraceDocument(Document):
     is_cut: bool = Field(description="It has more spans than are shown.")
     time_zone: str
     partial: list[str] = Field(description="Why no span is shown.")
-    as_of: AsOfDocument
 
     @classmethod
     def from_report(cls, report: TraceReport, zone: ZoneInfo) -> TraceDocument:

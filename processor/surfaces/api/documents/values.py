@@ -64,6 +64,12 @@ class AsOfDocument(Document):
         )
 
 
+class Answer(Document):
+    """A whole answer."""
+
+    as_of: AsOfDocument
+
+
 def moment(time_s: int, zone: ZoneInfo) -> str | None:
     """A moment in epoch seconds; None for the beginning and the end of all time."""
     if not 0 < time_s < TIME_END_S:

@@ -40,7 +40,7 @@ from processor.surfaces.queries import CallsRequest, TimeRange, UsageRequest
         ),
         (
             {"time": TimeRange("7d"), "bucket": "hour", "group_by": ["user"], "limit": 100},
-            "limit: 100 groups in 168 buckets are more than 10000 rows; ask for at most 59 groups",
+            "limit: 100 groups in 169 buckets are more than 10000 rows; ask for at most 59 groups",
         ),
     ],
 )
@@ -63,7 +63,7 @@ async def test_windows_are_ranges(ask, given_calls, window):
     expected = {
         "yesterday": (-day, 0), "week": (-4 * day, 3 * day), "last_week": (-11 * day, -4 * day),
         "month": (-14 * day, 17 * day), "lastmonth": (-45 * day, -14 * day),
-        "24h": (8 * 3600 - day, 8 * 3600),
+        "24h": (8 * 3600 + 1 - day, 8 * 3600 + 1),
     }  # fmt: skip
     found = report.start_s - given_calls.TODAY_S, report.end_s - given_calls.TODAY_S
     assert found == expected[window]

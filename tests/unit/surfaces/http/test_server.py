@@ -4,29 +4,12 @@ import asyncio
 import socket
 from contextlib import ExitStack
 
-import aiohttp
 import pytest
 
-from processor.surfaces.metrics import Exposition, TelemetryServer
-from processor.surfaces.queries import Health
-
 
 @pytest.fixture
-async def server(sources):
-    found = TelemetryServer(
-        [socket.create_server(("127.0.0.1", 0))],
-        Exposition(sources),
-        Health(sources.exporter, sources.ledger, sources.flow, {}),
-    )
-    await found.start()
-    yield found
-    await found.stop()
-
-
-@pytest.fixture
-async def session():
-    async with aiohttp.ClientSession() as found:
-        yield found
+async def server(serve):
+    return await serve()
 
 
 def url(server, path):

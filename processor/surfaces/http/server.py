@@ -1,42 +1,55 @@
-"""The HTTP server for /metrics, /health and /live. It only reads."""
+"""The HTTP server: /metrics, /health, /live, and the API below /api/v1. It only reads."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from aiohttp import web
 
 from processor.core.episodes import Episodes
-from processor.surfaces.metrics.exposition import CONTENT_TYPE, Exposition
+from processor.surfaces.api import PREFIX
+from processor.surfaces.http.api import Api
+from processor.surfaces.http.connections import Connections, library_log
 from processor.surfaces.queries import Health
 
 _log = logging.getLogger(__name__)
-_library_log = logging.getLogger(f"{__name__}.aiohttp")
-_library_log.disabled = True  # It would write a traceback for every malformed request.
 
 _HEADERS: Final = {"Server": "llm-cost-processor", "Cache-Control": "no-store"}
-_CONNECTIONS_MAX: Final = 64
 _IDLE_S: Final = 75.0
 _STOP_S: Final = 1.0
+_LINE_MAX_BYTES: Final = 32 * 1024
+"""Of a request: a question may filter by a hundred names."""
 
 
-class TelemetryServer:
-    """Serves metrics and health, on sockets that listen already."""
+class Page(NamedTuple):
+    """Something that is served as it is made."""
+
+    content_type: str
+    make: Callable[[], bytes]
+
+
+class HttpServer:
+    """Serves metrics, health and the API, on sockets that listen already."""
 
     def __init__(
-        self, sockets: Sequence[socket.socket], exposition: Exposition, health: Health
+        self,
+        sockets: Sequence[socket.socket],
+        metrics: Page,
+        health: Health,
+        api: Api | None = None,
     ) -> None:
+        """Without `api` there is nothing but metrics and health."""
         self._sockets = tuple(sockets)
-        self._exposition = exposition
+        self._metrics = metrics
         self.health = health
+        self.api = api
         self._paths: Final[dict[str, Callable[[], web.Response]]] = {
-            "/metrics": self._metrics,
+            "/metrics": self._show_metrics,
             "/health": self._report,
             "/live": _live,
         }
@@ -51,8 +64,15 @@ class TelemetryServer:
 
     async def start(self) -> None:
         """Answer requests from now on."""
-        server = _Server(
-            self._serve, access_log=None, logger=_library_log, keepalive_timeout=_IDLE_S
+        server = Connections(
+            self._serve,
+            access_log=None,
+            logger=library_log,
+            keepalive_timeout=_IDLE_S,
+            # A question is given up when nobody waits for its answer any more.
+            handler_cancellation=True,
+            max_line_size=_LINE_MAX_BYTES,
+            max_field_size=_LINE_MAX_BYTES,
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=_STOP_S)
         await self._runner.setup()
@@ -67,10 +87,13 @@ class TelemetryServer:
         for each in self._sockets:
             each.close()
 
-    async def _serve(self, request: web.BaseRequest) -> web.Response:
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        if self.api is not None and request.path.startswith(f"{PREFIX}/"):
+            return await self.api.serve(request)
         answer = self._paths.get(request.path)
         if answer is None:
-            return _text(404, f"there is only {', '.join(self._paths)}")
+            served = [*self._paths, *([] if self.api is None else [PREFIX])]
+            return _text(404, f"there is only {', '.join(served)}")
         if request.method not in {"GET", "HEAD"}:
             return _text(405, "only GET is served here", {"Allow": "GET, HEAD"})
         try:
@@ -81,9 +104,9 @@ class TelemetryServer:
                 _log.exception("%s cannot be answered", request.path)
             return _text(500, "internal error; the processor's log has it")
 
-    def _metrics(self) -> web.Response:
-        body = self._exposition.render()
-        return web.Response(body=body, headers=_HEADERS | {"Content-Type": CONTENT_TYPE})
+    def _show_metrics(self) -> web.Response:
+        headers = _HEADERS | {"Content-Type": self._metrics.content_type}
+        return web.Response(body=self._metrics.make(), headers=headers)
 
     def _report(self) -> web.Response:
         report = self.health.report()
@@ -92,29 +115,6 @@ class TelemetryServer:
         return web.Response(
             status=status, text=body, content_type="application/json", headers=_HEADERS
         )
-
-
-class _Server(web.Server):
-    """Bounds how many connections are open: for one beyond that, the oldest is closed.
-
-    So a client that holds all of them cannot keep a probe from an answer.
-    """
-
-    def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - as aiohttp has it
-        super().__init__(*arguments, **settings)
-        self._open: dict[web.RequestHandler, asyncio.Transport] = {}
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        super().connection_made(handler, transport)
-        self._open[handler] = transport
-        if len(self._open) > _CONNECTIONS_MAX:
-            self._open.pop(next(iter(self._open))).abort()
-
-    def connection_lost(
-        self, handler: web.RequestHandler, exc: BaseException | None = None
-    ) -> None:
-        super().connection_lost(handler, exc)
-        self._open.pop(handler, None)
 
 
 def _live() -> web.Response:

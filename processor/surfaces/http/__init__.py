@@ -1,0 +1,15 @@
+"""What is served over HTTP: metrics, health, and the API.
+
+server       paths outside of the API, start and stop; connections: how many are open
+api          requests to the API, answered by the table of `surfaces.api`
+access       who may ask
+accepting    which form of an answer is wanted, and whether the client has it already
+problems     from errors to answers
+openapi      the description of the API
+"""
+
+from processor.surfaces.http.access import Access, Role
+from processor.surfaces.http.api import Api
+from processor.surfaces.http.server import HttpServer, Page
+
+__all__ = ["Access", "Api", "HttpServer", "Page", "Role"]

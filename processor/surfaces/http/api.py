@@ -1,0 +1,184 @@
+"""The API over HTTP: the table of endpoints, served."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from aiohttp import hdrs, web
+
+from processor.core.episodes import Episodes
+from processor.core.errors import NotFoundError, ProcessorError, TooLargeError
+from processor.surfaces.api import (
+    ENDPOINTS,
+    PREFIX,
+    Endpoint,
+    InvalidParametersError,
+    ParameterProblem,
+    Parameters,
+    Sources,
+    find_endpoint,
+    read_parameters,
+    table_of,
+    write_csv,
+    write_json,
+)
+from processor.surfaces.api.documents import Answer
+from processor.surfaces.http.accepting import Form, form_of, is_known
+from processor.surfaces.http.access import Access
+from processor.surfaces.http.openapi import openapi_document
+from processor.surfaces.http.problems import (
+    HEADERS,
+    MethodError,
+    TooManyError,
+    kind_of,
+    problem_response,
+)
+
+_log = logging.getLogger(__name__)
+
+_CONTENT_TYPES: Final[dict[Form, str]] = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+}
+_UNDER_WAY_MAX: Final = 16
+"""Questions of one caller, so that one leaves room for others."""
+_PARAMETERS_MAX: Final = 500
+_TAG_CHARS: Final = 20
+
+
+class Api:
+    """Answers requests below `PREFIX`."""
+
+    def __init__(self, sources: Sources, access: Access) -> None:
+        self._sources = sources
+        self.access = access
+        self._under_way = Counter[str]()
+        self._failures = Episodes()
+        self._openapi = b""
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to a request, whatever is wrong with it."""
+        try:
+            self.access.check(request.headers)
+            _check_form(request)
+            with self._counted(request.remote or ""):
+                return await self._answer(request)
+        except ProcessorError as error:
+            if kind_of(error).status >= 500 and self._failures.note(
+                type(error).__name__, time.monotonic()
+            ):
+                _log.warning("%s cannot be answered: %s", request.path, error)
+            return problem_response(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a client gets an answer
+            if self._failures.note(request.path, time.monotonic()):
+                _log.exception("%s cannot be answered", request.path)
+            return problem_response(error)
+
+    @contextmanager
+    def _counted(self, caller: str) -> Iterator[None]:
+        """Raises TooManyError beside too many other questions of the same caller."""
+        if self._under_way[caller] >= _UNDER_WAY_MAX:
+            message = f"{_UNDER_WAY_MAX} questions of {caller or 'this caller'} are under way"
+            raise TooManyError(message)
+        self._under_way[caller] += 1
+        try:
+            yield
+        finally:
+            self._under_way[caller] -= 1
+            if not self._under_way[caller]:
+                del self._under_way[caller]
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.rel_url.raw_path.removeprefix(PREFIX)
+        query = _query(request.rel_url.raw_query_string)
+        if path == "/openapi.json":
+            return self._described()
+        found = find_endpoint(path)
+        if found is None:
+            served = ", ".join(PREFIX + each.path for each in ENDPOINTS)
+            raise NotFoundError(f"there is nothing at this path, only {served}")
+        endpoint, values = found
+        parameters = read_parameters(endpoint.parameters, values, query)
+        form: Form = parameters.format
+        if "format" not in parameters.model_fields_set:
+            form = form_of(request.headers.get(hdrs.ACCEPT, ""))
+        return await self._answer_with(request, endpoint, parameters, form)
+
+    async def _answer_with(
+        self, request: web.BaseRequest, endpoint: Endpoint, parameters: Parameters, form: Form
+    ) -> web.StreamResponse:
+        question = f"{endpoint.path} {parameters!r} {form}"
+        headers = {**HEADERS, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
+        known = request.headers.get(hdrs.IF_NONE_MATCH, "")
+        if known and endpoint.is_cacheable:
+            version = (await self._sources.costs.freshness()).version
+            tag = self._tag(version, question, is_of_now=parameters.is_of_now)
+            if is_known(tag, known):
+                return web.Response(status=304, headers={**headers, hdrs.ETAG: tag})
+        document = await endpoint.answer(self._sources, parameters)
+        body = await asyncio.to_thread(_written, document, form)
+        if endpoint.is_cacheable:
+            version = document.as_of.version
+            headers[hdrs.ETAG] = self._tag(version, question, is_of_now=parameters.is_of_now)
+        cursor = getattr(document, "next_cursor", None)
+        if cursor:
+            headers[hdrs.LINK] = _next_page(request, cursor)
+        headers[hdrs.CONTENT_TYPE] = _CONTENT_TYPES[form]
+        return web.Response(body=body, headers=headers)
+
+    def _tag(self, version: str, question: str, *, is_of_now: bool) -> str:
+        """A weak entity tag: the same while the answer to a question is, but for when it was read.
+
+        What depends on the time of asking is another answer in each minute.
+        """
+        costs = self._sources.costs
+        minute = time.time() // 60 if is_of_now else 0
+        parts = (version, costs.catalog.version, costs.policy.version, question, minute)
+        digest = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
+        return f'W/"{digest[:_TAG_CHARS]}"'
+
+    def _described(self) -> web.Response:
+        if not self._openapi:
+            self._openapi = openapi_document()
+        headers = {**HEADERS, "Content-Type": "application/json", "Cache-Control": "no-cache"}
+        return web.Response(body=self._openapi, headers=headers)
+
+
+def _check_form(request: web.BaseRequest) -> None:
+    """Raise MethodError or TooLargeError for what is no question."""
+    if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
+        raise MethodError("nothing is changed over HTTP; ask with GET")
+    if request.body_exists:
+        raise TooLargeError("a question is asked in the address, without a body")
+
+
+def _written(document: Answer, form: Form) -> bytes:
+    text = write_json(document) if form == "json" else write_csv(table_of(document))
+    return text.encode()
+
+
+def _query(text: str) -> list[tuple[str, str]]:
+    """Names and values in order. Raises InvalidParametersError."""
+    try:
+        return parse_qsl(
+            text, keep_blank_values=True, errors="strict", max_num_fields=_PARAMETERS_MAX
+        )
+    except ValueError as error:
+        what = "is not UTF-8" if isinstance(error, UnicodeError) else "has too many parameters"
+        problem = ParameterProblem(parameter="query", detail=what, fix=None, choices=[])
+        raise InvalidParametersError([problem]) from None
+
+
+def _next_page(request: web.BaseRequest, cursor: str) -> str:
+    """A ``Link`` to the page after (RFC 8288)."""
+    given = [each for each in _query(request.rel_url.raw_query_string) if each[0] != "cursor"]
+    address = f"{request.rel_url.raw_path}?{urlencode([*given, ('cursor', cursor)])}"
+    return f'<{address}>; rel="next"'

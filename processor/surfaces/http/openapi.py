@@ -1,0 +1,98 @@
+"""The description of the API, OpenAPI 3.1, made from the table of endpoints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from processor import __version__
+from processor.surfaces.api import ENDPOINTS, PREFIX, Endpoint, Parameters, ProblemDocument
+from processor.surfaces.http.problems import INTERNAL, KINDS, PROBLEM_TYPE
+
+_SCHEMA: Final = "#/components/schemas/{model}"
+_PROBLEM: Final = {PROBLEM_TYPE: {"schema": {"$ref": _SCHEMA.format(model="ProblemDocument")}}}
+_WITHOUT_BODY: Final = frozenset({304})
+_Json = dict[str, Any]
+
+
+def openapi_document() -> bytes:
+    """The description as JSON."""
+    documents = list(dict.fromkeys(kind for each in ENDPOINTS for kind in each.documents))
+    kinds: list[type[BaseModel]] = [*documents, ProblemDocument]
+    _, schemas = models_json_schema(
+        [(kind, "serialization") for kind in kinds], ref_template=_SCHEMA
+    )
+    described = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "llm-cost-processor",
+            "version": __version__,
+            "description": "What LLM calls cost, whose they are, and how budgets stand. Amounts "
+            "are exact decimal texts in US dollars.",
+        },
+        "servers": [{"url": PREFIX}],
+        "paths": {each.path: {"get": _operation(each)} for each in ENDPOINTS},
+        "components": {
+            "schemas": schemas["$defs"],
+            "responses": dict(_problems()),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{}, {"token": []}],
+    }
+    return json.dumps(described, ensure_ascii=False).encode()
+
+
+def _operation(endpoint: Endpoint) -> _Json:
+    shown = [{"$ref": _SCHEMA.format(model=each.__name__)} for each in endpoint.documents]
+    schema = shown[0] if len(shown) == 1 else {"anyOf": shown}
+    content = {"application/json": {"schema": schema}, "text/csv": {"schema": {"type": "string"}}}
+    tag = {"ETag": {"schema": {"type": "string"}}} if endpoint.is_cacheable else {}
+    responses: _Json = {
+        "200": {"description": endpoint.summary, "content": content, "headers": tag},
+        "304": {"description": "The client has the answer already (If-None-Match)."},
+    }
+    for _, kind in (*KINDS, (None, INTERNAL)):
+        responses[str(kind.status)] = {"$ref": f"#/components/responses/{kind.status}"}
+    return {
+        "operationId": endpoint.operation,
+        "summary": endpoint.summary,
+        "parameters": list(_parameters(endpoint.parameters)),
+        "responses": responses,
+    }
+
+
+def _problems() -> Iterator[tuple[str, _Json]]:
+    titles: dict[int, list[str]] = {}
+    for _, kind in (*KINDS, (None, INTERNAL)):
+        titles.setdefault(kind.status, []).append(kind.title)
+    for status, several in titles.items():
+        yield str(status), {"description": "; ".join(several), "content": _PROBLEM}
+
+
+def _parameters(kind: type[Parameters]) -> Iterator[_Json]:
+    schema = kind.model_json_schema()
+    required = set(schema.get("required", ()))
+    for name, described in schema["properties"].items():
+        yield _parameter(name, described, is_required=name in required)
+
+
+def _parameter(name: str, described: Mapping[str, Any], *, is_required: bool) -> _Json:
+    kept = {key: value for key, value in described.items() if key not in {"title", "description"}}
+    is_in_path = kept.pop("in", "query") == "path"
+    parameter: _Json = {
+        "name": name,
+        "in": "path" if is_in_path else "query",
+        "required": is_required,
+        "description": described.get("description", ""),
+        "schema": kept,
+    }
+    if is_in_path:
+        kept["minLength"] = 1
+    if kept.get("type") == "object":
+        parameter |= {"style": "deepObject", "explode": True}
+        kept["additionalProperties"] = {"type": "string"}
+    return parameter
