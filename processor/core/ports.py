@@ -148,6 +148,12 @@ class LedgerView(Protocol):
     def usage(self, question: UsageQuestion) -> UsageAnswer:
         """How much was used in a time, by up to two dimensions."""
 
+    def late_hours_s(self, start_s: int, end_s: int) -> Sequence[int]:
+        """Starts of hours of ``[start, end)`` in which calls ended that came too late.
+
+        They are in sums, and no single calls. Those before `calls_kept_from_s` are not among them.
+        """
+
     def calls(self, question: CallsQuestion) -> list[CallRow]:
         """Charged spans, the latest end first; of one moment in one order, whatever changes."""
 

@@ -211,15 +211,15 @@ class PendingRows(NamedTuple):
 class LateCalls:
     """Calls that came after what would tell what they repeat was deleted; see `posting.late`."""
 
-    days: dict[int, Sums] = field(default_factory=dict)
-    """By start of the UTC day in which they ended, in epoch seconds: charges without a row."""
+    hours: dict[int, int] = field(default_factory=dict)
+    """By start of the hour in which they ended, in epoch seconds, how many: they have no row."""
     span_ids: Mapping[bytes, Sequence[bytes]] = field(default_factory=dict)
     """By trace whose calls are deleted, ids that are known from now on."""
 
     @property
     def count(self) -> int:
         """How many there are."""
-        return sum(sums.totals.unpriced for sums in self.days.values())
+        return sum(self.hours.values())
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ OF_DELETED = "the calls of its trace are no longer kept (ledger.retention.calls)
 """The reason on a call of a trace whose calls are deleted, whether or not it is a repeat."""
 TOO_OLD = "ended before what would tell it from a repeat is kept (ledger.retention.keys)"
 """The reason on an old call of an unknown trace."""
-_DAY_S = 86_400
+_HOUR_S = 3_600
 _ONE_UNKNOWN = Sums(Totals(unpriced=1), NO_PARTS)
 
 
@@ -187,10 +187,10 @@ class _Division:
         ids, _ = resolve(Trace(trace_id), node)
         movement = Movement(node, node, None, NO_SUMS, ids, _ONE_UNKNOWN)
         self.late.movements.append((trace_id, movement))
-        # Before 1970 it is the first day, as in the totals.
-        day_s = max(mark.time_ns, 0) // NS_PER_S // _DAY_S * _DAY_S
-        days = self.late.calls.days
-        days[day_s] = days.get(day_s, NO_SUMS).plus(_ONE_UNKNOWN)
+        # Before 1970 it is the first hour, as in the totals.
+        hour_s = max(mark.time_ns, 0) // NS_PER_S // _HOUR_S * _HOUR_S
+        hours = self.late.calls.hours
+        hours[hour_s] = hours.get(hour_s, 0) + 1
 
 
 def _entry(reason: str) -> Entry:

@@ -7,6 +7,7 @@ that way, a part of a cell is the whole cell without the rest of it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
@@ -18,6 +19,7 @@ from processor.core.questions.question import CHARGE_DIMENSIONS, TIME_END_S, Usa
 Source = Literal[
     "lifetime", "totals", "months", "month_parts", "days", "user_days", "hours", "charges"
 ]
+_HOUR_S: Final = 3_600
 _DAY_S: Final = 86_400
 _OF_MONTHS: Final = frozenset({"months", "month_parts"})
 _CELL_IN_FINER: Final = 0.25
@@ -50,6 +52,9 @@ class Stored(NamedTuple):
     in `totals` at its start."""
     last_charge_s: int | None = None
     """No charge ended later; None where that is not known."""
+    late_hours_s: tuple[int, ...] = ()
+    """Starts of hours, in order, in which calls ended that came too late: see `posting.late`.
+    They are in all sums, and no single charges."""
 
 
 class ReadingPlan(NamedTuple):
@@ -58,6 +63,8 @@ class ReadingPlan(NamedTuple):
     segments: tuple[Segment, ...]
     left_out: tuple[tuple[int, int], ...]
     """Ranges that nothing kept is fine enough for."""
+    lacks_late_s: tuple[int, ...] = ()
+    """Those of `Stored.late_hours_s` of which single charges are read."""
 
 
 _CellAt = Callable[[int], tuple[int, int]]
@@ -99,7 +106,17 @@ def plan_reading(question: UsageQuestion, stored: Stored) -> ReadingPlan:
             left_out.append((segment.start_s, lost_s))
             if lost_s < segment.end_s:
                 segments.append(segment._replace(start_s=lost_s))
-    return ReadingPlan(tuple(segments), tuple(left_out))
+    return ReadingPlan(tuple(segments), tuple(left_out), _without_late(segments, stored))
+
+
+def _without_late(segments: Sequence[Segment], stored: Stored) -> tuple[int, ...]:
+    hours = stored.late_hours_s
+    found = set[int]()
+    for segment in segments if hours else ():
+        if segment.source == "charges":
+            first = bisect_right(hours, segment.start_s - _HOUR_S)
+            found.update(hours[first : bisect_left(hours, segment.end_s)])
+    return tuple(sorted(found))
 
 
 def scope_of(question: UsageQuestion) -> tuple[str, tuple[str, ...]] | None:

@@ -84,6 +84,8 @@ class UsageAnswer(NamedTuple):
     """How many there are, listed or not."""
     left_out: Sequence[tuple[int, int]]
     """Ranges that nothing kept is fine enough for, in epoch seconds: they are in no number."""
+    lacks_late_s: Sequence[int] = ()
+    """Starts of hours of which it may lack calls that came too late; see `ReadingPlan`."""
 
 
 class CallRow(NamedTuple):

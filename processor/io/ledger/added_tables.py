@@ -45,6 +45,8 @@ CREATE TABLE resumed_traces (trace {words.key} REFERENCES traces (id),
 -- Sums of charges that have no row any more, or never had one, by the UTC day of their ends: with
 -- those of all rows they are what totals have.
 CREATE TABLE deleted_days (start_s {words.key}, {sums}, {parts});
+-- How many calls of those never had a row, since they came too late, by the hour of their ends.
+CREATE TABLE late_hours (start_s {words.key}, calls {integer} NOT NULL);
 -- Sums of traces that have no row any more, by the UTC day of their ends.
 CREATE TABLE deleted_traces (start_s {words.key}, {sums});
 -- For the pages of a task and of a trace.

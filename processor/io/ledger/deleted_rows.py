@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import apsw
 
 from processor.core.model import (
+    NO_PARTS,
     NS_PER_S,
     SPAN_ID_BYTES,
     LateCalls,
+    Sums,
     Totals,
     TraceOwner,
     TraceSummary,
@@ -34,6 +37,10 @@ _ALL: Final = (*SUMS, *PARTS)
 _MOVE: Final = """
 INSERT INTO kept_from (what, time_s) VALUES (?, ?)
 ON CONFLICT (what) DO UPDATE SET time_s = excluded.time_s WHERE excluded.time_s > kept_from.time_s
+"""
+_ADD_LATE: Final = """
+INSERT INTO late_hours (start_s, calls) VALUES (?, ?)
+ON CONFLICT (start_s) DO UPDATE SET calls = late_hours.calls + excluded.calls
 """
 _ADD_KEYS: Final = """
 INSERT INTO trace_keys (trace, span_ids) VALUES (?, ?)
@@ -134,6 +141,9 @@ class DeletedRows:
     def move(self, what: str, time_s: int) -> None:
         """Note that something is kept from a moment on, unless it is from a later one."""
         self._database.execute(_MOVE, (what, time_s))
+        if what == "calls":
+            # Of that time no single calls are left which these could be missing among.
+            self._database.execute("DELETE FROM late_hours WHERE start_s < ?", (time_s,))
 
     @TRANSLATED
     def newest_end_s(self) -> int:
@@ -166,9 +176,12 @@ class DeletedRows:
     @TRANSLATED
     def add_late(self, calls: LateCalls, number_of: Callable[[bytes], int]) -> None:
         """Keep calls that came too late; `number_of` gives the number of a trace."""
-        self._days.run(
-            self._database, (((day_s,), values_of(sums)) for day_s, sums in calls.days.items())
-        )
+        self._database.executemany(_ADD_LATE, calls.hours.items())
+        days = Counter[int]()
+        for hour_s, count in calls.hours.items():
+            days[hour_s // _DAY_S * _DAY_S] += count
+        unknown = ((day_s, Sums(Totals(unpriced=count), NO_PARTS)) for day_s, count in days.items())
+        self._days.run(self._database, (((day_s,), values_of(sums)) for day_s, sums in unknown))
         for trace_id, span_ids in calls.span_ids.items():
             trace = number_of(trace_id)
             self._database.execute(_ADD_KEYS, (trace, b"".join(span_ids)))

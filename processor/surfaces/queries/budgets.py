@@ -35,7 +35,7 @@ def total_of(
     start_s, end_s = window if window[1] else (0, TIME_END_S)
     filters: Filters = () if scope == "total" else ((scope, (scope_id,)),)
     answer = view.usage(UsageQuestion(start_s, end_s, filters=filters))
-    partial = partial_reasons(view, filters, (start_s, end_s), answer.left_out)
+    partial = partial_reasons(view, filters, (start_s, end_s), answer)
     if partial and view.progress(followed(scope)) == 1:
         return view.series(followed(scope), scope_id, start_s, end_s), ()
     return answer.totals[0].totals if answer.totals else NOTHING, partial

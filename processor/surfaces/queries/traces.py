@@ -20,7 +20,7 @@ from processor.surfaces.queries.answers import (
     TreeSpan,
 )
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
-from processor.surfaces.queries.partial import deleted_reason, partial_reasons
+from processor.surfaces.queries.partial import deleted_reason, late_reason, partial_reasons
 from processor.surfaces.queries.requests import CallsRequest, TracesRequest
 
 SPANS_MAX: Final = 10_000
@@ -56,6 +56,7 @@ def calls_page(view: LedgerView, question: CallsQuestion, now_ns: int) -> CallsP
         cursor = write_cursor(position, question.filters)
     partial = partial_reasons(view, question.filters, (question.start_s, question.end_s))
     partial += deleted_reason(view, question.start_s)
+    partial += late_reason(view, question.start_s, question.end_s)
     return CallsPage(calls, cursor, partial, as_of(view, now_ns))
 
 
@@ -120,7 +121,7 @@ def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"
     is_cut = len(spans) > SPANS_MAX
     tree, missing = build_tree(spans[:SPANS_MAX], run)
     totals = trace.totals
-    partial = () if spans or run else deleted_reason(view, trace.end_ns // NS_PER_S)
+    partial = () if is_cut or run else _reasons_of_trace(view, trace, tree)
     if run:
         if not tree:
             if trace.end_ns // NS_PER_S < view.calls_kept_from_s:
@@ -133,6 +134,19 @@ def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"
     return TraceReport(
         trace, title, totals, tree, missing, _by_model(tree), is_cut, partial, as_of(view, now_ns)
     )
+
+
+def _reasons_of_trace(
+    view: LedgerView, trace: TraceRow, tree: Sequence[TreeSpan]
+) -> tuple[str, ...]:
+    """Why some of its calls are not in its tree."""
+    if not tree:
+        return deleted_reason(view, trace.end_ns // NS_PER_S)
+    shown = NOTHING
+    for each in tree:
+        if not each.depth:
+            shown = shown.plus(each.subtotal)
+    return () if shown == trace.totals else deleted_reason(view, trace.start_ns // NS_PER_S)
 
 
 def build_tree(

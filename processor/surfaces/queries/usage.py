@@ -83,6 +83,7 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
     question = _within(asked.question, time.start_s, time.end_s, edges)
     answer = view.usage(question)
     totals, parts = _added(answer.totals)
+    previous, lacks = _previous(view, asked) if asked.compare else (None, ())
     task_at = question.group_by.index("task") if "task" in question.group_by else -1
     labels = _labels(view, task_at, answer)
     return UsageReport(
@@ -94,11 +95,11 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
         totals,
         parts,
         cache_use(totals),
-        _previous(view, asked) if asked.compare else None,
+        previous,
         _buckets(answer, edges, asked),
         _groups(answer, labels, task_at, has_series=bool(edges)),
         _others(answer, has_series=bool(edges)),
-        partial_reasons(view, question.filters, (time.start_s, time.end_s), answer.left_out),
+        partial_reasons(view, question.filters, (time.start_s, time.end_s), answer) + lacks,
         AsOf(asked.now_ns, freshness.last_charge_s, freshness.version),
     )
 
@@ -130,14 +131,18 @@ def _within(
     )  # fmt: skip
 
 
-def _previous(view: LedgerView, asked: CheckedUsage) -> Previous | None:
-    """What was used in the range before; None before all time."""
+def _previous(view: LedgerView, asked: CheckedUsage) -> tuple[Previous | None, tuple[str, ...]]:
+    """What was used in the range before, and what that lacks; None before all time."""
     start_s, end_s = asked.time.before(asked.now_ns // NS_PER_S)
     if asked.time.is_all_time or end_s <= 0:
-        return None
-    question = UsageQuestion(max(start_s, 0), end_s, filters=asked.question.filters)
-    totals, _ = _added(view.usage(question).totals)
-    return Previous(max(start_s, 0), end_s, totals)
+        return None, ()
+    start_s = max(start_s, 0)
+    question = UsageQuestion(start_s, end_s, filters=asked.question.filters)
+    answer = view.usage(question)
+    totals, _ = _added(answer.totals)
+    lacks = partial_reasons(view, question.filters, (start_s, end_s), answer)
+    reasons = tuple(f"of the time before, to compare with: {each}" for each in lacks)
+    return Previous(start_s, end_s, totals), reasons
 
 
 def _buckets(answer: UsageAnswer, edges: Sequence[int], asked: CheckedUsage) -> list[Bucket]:

@@ -37,11 +37,11 @@ _COLUMNS: Final[dict[Measure, tuple[str, ...]]] = {
 """What `SIZES` are made of."""
 
 
-def ranks_first(question: UsageQuestion, plan: ReadingPlan) -> bool:
+def ranks_first(question: UsageQuestion, plan: ReadingPlan, stored: Stored) -> bool:
     """Whether the largest groups are found before anything is added up.
 
-    All groups together have to be in other tables, which read little, and every row must count as
-    it is: one that is taken off may leave a group without anything.
+    All groups together have to be in other tables, which read little, and have the same calls.
+    Every row must count as it is: one that is taken off may leave a group without anything.
     """
     named = {name for name, _ in question.filters}
     return (
@@ -49,11 +49,16 @@ def ranks_first(question: UsageQuestion, plan: ReadingPlan) -> bool:
         and question.group_by[0] in sql.NAMED
         and named.isdisjoint(CHARGE_DIMENSIONS)
         and bool(plan.segments)
-        and not plan.left_out
-        and not any(
-            each.is_taken_off or each.source in {"lifetime", "totals"} for each in plan.segments
+        and all(
+            not each.is_taken_off and each.source in {"user_days", "charges"}
+            for each in plan.segments
         )
+        and not any((*plan[1:], *_plan_of_all(question, stored)[1:]))
     )
+
+
+def _plan_of_all(question: UsageQuestion, stored: Stored) -> ReadingPlan:
+    return plan_reading(replace(question, group_by=()), stored)
 
 
 def read_ranking(
@@ -62,7 +67,7 @@ def read_ranking(
     """Answer a question that `ranks_first`."""
     values, groups = _largest(database, question, plan)
     in_all = replace(question, group_by=())
-    totals = read_usage(database, in_all, plan_reading(in_all, stored)).totals
+    totals = read_usage(database, in_all, _plan_of_all(question, stored)).totals
     if not values:
         return UsageAnswer((), totals, (), 0, ())
     [name] = question.group_by

@@ -38,7 +38,7 @@ def read_usage(
 ) -> UsageAnswer:
     """Answer a question from the tables that its plan names."""
     if not plan.segments:
-        return UsageAnswer((), (), (), 0, plan.left_out)
+        return UsageAnswer((), (), (), 0, plan.left_out, plan.lacks_late_s)
     columns = sql.sum_columns(with_parts=question.with_parts)
     needs_charges = any(each.source == "charges" for each in plan.segments)
     own = find_own_traces(database, question.filters) if needs_charges else None
@@ -71,6 +71,7 @@ def read_usage(
         others_of(rows, totals),
         groups if question.group_by else 0,
         plan.left_out,
+        plan.lacks_late_s,
     )
 
 

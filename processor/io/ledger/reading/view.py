@@ -35,6 +35,10 @@ from processor.io.ledger.reading.own_values import read_values_in_other
 from processor.io.ledger.reading.ranking import ranks_first, read_ranking
 from processor.io.ledger.reading.usage import read_usage
 
+_HOUR_S: Final = 3_600
+_LATE_HOURS: Final = (
+    "SELECT start_s FROM late_hours WHERE start_s > ? AND start_s < ? ORDER BY start_s"
+)
 _LAST_BUCKET: Final = "SELECT MAX(bucket) FROM totals WHERE scope = 'total' AND id = ''"
 
 
@@ -76,14 +80,21 @@ class SqliteView:
             self._database.execute(statements.READ_MONTHS_UNTIL).get or 0,
             self._kept.hours,
             self._last_charge_s(),
+            tuple(self.late_hours_s(question.start_s, question.end_s)),
         )
         plan = plan_reading(question, stored)
-        if ranks_first(question, plan):
+        if ranks_first(question, plan, stored):
             return read_ranking(self._database, question, plan, stored)
         answer = read_usage(self._database, question, plan)
-        if answer.left_out and is_whole(self._database, question, answer):
-            return answer._replace(left_out=())
+        if any(answer[-2:]) and is_whole(self._database, question, answer):
+            return answer._replace(left_out=(), lacks_late_s=())
         return answer
+
+    def late_hours_s(self, start_s: int, end_s: int) -> list[int]:
+        """Starts of hours of ``[start, end)`` in which calls ended that came too late."""
+        # In those before all single calls are deleted, which is said of them.
+        start_s = max(start_s - _HOUR_S, self.calls_kept_from_s - 1)
+        return [hour for (hour,) in self._database.execute(_LATE_HOURS, (start_s, end_s))]
 
     def _last_charge_s(self) -> int | None:
         """When what ended last did so, or the end of the quarter hour in which it did."""

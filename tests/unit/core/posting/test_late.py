@@ -54,14 +54,14 @@ def test_a_late_call_is_one_of_unknown_cost_of_its_own_owner(divided, given):
     assert (movement.before, movement.after.totals.unpriced) == (NO_SUMS, 1)
     ids = movement.target
     assert (ids.session, ids.user, ids.model, ids.status) == ("s", "ada", "gpt-4o", "late")
-    [(day_s, sums)] = late.calls.days.items()
-    assert day_s == (given.START_S + DAY_S) // DAY_S * DAY_S
-    assert (sums.totals.calls, sums.totals.cost_nano_usd) == (0, 0)
+    totals = movement.after.totals
+    assert (totals.calls, totals.cost_nano_usd) == (0, 0)
+    assert late.calls.hours == {(given.START_S + DAY_S) // 3600 * 3600: 1}
 
 
-def test_a_late_call_that_ended_before_1970_is_one_of_the_first_day(divided, given):
+def test_a_late_call_that_ended_before_1970_is_one_of_the_first_hour(divided, given):
     _, _, late = divided(given.call(2, at_s=-given.START_S - 1), deleted={1: ()})
-    assert [*late.calls.days] == [0]
+    assert late.calls.hours == {0: 1}
 
 
 def test_an_old_call_of_an_unknown_trace_is_late_and_what_is_newer_goes_on(divided, given):

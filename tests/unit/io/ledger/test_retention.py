@@ -387,6 +387,28 @@ async def test_a_late_call_after_all_others_is_in_its_own_hour_only(opened, give
     assert found == [(0, 1, 0), (2, 0, 1)]
 
 
+async def test_answers_from_single_calls_name_the_hours_of_late_ones(opened, given, sweep):
+    """Guarantees: until single calls of that time are deleted too; sums have them anyway."""
+    await opened.post(given.call(1, own=S))
+    await later(opened, given, 3)
+    await sweep(3)
+    await opened.post(given.aggregate(7, 1, own=S, at_s=3 * DAY_S + 2 * HOUR_S))
+    connection = ReadConnection(opened.path)
+    view, late_s = SqliteView(connection.database), given.START_S + 3 * DAY_S + 2 * HOUR_S
+    late_s = late_s // HOUR_S * HOUR_S
+    for group_by, hours in ((("session",), [late_s]), (("agent",), [])):
+        question = UsageQuestion(given.START_S + 3 * DAY_S - HOUR_S, group_by=group_by)
+        answer = view.usage(question)
+        assert list(answer.lacks_late_s) == hours
+        assert sum(row.totals.unpriced for row in answer.totals) == int(not hours)
+    assert view.late_hours_s(0, late_s) == view.late_hours_s(late_s + HOUR_S, 2**40) == []
+    await later(opened, given, 9, trace=10)
+    await sweep(9)
+    assert SqliteView(connection.database).late_hours_s(0, 2**40) == []
+    assert not opened.store._db.execute("SELECT COUNT(*) FROM late_hours").get
+    connection.close()
+
+
 async def test_each_trace_that_goes_makes_another_version(opened, given, sweep, monkeypatch):
     """Guarantees: also where several go in steps of one sweep, and had no calls."""
     await opened.post(*(given.agent(1, trace=at) for at in (1, 2, 3)))

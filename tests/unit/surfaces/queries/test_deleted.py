@@ -61,6 +61,77 @@ async def test_a_session_of_which_all_calls_are_there_lacks_nothing(queries):
     assert (await queries.usage(asked)).totals.cost_nano_usd == 7
 
 
+LATE = (
+    "calls that ended between 2027-01-15 09:00 and 2027-01-15 10:00 UTC came after those of their "
+    "traces were deleted (ledger.retention.calls): they are counted as of unknown cost, and not "
+    "kept one by one"
+)
+
+
+@pytest.fixture
+def with_late(ask, given_calls):
+    """A ledger in which calls of one hour came too late."""
+
+    def add(writer):
+        writer.execute("INSERT INTO kept_from VALUES ('calls', ?)", (given_calls.NOW_S,))
+        hours = ((given_calls.NOW_S + at * HOUR_S, 2) for at in (-1, 1))
+        writer.executemany("INSERT INTO late_hours VALUES (?, ?)", hours)
+
+    made = given_calls.charged(1, 10 * HOUR_S, 5, session="new", user="ada")
+    return ask(made, change=add)
+
+
+@pytest.mark.parametrize(
+    ("hours", "asked"),
+    [
+        ((0, 2), {"group_by": ["session"]}),
+        ((0, 2), {"group_by": ["user"]}),
+        ((1.5, 1.6), {"group_by": ["user"]}),
+        ((0.9, 1.1), {"filters": {"session": ["new"]}}),
+        ((0, 1.4), {}),
+        ((0, 1.5), {"group_by": ["model"]}),
+    ],
+)
+async def test_numbers_of_single_calls_say_that_late_ones_may_lack(
+    with_late, given_calls, hours, asked
+):
+    start_s, end_s = (int(given_calls.NOW_S + at * HOUR_S) for at in hours)
+    time = TimeRange(start_s=start_s, end_s=end_s)
+    report = await with_late.usage(UsageRequest(time, compare=True, **asked))
+    assert report.partial[0] == f"{LATE}, so that these numbers may lack them"
+    assert all(each.startswith("of the time before, to") for each in report.partial[1:])
+
+
+@pytest.mark.parametrize(
+    ("hours", "asked"),
+    [
+        ((0, 1), {"group_by": ["session"]}),
+        ((2, 3), {"group_by": ["session"]}),
+        ((0, 2), {}),
+        ((0, 2), {"group_by": ["model"]}),
+        ((-8, 16), {"group_by": ["user"]}),
+    ],
+)
+async def test_other_times_and_kept_sums_lack_no_late_calls(with_late, given_calls, hours, asked):
+    start_s, end_s = (given_calls.NOW_S + at * HOUR_S for at in hours)
+    time = TimeRange(start_s=start_s, end_s=end_s)
+    assert (await with_late.usage(UsageRequest(time, **asked))).partial == ()
+
+
+async def test_a_comparison_says_what_the_time_before_lacks(with_late, given_calls):
+    start_s = given_calls.NOW_S + 2 * HOUR_S
+    time = TimeRange(start_s=start_s, end_s=start_s + HOUR_S)
+    asked = UsageRequest(time, filters={"session": ["new"]}, compare=True)
+    [reason] = (await with_late.usage(asked)).partial
+    assert reason.startswith(f"of the time before, to compare with: {LATE}")
+
+
+async def test_a_list_of_calls_names_those_that_came_too_late(with_late, given_calls):
+    time = TimeRange(start_s=given_calls.NOW_S, end_s=given_calls.NOW_S + 2 * HOUR_S)
+    [reason] = (await with_late.calls(CallsRequest(time))).partial
+    assert reason == f"{LATE}, so that they are not listed"
+
+
 async def test_unknown_costs_of_deleted_calls_are_among_all_that_are_unknown(queries):
     report = await queries.unknown()
     [found] = report.unknown
