@@ -30,6 +30,7 @@ _ABOUT: Final = {
     "sessions": "lifetime totals of sessions against traces and charges",
     "tasks": "lifetime totals of tasks against traces and charges",
     "users": "totals of users and organisations against their days",
+    "metrics": "sums that /metrics shows, corrections included, against the total",
     "spans": "each charge, its owner and its corrections against the spans of its trace",
     "budgets": "totals that budgets follow against the spans of each quarter hour",
     "pages": "SQLite's own check of the file",

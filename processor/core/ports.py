@@ -27,8 +27,10 @@ from processor.core.model import (
 from processor.core.questions import (
     CallRow,
     CallsQuestion,
+    CrossingCounts,
     Filters,
     Freshness,
+    Spend,
     TraceRow,
     TraceSpan,
     TracesQuestion,
@@ -192,6 +194,12 @@ class LedgerView(Protocol):
 
     def crossings(self, limit: int, before: int | None = None) -> list[tuple[int, Crossing]]:
         """Budget crossings with their number, latest first."""
+
+    def spend(self) -> Spend:
+        """What has been used in all, by the dimensions of metrics, in sums that only grow."""
+
+    def crossing_counts(self, after: int) -> CrossingCounts:
+        """Crossings after a number, alike ones together; 0 for all."""
 
     def audit(self, since_ns: int, limit: int, before: int | None = None) -> list[AuditEntry]:
         """Who has changed what from a time on, the latest first; those before a number."""

@@ -7,8 +7,11 @@ from typing import Any
 
 from processor.core import posting
 from processor.core.attribution import Trace
+from processor.core.model import Totals
+from processor.core.posting.spend import shown_of
 from processor.io.ledger import SqliteStore, tables
 from processor.io.ledger.reading.sums import define_sum
+from processor.io.ledger.spend_rows import read_dimensions, read_rows, values_of_sets
 from processor.io.ledger.verifying import FIRST, checks_of_sums
 from processor.io.ledger.verifying.by_trace import SpanCharges
 
@@ -33,6 +36,7 @@ def added_up(store: SqliteStore, key: str, rest: str) -> Sums:
 def check_tables(store: SqliteStore) -> None:
     """Every kind of sum is that of the charges, and these are what the spans say."""
     check_months(store)
+    check_spend(store)
     if any(store._db.execute("SELECT 1 FROM kept_from LIMIT 1")):
         check_with_deleted(store)
         return
@@ -118,6 +122,28 @@ def check_months(store: SqliteStore) -> None:
         of_months = f"{ALL} FROM usage_months WHERE is_part = {is_part}"
         found = added_up(store, "start_s, set_id", of_months)
         assert found == {key: sums for key, sums in wanted.items() if any(sums)}, is_part
+
+
+def check_spend(store: SqliteStore) -> None:
+    """What metrics show, corrections included, is what its combinations are charged."""
+    dimensions = read_dimensions(store._db)
+    if not store.spend.dimensions:
+        return
+    rows = list(read_rows(store._db))
+    named = {row.values for row in rows}
+    values = values_of_sets(store._db, dimensions)
+    wanted: dict[tuple[str, ...] | None, Totals] = {}
+    for (set_id,), sums in added_up(store, "set_id", f"{SUMS} FROM usage_days").items():
+        key = values[set_id] if values[set_id] in named else None
+        wanted[key] = wanted.get(key, Totals()).plus(shown_of(Totals(*sums)))
+    found: dict[tuple[str, ...] | None, Totals] = {}
+    for row in rows:
+        assert min(row.sums.values()) >= 0
+        known = found.get(row.values, Totals())
+        is_down = row.part == "down"
+        found[row.values] = known.minus(row.sums) if is_down else known.plus(row.sums)
+    for each in {*found, *wanted}:
+        assert found.get(each, Totals()) == wanted.get(each, Totals()), each
 
 
 def check_charges(store: SqliteStore) -> None:

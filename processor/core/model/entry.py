@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from processor.core.model.call import (
     Aggregate,
@@ -191,6 +191,11 @@ Cell = tuple[int, DimensionSet]
 UserCell = tuple[int, str, DimensionSet]
 """(start of a day, user, dimensions)."""
 
+SpendPart = Literal["first", "up", "down"]
+"""What was charged first, and by how much corrections have raised and lowered it."""
+SpendKey = tuple[tuple[str, ...], SpendPart]
+"""(values of the dimensions that metrics have, part); see `posting.spend`."""
+
 
 class PendingRows(NamedTuple):
     """Spans of one trace that wait for a call, in columns: most are never asked for."""
@@ -237,6 +242,7 @@ class Plan:
     hours: dict[Cell, Sums] = field(default_factory=dict)
     days: dict[Cell, Sums] = field(default_factory=dict)
     user_days: dict[UserCell, Sums] = field(default_factory=dict)
+    spend: dict[SpendKey, Totals] = field(default_factory=dict)
     crossings: list[Crossing] = field(default_factory=list)
     task_titles: dict[str, TaskTitle] = field(default_factory=dict)
     """The latest title of each task that a span of this turn names together with one."""

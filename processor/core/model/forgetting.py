@@ -41,6 +41,7 @@ class Forgetting(NamedTuple):
 
 PLACES = (
     "owners", "totals", "crossings", "stamps", "sets of dimensions", "values of own dimensions",
-    "tasks", "waiting spans", "audit", "jobs", "requests on the disk", "requests set aside",
+    "tasks", "waiting spans", "audit", "jobs", "spend of metrics", "requests on the disk",
+    "requests set aside",
 )  # fmt: skip
 """The names in `Forgetting.places`."""

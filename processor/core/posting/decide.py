@@ -36,6 +36,7 @@ from processor.core.posting.changes import (
 from processor.core.posting.crossed import is_equal
 from processor.core.posting.full_trace import LEFT_OUT
 from processor.core.posting.late import NOTHING_LATE
+from processor.core.posting.spend import add_spend
 from processor.core.posting.stamp import Draft, stamp_of, with_first
 from processor.core.posting.sums import add_charges, add_up
 from processor.core.posting.turn import Posted
@@ -92,10 +93,12 @@ def decide(
     call_budgets: Sequence[Budget],
     states: Mapping[StateKey, State],
     zones: ReportingZones,
+    spend_by: tuple[str, ...] = (),
 ) -> Plan:
     """Check the budgets, and set out all that the turn writes.
 
-    `states` has those of `followed.keys`, and is changed.
+    `states` has those of `followed.keys`, and is changed. `spend_by` are the dimensions that
+    metrics tell apart.
     """
     posted = followed.posted
     new = (*posted.added, *posted.amended) if posted.restated else ()
@@ -118,6 +121,7 @@ def decide(
     if posted.late is not NOTHING_LATE:
         _add_late(decision, followed)
     add_up(decision.plan, followed, zones)
+    add_spend(decision.plan, posted, spend_by)
     decision.plan.repeats, decision.plan.conflicts = posted.repeats, posted.conflicts
     decision.plan.pending += posted.pending
     decision.plan.uncharged = {each: left.calls for each, left in posted.left_out.items()}

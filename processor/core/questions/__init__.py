@@ -43,6 +43,12 @@ from processor.core.questions.question import (
     UsageRow,
     ValueInOther,
 )
+from processor.core.questions.running_sums import (
+    CrossingCount,
+    CrossingCounts,
+    Spend,
+    SpendRow,
+)
 
 __all__ = [
     "BUCKETS_MAX",
@@ -54,12 +60,16 @@ __all__ = [
     "BucketWidth",
     "CallRow",
     "CallsQuestion",
+    "CrossingCount",
+    "CrossingCounts",
     "Filters",
     "Freshness",
     "Measure",
     "ReadingPlan",
     "Segment",
     "Source",
+    "Spend",
+    "SpendRow",
     "Stored",
     "TooManyBucketsError",
     "TraceRow",

@@ -1,4 +1,4 @@
-"""All tables of the ledger, and those and indexes that version 8 added to the ones in `tables`."""
+"""All tables of the ledger, and those and indexes that versions 8 and 9 added to `tables`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from processor.io.ledger.tables import PARTS, SUMS, create_tables, numbers_of
 
 def create_all_tables(words: Dialect) -> str:
     """The statements that make all tables, none being there."""
-    return create_tables(words) + create_added_tables(words)
+    return create_tables(words) + create_added_tables(words) + create_spend_tables(words)
 
 
 def create_added_tables(words: Dialect) -> str:
@@ -58,4 +58,17 @@ CREATE TABLE usage_months (is_part {integer} NOT NULL, start_s {integer} NOT NUL
   {sums}, {parts},
   PRIMARY KEY (is_part, start_s, set_id)){words.without_key};
 CREATE TABLE months_until (until_s {words.key});
+"""
+
+
+def create_spend_tables(words: Dialect) -> str:
+    """The statements that make of the tables of version 8 those of version 9."""
+    return f"""
+-- What metrics show of each combination of values of `spend_dimensions`, as JSON, or of the others
+-- as '': what was charged first, and what corrections have raised (up) and lowered (down) it by.
+-- None of these sums falls, and first + up - down is what its charges make. Input is without what
+-- caches gave, and agent runs are 0.
+CREATE TABLE spend (labels TEXT NOT NULL, part TEXT NOT NULL,
+  {numbers_of(words, SUMS)}, PRIMARY KEY (labels, part)){words.without_key};
+CREATE TABLE spend_dimensions (names TEXT PRIMARY KEY){words.without_key};
 """

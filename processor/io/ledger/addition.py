@@ -19,6 +19,7 @@ Change = tuple[Columns, tuple[int, ...]]
 
 _KEYS = {
     "totals": ("scope", "id", "bucket"),
+    "spend": ("labels", "part"),
     "usage_hours": ("start_s", "set_id"),
     "usage_days": ("start_s", "set_id"),
     "usage_months": ("is_part", "start_s", "set_id"),
@@ -26,7 +27,7 @@ _KEYS = {
     "deleted_days": ("start_s",),
     "deleted_traces": ("start_s",),
 }
-_WITHOUT_PARTS = frozenset({"totals", "deleted_traces"})
+_WITHOUT_PARTS = frozenset({"totals", "spend", "deleted_traces"})
 _TOGETHER = (
     frozenset({"cost", "input", "output", "calls", "cost_input", "cost_output"}),
     frozenset({"agent_runs"}),

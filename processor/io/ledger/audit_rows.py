@@ -9,8 +9,8 @@ from typing import Final
 import apsw
 
 from processor.core.model import AuditEntry
-from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.reading.sums import Row
+from processor.io.ledger.translation import TRANSLATED
 
 _COLUMNS: Final = "time_ns, actor, action, subject, before, after"
 _INSERT: Final = f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) RETURNING seq"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import ContextDecorator, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import apsw
 
 from processor.core.budgets.zones import ReportingZones
-from processor.core.errors import LedgerDamagedError, LedgerUnavailableError
+from processor.core.errors import LedgerUnavailableError
 from processor.core.model import UnpricedCalls
 from processor.io.ledger import migration, statements, tables
 from processor.io.ledger.added_tables import create_all_tables
@@ -24,39 +24,10 @@ from processor.io.ledger.reading.sums import define_sum
 from processor.io.ledger.reading.unknown import read_unknown
 from processor.io.ledger.zones import write_zones
 
-_DELAY_S: Final = 5.0
 BUSY_TIMEOUT_MS: Final = 5000
 """How long a statement waits for what another process does with the file."""
 _STATEMENTS_CACHED_MAX: Final = 512
 """Compiled ones. Each use of any pushes the others on, and a turn has some hundred uses."""
-_DAMAGED: Final = "is damaged (stop the processor and put a backup in its place)"
-_WHAT_IT_IS: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
-    (apsw.CorruptError, _DAMAGED),
-    (apsw.NotADBError, _DAMAGED),
-    (apsw.FullError, "has no room (free some on its disk)"),
-    (apsw.IOError, "is on a disk that fails, or its files were changed"),
-    (apsw.ReadOnlyError, "cannot be written"),
-    (apsw.BusyError, "is held by another program"),
-    (apsw.Error, "cannot be used"),
-)
-"""The first kind that fits names the error."""
-
-
-class _Translated(ContextDecorator):
-    """Turns SQLite's errors into ours: whatever it is, the sender may try again."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, apsw.Error):
-            what = next(what for kind, what in _WHAT_IT_IS if isinstance(error, kind))
-            kind = LedgerDamagedError if what is _DAMAGED else LedgerUnavailableError
-            raise kind(f"the ledger {what}: {error}", _DELAY_S) from error
-
-
-TRANSLATED = _Translated()
-"""Stateless, so one is enough; it is around every statement."""
 
 
 class Opened(NamedTuple):

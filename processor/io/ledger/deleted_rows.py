@@ -21,7 +21,6 @@ from processor.core.model import (
 from processor.core.posting import Deletions
 from processor.io.ledger import statements
 from processor.io.ledger.addition import Addition
-from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.dialect import Dialect
 from processor.io.ledger.folded_hours import FoldedHours
 from processor.io.ledger.kept_from import KeptFrom, read_kept_from
@@ -29,6 +28,7 @@ from processor.io.ledger.reading.sums import define_sum, rows_of
 from processor.io.ledger.responses import delete_responses
 from processor.io.ledger.rows import values_of
 from processor.io.ledger.tables import PARTS, SUMS
+from processor.io.ledger.translation import TRANSLATED
 
 _DAY_S: Final = 86_400
 _INCREMENTAL: Final = 2

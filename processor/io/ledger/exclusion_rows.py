@@ -9,9 +9,9 @@ import apsw
 
 from processor.core.attribution.node import EXCLUDED
 from processor.core.model import NS_PER_S, SPAN_ID_BYTES, Selection
-from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.reading.sums import Row
 from processor.io.ledger.store import ChargesFound, ExcludedSpans, ExclusionFound, Job
+from processor.io.ledger.translation import TRANSLATED
 
 KIND: Final = "exclude"
 """Of the rows in ``jobs``; its number is that of the exclusion."""

@@ -8,9 +8,9 @@ from typing import Any, Final
 import apsw
 
 from processor.io.ledger.addition import Addition
-from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.dialect import Dialect
 from processor.io.ledger.tables import SUMS
+from processor.io.ledger.translation import TRANSLATED
 
 _LIFETIME: Final = frozenset({"session", "task"})
 """Scopes whose totals are of all time."""

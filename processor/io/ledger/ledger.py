@@ -33,10 +33,11 @@ from processor.io.ledger.forgetting.job import ForgetJob
 from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
 from processor.io.ledger.limits import Limits
-from processor.io.ledger.long_job import RETRY_DELAY_S, Steps
+from processor.io.ledger.long_job import RETRY_DELAY_S, Steps, result_of
 from processor.io.ledger.reprice_job import RepriceJob
 from processor.io.ledger.repricing import Repricer
 from processor.io.ledger.retention import Retention
+from processor.io.ledger.spend_rows import BY_MODEL, SpendBy
 from processor.io.ledger.store import Store
 from processor.io.ledger.working_set import WorkingSet
 from processor.io.ledger.writer import WriterThread
@@ -49,9 +50,15 @@ class Ledger:
     """Charges each span exactly once, over a store."""
 
     def __init__(
-        self, store: Store, policy: Policy, limits: Limits, ages: Ages = KEEPS_ALL
+        self,
+        store: Store,
+        policy: Policy,
+        limits: Limits,
+        ages: Ages = KEEPS_ALL,
+        spend_by: SpendBy = BY_MODEL,
     ) -> None:
-        """`ages` say how long what is in the store is kept."""
+        """`ages` say how long what is in the store is kept, `spend_by` what metrics tell apart."""
+        self._spend_by = spend_by
         self._working_set = WorkingSet(store, policy, limits)
         self._limits = limits
         self._known: OrderedDict[bytes, None] = OrderedDict()
@@ -142,6 +149,7 @@ class Ledger:
         await self._writer.ask(lambda: working_set.budgets.set_policy(working_set.budgets.policy))
         await self._writer.ask(self._reprice.load)
         await self._writer.ask(working_set.months.load)
+        await self._writer.ask(lambda: working_set.follow_spend(self._spend_by))
         await self._writer.ask(self._exclude.load)
         await self._writer.ask(self._forget.load)
         await self._writer.ask(self._retention.load)
@@ -256,7 +264,7 @@ class Ledger:
             self._refuse_beside(others)
             return begin()
 
-        return await _result_of(await self._writer.ask(begin_alone))
+        return await result_of(await self._writer.ask(begin_alone))
 
     async def _try(self, trial: Steps[T], prepare: Callable[[], object], others: _Jobs) -> T:
         """The result of a dry run that may not be beside `others`."""
@@ -282,11 +290,3 @@ class Ledger:
         Where it was of other prices it begins again with these.
         """
         await self._writer.ask(lambda: self._reprice.resume(prices))
-
-
-async def _result_of(result: Future[T]) -> T:
-    """The result of long work, which goes on when whoever waits for it has gone."""
-    waiting = asyncio.wrap_future(result)
-    # Where the asker has gone nobody else would look at its error, and asyncio complains.
-    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return await asyncio.shield(waiting)

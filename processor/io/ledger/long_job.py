@@ -6,6 +6,7 @@ what is killed goes on from there.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from abc import ABC, abstractmethod
@@ -205,3 +206,11 @@ class LongJob(ABC, Generic[S, R]):
         waiting, self._id, self._audit, self._logged_s = self._result, 0, 0, 0.0
         self._result = Future()
         waiting.set_result(result)
+
+
+async def result_of(result: Future[R]) -> R:
+    """The result of long work, which goes on when whoever waits for it has gone."""
+    waiting = asyncio.wrap_future(result)
+    # Where the asker has gone nobody else would look at its error, and asyncio complains.
+    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return await asyncio.shield(waiting)

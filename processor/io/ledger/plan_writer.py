@@ -31,6 +31,7 @@ from processor.io.ledger.shared import (
     encode_owner,
     shared_of,
 )
+from processor.io.ledger.spend_rows import SpendRows
 from processor.io.ledger.tables import NAMED
 
 _TRACES_CACHED_MAX = 65_536
@@ -59,6 +60,7 @@ class PlanWriter:
         self._last_id = -1
         """The highest id that a span has or had; -1 while that is not known."""
         self._words, self._zones = words, zones
+        self.spend = SpendRows(database, words)
         self._months_until_s = -1
         """The days that end by then are in the sums of months; -1 while that is not known."""
         self._totals, self._hours, self._days, self._months, self._user_days = (
@@ -73,6 +75,7 @@ class PlanWriter:
         self._owners.clear()
         self._traces.clear()
         self._last_id = self._months_until_s = -1
+        self.spend.forget()
 
     def forget_trace(self, trace_id: bytes) -> None:
         """A trace is deleted: its id is no longer valid."""
@@ -204,6 +207,7 @@ class PlanWriter:
                 ),
             )
         self._add_to_months(plan)
+        self.spend.add(plan.spend)
         self._user_days.run(
             self._database,
             (

@@ -17,7 +17,7 @@ from processor.core.model import PendingRows, Plan, Posting, SpanRow, Totals
 from processor.io.ledger import months, pending_columns, statements
 from processor.io.ledger.addition import Addition
 from processor.io.ledger.audit_rows import AuditRows
-from processor.io.ledger.database import TRANSLATED, open_database
+from processor.io.ledger.database import open_database
 from processor.io.ledger.deleted_rows import DeletedRows
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.exclusion_rows import ExclusionRows
@@ -28,6 +28,7 @@ from processor.io.ledger.responses import read_reports
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.scope_totals import total_of
 from processor.io.ledger.store import WHOLE, CrossingMark, Filled, Job
+from processor.io.ledger.translation import TRANSLATED
 from processor.io.ledger.zones import read_zones, write_zones
 
 _UTC = ZoneInfo("UTC")
@@ -48,11 +49,12 @@ class SqliteStore:
         self._writer = PlanWriter(self._db, SQLITE, lambda: self.zones)
         self._reader = RowReader(self._db)
         self._totals = Addition("totals", SQLITE)
+        self.spend = self._writer.spend
         self.deleted = DeletedRows(self._db, SQLITE, self._writer.forget_trace)
         self.exclusions = ExclusionRows(self._db, self._writer.trace)
         self.audit = AuditRows(self._db)
         self.forgotten = ForgottenIds(self._db)
-        self.ids = IdRows(self._db)
+        self.ids = IdRows(self._db, self.spend)
 
     @property
     def zones(self) -> ReportingZones:

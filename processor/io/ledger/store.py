@@ -21,6 +21,7 @@ from processor.core.model import (
 from processor.io.ledger.deleted_rows import DeletedRows
 from processor.io.ledger.forgetting.forgotten import ForgottenIds
 from processor.io.ledger.forgetting.rows import IdRows
+from processor.io.ledger.spend_rows import SpendRows
 
 CrossingMark = tuple[str, int, str, float]
 """(budget, limit, unit, threshold): the key of a crossing within its scope and window."""
@@ -192,10 +193,7 @@ class Store(Protocol):
         """
 
     def keep_pending(
-        self,
-        pending: Sequence[PendingRows],
-        limit_spans: int,
-        taken: Sequence[SpanKey] = (),
+        self, pending: Sequence[PendingRows], limit_spans: int, taken: Sequence[SpanKey] = ()
     ) -> None:
         """Keep spans that wait for a call; of all that came, at least the last `limit_spans`.
 
@@ -283,6 +281,10 @@ class Store(Protocol):
     @property
     def forgotten(self) -> ForgottenIds:
         """Which ids of users were taken out."""
+
+    @property
+    def spend(self) -> SpendRows:
+        """The running sums that metrics show."""
 
     @property
     def ids(self) -> IdRows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from processor.io.ledger.dialect import Dialect
 
-VERSION = 8
+VERSION = 9
 """Raised with every change of the tables; `migration` brings an older file up."""
 
 APPLICATION_ID = int.from_bytes(b"LLMC", "big")

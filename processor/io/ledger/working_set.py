@@ -22,6 +22,7 @@ from processor.io.ledger.kept_from import KeptFrom
 from processor.io.ledger.limits import Limits
 from processor.io.ledger.month_steps import MonthSums
 from processor.io.ledger.resumed_traces import add_deleted, note_resumed, set_aside
+from processor.io.ledger.spend_rows import SpendBy
 from processor.io.ledger.store import Store
 
 _ROWS_READ_FOR_REPORTS = 5_000
@@ -137,6 +138,16 @@ class WorkingSet:
         self.store.forgotten.load()
         self.kept_from, self.is_current = self.store.deleted.kept_from(), True
 
+    def follow_spend(self, by: SpendBy) -> None:
+        """Keep what metrics show by these; before the first turn, which relies on it."""
+        self.store.begin()
+        try:
+            self.store.spend.follow(by)
+            self.store.commit()
+        except BaseException:
+            self.store.rollback()
+            raise
+
     def change(
         self,
         traces: Mapping[bytes, Trace],
@@ -162,8 +173,8 @@ class WorkingSet:
         return followed
 
     def _decide(self, followed: posting.Followed, call_budgets: tuple[Budget, ...]) -> Plan:
-        states = self.budgets.states_of(followed)
-        return posting.decide(followed, call_budgets, states, self.store.zones)
+        store, states = self.store, self.budgets.states_of(followed)
+        return posting.decide(followed, call_budgets, states, store.zones, store.spend.dimensions)
 
     def _trace(self, trace_id: bytes) -> Trace:
         self._touched.add(trace_id)

@@ -15,7 +15,7 @@ from processor.core.budgets.window import window_of
 from processor.core.model import NS_PER_S, Calendar, Standing, Totals, WindowKind
 from processor.core.ports import LedgerReader, LedgerView
 from processor.core.pricing import Catalog
-from processor.core.questions import UnknownAnswer
+from processor.core.questions import CrossingCounts, Spend, UnknownAnswer
 from processor.surfaces.queries import (
     budgets,
     checks,
@@ -177,6 +177,14 @@ class CostQueries:
         return await self._reader.ask(
             lambda view: budgets.crossings_page(view, cursor, limit, now_ns)
         )
+
+    async def spend(self) -> Spend:
+        """What has been used in all, by the dimensions of metrics, in sums that only grow."""
+        return await self._reader.ask(lambda view: view.spend())
+
+    async def crossing_counts(self, after: int = 0) -> CrossingCounts:
+        """How many crossings there were after a number, alike ones together."""
+        return await self._reader.ask(lambda view: view.crossing_counts(after))
 
     async def unknown(self, *, limit: int = UNKNOWN_MAX) -> UnknownReport:
         """All that makes totals say "at least", and how to change that."""

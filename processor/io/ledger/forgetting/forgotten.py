@@ -11,8 +11,8 @@ import apsw
 
 from processor.core.model import TRACE_ID_BYTES
 from processor.core.posting import Renaming, RenamingOf
-from processor.io.ledger.database import TRANSLATED
 from processor.io.ledger.interning import Cache
+from processor.io.ledger.translation import TRANSLATED
 
 _SECRET_BYTES: Final = 16
 _DIGEST_BYTES: Final = 16

@@ -11,10 +11,12 @@ import apsw
 from processor.core.errors import InvalidQuestionError
 from processor.core.model import DimensionSet
 from processor.io.ledger import pending_columns, statements
-from processor.io.ledger.database import BUSY_TIMEOUT_MS, TRANSLATED
+from processor.io.ledger.database import BUSY_TIMEOUT_MS
 from processor.io.ledger.forgetting.texts import Replacement, spellings
 from processor.io.ledger.shared import encode_set
+from processor.io.ledger.spend_rows import SpendRows
 from processor.io.ledger.tables import DIMENSIONS
+from processor.io.ledger.translation import TRANSLATED
 
 _LOG = logging.getLogger(__name__)
 _IDENTITIES: Final = ("agent", "org", "feature", "task_type", "purpose")
@@ -72,8 +74,8 @@ class StampsRenamed(NamedTuple):
 class IdRows:
     """Reads and writes on the writer's connection, between `begin` and `commit` of its store."""
 
-    def __init__(self, database: apsw.Connection) -> None:
-        self._database = database
+    def __init__(self, database: apsw.Connection, spend: SpendRows) -> None:
+        self._database, self._spend = database, spend
 
     @TRANSLATED
     def check(self, user: str) -> None:
@@ -123,6 +125,7 @@ class IdRows:
             "tasks": self._run("UPDATE task_titles SET task = ? WHERE task = ?", *pair)
             + self._run("UPDATE task_titles SET title = ? WHERE title = ?", *pair),
             "audit": self._texts(_AUDIT, replacement),
+            "spend of metrics": self._spend.rename(user, tombstone),
         }  # fmt: skip
         self._run("UPDATE names SET text = ? WHERE text = ?", *pair)
         return places

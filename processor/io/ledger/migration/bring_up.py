@@ -16,7 +16,11 @@ from processor.core import posting
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import Correction, Plan, SpanRow, Totals
 from processor.io.ledger import months, statements, tables
-from processor.io.ledger.added_tables import create_added_tables, create_all_tables
+from processor.io.ledger.added_tables import (
+    create_added_tables,
+    create_all_tables,
+    create_spend_tables,
+)
 from processor.io.ledger.dialect import SQLITE
 from processor.io.ledger.interning import Cache
 from processor.io.ledger.migration import rows_6
@@ -48,9 +52,11 @@ def bring_up(database: apsw.Connection, version: int, zone: ZoneInfo) -> None:
     spans, trace by trace: what each is charged, and the sums by dimensions, for days of `zone`.
     """
     if version > LAST_REWRITTEN:
-        # A view is only text, so that of today costs nothing.
-        database.execute(f"DROP VIEW charged; {tables.create_view()}")
-        database.execute(create_added_tables(SQLITE))
+        if version == LAST_REWRITTEN + 1:
+            # A view is only text, so that of today costs nothing.
+            database.execute(f"DROP VIEW charged; {tables.create_view()}")
+            database.execute(create_added_tables(SQLITE))
+        database.execute(create_spend_tables(SQLITE))
         return
     database.execute(steps_from(version))
     for table in _OLD:

@@ -14,8 +14,10 @@ from processor.core.model import AuditEntry, Crossing, Totals
 from processor.core.questions import (
     CallRow,
     CallsQuestion,
+    CrossingCounts,
     Filters,
     Freshness,
+    Spend,
     Stored,
     TraceRow,
     TraceSpan,
@@ -28,7 +30,7 @@ from processor.core.questions import (
 )
 from processor.io.ledger import statements
 from processor.io.ledger.kept_from import KeptFrom, read_kept_from
-from processor.io.ledger.reading import calls, exclusions, standings, traces, unknown
+from processor.io.ledger.reading import calls, exclusions, running_sums, standings, traces, unknown
 from processor.io.ledger.reading.freshness import read_freshness
 from processor.io.ledger.reading.lifetimes import is_whole
 from processor.io.ledger.reading.own_values import read_values_in_other
@@ -153,6 +155,14 @@ class SqliteView:
     def crossings(self, limit: int, before: int | None = None) -> list[tuple[int, Crossing]]:
         """Budget crossings with their number, latest first."""
         return standings.read_crossings(self._database, limit, before)
+
+    def spend(self) -> Spend:
+        """What has been used in all, by the dimensions of metrics."""
+        return running_sums.read_spend(self._database)
+
+    def crossing_counts(self, after: int) -> CrossingCounts:
+        """Crossings after a number, alike ones together."""
+        return running_sums.read_crossing_counts(self._database, after)
 
     def audit(self, since_ns: int, limit: int, before: int | None = None) -> list[AuditEntry]:
         """Who has changed what from a time on, the latest first; those before a number."""

@@ -17,6 +17,7 @@ from processor.io.ledger.reading.connection import ReadConnection
 from processor.io.ledger.verifying.by_month import SumsByMonth
 from processor.io.ledger.verifying.by_owner import LifetimeTotals, OwnerDays
 from processor.io.ledger.verifying.by_series import FollowedTotals
+from processor.io.ledger.verifying.by_spend import ShownSums
 from processor.io.ledger.verifying.by_time import SumsByTime
 from processor.io.ledger.verifying.by_trace import SpanCharges, TraceSums
 from processor.io.ledger.verifying.check import FIRST, Check, Difference, Step
@@ -126,7 +127,7 @@ class Verifier:
 def checks_of_sums() -> list[Check]:
     """The checks that only add up: sums and totals against charges, without the spans."""
     owners = [LifetimeTotals(scope) for scope in ("session", "task")]
-    return [SumsByTime(), SumsByMonth(), TraceSums(), *owners, OwnerDays()]
+    return [SumsByTime(), SumsByMonth(), TraceSums(), *owners, OwnerDays(), ShownSums()]
 
 
 def all_checks(

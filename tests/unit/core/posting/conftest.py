@@ -32,6 +32,8 @@ class Turns:
         """Spans that report each response, as (trace id, span id), with their latest rows."""
         self.charges = {}
         """What each span is charged now, by the id of its latest row."""
+        self.spend_by = ()
+        """The dimensions that metrics tell apart."""
         self.stamps = {}
         """The last stamp of each span, by (trace number, span number)."""
         self.use()
@@ -61,7 +63,7 @@ class Turns:
         followed = posting.follow(posted, self.watches)
         keys = sorted(followed.keys)
         states = {key: self.states.setdefault(key, State(Totals(), set())) for key in keys}
-        plan = posting.decide(followed, self.calls, states, ZONES)
+        plan = posting.decide(followed, self.calls, states, ZONES, self.spend_by)
         self._number(plan)
         for rows in plan.pending:
             self.pending.keep_rows(rows)

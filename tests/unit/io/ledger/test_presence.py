@@ -12,7 +12,7 @@ import pytest
 
 from processor.core.errors import LedgerDamagedError, LedgerUnavailableError
 from processor.io.ledger import SqliteStore, writer
-from processor.io.ledger.database import TRANSLATED
+from processor.io.ledger.translation import TRANSLATED
 
 
 async def wait_until(condition):

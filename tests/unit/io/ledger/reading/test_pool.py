@@ -173,8 +173,8 @@ async def test_an_error_of_the_work_is_the_answer(open_reader):
     [
         (None, "there is no ledger at"),
         (b"not a database" * 100, "cannot be read: .*not a database"),
-        (6, r"tables 6, not 8\): start the processor on it once"),
-        (9, r"tables 9, not 8\): ask with the program that wrote it"),
+        (6, r"tables 6, not 9\): start the processor on it once"),
+        (10, r"tables 10, not 9\): ask with the program that wrote it"),
     ],
 )
 async def test_what_is_no_ledger_of_this_version(tmp_path, content, message):

@@ -127,6 +127,12 @@ CHANGES = {
     ),
     "a task": ("UPDATE totals SET calls = calls + 1 WHERE scope = 'task' AND id = 't'", {"tasks"}),
     "a trace": ("UPDATE traces SET output = output + 1 WHERE id = 4", {"traces"}),
+    "a correction of metrics": (
+        "UPDATE spend SET cost = cost + 1 WHERE part = 'down'", {"metrics"},
+    ),
+    "cached tokens of metrics": (
+        "UPDATE spend SET cached = cached + 1 WHERE part = 'first'", {"metrics"},
+    ),
     "a trace's owner": (
         "UPDATE traces SET user_id = (SELECT id FROM names WHERE text = 'b') WHERE id = 4",
         {"spans"},
