@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
@@ -36,7 +35,7 @@ from processor.config import Settings
 from processor.core.errors import ConfigError, LedgerUnavailableError, Problem
 from processor.core.memory import MemoryLimit
 from processor.core.pricing import Catalog
-from processor.io.ledger import Ledger
+from processor.io.ledger import Ledger, OnPosted
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries import Health
@@ -48,8 +47,10 @@ _HEALTH_INTERVAL_S = 1.0
 class App:
     """One processor: built from settings, started, stopped."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_posted: OnPosted | None = None) -> None:
+        """`on_posted` is called with each batch and what was charged for it; see `Ledger`."""
         self._settings = settings
+        self._on_posted = on_posted
         self._running: Running | None = None
         self._to_stop = AsyncExitStack()
         self._grace_s = 0.0
@@ -110,6 +111,7 @@ class App:
         exporter = build_exporter(settings, memory, files)
         ledger = build_ledger(settings, policy, plan)
         ledger.forget_also(rename_in(exporter, settings))
+        ledger.on_posted = self._on_posted
         _close_with(stack, "the ledger", ledger.close)
         await _start_ledger(ledger, settings.ledger.path)
         # Closed before the ledger: who writes is the last to close the file, and tidies up.
@@ -167,24 +169,6 @@ class App:
     def warnings(self) -> list[str]:
         """What was accepted but deserves a look."""
         return start_warnings(self._settings, self.running)
-
-
-async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Run until SIGTERM or SIGINT. Raises ConfigError when it cannot start."""
-    app = App(settings)
-    await app.start()
-    for line in app.describe():
-        announce(line)
-    for warning in app.warnings():
-        _LOG.warning(warning)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    await stopping.wait()
-    announce("stopping: finishing what is under way")
-    await app.stop(settings.shutdown_timeout_s)
-    announce("stopped")
 
 
 def _close_with(stack: AsyncExitStack, what: str, close: Callable[[], Awaitable[None]]) -> None:

@@ -48,10 +48,18 @@ def build_parser() -> Parser:
 
 def _add_serve(commands: Commands) -> None:
     text = "receive, price and forward spans until it is stopped"
+    description = f"""\
+{sentence(text)}
+
+On a terminal it shows each trace with its costs and budget events as it completes."""
     parser = commands.add_parser(
-        "serve", help=text, description=sentence(text), epilog=exit_codes("the program failed")
+        "serve", help=text, description=description, epilog=exit_codes("the program failed")
     )
     add_settings(parser)
+    parser.add_argument("--quiet", action="store_true", help="show no traces on the terminal")
+    parser.add_argument(
+        "--verbose", action="store_true", help="show each trace as a tree of all its spans"
+    )
 
 
 def _add_check_config(commands: Commands) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 
-from processor.app.application import serve
+from processor.app.serving import serve
 from processor.cli.log import log_to
 from processor.cli.sources import settings_from
-from processor.surfaces.terminal.paint import plain
+from processor.surfaces.terminal.live.view import LiveView
+from processor.surfaces.terminal.paint import paint_for, plain
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT. Raises ConfigError."""
     settings = settings_from(arguments)
     log_to(sys.stderr, settings.log.level)
-    asyncio.run(serve(settings, _announce))
+    view = None
+    if sys.stdout.isatty() and not arguments.quiet:
+        paint = paint_for(sys.stdout, os.environ)
+        view = LiveView(sys.stdout, paint, is_verbose=arguments.verbose)
+    asyncio.run(serve(settings, _announce, view))
     return 0
 
 

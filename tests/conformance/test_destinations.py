@@ -32,7 +32,7 @@ from conformance.scripted_backend import (
 )
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]  # no py.typed
 
-from processor.app.application import serve
+from processor.app.serving import serve
 from processor.config import load_settings
 
 

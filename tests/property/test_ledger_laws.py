@@ -26,12 +26,14 @@ from processor.core.model import (
     Owner,
     Spans,
     Stamp,
+    Totals,
     Unpriced,
     Usage,
 )
 from processor.core.money import price_usage
 from processor.io.ledger import Ledger
 from processor.io.ledger.limits import Limits
+from processor.surfaces.terminal.live.changes import changes_of
 
 UTC = Calendar(ZoneInfo("UTC"), 0)
 RATES = Usage(input=2_500_000_000, cache_read=1_250_000_000, output=10_000_000_000, requests=0)[:]
@@ -296,10 +298,21 @@ class Run:
         self.written = {}
         self.events = Counter()
         self.ledger = None
+        self.shown = defaultdict(Totals)
+        """By trace, what the terminal has shown of it."""
 
     async def open(self):
         self.ledger = Ledger(self.open_store("ledger"), policy(), Limits())
+        self.ledger.on_posted = self.show
         await self.ledger.start()
+
+    def show(self, _intake, plan):
+        """Add up what the terminal shows of each turn: at any time it is the ledger's total."""
+        for trace_id, change in changes_of(plan).items():
+            self.shown[trace_id] = self.shown[trace_id].plus(change)
+        for summary in plan.traces:
+            shown = replace(self.shown[summary.trace_id], agent_runs=0)
+            assert shown == replace(summary.totals, agent_runs=0)
 
     async def post(self, group):
         stamps = await self.ledger.post(batch_of(group))

@@ -41,19 +41,20 @@ def enrich(
     """
     edits: dict[int, Edit] = {}
     for row, stamp in stamps.items():
-        attributes = _attributes(stamp)
+        attributes = attributes_of(stamp)
         if readers:
             attributes.update(emitted(stamp, readers, spans.keys[spans.shapes[row]]))
         if stamp.crossings:
             time_ns = spans.end_ns[row] or spans.start_ns[row]
-            events = [_event(crossing, time_ns) for crossing in stamp.crossings]
+            events = [event_of(crossing, time_ns) for crossing in stamp.crossings]
             edits[row] = Edit(attributes, events)
         elif attributes:
             edits[row] = Edit(attributes)
     return edits
 
 
-def _attributes(stamp: Stamp) -> Attributes:
+def attributes_of(stamp: Stamp) -> Attributes:
+    """What is written on a span, without the events."""
     entry = stamp.entry
     is_ours = entry is not None and entry.adopted_nano_usd is None
     attributes: Attributes = _call(entry) if entry is not None and is_ours else {}
@@ -162,7 +163,7 @@ def _add_totals(attributes: Attributes, prefix: str, totals: Totals) -> None:
         attributes[f"{prefix}.cost_at_least"] = True
 
 
-def _event(crossing: Crossing, time_ns: int) -> Event:
+def event_of(crossing: Crossing, time_ns: int) -> Event:
     """The span event of a budget's limit, or of a warning on the way there."""
     is_limit = crossing.threshold >= 1
     attributes: Attributes = {

@@ -14,7 +14,7 @@ from processor.io.ledger.backup import Backup, write_backup
 from processor.io.ledger.database import Snapshot, read_snapshot
 from processor.io.ledger.file import examine_file
 from processor.io.ledger.kept_from import Ages
-from processor.io.ledger.ledger import Ledger
+from processor.io.ledger.ledger import Ledger, OnPosted
 from processor.io.ledger.limits import Limits
 from processor.io.ledger.lock import is_in_use
 from processor.io.ledger.reading import SqliteReader
@@ -27,6 +27,7 @@ __all__ = [
     "InForce",
     "Ledger",
     "Limits",
+    "OnPosted",
     "Snapshot",
     "SqliteReader",
     "SqliteStore",

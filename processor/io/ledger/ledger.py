@@ -44,6 +44,9 @@ from processor.io.ledger.writer import WriterThread
 
 T = TypeVar("T")
 _Jobs = Sequence[RepriceJob | ExcludeJob | ForgetJob]
+OnPosted = Callable[[Intake, Plan], None]
+"""Called on the event loop with each batch and what has been committed for it. It has to be quick,
+and may not raise."""
 
 
 class Ledger:
@@ -68,6 +71,7 @@ class Ledger:
         self._rename_requests: RenameRequests | None = None
         self._trial: Steps[object] | None = None
         """A dry run under way."""
+        self.on_posted: OnPosted | None = None
         self._audit = AuditLog(store)
         works = (self._working_set.budgets, self._reprice, self._exclude, self._forget)
         self._retention = Retention(self._working_set, ages, works)
@@ -185,6 +189,8 @@ class Ledger:
         trace_ids = posting.relevant_traces(intake, self._known)
         working_set = self._working_set
         plan: Plan = await self._writer.ask(lambda: working_set.turn(intake, trace_ids), "turn")
+        if self.on_posted is not None:
+            self.on_posted(intake, plan)
         return plan.stamps
 
     async def reprice(

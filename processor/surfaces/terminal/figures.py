@@ -43,3 +43,8 @@ def percent(ratio: object) -> str:
 def duration(nanoseconds: int) -> str:
     """A length of time in seconds."""
     return f"{max(nanoseconds, 0) / 1e9:,.1f} s"
+
+
+def counted(count: float, what: str) -> str:
+    """A number and what it counts: ``1 call``, ``1,204 calls``."""
+    return f"{count:,.0f} {what}{'' if abs(count) == 1 else 's'}"

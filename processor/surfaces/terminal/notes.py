@@ -69,11 +69,18 @@ def _budget_notes(span: ReceivedSpan) -> Iterator[Note]:
     for event in span.events:
         if event.name == "llm.budget.exceeded":
             over.discard(str(event.attributes.get("budget.name")))
-            yield Note("bold red", f"■ budget {_crossing(event)}")
+            yield crossing_note(event)
         elif event.name == "llm.budget.warning":
-            yield Note("orange", f"▲ budget {_crossing(event)}")
+            yield crossing_note(event)
     for name in sorted(over):
         yield Note("red", f"■ budget {name} stays exceeded")
+
+
+def crossing_note(event: Event) -> Note:
+    """What a budget event says, as a note."""
+    if event.name == "llm.budget.exceeded":
+        return Note("bold red", f"■ budget {_crossing(event)}")
+    return Note("orange", f"▲ budget {_crossing(event)}")
 
 
 def _crossing(event: Event) -> str:

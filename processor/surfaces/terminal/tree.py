@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from processor.surfaces.terminal.branches import Branch, branches
-from processor.surfaces.terminal.figures import dollars, duration, money, tokens
+from processor.surfaces.terminal.figures import counted, dollars, duration, money, tokens
 from processor.surfaces.terminal.notes import notes
 from processor.surfaces.terminal.paint import (
     Paint,
@@ -204,7 +204,7 @@ def _totals(span: ReceivedSpan) -> _Totals | None:
             if cost is not None:
                 text = f"{'≥ ' if is_least else ''}{money(cost)}"
             count = tokens(span.number(f"{of}.total_tokens"))
-            return _Totals(count, text, _counted(calls or 0, "call"))
+            return _Totals(count, text, counted(calls or 0, "call"))
     return None
 
 
@@ -215,7 +215,7 @@ def _session_totals(spans: Sequence[ReceivedSpan]) -> Iterator[str]:
     if not roots:
         return
     root = max(roots, key=lambda span: span.end_ns)
-    runs = _counted(root.number("session.agent_runs") or 0, "agent run")
+    runs = counted(root.number("session.agent_runs") or 0, "agent run")
     cost = root.number("session.total_cost_usd")
     known = "cost unknown"
     if cost is not None:
@@ -224,7 +224,3 @@ def _session_totals(spans: Sequence[ReceivedSpan]) -> Iterator[str]:
         known = f"{count} tokens, {least}{dollars(cost)}"
     name = abridge(plain(_stated([root], _SESSION)), 40)
     yield f"session {name}, so far: {runs}, {known}"
-
-
-def _counted(count: float, what: str) -> str:
-    return f"{count:,.0f} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Traces as they pass, on the terminal of the running processor."""
