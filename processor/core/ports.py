@@ -159,6 +159,13 @@ class LedgerView(Protocol):
     def calls(self, question: CallsQuestion) -> list[CallRow]:
         """Charged spans, the latest end first; of one moment in one order, whatever changes."""
 
+    def calls_after(self, row: int, limit: int) -> list[CallRow]:
+        """The `limit` charged spans with the latest rows after a row's id, the oldest first."""
+
+    @property
+    def last_charge_id(self) -> int:
+        """Id of the latest row of a charge; 0 for none. It only rises while the ledger is used."""
+
     def traces(self, question: TracesQuestion) -> list[TraceRow]:
         """Traces, the last that began to be charged first."""
 

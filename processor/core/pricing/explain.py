@@ -100,6 +100,15 @@ def explain(
     )
 
 
+_AS_TEXT = {
+    "audio_input": "input", "image_input": "input", "video_input": "input",
+    "audio_cache_read": "cache_read", "image_cache_read": "cache_read",
+    "reasoning": "output", "audio_output": "output", "image_output": "output",
+    "video_output": "output", "citations": "output",
+}  # fmt: skip
+"""Kinds of token, and the kind of text whose rate they have where they have none of their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """What one quantity costs."""
@@ -123,8 +132,8 @@ class PriceInForce:
     source: PriceSource
     version: str
     rates: tuple[Rate, ...]
-    """The base rates, without a long-context tier; those of 0 are left out. Empty without a
-    price, and for what is free."""
+    """The base rates, without a long-context tier. Those of 0 are left out, and those of other
+    kinds of token that are as those of text. Empty without a price, and for what is free."""
     has_more: bool
     """Further rates hold for large requests, or at other times."""
 
@@ -133,7 +142,7 @@ def price_in_force(catalog: Catalog, provider: str, model: str, now_ns: int) -> 
     """What a model costs now, with what a span would name."""
     match = catalog.match(provider, (model,), "")
     chosen = choose(match.tariff, now_ns, 0)
-    rates = () if chosen is None else chosen.rates
+    rates = {} if chosen is None else dict(zip(Usage._fields, chosen.rates, strict=True))
     return PriceInForce(
         match.status,
         match.reason,
@@ -142,8 +151,8 @@ def price_in_force(catalog: Catalog, provider: str, model: str, now_ns: int) -> 
         match.version,
         tuple(
             Rate(name, *_quoted_rate(name, rate))
-            for name, rate in zip(Usage._fields, rates, strict=False)
-            if rate
+            for name, rate in rates.items()
+            if rate and rate != rates.get(_AS_TEXT.get(name, ""))
         ),
         any(step.windows or (step.table and step.table.above) for step in match.tariff),
     )

@@ -3,6 +3,7 @@
 endpoints   the table: routes, OpenAPI, commands and tests are made from it
 parameters  what each endpoint takes; reading: from a query, or all that is wrong with it
 answers     a question for each endpoint, and a document of its answer
+feed        what is new, for all who listen
 documents   every answer; tables: the same as rows, for CSV
 problems    what is wrong with a question
 moments     moments as parameters give them
@@ -10,6 +11,7 @@ moments     moments as parameters give them
 
 from processor.surfaces.api.answers import Sources
 from processor.surfaces.api.endpoints import ENDPOINTS, PREFIX, Endpoint, find_endpoint, get
+from processor.surfaces.api.feed import Event, Feed
 from processor.surfaces.api.parameters import Parameters
 from processor.surfaces.api.problems import (
     InvalidParametersError,
@@ -23,6 +25,8 @@ __all__ = [
     "ENDPOINTS",
     "PREFIX",
     "Endpoint",
+    "Event",
+    "Feed",
     "InvalidParametersError",
     "ParameterProblem",
     "Parameters",

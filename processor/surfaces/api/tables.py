@@ -17,6 +17,7 @@ from processor.surfaces.api.documents import (
     Document,
     OwnerDocument,
     SpanDocument,
+    Sums,
     TokenClasses,
     Tokens,
     TraceDocument,
@@ -88,7 +89,10 @@ def _made(columns: Sequence[_Column], rows: Iterable[Any]) -> Table:
 
 def _columns(kind: type[BaseModel], prefix: str = "") -> Iterator[_Column]:
     """A column for each field; what is nested is laid out flat."""
-    for name, field in kind.model_fields.items():
+    # What a row is about stands before its sums, which many documents inherit.
+    sums = Sums.model_fields if kind is not Sums and issubclass(kind, Sums) else {}
+    fields = sorted(kind.model_fields.items(), key=lambda each: each[0] in sums)
+    for name, field in fields:
         get = _getter(name)
         nested = _document_in(field.annotation)
         if nested is None:

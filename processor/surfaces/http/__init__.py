@@ -2,6 +2,7 @@
 
 server       paths outside of the API, start and stop; connections: how many are open
 api          requests to the API, answered by the table of `surfaces.api`
+stream       what is new, as server-sent events
 access       who may ask
 accepting    which form of an answer is wanted, and whether the client has it already
 problems     from errors to answers

@@ -20,6 +20,7 @@ from processor.surfaces.api import (
     ENDPOINTS,
     PREFIX,
     Endpoint,
+    Feed,
     InvalidParametersError,
     ParameterProblem,
     Parameters,
@@ -41,6 +42,7 @@ from processor.surfaces.http.problems import (
     kind_of,
     problem_response,
 )
+from processor.surfaces.http.stream import stream_events
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ _CONTENT_TYPES: Final[dict[Form, str]] = {
 }
 _UNDER_WAY_MAX: Final = 16
 """Questions of one caller, so that one leaves room for others."""
+_STREAM: Final = f"{PREFIX}/stream"
 _PARAMETERS_MAX: Final = 500
 _TAG_CHARS: Final = 20
 
@@ -62,6 +65,7 @@ class Api:
         self.access = access
         self._under_way = Counter[str]()
         self._failures = Episodes()
+        self._feed = Feed(sources.costs)
         self._openapi = b""
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -69,6 +73,8 @@ class Api:
         try:
             self.access.check(request.headers)
             _check_form(request)
+            if request.path == _STREAM:
+                return await self._stream(request)
             with self._counted(request.remote or ""):
                 return await self._answer(request)
         except ProcessorError as error:
@@ -81,6 +87,14 @@ class Api:
             if self._failures.note(request.path, time.monotonic()):
                 _log.exception("%s cannot be answered", request.path)
             return problem_response(error)
+
+    async def _stream(self, request: web.BaseRequest) -> web.StreamResponse:
+        if _query(request.rel_url.raw_query_string):
+            problem = ParameterProblem(
+                parameter="query", detail="the stream has no parameters", fix=None, choices=[]
+            )
+            raise InvalidParametersError([problem])
+        return await stream_events(request, self._feed)
 
     @contextmanager
     def _counted(self, caller: str) -> Iterator[None]:
@@ -103,7 +117,8 @@ class Api:
             return self._described()
         found = find_endpoint(path)
         if found is None:
-            served = ", ".join(PREFIX + each.path for each in ENDPOINTS)
+            paths = [each.path for each in ENDPOINTS]
+            served = ", ".join(PREFIX + each for each in (*paths, "/stream", "/openapi.json"))
             raise NotFoundError(f"there is nothing at this path, only {served}")
         endpoint, values = found
         parameters = read_parameters(endpoint.parameters, values, query)

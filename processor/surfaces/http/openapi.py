@@ -11,18 +11,20 @@ from pydantic.json_schema import models_json_schema
 
 from processor import __version__
 from processor.surfaces.api import ENDPOINTS, PREFIX, Endpoint, Parameters, ProblemDocument
+from processor.surfaces.api.documents import CallsEvent, CrossingsEvent, GapEvent, TotalsEvent
 from processor.surfaces.http.problems import INTERNAL, KINDS, PROBLEM_TYPE
+from processor.surfaces.http.stream import STREAM_TYPE
 
 _SCHEMA: Final = "#/components/schemas/{model}"
 _PROBLEM: Final = {PROBLEM_TYPE: {"schema": {"$ref": _SCHEMA.format(model="ProblemDocument")}}}
-_WITHOUT_BODY: Final = frozenset({304})
+_EVENTS: Final = (CallsEvent, CrossingsEvent, TotalsEvent, GapEvent)
 _Json = dict[str, Any]
 
 
 def openapi_document() -> bytes:
     """The description as JSON."""
     documents = list(dict.fromkeys(kind for each in ENDPOINTS for kind in each.documents))
-    kinds: list[type[BaseModel]] = [*documents, ProblemDocument]
+    kinds: list[type[BaseModel]] = [*documents, *_EVENTS, ProblemDocument]
     _, schemas = models_json_schema(
         [(kind, "serialization") for kind in kinds], ref_template=_SCHEMA
     )
@@ -35,7 +37,10 @@ def openapi_document() -> bytes:
             "are exact decimal texts in US dollars.",
         },
         "servers": [{"url": PREFIX}],
-        "paths": {each.path: {"get": _operation(each)} for each in ENDPOINTS},
+        "paths": {
+            **{each.path: {"get": _operation(each)} for each in ENDPOINTS},
+            "/stream": {"get": _stream()},
+        },
         "components": {
             "schemas": schemas["$defs"],
             "responses": dict(_problems()),
@@ -55,13 +60,34 @@ def _operation(endpoint: Endpoint) -> _Json:
         "200": {"description": endpoint.summary, "content": content, "headers": tag},
         "304": {"description": "The client has the answer already (If-None-Match)."},
     }
-    for _, kind in (*KINDS, (None, INTERNAL)):
-        responses[str(kind.status)] = {"$ref": f"#/components/responses/{kind.status}"}
+    responses |= _of_problems()
     return {
         "operationId": endpoint.operation,
         "summary": endpoint.summary,
         "parameters": list(_parameters(endpoint.parameters)),
         "responses": responses,
+    }
+
+
+def _stream() -> _Json:
+    events = [{"$ref": _SCHEMA.format(model=each.__name__)} for each in _EVENTS]
+    described = (
+        "Server-sent events: `calls`, `crossings`, `totals`, and `gap` where some are left out, at "
+        "most four times a second, each with JSON as data. `Last-Event-ID` goes on after an event."
+    )
+    content = {STREAM_TYPE: {"schema": {"type": "string"}, "x-events": events}}
+    return {
+        "operationId": "get_stream",
+        "summary": "What is new, as it comes",
+        "description": described,
+        "responses": {"200": {"description": described, "content": content}, **_of_problems()},
+    }
+
+
+def _of_problems() -> _Json:
+    return {
+        str(kind.status): {"$ref": f"#/components/responses/{kind.status}"}
+        for _, kind in (*KINDS, (None, INTERNAL))
     }
 
 

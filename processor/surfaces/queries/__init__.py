@@ -9,6 +9,7 @@
     exclusions    calls that are taken out of all sums; the audit
     partial       why something is missing from an answer
     values        the dimensions there are and their most used values; prices: those in force
+    news          what is new since a position in the ledger
     unknown       what makes totals say "at least"
     health        whether the processor can do its work
     outcomes      what has become of the last requests
@@ -43,6 +44,7 @@ from processor.surfaces.queries.cost_changes import CostChanges
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
 from processor.surfaces.queries.exclusions import AUDIT_MAX, audit_page
 from processor.surfaces.queries.health import Health, Report
+from processor.surfaces.queries.news import Known, News, Position
 from processor.surfaces.queries.owners import TRACES_MAX
 from processor.surfaces.queries.prices import PricedModel, PricesReport
 from processor.surfaces.queries.questions import check_scopes, check_totals, objections
@@ -79,8 +81,11 @@ __all__ = [
     "ExcludeRequest",
     "Group",
     "Health",
+    "Known",
+    "News",
     "Others",
     "OwnerReport",
+    "Position",
     "Previous",
     "PricedModel",
     "PricesReport",

@@ -38,6 +38,7 @@ from processor.surfaces.queries.answers import (
     UnknownReport,
     UsageReport,
 )
+from processor.surfaces.queries.news import Known, News, check_windows, news_since
 from processor.surfaces.queries.prices import PricesReport
 from processor.surfaces.queries.requests import (
     CallsRequest,
@@ -236,6 +237,11 @@ class CostQueries:
     async def _with_prices(self, found: UnknownAnswer) -> UnknownAnswer:
         """When the ledger has been read, in a thread that holds nothing of it."""
         return await asyncio.to_thread(with_prices, found, self._catalog())
+
+    async def news(self, known: Known) -> News | None:
+        """What is new in the ledger, with the totals of today; None where nothing is."""
+        windows = check_windows(self._policy(), self._now_ns())
+        return await self._reader.ask(lambda view: news_since(view, known, windows))
 
     async def audit(self, since_ns: int = 0, cursor: str = "", *, limit: int = 100) -> AuditPage:
         """Who has changed what, latest first."""

@@ -47,6 +47,7 @@ def with_prices_in_force(report: UsageReport, catalog: Catalog, now_ns: int) -> 
     models = [
         PricedModel(provider, model, totals, price_in_force(catalog, provider, model, now_ns))
         for (provider, model), totals in ((each.values, each.totals) for each in report.groups)
+        if totals.calls or provider or model  # Not the starts of agents, which are no calls.
     ]
     return PricesReport(
         models,

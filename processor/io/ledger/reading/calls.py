@@ -143,6 +143,19 @@ def _calls_within(
     return _decoded(database, statement)
 
 
+def calls_after(database: apsw.Connection, row: int, limit: int) -> list[CallRow]:
+    """The `limit` charged spans with the latest rows after a row's id, the oldest first.
+
+    It reads that many rows from the end of the key.
+    """
+    latest = (
+        f"SELECT u.* FROM charged u WHERE u.id > ? AND ({_IS_SOMETHING} OR {IS_EXCLUDED_CALL}) "
+        "ORDER BY u.id DESC LIMIT ?"
+    )
+    text = f"SELECT {_CALL} FROM ({latest}) u{_JOINED} ORDER BY u.id"
+    return _decoded(database, Sql(text, [row, limit]))
+
+
 def calls_of_rows(database: apsw.Connection, ids: Sequence[int]) -> list[CallRow]:
     """What some spans are charged, by the ids of their latest rows."""
     text = f"SELECT {_CALL} FROM charged u{_JOINED} WHERE u.id IN {sql.placeholders(ids)}"

@@ -111,6 +111,15 @@ class SqliteView:
         """Charged spans, newest first."""
         return calls.read_calls(self._database, question)
 
+    def calls_after(self, row: int, limit: int) -> list[CallRow]:
+        """The charged spans with the latest rows after a row's id, the oldest first."""
+        return calls.calls_after(self._database, row, limit)
+
+    @property
+    def last_charge_id(self) -> int:
+        """Id of the latest row of a charge; 0 for none."""
+        return self._database.execute("SELECT MAX(id) FROM charges").get or 0
+
     def traces(self, question: TracesQuestion) -> list[TraceRow]:
         """Traces, the last that began to be charged first."""
         return traces.read_traces(self._database, question)

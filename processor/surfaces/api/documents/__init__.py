@@ -6,6 +6,7 @@ costs       totals, series, rankings, a comparison
 calls       calls one by one; traces: as a whole, and as trees; executions: by other names
 owners      a session, a user, an agent, a task or another owner
 budgets     how budgets stand, and crossings
+events      what is new, as events
 names       dimensions and their values, models and their prices
 state       what makes totals say "at least", the audit, how the processor is
 """
@@ -18,6 +19,12 @@ from processor.surfaces.api.documents.budgets import (
 )
 from processor.surfaces.api.documents.calls import CallDocument, CallsDocument
 from processor.surfaces.api.documents.costs import CostRow, CostsDocument, PreviousCosts, Rest
+from processor.surfaces.api.documents.events import (
+    CallsEvent,
+    CrossingsEvent,
+    GapEvent,
+    TotalsEvent,
+)
 from processor.surfaces.api.documents.executions import (
     Execution,
     ExecutionCall,
@@ -57,10 +64,12 @@ __all__ = [
     "CacheUseDocument",
     "CallDocument",
     "CallsDocument",
+    "CallsEvent",
     "CostRow",
     "CostsDocument",
     "CrossingDocument",
     "CrossingsDocument",
+    "CrossingsEvent",
     "DimensionDocument",
     "DimensionsDocument",
     "Document",
@@ -68,6 +77,7 @@ __all__ = [
     "ExecutionCall",
     "ExecutionCallsDocument",
     "ExecutionDocument",
+    "GapEvent",
     "ModelPrice",
     "OwnerDocument",
     "PreviousCosts",
@@ -78,6 +88,7 @@ __all__ = [
     "Sums",
     "TokenClasses",
     "Tokens",
+    "TotalsEvent",
     "TraceDocument",
     "TraceSummary",
     "TracesDocument",

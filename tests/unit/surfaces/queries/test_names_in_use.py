@@ -70,3 +70,10 @@ async def test_used_models_have_the_price_in_force(ask, given_calls):
     assert (unpriced.price.status, unpriced.price.rates, unpriced.price.source) == (
         "unpriced", (), "",
     )  # fmt: skip
+
+
+async def test_agents_are_no_models(ask, given_calls):
+    """Guarantees: what only begins a run has no price, and is not listed as a model."""
+    made = given_calls.charged
+    queries = ask(made(1, 1, 0, calls=0, agent_runs=1, kind="agent"), made(2, 2, 5, model="m"))
+    assert [each.model for each in (await queries.prices(TimeRange("today"))).models] == ["m"]
