@@ -10,8 +10,8 @@ import grpc
 from google.protobuf.message import Message
 
 from processor.cli.actor import user_name
+from processor.cli.choice import NoAnswerError, RefusedError
 from processor.cli.connection import TOKEN_VARIABLE, Connection
-from processor.core.errors import ProcessorError
 from processor.core.model import (
     TIME_NS_MAX,
     AuditEntry,
@@ -61,14 +61,6 @@ _DETAILS_MAX_CHARS = 300
 _HOW_TLS: Final = "for TLS give --config, --ca-file, or an address with https://"
 
 _Answer = TypeVar("_Answer", bound=Message)
-
-
-class NoAnswerError(ProcessorError):
-    """No processor answers at an address: nothing does, or another program."""
-
-
-class RefusedError(ProcessorError):
-    """The processor has answered, and refused."""
 
 
 class Remote:

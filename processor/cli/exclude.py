@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import tzinfo
 
+from processor.cli.choice import Answer
 from processor.cli.differences import (
     budget_lines,
     budgets_as_dicts,
@@ -18,7 +19,7 @@ from processor.cli.differences import (
     models_as_dicts,
     moment,
 )
-from processor.cli.ledger_access import Answer, LedgerAccess, ask
+from processor.cli.ledger_access import LedgerAccess, ask
 from processor.cli.moments import read_moment
 from processor.cli.progress import showing_progress
 from processor.cli.sources import budgets_from, settings_from

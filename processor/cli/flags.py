@@ -123,3 +123,39 @@ def positive(text: str) -> int:
     if not 0 < number < 2**63:
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text[:40]!r}")
     return number
+
+
+def add_questions(parser: argparse.ArgumentParser) -> None:
+    """Whom a command asks over the API, and how it prints the answer."""
+    parser.add_argument(
+        "--endpoint",
+        metavar="ADDRESS",
+        help="the API of a processor, such as http://HOST:8888, with https:// for TLS, and the "
+        "token in LLM_COST_TOKEN if it asks for one (default: see above)",
+    )
+    parser.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        help="ask over TLS: the authorities to trust, as PEM (default: those of this machine)",
+    )
+    parser.add_argument(
+        "--cert-file", metavar="FILE", help="our own certificate, where it asks for one, as PEM"
+    )
+    parser.add_argument("--key-file", metavar="FILE", help="the key of --cert-file")
+    parser.add_argument(
+        "--json", action="store_true", help="print JSON, as the API gives it: exact amounts in USD"
+    )
+    parser.add_argument("--csv", action="store_true", help="print CSV, as the API gives it")
+    parser.add_argument(
+        "--no-color", action="store_true", help="print no colours; $NO_COLOR does the same"
+    )
+    parser.add_argument(
+        "--time-zone",
+        metavar="ZONE",
+        default="",
+        help="where days begin, such as Europe/Berlin (default: that of the budgets)",
+    )
+    add_config(parser)
+    add_data_dir(parser)
+    add_pricing(parser)
+    add_budgets(parser)

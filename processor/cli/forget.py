@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
+from processor.cli.choice import Answer
 from processor.cli.differences import counted_calls
-from processor.cli.ledger_access import Answer, LedgerAccess, ask
+from processor.cli.ledger_access import LedgerAccess, ask
 from processor.cli.sources import settings_from
 from processor.core.model import Forgetting
 from processor.surfaces.terminal.paint import columns, plain, wrap

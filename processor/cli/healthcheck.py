@@ -13,13 +13,8 @@ import grpc
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from processor.cli.calling import (
-    HEALTH_TIMEOUT_S,
-    NoAnswerError,
-    RefusedError,
-    Remote,
-    reason_of,
-)
+from processor.cli.calling import HEALTH_TIMEOUT_S, Remote, reason_of
+from processor.cli.choice import NoAnswerError, RefusedError
 from processor.cli.connection import Connection, connection_from
 from processor.cli.sources import settings_from
 from processor.surfaces.queries.health import Report

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from processor.app.assembly import build_changes, build_ledger, build_reader
 from processor.app.kept_requests import rename_in_folders
 from processor.app.resources import plan_memory
 from processor.cli.actor import user_name
-from processor.cli.calling import NoAnswerError, Remote
-from processor.cli.connection import Connection, connection_from
+from processor.cli.calling import Remote
+from processor.cli.choice import Answer, Ways, choose
+from processor.cli.connection import connection_from
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
-from processor.core.errors import LedgerInUseError, OverloadedError
+from processor.core.errors import OverloadedError
 from processor.core.model import Exclusion, Forgetting, JobProgress, Repricing
 from processor.core.questions import UnknownAnswer
-from processor.io.ledger import examine_file, is_in_use
+from processor.io.ledger import examine_file
 from processor.surfaces.queries import (
     UNKNOWN_MAX,
     AuditPage,
@@ -30,7 +30,6 @@ from processor.surfaces.queries import (
     audit_page,
     with_prices,
 )
-from processor.surfaces.terminal.paint import plain
 
 T = TypeVar("T")
 _UNFINISHED_LOOKED_AT_S = 0.2
@@ -147,90 +146,22 @@ class Local:
         return None if self._changes is None else self._changes.job_progress
 
 
-class Answer(NamedTuple, Generic[T]):
-    """What a question gave, and who has answered it."""
-
-    value: T
-    source: str
-    """In words for people: a running processor has answered, or a ledger's file was read."""
-    warnings: tuple[str, ...] = ()
-    """What else might have been meant."""
-
-    def warn(self) -> None:
-        """Print the warnings on stderr, beside whatever the command prints."""
-        for warning in self.warnings:
-            print(f"llm-cost: {plain(warning)}", file=sys.stderr)
-
-
 def ask(
     settings: Settings,
     arguments: argparse.Namespace,
     question: Callable[[LedgerAccess], Awaitable[T]],
 ) -> Answer[T]:
-    """Ask the processor or the ledger that the arguments mean.
+    """Ask the processor over gRPC, or the ledger, that the arguments mean.
 
-    That is the processor at ``--endpoint``; else the ledger in ``--data-dir``, and where that is
-    open, the processor where the settings say that it listens, with a warning; without both that
-    processor, and only where none answers the ledger's file. Raises ConfigError, NoAnswerError,
-    RefusedError.
+    Raises ConfigError, NoAnswerError, RefusedError.
     """
     there = connection_from(arguments, settings)
-    if arguments.endpoint:
-        return _ask_processor(settings, arguments, there, question)
-    path = Path(settings.ledger.path)
-    if arguments.data_dir and not path.exists():
-        fix = "name its folder with --data-dir, or its processor with --endpoint"
-        raise NoAnswerError(f"there is no ledger at {path} ({fix})")
-    if arguments.data_dir and not is_in_use(path):
-        return _read_ledger(settings, path, question)
-    try:
-        return _ask_processor(settings, arguments, there, question)
-    except NoAnswerError as error:
-        why, other = f"there is no ledger at {path}", "the ledger's folder with --data-dir"
-        if path.exists():
-            try:
-                return _read_ledger(settings, path, question)
-            except LedgerInUseError:
-                why = f"a running processor has the ledger at {path} open"
-                other = "its settings with --config"
-        fix = f"name the processor's address with --endpoint, or {other}"
-        raise NoAnswerError(
-            f"{why}, and no processor answers at {there.address} ({fix})"
-        ) from error
-
-
-def _ask_processor(
-    settings: Settings,
-    arguments: argparse.Namespace,
-    there: Connection,
-    question: Callable[[LedgerAccess], Awaitable[T]],
-) -> Answer[T]:
-    value = _run(question, Remote(there))
-    warnings = []
-    path = Path(settings.ledger.path)
-    if not arguments.endpoint and path.exists() and not is_in_use(path):
-        warnings.append(
-            f"the ledger at {path}, which no processor has open, is another one and was not read; "
-            "to read it, name its folder with --data-dir"
-        )
-    if not arguments.endpoint and arguments.data_dir:
-        warnings.append(
-            f"the ledger at {path} is open; asked was the processor where the settings say, which "
-            "may have another one: to be sure, name its processor with --endpoint"
-        )
-    if arguments.pricing:
-        warnings.append(
-            "--pricing has no effect here: a running processor uses the prices it has in force"
-        )
-    return Answer(value, f"answered by the processor at {there.address}", tuple(warnings))
-
-
-def _read_ledger(
-    settings: Settings, path: Path, question: Callable[[LedgerAccess], Awaitable[T]]
-) -> Answer[T]:
-    whose = "which a processor has open" if is_in_use(path) else "which no processor has open"
-    value = _run(question, Local(settings))
-    return Answer(value, f"read from the ledger at {path}, {whose}")
+    ways = Ways(
+        there.address,
+        lambda: _run(question, Remote(there)),
+        lambda: _run(question, Local(settings)),
+    )
+    return choose(settings, arguments, ways)
 
 
 def _run(question: Callable[[LedgerAccess], Awaitable[T]], ledger: LedgerAccess) -> T:

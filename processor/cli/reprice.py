@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from datetime import tzinfo
 
+from processor.cli.choice import Answer
 from processor.cli.differences import (
     budget_lines,
     budgets_as_dicts,
@@ -17,7 +18,7 @@ from processor.cli.differences import (
     models_as_dicts,
     moment,
 )
-from processor.cli.ledger_access import Answer, LedgerAccess, ask
+from processor.cli.ledger_access import LedgerAccess, ask
 from processor.cli.moments import read_moment
 from processor.cli.progress import showing_progress
 from processor.cli.sources import budgets_from, file_name, settings_from

@@ -5,7 +5,8 @@ import socket
 import pytest
 
 from processor.cli.actor import user_name
-from processor.cli.calling import NoAnswerError, RefusedError, Remote
+from processor.cli.calling import Remote
+from processor.cli.choice import NoAnswerError, RefusedError
 from processor.cli.connection import Connection
 from processor.core.errors import ConfigError, OverloadedError
 from processor.core.model import (

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from processor.cli import audit, exclude, main
-from processor.cli.ledger_access import Answer
+from processor.cli.choice import Answer
 from processor.core.model import AuditEntry, Difference, Exclusion
 from processor.surfaces.queries import AuditPage, ExcludeRequest
 

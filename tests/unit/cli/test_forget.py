@@ -7,7 +7,7 @@ import json
 import pytest
 
 from processor.cli import forget, main
-from processor.cli.ledger_access import Answer
+from processor.cli.choice import Answer
 from processor.core.model import Forgetting
 
 FOUND = Forgetting("forgotten-0a1b2c3d", 3, (("owners", 2), ("stamps", 1)))

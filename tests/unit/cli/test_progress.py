@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from processor.cli import progress
-from processor.cli.calling import RefusedError
+from processor.cli.choice import RefusedError
 from processor.core.model import JobProgress
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from processor.cli import main, reprice
-from processor.cli.ledger_access import Answer
+from processor.cli.choice import Answer
 from processor.core.model import Difference, Repricing
 
 FOUND = Repricing(

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from processor.cli import main, unpriced
-from processor.cli.ledger_access import Answer
+from processor.cli.choice import Answer
 from processor.core.model import UnpricedCalls
 from processor.core.posting import LIFETIME
 from processor.core.questions import UnknownAnswer

@@ -1,0 +1,39 @@
+"""What a command asks with: the processor that runs, or the ledger's file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from processor.cli.choice import Answer, NoAnswerError, Ways, choose
+from processor.cli.questions.address import api_address
+from processor.cli.questions.local import Local
+from processor.cli.questions.naming import by_flags
+from processor.cli.questions.protocol import Questions
+from processor.cli.questions.remote import Remote
+from processor.cli.sources import settings_from
+
+
+@contextmanager
+def open_questions(arguments: argparse.Namespace) -> Iterator[Answer[Questions]]:
+    """Open what the arguments mean, by the same rules for all commands (`choice.choose`).
+
+    Within it, what is wrong with a question is a ConfigError that names the flags. Raises
+    ConfigError, NoAnswerError, RefusedError.
+    """
+    settings = settings_from(arguments)
+    there = api_address(arguments, settings)
+
+    def processor() -> Questions:
+        if there is None:
+            raise NoAnswerError("the settings have no processor answer over HTTP")
+        return Remote(there)
+
+    ways = Ways[Questions](str(there or ""), processor, lambda: Local(settings))
+    answer = choose(settings, arguments, ways)
+    try:
+        with by_flags():
+            yield answer
+    finally:
+        answer.value.close()

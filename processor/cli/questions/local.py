@@ -1,0 +1,50 @@
+"""Questions to the ledger's file, by the same table of endpoints as the API's."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from processor.app.assembly import build_queries, build_reader
+from processor.cli.questions.protocol import D, Form, Query
+from processor.cli.sources import budgets_from, prices_from
+from processor.config import Settings
+from processor.io.ledger import examine_file
+from processor.surfaces.api import Sources, get, table_of, write_csv, write_json
+from processor.surfaces.api.documents import Answer
+
+
+class Local:
+    """A ledger's file, with the prices and budgets of the settings.
+
+    It may be asked while a processor has the file open. Raises ConfigError.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        catalog = prices_from(settings.pricing.file).catalog
+        policy = budgets_from(settings.budgets.file, settings.dimension_names)
+        examine_file(Path(settings.ledger.path))
+        self._reader = build_reader(settings)
+        self._runner = asyncio.Runner()
+        queries = build_queries(settings, self._reader, lambda: policy, lambda: catalog)
+        self._sources = Sources(queries)
+
+    def get(self, kind: type[D], path: str, query: Query = ()) -> D:
+        """The answer as a document; see `Questions.get`."""
+        document = self._ask(path, query)
+        if not isinstance(document, kind):
+            raise TypeError(f"{path} answers with a {type(document).__name__}, not {kind.__name__}")
+        return document
+
+    def text(self, path: str, query: Query, form: Form) -> str:
+        """The answer as the API writes it."""
+        document = self._ask(path, query)
+        return write_json(document) if form == "json" else write_csv(table_of(document))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._runner.run(self._reader.close())
+        self._runner.close()
+
+    def _ask(self, path: str, query: Query) -> Answer:
+        return self._runner.run(get(self._sources, path, query))
