@@ -17,7 +17,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve test check format unit bench bench-overload bench-ledger bench-verify programs test-full \
-	test-backends test-deploy test-clients test-senders fuzz fuzz-short \
+	test-backends test-deploy test-api test-clients test-senders fuzz fuzz-short \
 	chaos chaos-short proto clean
 
 help: ## show what there is to make
@@ -67,7 +67,7 @@ check: $(VENV)/ready ## formatter, linter and types
 	$(BIN)/mypy
 
 unit: $(VENV)/ready ## all tests but the heavy ones and those that need other programs
-	$(BIN)/pytest $(PARALLEL) -m 'not full and not heavy and not backend and not clients'
+	$(BIN)/pytest $(PARALLEL) -m 'not full and not heavy and not backend and not clients and not api'
 
 test-full: $(VENV)/ready ## the laws of the ledger on SQLite in full, and what is heavy
 	$(BIN)/pytest $(PARALLEL) -m 'full or heavy'
@@ -84,6 +84,9 @@ test-backends: $(VENV)/ready ## test in front of a real Collector, Jaeger and Ph
 
 test-deploy: $(VENV)/ready ## check what deploy/ ships with the tools of those who run it
 	$(BIN)/pytest $(BY_MODULE) -m backend tests/deploy
+
+test-api: $(VENV)/ready ## ask the HTTP API all that its description allows, and what it does not
+	$(BIN)/pytest -m api tests/api
 
 test-clients: $(VENV)/ready ## test with the spans of real SDKs, instrumentations and agents
 	$(BIN)/pytest $(BY_MODULE) -m clients tests/clients

@@ -56,7 +56,8 @@ def read_parameters(kind: type[P], path: Mapping[str, str], query: Iterable[tupl
 
 def is_in_path(field: FieldInfo) -> bool:
     """Whether a parameter stands in the path."""
-    return field.json_schema_extra == PATH
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.items() >= PATH.items()
 
 
 def _is_list(field: FieldInfo) -> bool:

@@ -1,0 +1,139 @@
+"""Which calls, traces, budgets and names to list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from processor.core.errors import InvalidQuestionError
+from processor.surfaces.api.parameters.of_time import PATH, Cursor, Filter, InTime, Parameters
+from processor.surfaces.queries import (
+    AUDIT_MAX,
+    CALLS_MAX,
+    GROUPS_MAX,
+    UNKNOWN_MAX,
+    CallsRequest,
+    TracesRequest,
+    unknown_word,
+)
+from processor.surfaces.queries import TRACE_OWNERS as OWNERS
+
+
+class CallsParameters(InTime):
+    """Which calls there were."""
+
+    filter: Filter = Field(default_factory=dict)
+    cursor: Cursor = ""
+    limit: int = Field(50, ge=1, le=CALLS_MAX, description="Calls of a page.")
+
+    def request(self, default: ZoneInfo) -> CallsRequest:
+        """The question. Raises InvalidQuestionError."""
+        return CallsRequest(self.time(default), self.filter, self.cursor, self.limit)
+
+
+class TracesParameters(Parameters):
+    """Which traces there were, or which calls one of them had."""
+
+    filter: Annotated[
+        dict[str, list[str]],
+        Field(description=f"Whose they are: one value of one of {', '.join(OWNERS)}."),
+    ] = Field(default_factory=dict)
+    execution_id: str = Field("", description="A trace id: its calls are listed then.")
+    kind: str = Field("", description="Of these calls, such as `llm`.")
+    cursor: Cursor = ""
+    limit: int = Field(50, ge=1, le=CALLS_MAX, description="Traces, or calls, of a page.")
+
+    def request(self) -> TracesRequest:
+        """The question about traces. Raises InvalidQuestionError."""
+        if self.kind:
+            what = "is of the calls of one execution"
+            raise InvalidQuestionError("kind", what, "give execution_id as well")
+        owner = [(name, value) for name, values in self.filter.items() for value in values]
+        if len(owner) > 1:
+            raise InvalidQuestionError("filter", "takes one value of one dimension", "ask again")
+        name, value = owner[0] if owner else ("", "")
+        if name and name not in OWNERS:
+            raise unknown_word("filter", name, OWNERS, "dimension")
+        return TracesRequest(name, value, self.cursor, self.limit)
+
+    def calls(self) -> CallsRequest:
+        """The question about calls of one execution. Raises InvalidQuestionError."""
+        if self.filter:
+            what = "is of traces, and execution_id names one"
+            raise InvalidQuestionError("filter", what, "leave one of both out")
+        filters: dict[str, Sequence[str]] = {"trace": [self.execution_id]}
+        if self.kind:
+            filters["kind"] = [self.kind]
+        return CallsRequest(filters=filters, cursor=self.cursor, limit=self.limit)
+
+
+class TraceParameters(Parameters):
+    """One trace, or the run of one of its agents."""
+
+    trace_id: str = Field(
+        description="32 hex digits; of an agent's run with a colon and the 16 of its span after.",
+        json_schema_extra={**PATH, "pattern": "^[0-9a-f]{32}(:[0-9a-f]{16})?$"},
+    )
+
+
+class ListParameters(Parameters):
+    """How much to list."""
+
+    limit: int = Field(10, ge=1, le=GROUPS_MAX, description="Scope ids of each budget.")
+
+    @property
+    def is_of_now(self) -> bool:
+        """Windows of budgets begin anew."""
+        return True
+
+
+class PageParameters(Parameters):
+    """Which page of a list."""
+
+    cursor: Cursor = ""
+    limit: int = Field(50, ge=1, le=GROUPS_MAX, description="Rows of a page.")
+
+
+class DimensionsParameters(InTime):
+    """Whose values are wanted, and of which time."""
+
+    window: str = Field("", description="As for costs; 30d unless a time is given.")
+    dimension: list[str] = Field(
+        default_factory=list,
+        description="Whose values are wanted: repeat it. Without it those that are quickly ranked.",
+    )
+    limit: int = Field(20, ge=1, le=GROUPS_MAX, description="Values of each dimension.")
+
+    @property
+    def is_of_now(self) -> bool:
+        """Without a time it is the last month."""
+        return True
+
+
+class PricesParameters(InTime):
+    """Of which time the models are that were used."""
+
+    window: str = Field("", description="As for costs; 30d unless a time is given.")
+    limit: int = Field(100, ge=1, le=GROUPS_MAX, description="Models to list.")
+
+    @property
+    def is_of_now(self) -> bool:
+        """Prices change with time."""
+        return True
+
+
+class UnpricedParameters(Parameters):
+    """How many kinds of unknown cost to list."""
+
+    limit: int = Field(100, ge=1, le=UNKNOWN_MAX, description="Kinds to list.")
+
+
+class AuditParameters(Parameters):
+    """From when on, and which page."""
+
+    starting_at: str = Field("", description="RFC 3339 or a date: what was changed since then.")
+    cursor: Cursor = ""
+    limit: int = Field(100, ge=1, le=AUDIT_MAX, description="Lines of a page.")
