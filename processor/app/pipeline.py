@@ -13,8 +13,8 @@ from processor.core.enrich.attributes import enrich
 from processor.core.enrich.names import OWN_EVENTS
 from processor.core.enrich.reported import keep_reported
 from processor.core.episodes import Episodes
-from processor.core.errors import ProcessorError, RetryableError
-from processor.core.flow import SWITCHED_OFF, FlowCounters, RequestTracker
+from processor.core.errors import ProcessorError, RetryableError, SignalNotTakenError
+from processor.core.flow import NOT_TAKEN, SWITCHED_OFF, FlowCounters, RequestTracker
 from processor.core.memory import REQUEST_BYTES, SPAN_BYTES
 from processor.core.model import (
     Batch,
@@ -28,7 +28,7 @@ from processor.core.model import (
     Stamp,
     Wanted,
 )
-from processor.core.ports import Exporter, Ledger
+from processor.core.ports import Exporter, Ledger, Reservation
 from processor.core.posting.crossed import read_crossings
 from processor.core.pricing import Catalog
 from processor.core.semconv import ReadOptions
@@ -92,7 +92,7 @@ class Pipeline:
             if memory is not None:
                 # gRPC keeps a copy. From here on the next request may be worked on.
                 memory.finish_work(2 * len(payload) + REQUEST_BYTES)
-            return _with_rejected(await reservation.deliver(payload), rejected)
+            return _with_rejected(await _deliver(reservation, payload, tracker), rejected)
 
     async def _charge_traces(self, batch: Batch, tracker: RequestTracker) -> tuple[bytes, int]:
         """What goes on, and how many spans were left out of it."""
@@ -187,6 +187,15 @@ class Pipeline:
         else:
             outcomes.untouched += rest
         return written
+
+
+async def _deliver(reservation: Reservation, payload: bytes, tracker: RequestTracker) -> Receipt:
+    """The exporter's answer; success where no backend has this signal: no sender can help it."""
+    try:
+        return await reservation.deliver(payload)
+    except SignalNotTakenError:
+        tracker.drop(NOT_TAKEN)
+        return Receipt()
 
 
 def _scan(batch: Batch, wanted: Wanted) -> Spans:

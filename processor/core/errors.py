@@ -5,6 +5,7 @@ ProcessorError
 │   ├── UndecodableError      the payload is not the OTLP message it claims to be
 │   ├── TooLargeError         the payload is over the size limit
 │   ├── BackendRefusedError   the backend will never take this payload
+│   │   └── SignalNotTakenError  it takes no metrics, or no logs, whatever they are
 │   ├── InvalidQuestionError  a question names something unknown
 │   ├── QuestionTooSlowError  a question would take too long to answer
 │   ├── NotFoundError         nothing has the id that a question names
@@ -60,6 +61,15 @@ class BackendRefusedError(PermanentError):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SignalNotTakenError(BackendRefusedError):
+    """The backend has no place for this signal, whatever the payload: no metrics, or no logs.
+
+    Nothing is wrong with the sender, so it is answered success, and what it sent is dropped.
+    """
+
+    reason = "signal_not_taken"
 
 
 class InvalidQuestionError(PermanentError):

@@ -33,6 +33,8 @@ INPUTS: Final[tuple[Input, ...]] = tuple(product(get_args(Signal), get_args(Tran
 
 INVALID_ID: Final = "invalid_id"
 SWITCHED_OFF: Final = "switched_off"
+NOT_TAKEN: Final = "signal_not_taken"
+"""By no backend, as none of them has this signal."""
 CALLER_LEFT: Final = "caller_left"
 """Hung up before its body was read."""
 STOPPING: Final = "stopping"

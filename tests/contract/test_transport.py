@@ -14,7 +14,12 @@ from conformance.scripted_backend import grpc_ok, grpc_page, http_answer
 from conformance.sending import PROTOCOLS, Pauses, request, scripted, sending
 
 from processor import __version__
-from processor.core.errors import BackendRefusedError, BackendUnavailableError, TooLargeError
+from processor.core.errors import (
+    BackendRefusedError,
+    BackendUnavailableError,
+    SignalNotTakenError,
+    TooLargeError,
+)
 from processor.core.model import Receipt
 from processor.core.otlp.signals import SIGNALS
 from processor.io.exporter import load_client_tls
@@ -220,17 +225,34 @@ async def test_a_payload_over_the_limit_is_not_sent(recorder, protocol):
     assert out.counters.refused == 1
 
 
-async def test_a_backend_without_a_signal_refuses_it_and_that_is_logged_once(
+async def test_a_backend_without_a_signal_is_asked_once_and_that_is_logged_once(
     recorder, protocol, caplog
 ):
+    """Guarantees: a backend without logs or metrics is spared them from then on."""
     recorder.behaviour.answer = {"grpc": "UNIMPLEMENTED", "http": "404"}[protocol]
     async with connected(recorder, protocol) as out:
-        for signal in ("logs", "logs", "metrics"):
-            with pytest.raises(BackendRefusedError) as caught:
+        for signal in ("logs", "logs", "metrics", "logs"):
+            with pytest.raises(SignalNotTakenError) as caught:
                 await out.deliver(signal, PAYLOAD, 10.0)
             assert caught.value.code == 12
-    assert caplog.text.count("does not take the signal logs") == 1
-    assert caplog.text.count("does not take the signal metrics") == 1
+        assert recorder.attempts == 2
+        assert out.counters.refused_for == {"unimplemented": 4}
+        recorder.behaviour.answer = "OK"
+        await out.deliver("traces", PAYLOAD, 10.0)
+    assert caplog.text.count("takes no logs") == 1
+    assert caplog.text.count("takes no metrics") == 1
+
+
+async def test_a_backend_without_traces_refuses_each_of_them(recorder, protocol, caplog):
+    """Guarantees: spans are never dropped because of what a backend has answered before."""
+    recorder.behaviour.answer = {"grpc": "UNIMPLEMENTED", "http": "404"}[protocol]
+    async with connected(recorder, protocol) as out:
+        for _ in range(2):
+            with pytest.raises(BackendRefusedError) as caught:
+                await out.deliver("traces", PAYLOAD, 10.0)
+            assert not isinstance(caught.value, SignalNotTakenError)
+    assert recorder.attempts == 2
+    assert caplog.text.count("does not take the signal traces") == 1
 
 
 async def test_a_backend_that_restarts_is_found_again(recorder, protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from urllib.request import urlopen
 
 import grpc
 import pytest
@@ -153,6 +154,27 @@ def test_a_backend_for_traces_alone(start, start_backend):
         with pytest.raises(grpc.RpcError) as refused:
             channel.unary_unary(f"/{service}/Export")(b"\x0a\x00", timeout=10)
         assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_a_backend_without_metrics_bothers_nobody(start_backend, serve):
+    """Guarantees: it is asked once, and the application's exporter sees no error."""
+    backend = start_backend()
+    backend.tell('{"answer": "UNIMPLEMENTED", "times": 1}')
+    processor = serve("--forward-to", f"127.0.0.1:{backend.port}")
+    service = "opentelemetry.proto.collector.metrics.v1.MetricsService"
+    with grpc.insecure_channel(f"127.0.0.1:{processor.port}") as channel:
+        send = channel.unary_unary(f"/{service}/Export")
+        assert [send(b"\x0a\x00", timeout=10) for _ in range(3)] == [b""] * 3
+    export(processor.port, a_call(1))
+    assert backend.attempts == 2
+    assert backend.requests("m") == []
+    processor.wait_for("takes no metrics")
+    port = int(processor.wait_for("/metrics").split(":")[2].split("/")[0])
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        shown = answer.read().decode()
+    reason = 'reason="signal_not_taken",signal="metrics",transport="grpc"'
+    assert f"pipeline_dropped_requests_total{{{reason}}} 3.0" in shown
+    assert len([line for line in processor.lines if "takes no metrics" in line]) == 1
 
 
 MERGED = f"{OFF}, merge: {{max_delay: 200ms, max_bytes: 1048576}}"

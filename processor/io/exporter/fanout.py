@@ -15,6 +15,7 @@ from processor.core.errors import (
     BackendUnavailableError,
     ProcessorError,
     RetryableError,
+    SignalNotTakenError,
 )
 from processor.core.model import Batch, Metadata, Receipt, RequestRename, Signal
 from processor.core.otlp.codes import Code
@@ -175,15 +176,18 @@ def merge(outcomes: Sequence[Receipt | BaseException]) -> Receipt:
     """The worst of several answers, raised when it is an error.
 
     Worst first: a bug of ours; "try again", because one destination may still get it that way;
-    "never"; a partial success; success. Several partial successes name much the same items, so the
+    "never"; a partial success; success. That one has no such signal is its answer only where no
+    other has another one. Several partial successes name much the same items, so the
     largest count stands for all.
     """
+    others = [outcome for outcome in outcomes if not isinstance(outcome, SignalNotTakenError)]
+    outcomes = others or outcomes
     worst = _worst([outcome for outcome in outcomes if isinstance(outcome, BaseException)])
     if worst is not None:
         try:
             raise worst
         finally:
-            del worst, outcomes  # It holds this frame from here on.
+            del worst, outcomes, others  # It holds this frame from here on.
     receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
     messages = dict.fromkeys(receipt.message for receipt in receipts if receipt.message)
     rejected = max((receipt.rejected for receipt in receipts), default=0)

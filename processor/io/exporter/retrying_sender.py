@@ -15,7 +15,11 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from processor.core.episodes import Episodes
-from processor.core.errors import BackendRefusedError, BackendUnavailableError
+from processor.core.errors import (
+    BackendRefusedError,
+    BackendUnavailableError,
+    SignalNotTakenError,
+)
 from processor.core.model import Metadata, Receipt, Signal
 from processor.core.otlp.codes import Code
 from processor.io.exporter.destination import Counters
@@ -26,6 +30,8 @@ _LONGEST_EXPONENT: Final = 64
 _MARGIN_S: Final = 1.0
 _TAKES_OTHERS_S: Final = 60.0
 """How recent a delivery of another signal has to be that shows that the backend is there."""
+_NOT_TAKEN_S: Final = 3600.0
+"""How long a backend is not asked again for a signal that it does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,10 @@ class RetryingSender:
         self._episodes = Episodes()
         self._taken_s: dict[Signal, float] = {}
         """When a payload of a signal was last taken, by the loop's clock."""
+        self._not_taken: dict[Signal, SignalNotTakenError] = {}
+        """What the backend has answered to a signal that it does not have."""
+        self._asked_s: dict[Signal, float] = {}
+        """When it was asked for such a signal, by the loop's clock."""
         self._outages = OutageLog()
 
     async def send(
@@ -101,10 +111,13 @@ class RetryingSender:
     ) -> Receipt:
         """Send for as long as `budget_s`.
 
-        Raises BackendRefusedError when the backend never takes it, BackendUnavailableError when
-        the time is up; its delay is what the backend asked for, however long.
+        Raises BackendRefusedError when the backend never takes it, SignalNotTakenError when it has
+        no metrics or logs at all, BackendUnavailableError when the time is up; its delay is what
+        the backend asked for, however long.
         """
         loop = asyncio.get_running_loop()
+        if self._not_taken:
+            self._refuse_what_is_not_taken(signal, loop.time())
         end_s = loop.time() + budget_s
         failures, hint = 0, ""
         reported: Failure | None = None
@@ -141,6 +154,8 @@ class RetryingSender:
         """Count the answer to a payload that was taken, and log it where it is unusual."""
         name = self._transport.name
         self._taken_s[signal] = asyncio.get_running_loop().time()
+        if self._not_taken.pop(signal, None) is not None:
+            _log.info("%s takes %s now, so they are sent to it again", name, signal)
         self._outages.succeed("away", "%s takes payloads again", name)
         self._counters.sent += 1
         if receipt is None:
@@ -158,13 +173,39 @@ class RetryingSender:
     def _refuse(self, signal: Signal, failure: Failure) -> NoReturn:
         """The backend will never take this payload."""
         name = self._transport.name
+        if failure.code == Code.UNIMPLEMENTED and signal != "traces":
+            raise self._note_not_taken(signal, failure)
         if failure.code == Code.UNIMPLEMENTED:
-            what = "%s does not take the signal %s (%r); check its address, or do not send it this"
+            what = "%s does not take the signal %s (%r); check its address"
             self._report(signal, "unimplemented", what, name, signal, failure.message)
         else:
             what = "%s refuses the signal %s for good: %s"
             self._report(signal, f"refused {failure.code}", what, name, signal, failure.message)
         raise BackendRefusedError(failure.code, f"{name}: {failure.message}")
+
+    def _note_not_taken(self, signal: Signal, failure: Failure) -> SignalNotTakenError:
+        """Remember that the backend does not have this signal; say so once."""
+        name = self._transport.name
+        if signal not in self._asked_s:
+            what = (
+                "%s takes no %s (%r): from now on they are acknowledged and dropped, and it is "
+                "asked again every %d minutes; forward.%s: false drops them without asking"
+            )
+            minutes = round(_NOT_TAKEN_S / 60)
+            _log.warning(what, name, signal, failure.message, minutes, signal)
+        self._asked_s[signal] = asyncio.get_running_loop().time()
+        message = f"{name} takes no {signal}: {failure.message}"
+        self._not_taken[signal] = SignalNotTakenError(failure.code, message)
+        return SignalNotTakenError(failure.code, message)
+
+    def _refuse_what_is_not_taken(self, signal: Signal, now_s: float) -> None:
+        """Spare a backend what it does not have, but for one request now and then."""
+        known = self._not_taken.get(signal)
+        if known is None:
+            return
+        if now_s - self._asked_s[signal] < _NOT_TAKEN_S:
+            raise SignalNotTakenError(known.code, str(known))
+        self._asked_s[signal] = now_s  # This one asks; those beside it do not.
 
     def _give_back(self, failure: Failure, failures: int, hint: str) -> NoReturn:
         """The time is up: the sender should try again."""

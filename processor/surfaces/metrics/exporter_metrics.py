@@ -133,7 +133,7 @@ _BACKLOG: Final[Table] = {
     "dropped": counter(
         "queue_dropped_requests",
         "Acknowledged requests that are lost: too old, or displaced by newer ones, where the "
-        "settings ask for that.",
+        "settings ask for that; or of a signal that the backend does not have.",
         "exporter",
         "reason",
     ),

@@ -48,7 +48,14 @@ _REASONS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         ),
         "rejected": ("undecodable", "too_large", "headers_too_large", "unsupported", "bug"),
         "returned": ("backend_unavailable", "stopping"),
-        "dropped": ("backend_refused", "too_large", "undecodable", "switched_off", "bug"),
+        "dropped": (
+            "backend_refused",
+            "too_large",
+            "undecodable",
+            "switched_off",
+            "signal_not_taken",
+            "bug",
+        ),
     },
     "spans": {
         "refused": ("ledger_unavailable", "stopping"),

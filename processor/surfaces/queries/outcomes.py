@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from processor.core.flow import BUG, CALLER_LEFT, STOPPING, SWITCHED_OFF, FlowCounters
+from processor.core.flow import BUG, CALLER_LEFT, NOT_TAKEN, STOPPING, SWITCHED_OFF, FlowCounters
 from processor.surfaces.queries.samples import NEARLY_ALL, NOTABLE, WINDOW_S, Samples, is_much
 
 _REASONS_MAX: Final = 5
 _OF_THE_SENDER: Final = frozenset({CALLER_LEFT, STOPPING, "slow_sender"})
 """Reasons to refuse a request now that say nothing about whether others are served."""
+_MEANT: Final = frozenset({SWITCHED_OFF, NOT_TAKEN})
+"""Reasons to drop a request that take nothing from anybody who wants it."""
 _UNREAD: Final = "spans not read"
 _UNWRITTEN: Final = "spans not written"
 
@@ -95,12 +97,12 @@ def _tally(flow: FlowCounters) -> _Tally:
     failed: Counter[str] = Counter()
     rejected: Counter[str] = Counter()
     for counts in flow.requests.values():
-        well += counts.acknowledged + counts.dropped[SWITCHED_OFF]
+        well += counts.acknowledged + sum(counts.dropped[reason] for reason in _MEANT)
         for reason, count in (counts.refused + counts.returned).items():
             if reason not in _OF_THE_SENDER:
                 failed[reason] += count
         for reason, count in counts.dropped.items():
-            if reason != SWITCHED_OFF:
+            if reason not in _MEANT:
                 failed[reason] += count
         for reason, count in counts.rejected.items():
             (failed if reason == BUG else rejected)[reason] += count

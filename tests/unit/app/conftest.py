@@ -19,6 +19,7 @@ class RecordingExporter:
     def __init__(self):
         self.payloads = []
         self.reserved = 0
+        self.error = None
 
     @contextmanager
     def reserve(self, _batch):
@@ -26,6 +27,8 @@ class RecordingExporter:
         yield self
 
     async def deliver(self, payload):
+        if self.error is not None:
+            raise self.error
         self.payloads.append(payload)
         return Receipt()
 

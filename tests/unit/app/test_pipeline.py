@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from processor.app import pipeline as pipeline_module
 from processor.core import wire
-from processor.core.errors import LedgerUnavailableError, UndecodableError
+from processor.core.errors import LedgerUnavailableError, SignalNotTakenError, UndecodableError
 from processor.core.flow import OutcomeCounts, SpanOutcomes
 from processor.core.model import Batch, Receipt
 
@@ -77,6 +77,18 @@ async def test_spans_that_are_not_forwarded_are_counted_as_dropped(make_pipeline
     )
     assert pipeline.flow.spans["traces", "grpc"].dropped == Counter(switched_off=2)
     assert sum(dataclasses.astuple(pipeline.flow.outcomes)) == 3
+
+
+async def test_signal_that_no_backend_has_is_acknowledged_and_counted(make_pipeline, exporter):
+    """Guarantees: a sender of metrics is not told of errors that it can do nothing about."""
+    exporter.error = SignalNotTakenError(12, "takes no metrics")
+    pipeline = make_pipeline()
+    with pipeline.flow.arrive("metrics", "grpc"):
+        pass
+    assert await pipeline.handle(Batch("metrics", b"", 0)) == Receipt()
+    assert pipeline.flow.requests["metrics", "grpc"] == OutcomeCounts(
+        received=1, accepted=1, dropped=Counter(signal_not_taken=1)
+    )
 
 
 async def test_what_is_not_forwarded_is_bounded_and_refused_like_everything_else(

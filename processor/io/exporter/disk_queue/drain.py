@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
-from processor.core.errors import PermanentError, RetryableError
+from processor.core.errors import PermanentError, RetryableError, SignalNotTakenError
 from processor.core.memory import MemoryLimit
 from processor.core.model import Signal
 from processor.io.exporter.backend import Backend
@@ -177,6 +177,9 @@ class Drain:
                 return _UNAUTHORIZED_DELAY_S
             self._reasons.pop(record.signal, None)
             self._on_refused(record.signal)
+            if isinstance(error, SignalNotTakenError):
+                self.losses.drop_not_taken()
+                return None
             kept = self._kept_as(record)
             return await self.losses.set_aside(kept, reason_of(error), str(error))
         self._reasons.pop(record.signal, None)

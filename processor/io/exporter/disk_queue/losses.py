@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from processor.core.episodes import Episodes
-from processor.core.errors import LastFailure, PermanentError
+from processor.core.errors import LastFailure, PermanentError, SignalNotTakenError
 from processor.core.model import Receipt
 from processor.io.exporter.disk_queue.async_queue import AsyncDiskQueue
 from processor.io.exporter.disk_queue.records import Record
@@ -116,6 +116,10 @@ class Losses:
         """Count records that are given up, and say so."""
         self._dropped[reason] += count
         self._report(f"dropped {reason}", f"{self._name}: what was acknowledged is lost ({reason})")
+
+    def drop_not_taken(self) -> None:
+        """Count a record of a signal that the backend does not have, as new ones are dropped."""
+        self._dropped[SignalNotTakenError.reason] += 1
 
     def note_displaced(self) -> None:
         """Say that newer records have displaced others since the last call; the queue counts."""

@@ -11,6 +11,7 @@ from processor.core.errors import (
     BackendRefusedError,
     BackendUnavailableError,
     OverloadedError,
+    SignalNotTakenError,
     TooLargeError,
 )
 from processor.core.model import Batch, Receipt
@@ -19,6 +20,7 @@ from processor.io.exporter.destination import Counters, Destination
 from processor.io.exporter.fanout import Fanout, _Delivered, merge
 from processor.io.exporter.in_flight import InFlightLimiter
 
+NOT_TAKEN = SignalNotTakenError(12, "takes no metrics")
 REFUSED = BackendRefusedError(7, "no")
 LATER = BackendUnavailableError("down", 3.0)
 MUCH_LATER = BackendUnavailableError("busy", 9.0)
@@ -140,6 +142,28 @@ def test_partial_successes_are_merged(outcomes, answer):
 def test_the_worst_answer_wins(outcomes, kind):
     with pytest.raises(kind):
         merge(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "answer"),
+    [([NOT_TAKEN, Receipt(2, "bad")], Receipt(2, "bad")), ([Receipt(), NOT_TAKEN], Receipt())],
+)
+def test_who_does_not_have_a_signal_has_no_say_beside_who_has(outcomes, answer):
+    assert merge(outcomes) == answer
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "kind"),
+    [
+        ([NOT_TAKEN, NOT_TAKEN], SignalNotTakenError),
+        ([NOT_TAKEN, LATER], BackendUnavailableError),
+        ([REFUSED, NOT_TAKEN], BackendRefusedError),
+    ],
+)
+def test_signal_that_nobody_has_is_not_taken_unless_somebody_says_otherwise(outcomes, kind):
+    with pytest.raises(kind) as caught:
+        merge(outcomes)
+    assert isinstance(caught.value, SignalNotTakenError) == (kind is SignalNotTakenError)
 
 
 def test_the_longest_delay_wins_and_every_reason_is_named():

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from processor.core.errors import BackendUnavailableError
+from processor.core.errors import BackendUnavailableError, SignalNotTakenError
 from processor.core.model import Receipt
 from processor.io.exporter.destination import Counters
 from processor.io.exporter.outage_log import OutageLog
@@ -99,3 +99,19 @@ async def test_an_attempt_cut_short_does_not_hide_the_reason():
     backend = Backend(away("certificate has expired"), *cut_short)
     with pytest.raises(BackendUnavailableError, match="expired"):
         await retrying(backend).send("traces", b"", 0.02)
+
+
+async def test_backend_without_a_signal_is_asked_again_after_a_while(monkeypatch, caplog):
+    """Guarantees: a backend that gets what it did not have is found out, without a restart."""
+    caplog.set_level(logging.INFO)
+    backend = Backend(*(AttemptError("UNIMPLEMENTED", "no", 12, is_retryable=False),) * 2)
+    sender = retrying(backend)
+    for _ in range(3):
+        with pytest.raises(SignalNotTakenError):
+            await sender.send("metrics", b"m", 1.0)
+    assert len(backend.failures) == 1
+    monkeypatch.setattr("processor.io.exporter.retrying_sender._NOT_TAKEN_S", 0.0)
+    with pytest.raises(SignalNotTakenError):
+        await sender.send("metrics", b"m", 1.0)
+    assert await sender.send("metrics", b"m", 1.0) == Receipt()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]

@@ -27,6 +27,7 @@ class Transport:
         self.is_away = False
         self.unauthorized = False
         self.fails_signals = set()
+        self.lacks = set()
         self.refuses = set()
         self.poison = set()
         self.rejects = set()
@@ -57,6 +58,8 @@ class Transport:
             raise AttemptError("UNAVAILABLE", "connection refused", 14, is_retryable=True)
         if signal in self.fails_signals:
             raise AttemptError("HTTP 404", "not found", 12, is_retryable=True)
+        if signal in self.lacks:
+            raise AttemptError("UNIMPLEMENTED", "no such service", 12, is_retryable=False)
         if self.unauthorized:
             raise AttemptError("UNAUTHENTICATED", "token expired", 16, is_retryable=False)
         if payload in self.refuses:
@@ -574,3 +577,18 @@ async def test_what_is_set_aside_is_counted_anew_when_it_is_gone(tmp_path, caplo
             each.remove()
         await until(lambda: out.counters.backlog().files_bytes == 0)
         assert out.counters.backlog().files == 0
+
+
+async def test_what_waits_of_a_signal_that_the_backend_does_not_have_is_dropped(tmp_path):
+    """Guarantees: what waited for a backend without metrics is not set aside as refused."""
+    transport = Transport()
+    transport.is_away = True
+    async with opened(transport, tmp_path) as out:
+        for signal in ("traces", "metrics", "metrics"):
+            await out.deliver(signal, signal.encode(), None)
+        transport.lacks.add("metrics")
+        transport.is_away = False
+        await until(lambda: not waiting(out))
+        backlog = out.counters.backlog()
+        assert (backlog.delivered, backlog.set_aside) == (1, {})
+        assert backlog.dropped == {"signal_not_taken": 2}
