@@ -6,13 +6,20 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from processor.app.application import App
+from processor.app.backend_check import tell_of_backends
+from processor.app.notices import Notices
 from processor.config import Settings
 from processor.core.model import Intake, Plan
+from processor.surfaces.terminal.live.view import LABEL_CELLS
 
 _LOG = logging.getLogger(__name__)
+_SHOWN: Final = (
+    "Each trace is shown here as it completes, with what it has cost. The amounts add up to what "
+    "was charged. Ctrl-C ends it."
+)
 
 
 class View(Protocol):
@@ -20,6 +27,9 @@ class View(Protocol):
 
     def note(self, intake: Intake, plan: Plan) -> None:
         """Take in what was charged for a batch: quickly, and without raising."""
+
+    def say(self, text: str, style: str = "", hang: int = LABEL_CELLS) -> None:
+        """Show a sentence; its second line begins with `hang` blanks."""
 
     async def run(self) -> None:
         """Show it, until it is cancelled."""
@@ -35,21 +45,34 @@ async def serve(
 
     Raises ConfigError when it cannot start.
     """
-    app = App(settings, None if view is None else view.note)
+    notices = Notices()
+
+    def note(intake: Intake, plan: Plan) -> None:
+        notices.note(intake, plan)
+        if view is not None:
+            view.note(intake, plan)
+
+    app = App(settings, note)
     await app.start()
     for line in app.describe():
         announce(line)
     for warning in app.warnings():
         _LOG.warning(warning)
+    beside = []
+    if view is not None:
+        view.say("")
+        view.say(_SHOWN, "dim", 0)
+        checking = tell_of_backends(app.running.exporter, view.say)
+        beside = [asyncio.create_task(view.run()), asyncio.create_task(checking)]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    showing = None if view is None else asyncio.create_task(view.run())
     await stopping.wait()
     announce("stopping: finishing what is under way")
     await app.stop(settings.shutdown_timeout_s)
-    if view is not None and showing is not None:
-        showing.cancel()
+    for task in beside:
+        task.cancel()
+    if view is not None:
         view.finish()
     announce("stopped")

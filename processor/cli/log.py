@@ -82,6 +82,33 @@ def _repeats(kind: str, count: int, lasted_s: float) -> logging.LogRecord:
     return logging.LogRecord(__name__, logging.WARNING, __file__, 0, text, values, None)
 
 
-def log_to(stream: TextIO, level: str) -> None:
-    """Log to a stream, whatever logs; `level` is the least that is written."""
-    logging.basicConfig(level=level.upper(), handlers=[EpisodeHandler(stream)])
+class ScreenHandler(logging.Handler):
+    """Shows warnings and errors where the traces of the running processor are shown."""
+
+    def __init__(self, say: Callable[[str, str, int], None]) -> None:
+        """`say` shows a sentence in a style, with so many blanks before its second line."""
+        super().__init__(logging.WARNING)
+        self._say = say
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record; the traceback of one that has it is for the log alone."""
+        style = "bold red" if record.levelno >= logging.ERROR else "bold orange"
+        self._say(f"! {record.getMessage()}", style, 2)
+
+
+def _is_not_shown(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.WARNING or bool(record.exc_info)
+
+
+def log_to(stream: TextIO, level: str, say: Callable[[str, str, int], None] | None = None) -> None:
+    """Log to a stream, whatever logs; `level` is the least that is written.
+
+    Where there is a screen, `say` shows warnings there; the stream has them as well, unless it is
+    the same terminal.
+    """
+    handlers: list[logging.Handler] = [EpisodeHandler(stream)]
+    if say is not None:
+        handlers.append(ScreenHandler(say))
+        if stream.isatty():
+            handlers[0].addFilter(_is_not_shown)
+    logging.basicConfig(level=level.upper(), handlers=handlers)

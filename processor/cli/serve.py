@@ -17,12 +17,17 @@ from processor.surfaces.terminal.paint import paint_for, plain
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT. Raises ConfigError."""
     settings = settings_from(arguments)
-    log_to(sys.stderr, settings.log.level)
-    view = None
-    if sys.stdout.isatty() and not arguments.quiet:
-        paint = paint_for(sys.stdout, os.environ)
-        view = LiveView(sys.stdout, paint, is_verbose=arguments.verbose)
-    asyncio.run(serve(settings, _announce, view))
+    if not sys.stdout.isatty() or arguments.quiet:
+        log_to(sys.stderr, settings.log.level)
+        asyncio.run(serve(settings, _announce))
+        return 0
+    paint = paint_for(sys.stdout, os.environ)
+    view = LiveView(sys.stdout, paint, is_verbose=arguments.verbose)
+    log_to(sys.stderr, settings.log.level, view.say)
+    try:
+        asyncio.run(serve(settings, _announce, view))
+    finally:
+        view.finish()
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 
 import pytest
 from e2e.applications import chat, run_agents, tracer
@@ -101,6 +102,43 @@ def test_quiet_shows_no_traces(serve_on):
     terminal.stop()
     assert shown_traces(terminal) == []
     assert "0.010950" not in terminal.raw
+
+
+def test_start_says_whether_the_backend_answers(serve_on, start_backend):
+    backend = start_backend()
+    terminal = serve_on("--forward-to", f"127.0.0.1:{backend.port}")
+    terminal.wait_for(f"^backend      127.0.0.1:{backend.port} answers, in plain text")
+    run_once(terminal.port)
+    terminal.wait_for("planner")
+    assert "llm.call" in backend.by_name()
+
+
+def test_backend_that_comes_later_is_said(serve_on, start_backend):
+    """Guarantees: the start does not wait for a backend, and says what becomes of spans."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    terminal = serve_on("--forward-to", f"127.0.0.1:{port}", columns=120)
+    terminal.wait_for(f"127.0.0.1:{port} is not answering yet, spans are kept on disk until it")
+    start_backend(port=port)
+    terminal.wait_for(f"127.0.0.1:{port} answers, in plain text")
+
+
+def test_calls_without_usage_are_said_on_the_terminal_and_in_the_log(serve_on, tmp_path):
+    """Guarantees: once, with the service and the fix."""
+    log = tmp_path / "log"
+    terminal = serve_on(errors=log, columns=120)
+    provider, app = tracer(terminal.port)
+    for _ in range(3):
+        with app.start_as_current_span("chat gpt-4o") as call:
+            call.set_attribute("gen_ai.operation.name", "chat")
+            call.set_attribute("gen_ai.request.model", "gpt-4o")
+    provider.shutdown()
+    terminal.wait_for(r"stream_options=\{")
+    assert terminal.stop() == 0
+    said = "a call of gpt-4o from service 'shop' has no usage"
+    assert "\n".join(terminal.lines).count(said) == 1
+    assert log.read_text().count(said) == 1
+    assert [line for line in terminal.lines if "1 call of gpt-4o without usage" in line]
 
 
 def test_pipe_gets_what_it_always_got(serve, files):

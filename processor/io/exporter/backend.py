@@ -10,11 +10,12 @@ from typing import Final
 
 from processor.core.errors import RetryableError
 from processor.core.model import Metadata, Receipt, Signal
+from processor.core.otlp.signals import SIGNALS
 from processor.io.exporter.batcher import Batcher, MergePolicy
 from processor.io.exporter.destination import Counters
 from processor.io.exporter.retrying_sender import RetryingSender, RetryPolicy
 from processor.io.exporter.splitting_sender import Split, SplittingSender, unsplit
-from processor.io.exporter.transport import Transport
+from processor.io.exporter.transport import AttemptError, Failure, Transport
 
 _MIB = 1024 * 1024
 _DELAY_MAX_S: Final = 60.0
@@ -88,6 +89,23 @@ class Backend:
         """Send until the backend gives a final answer, or the time is up; see `Destination`."""
         with self.counters.follow(len(payload)):
             return await self.send(signal, payload, self.budget_s(timeout_s), metadata)
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is spoken to over TLS."""
+        return self._transport.is_tls
+
+    async def ask(self, timeout_s: float) -> Failure | None:
+        """Send one request without anything in it; why it failed, or None where it did not.
+
+        OTLP has a backend answer it with success. It is in no counter.
+        """
+        signal = next(each for each in SIGNALS if self._transport.takes(each))
+        try:
+            await self._transport.attempt(signal, b"", timeout_s)
+        except AttemptError as error:
+            return error.failure
+        return None
 
     def budget_s(self, timeout_s: float | None) -> float:
         """How long a payload is tried whose sender gives up after `timeout_s`."""

@@ -137,6 +137,11 @@ class GrpcTransport:
             self._address, self._compression, tls, self._user_agent, self._server_name
         )
 
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is spoken to over TLS."""
+        return self._address.is_tls
+
     def takes(self, signal: Signal) -> bool:
         """Every signal has a method; whether the backend has it too, its answer shows."""
         return signal in SIGNALS

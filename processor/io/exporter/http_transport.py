@@ -132,6 +132,11 @@ class HttpTransport:
             auto_decompress=False,
         )
 
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is spoken to over TLS: of several addresses, all of them."""
+        return all(endpoint.address.is_tls for endpoint in self._endpoints.values())
+
     def takes(self, signal: Signal) -> bool:
         """Whether there is an endpoint for it."""
         return signal in self._endpoints

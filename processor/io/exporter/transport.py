@@ -71,6 +71,10 @@ class Transport(Protocol):
     async def start(self) -> None:
         """Prepare the connection; it is made with the first payload. Raises ConfigError."""
 
+    @property
+    def is_tls(self) -> bool:
+        """Whether it is spoken to over TLS."""
+
     def takes(self, signal: Signal) -> bool:
         """Whether payloads of this signal can be sent here at all."""
 

@@ -28,6 +28,11 @@ _FIXES: Final = {
 }
 
 
+def fix_of(status: str) -> str:
+    """What is to be done about calls of a status that no price helps."""
+    return _FIXES[status]
+
+
 UNKNOWN_MAX: Final = 1000
 """Kinds that are listed: senders choose the names of models, and each is looked up."""
 TIME_LIMIT_S: Final = 5.0

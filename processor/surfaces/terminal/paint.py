@@ -19,6 +19,7 @@ _STYLES: Final = {
     "orange": "38;5;166",
     "blue": "38;5;31",
     "bold red": "1;38;5;196",
+    "bold orange": "1;38;5;166",
 }
 """Colours of the fixed part of the 256-colour palette, with a contrast of about 4:1 and more to
 black and to white: a terminal's own yellow or cyan cannot be read on a light background."""

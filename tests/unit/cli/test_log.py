@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from processor.cli.log import EpisodeHandler
+from processor.cli.log import EpisodeHandler, log_to
 
 
 class _Log:
@@ -81,3 +81,20 @@ def test_an_endless_traceback_is_cut_in_its_middle(log):
     except ValueError:
         log.log.exception("long")
     assert len(log.lines) < 70
+
+
+@pytest.mark.parametrize("is_same", [False, True])
+def test_warnings_are_on_the_screen_and_in_the_log(is_same, monkeypatch):
+    """Guarantees: each is seen on the terminal once, and is in the log where that is elsewhere."""
+    said = []
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_same)
+    logger = logging.getLogger()
+    monkeypatch.setattr(logger, "handlers", [])
+    log_to(stream, "info", lambda text, style, _hang: said.append((text, style)))
+    logging.getLogger("a").info("nothing special")
+    logging.getLogger("a").warning("look at %s", "this")
+    logging.getLogger("a").error("and this")
+    assert said == [("! look at this", "bold orange"), ("! and this", "bold red")]
+    assert "nothing special" in stream.getvalue()
+    assert ("look at this" in stream.getvalue()) == (not is_same)

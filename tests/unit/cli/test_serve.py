@@ -7,8 +7,7 @@ from processor.cli import serve as command
 def test_flags_become_settings_and_announcements_are_printed(monkeypatch, capsys, tmp_path):
     seen = []
 
-    async def serve(settings, announce, view):
-        assert view is None, "this is no terminal"
+    async def serve(settings, announce):
         seen.append(settings)
         announce("listens on   \x1b]0;evil\x07127.0.0.1:1")
 

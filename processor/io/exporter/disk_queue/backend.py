@@ -71,7 +71,7 @@ class QueuedBackend:
         attempts short, see `RetryingSender`.
         """
         self.name = backend.name
-        self._backend = backend
+        self.backend = backend
         self._queue = AsyncDiskQueue(disk_queue, refused_max_bytes=refused_max_bytes)
         self._losses = Losses(self._queue, backend.name)
         self._setting = setting
@@ -106,7 +106,7 @@ class QueuedBackend:
     @property
     def counters(self) -> Counters:
         """What has become of payloads; those on the disk are safe, so they count as delivered."""
-        return self._backend.counters
+        return self.backend.counters
 
     def _backlog(self) -> Backlog:
         queue = self._queue.disk_queue
@@ -144,7 +144,7 @@ class QueuedBackend:
 
     def takes(self, signal: Signal) -> bool:
         """Whether this backend takes a signal at all."""
-        return self._backend.takes(signal)
+        return self.backend.takes(signal)
 
     async def start(self) -> None:
         """Open the queue and begin to send what is in it. Raises ConfigError."""
@@ -158,7 +158,7 @@ class QueuedBackend:
             if isinstance(error, BlockingIOError):
                 what, fix = f"another process uses {folder}", "give each its own data_dir"
             raise ConfigError([Problem(self._setting, what, fix)]) from error
-        await self._backend.start()
+        await self.backend.start()
         if found := self._queue.disk_queue.counters.found:
             wait = counted(found, "request waits", "requests wait")
             _log.info("%s: %s in %s to be sent", self.name, wait, folder)
@@ -175,7 +175,7 @@ class QueuedBackend:
             self._drain_task.cancel()
             await asyncio.gather(self._drain_task, return_exceptions=True)
         await self._queue.close()
-        await self._backend.close()
+        await self.backend.close()
 
     async def rename(self, rename: RequestRename, *, is_trial: bool) -> Mapping[str, int]:
         """Take an id out of what is on the disk; see `AsyncDiskQueue.rename`."""
@@ -192,7 +192,7 @@ class QueuedBackend:
                 if receipt is not None:
                     return receipt
             # Headers can be credentials: those that are for other backends are not written here.
-            forwarded = self._backend.forwarded_metadata(metadata)
+            forwarded = self.backend.forwarded_metadata(metadata)
             record = Record(signal, payload, forwarded, time.time())
             await self._keep(self._queue.under_way.renamed(record, since))
         # It is on the disk, and counts as delivered; but the backend is failing all the same.
@@ -203,7 +203,7 @@ class QueuedBackend:
         self, signal: Signal, payload: bytes, timeout_s: float | None, metadata: Metadata
     ) -> Receipt | None:
         """Send as without a queue, but not for long; None when the backend does not take it."""
-        longest_s = self._backend.budget_s(timeout_s)
+        longest_s = self.backend.budget_s(timeout_s)
         started_s = time.monotonic()
         busy = f"{signal} find no place"
         if not self._places.locked():
@@ -232,7 +232,7 @@ class QueuedBackend:
         try:
             async with asyncio.timeout(longest_s):
                 budget_s = min(longest_s, self._spill_after_s)
-                receipt = await self._backend.send(signal, payload, budget_s, metadata)
+                receipt = await self.backend.send(signal, payload, budget_s, metadata)
         except (RetryableError, BackendRefusedError, TimeoutError) as error:
             if isinstance(error, BackendRefusedError) and not is_about_credentials(error):
                 raise

@@ -28,6 +28,8 @@ _TIME, _CALLS, _TOKENS, _COST, _GAP = 8, 11, 15, 13, 2
 _SERVICE_MAX: Final = 16
 _OWNER: Final = 28
 """Cells for whose a trace is, where there is room."""
+_BESIDE_MIN: Final = 8
+"""Cells for the root, below which it would say nothing."""
 _WIDE: Final = 110
 _NOTES_MAX: Final = 6
 """Lines below one trace."""
@@ -48,12 +50,12 @@ def render_brief(trace: ChargedTrace, paint: Paint, width: int, at_s: float) -> 
     is_wide = width >= _WIDE
     goes_on = not trace.is_new
     owner = _OWNER + _GAP if is_wide else 0
-    room = width - 1 - _TIME - 3 * _GAP - _CALLS - _TOKENS - _COST - owner
+    room = width - 2 - _TIME - 3 * _GAP - _CALLS - _TOKENS - _COST - owner
     service = min(max(room // 4, 8), _SERVICE_MAX)
     name = room - service
     gap = " " * _GAP
     calls, count, cost = _figures(trace.change, is_signed=goes_on)
-    style = "orange" if trace.change.unpriced else "bold"
+    style = "bold orange" if trace.change.unpriced else "bold"
     parts = [
         " " + paint("dim", time.strftime("%H:%M:%S", time.localtime(at_s))),
         _name(trace, paint, name),
@@ -106,7 +108,7 @@ def _name(trace: ChargedTrace, paint: Paint, room: int) -> str:
     agent, root = plain(trace.agent), plain(trace.root)
     name = agent or root or plain(trace.owner.agent or "") or plain(trace.model) or "(no name)"
     beside = f" · {root}" if agent and root and agent not in root else ""
-    if cells(name) + cells(beside) <= room:
+    if room - cells(name) >= _BESIDE_MIN:
         rest = left(beside, room - cells(name))
         return paint("bold", name) + paint("dim", rest)
     return paint("bold", left(abridge(name, room), room))
@@ -146,5 +148,6 @@ def _crossings(crossings: Iterable[Crossing], hidden: int) -> Iterator[Note]:
 def _trouble_note(trouble: Trouble, times: int) -> Note:
     what = _STATUS_WORDS.get(trouble.status, trouble.status)
     model = f" of {trouble.model}" if trouble.model else ""
-    reason = f": {trouble.reason}" if trouble.reason else ""
+    says_more = trouble.reason and trouble.status != "usage_missing"
+    reason = f": {trouble.reason}" if says_more else ""
     return Note("orange", f"! {counted(times, 'call')}{model} {what}{reason}")

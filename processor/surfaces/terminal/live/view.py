@@ -7,14 +7,15 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TextIO
 
 from processor.core.model import Intake, Plan
 from processor.surfaces.terminal.live.brief import render_brief, render_left_out
 from processor.surfaces.terminal.live.charged import ChargedTrace, ChargedTraces, LeftOut
 from processor.surfaces.terminal.live.kept_spans import KeptSpans
-from processor.surfaces.terminal.paint import Paint, columns
+from processor.surfaces.terminal.paint import Paint, columns, plain, wrap
 from processor.surfaces.terminal.received import ReceivedSpan
 from processor.surfaces.terminal.tree import render_trace
 
@@ -28,6 +29,12 @@ _WAITING_MAX: Final = 2
 """Drawings that may wait for the terminal; then traces gather, and of too many only the sums."""
 _FINISH_S: Final = 2.0
 """How long the last drawing may take."""
+
+
+LABEL_CELLS: Final = 13
+"""What the first lines of a program take to say what they are about."""
+_SAID_MAX: Final = 100
+_SAID_LINES_MAX: Final = 12
 
 
 class _Drawing(NamedTuple):
@@ -46,6 +53,7 @@ class LiveView:
         self._at_most = _TREES_MAX if is_verbose else _BRIEF_MAX
         self._charged = ChargedTraces()
         self._spans = KeptSpans() if is_verbose else None
+        self._said: deque[tuple[str, str, int]] = deque(maxlen=_SAID_MAX)
         self._drawings: queue.Queue[_Drawing | None] = queue.Queue(_WAITING_MAX)
         self._thread = threading.Thread(target=self._draw_all, name="terminal", daemon=True)
 
@@ -58,6 +66,13 @@ class LiveView:
         except Exception:  # noqa: BLE001 - a bug in the drawing must not fail a batch
             _LOG.exception("what was charged cannot be shown")
 
+    def say(self, text: str, style: str = "", hang: int = LABEL_CELLS) -> None:
+        """Show a sentence soon; its lines after the first begin with `hang` blanks.
+
+        Of too many that wait for the terminal the oldest go.
+        """
+        self._said.append((text, style, hang))
+
     async def run(self) -> None:
         """Draw what is ready, until it is cancelled."""
         self._thread.start()
@@ -69,6 +84,7 @@ class LiveView:
     def finish(self) -> None:
         """Draw what is left; returns when that is done, or the terminal takes too long."""
         if not self._thread.is_alive():
+            self._write(self._lines(_Drawing([], LeftOut(), time.time())))
             return
         try:
             end_s = time.monotonic() + _FINISH_S
@@ -87,17 +103,24 @@ class LiveView:
     def _draw_all(self) -> None:
         while (drawing := self._drawings.get()) is not None:
             try:
-                lines = list(self._lines(drawing))
-                if lines:
-                    self._stream.write("".join(f"{line}\n" for line in lines))
-                    self._stream.flush()
+                self._write(self._lines(drawing))
             except OSError:  # The terminal is gone; what runs here goes on.
                 return
             except Exception:  # noqa: BLE001 - a bug in the drawing must not end it
                 _LOG.exception("what was charged cannot be shown")
 
+    def _write(self, lines: Iterable[str]) -> None:
+        text = "".join(f"{line}\n" for line in lines)
+        if text:
+            self._stream.write(text)
+            self._stream.flush()
+
     def _lines(self, drawing: _Drawing) -> Iterator[str]:
         width = columns()
+        while self._said:
+            text, style, hang = self._said.popleft()
+            for line in wrap(plain(text), width, _SAID_LINES_MAX, hang):
+                yield self._paint(style, line)
         for trace, spans in drawing.traces:
             if spans:
                 yield from render_trace(spans, self._paint, width)

@@ -31,15 +31,13 @@ def lines(one, width=80):
 
 def test_trace_is_one_line_of_80_cells():
     (line,) = lines(trace(root="POST /trips"))
-    assert (
-        line == " 12:03:41  trip-planner        travel        4 calls  58,796 tokens    $0.068815"
-    )
+    assert line == " 12:03:41  trip-planner       travel        4 calls  58,796 tokens    $0.068815"
 
 
 def test_wider_line_has_its_root_its_id_and_its_owner():
     (line,) = lines(trace(root="POST /trips"), 120)
     assert line == (
-        " 12:03:41  trip-planner · POST /trips   travel         4 calls  58,796 tokens"
+        " 12:03:41  trip-planner · POST /trips   travel        4 calls  58,796 tokens"
         "    $0.068815  8717a5ee · ada · trip-42"
     )
 
@@ -77,7 +75,7 @@ def test_budget_events_and_troubles_have_a_line_each():
     found = trace()
     found.crossings = [LIMIT]
     found.troubles[Trouble("unpriced", "house-v2", "no such model")] = 2
-    found.troubles[Trouble("usage_missing", "gpt-4o", "")] = 1
+    found.troubles[Trouble("usage_missing", "gpt-4o", "no usage reported")] = 1
     assert lines(found)[1:] == [
         "           ■ budget daily exceeded: user bob at 144%, $0.5768 of $0.40",
         "           ! 2 calls of house-v2 without a price: no such model",

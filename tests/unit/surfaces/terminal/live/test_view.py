@@ -41,6 +41,22 @@ def test_what_is_left_is_drawn_at_the_end(turns, is_verbose):
     assert ("└─" in out.getvalue() or "trace 31313131" in out.getvalue()) == is_verbose
 
 
+@pytest.mark.parametrize("is_running", [False, True])
+def test_what_is_said_is_shown_in_lines_that_fit(is_running):
+    """Guarantees: also where the processor never came to run."""
+    out = io.StringIO()
+    view = LiveView(out, PLAIN)
+    view.say("! " + "word " * 30 + "\x1b[2J", "bold orange", 2)
+    if is_running:
+        asyncio.run(run(view))
+    else:
+        view.finish()
+    lines = out.getvalue().splitlines()
+    assert len(lines) > 1
+    assert all(line.startswith("  ") for line in lines[1:])
+    assert "\x1b" not in out.getvalue()
+
+
 def test_bug_in_the_drawing_fails_no_batch(turns, caplog):
     view = LiveView(io.StringIO(), PLAIN)
     view.note(*turns.call(ONE)[:1], None)
