@@ -10,6 +10,7 @@ from typing import Final
 from processor.cli.choice import Answer
 from processor.cli.differences import counted_calls
 from processor.cli.ledger_access import LedgerAccess, ask
+from processor.cli.progress import showing_progress
 from processor.cli.sources import settings_from
 from processor.core.model import Forgetting
 from processor.surfaces.terminal.paint import columns, plain, wrap
@@ -37,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     is_dry_run = arguments.dry_run
 
     async def question(ledger: LedgerAccess) -> Forgetting:
-        return await ledger.forget(arguments.user, is_dry_run=is_dry_run)
+        work = ledger.forget(arguments.user, is_dry_run=is_dry_run)
+        return await showing_progress(ledger, work)
 
     answer = ask(settings, arguments, question)
     answer.warn()

@@ -39,4 +39,7 @@ async def _show(ledger: LedgerAccess) -> None:
         if progress is not None:
             whole = progress.done + progress.left
             counted = f"{progress.done:,} of {whole:,} {progress.counted}"
-            show_progress(f"{progress.job}: {counted}, {counted_calls(progress.changed)} changed")
+            changed = counted_calls(progress.changed)
+            if progress.job == "forget":
+                changed = f"{progress.changed:,} of them"
+            show_progress(f"{progress.job}: {counted}, {changed} changed")

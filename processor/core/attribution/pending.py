@@ -39,9 +39,8 @@ class PendingTurn(Protocol):
     def sizes(self) -> Sequence[int]:
         """How many spans there are, by position of the trace."""
 
-    @property
-    def has_marks(self) -> bool:
-        """Whether some of the spans say whom they belong to."""
+    def may_say(self, text: str) -> bool:
+        """Whether some of the spans say whom they belong to, and that text somewhere."""
 
     def rows(self, at: int) -> PendingRows:
         """The spans of the trace at a position."""
@@ -87,6 +86,13 @@ class PendingSpans:
         self._traces: OrderedDict[bytes, _Trace | _Stored] = OrderedDict()
         self._limit_spans = limit_spans
         self._count = 0
+        self._change: Callable[[Mark], Mark] | None = None
+        """What marks are to be changed to once their trace is touched."""
+        self._changed: set[bytes] = set()
+        """Traces that were touched since, or were not there yet."""
+        self._unchanged: list[bytes] | None = None
+        """Traces to look at; None before that has begun, since it takes a moment to list them."""
+        self._having = ""
         self.evicted_spans = 0
 
     def __len__(self) -> int:
@@ -134,6 +140,7 @@ class PendingSpans:
                 break
             left -= until[-1] if until else 0
         self._traces.clear()
+        self._end_renaming()
         self._count = 0
         for turn, loaded in reversed(found):
             self._load_turn(turn, loaded)
@@ -175,24 +182,61 @@ class PendingSpans:
             del self._traces[trace_id]
         return gone
 
-    def rename(self, change: Callable[[Mark], Mark]) -> None:
-        """Have other marks in place of those that wait."""
-        for trace_id, found in self._traces.items():
-            if isinstance(found, tuple) and not found[0].has_marks:
-                continue
-            trace = self._made(trace_id)
-            trace.batches = [
-                rows._replace(marks={at: change(mark) for at, mark in rows.marks.items()})
-                if rows.marks
-                else rows
-                for rows in trace.batches
-            ]
-            for span_id, span in trace.significant.items():
-                if span.mark is not None:
-                    trace.significant[span_id] = span._replace(mark=change(span.mark))
+    def rename(self, change: Callable[[Mark], Mark], having: str) -> None:
+        """Have other marks in place of those that wait, from when on each trace is touched.
+
+        Those of turns that do not say `having`, as the ledger keeps them, stay.
+        """
+        self._change, self._having = change, having
+        self._changed, self._unchanged = set(), None
+
+    def rename_some(self, count: int) -> bool:
+        """Go on with that, for so many traces; returns whether it is done."""
+        if self._change is None:
+            return True
+        if self._unchanged is None:
+            self._unchanged = list(self._traces)
+        for trace_id in self._unchanged[-count:]:
+            self._rename(trace_id, self._change)
+        del self._unchanged[-count:]
+        if self._unchanged:
+            return False
+        self._end_renaming()
+        return True
+
+    def _end_renaming(self) -> None:
+        self._change, self._having = None, ""
+        self._changed, self._unchanged = set(), None
+
+    def _rename(self, trace_id: bytes, change: Callable[[Mark], Mark]) -> None:
+        """Do it once for a trace, and never for one that waits only from now on."""
+        if trace_id in self._changed:
+            return
+        self._changed.add(trace_id)
+        found = self._traces.get(trace_id)
+        if isinstance(found, tuple):
+            turn, at = found
+            if not turn.may_say(self._having) or all(
+                change(mark) is mark for mark in turn.rows(at).marks.values()
+            ):
+                return
+        elif found is None:
+            return
+        trace = self._made(trace_id)
+        trace.batches = [
+            rows._replace(marks={at: change(mark) for at, mark in rows.marks.items()})
+            if rows.marks
+            else rows
+            for rows in trace.batches
+        ]
+        for span_id, span in trace.significant.items():
+            if span.mark is not None:
+                trace.significant[span_id] = span._replace(mark=change(span.mark))
 
     def _found(self, trace_id: bytes) -> _Trace | None:
         """A trace that waits, read if it was not yet."""
+        if self._change is not None:
+            self._rename(trace_id, self._change)
         found = self._traces.get(trace_id)
         if not isinstance(found, tuple):
             return found

@@ -21,9 +21,9 @@ from processor.core.posting.decide import decide
 from processor.core.posting.forgotten import (
     Renaming,
     RenamingOf,
-    names,
     rename_intake,
     rename_mark,
+    trace_names,
 )
 from processor.core.posting.full_trace import BEYOND_LIMIT, is_call
 from processor.core.posting.intake import (
@@ -71,7 +71,6 @@ __all__ = [
     "exclude",
     "follow",
     "is_call",
-    "names",
     "older_reports",
     "post",
     "rebuild",
@@ -82,6 +81,7 @@ __all__ = [
     "rename_mark",
     "responses_of",
     "set_aside",
+    "trace_names",
     "traces_to_correct",
     "traces_with_calls",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from processor.core.attribution import Node
+from processor.core.attribution import Node, Trace
 from processor.core.model import Charge, Crossing, Intake, Mark, Owner, Unpriced
 
 Renaming = Callable[[str], str | None]
@@ -14,12 +14,20 @@ RenamingOf = Callable[[bytes, int], Renaming | None]
 """By trace id and end of the span in nanoseconds; None for a trace in which nothing is renamed."""
 
 
-def names(node: Node, text: str) -> bool:
+def _names(node: Node, text: str) -> bool:
     """Whether a span of a working copy says that text of its owner."""
     return any(
         text in owner or any(value == text for _, value in owner.own_dimensions)
         for owner in (node.own, node.inherited)
     )
+
+
+def trace_names(trace: Trace, user: str) -> bool:
+    """Whether a working copy says that user anywhere."""
+    kept = trace.kept_owner
+    if kept is not None and kept.user == user:
+        return True
+    return any(_names(node, user) for node in trace.nodes.values())
 
 
 def rename_owner(owner: Owner, renamed: Renaming) -> Owner:

@@ -94,10 +94,9 @@ class StoredTurn:
             self.sizes = [self.sizes[at] for at in left]
             self._firsts = [self._firsts[at] for at in left]
 
-    @property
-    def has_marks(self) -> bool:
-        """Whether some of the spans say whom they belong to."""
-        return self._text is not None
+    def may_say(self, text: str) -> bool:
+        """Whether some of the spans say whom they belong to, and that text somewhere."""
+        return self._text is not None and text in self._text
 
     def rows(self, at: int) -> PendingRows:
         """The spans of the trace at a position; of a mark, what attribution needs."""

@@ -6,9 +6,11 @@ failed turn may have touched is discarded and read again from the rows.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 from processor.core import posting
 from processor.core.attribution import Trace
@@ -18,6 +20,8 @@ from processor.core.budgets.policy import Budget, Policy
 from processor.core.counters import LedgerCounters, MemoryUse
 from processor.core.model import NS_PER_S, Intake, PendingRows, Plan
 from processor.io.ledger.budget_states import BudgetStates
+from processor.io.ledger.forgetting.outdated import OutdatedCopies
+from processor.io.ledger.forgetting.texts import as_in_json
 from processor.io.ledger.kept_from import KeptFrom
 from processor.io.ledger.limits import Limits
 from processor.io.ledger.month_steps import MonthSums
@@ -28,6 +32,8 @@ from processor.io.ledger.store import Store
 _ROWS_READ_FOR_REPORTS = 5_000
 """Of traces that are not in memory, in one turn, to correct reports in them: 0.2 s of CPU. Beyond
 that both reports are charged, with doubt."""
+_PENDING_RENAMED = 500
+"""Traces that wait, between two looks at the clock."""
 _PENDING_KEPT = 2
 """How many times the spans that may wait in memory are kept: what had its call is among them."""
 
@@ -44,6 +50,7 @@ class WorkingSet:
         self.trace_spans = max(min(limits.trace_spans, limits.spans // 2), 1)
         self._traces = self.in_memory = OrderedDict[bytes, Trace]()
         self.budgets = BudgetStates(store, policy, limits.states, self._traces)
+        self._outdated = OutdatedCopies()
         self._sizes: dict[bytes, int] = {}
         """Nodes of each working copy when it was last touched."""
         self._spans = 0
@@ -89,20 +96,31 @@ class WorkingSet:
         """Discard the working copies of traces whose rows are deleted."""
         for trace_id in trace_ids:
             self._traces.pop(trace_id, None)
+            self._outdated.discard(trace_id)
             self._measure(trace_id)
 
     def renamed(self, user: str, tombstone: str) -> None:
-        """An id was replaced in all rows: so it is in memory."""
-        named = [
-            trace_id
-            for trace_id, trace in self._traces.items()
-            if any(posting.names(node, user) for node in trace.nodes.values())
-            or (trace.kept_owner is not None and trace.kept_owner.user == user)
-        ]
-        self.forget(named)
+        """An id was replaced in all rows. What is in memory follows as it is touched."""
+        self._outdated.put(self._traces, user)
+        self._traces.clear()
+        self._sizes, self._spans = {}, 0
         self.budgets.discard_scope(user)
-        renamed = {user: tombstone}.get
-        self.pending.rename(lambda mark: posting.rename_mark(mark, renamed))
+        change = partial(posting.rename_mark, renamed={user: tombstone}.get)
+        self.pending.rename(change, as_in_json(user, depth=2))
+
+    def rename_more(self, end_s: float) -> bool:
+        """Go on with that until a moment of the monotonic clock; returns whether all is done."""
+        while True:
+            trace_id = self._outdated.latest()
+            if trace_id is None and self.pending.rename_some(_PENDING_RENAMED):
+                return True
+            trace = self._outdated.take(trace_id or b"")
+            if trace_id is not None and trace is not None:
+                self._traces[trace_id] = trace
+                self._traces.move_to_end(trace_id, last=False)
+                self._measure(trace_id)
+            if time.monotonic() >= end_s:
+                return False
 
     def _with_forgotten(self, intake: Intake) -> Intake:
         """A batch in which ids that were taken out stay so, in the traces that were there."""
@@ -180,11 +198,12 @@ class WorkingSet:
         self._touched.add(trace_id)
         trace = self._traces.get(trace_id)
         if trace is None:
+            trace = self._outdated.take(trace_id)
+        if trace is None:
             trace = posting.rebuild(trace_id, self.store.rows_of(trace_id))
             add_deleted(self.store, self.kept_from, trace_id, trace)
-            self._traces[trace_id] = trace
-        else:
-            self._traces.move_to_end(trace_id)
+        self._traces[trace_id] = trace
+        self._traces.move_to_end(trace_id)
         return trace
 
     def committed(self, plans: Iterable[Plan]) -> None:
@@ -254,7 +273,7 @@ class WorkingSet:
 
     def discard_all(self) -> None:
         """Nobody knows which rows are durable: they are read again when they are needed."""
-        self.forget(list(self._traces))
+        self.forget([*self._traces, *self._outdated])
         self.discard_touched()
         self.budgets.discard_all()
         self.is_current = False

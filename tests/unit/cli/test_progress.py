@@ -57,6 +57,12 @@ async def test_one_line_shows_how_far_it_has_come_and_is_cleared(terminal):
     ]
 
 
+async def test_of_a_forgetting_it_counts_rows(terminal):
+    ledger = WorkingSet(JobProgress("forget", "rows", 1000, 500, 1))
+    await progress.showing_progress(ledger, ledger.work())
+    assert terminal == ["forget: 1,000 of 1,500 rows, 1 of them changed", ""]
+
+
 async def test_a_processor_that_does_not_know_the_question_is_waited_for(terminal):
     ledger = WorkingSet(RefusedError("unknown"))
     assert await progress.showing_progress(ledger, ledger.work()) == "done"

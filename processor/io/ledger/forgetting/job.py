@@ -75,12 +75,14 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
         steps = self._under_way()
         if steps is None:
             return
+        is_others_work = steps.phase == "requests"
         try:
             super()._step()
             steps.committed()
         except BaseException:
             # It may be durable all the same, and then a working copy has names of before.
-            self._working_set.discard_all()
+            if not is_others_work:
+                self._working_set.discard_all()
             raise
 
     def _under_way(self) -> Forgetter | None:

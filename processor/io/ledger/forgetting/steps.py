@@ -12,15 +12,23 @@ from typing import Final, Literal
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import ForgetRequest, Forgetting, JobProgress
 from processor.io.ledger.forgetting.forgotten import new_tombstone
+from processor.io.ledger.forgetting.searching import Searched
 from processor.io.ledger.long_job import try_out
 from processor.io.ledger.working_set import WorkingSet
 
 _STEP_S: Final = 0.005
 """How long a step goes on; a turn that comes meanwhile waits for its end."""
 
-Phase = Literal["owners", "names", "stamps", "requests", "done"]
-"""What is looked at: what owners say beside names, read only; then all that is one transaction;
-then stamps; then requests that are kept to be sent, which others do."""
+Phase = Literal[
+    "search", "names", "memory", "titles", "audit", "jobs", "stamps", "requests", "done"
+]
+"""What is done: rows are found that no index leads to, read only; what turns look at is replaced in
+one transaction; then, in steps, what is in memory, the other texts that are kept, and stamps; then
+requests that are kept to be sent, which others do."""
+_NEXT: Final[Mapping[Phase, Phase]] = {
+    "memory": "titles", "titles": "audit", "audit": "jobs", "jobs": "stamps", "stamps": "requests",
+}  # fmt: skip
+_SEARCHED: Final[tuple[Searched, ...]] = ("owners", "sets", "waiting")
 
 BeginRename = Callable[[str, str], Future[Mapping[str, int]]]
 """Begins to take an id out of these: given with the tombstone, gives the result to be."""
@@ -37,8 +45,10 @@ class Forgetter:
     is_dry_run: bool = False
     number: int = 0
     """That of its row, which keeps the id while it lasts."""
-    phase: Phase = "owners"
+    phase: Phase = "search"
     position: int = 0
+    after: str = ""
+    """The last task whose title was looked at."""
     tombstone: str = field(default_factory=new_tombstone)
     calls: int = 0
     places: dict[str, int] = field(default_factory=dict)
@@ -46,7 +56,11 @@ class Forgetter:
     """The last step has replaced the names, which what is in memory has to follow."""
     traces: list[bytes] = field(default_factory=list)
     """Traces in whose stamps the last step has changed something."""
-    _owners: list[int] = field(default_factory=list)
+    _found: dict[Searched, list[int]] = field(default_factory=lambda: {t: [] for t in _SEARCHED})
+    _searched: dict[Searched, int] = field(default_factory=lambda: dict.fromkeys(_SEARCHED, 0))
+    """Up to which key."""
+    _last: tuple[int, int] | None = None
+    """The last owner and the last span, as of when it began."""
     _requests: Future[Mapping[str, int]] | None = None
 
     @property
@@ -61,8 +75,14 @@ class Forgetter:
 
     @property
     def progress(self) -> JobProgress:
-        """How far it has come, in rows of what is looked at now."""
-        return JobProgress("forget", "rows", self.position, 0, sum(self.places.values()))
+        """How far it has come, in rows of owners and spans, of which there are most."""
+        owners, spans = self._last or (0, 0)
+        done = {"search": self._searched["owners"], "names": owners, "done": owners + spans}
+        at = done.get(self.phase, owners)
+        if self.phase in {"stamps", "requests"}:
+            at += self.position if self.phase == "stamps" else spans
+        whole = max(owners + spans, at)
+        return JobProgress("forget", "rows", at, whole - at, sum(self.places.values()))
 
     def result(self) -> Forgetting:
         """What was found so far."""
@@ -77,6 +97,7 @@ class Forgetter:
                 "tombstone": self.tombstone,
                 "calls": self.calls,
                 "places": self.places,
+                "after": self.after,
             }
         )
 
@@ -84,8 +105,10 @@ class Forgetter:
         """Continue what `to_json` has written."""
         for name, value in json.loads(text).items():
             setattr(self, name, value)
-        # What was read of owners was not kept.
-        self.position = position if self.phase == "stamps" else 0
+        self.position = position
+        if self.phase == "names":
+            # What was found was not kept.
+            self.phase = "search"
 
     def step(self) -> None:
         """Do a little of what needs a transaction; the caller commits or undoes it."""
@@ -93,55 +116,83 @@ class Forgetter:
         ids = self.working_set.store.ids
         if not self.is_dry_run:
             ids.start_overwriting()
+        if self._last is None:
+            self._last = ids.search.last("owners"), ids.last_span()
         end_s = time.monotonic() + _STEP_S
-        while self.phase in {"owners", "stamps"}:
-            if self.phase == "owners":
-                self._read_owners()
+        while True:
+            phase = self.phase
+            if phase == "search":
+                self._search()
+            elif phase == "names":
+                self._rename()
+            elif phase == "requests":
+                self._rename_requests()
             else:
-                self._rename_stamps()
-            if time.monotonic() >= end_s:
+                self._rename_more(end_s)
+            # After the names what is in memory follows before anything else.
+            if phase in {"names", "requests"} or time.monotonic() >= end_s:
                 return
-        if self.phase == "names":
-            self._rename()
-        elif self.phase == "requests":
-            self._rename_requests()
 
     def try_step(self) -> None:
         """Likewise, and undo it: what would change is counted, nothing is kept."""
         try_out(self.working_set, self.step)
 
-    def _read_owners(self) -> None:
-        ids = self.working_set.store.ids
-        found, self.position, is_last = ids.owners_after(self.position, self.asked.user)
-        self._owners += found
-        if is_last:
+    def _search(self) -> None:
+        """Look through the next rows of one table."""
+        table = next((table for table in _SEARCHED if not self._search_in(table)), None)
+        if table is None:
             self.phase = "names"
+
+    def _search_in(self, table: Searched) -> bool:
+        """Returns whether there are no more."""
+        search = self.working_set.store.ids.search
+        found = search.find(table, self._searched[table], self.asked.user)
+        self._found[table] += found.keys
+        self._searched[table] = found.until
+        return found.is_last
 
     def _rename(self) -> None:
         """Replace it wherever turns look, in one transaction: so that no total is ever in two."""
         store, user = self.working_set.store, self.asked.user
-        is_last = False
-        while not is_last:
-            found, self.position, is_last = store.ids.owners_after(self.position, user)
-            self._owners += found
+        for table in _SEARCHED:
+            while not self._search_in(table):
+                pass
         self.calls = store.ids.calls_of(user)
-        self.places = store.ids.rename(user, self.tombstone, self._owners)
-        self.places["jobs"] = store.ids.rename_in_jobs(user, self.tombstone, self.number)
-        self.places["waiting spans"], waiting = store.ids.rename_waiting(user, self.tombstone)
+        self.places = store.ids.rename(user, self.tombstone, self._found)
+        self.places["waiting spans"], waiting = store.ids.rename_waiting(
+            user, self.tombstone, self._found["waiting"]
+        )
         # Also where nothing was found: a span that names it may come late for a trace of now.
         store.forgotten.add(user, self.tombstone, store.last_trace(), waiting)
         store.forget_ids()
         self.is_renamed = True
-        self.phase, self.position = "stamps", 0
+        self.phase, self.position = "memory", 0
 
-    def _rename_stamps(self) -> None:
-        store = self.working_set.store
-        found = store.ids.rename_stamps(self.position, self.asked.user, self.tombstone)
-        self.position = found.position
-        self.places["stamps"] = self.places.get("stamps", 0) + found.changed
-        self.traces += found.traces
-        if found.is_last:
-            self.phase, self.position = "requests", 0
+    def _rename_more(self, end_s: float) -> None:
+        """Replace it in the next of the other rows, or in some of what is in memory."""
+        user, tombstone = self.asked.user, self.tombstone
+        ids, goes_on = self.working_set.store.ids, False
+        if self.phase == "memory":
+            goes_on = not self.is_dry_run and not self.working_set.rename_more(end_s)
+        elif self.phase == "titles":
+            count, last = ids.rename_titles(self.after, user, tombstone)
+            goes_on, self.after = last is not None, last or ""
+            self._add("tasks", count)
+        elif self.phase in {"audit", "jobs"}:
+            table = self.phase
+            count, at = ids.rename_texts(table, self.position, user, tombstone, self.number)
+            goes_on, self.position = at is not None, at or 0
+            self._add(table, count)
+        else:
+            found = ids.rename_stamps(self.position, user, tombstone)
+            goes_on, self.position = not found.is_last, found.position
+            self._add("stamps", found.changed)
+            self.traces += found.traces
+        if not goes_on:
+            self.phase, self.position = _NEXT[self.phase], 0
+
+    def _add(self, place: str, count: int) -> None:
+        self.places[place] = self.places.get(place, 0) + count
 
     def _rename_requests(self) -> None:
         """Have it done, and see what has come of it. Raises LedgerUnavailableError."""

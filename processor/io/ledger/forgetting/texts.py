@@ -9,10 +9,11 @@ from processor.core.wording import replace_name
 from processor.io.ledger.shared import dump
 
 
-def spellings(text: str) -> tuple[str, ...]:
-    """How a text may stand in a column: as it is, in JSON, and in JSON within JSON."""
-    once = dump(text)[1:-1]
-    return tuple(dict.fromkeys((text, once, dump(once)[1:-1])))
+def as_in_json(text: str, depth: int = 1) -> str:
+    """How a text stands in JSON, or in JSON within so much other JSON."""
+    for _ in range(depth):
+        text = dump(text)[1:-1]
+    return text
 
 
 class Replacement:

@@ -167,9 +167,9 @@ class Turn:
     def sizes(self):
         return [len(rows.span_ids) for rows in self._traces]
 
-    @property
-    def has_marks(self):
-        return any(rows.marks for rows in self._traces)
+    def may_say(self, text):
+        said = [mark.own.user for rows in self._traces for mark in rows.marks.values()]
+        return text in said
 
     def rows(self, at):
         self.read += 1
@@ -192,11 +192,15 @@ def test_what_was_loaded_is_read_when_its_trace_is_touched():
 def test_a_renaming_reaches_what_was_loaded_and_not_touched():
     marked = Turn(rows_of(0, trace=b"a", marks={0: Mark(0, 5, own=Owner(user="before"))}))
     plain = Turn(rows_of(0, trace=b"b"))
-    pending = PendingSpans(10)
-    pending.load([marked, plain])
-    pending.rename(lambda mark: replace(mark, own=Owner(user="after")))
-    assert plain.read == 0
-    assert [span.mark.own.user for span in pending.significant(b"a").values()] == ["after"]
+    for touches in (True, False):
+        pending = PendingSpans(10)
+        pending.load([marked, plain])
+        pending.rename(lambda mark: replace(mark, own=Owner(user="after")), "before")
+        if not touches:
+            assert not pending.rename_some(1)
+            assert pending.rename_some(1)
+        assert plain.read == 0
+        assert [span.mark.own.user for span in pending.significant(b"a").values()] == ["after"]
 
 
 SOME_ROWS = st.tuples(st.sampled_from([b"a", b"b", b"c", b"d"]), st.integers(1, 4))
