@@ -101,7 +101,7 @@ async def _year(turns: int, ages: Ages) -> None:
                 while work.has_work:
                     await ledger._writer.ask(work.work)
             if day % _SHOWN_DAYS == _SHOWN_DAYS - 1:
-                pages = ledger._working_set.store.deleted.free_pages()
+                pages = ledger._working_set.store.deleted.space.free_pages()
                 mib, free = (each * pages.page_bytes / 2**20 for each in (pages.pages, pages.free))
                 say(f"day {day + 1}: {traffic.calls} calls, {mib:.1f} MiB, {free:.1f} of them free")
         await ledger.close()

@@ -149,7 +149,10 @@ def check_spend(store: SqliteStore) -> None:
 def check_charges(store: SqliteStore) -> None:
     """The charges and traces are those that the spans alone would give."""
     traces = {}
+    partly_deleted = store.deleted.calls.partly_deleted()
     for trace_id in store.recent_traces(10**6):
+        if store.trace_number(trace_id) == partly_deleted:
+            continue  # What its other rows are charged does not follow from them any more.
         traces[trace_id] = posting.rebuild(trace_id, store.rows_of(trace_id))
         check_steps(store, trace_id, traces[trace_id])
     plan = posting.charged(traces, store.zones)
@@ -166,7 +169,8 @@ def check_charges(store: SqliteStore) -> None:
         "FROM charged JOIN dimension_sets AS sets ON sets.id = set_id "
         "JOIN names AS users ON users.id = user_id "
         "JOIN names AS sessions ON sessions.id = session_id "
-        "JOIN names AS tasks ON tasks.id = task_id"
+        "JOIN names AS tasks ON tasks.id = task_id "
+        f"WHERE charged.trace <> {partly_deleted}"
     )
     found = defaultdict(list)
     for row_id, end_ns, user, session, task, *rest in store._db.execute(query):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
+import pytest
 from answers import total_of
 from hypothesis import strategies as st
 from property.engines import law
@@ -19,16 +20,25 @@ from property.test_ledger_laws import (
 )
 
 from processor.core.model import NOBODY, NS_PER_S, Usage
-from processor.io.ledger import Ledger
+from processor.io.ledger import Ledger, call_deletion
 from processor.io.ledger.kept_from import Ages
 from processor.io.ledger.limits import Limits
-from processor.io.ledger.retention import Retention
+from processor.io.ledger.retention import Retention, calls
 from processor.io.ledger.tables import SUMS
 
 HOUR_S = 3600
 AGES = Ages(calls_s=2 * HOUR_S, keys_s=2 * HOUR_S, traces_s=5 * HOUR_S, hours_s=2 * HOUR_S)
 NEWER = 100
 """The first of the traces that only show how late it is."""
+
+
+@pytest.fixture(params=[256, 1], ids=["small", "large"], autouse=True)
+def sizes(request):
+    """What is a small trace, deleted at once; a large one is deleted row by row."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(call_deletion, "ROWS_AT_ONCE", request.param)
+        patch.setattr(calls, "ROWS_AT_ONCE", request.param)
+        yield
 
 
 @st.composite

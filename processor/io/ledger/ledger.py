@@ -150,6 +150,7 @@ class Ledger:
         )
         self._known = OrderedDict.fromkeys(reversed(recent))
         await self._writer.ask(working_set.load)
+        await self._writer.ask(self._retention.finish)
         await self._writer.ask(lambda: working_set.budgets.set_policy(working_set.budgets.policy))
         await self._writer.ask(self._reprice.load)
         await self._writer.ask(working_set.months.load)
@@ -170,6 +171,7 @@ class Ledger:
 
     async def set_policy(self, policy: Policy) -> None:
         """Put other budgets into force, between two turns."""
+        await self._writer.ask(self._retention.finish)
         await self._writer.ask(lambda: self._working_set.budgets.set_policy(policy))
 
     async def post(self, intake: Intake) -> Mapping[int, Stamp]:
@@ -268,6 +270,7 @@ class Ledger:
 
         def begin_alone() -> Future[T]:
             self._refuse_beside(others)
+            self._retention.finish()
             return begin()
 
         return await result_of(await self._writer.ask(begin_alone))
@@ -277,6 +280,7 @@ class Ledger:
 
         def prepare_alone() -> None:
             self._refuse_beside(others, trial)
+            self._retention.finish()
             prepare()
 
         self._refuse_beside(others)

@@ -60,6 +60,8 @@ class WorkingSet:
         self._taken_pending: list[posting.TakenSpan] = []
         self._new_pending: list[PendingRows] = []
         self.kept_from = KeptFrom()  # May be read from any thread.
+        self.partly_deleted = b""
+        """The trace of which a part is deleted, if there is one: the rest comes before its use."""
         self.is_current = False
         """Whether that and what waits are as committed; if not, the next turn loads both."""
 
@@ -69,10 +71,12 @@ class WorkingSet:
             self.load()
         if self.store.forgotten:
             intake = self._with_forgotten(intake)
+        if self.partly_deleted in trace_ids:
+            self.store.deleted.calls.finish()
         traces = {trace_id: self._trace(trace_id) for trace_id in sorted(trace_ids)}
         intake, traces, late = set_aside(self.store, self.kept_from, intake, traces)
         deleted = [trace for trace in traces.items() if trace[1].is_deleted]
-        reports = self.store.reports_of(posting.responses_of(intake))
+        reports = self._reports(intake)
         older = self._older(intake, traces, reports) if reports else posting.NO_REPORTS
         posted = posting.post(intake, traces, self.pending, self.trace_spans, older, late=late)
         try:
@@ -127,6 +131,15 @@ class WorkingSet:
         number_of, old_ns = self.store.trace_number, self.kept_from.keys * NS_PER_S
         return posting.rename_intake(intake, self.store.forgotten.renamings(number_of, old_ns))
 
+    def _reports(self, intake: Intake) -> dict[int, KnownReports]:
+        """What is known of the responses of a batch."""
+        found = self.store.reports_of(posting.responses_of(intake))
+        traces = {trace_id for known in found.values() for trace_id, _ in known.spans}
+        if self.partly_deleted not in traces:
+            return found
+        self.store.deleted.calls.finish()
+        return self.store.reports_of(posting.responses_of(intake))
+
     def _older(
         self, intake: Intake, traces: dict[bytes, Trace], reports: Mapping[int, KnownReports]
     ) -> posting.OlderReports:
@@ -154,6 +167,9 @@ class WorkingSet:
         """Read the latest of what waits for a call, from when on things are kept, and renamings."""
         self.pending.load(self.store.pending())
         self.store.forgotten.load()
+        calls = self.store.deleted.calls
+        number = calls.partly_deleted()
+        self.partly_deleted = calls.end_and_id(number)[1] if number else b""
         self.kept_from, self.is_current = self.store.deleted.kept_from(), True
 
     def follow_spend(self, by: SpendBy) -> None:

@@ -9,14 +9,11 @@ from typing import Final
 
 from processor.io.ledger.background import Work
 from processor.io.ledger.kept_from import Ages, KeptFrom, marks_at
-from processor.io.ledger.retention.sweeps import (
-    CallsSweep,
-    HoursSweep,
-    KeysSweep,
-    SpaceSweep,
-    Sweep,
-    TracesSweep,
-)
+from processor.io.ledger.retention.calls import CallsSweep
+from processor.io.ledger.retention.hours import HoursSweep
+from processor.io.ledger.retention.space import SpaceSweep
+from processor.io.ledger.retention.sweep import Sweep
+from processor.io.ledger.retention.traces import KeysSweep, TracesSweep
 from processor.io.ledger.working_set import WorkingSet
 
 _INTERVAL_S: Final = 300.0
@@ -51,6 +48,22 @@ class Retention:
         """All else is loaded: from now on it may look whether something is old enough."""
         if any(self._ages):
             self._next_look_s = 0.0
+
+    def finish(self) -> None:
+        """Delete the rest of a trace of which a part is deleted, before others read it.
+
+        Raises what the store raises.
+        """
+        if not self._working_set.partly_deleted:
+            return
+        store = self._working_set.store
+        store.begin()
+        try:
+            store.deleted.calls.finish()
+            store.commit()
+        except BaseException:
+            store.rollback()
+            raise
 
     @property
     def has_work(self) -> bool:
@@ -108,5 +121,5 @@ class Retention:
         if is_due or kept.hours > kept.folded:
             yield HoursSweep(store, (kept.folded, hours_s), store.zones.day_of)
         if marks != swept:
-            yield SpaceSweep(store.deleted)
+            yield SpaceSweep(store.deleted.space)
         self._swept = KeptFrom(*map(max, swept, marks))

@@ -12,6 +12,7 @@ from processor.core.attribution import Trace
 from processor.core.attribution.trace import is_of_logs
 from processor.core.model import NS_PER_S, ChargeRow, OwnIds, TraceSummary
 from processor.io.ledger import statements
+from processor.io.ledger.call_deletion import read_partly_deleted
 from processor.io.ledger.deleted_rows import read_kept_summary
 from processor.io.ledger.interning import OTHER, Cache
 from processor.io.ledger.row_reader import RowReader
@@ -96,7 +97,10 @@ class SpanCharges:
             self._read = _Reading(database)
         query = "SELECT id, trace_id FROM traces WHERE id BETWEEN ? AND ?"
         traces: list[tuple[Any, ...]] = database.execute(query, (first, last)).fetchall()
+        partly_deleted = read_partly_deleted(database)
         for trace, trace_id in traces:
+            if trace == partly_deleted:
+                continue
             findings.say(self._read.differences(trace, trace_id))
         return findings.step(*_next(last, highest))
 

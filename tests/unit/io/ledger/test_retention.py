@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import types
 
@@ -10,14 +11,15 @@ from answers import standings_of, total_of
 from property.agreement import check_tables
 
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import Owner
+from processor.core.model import ExclusionRequest, ForgetRequest, Owner, Selection
 from processor.core.ports import PricesAgain
 from processor.core.posting.late import OF_DELETED, TOO_OLD
 from processor.core.questions import TracesQuestion, UsageQuestion
+from processor.io.ledger import call_deletion
 from processor.io.ledger.kept_from import Ages, KeptFrom
 from processor.io.ledger.reading.connection import ReadConnection
 from processor.io.ledger.reading.view import SqliteView
-from processor.io.ledger.retention import Retention, sweeps
+from processor.io.ledger.retention import Retention, calls, space, traces
 from processor.io.ledger.verifying import FIRST
 from processor.io.ledger.verifying.by_trace import SpanCharges, TraceSums
 
@@ -174,7 +176,7 @@ async def test_a_trace_that_goes_on_after_its_keys_are_deleted_still_has_what_it
     await opened.post(given.call(1, own=S))
     await later(opened, given, 3, trace=8)
     await sweep(3, Ages(calls_s=DAY_S, keys_s=DAY_S))
-    assert not opened.store.deleted.keys_after(0, 10)
+    assert not opened.store.deleted.traces.keys_after(0, 10)
     await opened.post(given.call(2, 1, own=ADA, at_s=3 * DAY_S))
     await opened.open()
     await opened.post(given.call(3, 1, at_s=3 * DAY_S))
@@ -314,13 +316,13 @@ async def test_a_reprice_says_from_when_on_there_are_calls(opened, given, sweep)
 async def test_the_space_of_what_is_deleted_goes_back_to_the_disk(
     opened, given, sweep, monkeypatch
 ):
-    monkeypatch.setattr(sweeps, "_FREE_LEAST", 4)
+    monkeypatch.setattr(space, "_FREE_LEAST", 4)
     for trace in range(10, 210):
         await opened.post(*(given.call(span, trace=trace) for span in range(1, 20)))
     await later(opened, given, 3)
-    before = opened.store.deleted.free_pages()
+    before = opened.store.deleted.space.free_pages()
     await sweep(3)
-    after = opened.store.deleted.free_pages()
+    after = opened.store.deleted.space.free_pages()
     assert after.pages < before.pages / 2
     assert after.free <= max(after.pages * 0.1, 4)
     check_tables(opened.store)
@@ -415,12 +417,12 @@ async def test_each_trace_that_goes_makes_another_version(opened, given, sweep, 
     await later(opened, given, 3)
     await sweep(3)
     await later(opened, given, 9, trace=10)
-    monkeypatch.setattr(sweeps, "_READ", 1)
-    moments = itertools.count(0.0, sweeps.STEP_S / 2)  # Time for one of them in each step.
-    monkeypatch.setattr(sweeps, "time", types.SimpleNamespace(monotonic=lambda: next(moments)))
+    monkeypatch.setattr(traces, "READ", 1)
+    moments = itertools.count(0.0, traces.STEP_S * 0.6)  # Time for one of them in each step.
+    monkeypatch.setattr(traces, "time", types.SimpleNamespace(monotonic=lambda: next(moments)))
     connection = ReadConnection(opened.path)
     states = set()
-    delete_trace = opened.store.deleted.delete_trace
+    delete_trace = opened.store.deleted.traces.delete_trace
 
     def note():
         view = SqliteView(connection.database)
@@ -431,9 +433,148 @@ async def test_each_trace_that_goes_makes_another_version(opened, given, sweep, 
         note()
         return delete_trace(trace)
 
-    monkeypatch.setattr(opened.store.deleted, "delete_trace", delete)
+    monkeypatch.setattr(opened.store.deleted.traces, "delete_trace", delete)
     await sweep(9)
     note()
     connection.close()
     assert len({traces for traces, _ in states}) == 5
     assert len({version for _, version in states}) == len(states)
+
+
+LARGE = 9
+
+
+@pytest.fixture
+async def partly(opened, given, monkeypatch):
+    """Posts a large trace and something newer, and goes so many steps into its deletion.
+
+    Traces with more than two rows are large, and a step does one thing.
+    """
+    monkeypatch.setattr(call_deletion, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(calls, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(calls, "STEP_S", 0.0)
+
+    async def begin(steps):
+        above = given.aggregate(1, tokens=1300, own=S), given.unpriced(2, 1)
+        await opened.post(*above, *(given.call(at, 1, own=ADA) for at in range(3, LARGE + 1)))
+        await later(opened, given, 3)
+        clock_s = given.START_S + 3 * DAY_S
+        retention = Retention(opened.ledger._working_set, A_DAY, (), lambda: clock_s)
+        opened.ledger._retention = retention
+        retention.load()
+        for _ in range(steps):
+            await opened.ledger._writer.ask(retention.work)
+        return retention
+
+    return begin
+
+
+async def finished(opened, retention):
+    while retention.has_work:
+        await opened.ledger._writer.ask(retention.work)
+
+
+@pytest.mark.parametrize("steps", range(6, 20, 2))
+async def test_a_large_trace_is_deleted_in_parts_that_agree(opened, given, partly, steps):
+    """Guarantees: no total moves, and verify finds nothing, after each of them."""
+    retention = await partly(0)
+    trace = given.trace_id(1)
+    before = [await total_of(opened.ledger), await total_of(opened.ledger, "trace", trace.hex())]
+    seen = set()
+    for _ in range(steps):
+        if retention.has_work:
+            await opened.ledger._writer.ask(retention.work)
+        seen.add(len(opened.store.rows_of(trace)))
+        check_tables(opened.store)
+    await opened.open()
+    check_tables(opened.store)
+    # What is left is deleted by a start.
+    assert opened.store.rows_of(trace) == [] or len(seen) == 1
+    await finished(opened, retention) if steps > 16 else None
+    after = [await total_of(opened.ledger), await total_of(opened.ledger, "trace", trace.hex())]
+    assert after == before
+    assert steps < 16 or seen == {9, 7, 5, 3, 1, 0}
+
+
+@pytest.mark.parametrize("steps", range(5, 14))
+@pytest.mark.parametrize("what", ["repeat", "late", "parent", "response", "newer"])
+async def test_whoever_needs_a_trace_amid_its_deletion_finds_it_deleted(
+    opened, given, partly, steps, what
+):
+    """Guarantees: what comes for it is what it would be after the last part."""
+    retention = await partly(steps)
+    before = await total_of(opened.ledger)
+    rows = len(opened.store.rows_of(given.trace_id(1)))
+    spans = {
+        "repeat": given.call(3, 1, own=ADA),
+        "late": given.call(30, 1, own=ADA),
+        "parent": given.aggregate(31, tokens=9000),
+        "response": given.call(1, trace=4, scope="other", response="r"),
+        "newer": given.call(32, 1, own=ADA, at_s=3 * DAY_S),
+    }
+    stamps = await opened.post(spans[what])
+    status = stamps[0].entry.status
+    total = (await total_of(opened.ledger)).minus(before)
+    if rows < LARGE and what != "response":
+        assert opened.store.rows_of(given.trace_id(1)) == [] or what == "newer"
+        assert status == ("exact" if what == "newer" else "late")
+        expected = {"repeat": (0, 0), "late": (0, 1), "parent": (0, 1), "newer": (1, 0)}
+        assert (total.calls, total.unpriced) == expected[what]
+    await finished(opened, retention)
+    left = {32} if what == "newer" else set()
+    rows_left = opened.store.rows_of(given.trace_id(1))
+    if rows < LARGE:
+        assert {row.span_id[-1] for row in rows_left} == left
+    check_tables(opened.store)
+
+
+@pytest.mark.parametrize("what", ["reprice", "exclude", "dry run", "forget", "budget"])
+async def test_long_work_that_begins_amid_the_deletion_of_a_trace_finds_it_deleted(
+    opened, given, partly, what
+):
+    """Guarantees: it is not priced, excluded or counted by the rows that are left of it."""
+    retention = await partly(9)
+    assert 0 < len(opened.store.rows_of(given.trace_id(1))) < LARGE
+    ledger, total = opened.ledger, await total_of(opened.ledger)
+    if what in {"reprice", "dry run"}:
+        entries = []
+        prices = PricesAgain("v2", lambda row: entries.append(row) or row.entry)
+        await ledger.reprice(prices, (0, 2**63 - 1), 0, is_dry_run=what == "dry run")
+        assert len(entries) == 1
+    elif what == "exclude":
+        asked = ExclusionRequest(Selection(user="ada"), "", "ada", 0)
+        assert (await ledger.exclude(asked, is_dry_run=False)).calls == 0
+    elif what == "forget":
+        await ledger.forget(ForgetRequest("ada", "ada", 0), is_dry_run=False)
+    else:
+        match = given.budget("new", "user", 10**9, match={"model": ("gpt-4o",)})
+        await ledger.set_policy(given.policy(match))
+    assert opened.store.rows_of(given.trace_id(1)) == []
+    assert await total_of(opened.ledger) == total
+    await finished(opened, retention)
+    check_tables(opened.store)
+
+
+@pytest.mark.parametrize("is_durable", [True, False])
+@pytest.mark.parametrize("at", range(7))
+async def test_a_part_that_fails_is_deleted_again(
+    opened, given, partly, monkeypatch, at, is_durable
+):
+    retention = await partly(5)
+    before, commit = await total_of(opened.ledger), opened.store.commit
+    failures = iter([False] * at + [True])
+
+    def fail():
+        fails = next(failures, False)
+        if is_durable or not fails:
+            commit()
+        if fails:
+            raise LedgerUnavailableError("refuses as the test asked")
+
+    monkeypatch.setattr(opened.store, "commit", fail)
+    while retention.has_work:
+        with contextlib.suppress(LedgerUnavailableError):
+            await opened.ledger._writer.ask(retention.work)
+        check_tables(opened.store)
+    assert opened.store.rows_of(given.trace_id(1)) == []
+    assert await total_of(opened.ledger) == before
