@@ -43,7 +43,7 @@ class ExcludeJob(LongJob[Excluder | Restorer, Exclusion]):
 
         Raises InvalidQuestionError where there is nothing to undo by that number.
         """
-        if self.has_work:
+        if self._under_way() is not None:
             raise OverloadedError("another exclusion is under way", RETRY_DELAY_S)
         self.check(asked)
         steps = steps_of(self._working_set, asked)
@@ -87,7 +87,7 @@ class ExcludeJob(LongJob[Excluder | Restorer, Exclusion]):
     def _under_way(self) -> Excluder | Restorer | None:
         if self._steps is None and self.has_work:
             job = self._unfinished()
-            if job is None:  # Its last step was committed, though that had seemed to fail.
+            if job is None:  # Its last step was committed, or its first one was not.
                 self._id, self.progress = 0, None
             else:
                 asked, self._audit = from_json(job.parameters)

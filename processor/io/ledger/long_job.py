@@ -21,6 +21,8 @@ from processor.io.ledger.working_set import WorkingSet
 
 _LOG = logging.getLogger(__name__)
 _LOGGED_S: Final = 10.0
+_PERHAPS: Final = -1
+"""In the place of the id of a row of which nobody knows whether it is there."""
 RETRY_DELAY_S: Final = 5.0
 """When to ask again beside other long work."""
 
@@ -180,7 +182,8 @@ class LongJob(ABC, Generic[S, R]):
             self._id = self._write(steps)
             store.commit()
         except BaseException:
-            self._id = 0
+            # It may be durable all the same: the next step looks.
+            self._id = _PERHAPS
             store.rollback()
             raise
         self._steps = steps

@@ -99,8 +99,8 @@ class RepriceJob(LongJob[Repricer, Repricing]):
         until = f" until {utc_text(span_ns[1])}" if span_ns[1] < TIME_NS_MAX else ""
         subject, after = f"calls from {utc_text(span_ns[0])}{until}", {"prices": prices.version}
         line = AuditEntry(now_ns, actor, self.kind, subject, as_json({}), as_json(after))
-        self._begin_with(repricer, line)
         self._prices = prices
+        self._begin_with(repricer, line)
         _LOG.info("a reprice begins, with prices %s", prices.version)
         self._note(repricer)
 
@@ -108,7 +108,7 @@ class RepriceJob(LongJob[Repricer, Repricing]):
         """The reprice under way, as its row has it where it is not in memory."""
         if self._steps is None and self._prices is not None:
             job = self._unfinished()
-            if job is None:  # Its last step was committed, though that had seemed to fail.
+            if job is None:  # Its last step was committed, or its first one was not.
                 self._prices, self.progress, self._id = None, None, 0
             else:
                 self._take_up(job, self._prices)

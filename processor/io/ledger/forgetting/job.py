@@ -56,9 +56,9 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
 
         Raises OverloadedError beside another one, InvalidQuestionError for what is no id.
         """
-        if self.is_under_way:
-            steps = self._under_way()
-            if steps is not None and steps.asked.user == asked.user:
+        under_way = self._under_way()
+        if under_way is not None:
+            if under_way.asked.user == asked.user:
                 return self._result
             raise OverloadedError("another user is being forgotten", RETRY_DELAY_S)
         self._working_set.store.ids.check(asked.user)
@@ -88,7 +88,7 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
     def _under_way(self) -> Forgetter | None:
         if self._steps is None and self.is_under_way:
             job = self._unfinished()
-            if job is None:  # Its last step was committed, though that had seemed to fail.
+            if job is None:  # Its last step was committed, or its first one was not.
                 self._id, self.progress = 0, None
                 self._working_set.store.ids.stop_overwriting()
             else:

@@ -466,6 +466,55 @@ async def test_log_records_of_a_call_are_read_in_steps_as_well(
 
 
 @pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("is_durable", [True, False])
+@pytest.mark.parametrize("kind", ["reprice", "exclude", "forget"])
+async def test_work_of_which_nobody_knows_whether_it_has_begun_goes_on_if_so(
+    opened, exclude, monkeypatch, kind, is_durable
+):
+    """Guarantees: without a restart; and what has not begun may be asked for again."""
+    monkeypatch.setattr("processor.io.ledger.background._RETRY_S", 0.01)
+    commit, failures = opened.store.commit, [LedgerUnavailableError("the files were gone")]
+
+    def fail():
+        if is_durable or not failures:
+            commit()
+        if failures:
+            raise failures.pop()
+
+    async def ask():
+        dear = Amount(9000, 9000, 0, 0, 0, 0)
+        prices = PricesAgain("v2", lambda row: replace(row.entry, amount=dear, price_version="v2"))
+        if kind == "reprice":
+            await opened.ledger.reprice(prices, (0, 2**63 - 1), 0, is_dry_run=False)
+        elif kind == "exclude":
+            await exclude(session="s")
+        else:
+            await opened.ledger.forget(ForgetRequest("u", "ada", 0), is_dry_run=False)
+
+    job = {
+        "reprice": opened.ledger._reprice,
+        "exclude": opened.ledger._exclude,
+        "forget": opened.ledger._forget,
+    }[kind]
+    monkeypatch.setattr(opened.store, "commit", fail)
+    with pytest.raises(LedgerUnavailableError, match="the files were gone"):
+        await ask()
+    await until(lambda: not job.is_under_way)
+    expected = {"reprice": 27_000, "exclude": 1000, "forget": 3000}[kind]
+
+    async def is_done():
+        is_forgotten = not (await total_of(opened.ledger, "user", "u")).calls
+        return await opened.cost() == expected and (kind != "forget" or is_forgotten)
+
+    assert await is_done() == is_durable
+    if not is_durable:
+        await ask()
+        assert await is_done()
+    assert opened.ledger.job_progress is None
+    check_tables(opened.store)
+
+
+@pytest.mark.usefixtures("two")
 async def test_there_has_to_be_something_to_undo(opened, exclude):
     done = await exclude(session="s")
     with pytest.raises(InvalidQuestionError, match="there is no exclusion 99"):
