@@ -7,7 +7,7 @@ the new one: what has been added up stays, and the last day of the old zone ends
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -93,15 +93,6 @@ class ReportingZones:
         zone = self.zones[at]
         start_s = time_s // zone.cell_s * zone.cell_s
         return max(start_s, zone.start_s), self._until(at, start_s + zone.cell_s)
-
-    def days_within(self, start_s: int, end_s: int) -> Iterator[tuple[int, int]]:
-        """The days that lie wholly in ``[start, end)``, in order."""
-        day_start_s, day_end_s = self.day_of(start_s)
-        if day_start_s < start_s:
-            day_start_s, day_end_s = self.day_of(day_end_s)
-        while day_end_s <= end_s:
-            yield day_start_s, day_end_s
-            day_start_s, day_end_s = self.day_of(day_end_s)
 
     def _at(self, time_s: int) -> int:
         return max(bisect_right(self._starts, time_s) - 1, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import apsw
@@ -45,14 +46,7 @@ class LifetimeTotals:
         findings = Findings(self.name)
         if not self._prepare(database):
             return findings.step(position, 0.0)
-        first = max(position, 0)
-        last = first + _NAMES_COMPARED - 1
-        self._compare(database, findings, first, last)
-        highest = int(database.execute(statements.LAST_NAME).get)
-        if last < highest:
-            return findings.step(last + 1, last / highest)
-        self._compare_all(database, findings)
-        return findings.step(None, 1.0)
+        return _by_names(database, findings, position, self._compare, self._compare_all)
 
     def _prepare(self, database: apsw.Connection) -> bool:
         """Note the traces of several names, some at a time; returns whether all are noted."""
@@ -142,14 +136,7 @@ class OwnerDays:
         """Look at the next users; with the last ones, at all organisations."""
         findings = Findings(self.name)
         _note_days(database, read_zones(database))
-        first = max(position, 0)
-        last = first + _NAMES_COMPARED - 1
-        self._compare_users(database, findings, first, last)
-        highest = int(database.execute(statements.LAST_NAME).get)
-        if last < highest:
-            return findings.step(last + 1, last / highest)
-        self._compare_orgs(database, findings)
-        return findings.step(None, 1.0)
+        return _by_names(database, findings, position, self._compare_users, self._compare_orgs)
 
     def _compare_users(
         self, database: apsw.Connection, findings: Findings, first: int, last: int
@@ -189,6 +176,24 @@ class OwnerDays:
             compare(database, sides, {}),
             lambda key: f"organisation {key[0]!r} on {moment(key[1])}",
         )
+
+
+def _by_names(
+    database: apsw.Connection,
+    findings: Findings,
+    position: int,
+    compare_some: Callable[[apsw.Connection, Findings, int, int], None],
+    compare_rest: Callable[[apsw.Connection, Findings], None],
+) -> Step:
+    """Compare the next names, in the order of their numbers; after the last ones, the rest."""
+    first = max(position, 0)
+    last = first + _NAMES_COMPARED - 1
+    compare_some(database, findings, first, last)
+    highest = int(database.execute(statements.LAST_NAME).get)
+    if last < highest:
+        return findings.step(last + 1, last / highest)
+    compare_rest(database, findings)
+    return findings.step(None, 1.0)
 
 
 def _listed(table: str) -> str:

@@ -1,7 +1,6 @@
 """Days and hours of the reporting zone, and what a change of that zone leaves as it was."""
 
 from datetime import datetime
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -50,13 +49,3 @@ def test_cells_after_a_change_never_start_before_it():
     back = ReportingZones.of(KATHMANDU).with_zone(ZoneInfo("Asia/Kolkata"), now_s)
     change_s = back.zones[-1].start_s
     assert back.cell_of(change_s)[0] == change_s
-    days = list(back.days_within(change_s - 3 * 86400, change_s + 3 * 86400))
-    assert all(before[1] == after[0] for before, after in pairwise(days))
-
-
-def test_only_whole_days_lie_within_a_range():
-    zones = ReportingZones.of(UTC)
-    first = at(UTC, 2026, 5, 1)
-    days = list(zones.days_within(first + 1, first + 3 * 86400))
-    assert days == [(first + 86400, first + 2 * 86400), (first + 2 * 86400, first + 3 * 86400)]
-    assert list(zones.days_within(first + 1, first + 86400)) == []
