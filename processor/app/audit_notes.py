@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from processor.core.pricing.written import prices_text
 from processor.io.ledger import InForce, Ledger
 
 T = TypeVar("T")
+_VERSION_CHARS: Final = 12
 _BUNDLED: Final = "the bundled defaults"
 
 
@@ -34,7 +36,7 @@ class AuditNotes:
         await self.prices(catalog)
         kept = self._settings.ledger.retention
         ages = {f"retention.{name}": str(age) for name, age in kept}
-        version = ", ".join(f"{name} {age}" for name, age in kept)
+        version = hashlib.sha256(repr(sorted(ages.items())).encode()).hexdigest()[:_VERSION_CHARS]
         await self._note("settings", "ledger", "the settings it was started with", version, ages)
 
     def after(

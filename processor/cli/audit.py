@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,9 @@ from processor.surfaces.terminal.paint import columns, plain, wrap
 
 _PAGE: int = 1000
 _SHOWN_LINES_MAX = 6
+_SHOWN_NAMES = {"usd": "cost in USD"}
+_IN_UTC = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+"""Times in what a line is about, as the ledger has them."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,7 +61,8 @@ def _lines(entries: Sequence[AuditEntry], zone: tzinfo) -> Iterator[str]:
         yield "nothing was changed in this time"
     for entry in entries:
         yield ""
-        yield f"{_moment(entry, zone)}  {entry.action}  {entry.subject}"
+        subject = _IN_UTC.sub(lambda found: _in_zone(found[0], zone), entry.subject)
+        yield f"{_moment(entry, zone)}  {entry.action}  {subject}"
         yield f"    by {entry.actor or 'nobody known'}"
         for line in _changes(json.loads(entry.before), json.loads(entry.after)):
             yield from (
@@ -71,10 +76,15 @@ def _changes(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
+        shown = _SHOWN_NAMES.get(name, name)
         if old is None or new is None:
-            yield f"{name}: {new if old is None else f'{old} (no longer)'}"
+            yield f"{shown}: {new if old is None else f'{old} (no longer)'}"
         else:
-            yield f"{name}: {old} -> {new}"
+            yield f"{shown}: {old} -> {new}"
+
+
+def _in_zone(text: str, zone: tzinfo) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _moment(entry: AuditEntry, zone: tzinfo) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import tzinfo
+from typing import Final
 
 from processor.cli.choice import Answer
 from processor.cli.differences import (
@@ -19,6 +20,7 @@ from processor.cli.differences import (
     models_as_dicts,
     moment,
 )
+from processor.cli.invocation import repeated
 from processor.cli.ledger_access import LedgerAccess, ask
 from processor.cli.moments import read_moment
 from processor.cli.progress import showing_progress
@@ -34,6 +36,8 @@ _NOTE = (
     "Spans that the backend has stored do not change: they show what was written on them, and a "
     "span that is sent again is stamped as the first time."
 )
+_WHERE: Final = ("config", "endpoint", "data_dir", "pricing", "budgets")
+"""Flags that say which ledger, and with which files."""
 _PARTIAL = "The lists may lack a part; the number of calls, and what they cost in all, are exact."
 
 
@@ -61,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_as_dict(answer, zone, is_dry_run=is_dry_run, is_undo=is_undo), indent=2))
     else:
         print(plain(answer.source), end="\n\n")
-        lines = _lines(answer.value, zone, is_dry_run=is_dry_run, is_undo=is_undo)
+        lines = _lines(answer.value, zone, arguments, is_dry_run=is_dry_run, is_undo=is_undo)
         print(*map(plain, lines), sep="\n")
     return 0
 
@@ -85,7 +89,14 @@ def _request(arguments: argparse.Namespace, zone: tzinfo) -> ExcludeRequest:
     )
 
 
-def _lines(result: Exclusion, zone: tzinfo, *, is_dry_run: bool, is_undo: bool) -> Iterator[str]:
+def _lines(
+    result: Exclusion,
+    zone: tzinfo,
+    arguments: argparse.Namespace,
+    *,
+    is_dry_run: bool,
+    is_undo: bool,
+) -> Iterator[str]:
     if result.kept_from_s:
         since = moment(result.kept_from_s, zone)
         kept = f"calls that ended before {since} are no longer kept one by one"
@@ -110,10 +121,11 @@ def _lines(result: Exclusion, zone: tzinfo, *, is_dry_run: bool, is_undo: bool) 
         yield from wrap(done, columns())
     elif is_undo:
         yield f"Exclusion {result.number} is undone: {what} count again."
-        yield "Where prices have changed since: llm-cost reprice."
+        yield f"Where prices have changed since: {repeated('reprice', arguments, *_WHERE)}"
     else:
         yield f"Exclusion {result.number}: {what} are in no sum any more, and in no budget."
-        yield f"To undo it: llm-cost exclude --undo {result.number}"
+        undo = repeated(f"exclude --undo {result.number}", arguments, *_WHERE)
+        yield f"To undo it: {undo}"
     if result.lost:
         spans = counted(result.lost, "span")
         yield from wrap(f"{spans} stay out: their rows have been deleted since.", columns())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import shutil
@@ -19,6 +20,19 @@ def command_name() -> str:
     if program.name != "llm-cost":
         return "llm-cost"
     return _callable(program)
+
+
+def repeated(command: str, arguments: argparse.Namespace, *flags: str) -> str:
+    """A further command on the same ledger: with those of some flags that this one was given."""
+    given = ((flag, getattr(arguments, flag, None)) for flag in flags)
+    words = [
+        part for flag, value in given if value for part in (f"--{flag.replace('_', '-')}", value)
+    ]
+    return f"llm-cost {command}{' ' if words else ''}{shlex.join(words)}"
+
+
+def _spelled(flag: str) -> str:
+    return f"--{flag.replace('_', '-')}"
 
 
 def install_command(extra: str) -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from processor.cli.flags import add_budgets, add_config, add_data_dir, add_ledger, positive
+from processor.cli.flags import (
+    add_budgets,
+    add_config,
+    add_data_dir,
+    add_ledger,
+    add_pricing,
+    positive,
+)
 from processor.cli.parser import Commands, exit_codes, sentence
 
 _WHOM = """\
@@ -195,3 +202,6 @@ processor, remove ledger.db, ledger.db-wal and ledger.db-shm, put it there as le
     parser.add_argument("--force", action="store_true", help="replace FILE where it is there")
     add_config(parser)
     add_data_dir(parser)
+    # It copies the ledger whatever they say; so the flags of `serve` may be given to it as well.
+    add_pricing(parser)
+    add_budgets(parser)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from processor.cli.differences import counted_calls
+from processor.cli.invocation import repeated
 from processor.cli.ledger_access import ask
 from processor.cli.sources import NO_FILE_YET, settings_from
 from processor.core.model import UnpricedCalls
@@ -29,7 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([_as_dict(unknown) for unknown in listed], indent=2))
     else:
         print(plain(answer.source))
-        print(*map(plain, _lines(listed, settings.pricing.file)), sep="\n")
+        again = repeated("reprice", arguments, "config", "endpoint", "data_dir", "pricing")
+        print(*map(plain, _lines(listed, settings.pricing.file, again)), sep="\n")
     kinds, calls = answer.value.left_out
     if kinds:
         print(
@@ -40,22 +42,26 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(unknowns: Sequence[UnpricedCalls], path: str) -> Iterator[str]:
+def _lines(unknowns: Sequence[UnpricedCalls], path: str, again: str) -> Iterator[str]:
     if not unknowns:
         yield "the cost of every call in the ledger is known"
         return
     for unknown in unknowns:
-        names = " or ".join(unknown.models) or "(no model named)"
-        yield f"{names} of {unknown.provider or '(no provider named)'}: {reason_text(unknown)}"
-        service = unknown.service or "no service"
-        yield f"    {counted_calls(unknown.calls)}, {unknown.tokens:,} tokens, from {service}"
+        if unknown.status == "deleted":  # Of them nothing is kept but how many they were.
+            yield f"deleted calls: {unknown.reason}"
+            yield f"    {counted_calls(unknown.calls)}"
+        else:
+            names = " or ".join(unknown.models) or "(no model named)"
+            yield f"{names} of {unknown.provider or '(no provider named)'}: {reason_text(unknown)}"
+            service = unknown.service or "no service"
+            yield f"    {counted_calls(unknown.calls)}, {unknown.tokens:,} tokens, from {service}"
         yield f"    {utc_text(unknown.first_ns)} to {utc_text(unknown.last_ns)}"
     yield ""
     if any(unknown.has_price for unknown in unknowns):
         first_ns = min(unknown.first_ns for unknown in unknowns if unknown.has_price)
         priced = [unknown.models[0] for unknown in unknowns if unknown.has_price and unknown.models]
         yield f"By now there is a price for: {', '.join(dict.fromkeys(priced))}"
-        yield f"To charge it: llm-cost reprice --since {utc_text(first_ns)} --dry-run"
+        yield f"To charge it: {again} --since {utc_text(first_ns)} --dry-run"
         yield ""
     yield from _other_fixes(unknowns)
     entries = dict.fromkeys(entry for unknown in unknowns if (entry := with_fix(unknown).entry))

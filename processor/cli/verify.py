@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -15,6 +16,7 @@ from typing import Final
 import apsw
 
 from processor.cli.dispatch import EXIT_INTERRUPTED, EXIT_NO, EXIT_OK, EXIT_UNUSABLE, complain
+from processor.cli.invocation import repeated
 from processor.cli.sources import budgets_from, settings_from
 from processor.core.budgets.verdict import compile_watches
 from processor.core.errors import ConfigError, Problem, ProcessorError
@@ -96,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_as_dict(path, outcome, code), indent=2))
     else:
-        lines = _end(outcome, code, is_rest=bool(arguments.resume))
+        lines = _end(outcome, code, arguments)
         print(*map(plain, lines), sep="\n")
     return code
 
@@ -173,11 +175,16 @@ def _sentence(difference: Difference) -> str:
     )
 
 
-def _end(outcome: _Outcome, code: int, *, is_rest: bool) -> Iterator[str]:
+def _end(outcome: _Outcome, code: int, arguments: argparse.Namespace) -> Iterator[str]:
     if code == EXIT_INTERRUPTED:
-        yield f"interrupted; to go on: llm-cost verify --resume {outcome.position}"
+        what = f"verify {shlex.quote(arguments.file)}" if arguments.file else "verify"
+        what += " --full" if arguments.full else ""
+        command = f"{what} --resume {outcome.position}"
+        yield "interrupted; to go on: " + repeated(
+            command, arguments, "config", "data_dir", "budgets"
+        )
     elif code == EXIT_OK:
-        yield "what was left agrees" if is_rest else "everything agrees"
+        yield "what was left agrees" if arguments.resume else "everything agrees"
     if any(outcome.counts.values()):
         is_damaged = outcome.counts.get("pages") or any(
             each.where.startswith("cannot be read") for each in outcome.differences

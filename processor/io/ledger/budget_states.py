@@ -99,7 +99,7 @@ class BudgetStates:
             if kept_from_s := self._store.deleted.kept_from().calls:
                 moment = datetime.fromtimestamp(kept_from_s, UTC)
                 before = f"with what was charged from {moment:%Y-%m-%d} on (ledger.retention.calls)"
-            _LOG.info("in force, %s: %s", before, ", ".join(names))
+            _LOG.info("filled %s, and in force as well by now: %s", before, ", ".join(names))
 
     def _check_complete(self) -> None:
         """Check budgets from now on as far as their totals are complete."""

@@ -61,6 +61,12 @@ def test_what_has_left_all_sums_is_shown(run):
     assert "Spans that the backend has stored do not change" in out
 
 
+def test_how_to_undo_it_names_the_same_ledger(run, tmp_path):
+    folder = str(tmp_path / "its data")
+    out, _ = run(FOUND, "exclude", "--session", "s-1", "--data-dir", folder)
+    assert f"To undo it: llm-cost exclude --undo 7 --data-dir '{folder}'" in out.splitlines()
+
+
 def test_a_dry_run_and_an_undo_say_what_they_are(run):
     out, asked = run(FOUND._replace(number=0), "exclude", "--user", "u", "--dry-run")
     assert asked[0][1:] == (0, True)
@@ -127,6 +133,18 @@ def test_the_audit_shows_what_differs(run):
     assert "\r" not in out
     out, _ = run([AuditPage([], "")], "audit", "--json")
     assert json.loads(out) == []
+
+
+def test_times_and_amounts_of_a_line_read_like_the_others(run, tmp_path):
+    """Guarantees: times are in the zone of the budgets, whatever the line is about."""
+    budgets = tmp_path / "budgets.yaml"
+    budgets.write_text("timezone: Europe/Berlin\nbudgets: []\n")
+    line = AuditEntry(
+        0, "ada", "reprice", "calls from 2026-11-01T23:30:00Z", '{"usd": "1.00"}', '{"usd": "2.00"}'
+    )
+    out, _ = run([AuditPage([line], "")], "audit", "--budgets", str(budgets))
+    assert "calls from 2026-11-02 00:30:00 CET" in out
+    assert "cost in USD: 1.00 -> 2.00" in out
 
 
 def test_the_audit_is_printed_in_one_form(capsys):

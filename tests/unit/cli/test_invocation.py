@@ -1,12 +1,13 @@
 import os
 import shlex
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from processor.cli import invocation
-from processor.cli.invocation import command_name, install_command
+from processor.cli.invocation import command_name, install_command, repeated
 
 TREE = Path(invocation.__file__).parents[2]
 
@@ -37,6 +38,12 @@ def test_the_program_is_named_as_this_shell_can_call_it(environment, monkeypatch
 def test_a_program_that_runs_under_another_name_is_called_by_its_own(monkeypatch):
     monkeypatch.setattr(sys, "argv", [str(TREE / "processor" / "cli" / "__main__.py")])
     assert command_name() == "llm-cost"
+
+
+def test_a_further_command_has_the_flags_that_were_given():
+    given = Namespace(config="a b.yaml", data_dir=None, budgets="")
+    command = repeated("exclude --undo 7", given, "config", "data_dir", "budgets", "endpoint")
+    assert command == "llm-cost exclude --undo 7 --config 'a b.yaml'"
 
 
 def test_in_a_source_tree_its_own_extra_is_installed(environment, monkeypatch):

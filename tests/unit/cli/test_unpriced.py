@@ -90,6 +90,13 @@ def test_what_lacks_tokens_is_listed_with_what_makes_them_known(ask):
     assert "include_usage" in found["fix"]
 
 
+def test_deleted_calls_are_said_to_be_that(ask):
+    deleted = UnpricedCalls("", (), "deleted", "", 3, 0, FIRST_NS, FIRST_NS, status="deleted")
+    out = ask(deleted)
+    assert out.startswith("deleted calls: deleted\n    3 calls\n")
+    assert "no model" not in out
+
+
 def test_json_has_the_same_and_the_lines_are_yaml(ask):
     first, second = json.loads(ask(NEW, MINE, flags=["--json"]))
     assert yaml.safe_load(first.pop("yaml"))[0]["model"] == "new-1"
