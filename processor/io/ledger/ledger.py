@@ -258,6 +258,12 @@ class Ledger:
                 "another reprice, exclusion or forgetting is under way", RETRY_DELAY_S
             )
 
+    def _alone(self, work: Callable[[], T], others: _Jobs, own: Steps[object] | None = None) -> T:
+        """Do it on the writer's thread, where it may be and no trace is deleted in part only."""
+        self._refuse_beside(others, own)
+        self._retention.finish()
+        return work()
+
     async def note_in_force(self, found: InForce) -> None:
         """Have the audit say what is in force, unless its last line of the action says the same.
 
@@ -267,27 +273,15 @@ class Ledger:
 
     async def _begin(self, begin: Callable[[], Future[T]], others: _Jobs) -> T:
         """The result of long work that may not be beside `others`."""
-
-        def begin_alone() -> Future[T]:
-            self._refuse_beside(others)
-            self._retention.finish()
-            return begin()
-
-        return await result_of(await self._writer.ask(begin_alone))
+        return await result_of(await self._writer.ask(lambda: self._alone(begin, others)))
 
     async def _try(self, trial: Steps[T], prepare: Callable[[], object], others: _Jobs) -> T:
         """The result of a dry run that may not be beside `others`."""
-
-        def prepare_alone() -> None:
-            self._refuse_beside(others, trial)
-            self._retention.finish()
-            prepare()
-
         self._refuse_beside(others)
         # From now on nothing else begins.
         self._trial = trial
         try:
-            await self._writer.ask(prepare_alone)
+            await self._writer.ask(lambda: self._alone(prepare, others, trial))
             while not trial.is_done:
                 await self._writer.ask(trial.try_step)
         finally:
