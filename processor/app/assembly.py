@@ -30,7 +30,7 @@ from processor.io.exporter import (
     FileDestination,
     InFlightLimiter,
 )
-from processor.io.ledger import Ages, Ledger, SqliteReader, SqliteStore
+from processor.io.ledger import Ages, Ledger, SpendBy, SqliteReader, SqliteStore
 from processor.io.ledger import Limits as WorkingSetLimits
 from processor.io.ledger.verifying import BackgroundCheck
 from processor.io.receiver import Handle, HttpListener, Receiver
@@ -172,7 +172,7 @@ def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger
         default: int = Limits.model_fields[name].default
         return unless_set(settings.limits, name, int(default * plan.ledger_share))
 
-    kept = settings.ledger.retention
+    kept, shown = settings.ledger.retention, settings.telemetry.metrics.spend
     return Ledger(
         SqliteStore(Path(settings.ledger.path), policy.calendar.zone),
         policy,
@@ -185,6 +185,7 @@ def build_ledger(settings: Settings, policy: Policy, plan: MemoryPlan) -> Ledger
             known_traces=limit("known_traces"),
         ),
         Ages(kept.calls, kept.keys, kept.traces, kept.hours),
+        SpendBy(shown.dimensions, shown.values_max),
     )
 
 

@@ -29,7 +29,7 @@ from processor.io.receiver import Receiver
 from processor.io.receiver.listening import listen
 from processor.surfaces.api import Sources
 from processor.surfaces.http import Access, Api, HttpServer, Page
-from processor.surfaces.metrics import CONTENT_TYPE, Build, Exposition
+from processor.surfaces.metrics import CONTENT_TYPE, Build, CostReadings, Exposition
 from processor.surfaces.metrics import Sources as MetricSources
 from processor.surfaces.queries import CostQueries, Health
 
@@ -66,6 +66,7 @@ def build_telemetry(
         policy=lambda: ledger.policy,
         files=files.states,
         certificates=receiver.certificate_ends_s,
+        costs=CostReadings(costs, lambda: ledger.policy),
         build=Build(__version__, platform.python_version(), time.time()),
     )
     sockets = _open_sockets(endpoint)
@@ -75,7 +76,7 @@ def build_telemetry(
         for each in sockets:
             each.close()
         raise
-    return HttpServer(sockets, Page(CONTENT_TYPE, Exposition(sources).render), health, api)
+    return HttpServer(sockets, Page(CONTENT_TYPE, Exposition(sources).page), health, api)
 
 
 def build_api(

@@ -15,6 +15,7 @@ from processor.config.dimensions import OwnDimensions
 from processor.config.exporters import Exporters
 from processor.config.receivers import Receivers
 from processor.config.retention import Retention
+from processor.config.spend import Spend, check_dimensions
 from processor.config.values import Duration, OptionalListen, Section, duration, secret, several
 from processor.core.enrich.emission import READERS
 from processor.core.files.checks import InvalidValueError, choice, optional
@@ -218,6 +219,7 @@ class Metrics(Section):
         description="Where to listen; empty: nowhere. Where this address is in use, perhaps by a "
         "Collector, or gRPC has port 0, any free port is used unless another is set here.",
     )
+    spend: Spend = section(Spend)
 
 
 class Telemetry(Section):
@@ -268,6 +270,11 @@ class Settings(Section):
     telemetry: Telemetry = section(Telemetry)
     api: Api = section(Api)
     _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @model_validator(mode="after")
+    def _has_dimensions(self) -> Settings:
+        check_dimensions(self.telemetry.metrics.spend, self.dimension_names)
+        return self
 
     @property
     def dimension_names(self) -> tuple[str, ...]:

@@ -31,7 +31,8 @@ def test_prometheus_accepts_configuration_and_rules(promtool, passes):
 def test_every_alert_comes_when_it_should_and_only_then(promtool, passes):
     """Guarantees: what alerts.test.yaml says, which has a case for each alert."""
     assert "SUCCESS" in passes(promtool, "test", "rules", PROMETHEUS / "alerts.test.yaml")
-    rules = yaml.safe_load((PROMETHEUS / "alerts.yaml").read_text())["groups"][0]["rules"]
+    groups = yaml.safe_load((PROMETHEUS / "alerts.yaml").read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
     cases = (PROMETHEUS / "alerts.test.yaml").read_text()
     assert not [rule["alert"] for rule in rules if rule["alert"] not in cases]
 
@@ -58,15 +59,21 @@ def test_the_dashboard_asks_prometheus_in_its_language(promtool, passes, tmp_pat
 
 
 @pytest.fixture
-def prometheus(promtool, tmp_path, serve, backend):
+def processor(serve, backend):
+    """A running processor that has had some calls."""
+    found = serve("--forward-to", f"127.0.0.1:{backend.port}")
+    provider, app = tracer(found.port)
+    run_agents(app)
+    provider.shutdown()
+    return found
+
+
+@pytest.fixture
+def prometheus(promtool, tmp_path, processor):
     """A running Prometheus with our configuration, whose target is a running processor."""
     program = Path(promtool).with_name("prometheus")
     if not program.exists():
         pytest.skip("NO prometheus beside promtool: the configuration is checked but not run")
-    processor = serve("--forward-to", f"127.0.0.1:{backend.port}")
-    provider, app = tracer(processor.port)
-    run_agents(app)
-    provider.shutdown()
     target = processor.wait_for("metrics ").split()[1].removeprefix("http://").partition("/")[0]
     (port,) = free_ports(1)
     folder = shutil.copytree(PROMETHEUS, tmp_path / "prometheus")
@@ -97,6 +104,44 @@ def test_prometheus_with_our_configuration_scrapes_a_processor(prometheus):
     assert found[0]["metric"]["job"] == "llm-cost"
     assert _ask(prometheus, "up")[0]["value"][1] == "1"
     assert _ask(prometheus, "ALERTS") == []
+
+
+def test_prometheus_has_what_the_ledger_has(prometheus, processor):
+    """Guarantees: under the names that were promised, what was spent is what the API answers."""
+    address = processor.wait_for("metrics ").split()[1].partition("/metrics")[0]
+    with urllib.request.urlopen(f"{address}/api/v1/costs", timeout=5) as answer:
+        totals = json.load(answer)["totals"]
+    assert totals["calls"] > 0
+    wait_until(lambda: _ask(prometheus, "llm_requests_total > 0"), what="Prometheus has no calls")
+    spent = "sum(llm_cost_total_dollars)" + "".join(
+        f' {sign} sum(llm_cost_corrections_dollars_total{{direction="{direction}"}})'
+        for sign, direction in (("+", "up"), ("-", "down"))
+    )
+    assert _value(prometheus, spent) == pytest.approx(float(totals["cost_usd"]), rel=1e-12)
+    assert _value(prometheus, "sum(llm_requests_total)") == totals["calls"]
+    assert _value(prometheus, "sum(llm_unpriced_calls_total)") == totals["unpriced_calls"]
+    assert _value(prometheus, "count(llm_budget_ratio)") > 0
+    by_model = _ask(prometheus, "sum by (model) (llm_cost_total_dollars) > 0")
+    assert all(each["metric"]["model"] for each in by_model)
+
+
+def test_every_query_of_the_dashboard_about_spend_is_answered(prometheus):
+    """Guarantees: no panel is empty because of a name, or a label, that is not there."""
+    wait_until(lambda: _ask(prometheus, "llm_requests_total > 0"), what="Prometheus has no calls")
+    panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    asked = [target["expr"] for panel in panels for target in panel["targets"] if "expr" in target]
+    about_spend = [text for text in asked if "llm_cost_processor" not in text]
+    assert len(about_spend) > 8
+
+    def unanswered():
+        return [text for text in about_spend if not _ask(prometheus, text)]
+
+    wait_until(lambda: not unanswered(), what=f"no answer to {unanswered()}")
+
+
+def _value(address, query):
+    (found,) = _ask(address, query)
+    return float(found["value"][1])
 
 
 def _ask(address, query):

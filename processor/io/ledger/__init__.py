@@ -18,6 +18,7 @@ from processor.io.ledger.ledger import Ledger, OnPosted
 from processor.io.ledger.limits import Limits
 from processor.io.ledger.lock import is_in_use
 from processor.io.ledger.reading import SqliteReader
+from processor.io.ledger.spend_rows import SpendBy
 from processor.io.ledger.sqlite import SqliteStore
 from processor.io.ledger.store import Store
 
@@ -29,6 +30,7 @@ __all__ = [
     "Limits",
     "OnPosted",
     "Snapshot",
+    "SpendBy",
     "SqliteReader",
     "SqliteStore",
     "Store",

@@ -6,7 +6,7 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -30,7 +30,7 @@ class Page(NamedTuple):
     """Something that is served as it is made."""
 
     content_type: str
-    make: Callable[[], bytes]
+    make: Callable[[], Awaitable[bytes]]
 
 
 class HttpServer:
@@ -48,7 +48,7 @@ class HttpServer:
         self._metrics = metrics
         self.health = health
         self.api = api
-        self._paths: Final[dict[str, Callable[[], web.Response]]] = {
+        self._paths: Final[dict[str, Callable[[], Awaitable[web.Response]]]] = {
             "/metrics": self._show_metrics,
             "/health": self._report,
             "/live": _live,
@@ -97,18 +97,18 @@ class HttpServer:
         if request.method not in {"GET", "HEAD"}:
             return _text(405, "only GET is served here", {"Allow": "GET, HEAD"})
         try:
-            return answer()
+            return await answer()
         except Exception:  # noqa: BLE001 - whatever it is, a client gets an answer
             # A client that asks every second must not fill the log.
             if self._failures.note(request.path, time.monotonic()):
                 _log.exception("%s cannot be answered", request.path)
             return _text(500, "internal error; the processor's log has it")
 
-    def _show_metrics(self) -> web.Response:
+    async def _show_metrics(self) -> web.Response:
         headers = _HEADERS | {"Content-Type": self._metrics.content_type}
-        return web.Response(body=self._metrics.make(), headers=headers)
+        return web.Response(body=await self._metrics.make(), headers=headers)
 
-    def _report(self) -> web.Response:
+    async def _report(self) -> web.Response:
         report = self.health.report()
         body = json.dumps({"status": report.status, "reasons": report.reasons})
         status = 200 if report.is_well else 503
@@ -117,7 +117,7 @@ class HttpServer:
         )
 
 
-def _live() -> web.Response:
+async def _live() -> web.Response:
     """Whether it answers at all; restarting it would not help against anything else."""
     return _text(200, "alive")
 

@@ -9,11 +9,13 @@ All values of one answer are read in one step of the event loop, so the equation
 from processor.surfaces.metrics.declaration import Metric
 from processor.surfaces.metrics.exposition import CONTENT_TYPE, DECLARED, Exposition, Sources
 from processor.surfaces.metrics.processor_metrics import Build
+from processor.surfaces.metrics.readings import CostReadings
 
 __all__ = [
     "CONTENT_TYPE",
     "DECLARED",
     "Build",
+    "CostReadings",
     "Exposition",
     "Metric",
     "Sources",

@@ -23,14 +23,25 @@ from processor.core.counters import (
 )
 from processor.core.flow import FlowCounters
 from processor.core.pricing import Catalog
-from processor.surfaces.metrics import exporter_metrics, flow_metrics, processor_metrics
+from processor.surfaces.metrics import (
+    budget_metrics,
+    exporter_metrics,
+    flow_metrics,
+    processor_metrics,
+    readings,
+    spend_metrics,
+)
 from processor.surfaces.metrics.declaration import Metric, Sample
 from processor.surfaces.metrics.processor_metrics import Build
+from processor.surfaces.metrics.readings import CostReadings
 
 DECLARED: Final[tuple[Metric, ...]] = (
     *flow_metrics.METRICS,
     *exporter_metrics.METRICS,
     *processor_metrics.METRICS,
+    *readings.METRICS,
+    *budget_metrics.METRICS,
+    *spend_metrics.METRICS,
 )
 """Every metric there is, in the order in which they are served."""
 
@@ -55,6 +66,7 @@ class Sources:
     policy: Callable[[], Policy]
     files: Mapping[str, FileState]
     build: Build
+    costs: CostReadings
     certificates: Callable[[], Mapping[tuple[str, str], float]] = dict
     """When those of the receivers end, in seconds since 1970, by protocol and file."""
 
@@ -68,9 +80,17 @@ class Exposition(Collector):
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
+    async def page(self) -> bytes:
+        """All metrics as text, after what is read from the ledger, where that is quick."""
+        await self._sources.costs.renew()
+        return self.render()
+
     def render(self) -> bytes:
-        """All metrics as text, read in one step: nothing else runs in the meantime."""
-        return generate_latest(self._registry)
+        """All metrics as text, read in one step: nothing else runs in the meantime.
+
+        What was spent is left out unless it was read lately.
+        """
+        return generate_latest(self._registry) + (self._sources.costs.spend.value or b"")
 
     def describe(self) -> Iterator[_Family]:
         """Every metric without values; asked once, at registration, for clashes of names."""
@@ -92,14 +112,22 @@ class Exposition(Collector):
                 sources.catalog(), sources.policy().version, self._now_ns()
             ),
             processor_metrics.read_build(sources.build),
+            sources.costs.samples(),
+            self._budgets(),
         )
         return (family for family in _families(samples) if family.samples)
+
+    def _budgets(self) -> Iterable[Sample]:
+        costs = self._sources.costs
+        found = costs.budgets.value
+        return () if found is None else budget_metrics.read_budgets(*found, costs.crossings)
 
 
 def _families(samples: Iterable[Sample]) -> Iterable[_Family]:
     families = {
         metric.name: _FAMILIES[metric.kind](metric.name, metric.sentence, labels=metric.labels)
         for metric in DECLARED
+        if metric not in spend_metrics.METRICS
     }
     for metric, value, labels in samples:
         families[metric.name].add_metric(labels, value)

@@ -7,6 +7,8 @@ import socket
 
 import aiohttp
 import pytest
+from unit.surfaces.metrics.conftest import costs as costs  # noqa: PLC0414 - likewise
+from unit.surfaces.metrics.conftest import readings as readings  # noqa: PLC0414 - likewise
 from unit.surfaces.metrics.conftest import sources as sources  # noqa: PLC0414 - fixtures are found by name
 from unit.surfaces.metrics.conftest import states as states  # noqa: PLC0414 - likewise
 from unit.surfaces.queries.conftest import ask as ask  # noqa: PLC0414 - likewise
@@ -33,7 +35,7 @@ async def serve(sources):
     async def start(api=None):
         server = HttpServer(
             [socket.create_server(("127.0.0.1", 0))],
-            Page(CONTENT_TYPE, Exposition(sources).render),
+            Page(CONTENT_TYPE, Exposition(sources).page),
             Health(sources.exporter, sources.ledger, sources.flow, {}),
             api,
         )

@@ -6,13 +6,13 @@ import prometheus_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from processor.surfaces.metrics import DECLARED, Exposition
+from processor.surfaces.metrics import DECLARED, Exposition, spend_metrics
 from processor.surfaces.metrics.declaration import PREFIX
 
 UNITS = (
     "requests", "spans", "bytes", "items", "answers", "attempts", "calls", "corrections",
     "crossings", "batches", "jobs", "traces", "totals", "files", "seconds", "connections",
-    "ratio",
+    "ratio", "dollars", "tokens", "hits", "reads", "ids", "at_least",
 )  # fmt: skip
 TRUTHS = ("info", "is_away", "is_stale", "is_in_force")
 
@@ -35,16 +35,21 @@ def test_every_metric_is_declared_and_every_declared_one_is_served(text):
 def test_every_sample_has_the_labels_that_were_declared(text):
     """Guarantees: nobody finds a label that the declaration does not name."""
     labels = {metric.name: set(metric.labels) for metric in DECLARED}
+    for metric in spend_metrics.METRICS:
+        labels[metric.name] |= {"model", "provider"}  # As the settings have it.
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            assert set(sample.labels) == labels[sample.name]
+            # This parser gives every counter the ending ``_total``.
+            name = sample.name if sample.name in labels else sample.name.removesuffix("_total")
+            assert set(sample.labels) == labels[name]
 
 
 @pytest.mark.parametrize("metric", DECLARED, ids=named)
 def test_a_declaration_is_a_name_with_its_unit_and_a_sentence(metric):
     """Guarantees: names follow one rule, and each has a sentence that ends."""
-    assert metric.name.startswith(PREFIX)
-    assert metric.name.endswith("_total") == (metric.kind == "counter")
+    assert metric.name.startswith((PREFIX, "llm_"))
+    is_asked_for = metric.name == "llm_cost_total_dollars"
+    assert metric.name.endswith("_total") == (metric.kind == "counter" and not is_asked_for)
     bare = metric.name.removesuffix("_total")
     assert bare.endswith(UNITS if metric.kind == "counter" else UNITS + TRUTHS)
     assert metric.sentence.endswith(".")

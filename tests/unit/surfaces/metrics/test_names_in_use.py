@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from processor.surfaces.metrics import DECLARED
-from processor.surfaces.metrics.declaration import PREFIX
 
 ROOT = Path(__file__).parents[4]
-NAME = re.compile(rf"\b{PREFIX}[a-z0-9_]+")
+_PARTS = (
+    "cost_processor", "cost_total", "cost_corrections", "requests", "unpriced_calls", "cache_hits",
+    "prompt_cache", "tokens", "savings", "budget",
+)  # fmt: skip
+NAME = re.compile(rf"\bllm_(?:{'|'.join(_PARTS)})_[a-z0-9_]+")
 MENTIONED = sorted(
     {
         (name, str(path.relative_to(ROOT)))
