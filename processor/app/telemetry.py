@@ -66,7 +66,9 @@ def build_telemetry(
         policy=lambda: ledger.policy,
         files=files.states,
         certificates=receiver.certificate_ends_s,
-        costs=CostReadings(costs, lambda: ledger.policy),
+        costs=CostReadings(
+            costs, lambda: ledger.policy, is_shown=settings.telemetry.metrics.spend.enabled
+        ),
         build=Build(__version__, platform.python_version(), time.time()),
     )
     sockets = _open_sockets(endpoint)

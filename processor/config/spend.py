@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator
 
 from processor.config.values import Section, items
 from processor.core.files.checks import InvalidValueError, text
-from processor.core.files.validation import Whole
+from processor.core.files.validation import Flag, Whole
 from processor.core.questions import SET_DIMENSIONS
 
 _DIMENSIONS_MAX: Final = 6
@@ -32,6 +32,11 @@ def _dimensions(value: object) -> tuple[str, ...]:
 class Spend(Section):
     """Cost, calls, tokens, savings and cache hits by model and what else is chosen."""
 
+    enabled: Flag = Field(
+        default=True,
+        description="Show them, and how budgets stand. /metrics asks for no token, so whoever "
+        "reaches it sees sums by model and the names of budgets.",
+    )
     dimensions: Annotated[tuple[str, ...], PlainValidator(_dimensions)] = Field(
         default=("model", "provider"),
         description="Labels of these metrics: any of "

@@ -101,8 +101,11 @@ class Standings(NamedTuple):
 class CostReadings:
     """What was spent, and how budgets stand, as the ledger has it."""
 
-    def __init__(self, costs: CostQueries, policy: Callable[[], Policy]) -> None:
-        self._costs, self._policy = costs, policy
+    def __init__(
+        self, costs: CostQueries, policy: Callable[[], Policy], *, is_shown: bool = True
+    ) -> None:
+        """Unless `is_shown` nothing is read, so that there is nothing to show."""
+        self._costs, self._policy, self._is_shown = costs, policy, is_shown
         self.crossings = CrossingTotals()
         self.spend: Reading[bytes] = Reading("spend", self._text, pause_s=1.0, stale_s=60.0)
         """As text: that is made beside the event loop, since a thousand combinations take 25 ms."""
@@ -112,13 +115,15 @@ class CostReadings:
 
     async def renew(self) -> None:
         """Read again what is due, and wait for it a little. Raises nothing."""
+        if not self._is_shown:
+            return
         under_way = [each for each in (self.spend.renew(), self.budgets.renew()) if each]
         if under_way:
             await asyncio.wait(under_way, timeout=_WAITED_S)
 
     def samples(self) -> Iterator[Sample]:
         """How old what is shown is, and how often it could not be read."""
-        for each in (self.spend, self.budgets):
+        for each in (self.spend, self.budgets) if self._is_shown else ():
             yield _READ_S(each.read_s, each.what)
             yield _FAILED(each.failures, each.what)
 

@@ -108,6 +108,13 @@ def test_what_was_never_read_is_left_out(sources, costs):
     assert "llm_budget_ratio" in text
 
 
+async def test_where_it_is_switched_off_nothing_is_read_or_shown(costs):
+    readings = module.CostReadings(costs, lambda: costs.policy, is_shown=False)
+    await readings.renew()
+    assert (costs.asked, readings.spend.value, readings.budgets.value) == (0, None, None)
+    assert list(readings.samples()) == []
+
+
 async def shown_of(readings):
     """Values by name without its beginning, budget and further labels."""
     await readings.renew()
