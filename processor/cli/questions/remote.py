@@ -18,7 +18,7 @@ from processor.core.errors import NotFoundError, ProcessorError
 from processor.surfaces.api import InvalidParametersError, ProblemDocument
 
 _OURS: Final = "llm-cost-processor"
-_OTLP_PORTS: Final = frozenset({4317, 4318})
+_OTLP_PATH: Final = b"/v1/traces"
 _IS_OTLP: Final = (
     "it looks like the address that applications send spans to; that of the API is given as "
     f"http://HOST:{PORT_DEFAULT}"
@@ -95,12 +95,11 @@ class Remote:
                 why = f"its name leads nowhere ({error.strerror})"
             case ConnectionRefusedError():
                 why = "nothing listens there"
-            case _ if there.port in _OTLP_PORTS or isinstance(error, http.client.BadStatusLine):
-                why = _IS_OTLP
             case OSError():
                 why = error.strerror or str(error)
             case _:
-                why = "what listens there does not speak HTTP as we know it"
+                # A server of gRPC speaks HTTP/2 at once.
+                why = _IS_OTLP
         return f"{there} cannot be asked: {why}"
 
 
@@ -109,11 +108,13 @@ def _refusal(there: ApiAddress, status: int, server: str, body: bytes) -> Proces
     try:
         problem = ProblemDocument.model_validate_json(body)
     except ValidationError:
+        if server == _OURS and _OTLP_PATH in body:
+            return NoAnswerError(f"{there} cannot be asked: {_IS_OTLP}")
         if server == _OURS:
             why = "questions over HTTP are switched off there (api.enabled)"
             return ClosedError(f"{there} answers no questions: {why}")
-        what = _IS_OTLP if there.port in _OTLP_PORTS else f"it says {status}"
-        return NoAnswerError(f"{there} cannot be asked: what listens there is not our API; {what}")
+        what = f"what listens there is not our API (it says {status})"
+        return NoAnswerError(f"{there} cannot be asked: {what}")
     if problem.errors:
         return InvalidParametersError(problem.errors)
     if status == http.client.NOT_FOUND:

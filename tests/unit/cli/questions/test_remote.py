@@ -63,6 +63,12 @@ def test_parameters_that_cannot_be_used_are_named(api):
     assert caught.value.problems[0].fix == "is it x?"
 
 
+def test_the_http_address_of_spans_is_recognised(api):
+    port, _ = api(404, b'{"message": "there is only /v1/traces"}')
+    with pytest.raises(NoAnswerError, match="applications send spans"):
+        Remote(ApiAddress("127.0.0.1", port))
+
+
 def test_another_program_is_no_processor(api):
     port, _ = api(200, b"hello", server="nginx")
     with pytest.raises(NoAnswerError, match="not our API"):

@@ -1,0 +1,56 @@
+"""How a command shows an answer of the API: as a picture, or as the API's own JSON or CSV."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from rich.console import RenderableType
+
+from processor.cli.choice import Answer
+from processor.cli.questions import Questions, open_questions
+from processor.core.errors import ConfigError, Problem
+from processor.surfaces.terminal.drawing import drawn
+from processor.surfaces.terminal.paint import columns, paint_for, plain
+
+Draw = Callable[[Questions, int], RenderableType]
+"""Asks, and makes a picture for so many cells."""
+
+
+def show(arguments: argparse.Namespace, path: str, query: list[tuple[str, str]], draw: Draw) -> int:
+    """Print the answer to a question, in the form that the arguments ask for.
+
+    Raises ConfigError, NoAnswerError, RefusedError.
+    """
+    if arguments.json and arguments.csv:
+        raise ConfigError([Problem("--csv", "goes not with --json", "give one of them")])
+    query = with_time_zone(arguments, query)
+    with open_questions(arguments) as answer:
+        answer.warn()
+        if arguments.json or arguments.csv:
+            sys.stdout.write(answer.value.text(path, query, "csv" if arguments.csv else "json"))
+            return 0
+        print_picture(answer, draw(answer.value, columns()), arguments)
+    return 0
+
+
+def print_picture(
+    answer: Answer[Questions], picture: RenderableType, arguments: argparse.Namespace
+) -> None:
+    """Print a picture below who has answered."""
+    print(plain(answer.source[:1].upper() + answer.source[1:]), end="\n\n")
+    print(drawn(picture, columns(), is_coloured=is_coloured(arguments)))
+
+
+def is_coloured(arguments: argparse.Namespace) -> bool:
+    """Whether colours are wanted and can be seen."""
+    return not arguments.no_color and paint_for(sys.stdout, os.environ).enabled
+
+
+def with_time_zone(
+    arguments: argparse.Namespace, query: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """A query in the time zone that was asked for."""
+    return [*query, ("time_zone", arguments.time_zone)] if arguments.time_zone else query

@@ -1,0 +1,21 @@
+"""Exact amounts as people read them."""
+
+import pytest
+
+from processor.surfaces.terminal.amounts import short_usd
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        ("0.000000000", "$0.00"),
+        ("0.000000001", "<$0.0001"),
+        ("-0.000000001", "<-$0.0001"),
+        ("0.012345678", "$0.0123"),
+        ("31.200000000", "$31.20"),
+        ("1204.504999999", "$1,204.50"),
+        ("-2.500000000", "-$2.50"),
+    ],
+)
+def test_an_amount_is_short_and_never_zero_by_rounding(amount, shown):
+    assert short_usd(amount) == shown
