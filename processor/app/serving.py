@@ -69,10 +69,12 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     await stopping.wait()
-    announce("stopping: finishing what is under way")
+    # Whoever waits for a terminal that somebody has stopped would never end.
+    say = announce if view is None else view.say
+    say("stopping: finishing what is under way")
     await app.stop(settings.shutdown_timeout_s)
     for task in beside:
         task.cancel()
+    say("stopped")
     if view is not None:
         view.finish()
-    announce("stopped")

@@ -28,6 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
         asyncio.run(serve(settings, _announce, view))
     finally:
         view.finish()
+    if view.is_stuck:
+        # Python would wait at its end until the terminal has taken what is buffered.
+        os._exit(0)
     return 0
 
 

@@ -42,7 +42,7 @@ class Terminal:
                 env=environment | {"TERM": "xterm-256color"},
                 start_new_session=True,
             )
-        os.close(other)
+        self._other = other
         self._read = bytearray()
         self._reader = threading.Thread(target=self._follow, daemon=True)
         self._reader.start()
@@ -51,6 +51,10 @@ class Terminal:
         with contextlib.suppress(OSError):  # Nobody has the other end any more.
             while read := os.read(self._main, 65_536):
                 self._read.extend(read)
+
+    def stand_still(self) -> None:
+        """Take nothing any more, as after Ctrl-S."""
+        termios.tcflow(self._other, termios.TCOOFF)
 
     @property
     def raw(self) -> str:
@@ -76,13 +80,20 @@ class Terminal:
         if self.popen.poll() is None:
             self.popen.send_signal(signal.SIGINT)
         code = self.popen.wait(20)
-        self._reader.join(5)
+        self._hang_up()
         return code
+
+    def _hang_up(self) -> None:
+        """Close our copy of the terminal, so that what was read is all."""
+        if self._other >= 0:
+            os.close(self._other)
+            self._other = -1
+        self._reader.join(5)
 
     def kill(self) -> None:
         """End it whatever it does."""
         if self.popen.poll() is None:
             self.popen.kill()
             self.popen.wait(10)
-        self._reader.join(5)
+        self._hang_up()
         os.close(self._main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 
 import pytest
@@ -102,6 +103,32 @@ def test_quiet_shows_no_traces(serve_on):
     terminal.stop()
     assert shown_traces(terminal) == []
     assert "0.010950" not in terminal.raw
+
+
+def test_terminal_that_stands_still_holds_up_nobody(serve_on):
+    """Guarantees: after Ctrl-S batches are acknowledged as before, and a stop is one."""
+    terminal = serve_on()
+    terminal.stand_still()
+    for number in range(1, 101):
+        export(terminal.port, a_request(trace=number))
+    terminal.popen.send_signal(signal.SIGTERM)
+    assert terminal.popen.wait(30) == 0
+    assert shown_traces(terminal) == []
+
+
+def test_more_than_can_be_drawn_is_summed(serve_on):
+    """Guarantees: what is drawn and the sum of what is not are what was charged."""
+    terminal = serve_on(columns=120)
+    for number in range(1, 301):
+        export(terminal.port, a_request(trace=number))
+    terminal.stop()
+    text = "\n".join(terminal.lines)
+    drawn = len(shown_traces(terminal))
+    left_out = sum(map(int, re.findall(r"… (\d+) more traces? not drawn", text)))
+    assert drawn + left_out == 300
+    assert left_out > 0
+    sums = [float(each) for each in re.findall(r"not drawn: .*\$(\d+\.\d+)", text)]
+    assert round(sum(sums) + drawn * 0.0045, 6) == 1.35
 
 
 def test_start_says_whether_the_backend_answers(serve_on, start_backend):

@@ -55,6 +55,7 @@ class LiveView:
         self._spans = KeptSpans() if is_verbose else None
         self._said: deque[tuple[str, str, int]] = deque(maxlen=_SAID_MAX)
         self._drawings: queue.Queue[_Drawing | None] = queue.Queue(_WAITING_MAX)
+        self._is_finished = False
         self._thread = threading.Thread(target=self._draw_all, name="terminal", daemon=True)
 
     def note(self, intake: Intake, plan: Plan) -> None:
@@ -83,6 +84,9 @@ class LiveView:
 
     def finish(self) -> None:
         """Draw what is left; returns when that is done, or the terminal takes too long."""
+        if self._is_finished:
+            return
+        self._is_finished = True
         if not self._thread.is_alive():
             self._write(self._lines(_Drawing([], LeftOut(), time.time())))
             return
@@ -93,6 +97,11 @@ class LiveView:
             self._thread.join(max(end_s - time.monotonic(), 0.0))
         except queue.Full:
             _LOG.debug("the terminal does not take what is left to be shown")
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the terminal takes nothing, although all is finished."""
+        return self._is_finished and self._thread.is_alive()
 
     def _put(self, *, is_last: bool) -> None:
         traces, left_out = self._charged.take(self._at_most, is_last=is_last)
@@ -117,10 +126,6 @@ class LiveView:
 
     def _lines(self, drawing: _Drawing) -> Iterator[str]:
         width = columns()
-        while self._said:
-            text, style, hang = self._said.popleft()
-            for line in wrap(plain(text), width, _SAID_LINES_MAX, hang):
-                yield self._paint(style, line)
         for trace, spans in drawing.traces:
             if spans:
                 yield from render_trace(spans, self._paint, width)
@@ -128,3 +133,7 @@ class LiveView:
             else:
                 yield from render_brief(trace, self._paint, width, drawing.at_s)
         yield from render_left_out(drawing.left_out, self._paint, width)
+        while self._said:
+            text, style, hang = self._said.popleft()
+            for line in wrap(plain(text), width, _SAID_LINES_MAX, hang):
+                yield self._paint(style, line)

@@ -81,4 +81,5 @@ def test_terminal_that_stands_still_holds_up_nobody(turns, monkeypatch):
 
     asyncio.run(asyncio.wait_for(flood(), 20))
     assert stuck.getvalue() == ""
+    assert view.is_stuck
     stuck.goes_on.set()
