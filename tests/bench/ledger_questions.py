@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ledger_calls import END_S, START_S
+from ledger_http import OverHttp
 from ledger_population import Population
 
 from processor.core.model import NS_PER_S
@@ -39,6 +40,7 @@ class Asking:
     def __init__(self, ledger: CostLedger, path: Path, population: Population) -> None:
         self._reader = SqliteReader(path)
         self._population = population
+        self._http: OverHttp | None = None
         self._queries = CostQueries(
             lambda: ledger.policy,
             self._reader,
@@ -48,6 +50,8 @@ class Asking:
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
         await self._reader.close()
 
     async def questions(self) -> Mapping[str, Question]:
@@ -57,7 +61,10 @@ class Asking:
         """
         middle = TimeRange(start_s=0, end_s=START_S + 10 * 86_400)
         page = await self._queries.calls(CallsRequest(middle))
-        return self._usages() | self._others(middle, page)
+        if self._http is None:
+            self._http = await OverHttp(self._queries, self._population).start()
+        over_http = self._http.questions(page.calls[0].trace_id.hex())
+        return self._usages() | self._others(middle, page) | dict(over_http)
 
     def _usages(self) -> dict[str, Question]:
         first, support = self._population.users[0].id, {"service": ["support-desk"]}

@@ -7,15 +7,20 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import hdrs, web
 
 from processor.core.episodes import Episodes
-from processor.core.errors import NotFoundError, ProcessorError, TooLargeError
+from processor.core.errors import (
+    NotFoundError,
+    OverloadedError,
+    ProcessorError,
+    TooLargeError,
+)
 from processor.surfaces.api import (
     ENDPOINTS,
     PREFIX,
@@ -53,6 +58,9 @@ _CONTENT_TYPES: Final[dict[Form, str]] = {
 _UNDER_WAY_MAX: Final = 16
 """Questions of one caller, so that one leaves room for others."""
 _STREAM: Final = f"{PREFIX}/stream"
+_AT_ONCE_MAX: Final = 4
+"""Answers that are made at a time: one of a trace with 10,000 spans takes 100 MiB meanwhile."""
+_WAITING_MAX: Final = 64
 _PARAMETERS_MAX: Final = 500
 _TAG_CHARS: Final = 20
 
@@ -64,6 +72,8 @@ class Api:
         self._sources = sources
         self.access = access
         self._under_way = Counter[str]()
+        self._at_once = asyncio.Semaphore(_AT_ONCE_MAX)
+        self._waiting = 0
         self._failures = Episodes()
         self._feed = Feed(sources.costs)
         self._openapi = b""
@@ -110,6 +120,21 @@ class Api:
             if not self._under_way[caller]:
                 del self._under_way[caller]
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Raises OverloadedError where too many others wait for theirs."""
+        if self._waiting >= _WAITING_MAX:
+            raise OverloadedError(f"{_WAITING_MAX} questions are waiting already")
+        self._waiting += 1
+        try:
+            await self._at_once.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._at_once.release()
+
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path.removeprefix(PREFIX)
         query = _query(request.rel_url.raw_query_string)
@@ -138,8 +163,9 @@ class Api:
             tag = self._tag(version, question, is_of_now=parameters.is_of_now)
             if is_known(tag, known):
                 return web.Response(status=304, headers={**headers, hdrs.ETAG: tag})
-        document = await endpoint.answer(self._sources, parameters)
-        body = await asyncio.to_thread(_written, document, form)
+        async with self._turn():
+            document = await endpoint.answer(self._sources, parameters)
+            body = await asyncio.to_thread(_written, document, form)
         if endpoint.is_cacheable:
             version = document.as_of.version
             headers[hdrs.ETAG] = self._tag(version, question, is_of_now=parameters.is_of_now)

@@ -40,7 +40,8 @@ SpanId = Annotated[str, Field(description="16 hex digits.", examples=["0" * 15 +
 class Document(BaseModel):
     """An answer, or a part of one. What is not known is null, never zero."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when it is first used: a command needs one of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class AsOfDocument(Document):

@@ -40,7 +40,9 @@ Cursor = Annotated[
 class Parameters(BaseModel):
     """What every endpoint takes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     format: Literal["json", "csv"] = Field(
         "json", description="`csv` gives the rows as a table, as `Accept: text/csv` does."

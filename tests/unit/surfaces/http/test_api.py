@@ -175,6 +175,15 @@ async def test_the_next_page_is_linked(client):
     assert after["next_cursor"] is None
 
 
+async def first_done(tasks, count):
+    """The first of some tasks that are done, and the others."""
+    done, waiting = set(), set(tasks)
+    while len(done) < count:
+        more, waiting = await asyncio.wait(waiting, timeout=10, return_when="FIRST_COMPLETED")
+        done |= more
+    return done, waiting
+
+
 async def test_one_caller_leaves_room_for_others(client, small, monkeypatch):
     """Guarantees: beyond 16 questions under way a caller is asked to wait."""
     going = asyncio.Event()
@@ -187,13 +196,33 @@ async def test_one_caller_leaves_room_for_others(client, small, monkeypatch):
     await client("/costs")
     monkeypatch.setattr(small, "usage", wait)
     asked = [asyncio.create_task(client("/costs")) for _ in range(20)]
-    done, waiting = await asyncio.wait(asked, timeout=5, return_when=asyncio.FIRST_COMPLETED)
-    while len(done) < 4:
-        more, waiting = await asyncio.wait(waiting, timeout=5, return_when="FIRST_COMPLETED")
-        done |= more
+    done, waiting = await first_done(asked, 4)
     assert {task.result().status for task in done} == {429}
     going.set()
     assert [(await task).status for task in waiting] == [200] * 16
+
+
+async def test_few_answers_are_made_at_a_time(client, small, monkeypatch):
+    """Guarantees: memory for answers is bounded, however many ask."""
+    going, most, now = asyncio.Event(), [0], [0]
+    usage = small.usage
+
+    async def wait(request):
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        await going.wait()
+        now[0] -= 1
+        return await usage(request)
+
+    await client("/costs")
+    monkeypatch.setattr(small, "usage", wait)
+    monkeypatch.setattr("processor.surfaces.http.api._WAITING_MAX", 6)
+    asked = [asyncio.create_task(client("/costs")) for _ in range(12)]
+    await first_done(asked, 2)
+    going.set()
+    answers = [await task for task in asked]
+    assert sorted(each.status for each in answers) == [200] * 10 + [503] * 2
+    assert most == [4]
 
 
 async def test_the_description_names_every_path(client):
