@@ -29,7 +29,7 @@ class _Agents:
 
 
 class Notices:
-    """Looks at what turns charge. `note` is called on the event loop, and does not raise."""
+    """Looks at what turns charge. `note` is called on the event loop."""
 
     def __init__(self, wait_s: float = _WAIT_S) -> None:
         self._wait_s = wait_s

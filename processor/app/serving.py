@@ -16,17 +16,14 @@ from processor.core.model import Intake, Plan
 from processor.surfaces.terminal.live.view import LABEL_CELLS
 
 _LOG = logging.getLogger(__name__)
-_SHOWN: Final = (
-    "Each trace is shown here as it completes, with what it has cost. The amounts add up to what "
-    "was charged. Ctrl-C ends it."
-)
+_SHOWN: Final = "Each trace is shown here with its cost as it completes. Ctrl-C ends it."
 
 
 class View(Protocol):
     """Whatever shows what was charged while it happens."""
 
     def note(self, intake: Intake, plan: Plan) -> None:
-        """Take in what was charged for a batch: quickly, and without raising."""
+        """Take in what was charged for a batch, quickly."""
 
     def say(self, text: str, style: str = "", hang: int = LABEL_CELLS) -> None:
         """Show a sentence; its second line begins with `hang` blanks."""
@@ -60,8 +57,8 @@ async def serve(
         _LOG.warning(warning)
     beside = []
     if view is not None:
-        view.say("")
-        view.say(_SHOWN, "dim", 0)
+        for line in ("", _SHOWN, ""):
+            view.say(line, "dim", 0)
         checking = tell_of_backends(app.running.exporter, view.say)
         beside = [asyncio.create_task(view.run()), asyncio.create_task(checking)]
     stopping = asyncio.Event()

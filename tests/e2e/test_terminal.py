@@ -10,6 +10,7 @@ import pytest
 from e2e.applications import chat, run_agents, tracer
 from e2e.processes import export
 from e2e.terminals import Terminal
+from e2e.test_logs import CLAUDE, payload_of, send_logs
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -103,6 +104,18 @@ def test_quiet_shows_no_traces(serve_on):
     terminal.stop()
     assert shown_traces(terminal) == []
     assert "0.010950" not in terminal.raw
+
+
+@pytest.mark.parametrize("flag", ["", "--verbose"])
+def test_session_of_a_coding_agent_is_shown(serve_on, flag):
+    """Guarantees: what log records report is shown as well, and a copy of them is not."""
+    terminal = serve_on(*filter(None, [flag]), columns=120)
+    for _ in range(2):
+        send_logs(terminal.port, payload_of(CLAUDE))
+    terminal.stop()
+    text = "\n".join(terminal.lines)
+    assert text.count("claude_code.api_request" if flag else "log records") == 1
+    assert "3,352 tokens" in text or "3,301" in text
 
 
 def test_terminal_that_stands_still_holds_up_nobody(serve_on):

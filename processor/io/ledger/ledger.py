@@ -45,8 +45,8 @@ from processor.io.ledger.writer import WriterThread
 T = TypeVar("T")
 _Jobs = Sequence[RepriceJob | ExcludeJob | ForgetJob]
 OnPosted = Callable[[Intake, Plan], None]
-"""Called on the event loop with each batch and what has been committed for it. It has to be quick,
-and may not raise."""
+"""Called on the event loop with each batch and what has been committed for it, also when the sender
+has gone. It has to be quick; what it raises is logged."""
 
 
 class Ledger:
@@ -190,9 +190,9 @@ class Ledger:
             self._known.popitem(last=False)
         trace_ids = posting.relevant_traces(intake, self._known)
         working_set = self._working_set
-        plan: Plan = await self._writer.ask(lambda: working_set.turn(intake, trace_ids), "turn")
-        if self.on_posted is not None:
-            self.on_posted(intake, plan)
+        then = None if self.on_posted is None else partial(self.on_posted, intake)
+        turn = partial(working_set.turn, intake, trace_ids)
+        plan: Plan = await self._writer.ask(turn, "turn", then)
         return plan.stamps
 
     async def reprice(

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from processor.core.episodes import Episodes
@@ -92,15 +93,20 @@ class WriterThread:
             await asyncio.to_thread(self._thread.join)
 
     async def ask(
-        self, work: Callable[[], _Result], kind: Literal["turn", "query"] = "query"
+        self,
+        work: Callable[[], _Result],
+        kind: Literal["turn", "query"] = "query",
+        then: Callable[[_Result], None] | None = None,
     ) -> _Result:
-        """Run a job and return its result.
+        """Run a job and return its result, which `then` gets as well, even if the caller has gone.
 
         Raises what the job raises, and LedgerUnavailableError after `close`.
         """
         if self._is_closed:
             raise LedgerUnavailableError("the ledger is closed")
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
+        if then is not None:
+            future.add_done_callback(partial(_pass_on, then))
         self._jobs.put(_Job(work, kind, future))
         # The turn is carried on even if its caller has gone.
         return await asyncio.shield(future)
@@ -262,3 +268,9 @@ def _resolve(outcomes: list[tuple[_Job, Any, Exception | None]]) -> None:
             job.future.set_result(result)
         else:
             job.future.set_exception(error)
+
+
+def _pass_on(then: Callable[[_Result], None], done: asyncio.Future[_Result]) -> None:
+    """Hand on the result of a job that went well; the loop logs what `then` raises."""
+    if not done.cancelled() and done.exception() is None:
+        then(done.result())

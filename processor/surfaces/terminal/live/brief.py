@@ -51,7 +51,7 @@ def render_brief(trace: ChargedTrace, paint: Paint, width: int, at_s: float) -> 
     goes_on = not trace.is_new
     owner = _OWNER + _GAP if is_wide else 0
     room = width - 2 - _TIME - 3 * _GAP - _CALLS - _TOKENS - _COST - owner
-    service = min(max(room // 4, 8), _SERVICE_MAX)
+    service = min(max(room // 3, 8), _SERVICE_MAX)
     name = room - service
     gap = " " * _GAP
     calls, count, cost = _figures(trace.change, is_signed=goes_on)

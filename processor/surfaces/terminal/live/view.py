@@ -59,13 +59,10 @@ class LiveView:
         self._thread = threading.Thread(target=self._draw_all, name="terminal", daemon=True)
 
     def note(self, intake: Intake, plan: Plan) -> None:
-        """Take in what was charged for a batch. It never raises, and never waits."""
-        try:
-            self._charged.note(intake, plan)
-            if self._spans is not None:
-                self._spans.note(intake, plan)
-        except Exception:  # noqa: BLE001 - a bug in the drawing must not fail a batch
-            _LOG.exception("what was charged cannot be shown")
+        """Take in what was charged for a batch. It never waits."""
+        self._charged.note(intake, plan)
+        if self._spans is not None:
+            self._spans.note(intake, plan)
 
     def say(self, text: str, style: str = "", hang: int = LABEL_CELLS) -> None:
         """Show a sentence soon; its lines after the first begin with `hang` blanks.

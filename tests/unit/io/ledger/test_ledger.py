@@ -138,6 +138,30 @@ async def test_a_caller_that_has_gone_does_not_undo_its_turn(opened, given):
     assert await opened.cost() == 1000
 
 
+async def test_what_was_charged_is_passed_on_also_when_the_caller_has_gone(opened, given):
+    """Guarantees: who adds up what is passed on has the ledger's total."""
+    seen = []
+    opened.ledger.on_posted = lambda _intake, plan: seen.append(len(plan.charges))
+    opened.store.gate.clear()
+    task = asyncio.ensure_future(opened.post(given.call(1)))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    opened.store.gate.set()
+    await opened.post(given.call(2))
+    await opened.post(given.call(2))
+    assert seen == [1, 1, 0]
+
+
+async def test_who_is_shown_what_was_charged_fails_no_batch(opened, given, caplog):
+    def fail(_intake, _plan):
+        raise ZeroDivisionError
+
+    opened.ledger.on_posted = fail
+    assert (await opened.post(given.call(1)))[0].entry.amount.total == 1000
+    await asyncio.sleep(0)
+    assert "ZeroDivisionError" in caplog.text
+
+
 async def test_a_caller_that_has_gone_from_a_failed_turn_troubles_nobody(opened, given):
     opened.store.gate.clear()
     opened.store.refuse_commits = 1

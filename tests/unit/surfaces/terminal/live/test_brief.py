@@ -35,9 +35,9 @@ def test_trace_is_one_line_of_80_cells():
 
 
 def test_wider_line_has_its_root_its_id_and_its_owner():
-    (line,) = lines(trace(root="POST /trips"), 120)
+    (line,) = lines(trace(root="POST /"), 120)
     assert line == (
-        " 12:03:41  trip-planner · POST /trips   travel        4 calls  58,796 tokens"
+        " 12:03:41  trip-planner · POST /     travel           4 calls  58,796 tokens"
         "    $0.068815  8717a5ee · ada · trip-42"
     )
 

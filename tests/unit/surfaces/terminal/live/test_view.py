@@ -57,12 +57,6 @@ def test_what_is_said_is_shown_in_lines_that_fit(is_running):
     assert "\x1b" not in out.getvalue()
 
 
-def test_bug_in_the_drawing_fails_no_batch(turns, caplog):
-    view = LiveView(io.StringIO(), PLAIN)
-    view.note(*turns.call(ONE)[:1], None)
-    assert "cannot be shown" in caplog.text
-
-
 def test_terminal_that_stands_still_holds_up_nobody(turns, monkeypatch):
     """Guarantees: batches go on, memory is bounded, and the end comes all the same."""
     monkeypatch.setattr("processor.surfaces.terminal.live.view._FINISH_S", 0.05)
