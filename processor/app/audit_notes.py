@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from processor.config import Settings
-from processor.core.budgets import Budget, Policy
-from processor.core.money import format_usd
+from processor.core.budgets import Policy
+from processor.core.budgets.wording import budget_text
 from processor.core.pricing import Catalog
 from processor.core.pricing.written import prices_text
 from processor.io.ledger import InForce, Ledger
@@ -52,7 +52,7 @@ class AuditNotes:
 
     async def budgets(self, policy: Policy) -> None:
         """Note the budgets in force."""
-        values = {budget.name: _limit(budget) for budget in policy.budgets}
+        values = {budget.name: budget_text(budget) for budget in policy.budgets}
         await self._note_file("budgets", self._settings.budgets.file, policy.version, values)
 
     async def prices(self, catalog: Catalog) -> None:
@@ -85,20 +85,3 @@ def _owner_of(file: str) -> str:
         return f"{Path(file).owner()}, owner of the file"
     except (OSError, KeyError, NotImplementedError):
         return "the owner of the file"
-
-
-def _limit(budget: Budget) -> str:
-    """A budget in words."""
-
-    def amount(limit: int) -> str:
-        return f"{format_usd(limit)} USD" if budget.unit == "usd" else f"{limit} tokens"
-
-    window = "" if budget.window == "none" else f" per {budget.window}"
-    parts = [f"{amount(budget.limit)}{window} for each {budget.scope}"]
-    if budget.scope == "total":
-        parts = [f"{amount(budget.limit)}{window} in all"]
-    if budget.warn_at:
-        parts.append(f"warning at {', '.join(map(str, budget.warn_at))}")
-    parts += [f"{name} {' or '.join(accepted)}" for name, accepted in budget.match.items()]
-    parts += [f"{scope_id} {amount(limit)}" for scope_id, limit in budget.overrides.items()]
-    return "; ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from processor import __version__
+from processor.cli.budget_arguments import add_budget
 from processor.cli.flags import (
     LISTEN_DEFAULT,
     add_config,
@@ -40,6 +41,7 @@ def build_parser() -> Parser:
     _add_check_config(commands)
     _add_price(commands)
     _add_prices(commands)
+    add_budget(commands)
     add_ledger_commands(commands)
     _add_resend(commands)
     _add_healthcheck(commands)

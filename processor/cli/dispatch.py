@@ -28,6 +28,7 @@ _MODULES: Final = {
     "check-config": "processor.cli.check_config",
     "price": "processor.cli.price",
     "prices": "processor.cli.prices",
+    "budget": "processor.cli.budget",
     "unpriced": "processor.cli.unpriced",
     "reprice": "processor.cli.reprice",
     "exclude": "processor.cli.exclude",

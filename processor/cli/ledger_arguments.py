@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from processor.cli.flags import (
     add_budgets,
     add_config,
@@ -12,7 +14,7 @@ from processor.cli.flags import (
 )
 from processor.cli.parser import Commands, exit_codes, sentence
 
-_WHOM = """\
+WHOM: Final = """\
 Asks the processor that listens where the settings say, and reads the ledger's file where none \
 answers. With --data-dir it is that ledger (where it is open, the processor is asked, and that is \
 said), with --endpoint that processor. The first line says which it was."""
@@ -34,7 +36,7 @@ def _add_unpriced(commands: Commands) -> None:
     parser = commands.add_parser(
         "unpriced",
         help=text,
-        description=f"{sentence(text)}\n\n{_WHOM}",
+        description=f"{sentence(text)}\n\n{WHOM}",
         epilog=exit_codes("the ledger cannot be read"),
     )
     add_ledger(parser)
@@ -48,7 +50,7 @@ def _add_reprice(commands: Commands) -> None:
 Shows the difference by model and by budget and posts it as corrections. What the backend has \
 stored is not touched. Run again, it changes nothing more.
 
-{_WHOM} A running processor uses the prices that it has in force."""
+{WHOM} A running processor uses the prices that it has in force."""
     parser = commands.add_parser(
         "reprice",
         help=text,
@@ -77,7 +79,7 @@ All that is given has to hold. What is excluded keeps its row, with the status e
 it, or a span above it, that comes later does not bring it back. New calls of the same trace, \
 session or user count. What the backend has stored is not touched.
 
-{_WHOM}"""
+{WHOM}"""
     parser = commands.add_parser(
         "exclude",
         help=text,
@@ -119,7 +121,7 @@ not bring the id back; new traces of the user count under it again. Exports, old
 the backends have, and requests that wait for them on the disk are not covered. Parts of the file \
 that nothing uses may hold old bytes until they are used again; a new backup has none.
 
-{_WHOM}"""
+{WHOM}"""
     parser = commands.add_parser(
         "forget",
         help=text,
@@ -140,7 +142,7 @@ def _add_audit(commands: Commands) -> None:
     parser = commands.add_parser(
         "audit",
         help=text,
-        description=f"{sentence(text)}\n\n{_WHOM}",
+        description=f"{sentence(text)}\n\n{WHOM}",
         epilog=exit_codes("the ledger cannot be read"),
     )
     parser.add_argument(

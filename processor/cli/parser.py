@@ -32,6 +32,8 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *, epilog: str, description: str, prog: str | None = None) -> None:
         """An abbreviation that works today would be ambiguous once there are more flags."""
         self.flags: set[str] = set()
+        self._with_values: dict[str, bool] = {}
+        """Flags that a value follows, and whether it may be several."""
         self._commands: Commands | None = None
         super().__init__(
             prog=prog,
@@ -45,6 +47,8 @@ class Parser(argparse.ArgumentParser):
         """As argparse, and remembers the flags."""
         action = super().add_argument(*names, **settings)
         self.flags.update(action.option_strings)
+        if action.nargs != 0:
+            self._with_values.update(dict.fromkeys(action.option_strings, action.nargs == "+"))
         return action
 
     def add_commands(self, dest: str, metavar: str, *, required: bool = False) -> Commands:
@@ -57,9 +61,14 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # noqa: ANN401 - as argparse has it
         """As argparse, which calls it for a command as well; what nobody knows ends the program."""
         given: Sequence[str] = sys.argv[1:] if args is None else list(args)
+        is_value = may_go_on = False
         for word in given:
             if word == "--":
                 break
+            if is_value and not _is_flag(word):
+                is_value = may_go_on
+                continue
+            is_value, may_go_on = word in self._with_values, self._with_values.get(word, False)
             if self._commands is not None and not _is_flag(word):
                 self._check_command(word, self._commands.choices)
                 break  # What follows is the command's.

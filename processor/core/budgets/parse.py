@@ -17,7 +17,7 @@ from processor.core.files.document import Document
 from processor.core.files.validation import validate
 from processor.core.model import Calendar, Scope, WindowKind
 
-_NAMED: Final[Mapping[str, tuple[str, Scope, WindowKind]]] = MappingProxyType(
+NAMED_LIMITS: Final[Mapping[str, tuple[str, Scope, WindowKind]]] = MappingProxyType(
     {
         "per_call_max": ("per-call", "call", "none"),
         "per_session_max": ("per-session", "session", "none"),
@@ -89,7 +89,7 @@ def _named(
     limits: Thresholds, document: Document, calendar: Calendar, warn_at: tuple[Decimal, ...] = ()
 ) -> Iterator[list[Budget]]:
     """The budgets that limits by name alone stand for."""
-    for key, (name, scope, window) in _NAMED.items():
+    for key, (name, scope, window) in NAMED_LIMITS.items():
         limit: int | None = getattr(limits, key)
         if limit is not None:
             line = document.line((*limits.place, key))

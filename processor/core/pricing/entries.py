@@ -54,6 +54,7 @@ def read_entry(entry: form.Entry, defaults: ParseDefaults, findings: Findings) -
         regions={name.lower(): multiplier for name, multiplier in entry.regions.items()},
         estimated=entry.estimated,
         alternatives=entry.units == "without_tokens",
+        source_line=findings.document.line(entry.place),
     )
     check_units(scale, entry.place, findings)
     _check_sense(entry, findings)
@@ -69,7 +70,12 @@ def read_short(
     check_plausible(rates, prices.place, findings)
     check_units(scale, prices.place, findings)
     step = PriceStep(BEGINNING_NS, rates)
-    return PriceEntry(defaults.canonical(provider), model.strip().lower(), steps=(step,))
+    return PriceEntry(
+        defaults.canonical(provider),
+        model.strip().lower(),
+        steps=(step,),
+        source_line=findings.document.line(prices.place),
+    )
 
 
 def is_glob(model: str) -> bool:

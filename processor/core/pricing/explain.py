@@ -130,6 +130,8 @@ class PriceInForce:
     rule: str
     """As in `Explanation`."""
     source: PriceSource
+    source_line: int
+    """As in `Match`."""
     version: str
     rates: tuple[Rate, ...]
     """The base rates, without a long-context tier. Those of 0 are left out, and those of other
@@ -148,6 +150,7 @@ def price_in_force(catalog: Catalog, provider: str, model: str, now_ns: int) -> 
         match.reason,
         match.rule,
         match.source,
+        match.source_line,
         match.version,
         tuple(
             Rate(name, *_quoted_rate(name, rate))

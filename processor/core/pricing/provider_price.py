@@ -113,6 +113,7 @@ def price_by_entry(
             or (listing is not None and not entry.steps and listing.alternatives),
             version=listing.catalogue if listing is not None and not entry.steps else "",
             source="price_file" if entry.steps else "catalogue",
+            source_line=entry.source_line,
         )
     )
 
@@ -143,7 +144,12 @@ def _price_by_catalogue(
     reason = join_reasons(how, "operator discount" if is_changed else "")
     match = Match(status, reason, provider, found.model, tariff, rule=found.rule, note=untiered)
     return with_flat_rates(
-        match._replace(alternatives=found.alternatives, version=found.catalogue, source="catalogue")
+        match._replace(
+            alternatives=found.alternatives,
+            version=found.catalogue,
+            source="catalogue",
+            source_line=0 if discount is None else discount.source_line,
+        )
     )
 
 

@@ -98,6 +98,8 @@ class PriceEntry:
     """The price is a stand-in: charges are marked as a fallback."""
     alternatives: bool = False
     """Prices by second, character, image or page are for calls that report no tokens."""
+    source_line: int = field(default=0, compare=False)
+    """Where it stands in its file."""
 
 
 class CacheDefaults(NamedTuple):
@@ -196,3 +198,5 @@ class Match(NamedTuple):
     note: str = ""
     """As `Step.note`, of the whole tariff."""
     source: PriceSource = ""
+    source_line: int = 0
+    """Of the operator's entry in the price file; 0 where none has decided."""

@@ -3,6 +3,7 @@
 import pytest
 
 from processor.cli import main
+from processor.cli.parser import Parser
 
 
 @pytest.mark.parametrize(
@@ -38,3 +39,15 @@ def test_a_negative_number_is_a_value(capsys):
     with pytest.raises(SystemExit):
         main(["price", "m", "--input", "-5", "--output", "1"])
     assert "must be a whole number of tokens" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["--name", "a", "run"], ["--names", "a", "b", "--name", "c", "run"]]
+)
+def test_the_value_of_a_flag_before_a_command_is_no_command(words):
+    parser = Parser(epilog="", description="")
+    parser.add_argument("--name")
+    parser.add_argument("--names", nargs="+")
+    commands = parser.add_commands("command", "COMMAND")
+    commands.add_parser("run", description="", epilog="")
+    assert parser.parse_args(words).command == "run"

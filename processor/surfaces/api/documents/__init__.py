@@ -13,6 +13,7 @@ state       what makes totals say "at least", the audit, how the processor is
 
 from processor.surfaces.api.documents.budgets import (
     BudgetDocument,
+    BudgetRule,
     BudgetsDocument,
     CrossingDocument,
     CrossingsDocument,
@@ -60,6 +61,7 @@ __all__ = [
     "AuditDocument",
     "AuditLine",
     "BudgetDocument",
+    "BudgetRule",
     "BudgetsDocument",
     "CacheUseDocument",
     "CallDocument",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from processor.core.budgets import Policy
+from processor.core.budgets import Budget, Policy
 from processor.core.model import Crossing
 from processor.core.money import exact_usd
 from processor.surfaces.api.documents.values import (
@@ -81,10 +81,43 @@ class BudgetDocument(Limited):
         )
 
 
+class BudgetRule(Document):
+    """A budget as its file has it."""
+
+    budget: str
+    scope: str
+    window: str
+    unit: Literal["usd", "tokens"]
+    limit_usd: Usd | None
+    limit_tokens: int | None
+    warn_at: list[Share]
+    match: dict[str, list[str]] = Field(description="Which calls count; empty for all.")
+    overrides: int = Field(description="How many scope ids have another limit.")
+
+    @classmethod
+    def from_budget(cls, budget: Budget) -> BudgetRule:
+        """The document of a budget."""
+        is_usd = budget.unit == "usd"
+        return cls(
+            budget=budget.name,
+            scope=budget.scope,
+            window=budget.window,
+            unit=budget.unit,
+            limit_usd=exact_usd(budget.limit) if is_usd else None,
+            limit_tokens=None if is_usd else budget.limit,
+            warn_at=list(map(float, budget.warn_at)),
+            match={name: list(patterns) for name, patterns in budget.match.items()},
+            overrides=len(budget.overrides),
+        )
+
+
 class BudgetsDocument(Answer):
     """Every budget, with the scope ids that have spent most."""
 
     data: list[BudgetDocument]
+    budgets: list[BudgetRule] = Field(
+        description="All budgets in force, also those of which no scope id has spent anything."
+    )
     next_cursor: str | None = Field(description="Always null: all budgets are there.")
     time_zone: str
     partial: list[str]
@@ -98,7 +131,14 @@ class BudgetsDocument(Answer):
             for name, each in ((each.standing.budget, each) for each in report.states)
         ]
         as_of = AsOfDocument.from_answer(report.as_of, zone)
-        return cls(data=rows, next_cursor=None, time_zone=zone.key, partial=[], as_of=as_of)
+        return cls(
+            data=rows,
+            budgets=[BudgetRule.from_budget(each) for each in policy.budgets],
+            next_cursor=None,
+            time_zone=zone.key,
+            partial=[],
+            as_of=as_of,
+        )
 
 
 class CrossingDocument(Limited):

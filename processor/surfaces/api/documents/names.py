@@ -99,6 +99,9 @@ class ModelPrice(Sums):
     source: Literal["price_file", "catalogue", "built_in"] | None = Field(
         description="Who says the price; null where there is none."
     )
+    source_line: int | None = Field(
+        description="The line of the price file that decided, or that changed a catalogue's price."
+    )
     price_version: str
     rates: list[RateDocument] = Field(description="Base rates; empty without a price.")
     has_more_rates: bool = Field(
@@ -116,6 +119,7 @@ class ModelPrice(Sums):
             reason=known(price.reason),
             rule=known(price.rule),
             source=price.source or None,
+            source_line=price.source_line or None,
             price_version=price.version,
             rates=[
                 RateDocument(quantity=rate.name, usd=rate.usd, per=rate.per) for rate in price.rates

@@ -1,0 +1,23 @@
+"""A budget in words."""
+
+from __future__ import annotations
+
+from processor.core.budgets.policy import Budget
+from processor.core.money import format_usd
+
+
+def budget_text(budget: Budget) -> str:
+    """What a budget says, but for its name: ``50.00 USD per day for each user; warning at 0.8``."""
+
+    def amount(limit: int) -> str:
+        return f"{format_usd(limit)} USD" if budget.unit == "usd" else f"{limit} tokens"
+
+    window = "" if budget.window == "none" else f" per {budget.window}"
+    parts = [f"{amount(budget.limit)}{window} for each {budget.scope}"]
+    if budget.scope == "total":
+        parts = [f"{amount(budget.limit)}{window} in all"]
+    if budget.warn_at:
+        parts.append(f"warning at {', '.join(map(str, budget.warn_at))}")
+    parts += [f"{name} {' or '.join(accepted)}" for name, accepted in budget.match.items()]
+    parts += [f"{scope_id} {amount(limit)}" for scope_id, limit in budget.overrides.items()]
+    return "; ".join(parts)
