@@ -43,6 +43,7 @@ from processor.surfaces.api.parameters import (
     PricesParameters,
     TraceParameters,
     TracesParameters,
+    TreeParameters,
     UnpricedParameters,
 )
 from processor.surfaces.queries import CostQueries, Report, TimeRange
@@ -86,13 +87,13 @@ async def traces(sources: Sources, asked: TracesParameters) -> Made:
     return lambda: TracesDocument.from_page(page, zone)
 
 
-async def trace(sources: Sources, asked: TraceParameters) -> Made:
+async def trace(sources: Sources, asked: TreeParameters) -> Made:
     """A trace or an agent's run as a tree."""
     zone = asked.zone(sources.costs.calendar.zone)
     if ":" in asked.trace_id:
-        report = await sources.costs.run(asked.trace_id)
+        report = await sources.costs.run(asked.trace_id, spans=asked.spans)
     else:
-        report = await sources.costs.trace(asked.trace_id)
+        report = await sources.costs.trace(asked.trace_id, spans=asked.spans)
     return lambda: TraceDocument.from_report(report, zone)
 
 

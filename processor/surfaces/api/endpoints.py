@@ -41,6 +41,7 @@ from processor.surfaces.api.parameters import (
     PricesParameters,
     TraceParameters,
     TracesParameters,
+    TreeParameters,
     UnpricedParameters,
 )
 from processor.surfaces.api.problems import InvalidParametersError, ParameterProblem
@@ -126,7 +127,7 @@ ENDPOINTS: Final = (
     Endpoint(
         "/traces/{trace_id}",
         "A trace, or the run of an agent, as a tree with what each span is charged",
-        TraceParameters, (TraceDocument,), answers.trace,
+        TreeParameters, (TraceDocument,), answers.trace,
     ),
     Endpoint(
         "/executions/{trace_id}",

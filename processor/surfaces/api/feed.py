@@ -68,7 +68,9 @@ class Feed:
         self._costs = costs
         self._interval_s = interval_s
         self._listeners = set[_Listener]()
+        self._known = Known(None)
         self._task: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
         self._failures = Episodes()
 
     async def listen(self, last_id: str = "") -> AsyncGenerator[Event, None]:
@@ -83,11 +85,10 @@ class Feed:
         known = Known(_position_of(last_id))
         if last_id and known.position is None:
             yield _missed("the last event is none of this ledger")
-        # It listens before the ledger is read, so that nothing falls between both.
+        # What it is given begins before what it reads itself, so that nothing falls between both.
         self._listeners.add(listener)
-        if self._task is None:
-            self._task = asyncio.create_task(self._run())
         try:
+            await self._start()
             news = await self._costs.news(known)
             if news is not None:
                 for event in await asyncio.to_thread(_written, news, known.position):
@@ -100,26 +101,34 @@ class Feed:
                 self._task.cancel()
                 self._task = None
 
+    async def _start(self) -> None:
+        """Look at the ledger from now on, if nobody does yet."""
+        async with self._starting:
+            if self._task is None:
+                self._known = Known(None)
+                await self._look()
+                self._task = asyncio.create_task(self._run())
+
     async def _run(self) -> None:
-        known: Known | None = None
         while True:
+            await asyncio.sleep(self._interval_s)
             try:
-                known = await self._look(known)
+                await self._look()
             except Exception:  # noqa: BLE001 - listeners stay while the ledger is not to be read
                 if self._failures.note("feed", time.monotonic()):
                     _log.warning("what is new cannot be read", exc_info=True)
-            await asyncio.sleep(self._interval_s)
 
-    async def _look(self, known: Known | None) -> Known:
-        """Give listeners what is new; returns what they know then."""
-        news = await self._costs.news(known or Known(None))
+    async def _look(self) -> None:
+        """Give listeners what is new; at the first time nothing is."""
+        before = self._known.position
+        news = await self._costs.news(self._known)
         if news is None:
-            return known or Known(None)
-        if known is not None:
-            events = await asyncio.to_thread(_written, news, known.position)
+            return
+        if before is not None:
+            events = await asyncio.to_thread(_written, news, before)
             for listener in self._listeners:
                 listener.give(events)
-        return Known(news.position, news.as_of.version, news.day_s)
+        self._known = Known(news.position, news.as_of.version, news.day_s)
 
 
 def _written(news: News, before: Position | None) -> list[Event]:

@@ -58,7 +58,7 @@ _CONTENT_TYPES: Final[dict[Form, str]] = {
 _UNDER_WAY_MAX: Final = 16
 """Questions of one caller, so that one leaves room for others."""
 _STREAM: Final = f"{PREFIX}/stream"
-_AT_ONCE_MAX: Final = 4
+_AT_ONCE_MAX: Final = 3
 """Answers that are made at a time: one of a trace with 10,000 spans takes 100 MiB meanwhile."""
 _WAITING_MAX: Final = 64
 _PARAMETERS_MAX: Final = 500

@@ -55,7 +55,7 @@ from processor.surfaces.queries.requests import (
     TracesRequest,
     UsageRequest,
 )
-from processor.surfaces.queries.traces import TRACE_OWNERS
+from processor.surfaces.queries.traces import SPANS_MAX, TRACE_OWNERS
 from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
 from processor.surfaces.queries.values import DimensionsReport, UsedDimension
 
@@ -63,6 +63,7 @@ __all__ = [
     "AUDIT_MAX",
     "CALLS_MAX",
     "GROUPS_MAX",
+    "SPANS_MAX",
     "TRACES_MAX",
     "TRACE_OWNERS",
     "UNKNOWN_MAX",

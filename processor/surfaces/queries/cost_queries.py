@@ -46,6 +46,7 @@ from processor.surfaces.queries.requests import (
     TracesRequest,
     UsageRequest,
 )
+from processor.surfaces.queries.traces import SPANS_MAX
 from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
 from processor.surfaces.queries.values import DimensionsReport
 
@@ -145,20 +146,24 @@ class CostQueries:
         now_ns = self._now_ns()
         return await self._reader.ask(lambda view: traces.traces_page(view, question, now_ns))
 
-    async def trace(self, trace_id: str) -> TraceReport:
-        """A trace as a tree, by its id in hex. Raises NotFoundError."""
+    async def trace(self, trace_id: str, *, spans: int = SPANS_MAX) -> TraceReport:
+        """A trace as a tree of up to `spans`, by its id in hex. Raises NotFoundError."""
         key, now_ns = checks.check_trace_id("trace", trace_id), self._now_ns()
-        return await self._reader.ask(lambda view: traces.trace_report(view, key, now_ns))
+        return await self._reader.ask(
+            lambda view: traces.trace_report(view, key, now_ns, limit=spans)
+        )
 
     async def whole_trace(self, trace_id: str) -> TracesPage:
         """One trace without its spans, by its id in hex. Raises NotFoundError."""
         key, now_ns = checks.check_trace_id("trace", trace_id), self._now_ns()
         return await self._reader.ask(lambda view: traces.whole_trace(view, key, now_ns))
 
-    async def run(self, run_id: str) -> TraceReport:
-        """The run of an agent, ``trace id:span id``, as a tree. Raises NotFoundError."""
+    async def run(self, run_id: str, *, spans: int = SPANS_MAX) -> TraceReport:
+        """The run of an agent, ``trace id:span id``, likewise. Raises NotFoundError."""
         (key, span_id), now_ns = traces.check_run_id(run_id), self._now_ns()
-        return await self._reader.ask(lambda view: traces.trace_report(view, key, now_ns, span_id))
+        return await self._reader.ask(
+            lambda view: traces.trace_report(view, key, now_ns, span_id, spans)
+        )
 
     async def budgets(self, *, ids: int = 10) -> BudgetsReport:
         """Every budget, with up to `ids` scope ids that have spent most in the window of now."""

@@ -114,12 +114,17 @@ def check_run_id(text: str) -> tuple[bytes, bytes]:
     return checks.check_span("run", text, "of the agent's span")
 
 
-def trace_report(view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"") -> TraceReport:
-    """A trace as a tree, or the part of it below one span. Raises NotFoundError."""
+def trace_report(
+    view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"", limit: int = SPANS_MAX
+) -> TraceReport:
+    """A trace as a tree of up to `limit` spans, or the part of it below one span.
+
+    Raises NotFoundError.
+    """
     trace = _charged_trace(view, trace_id)
-    spans = view.spans(trace, SPANS_MAX + 1, run)
-    is_cut = len(spans) > SPANS_MAX
-    tree, missing = build_tree(spans[:SPANS_MAX], run)
+    spans = view.spans(trace, limit + 1, run)
+    is_cut = len(spans) > limit
+    tree, missing = build_tree(spans[:limit], run)
     totals = trace.totals
     partial = () if is_cut or run else _reasons_of_trace(view, trace, tree)
     if run:

@@ -75,7 +75,7 @@ class BudgetDocument(Limited):
             remaining_tokens=None if is_usd else left,
             warn_at=list(warn_at),
             state="exceeded" if standing.exceeded else "warning" if warns else "ok",
-            progress=state.progress,
+            progress=round(state.progress, 6),
             at_least=standing.at_least,
             **_amounts(standing.unit, standing.limit, standing.spent),
         )

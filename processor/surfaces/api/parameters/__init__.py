@@ -14,6 +14,7 @@ from processor.surfaces.api.parameters.of_lists import (
     PricesParameters,
     TraceParameters,
     TracesParameters,
+    TreeParameters,
     UnpricedParameters,
 )
 from processor.surfaces.api.parameters.of_time import PATH, InTime, Parameters
@@ -33,5 +34,6 @@ __all__ = [
     "PricesParameters",
     "TraceParameters",
     "TracesParameters",
+    "TreeParameters",
     "UnpricedParameters",
 ]

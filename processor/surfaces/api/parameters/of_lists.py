@@ -14,6 +14,7 @@ from processor.surfaces.queries import (
     AUDIT_MAX,
     CALLS_MAX,
     GROUPS_MAX,
+    SPANS_MAX,
     UNKNOWN_MAX,
     CallsRequest,
     TracesRequest,
@@ -76,6 +77,14 @@ class TraceParameters(Parameters):
     trace_id: str = Field(
         description="32 hex digits; of an agent's run with a colon and the 16 of its span after.",
         json_schema_extra={**PATH, "pattern": "^[0-9a-f]{32}(:[0-9a-f]{16})?$"},
+    )
+
+
+class TreeParameters(TraceParameters):
+    """How much of its tree is shown."""
+
+    spans: int = Field(
+        1000, ge=1, le=SPANS_MAX, description="Spans to show at most, those that came first."
     )
 
 

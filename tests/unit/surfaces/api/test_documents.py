@@ -130,6 +130,14 @@ async def test_a_trace_is_a_tree_that_adds_up(api, given_calls):
         await ask("/traces/" + "ab" * 16)
 
 
+async def test_a_large_trace_is_shown_in_part(api, given_calls):
+    """Guarantees: its totals are of all its spans, and it says that some are not shown."""
+    ask = api(*(given_calls.charged(n, n, 1) for n in range(1, 6)))
+    document = await ask(f"/traces/{TRACE}", ("spans", "2"))
+    assert (len(document.spans), document.is_cut) == (2, True)
+    assert document.totals.cost_usd == "0.000000005"
+
+
 @pytest.mark.parametrize(
     ("path", "dimension"),
     [

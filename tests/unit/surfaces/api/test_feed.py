@@ -106,6 +106,28 @@ async def test_a_slow_listener_misses_some_and_is_told(costs, monkeypatch):
         assert names == ["calls", "totals", "gap"]
 
 
+async def test_nothing_falls_between_what_is_read_and_what_is_given(costs):
+    """Guarantees: who begins to listen amid traffic gets each call that comes after its totals."""
+    costs.add(1)
+    news = costs.news
+
+    async def news_amid_traffic(known):
+        found = await news(known)
+        costs.add(1)  # It is committed just after the ledger was read.
+        await asyncio.sleep(0)
+        return found
+
+    costs.news = news_amid_traffic
+    seen = []
+    async with aclosing(Feed(costs, 0.005).listen()) as events:
+        [first] = await take(events, 1)
+        begun = int(first.id.partition(".")[0])
+        for event in await take(events, 20):
+            if event.name == "calls":
+                seen += [int(call["span_id"], 16) for call in json.loads(event.data)["data"]]
+    assert set(range(begun, max(seen) + 1)) <= set(seen)
+
+
 async def test_nothing_is_read_while_nobody_listens(costs):
     feed = Feed(costs, 0.001)
     await asyncio.sleep(0.02)

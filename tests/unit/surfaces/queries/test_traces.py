@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from processor.core.errors import NotFoundError
-from processor.surfaces.queries import CallsRequest, TimeRange, traces
+from processor.surfaces.queries import CallsRequest, TimeRange
 
 TRACE = (1).to_bytes(16).hex()
 
@@ -130,21 +130,14 @@ async def test_what_is_not_there_is_not_found(tree):
         await tree.run(f"{TRACE}:{'ff' * 8}")
 
 
-@pytest.fixture
-def show(monkeypatch):
-    """How many spans of a trace are shown."""
-    return lambda limit: monkeypatch.setattr(traces, "SPANS_MAX", limit)
-
-
 @pytest.mark.parametrize(("limit", "is_cut"), [(4, True), (5, False)])
-async def test_a_trace_with_more_spans_than_are_shown_says_so(tree, show, limit, is_cut):
-    show(limit)
-    report = await tree.trace(TRACE)
+async def test_a_trace_with_more_spans_than_are_shown_says_so(tree, limit, is_cut):
+    report = await tree.trace(TRACE, spans=limit)
     assert (report.is_cut, len(report.spans)) == (is_cut, limit)
     assert report.totals.cost_nano_usd == 23
 
 
-async def test_rows_that_replace_others_cut_nothing(ask, given_calls, show):
+async def test_rows_that_replace_others_cut_nothing(ask, given_calls):
     """Guarantees: what counts is spans, each as it is now, also where it came first last."""
     made = given_calls.charged
     again = "INSERT INTO spans SELECT id + 10, {} FROM spans WHERE id <= 2".format(
@@ -160,22 +153,19 @@ async def test_rows_that_replace_others_cut_nothing(ask, given_calls, show):
             db.execute(f"UPDATE {table} SET id = id + 10 WHERE id <= 2")
 
     queries = ask(made(1, 10, 5), made(2, 20, 7), made(3, 30, 11), change=repeat)
-    show(3)
-    report = await queries.trace(TRACE)
+    report = await queries.trace(TRACE, spans=3)
     assert [each.span.charge.totals.cost_nano_usd for each in report.spans] == [5, 7, 11]
     assert not report.is_cut
-    show(2)
-    report = await queries.trace(TRACE)
+    report = await queries.trace(TRACE, spans=2)
     assert [each.span.charge.totals.cost_nano_usd for each in report.spans] == [5, 7]
     assert report.is_cut
 
 
-async def test_a_run_has_all_its_cost_however_little_of_its_trace_is_shown(tree, show):
+async def test_a_run_has_all_its_cost_however_little_of_its_trace_is_shown(tree):
     """Guarantees: it is found beyond what is shown, and its totals are whole where it is cut."""
-    show(1)
-    report = await tree.run(f"{TRACE}:{span(1).hex()}")
+    report = await tree.run(f"{TRACE}:{span(1).hex()}", spans=1)
     assert [each.span.span_id for each in report.spans] == [span(1)]
     assert (report.totals.cost_nano_usd, report.is_cut) == (12, True)
-    report = await tree.run(f"{TRACE}:{span(4).hex()}")
+    report = await tree.run(f"{TRACE}:{span(4).hex()}", spans=1)
     assert (report.totals.cost_nano_usd, report.is_cut) == (7, False)
     assert not report.spans[0].is_parent_missing
