@@ -8,19 +8,27 @@ import re
 import pytest
 from unit.deploy.shipped import DEPLOY, PORTS, read
 
-from processor.surfaces.metrics import DECLARED
+from processor.config import Settings
+from processor.surfaces.metrics import DECLARED, spend_metrics
 
 ALERTS = DEPLOY / "prometheus" / "alerts.yaml"
 TEMPO = DEPLOY / "compose" / "tempo"
 DASHBOARD = json.loads((TEMPO / "dashboards" / "llm-cost.json").read_text(encoding="utf-8"))
 METRICS = {metric.name: metric for metric in DECLARED}
-_SELECTION = re.compile(r"(llm_cost_processor_\w+)(?:\{([^}]*)\})?")
+_SELECTION = re.compile(r"\b(llm_\w+)(?:\{([^}]*)\})?")
 PROMETHEUS_ADDS = {"instance", "job"}
+RULES = [rule for group in read(ALERTS)["groups"] for rule in group["rules"]]
+
+
+def labels_of(metric):
+    """Its labels, with those that the settings choose unless they say otherwise."""
+    chosen = Settings().telemetry.metrics.spend.dimensions
+    return {*METRICS[metric].labels, *(chosen if METRICS[metric] in spend_metrics.METRICS else ())}
 
 
 def queries():
     """Every PromQL query of alerts and dashboard."""
-    for rule in read(ALERTS)["groups"][0]["rules"]:
+    for rule in RULES:
         yield rule["alert"], rule["expr"]
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
@@ -36,18 +44,18 @@ def test_every_metric_and_label_is_declared(name, query):
     for metric, matchers in found:
         assert metric in METRICS, metric
         used = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers))
-        assert used <= set(METRICS[metric].labels) | PROMETHEUS_ADDS
+        assert used <= labels_of(metric) | PROMETHEUS_ADDS
     grouped = {
         label.strip() for by in re.findall(r"by \(([^)]*)\)", query) for label in by.split(",")
     }
-    declared = set().union(*(METRICS[metric].labels for metric, _ in found)) if found else set()
+    declared = set().union(*(labels_of(metric) for metric, _ in found)) if found else set()
     assert grouped <= declared | PROMETHEUS_ADDS
 
 
 @pytest.mark.parametrize(("name", "query"), list(queries()))
 def test_rates_are_taken_of_counters_alone(name, query):
     """Guarantees: rate() and increase() stand around what only grows."""
-    for metric in re.findall(r"(?:rate|increase)\((llm_cost_processor_\w+)", query):
+    for metric in re.findall(r"(?:rate|increase)\((llm_\w+)", query):
         assert METRICS[metric].kind == "counter", name
 
 
@@ -59,18 +67,14 @@ def test_the_metrics_that_unit_tests_of_alerts_make_up_are_declared():
 
 def test_every_alert_says_how_bad_it_is_and_what_to_do():
     """Guarantees: who is woken finds the next step."""
-    for rule in read(ALERTS)["groups"][0]["rules"]:
+    for rule in RULES:
         assert rule["labels"]["severity"] in {"critical", "warning", "info"}
         assert rule["annotations"].keys() == {"summary", "description"}
 
 
 def test_conservation_is_checked_with_every_place_a_span_can_be_in():
     """Guarantees: a place that is added later has to be added to the alert."""
-    (broken,) = [
-        rule["expr"]
-        for rule in read(ALERTS)["groups"][0]["rules"]
-        if rule["alert"] == "LlmCostConservationBroken"
-    ]
+    (broken,) = [rule["expr"] for rule in RULES if rule["alert"] == "LlmCostConservationBroken"]
     places = {
         name
         for name in METRICS
