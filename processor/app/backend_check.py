@@ -74,7 +74,6 @@ def _answer(backend: Backend, failure: Failure | None) -> str:
 
 
 def _absence(name: str, until_then: str, failure: Failure) -> str:
-    hint = f"; {failure.hint}" if failure.hint else ""
     # What gRPC says of a connection begins with all that it has tried.
-    why = f"{failure.message.rpartition(': ')[2]}{hint}"
+    why = failure.hint or failure.message.rpartition(": ")[2].strip("[] ")
     return f"backend      {name} is not answering yet, {until_then} until it does ({why})"

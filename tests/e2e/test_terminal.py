@@ -132,8 +132,7 @@ def test_terminal_that_stands_still_holds_up_nobody(serve_on):
 def test_more_than_can_be_drawn_is_summed(serve_on):
     """Guarantees: what is drawn and the sum of what is not are what was charged."""
     terminal = serve_on(columns=120)
-    for number in range(1, 301):
-        export(terminal.port, a_request(trace=number))
+    export(terminal.port, b"".join(a_request(trace=number) for number in range(1, 301)))
     terminal.stop()
     text = "\n".join(terminal.lines)
     drawn = len(shown_traces(terminal))

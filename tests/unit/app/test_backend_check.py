@@ -87,5 +87,11 @@ async def test_absence_is_said_once_and_its_end(kind, kept):
     assert pauses == [1.0, 2.0, 4.0]
 
 
+async def test_hint_stands_for_what_the_library_says():
+    away = REFUSED._replace(hint="write http://jaeger:4317 if it expects plaintext")
+    (absent, _), _ = await said_of(Direct(away, None))
+    assert absent.endswith("until it does (write http://jaeger:4317 if it expects plaintext)")
+
+
 async def test_stop_ends_it():
     assert await said_of(Direct(BackendUnavailableError("stopping"))) == ([], [])
