@@ -292,7 +292,7 @@ async def ask_costs(gateway, **settings) -> bytes | Refusal:
 
 
 def _made(kind):
-    if kind is BackendRefusedError:
+    if issubclass(kind, BackendRefusedError):
         return kind(Code.PERMISSION_DENIED.value[0], "no")
     if kind is errors.InvalidQuestionError:
         return kind("scope", "no")
