@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import apsw
@@ -69,20 +69,11 @@ _SET: Final = f"SELECT {', '.join(DIMENSIONS)} FROM dimension_sets WHERE id = ?"
 _SET_VALUES: Final = "SELECT dimension, value FROM set_values WHERE set_id = ? ORDER BY dimension"
 
 
-class _Texts(NamedTuple):
-    """Columns of a table with longer texts."""
-
-    table: str
-    key: str
-    sentences: tuple[str, ...]
-    values: tuple[str, ...]
-    """Those that are JSON."""
-
-
 _TEXTS: Final = {
-    "audit": _Texts("audit", "seq", ("actor", "subject"), ("before", "after")),
-    "jobs": _Texts("jobs", "id", (), ("parameters", "progress")),
+    "audit": ("seq", ("action", "actor", "subject", "before", "after")),
+    "jobs": ("id", ("parameters", "progress")),
 }
+"""The key and the columns of tables with longer texts."""
 
 
 class StampsRenamed(NamedTuple):
@@ -157,18 +148,23 @@ class IdRows:
         self, table: Literal["audit", "jobs"], after: int, user: str, tombstone: str, but: int
     ) -> tuple[int, int | None]:
         """The same of longer texts, by the number of the row; one of the jobs is left out."""
-        _, key, sentences, values = where = _TEXTS[table]
-        columns = (*sentences, *values)
+        key, columns = _TEXTS[table]
         replacement = Replacement(user, tombstone)
+        replaced = replacement.in_line if table == "audit" else replacement.in_job
         found: list[tuple[Any, ...]] = self._database.execute(
             f"SELECT {key}, {', '.join(columns)} FROM {table} WHERE {key} > ? "
             f"ORDER BY {key} LIMIT {_TEXTS_READ}",
             (after,),
         ).fetchall()
+        assigned = ", ".join(f"{name} = ?" for name in columns)
         changed = 0
         for number, *texts in found:
-            if table == "audit" or number != but:
-                changed += self._rename_texts(where, number, texts, replacement)
+            if table == "jobs" and number == but:
+                continue
+            texts_after = replaced(*texts)
+            if texts_after != tuple(texts):
+                changed += 1
+                self._run(f"UPDATE {table} SET {assigned} WHERE {key} = ?", *texts_after, number)
         return changed, found[-1][0] if found else None
 
     @TRANSLATED
@@ -180,7 +176,7 @@ class IdRows:
         changed, traces = 0, set[bytes]()
         for upto in found:
             row: Any = self._database.execute(_WAITING, (upto,)).fetchone()
-            marks = replacement.in_values(row[-1]) if row else None
+            marks = replacement.in_marks(row[-1]) if row else None
             if marks is None:
                 continue
             changed += 1
@@ -250,7 +246,7 @@ class IdRows:
         replacement = Replacement(user, tombstone)
         for owner in sorted(owners):
             query = "SELECT own_dimensions FROM owners WHERE id = ?"
-            changed = replacement.in_values(self._database.execute(query, (owner,)).get)
+            changed = replacement.in_own(self._database.execute(query, (owner,)).get)
             if changed is not None:
                 self._run("UPDATE owners SET own_dimensions = ? WHERE id = ?", changed, owner)
             text = "UPDATE owners SET task_title = ? WHERE id = ? AND task_title = ?"
@@ -272,21 +268,6 @@ class IdRows:
             assigned = ", ".join(f"{name} = ?" for name in ("digest", *DIMENSIONS))
             self._run(f"UPDATE dimension_sets SET {assigned} WHERE id = ?", digest, *texts, set_id)
         return len(sets)
-
-    def _rename_texts(
-        self, where: _Texts, number: int, texts: Sequence[str], replacement: Replacement
-    ) -> bool:
-        table, key, sentences, values = where
-        columns = (*sentences, *values)
-        after = [
-            replacement.in_sentence(text) if name in sentences else replacement.in_json(text)
-            for name, text in zip(columns, texts, strict=True)
-        ]
-        if after == list(texts):
-            return False
-        assigned = ", ".join(f"{name} = ?" for name in columns)
-        self._run(f"UPDATE {table} SET {assigned} WHERE {key} = ?", *after, number)
-        return True
 
 
 def _texts_of(mark: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a mark

@@ -16,7 +16,7 @@ from processor.core.errors import (
     OverloadedError,
 )
 from processor.core.model import ExclusionRequest, ForgetRequest, Owner, Selection
-from processor.io.ledger import write_backup
+from processor.io.ledger import InForce, write_backup
 from processor.io.ledger.forgetting import steps
 from processor.io.ledger.forgetting.job import ForgetJob
 from processor.io.ledger.retention import Retention
@@ -24,6 +24,12 @@ from processor.io.ledger.retention import Retention
 USER = "ada@example.com"
 OTHER = "grada@example.com"
 OWN = Owner(session="s", user=USER, own_dimensions=(("customer", USER), ("team", "red")))
+ODD_IDS = (
+    "1", "4", "00", "calls", "user", "sums", "usd", "version", "team", "USD", "small", "for each user",
+    "in all", "null", "file", "[[", "[1, 2]", "{}", 'a "b"\\', "\x1b[31m", "🦆",
+)  # fmt: skip
+LIMIT = "4.00 USD for each user; warning at 0.5, 1; user {0}; agent x or {0}; {0} 4.00 USD"
+"""A budget as the audit has it."""
 SUMS = ("totals", "usage_hours", "usage_days", "usage_user_days", "charges", "traces")
 
 
@@ -369,3 +375,48 @@ async def test_working_copies_stay_but_those_with_the_id(opened, given, forget):
     assert working_set.memory_use.spans == sum(
         map(len, (t.nodes for t in working_set._traces.values()))
     )
+
+
+@pytest.mark.parametrize("user", ODD_IDS)
+async def test_an_id_that_reads_like_something_else_changes_nothing_else(opened, given, user):
+    """Guarantees: for ids that are numbers, words of ours, JSON and patterns; the audit, what an
+    exclusion has taken out, what waits and own dimensions of others stay as they are."""
+    own = Owner(user=user, own_dimensions=(("customer", user), ("team", "[1,  2]")))
+    other = Owner(session="[1,  2]", user=OTHER, own_dimensions=(("team", "[" * 3000),))
+    await opened.open(given.budget("small", "user", 1500))
+    await opened.post(given.call(1, own=own), given.call(1, trace=2, own=other))
+    await opened.post(given.carrier(1, trace=7, user=user, session="[1,  2]"))
+    await opened.post(given.carrier(1, trace=8, user=OTHER, own_dimensions=other.own_dimensions))
+    asked = ExclusionRequest(Selection(user=user), "a load test", "bob", given.NOW_S * 10**9)
+    done = await opened.ledger.exclude(asked, is_dry_run=False)
+    note = InForce(
+        0, "the owner of the file", "budgets", "/etc/file", "v1",
+        {"team": LIMIT.format(user)},
+    )  # fmt: skip
+    await opened.ledger.note_in_force(note)
+    columns = "actor, action, subject, before, after"
+    before = opened.store._db.execute(f"SELECT {columns} FROM audit").fetchall()
+    waiting = opened.store._db.execute("SELECT marks FROM pending").fetchall()
+    asked_to = ForgetRequest(user, "bob", given.NOW_S * 10**9)
+    tombstone = (await opened.ledger.forget(asked_to, is_dry_run=False)).tombstone
+    after = opened.store._db.execute(f"SELECT {columns} FROM audit").fetchall()
+    assert after[0] == ("bob", "exclude", f"user {tombstone}", *before[0][3:])
+    (limit,) = [json.loads(line[4])["team"] for line in after if line[1] == "budgets"]
+    assert limit == LIMIT.format(tombstone)
+    assert [line[:3] for line in after if line[1] == "budgets"] == [note[1:4]]
+    assert opened.store._db.execute("SELECT marks FROM pending").fetchall()[1:] == waiting[1:]
+    await opened.open()
+    await opened.post(given.call(2, 1, trace=7), given.call(2, 1, trace=8))
+    for scope_id, scope, calls in (
+        (tombstone, "user", 1), (OTHER, "user", 2), ("[1,  2]", "session", 2)
+    ):  # fmt: skip
+        assert (await total_of(opened.ledger, scope, scope_id)).calls == calls
+    undo = asked._replace(selection=Selection(), undoes=done.number)
+    assert (await opened.ledger.exclude(undo, is_dry_run=False)).calls == 1
+    assert (await total_of(opened.ledger, "user", tombstone)).calls == 2
+    assert (await total_of(opened.ledger, "user", user)).is_zero
+    (progress,) = opened.store._db.execute(
+        "SELECT progress FROM jobs WHERE id = ?", (done.number,)
+    ).fetchone()
+    ids = [key[1] for key, _ in json.loads(json.loads(progress)["sums"])["budgets"]]
+    assert ids == [tombstone]
