@@ -38,6 +38,8 @@ _NOTE = (
 )
 _WHERE: Final = ("config", "endpoint", "data_dir", "pricing", "budgets")
 """Flags that say which ledger, and with which files."""
+_REPRICE: Final = "reprice --since 1970-01-02 --dry-run"
+"""All that is kept; in any time zone that day begins after 1970 did in UTC."""
 _PARTIAL = "The lists may lack a part; the number of calls, and what they cost in all, are exact."
 
 
@@ -121,7 +123,7 @@ def _lines(
         yield from wrap(done, columns())
     elif is_undo:
         yield f"Exclusion {result.number} is undone: {what} count again."
-        yield f"Where prices have changed since: {repeated('reprice', arguments, *_WHERE)}"
+        yield f"Where prices have changed since: {repeated(_REPRICE, arguments, *_WHERE)}"
     else:
         yield f"Exclusion {result.number}: {what} are in no sum any more, and in no budget."
         undo = repeated(f"exclude --undo {result.number}", arguments, *_WHERE)

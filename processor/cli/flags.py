@@ -125,6 +125,27 @@ def positive(text: str) -> int:
     return number
 
 
+def plain_text(text: str) -> str:
+    """A text that can be kept: what is no UTF-8 comes from the system as half characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("is not UTF-8") from None
+    return text
+
+
+def not_empty(text: str) -> str:
+    """A text that says something: an empty variable of a script must not mean all there is."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty (leave it out where nothing is meant)")
+    return text
+
+
+def named(text: str) -> str:
+    """An id or a time: a text of both kinds."""
+    return plain_text(not_empty(text))
+
+
 def add_questions(parser: argparse.ArgumentParser) -> None:
     """Whom a command asks over the API, and how it prints the answer."""
     parser.add_argument(

@@ -10,6 +10,9 @@ from processor.cli.flags import (
     add_data_dir,
     add_ledger,
     add_pricing,
+    named,
+    not_empty,
+    plain_text,
     positive,
 )
 from processor.cli.parser import Commands, exit_codes, sentence
@@ -61,10 +64,13 @@ stored is not touched. Run again, it changes nothing more.
     parser.add_argument(
         "--since",
         metavar="TIME",
+        type=named,
         required=True,
         help="the first calls: 2026-11-01, 2026-11-01T08:00 or 7d, by the time zone of the budgets",
     )
-    parser.add_argument("--until", metavar="TIME", help="where to end; itself not included")
+    parser.add_argument(
+        "--until", metavar="TIME", type=named, help="where to end; itself not included"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
     add_ledger(parser)
     add_budgets(parser)
@@ -93,15 +99,20 @@ session or user count. What the backend has stored is not touched.
         ("session", "calls of this session"),
         ("user", "calls of this user, as the ledger has the id"),
     ):
-        parser.add_argument(f"--{name}", metavar="ID", help=meaning)
+        parser.add_argument(f"--{name}", metavar="ID", type=named, help=meaning)
     parser.add_argument(
         "--since",
         metavar="TIME",
+        type=named,
         help="calls that ended from then on: 2026-11-01, 2026-11-01T08:00 or 7d, by the time zone "
         "of the budgets",
     )
-    parser.add_argument("--until", metavar="TIME", help="where to end; itself not included")
-    parser.add_argument("--reason", metavar="TEXT", help="why, for the calls and the audit")
+    parser.add_argument(
+        "--until", metavar="TIME", type=named, help="where to end; itself not included"
+    )
+    parser.add_argument(
+        "--reason", metavar="TEXT", type=plain_text, help="why, for the calls and the audit"
+    )
     parser.add_argument(
         "--undo", metavar="N", type=positive, help="put back what the exclusion N has taken out"
     )
@@ -130,7 +141,11 @@ that nothing uses may hold old bytes until they are used again; a new backup has
         f"{exit_codes('the ledger cannot be read or written')}",
     )
     parser.add_argument(
-        "--user", metavar="ID", required=True, help="whom to forget, as the ledger has the id"
+        "--user",
+        metavar="ID",
+        type=named,
+        required=True,
+        help="whom to forget, as the ledger has the id",
     )
     parser.add_argument("--dry-run", action="store_true", help="count it, and change nothing")
     add_ledger(parser)
@@ -146,7 +161,10 @@ def _add_audit(commands: Commands) -> None:
         epilog=exit_codes("the ledger cannot be read"),
     )
     parser.add_argument(
-        "--since", metavar="TIME", help="from when on: 2026-11-01, 2026-11-01T08:00 or 7d"
+        "--since",
+        metavar="TIME",
+        type=named,
+        help="from when on: 2026-11-01, 2026-11-01T08:00 or 7d",
     )
     parser.add_argument("--csv", action="store_true", help="print CSV, instead of JSON")
     add_ledger(parser)
@@ -169,7 +187,11 @@ running processor or alone; interrupted, it says where to go on."""
         f"{exit_codes('something differs', 'it could not be checked, or a flag is wrong')}",
     )
     parser.add_argument(
-        "file", metavar="FILE", nargs="?", help="a ledger, such as a backup (default: our own)"
+        "file",
+        metavar="FILE",
+        nargs="?",
+        type=not_empty,
+        help="a ledger, such as a backup (default: our own)",
     )
     parser.add_argument(
         "--full",

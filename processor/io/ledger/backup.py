@@ -27,6 +27,10 @@ from processor.io.ledger.lock import is_in_use
 _STEPS_BETWEEN_LOOKS: Final = 2_000
 """Instructions of SQLite's machine between two looks at signals and at how far it is."""
 _OTHER: Final = "name another file"
+_OF_SQLITE: Final = ("-wal", "-shm", "-journal")
+_BESIDE: Final = (*_OF_SQLITE, ".lock", ".new")
+"""What follows the name of a ledger in names of files that belong to it. To replace one of these
+loses what was charged, though the ledger itself stays."""
 
 
 class Backup(NamedTuple):
@@ -74,6 +78,8 @@ def _check_target(ledger: Path, target: Path, *, replaces: bool) -> None:
     real = target.resolve()
     if not real.parent.is_dir():
         refuse(target, f"cannot be written: {real.parent} is no folder", "make it, or name another")
+    if real.name.endswith(_OF_SQLITE) or real in {Path(f"{ledger}{end}") for end in _BESIDE}:
+        refuse(target, "is a name for what SQLite or a processor has beside a ledger", _OTHER)
     if not real.exists():
         return
     if real.is_dir():

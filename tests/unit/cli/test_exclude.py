@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from processor.cli import audit, exclude, main
+from processor.cli.arguments import build_parser
 from processor.cli.choice import Answer
+from processor.cli.moments import read_moment
 from processor.core.model import AuditEntry, Difference, Exclusion
 from processor.surfaces.queries import AuditPage, ExcludeRequest
 
@@ -150,3 +154,36 @@ def test_times_and_amounts_of_a_line_read_like_the_others(run, tmp_path):
 def test_the_audit_is_printed_in_one_form(capsys):
     assert main(["audit", "--json", "--csv"]) == 2
     assert "--csv: goes not with --json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("exclude", "--session", "", "--since", "7d"),
+        ("exclude", "--user", "u1", "--since", ""),
+        ("exclude", "--user", " ", "--trace", TRACE),
+        ("reprice", "--since", "7d", "--until", ""),
+        ("forget", "--user", ""),
+        ("audit", "--since", ""),
+        ("verify", ""),
+        ("exclude", "--user", "\udcff"),
+        ("exclude", "--user", "u1", "--reason", "\udcff"),
+        ("forget", "--user", "\udcff"),
+    ],
+)
+def test_a_value_that_says_nothing_does_not_mean_everything(words, capsys):
+    """Guarantees: an empty variable of a script, or bytes that are no text, are refused."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "is empty" in error or "is not UTF-8" in error
+
+
+def test_the_command_that_is_shown_after_an_undo_can_be_typed(run):
+    out, _ = run(FOUND, "exclude", "--undo", "7")
+    line = next(line for line in out.splitlines() if "llm-cost reprice" in line)
+    words = shlex.split(line.partition("llm-cost ")[2])
+    arguments = build_parser().parse_args(words)
+    for zone in ("Pacific/Kiritimati", "UTC", "Etc/GMT+12"):
+        assert 0 <= read_moment("--since", arguments.since, 0, ZoneInfo(zone)) < 2 * 86_400 * 10**9

@@ -12,7 +12,7 @@ from processor.core.errors import InvalidQuestionError
 from processor.core.model import DimensionSet
 from processor.io.ledger import pending_columns, statements
 from processor.io.ledger.database import BUSY_TIMEOUT_MS
-from processor.io.ledger.forgetting.searching import IDENTITIES, IdSearch, Searched
+from processor.io.ledger.forgetting.searching import IDENTITIES, NOT_IDENTITIES, IdSearch, Searched
 from processor.io.ledger.forgetting.texts import Replacement, as_in_json
 from processor.io.ledger.shared import encode_set
 from processor.io.ledger.spend_rows import SpendRows
@@ -20,8 +20,6 @@ from processor.io.ledger.tables import DIMENSIONS, SUMS
 from processor.io.ledger.translation import TRANSLATED
 
 _LOG = logging.getLogger(__name__)
-_NOT_IDENTITIES: Final = ("provider", "model", "service", "kind", "status")
-"""Dimensions that say what was called, and not by whom."""
 _ROWS_READ: Final = 10_000
 """Rows that SQLite looks at in one statement: about 10 ms of owners or stamps."""
 _TEXTS_READ: Final = 200
@@ -95,10 +93,11 @@ class IdRows:
     @TRANSLATED
     def check(self, user: str) -> None:
         """Raises InvalidQuestionError for what is a model or the like as well."""
-        listed = ", ".join(_NOT_IDENTITIES)
+        names = sorted(NOT_IDENTITIES)
+        listed = ", ".join(names)
         text = f"SELECT {listed} FROM dimension_sets WHERE ? IN ({listed}) LIMIT 1"
         for row in self._database.execute(text, (user,)):
-            name = _NOT_IDENTITIES[row.index(user)]
+            name = names[row.index(user)]
             message = (
                 f"cannot be forgotten, since a {name} has the same name, which would be "
                 "replaced in answers: exclude what it has cost instead"

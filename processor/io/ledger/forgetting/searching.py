@@ -12,6 +12,8 @@ from processor.io.ledger.translation import TRANSLATED
 
 IDENTITIES: Final = ("agent", "org", "feature", "task_type", "purpose")
 """Dimensions that say whose a call was."""
+NOT_IDENTITIES: Final = frozenset({"provider", "model", "service", "kind", "status"})
+"""Those that say what was called."""
 _ROWS_READ: Final = 10_000
 """Rows that SQLite looks at in one statement: a few milliseconds."""
 _WAITING_READ: Final = 1000

@@ -13,6 +13,7 @@ from processor.core.budgets.verdict import Watch
 from processor.core.budgets.watches import Watches
 from processor.core.budgets.window import BUCKET_S
 from processor.core.model import NOTHING, Totals
+from processor.io.ledger.forgetting.searching import IDENTITIES, NOT_IDENTITIES
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.tables import SUMS
 from processor.io.ledger.verifying.check import FIRST, Findings, Step, moment
@@ -21,6 +22,18 @@ from processor.io.ledger.verifying.retained import read_retained
 _Key = tuple[str, str]
 """Series and scope id."""
 _TEXT_MAX: Final = 200
+_TOMBSTONES: Final = "(SELECT tombstone FROM forgotten)"
+_FORGOTTEN_NAMES: Final = f"(SELECT id FROM names WHERE text IN {_TOMBSTONES})"
+_FORGOTTEN_SETS: Final = (
+    "(SELECT id FROM dimension_sets WHERE "
+    + " OR ".join(f"{name} IN {_TOMBSTONES}" for name in IDENTITIES)
+    + f" UNION SELECT set_id FROM set_values WHERE value IN {_TOMBSTONES})"
+)
+_FORGOTTEN: Final = f"""
+SELECT EXISTS (SELECT 1 FROM charges WHERE end_s >= ? AND end_s < ? AND (
+  user_id IN {_FORGOTTEN_NAMES} OR session_id IN {_FORGOTTEN_NAMES}
+  OR task_id IN {_FORGOTTEN_NAMES} OR set_id IN {_FORGOTTEN_SETS}))
+"""
 
 
 class FollowedTotals:
@@ -53,6 +66,8 @@ class FollowedTotals:
         if bucket < retained.hours_s:  # Kept by day only.
             end_s = max(end_s, retained.hours_s)
         elif not skipped and not retained.has_deleted(database, bucket, bucket + BUCKET_S):
+            if any(map(_names_somebody, watches)) and _has_forgotten(database, bucket):
+                watches = Watches(each for each in watches if not _names_somebody(each))
             findings.say(_differences(database, watches, bucket))
         share = (end_s - first_s) / max(last_s - first_s, 1)
         return findings.step(None if end_s > last_s else end_s, min(share, 1.0))
@@ -75,6 +90,20 @@ def _bounds(database: apsw.Connection, position: int) -> tuple[int, int, int] | 
     first_s = database.execute(query, (FIRST,)).get
     last_s = database.execute("SELECT MAX(end_s) FROM charges").get
     return int(first_s), int(last_s), int(next_s)
+
+
+def _names_somebody(watch: Watch) -> bool:
+    return not watch.match.keys() <= NOT_IDENTITIES
+
+
+def _has_forgotten(database: apsw.Connection, bucket: int) -> bool:
+    """Whether a call of a quarter hour is under a tombstone.
+
+    Nobody knows any more which filters its id has met, so their totals cannot be held to it.
+    """
+    if not database.execute("SELECT EXISTS (SELECT 1 FROM forgotten)").get:
+        return False
+    return bool(database.execute(_FORGOTTEN, (bucket or FIRST, bucket + BUCKET_S)).get)
 
 
 def _differences(database: apsw.Connection, watches: Watches, bucket: int) -> Iterator[str]:

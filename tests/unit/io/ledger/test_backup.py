@@ -129,6 +129,17 @@ def test_what_is_in_use_is_never_replaced(ledger, target):
         back_up(ledger, target, replaces=True)
 
 
+@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal", ".lock", ".new"])
+def test_what_belongs_to_a_ledger_is_never_replaced(ledger, target, end):
+    """Guarantees: whether it is there or not; what was acknowledged may be in the log alone."""
+    with closing(SqliteStore(ledger)):
+        for name in (ledger.with_name(ledger.name + end), target.with_name("other.db-wal")):
+            before = name.read_bytes() if name.exists() else None
+            with pytest.raises(ConfigError, match="beside a ledger"):
+                back_up(ledger, name, replaces=True)
+            assert (name.read_bytes() if name.exists() else None) == before
+
+
 def test_a_place_that_cannot_be_is_named(ledger, target, tmp_path):
     with pytest.raises(ConfigError, match="is a folder"):
         back_up(ledger, tmp_path, replaces=True)

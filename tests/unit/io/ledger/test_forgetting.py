@@ -25,8 +25,8 @@ USER = "ada@example.com"
 OTHER = "grada@example.com"
 OWN = Owner(session="s", user=USER, own_dimensions=(("customer", USER), ("team", "red")))
 ODD_IDS = (
-    "1", "4", "00", "calls", "user", "sums", "usd", "version", "team", "USD", "small", "for each user",
-    "in all", "null", "file", "[[", "[1, 2]", "{}", 'a "b"\\', "\x1b[31m", "🦆",
+    "1", "4", "00", "calls", "user", "sums", "usd", "version", "team", "USD", "small",
+    "for each user", "in all", "null", "file", "[[", "[1, 2]", "{}", 'a "b"\\', "\x1b[31m", "🦆",
 )  # fmt: skip
 LIMIT = "4.00 USD for each user; warning at 0.5, 1; user {0}; agent x or {0}; {0} 4.00 USD"
 """A budget as the audit has it."""

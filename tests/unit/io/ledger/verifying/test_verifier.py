@@ -9,7 +9,7 @@ import pytest
 
 from processor.core.budgets.verdict import compile_watches
 from processor.core.errors import LedgerUnavailableError
-from processor.core.model import Owner
+from processor.core.model import ExclusionRequest, ForgetRequest, Owner, Selection
 from processor.io.ledger import SqliteStore
 from processor.io.ledger.verifying import Verifier, all_checks, by_owner, by_time, by_trace
 
@@ -252,3 +252,30 @@ def test_another_version_is_refused(ledger):
 def test_an_empty_ledger_agrees(tmp_path):
     SqliteStore(tmp_path / "ledger.db").close()
     assert verify(tmp_path / "ledger.db") == {}
+
+
+@pytest.mark.parametrize("user", ["u", "x"])
+async def test_a_budget_whose_filter_names_who_is_forgotten_keeps_what_was_spent(
+    opened, given, user
+):
+    """Guarantees: no difference for its total, and still those of a total by model; for ids in
+    owners and in sets of dimensions, also when these calls leave all sums afterwards."""
+    match = {"user": ("u", "w")} if user == "u" else {"agent": ("x*",)}
+    by_user = given.budget("b", "total", 10**12, match=match)
+    by_model = given.budget("m", "total", 10**12, match={"model": ("gpt*",)})
+    await opened.open(by_user, by_model)
+    await opened.post(
+        given.agent(9, name="x", own=A), given.call(1, 9), given.call(2, trace=2, own=B)
+    )
+    asked = ForgetRequest(user, "ada", given.NOW_S * 10**9)
+    await opened.ledger.forget(asked, is_dry_run=False)
+    watches = compile_watches(given.policy(by_user, by_model))
+    assert verify(opened.path, watches) == {}
+    out = ExclusionRequest(Selection(session="a"), "", "ada", given.NOW_S * 10**9)
+    await opened.ledger.exclude(out, is_dry_run=False)
+    await opened.close()
+    assert verify(opened.path, watches) == {}
+    change(
+        opened.path, f"UPDATE totals SET cost = cost + 1 WHERE scope = 'total?{by_model.digest}'"
+    )
+    assert list(verify(opened.path, watches)) == ["budgets"]
