@@ -225,6 +225,32 @@ async def test_few_answers_are_made_at_a_time(client, small, monkeypatch):
     assert most == [3]
 
 
+async def test_a_question_is_given_up_when_the_client_has_gone(client, session, small, monkeypatch):
+    """Guarantees: the ledger does not go on reading for nobody."""
+    url = str((await client("/costs")).url)
+    begun, given_up = asyncio.Event(), asyncio.Event()
+
+    async def wait(_):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    monkeypatch.setattr(small, "usage", wait)
+    asked = asyncio.create_task(session.get(url))
+    await asyncio.wait_for(begun.wait(), 10)
+    asked.cancel()
+    await asyncio.wait_for(given_up.wait(), 10)
+
+
+async def test_a_question_may_name_many_values(client):
+    """Guarantees: a hundred long names fit into an address."""
+    names = ",".join(f"{number:0200}" for number in range(100))
+    response = await client(f"/costs?filter[user]={names}")
+    assert response.status == 200
+
+
 async def test_the_description_names_every_path(client):
     response = await client("/openapi.json")
     described = json.loads(response.body_text)
