@@ -17,6 +17,7 @@ from processor.cli.flags import (
 )
 from processor.cli.ledger_arguments import add_ledger_commands
 from processor.cli.parser import Commands, Parser, exit_codes, sentence
+from processor.cli.question_arguments import add_question_commands
 
 _DESCRIPTION = """\
 Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget overruns, and \
@@ -41,6 +42,7 @@ def build_parser() -> Parser:
     _add_check_config(commands)
     _add_price(commands)
     _add_prices(commands)
+    add_question_commands(commands)
     add_budget(commands)
     add_ledger_commands(commands)
     _add_resend(commands)

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from rich.console import RenderableType
 
 from processor.cli.choice import Answer
-from processor.cli.questions import Questions, open_questions
+from processor.cli.questions import Form, Questions, open_questions
 from processor.core.errors import ConfigError, Problem
 from processor.surfaces.terminal.drawing import drawn
+from processor.surfaces.terminal.output import write_exactly
 from processor.surfaces.terminal.paint import columns, paint_for, plain
 
 Draw = Callable[[Questions, int], RenderableType]
@@ -24,16 +25,22 @@ def show(arguments: argparse.Namespace, path: str, query: list[tuple[str, str]],
 
     Raises ConfigError, NoAnswerError, RefusedError.
     """
-    if arguments.json and arguments.csv:
-        raise ConfigError([Problem("--csv", "goes not with --json", "give one of them")])
+    form = check_form(arguments)
     query = with_time_zone(arguments, query)
     with open_questions(arguments) as answer:
         answer.warn()
-        if arguments.json or arguments.csv:
-            sys.stdout.write(answer.value.text(path, query, "csv" if arguments.csv else "json"))
+        if form is not None:
+            write_exactly(answer.value.text(path, query, form))
             return 0
         print_picture(answer, draw(answer.value, columns()), arguments)
     return 0
+
+
+def check_form(arguments: argparse.Namespace) -> Form | None:
+    """The API's form that was asked for; None for a picture. Raises ConfigError."""
+    if arguments.json and arguments.csv:
+        raise ConfigError([Problem("--csv", "goes not with --json", "give one of them")])
+    return "csv" if arguments.csv else "json" if arguments.json else None
 
 
 def print_picture(

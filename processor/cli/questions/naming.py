@@ -39,7 +39,7 @@ def by_flags() -> Iterator[None]:
 
 def _by_flag(problem: ParameterProblem) -> Problem:
     takes = f"it takes {', '.join(problem.choices)}" if problem.choices else ""
-    fix = "; ".join(filter(None, (problem.fix, takes)))
+    fix = " ".join(filter(None, (problem.fix, takes)))
     detail = _WORDS.sub(lambda found: _FLAGS[found[1]], problem.detail)
     return Problem(_flag(problem.parameter), detail, fix)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 _LEAST_USD: Final = Decimal("0.0001")
 _EXACT_BELOW: Final = 100
+_DECIMALS: Final = ((1000, 2), (Decimal("0.1"), 4))
+"""From which size on an amount has how many decimals."""
+_MOST_DECIMALS: Final = 6
+_LEAST_SHARE: Final = Decimal("0.005")
 
 
 def short_usd(amount: str) -> str:
@@ -18,3 +23,23 @@ def short_usd(amount: str) -> str:
     text = f"{size:,.4f}" if size < _EXACT_BELOW else f"{size:,.2f}"
     whole, _, part = text.partition(".")
     return f"{sign}${whole}.{part[:2]}{part[2:].rstrip('0')}"
+
+
+def usd_column(amounts: Sequence[str]) -> list[str]:
+    """USD without a sign, all with as many decimals as the largest of them needs."""
+    numbers = [Decimal(amount) for amount in amounts]
+    largest = max(map(abs, numbers), default=Decimal())
+    places = next((decimals for least, decimals in _DECIMALS if largest >= least), _MOST_DECIMALS)
+    unit = Decimal(1).scaleb(-places)
+    return [
+        f"<{unit:f}" if 0 < number < unit / 2 else f"{number:,.{places}f}" for number in numbers
+    ]
+
+
+def percent(part: str, whole: str) -> str:
+    """One amount as a share of another that contains it; empty for a share of nothing."""
+    of = Decimal(whole)
+    if of <= 0:
+        return ""
+    share = Decimal(part) / of
+    return "<1%" if 0 < share < _LEAST_SHARE else f"{share:.0%}"

@@ -46,6 +46,16 @@ class EscapedOutput:
             self._stream.flush()
 
 
+def write_exactly(text: str) -> None:
+    """Write to stdout what programs read: bytes as they are, but for a terminal without escapes."""
+    if sys.stdout.isatty() or not hasattr(sys.stdout, "buffer"):
+        sys.stdout.write(text)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+
+
 def show_progress(text: str) -> None:
     """Show how far something has come in a line of stderr that the next one replaces.
 

@@ -1,0 +1,49 @@
+"""From flags to the parameters of a question."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from processor.cli.moments import read_moment
+from processor.core.errors import ConfigError, Problem
+from processor.core.model import NS_PER_S
+
+_AGO: Final = re.compile(r"[0-9]{1,6}[mhdw]", re.ASCII)
+
+
+def time_asked(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """The parameters of a time. Raises ConfigError."""
+    is_range = bool(arguments.since or arguments.until)
+    if arguments.period and is_range:
+        fix = "give one of them"
+        raise ConfigError([Problem("--period", "goes not with --since or --until", fix)])
+    period = arguments.period or ("" if is_range else arguments.default_period)
+    if period:
+        yield "window", period
+    for flag, name in (("since", "starting_at"), ("until", "ending_at")):
+        text = getattr(arguments, flag)
+        if text:
+            yield name, _moment(f"--{flag}", text)
+
+
+def filters_asked(filters: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The parameters of ``team=search`` and the like. Raises ConfigError."""
+    for text in filters:
+        name, equals, values = text.partition("=")
+        if not (equals and name):
+            fix = "write NAME=VALUE, such as --filter team=search"
+            raise ConfigError([Problem("--filter", f"{text[:40]!r} has no value", fix)])
+        yield f"filter[{name.strip()}]", values
+
+
+def _moment(flag: str, text: str) -> str:
+    """A length ago as a moment; a date is read by whoever answers, in the zone of the question."""
+    if not _AGO.fullmatch(text.strip()):
+        return text
+    moment_s = read_moment(flag, text, time.time_ns(), UTC) // NS_PER_S
+    return datetime.fromtimestamp(moment_s, UTC).isoformat()

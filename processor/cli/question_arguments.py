@@ -1,0 +1,139 @@
+"""The commands that ask what was used, and their flags."""
+
+from __future__ import annotations
+
+import argparse
+
+from processor.cli.flags import add_questions, positive
+from processor.cli.ledger_arguments import WHOM
+from processor.cli.parser import Commands, Parser, exit_codes, sentence
+
+_EXITS = exit_codes("there is no answer: nothing has that id, or nobody can be asked")
+_FILTER_HELP = (
+    "only what has this value, such as team=search or model=gpt-4o,gpt-4o-mini; an empty one is "
+    "what has none; repeat it for further dimensions"
+)
+
+
+def add_question_commands(commands: Commands) -> None:
+    """Add these commands."""
+    _add_today(commands)
+    _add_report(commands)
+    _add_calls(commands)
+    _add_trace(commands)
+    _add_session(commands)
+
+
+def _add(commands: Commands, name: str, text: str, more: str = "", examples: str = "") -> Parser:
+    description = "\n\n".join(filter(None, (sentence(text), more, WHOM)))
+    epilog = f"{examples}\n\n{_EXITS}" if examples else _EXITS
+    parser: Parser = commands.add_parser(name, help=text, description=description, epilog=epilog)
+    return parser
+
+
+def _add_today(commands: Commands) -> None:
+    more = """\
+Today, this week and this month, each compared with the same part of the one before; who has used \
+it; and the latest tasks. --json prints the API's documents by name; --csv one row each for today, \
+the week and the month."""
+    add_questions(_add(commands, "today", "show at a glance what was used, and by whom", more))
+
+
+def _add_report(commands: Commands) -> None:
+    more = "A time, limited and split as asked; groups that are not listed are one row, `others`."
+    examples = """\
+examples:
+  llm-cost report --period week --by agent --compare
+  llm-cost report --since 2026-11-01 --by team --by model --filter environment=production
+  llm-cost report --period month --bucket day --csv"""
+    text = "show what was used in a time, by whom and for what"
+    parser = _add(commands, "report", text, more, examples)
+    parser.add_argument(
+        "--by",
+        metavar="DIMENSION",
+        action="append",
+        default=[],
+        help="a row for each agent, model, user, team …; give it twice for two",
+    )
+    parser.add_argument("--bucket", metavar="B", default="", help="15m, hour, day, week or month")
+    parser.add_argument(
+        "--compare", action="store_true", help="compare with as much of the time before"
+    )
+    parser.add_argument(
+        "--order-by",
+        metavar="WHAT",
+        choices=("cost", "calls", "tokens"),
+        default="cost",
+        help="cost, calls or tokens: the largest come first (default: cost)",
+    )
+    _add_time(parser, "month")
+    _add_filter(parser)
+    _add_limit(parser, 20, "groups to list; the others are one row")
+    add_questions(parser)
+
+
+def _add_calls(commands: Commands) -> None:
+    examples = """\
+examples:
+  llm-cost calls --filter status=unpriced
+  llm-cost calls --since 2h --filter user=ada --limit 200 --csv"""
+    parser = _add(commands, "calls", "list calls, latest first", "", examples)
+    _add_time(parser, "")
+    _add_filter(parser)
+    _add_limit(parser, 50, "calls to list, up to 200")
+    parser.add_argument(
+        "--cursor", metavar="TEXT", default="", help="what the page before has named as the next"
+    )
+    add_questions(parser)
+
+
+def _add_trace(commands: Commands) -> None:
+    more = "Each call with its tokens, its cost, how its price is known and how it was counted."
+    parser = _add(commands, "trace", "show a trace as a tree with what each span cost", more)
+    parser.add_argument(
+        "id",
+        metavar="ID",
+        help="32 hex digits; for the run of an agent with a colon and the 16 of its span",
+    )
+    add_questions(parser)
+
+
+def _add_session(commands: Commands) -> None:
+    text = "show what a session has used, by model, and its traces"
+    parser = _add(commands, "session", text)
+    parser.add_argument("id", metavar="ID", help="as spans name it")
+    _add_time(parser, "")
+    _add_limit(parser, 20, "models, and traces, to list")
+    add_questions(parser)
+
+
+def _add_time(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--period",
+        metavar="TIME",
+        default="",
+        help="today, yesterday, week, last_week, month, last_month, all, or a length such as 24h "
+        f"or 7d (default: {default or 'all'})",
+    )
+    parser.set_defaults(default_period=default)
+    parser.add_argument(
+        "--since",
+        metavar="TIME",
+        default="",
+        help="from when on: 2026-11-01, 2026-11-01T08:00 or 7d",
+    )
+    parser.add_argument(
+        "--until", metavar="TIME", default="", help="where to end; itself not included"
+    )
+
+
+def _add_filter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--filter", metavar="NAME=VALUE", action="append", default=[], help=_FILTER_HELP
+    )
+
+
+def _add_limit(parser: argparse.ArgumentParser, default: int, what: str) -> None:
+    parser.add_argument(
+        "--limit", metavar="N", type=positive, default=default, help=f"{what} (default: {default})"
+    )

@@ -1,0 +1,162 @@
+"""Documents as lines: what people read is what the document says."""
+
+import pytest
+
+from processor.surfaces.api.documents import CostsDocument, TracesDocument
+from processor.surfaces.terminal.calls import draw_calls
+from processor.surfaces.terminal.costs import draw_costs
+from processor.surfaces.terminal.drawing import drawn
+from processor.surfaces.terminal.paint import cells
+from processor.surfaces.terminal.today import Overview, Task, draw_empty, draw_today
+from processor.surfaces.terminal.trace import draw_trace
+from processor.surfaces.terminal.traces import draw_owner
+
+TRACE = (1).to_bytes(16).hex()
+HOSTILE = "\x1b[31mred\x1b[0m\r\nnext\u202e \U000e0041 [bold]x[/]"
+
+
+async def test_a_report_has_a_row_for_each_group_and_all_together(api, lines):
+    """Guarantees: shares, bars, and a mark where a part of a cost is unknown."""
+    document = await api()("/costs", ("group_by", "agent"), ("limit", "1"))
+    assert lines(draw_costs(document, 80)) == [
+        "── costs · all time · UTC ──────────────────────────────────────────────────────",
+        " ≥ $5.00 for 4 calls",
+        " 70 input tokens · 30 output tokens",
+        "",
+        " agent     cost USD                                  calls  tokens",
+        " writer      5.0000  100%  ████████████████████████      2     100",
+        " 2 others  ≥ 0.0000   <1%  ▏                             2",
+        " all       ≥ 5.0000  100%                                4     100",
+        " ≥ the cost of 1 call is unknown and not in it: llm-cost unpriced",
+    ]
+
+
+async def test_a_cost_that_is_only_unknown_is_no_zero(api, lines):
+    document = await api()("/costs", ("group_by", "model"), ("filter[model]", "who"))
+    shown = lines(draw_costs(document, 80))
+    assert shown[1] == " an unknown cost for 1 call"
+    assert shown[5].split() == ["who", "unknown", "1"]
+
+
+async def test_a_comparison_is_with_as_much_of_the_time_before(api, given_calls, lines):
+    made, day = given_calls.charged, given_calls.DAY_S
+    document = await api(made(1, 10, 3 * 10**9), made(2, 10 - day, 2 * 10**9, trace=2))(
+        "/costs", ("window", "today"), ("compare", "previous")
+    )
+    shown = lines(draw_costs(document, 80, "team=search"))
+    assert shown[0].startswith("── costs · 2027-01-15 · UTC · team=search ──")
+    assert shown[1:3] == [
+        " $3.00 for 1 call",
+        " ▲ 50%, $2.00 in 2027-01-14 00:00 to 2027-01-14 08:00",
+    ]
+
+
+async def test_a_series_names_its_buckets(api, lines):
+    document = await api()("/costs", ("window", "7d"), ("bucket", "1d"))
+    shown = lines(draw_costs(document, 80))
+    days = [line.split()[0] for line in shown if line.startswith(" 2027-")]
+    assert (days[0], days[-2:]) == ("2027-01-08*", ["2027-01-14", "2027-01-15*"])
+    assert shown[-1] == " * not the whole of it"
+
+
+async def test_a_time_without_calls_says_so(api, lines):
+    document = await api()("/costs", ("window", "last_month"), ("group_by", "agent"))
+    assert lines(draw_costs(document, 80))[1:] == [" nothing was used in this time"]
+
+
+async def test_calls_are_lines(api, lines):
+    document = await api()("/calls", ("limit", "3"))
+    assert lines(draw_calls(document, 80)) == [
+        " ended     model   agent   user  session  input  output  cost USD  trace",
+        " 00:00:30  who             u2                             unknown  00000000",
+        " 00:00:20  gpt-4o  reader  u1                             <0.0001  00000000",
+        " 00:00:10  gpt-4o  writer  u1    s1          70      30    1.0000  00000000",
+    ]
+
+
+async def test_a_trace_is_a_tree(api, given_calls, lines):
+    """Guarantees: each call with its cost and how it is known, each parent with all below it."""
+    made = given_calls.charged
+    usual = {"model": "gpt-4o", "provider": "openai", "status": "exact"}
+    document = await api(
+        made(1, 1, 0, calls=0, agent_runs=1, agent="planner"),
+        made(2, 3, 2 * 10**9, parent=1, input_tokens=900, output_tokens=60, **usual),
+        made(3, 4, 10**9, parent=1, cached_tokens=100, input_tokens=300, **usual),
+        made(4, 5, 0, parent=9, unpriced=1, model="who", status="unpriced"),
+    )(f"/traces/{TRACE}")
+    shown = lines(draw_trace(document, 80))
+    assert shown[0].startswith(f"── trace {TRACE} ──")
+    assert shown[1].startswith(" ≥ $3.00 for 3 calls, 1,260 tokens")
+    text = "\n".join(shown)
+    assert "├─ gpt-4o" in text
+    assert "└─ gpt-4o" in text
+    assert "exact" in text
+    assert "its parent 0000000000000009 is not kept" in text
+    assert next(line for line in shown if "who" in line).split()[-1] == "unknown"
+    assert any("≥" not in line and "3.0000" in line for line in shown), "the subtotal"
+
+
+async def test_an_owner_has_its_traces(api, lines):
+    shown = lines(draw_owner(await api()("/sessions/s1"), 80))
+    assert shown[0].startswith("── costs · all time · UTC · session s1 ──")
+    assert shown[-3] == " its latest traces"
+    assert shown[-1].endswith(TRACE)
+
+
+async def overview(api, *charges):
+    ask = api(*charges)
+    periods = {
+        word: await ask("/costs", ("window", word), ("compare", "previous"))
+        for word in ("today", "week", "month")
+    }
+    ranked = [
+        await ask("/costs", ("window", "today"), ("group_by", name))
+        for name in ("agent", "task_type")
+    ]
+    traces = await ask("/traces")
+    assert isinstance(traces, TracesDocument)
+    assert isinstance(ranked[0], CostsDocument)
+    return Overview(periods, "today", *ranked, [Task(each, each) for each in traces.data])
+
+
+async def test_the_first_screen_has_all_of_it(api):
+    found = await overview(api)
+    text = "".join(f"{drawn(part, 80, is_coloured=False)}\n" for part in draw_today(found, 80))
+    for each in (
+        "── costs · 2027-01-15 08:00 UTC ──", "today       ≥ 1.0000", "by agent, today",
+        "by task type, today", "latest tasks, with all they have cost", "(no task) reader",
+    ):  # fmt: skip
+        assert each in text
+
+
+def test_an_empty_ledger_says_how_to_fill_it(lines):
+    commands = ["export A=b", "export C=d"]
+    assert [line.strip() for line in lines(draw_empty(commands))][1:] == commands
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("is_coloured", [False, True])
+async def test_names_can_neither_break_lines_nor_steer_a_terminal(
+    api, given_calls, width, is_coloured
+):
+    """Guarantees: with hostile and very long names every line fits, and is a line."""
+    names = {"agent": HOSTILE * 9, "model": HOSTILE, "provider": "p" * 200, "task_type": "表" * 90}
+    made = given_calls.charged
+    charges = [
+        made(1, 10, 10**9, user=HOSTILE, session="s" * 300, task=HOSTILE, **names),
+        made(2, 20, 5, parent=1, user=HOSTILE, session="s" * 300, task=HOSTILE, **names),
+    ]
+    ask = api(*charges)
+    parts = [
+        *draw_costs(await ask("/costs", ("group_by", "agent"), ("group_by", "model")), width),
+        *draw_calls(await ask("/calls"), width),
+        *draw_trace(await ask(f"/traces/{TRACE}"), width),
+        *draw_owner(await ask(f"/sessions/{'s' * 300}"), width),
+        *draw_today(await overview(api, *charges), width),
+    ]
+    for part in parts:
+        text = drawn(part, width, is_coloured=is_coloured)
+        for sequence in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[38;5;31m", "\x1b[38;5;166m"):
+            text = text.replace(sequence, "" if is_coloured else "?")
+        assert not any(sign in text for sign in "\x1b\r\u202e\U000e0041")
+        assert all(cells(line) <= width for line in text.splitlines())
