@@ -52,7 +52,7 @@ def test_mistakes_are_named_by_flags(stopped, tmp_path):
     query = [("group_by", "modle"), ("window", "fortnight"), ("filter[nobody]", "x")]
     for each, said in zip(
         query,
-        [r"--by: .*\(did you mean model\?; it takes", "--period: unknown", "--filter"],
+        [r"--by: .*\(did you mean model\? it takes", "--period: unknown", "--filter"],
         strict=True,
     ):
         with pytest.raises(ConfigError, match=said), open_questions(stopped()) as answer:
