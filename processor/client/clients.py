@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import ssl
 from collections.abc import Coroutine
@@ -152,12 +153,13 @@ class CostClient(_Client[Now]):
 class AsyncCostClient(_Client[Later]):
     """The same as `CostClient` for asyncio: every method gives something to await.
 
-    `timeout_s` is how long a request may take in all. It belongs to the loop in which it is asked
-    first.
+    `timeout_s` is how long a request may take in all. It belongs to the event loop in which it is
+    asked first; in another one its methods raise RuntimeError.
     """
 
     def _prepare(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def close(self) -> None:
         """Close all connections."""
@@ -186,12 +188,16 @@ class AsyncCostClient(_Client[Later]):
         import yarl  # noqa: PLC0415 - likewise
 
         address = self._address
+        loop = asyncio.get_running_loop()
         if self._session is None:
+            self._loop = loop
             self._session = aiohttp.ClientSession(
                 headers=address.headers,
                 timeout=aiohttp.ClientTimeout(total=self._timeout_s),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
+        elif self._loop is not loop:
+            raise RuntimeError("this client was used in another event loop: make one in each")
         url = yarl.URL(f"{address}{address.path(get)}", encoded=True)
         try:
             async with self._session.get(

@@ -120,7 +120,11 @@ class Costs(Resource[A]):
     async def get_summary(
         self, *, filters: Filters | None = None, **period: Unpack[Period]
     ) -> CostSummary:
-        """What all calls cost together; of all time unless one is given."""
+        """What all calls cost together; of all time unless one is given.
+
+        Executions are counted by a request of their own, which can take seconds where there are
+        millions; ``get_report(by=())`` has the totals without them.
+        """
         return await _summary(self._fetch, filters, period)
 
     @Question
@@ -145,7 +149,7 @@ class Budgets(Resource[A]):
 
     @Question
     async def list(self, *, limit: int | None = None) -> tuple[BudgetState, ...]:
-        """Every budget, with the `limit` (10) scope ids of each that have spent most."""
+        """How the `limit` (10) scope ids stand that have spent most of each budget."""
         return reading.budgets(await self._fetch(Get("/budgets", query_of(limit=limit))))
 
 

@@ -127,7 +127,7 @@ def test_the_example_of_the_readme_runs(process, charged):
     )
     assert (done.returncode, done.stderr) == (0, "")
     first, *agents = done.stdout.splitlines()
-    assert Decimal(first) == total
+    assert first == f"today {total:f}"
     assert {each.split()[0] for each in agents} == {"planner", "None"}
     assert sum(Decimal(each.split()[1]) for each in agents) == total
     assert [each for each in agents if each.endswith("at least")]

@@ -82,19 +82,21 @@ async def endpoint(ask):
 async def answering():
     """Serves one text for every request, over TLS with a certificate's files; says where.
 
-    Without a text it never answers. `requests` has what came.
+    Of each answer only `sent` bytes are sent, after which the connection ends; with 0 nothing ever
+    comes. `requests` has what came.
     """
     servers, requests = [], []
 
-    async def start(status=200, body=b"{}", headers=(), files=None, *, is_silent=False):
+    async def start(status=200, body=b"{}", headers=(), files=None, *, sent=None):
         lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers, "", ""]
 
         async def serve(reader, writer):
             try:
                 while True:
                     requests.append(await reader.readuntil(b"\r\n\r\n"))
-                    if not is_silent:
-                        writer.write("\r\n".join(lines).encode() + body)
+                    writer.write(("\r\n".join(lines).encode() + body)[:sent])
+                    if sent:
+                        writer.close()
             except (asyncio.IncompleteReadError, ConnectionError):
                 writer.close()
 

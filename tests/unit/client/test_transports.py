@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conformance.certificates import make_self_signed
 
 from processor.client import (
+    AsyncCostClient,
     CostClient,
     CostClientError,
     ForbiddenError,
@@ -124,7 +127,7 @@ async def test_a_name_that_leads_nowhere_is_said(asked):
 
 
 async def test_no_answer_ends_in_time(asked, answering):
-    url = await answering(is_silent=True)
+    url = await answering(sent=0)
     with pytest.raises(TimedOutError, match="timeout_s"):
         await asked(url, summary, timeout_s=0.1)
 
@@ -141,6 +144,46 @@ async def test_what_speaks_no_http_is_said(asked):
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(CostClientError, match="cannot be asked"):
             await asked(f"http://127.0.0.1:{listener.getsockname()[1]}", summary)
+
+
+async def test_an_answer_that_is_cut_short_is_no_answer(asked, answering):
+    """Guarantees: what a processor said before it was killed is not taken for all of it."""
+    url = await answering(body=b'{"costs": 1}', sent=-1)
+    with pytest.raises(UnreachableError, match="ends the connection"):
+        await asked(url, status)
+
+
+async def test_threads_may_share_a_client(endpoint, usual):
+    loop = asyncio.get_running_loop()
+    # Threads of its own: the server makes its documents in those of the loop.
+    with ThreadPoolExecutor(12) as threads, CostClient(await endpoint(*usual)) as client:
+        asked = [loop.run_in_executor(threads, summary, client) for _ in range(36)]
+        assert len(set(await asyncio.gather(*asked))) == 1
+        assert len(client._idle) <= 8
+
+
+def test_a_client_of_another_event_loop_says_so():
+    """Guarantees: a client that is kept between two `asyncio.run` gives a reason, not a riddle."""
+    client = AsyncCostClient("http://127.0.0.1:1")
+
+    async def ask(*, is_last):
+        try:
+            with pytest.raises(UnreachableError):
+                await summary(client)
+        finally:
+            if is_last:
+                await client.close()
+
+    async def twice():
+        with pytest.raises(RuntimeError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, ask(is_last=False))
+
+    async def outer():
+        await ask(is_last=False)
+        await twice()
+        await ask(is_last=True)
+
+    asyncio.run(outer())
 
 
 async def test_tls_is_checked_unless_its_authority_is_given(asked, answering, tmp_path):
