@@ -10,7 +10,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from processor.core.budgets import Policy
 from processor.core.budgets.window import window_of
-from processor.core.errors import ProcessorError
+from processor.core.errors import ProcessorError, StoppingError
 from processor.surfaces.metrics.budget_metrics import CrossingTotals
 from processor.surfaces.metrics.declaration import Sample, counter, gauge
 from processor.surfaces.metrics.spend_metrics import render_spend
@@ -78,6 +78,8 @@ class Reading(Generic[T]):
             self._value = await self._read()
             self._has_failed = False
             self.read_s, self._good_until_s = time.time(), begun_s + self._stale_s
+        except StoppingError:
+            pass  # What was read last is shown until the process ends.
         except Exception as error:  # noqa: BLE001 - a scrape shows all else
             self.failures += 1
             if not self._has_failed:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from processor.core.errors import LedgerUnavailableError
+from processor.core.errors import LedgerUnavailableError, StoppingError
 from processor.core.questions import CrossingCount
 from processor.surfaces.metrics import Exposition
 from processor.surfaces.metrics import readings as module
@@ -106,6 +106,15 @@ def test_what_was_never_read_is_left_out(sources, costs):
     text = Exposition(sources).render().decode()
     assert "llm_cost_total_dollars" not in text
     assert "llm_budget_ratio" in text
+
+
+async def test_a_scrape_while_the_process_stops_is_no_failure(readings, costs, clock, caplog):
+    await readings.renew()
+    costs.error = StoppingError("the ledger is closed")
+    clock(2)
+    await readings.renew()
+    assert readings.spend.value is not None
+    assert (readings.spend.failures, caplog.text) == (0, "")
 
 
 async def test_where_it_is_switched_off_nothing_is_read_or_shown(costs):
