@@ -25,7 +25,8 @@ class Pages:
         findings = Findings(self.name)
         at = max(position, 0)
         query = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rootpage"
-        names = [str(row[0]) for row in database.execute(query)]
+        # The list of tables is one itself, which it does not name.
+        names = ["sqlite_schema", *(str(row[0]) for row in database.execute(query))]
         if at < len(names):
             pragma = f"PRAGMA {self._pragma}('{names[at]}')"
             try:

@@ -30,6 +30,7 @@ _SPANS_REBUILT: Final = 400_000
 """About 40 seconds. Of a ledger with more spans a part is rebuilt, unless all is asked for."""
 _BUCKETS_REBUILT: Final = 150
 _REOPENED_MAX: Final = 3
+_DAMAGED: Final = (apsw.CorruptError, apsw.NotADBError)
 
 T = TypeVar("T")
 
@@ -98,22 +99,37 @@ class Verifier:
         while next_ is not None:
             try:
                 step = self.ask(partial(check.step, position=next_))
-            except (apsw.CorruptError, apsw.NotADBError) as error:
+            except _DAMAGED as error:
                 found = Difference(check.name, f"cannot be read to its end: {error}")
                 step = Step(None, 1.0, 1, (found,))
             except apsw.InterruptError:
                 raise
-            except apsw.FullError as error:
-                fix = "name a folder with more room in SQLITE_TMPDIR"
-                raise LedgerUnavailableError(f"no room for temporary tables ({fix})") from error
             except apsw.Error as error:
-                raise LedgerUnavailableError(f"{self._path} cannot be read: {error}") from error
+                raise self._unreadable(error) from error
             yield Progress(check.name, step)
             next_ = step.position
+
+    def count(self, statement: str) -> int:
+        """What a statement counts; 0 where damage is in the way, which the checks come upon too.
+
+        Raises LedgerUnavailableError.
+        """
+        try:
+            return self.ask(lambda database: int(database.execute(statement).get))
+        except _DAMAGED:
+            return 0
+        except apsw.Error as error:
+            raise self._unreadable(error) from error
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _unreadable(self, error: apsw.Error) -> LedgerUnavailableError:
+        if isinstance(error, apsw.FullError):
+            fix = "name a folder with more room in SQLITE_TMPDIR"
+            return LedgerUnavailableError(f"no room for temporary tables ({fix})")
+        return LedgerUnavailableError(f"{self._path} cannot be read: {error}")
 
     def _opened(self) -> ReadConnection:
         connection = ReadConnection(self._path)
@@ -137,8 +153,7 @@ def all_checks(
 
     `offset` decides which ones. With `is_full` all are, and indexes are compared with tables.
     """
-    spans = verifier.ask(lambda database: int(database.execute(statements.LAST_SPAN).get))
-    buckets = verifier.ask(lambda database: int(database.execute(_BUCKETS).get))
+    spans, buckets = verifier.count(statements.LAST_SPAN), verifier.count(_BUCKETS)
     every = 1 if is_full else max(1, round(spans / _SPANS_REBUILT))
     every_bucket = 1 if is_full else max(1, round(buckets / _BUCKETS_REBUILT))
     return [

@@ -7,6 +7,7 @@ from contextlib import closing
 import apsw
 import pytest
 
+from processor.cli import main
 from processor.core.budgets.verdict import compile_watches
 from processor.core.errors import LedgerUnavailableError
 from processor.core.model import ExclusionRequest, ForgetRequest, Owner, Selection
@@ -279,3 +280,17 @@ async def test_a_budget_whose_filter_names_who_is_forgotten_keeps_what_was_spent
         opened.path, f"UPDATE totals SET cost = cost + 1 WHERE scope = 'total?{by_model.digest}'"
     )
     assert list(verify(opened.path, watches)) == ["budgets"]
+
+
+def test_a_ledger_with_any_page_destroyed_is_answered_for(ledger, tmp_path, capsys):
+    """Guarantees: no page makes the command fail; what it says is that the file is damaged, or
+    no ledger. One of them, the second, only says which page belongs to what."""
+    whole, file = ledger.read_bytes(), tmp_path / "copy.db"
+    size = int.from_bytes(whole[16:18])
+    codes = []
+    for at in range(0, len(whole), size):
+        file.write_bytes(whole[:at] + bytes(size) + whole[at + size :])
+        codes.append(main(["verify", str(file), "--data-dir", str(tmp_path)]))
+        said = capsys.readouterr()
+        assert "damaged" in said.out + said.err, at
+    assert set(codes) == {1, 2}
