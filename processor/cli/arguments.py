@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from processor import __version__
 from processor.cli.budget_arguments import add_budget
 from processor.cli.flags import (
@@ -11,23 +9,18 @@ from processor.cli.flags import (
     add_config,
     add_data_dir,
     add_endpoint,
-    add_pricing,
+    add_questions,
     add_settings,
-    tokens,
+    seconds,
 )
-from processor.cli.ledger_arguments import add_ledger_commands
+from processor.cli.ledger_arguments import WHOM, add_ledger_commands
 from processor.cli.parser import Commands, Parser, exit_codes, sentence
+from processor.cli.price_arguments import add_price, add_prices
 from processor.cli.question_arguments import add_question_commands
 
 _DESCRIPTION = """\
 Prices the LLM calls in OpenTelemetry spans, keeps exact totals, flags budget overruns, and \
 passes every span on to the backend behind it. Point an application's OTLP exporter here."""
-
-_LITELLM_FILE: Final = """\
-LiteLLM's price file is inside its Python package. Where that is installed, this prints its path:
-  python -c "import litellm; print(litellm.__path__[0] +
-    '/model_prices_and_context_window_backup.json')"
-Its source repository has it as model_prices_and_context_window.json."""
 
 
 def build_parser() -> Parser:
@@ -40,10 +33,11 @@ def build_parser() -> Parser:
     _add_serve(commands)
     _add_demo(commands)
     _add_check_config(commands)
-    _add_price(commands)
-    _add_prices(commands)
+    add_price(commands)
+    add_prices(commands)
     add_question_commands(commands)
     add_budget(commands)
+    _add_top(commands)
     add_ledger_commands(commands)
     _add_resend(commands)
     _add_healthcheck(commands)
@@ -80,97 +74,31 @@ def _add_check_config(commands: Commands) -> None:
     )
 
 
-def _add_price(commands: Commands) -> None:
-    text = "show what one call costs, and why"
-    epilog = "example:\n  llm-cost price claude-sonnet-4-5 --input 12000 --output 800 --cached 9000"
-    parser = commands.add_parser(
-        "price",
-        help=text,
-        description=sentence(text),
-        epilog=f"{epilog}\n\n{exit_codes('the model has no price')}",
-    )
-    parser.add_argument("model", metavar="MODEL", help="as spans name it")
-    parser.add_argument(
-        "--input",
-        metavar="N",
-        type=tokens,
-        required=True,
-        help="input tokens, cached ones included",
-    )
-    parser.add_argument(
-        "--output",
-        metavar="N",
-        type=tokens,
-        required=True,
-        help="output tokens, reasoning included",
-    )
-    parser.add_argument(
-        "--cached",
-        metavar="N",
-        type=tokens,
-        default=0,
-        help="how many of the input tokens are read from a cache",
-    )
-    parser.add_argument(
-        "--cache-write",
-        metavar="N",
-        type=tokens,
-        default=0,
-        help="how many of the input tokens are written to a cache",
-    )
-    parser.add_argument(
-        "--provider",
-        metavar="P",
-        default="",
-        help="openai, anthropic, aws.bedrock … (default: inferred from the model)",
-    )
-    parser.add_argument(
-        "--tier", metavar="T", default="", help="service tier, such as batch, flex or priority"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print JSON; amounts are exact decimal texts in USD"
-    )
-    add_config(parser)
-    add_pricing(parser)
-
-
-def _add_prices(commands: Commands) -> None:
-    text = "import prices from LiteLLM's price file"
-    parser = commands.add_parser(
-        "prices", help=text, description=sentence(text), epilog=exit_codes("something failed")
-    )
-    _add_prices_import(parser.add_commands("action", "import", required=True))
-
-
-def _add_prices_import(actions: Commands) -> None:
-    text = "print prices of LiteLLM's price file as entries for your own price file"
+def _add_top(commands: Commands) -> None:
+    text = "watch what is spent: today, this hour, a minute, and the last calls"
     description = f"""\
 {sentence(text)}
 
-Copy the lines below "models:" to the "models:" of your file. To ask LiteLLM's file for every \
-model that has no other price, name it under "catalogues:" in your file instead.
+It draws anew until q or Ctrl-C, and asks for what has changed only. The rate is that of the last \
+five minutes, and today at this rate is what today comes to if that goes on. Where stdout is no \
+terminal it draws once.
 
-{_LITELLM_FILE}"""
-    example = (
-        "llm-cost prices import model_prices.json --provider together_ai\n"
-        "  llm-cost prices import model_prices.json --model 'qwen/*' >> entries.yaml"
-    )
-    parser = actions.add_parser(
-        "import",
+{WHOM}"""
+    parser = commands.add_parser(
+        "top",
         help=text,
         description=description,
-        epilog=f"examples:\n  {example}\n\n{exit_codes('no model that matches has a price')}",
+        epilog=exit_codes("the ledger cannot be read"),
     )
-    parser.add_argument("file", metavar="FILE", help="LiteLLM's price file, see above")
+    parser.add_argument("--once", action="store_true", help="draw once, and end")
     parser.add_argument(
-        "--provider", metavar="P", default="", help="only models of this provider (default: all)"
+        "--interval",
+        metavar="S",
+        type=seconds,
+        default=2.0,
+        help="seconds from one picture to the next (default: 2)",
     )
-    parser.add_argument(
-        "--model",
-        metavar="PATTERN",
-        default="",
-        help="only models with this name; * stands for any characters (default: all)",
-    )
+    add_questions(parser)
 
 
 def _add_resend(commands: Commands) -> None:

@@ -34,6 +34,7 @@ _MODULES: Final = {
     "trace": "processor.cli.trace",
     "session": "processor.cli.session",
     "budget": "processor.cli.budget",
+    "top": "processor.cli.top",
     "unpriced": "processor.cli.unpriced",
     "reprice": "processor.cli.reprice",
     "exclude": "processor.cli.exclude",

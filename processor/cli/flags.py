@@ -146,6 +146,17 @@ def named(text: str) -> str:
     return plain_text(not_empty(text))
 
 
+def seconds(text: str) -> float:
+    """A length of time in seconds, from a fifth of one to an hour."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.2 <= number <= 3600:
+        raise argparse.ArgumentTypeError(f"must be from 0.2 to 3600 seconds, got {text[:40]!r}")
+    return number
+
+
 def add_questions(parser: argparse.ArgumentParser) -> None:
     """Whom a command asks over the API, and how it prints the answer."""
     parser.add_argument(

@@ -1,60 +1,31 @@
-"""``llm-cost prices import``: a part of a published catalogue as entries of the price file."""
+"""``llm-cost prices``: the models that are used, what each costs now, and who says so."""
 
 from __future__ import annotations
 
 import argparse
-from fnmatch import fnmatchcase
-from pathlib import Path
 
-from processor.config import read_text
-from processor.core.errors import ConfigError, Problem
-from processor.core.files.similar import nearest
-from processor.core.pricing.litellm import LitellmPrices
-from processor.core.pricing.written import entry_lines
-from processor.core.providers import provider_id
-from processor.core.wording import counted
-from processor.surfaces.terminal.paint import plain
+from rich.console import RenderableType
 
-_FIX = "llm-cost prices import --help says where LiteLLM's price file is"
+from processor.cli import prices_import
+from processor.cli.picture import show, with_time_zone
+from processor.cli.questions import Questions
+from processor.surfaces.api.documents import PricesDocument, UnpricedDocument
+from processor.surfaces.terminal.prices import draw_prices
+
+_PATH = "/prices"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the entries that were asked for; 0 when there are any, else 1. Raises ConfigError."""
-    catalogue = _catalogue(arguments.file)
-    provider = _provider(catalogue, arguments.provider)
-    pattern = arguments.model.strip().lower() or "*"
-    models = [
-        model
-        for model in catalogue
-        if provider in {"", model.provider} and fnmatchcase(model.name, pattern)
-    ]
-    entries = [entry for model in models if (entry := model.entry) is not None]
-    matching = counted(len(models), "model")
-    print(f"# {catalogue.version}: {len(entries)} of {matching} that match have a price")
-    if entries:
-        print("models:")
-    for entry in entries:
-        print(*(f"  {plain(line)}" for line in entry_lines(entry)), sep="\n")
-    return 0 if entries else 1
+    """Show prices, or import some. Raises ConfigError, NoAnswerError, RefusedError."""
+    if arguments.action == "import":
+        return prices_import.run(arguments)
+    query = [("limit", str(arguments.limit))]
+    if arguments.period:
+        query.append(("window", arguments.period))
 
+    def draw(questions: Questions, width: int) -> RenderableType:
+        prices = questions.get(PricesDocument, _PATH, with_time_zone(arguments, query))
+        unpriced = questions.get(UnpricedDocument, "/unpriced", with_time_zone(arguments, []))
+        return draw_prices(prices, unpriced, width)
 
-def _catalogue(path: str) -> LitellmPrices:
-    try:
-        return LitellmPrices(read_text(Path(path)), path)
-    except ConfigError as error:
-        raise ConfigError(
-            [each._replace(fix=each.fix or _FIX) for each in error.problems]
-        ) from error
-
-
-def _provider(catalogue: LitellmPrices, asked: str) -> str:
-    """The id of the provider that was asked for; ``""`` for all."""
-    if not asked.strip():
-        return ""
-    found = provider_id(asked) or asked.strip().lower()
-    known = {model.provider for model in catalogue}
-    if found not in known:
-        near = nearest(found, sorted(known))
-        fix = f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
-        raise ConfigError([Problem("--provider", f"the file has no prices of {asked}", fix)])
-    return found
+    return show(arguments, _PATH, query, draw)

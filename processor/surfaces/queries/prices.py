@@ -35,6 +35,8 @@ class PricesReport:
     """Of the prices in force."""
     catalogues: Sequence[str]
     """The published catalogues behind the price file, with their versions, in the order asked."""
+    catalogue_age_days: int | None
+    """Of the newest price of the installed catalogue; None where it is not asked."""
     as_of: AsOf
 
 
@@ -57,5 +59,6 @@ def with_prices_in_force(report: UsageReport, catalog: Catalog, now_ns: int) -> 
         report.time_zone,
         catalog.version,
         catalog.catalogue_names,
+        catalog.age_days(now_ns),
         report.as_of,
     )

@@ -16,13 +16,18 @@ _LEAST_SHARE: Final = Decimal("0.005")
 
 def short_usd(amount: str) -> str:
     """USD with at most four decimals, and at least two: ``$31.20``, ``$0.0123``, ``$1,204.50``."""
+    text = column_usd(amount)
+    whole, _, part = text.partition(".")
+    return text if text.startswith("<") else f"{whole}.{part[:2]}{part[2:].rstrip('0')}"
+
+
+def column_usd(amount: str) -> str:
+    """The same with all four decimals below 100."""
     number = Decimal(amount)
     sign, size = "-" if number < 0 else "", abs(number)
     if 0 < size < _LEAST_USD / 2:
         return f"<{sign}${_LEAST_USD}"
-    text = f"{size:,.4f}" if size < _EXACT_BELOW else f"{size:,.2f}"
-    whole, _, part = text.partition(".")
-    return f"{sign}${whole}.{part[:2]}{part[2:].rstrip('0')}"
+    return f"{sign}${size:,.4f}" if size < _EXACT_BELOW else f"{sign}${size:,.2f}"
 
 
 def usd_column(amounts: Sequence[str]) -> list[str]:

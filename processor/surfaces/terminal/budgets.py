@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
-from processor.surfaces.terminal.amounts import short_usd
+from processor.surfaces.terminal.amounts import column_usd, short_usd
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.paint import abridge, cells, plain
 
@@ -82,7 +82,7 @@ def _whom(row: BudgetDocument) -> str:
 
 
 def _spent(row: BudgetDocument) -> str:
-    spent = _amount(row.spent_usd, row.spent_tokens).removesuffix(_TOKENS)
+    spent = column_usd(row.spent_usd) if row.spent_usd else tokens(row.spent_tokens) or "0"
     return f"{'≥ ' if row.at_least else ''}{spent}"
 
 

@@ -20,7 +20,6 @@ from processor.cli.parser import Parser
         ("--verison", "unknown flag --verison (did you mean --version?)"),
         ("--config x serve", "--config stands after the command"),
         ("prices --provider x import f.json", "--provider stands after the command"),
-        ("prices", "the following arguments are required: import"),
     ],
 )
 def test_a_misspelt_word_is_one_line_with_what_was_meant(words, answer, capsys):

@@ -140,6 +140,10 @@ class PricesDocument(Answer):
     catalogues: list[str] = Field(
         description="The published catalogues behind the price file, in the order asked."
     )
+    catalogue_age_days: int | None = Field(
+        description="Of the newest price of the catalogue that is installed with the program; null "
+        "where it is not asked."
+    )
     starting_at: Moment | None
     ending_at: Moment | None
     time_zone: str
@@ -160,6 +164,7 @@ class PricesDocument(Answer):
             price_file=known(price_file),
             price_version=report.version,
             catalogues=list(report.catalogues),
+            catalogue_age_days=report.catalogue_age_days,
             starting_at=moment(report.start_s, zone),
             ending_at=moment(report.end_s, zone),
             time_zone=report.time_zone,

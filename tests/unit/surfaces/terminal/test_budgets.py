@@ -65,10 +65,10 @@ def test_the_picture_at_80_columns():
         picture() + "\n"
         == """\
  budget         for            used                        spent / limit resets
- per-session    s-1            ██████████ 200% over         $20.00 / $10 never
+ per-session    s-1            ██████████ 200% over       $20.0000 / $10 never
  per-org-daily  acme           ██████████ 112% over ≥ $1,120.50 / $1,000 12 h
- per-user-daily grace-h…le.com █████████·  90% near         $45.00 / $50 12 h
- per-user-daily ada            ██▌·······  25%              $12.50 / $50 12 h
+ per-user-daily grace-h…le.com █████████·  90% near       $45.0000 / $50 12 h
+ per-user-daily ada            ██▌·······  25%            $12.5000 / $50 12 h
  researc…tokens r              █·········  10%        5.00M / 50.00M tok 12 h
  per-team       search         ··········  25% read       <$0.0001 / $50 12 h
  per-call: $1.00 for each call

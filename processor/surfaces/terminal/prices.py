@@ -1,0 +1,172 @@
+"""The models that are used: what each costs now, who says so, and what has no price. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from processor.surfaces.api.documents import (
+    ModelPrice,
+    PricesDocument,
+    UnpricedDocument,
+)
+from processor.surfaces.terminal.amounts import column_usd
+from processor.surfaces.terminal.figures import counted, tokens
+from processor.surfaces.terminal.paint import abridge, aligned, cells, plain
+
+_WIDE: Final = 100
+_PER_MILLION: Final = 10**6
+_RATES: Final = {"input": "input", "output": "output", "cache_read": "cached"}
+"""The rates that are shown, and their titles."""
+_WIDE_RATES: Final = {**_RATES, "cache_write": "cache write"}
+_NONE: Final = "-"
+_MODEL_CELLS_MIN: Final = 12
+_UNPRICED: Final = "unpriced"
+
+
+class _Column(NamedTuple):
+    title: str
+    texts: Sequence[str]
+    justify: Literal["left", "right"] = "left"
+
+
+def draw_prices(document: PricesDocument, unpriced: UnpricedDocument, width: int) -> RenderableType:
+    """The picture of a document, in `width` cells, with what `unpriced` says of what has none."""
+    parts: list[RenderableType] = [_line(line, "dim") for line in _sources(document)]
+    if document.data:
+        parts += ["", Padding(_table(document, width), (0, 0, 0, 1))]
+    else:
+        parts.append(_line("No model was used in this time."))
+    if document.other is not None:
+        calls = counted(document.other.calls, "call")
+        more = f"and {document.other.groups:,} more models with {calls}; --limit lists more"
+        parts.append(_line(more, "dim"))
+    if any(each.has_more_rates for each in document.data):
+        parts.append(_line("* has other rates for large requests or at other times", "dim"))
+    parts += _missing(document, unpriced)
+    return Group(*parts)
+
+
+def _sources(document: PricesDocument) -> Iterator[str]:
+    """Which prices these are."""
+    file = document.price_file or "the bundled price file"
+    behind = f", above {' and '.join(document.catalogues)}" if document.catalogues else ""
+    yield plain(f"USD for 1 million tokens; prices {document.price_version}: {file}{behind}")
+    if document.catalogue_age_days is not None:
+        age = counted(document.catalogue_age_days, "day")
+        yield f"The newest price of the installed catalogue is {age} old."
+
+
+def _line(text: str, style: str = "") -> Padding:
+    """A line, or several that all begin within the margin."""
+    return Padding(Text(text, style=style), (0, 0, 0, 1))
+
+
+def _table(document: PricesDocument, width: int) -> Table:
+    is_wide = width >= _WIDE
+    models = document.data
+    figures = [
+        _Column("calls", [f"{each.calls:,}" for each in models], "right"),
+        _Column("tokens", [tokens(each.tokens.total) or "0" for each in models], "right"),
+    ]
+    if is_wide:
+        figures.append(_Column("cost then", [_cost(each) for each in models], "right"))
+    for quantity, title in (_WIDE_RATES if is_wide else _RATES).items():
+        figures.append(_Column(title, _rates(models, quantity), "right"))
+    figures.append(_Column("price from", [_source(each, document) for each in models]))
+    used = sum(max(map(cells, [each.title, *each.texts])) + 1 for each in figures) + 1
+    room = width - used - 1
+    providers = [plain(each.provider or "?") for each in models]
+    provider = min(max(map(cells, [*providers, "provider"])), max(room // 3, 8))
+    room = max(room - provider - 1, _MODEL_CELLS_MIN)
+    names = [abridge(_name(each), room) for each in models]
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    columns = [
+        _Column("model", names), _Column("provider", [abridge(p, provider) for p in providers]),
+        *figures,
+    ]  # fmt: skip
+    for column in columns:
+        table.add_column(column.title, justify=column.justify, no_wrap=True)
+    for model, row in zip(models, zip(*(each.texts for each in columns), strict=True), strict=True):
+        style = "orange" if model.status == _UNPRICED else ""
+        table.add_row(*(Text(text, style=style) for text in row))
+    return table
+
+
+def _name(each: ModelPrice) -> str:
+    return f"{plain(each.model or '(no model)')}{'*' if each.has_more_rates else ''}"
+
+
+def _cost(each: ModelPrice) -> str:
+    if each.unpriced_calls == each.calls and each.calls:
+        return "unknown"
+    return ("≥ " if each.at_least else "") + column_usd(each.cost_usd)
+
+
+def _rates(models: Sequence[ModelPrice], quantity: str) -> list[str]:
+    """One rate of every model, with their decimal points in line."""
+    found = {
+        place: rate.usd
+        for place, each in enumerate(models)
+        for rate in each.rates
+        if rate.quantity == quantity and rate.per == _PER_MILLION
+    }
+    texts = dict(zip(found, aligned([_at_least_cents(usd) for usd in found.values()]), strict=True))
+    return [
+        texts.get(place, "free" if each.status == "free" else _NONE)
+        for place, each in enumerate(models)
+    ]
+
+
+def _at_least_cents(usd: str) -> str:
+    whole, _, part = usd.partition(".")
+    return f"{whole}.{part.ljust(2, '0')}"
+
+
+def _source(each: ModelPrice, document: PricesDocument) -> str:
+    """Where the price stands."""
+    file = "line" if document.price_file else "bundled, line"
+    line = f"{file} {each.source_line}" if each.source_line else ""
+    match each.source:
+        case "price_file":
+            return line or ("your file" if document.price_file else "bundled")
+        case "catalogue":
+            answered = each.price_version.partition("+")[2] or document.catalogues[0]
+            name = plain(answered.partition(" ")[0])
+            return f"{name}, {line}" if line else name
+        case "built_in":
+            return "built in"
+        case _:
+            return "no price"
+
+
+def _missing(document: PricesDocument, unpriced: UnpricedDocument) -> Iterator[RenderableType]:
+    """The lines that give a price to what has none."""
+    unknown = [each for each in unpriced.data if each.status == _UNPRICED and not each.has_price]
+    if not unknown:
+        return
+    calls = sum(each.calls for each in unknown)
+    yield ""
+    yield _line(f"{counted(calls, 'call')} without a price", "orange")
+    # Calls of several services are several kinds, and one entry is enough for all of them.
+    entries = dict.fromkeys(tuple(each.entry) for each in unknown if each.entry)
+    if entries:
+        file = document.price_file or "a price file of your own"
+        yield _line(
+            f"Add this to {plain(file)} with the right numbers, and run "
+            "llm-cost reprice --since 30d:"
+        )
+        yield ""
+        yield Text("  models:")
+        yield from (Text(f"    {plain(line)}") for entry in entries for line in entry)
+    fixes = dict.fromkeys(
+        f"{each.models[0] if each.models else '(no model)'}: {each.fix}"
+        for each in unknown
+        if not each.entry
+    )
+    yield from (_line(plain(fix)) for fix in fixes)

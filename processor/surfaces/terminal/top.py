@@ -1,0 +1,171 @@
+"""What is spent at this moment: today, this hour, the rate, and the last calls. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from processor.core.money import exact_usd, parse_usd
+from processor.surfaces.api.documents import (
+    BudgetsDocument,
+    CallDocument,
+    CallsDocument,
+    CostsDocument,
+    Sums,
+)
+from processor.surfaces.terminal.amounts import column_usd
+from processor.surfaces.terminal.budgets import budget_table, by_need
+from processor.surfaces.terminal.figures import counted, tokens
+from processor.surfaces.terminal.paint import abridge, left, plain, right, shorten
+
+RATE_MIN: Final = 5
+"""Minutes that the rate is of."""
+_S_PER_MIN: Final = 60
+_BUDGETS_MAX: Final = 4
+_CALLS_MIN: Final = 3
+_LABEL_CELLS: Final = 20
+_WIDE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TopView:
+    """The answers that one picture shows."""
+
+    today: CostsDocument
+    hour: CostsDocument
+    """From the beginning of this hour."""
+    recent: CostsDocument
+    """Of the last `RATE_MIN` minutes."""
+    calls: CallsDocument
+    budgets: BudgetsDocument
+    now: datetime
+    source: str
+    """In words, who has answered."""
+    trouble: str = ""
+    """Why these answers are not of now."""
+
+
+def draw_top(view: TopView, width: int, height: int, hint: str = "") -> RenderableType:
+    """The picture, in `width` cells and at most `height` lines, unless that is very few.
+
+    `hint` says how to end it, where it goes on.
+    """
+    heading = f"{view.now:%Y-%m-%d %H:%M:%S} {view.today.time_zone}"
+    room = width - len(heading) - 3
+    parts: list[RenderableType] = [
+        Text(f" {left(plain(view.source), room)} {heading}", style="dim"),
+    ]
+    if view.trouble:
+        parts.append(Text(f" {plain(view.trouble)}", style="orange"))
+    parts += ["", *_spend(view)]
+    used = len(parts) + 2
+    nearest = by_need(view.budgets.data)[:_BUDGETS_MAX]
+    if nearest:
+        table = budget_table(nearest, view.budgets.as_of.read_at, width)
+        parts += ["", Text(" nearest to their limit", style="bold"), _indented(table)]
+        used += len(nearest) + 3
+    calls = view.calls.data[: max(height - used - 3, _CALLS_MIN)]
+    parts += ["", _title("last calls", hint, width)]
+    parts.append(_indented(_calls(calls, width)) if calls else Text(" none yet", style="dim"))
+    return Group(*parts)
+
+
+def _title(text: str, hint: str, width: int) -> Text:
+    return Text.assemble((f" {text}", "bold"), (right(hint, width - len(text) - 2), "dim"))
+
+
+def rate_usd_per_min(recent: CostsDocument) -> Decimal:
+    """What the last minutes cost, by minute."""
+    return Decimal(recent.totals.cost_usd) / RATE_MIN
+
+
+def day_at_this_rate_usd(view: TopView) -> Decimal | None:
+    """What this day costs if it goes on as in the last minutes; None where its end is not known."""
+    if view.today.ending_at is None:
+        return None
+    left_s = (datetime.fromisoformat(view.today.ending_at) - view.now).total_seconds()
+    minutes = Decimal(max(int(left_s), 0)) / _S_PER_MIN
+    return Decimal(view.today.totals.cost_usd) + rate_usd_per_min(view.recent) * minutes
+
+
+def figures_of(view: TopView) -> dict[str, str | int | bool | None]:
+    """What the upper part says, exactly; the rate and the projection are rounded to nano-USD."""
+    rate, projected = rate_usd_per_min(view.recent), day_at_this_rate_usd(view)
+    today = view.today.totals
+    return {
+        "read_at": view.now.isoformat(),
+        "today_usd": today.cost_usd,
+        "today_calls": today.calls,
+        "at_least": today.at_least,
+        "hour_usd": view.hour.totals.cost_usd,
+        "rate_usd_per_min": exact_usd(parse_usd(rate)),
+        "day_at_this_rate_usd": None if projected is None else exact_usd(parse_usd(projected)),
+    }
+
+
+def _spend(view: TopView) -> list[Text]:
+    today, hour, recent = (each.totals for each in (view.today, view.hour, view.recent))
+    rate = column_usd(str(rate_usd_per_min(view.recent)))
+    lines = [
+        _line("today", _cost(today), _use(today), "bold"),
+        _line("this hour", _cost(hour), _use(hour)),
+        _line(f"last {RATE_MIN} minutes", f"{_least(recent)}{rate}", f"a minute, {_use(recent)}"),
+    ]
+    projected = day_at_this_rate_usd(view)
+    if projected is not None:
+        amount = f"{_least(today)}{column_usd(str(projected))}"
+        lines.append(_line("today at this rate", amount, "projected from the last minutes", "dim"))
+    return lines
+
+
+def _line(label: str, amount: str, text: str, style: str = "") -> Text:
+    return Text.assemble(f" {label:{_LABEL_CELLS}}", (f"{amount:>14}", style), ("  " + text, "dim"))
+
+
+def _cost(sums: Sums) -> str:
+    return f"{_least(sums)}{column_usd(sums.cost_usd)}"
+
+
+def _least(sums: Sums) -> str:
+    return "≥ " if sums.at_least else ""
+
+
+def _use(sums: Sums) -> str:
+    unknown = f", {sums.unpriced_calls:,} of unknown cost" if sums.unpriced_calls else ""
+    return f"{counted(sums.calls, 'call')}{unknown}, {tokens(sums.tokens.total) or '0'} tokens"
+
+
+def _calls(calls: Sequence[CallDocument], width: int) -> Table:
+    is_wide = width >= _WIDE
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
+    room = width - 1 - 8 - 12 - 11 - 5
+    model = min(max(len(plain(each.model or "")) for each in calls), room // 2, 40)
+    for each in calls:
+        is_unknown = each.cost_usd is None
+        cost = "unknown" if each.cost_usd is None else column_usd(each.cost_usd)
+        table.add_row(
+            Text(f"{datetime.fromisoformat(each.ended_at):%H:%M:%S}", style="dim"),
+            Text(left(abridge(plain(each.model or "(no model)"), model), model)),
+            Text(left(shorten(_whose(each, is_wide=is_wide), room - model), room - model), "dim"),
+            right(f"{tokens(each.tokens.total) or '0'} tok", 12),
+            Text(right(cost, 11), style="orange" if is_unknown else "bold"),
+        )
+    return table
+
+
+def _whose(call: CallDocument, *, is_wide: bool) -> str:
+    """Whose call it was: agent or service, with user or session where there is room."""
+    names = [call.agent or call.service, *((call.user, call.session) if is_wide else (call.user,))]
+    return " · ".join(plain(each) for each in names if each)
+
+
+def _indented(table: Table) -> Padding:
+    return Padding(table, (0, 0, 0, 1))
