@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
 from processor.surfaces.terminal.amounts import column_usd, short_usd
 from processor.surfaces.terminal.figures import tokens
-from processor.surfaces.terminal.paint import abridge, cells, plain
+from processor.surfaces.terminal.grid import Column, Row, bar, grid
+from processor.surfaces.terminal.paint import plain
 
 _WIDE: Final = 100
-_BAR_CELLS, _BAR_CELLS_WIDE = 10, 24
-_USED_CELLS: Final = 9
+_BAR_CELLS, _BAR_CELLS_WIDE = 8, 24
+_NO_CENTS: Final = re.compile(r"\.00(?!\d)")
 _TOKENS: Final = " tok"
-_GAP, _MARGIN = 1, 1
+_INDENTED: Final = (0, 0, 0, 1)
 _STYLES: Final = {"ok": "green", "warning": "orange", "exceeded": "bold red"}
 _WORDS: Final = {"ok": "", "warning": "near", "exceeded": "over"}
-_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _RATIO_SHOWN_MAX: Final = 9.99
 _S_PER_DAY, _S_PER_H, _S_PER_MIN = 86_400, 3600, 60
 
@@ -33,10 +33,8 @@ def draw_budgets(document: BudgetsDocument, width: int) -> RenderableType:
     parts: list[RenderableType] = []
     rows = by_need(document.data)
     if rows:
-        parts.append(Padding(budget_table(rows, document.as_of.read_at, width), (0, 0, 0, _MARGIN)))
-    parts += [
-        Padding(Text(line, style="dim"), (0, 0, 0, _MARGIN)) for line in _without_rows(document)
-    ]
+        parts += budget_table(rows, document.as_of.read_at, width)
+    parts += [Padding(Text(line, style="dim"), _INDENTED) for line in _without_rows(document)]
     if not document.budgets:
         parts.append(Text(" There are no budgets.", style="dim"))
     return Group(*parts)
@@ -49,49 +47,41 @@ def by_need(rows: Sequence[BudgetDocument]) -> list[BudgetDocument]:
     )
 
 
-def budget_table(rows: Sequence[BudgetDocument], read_at: str | None, width: int) -> Table:
-    """A line for each row."""
+def budget_table(rows: Sequence[BudgetDocument], read_at: str | None, width: int) -> list[Text]:
+    """A line for each row, below their titles."""
     is_wide = width >= _WIDE
-    bar = _BAR_CELLS_WIDE if is_wide else _BAR_CELLS
-    amounts = [f"{_spent(row)} / {_limit(row)}" for row in rows]
-    resets = [_resets(row, read_at, is_wide=is_wide) for row in rows]
-    titles = ("budget", "for", "used", "", "spent / limit", "resets")
-    fixed = [max(map(cells, each)) for each in ([*amounts, titles[4]], [*resets, titles[5]])]
-    room = width - _MARGIN - bar - _USED_CELLS - sum(fixed) - 6 * _GAP
-    whom = max(cells(_whom(row)) for row in rows)
-    names = min(max(cells(plain(row.budget)) for row in rows), max(room // 2, room - whom))
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
-    for title in titles:
-        justify: Literal["left", "right"] = "right" if "/" in title else "left"
-        table.add_column(title, justify=justify, no_wrap=True)
-    for row, amount, reset in zip(rows, amounts, resets, strict=True):
-        style = _STYLES[row.state]
-        table.add_row(
-            abridge(plain(row.budget), names),
-            Text(abridge(_whom(row), room - names)),
-            _bar(row.ratio or 0, bar, style),
-            Text(_used(row), style=style),
-            Text(amount),
-            Text(reset, style="dim"),
-        )
-    return table
+    columns = [
+        Column("budget", "name"),
+        Column("for", "name"),
+        Column("used", "word"),
+        Column("", "word"),
+        Column("spent / limit"),
+        Column("resets", "word"),
+    ]
+    size = _BAR_CELLS_WIDE if is_wide else _BAR_CELLS
+    return grid(columns, [_row(each, size, read_at, is_wide=is_wide) for each in rows], width)
+
+
+def _row(row: BudgetDocument, size: int, read_at: str | None, *, is_wide: bool) -> Row:
+    style = _STYLES[row.state]
+    filled = bar(row.ratio or 0, size)
+    return Row([
+        row.budget,
+        _whom(row),
+        Text(filled + "·" * (size - len(filled)), style),
+        Text(_used(row), style),
+        f"{_spent(row)} / {_limit(row)}",
+        Text(_resets(row, read_at, is_wide=is_wide), "dim"),
+    ])  # fmt: skip
 
 
 def _whom(row: BudgetDocument) -> str:
-    return plain(row.scope_id) if row.scope_id else "everything"
+    return row.scope_id or "everything"
 
 
 def _spent(row: BudgetDocument) -> str:
     spent = column_usd(row.spent_usd) if row.spent_usd else tokens(row.spent_tokens) or "0"
     return f"{'≥ ' if row.at_least else ''}{spent}"
-
-
-def _bar(share: float, cells: int, style: str) -> Text:
-    """How much of the limit is used: a bar that is full at it."""
-    eighths = round(min(max(share, 0), 1) * cells * 8)
-    full, part = divmod(eighths, 8)
-    bar = "█" * full + (_EIGHTHS[part] if part else "")
-    return Text.assemble((bar, style), ("·" * (cells - len(bar)), "dim"))
 
 
 def _used(row: BudgetDocument) -> str:
@@ -103,7 +93,7 @@ def _used(row: BudgetDocument) -> str:
 
 
 def _limit(row: BudgetDocument) -> str:
-    return _amount(row.limit_usd, row.limit_tokens).removesuffix(".00")
+    return _NO_CENTS.sub("", _amount(row.limit_usd, row.limit_tokens))
 
 
 def _amount(amount_usd: str | None, count: int | None) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from processor.surfaces.api.documents import (
@@ -17,29 +16,24 @@ from processor.surfaces.api.documents import (
 )
 from processor.surfaces.terminal.amounts import column_usd
 from processor.surfaces.terminal.figures import counted, tokens
-from processor.surfaces.terminal.paint import abridge, aligned, cells, plain
+from processor.surfaces.terminal.grid import Column, Row, grid
+from processor.surfaces.terminal.paint import aligned, plain
 
-_WIDE: Final = 100
 _PER_MILLION: Final = 10**6
-_RATES: Final = {"input": "input", "output": "output", "cache_read": "cached"}
-"""The rates that are shown, and their titles."""
-_WIDE_RATES: Final = {**_RATES, "cache_write": "cache write"}
+_RATES: Final = {
+    "input": ("input", 9), "output": ("output", 9), "cache_read": ("cached", 4),
+    "cache_write": ("cache write", 1),
+}  # fmt: skip
+"""The rates that are shown, with their titles, and which are left out first."""
 _NONE: Final = "-"
-_MODEL_CELLS_MIN: Final = 12
 _UNPRICED: Final = "unpriced"
-
-
-class _Column(NamedTuple):
-    title: str
-    texts: Sequence[str]
-    justify: Literal["left", "right"] = "left"
 
 
 def draw_prices(document: PricesDocument, unpriced: UnpricedDocument, width: int) -> RenderableType:
     """The picture of a document, in `width` cells, with what `unpriced` says of what has none."""
     parts: list[RenderableType] = [_line(line, "dim") for line in _sources(document)]
     if document.data:
-        parts += ["", Padding(_table(document, width), (0, 0, 0, 1))]
+        parts += ["", *_table(document, width)]
     else:
         parts.append(_line("No model was used in this time."))
     if document.other is not None:
@@ -67,39 +61,38 @@ def _line(text: str, style: str = "") -> Padding:
     return Padding(Text(text, style=style), (0, 0, 0, 1))
 
 
-def _table(document: PricesDocument, width: int) -> Table:
-    is_wide = width >= _WIDE
+def _table(document: PricesDocument, width: int) -> list[Text]:
     models = document.data
-    figures = [
-        _Column("calls", [f"{each.calls:,}" for each in models], "right"),
-        _Column("tokens", [tokens(each.tokens.total) or "0" for each in models], "right"),
-    ]
-    if is_wide:
-        figures.append(_Column("cost then", [_cost(each) for each in models], "right"))
-    for quantity, title in (_WIDE_RATES if is_wide else _RATES).items():
-        figures.append(_Column(title, _rates(models, quantity), "right"))
-    figures.append(_Column("price from", [_source(each, document) for each in models]))
-    used = sum(max(map(cells, [each.title, *each.texts])) + 1 for each in figures) + 1
-    room = width - used - 1
-    providers = [plain(each.provider or "?") for each in models]
-    provider = min(max(map(cells, [*providers, "provider"])), max(room // 3, 8))
-    room = max(room - provider - 1, _MODEL_CELLS_MIN)
-    names = [abridge(_name(each), room) for each in models]
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    rates = [_rates(models, quantity) for quantity in _RATES]
     columns = [
-        _Column("model", names), _Column("provider", [abridge(p, provider) for p in providers]),
-        *figures,
-    ]  # fmt: skip
-    for column in columns:
-        table.add_column(column.title, justify=column.justify, no_wrap=True)
-    for model, row in zip(models, zip(*(each.texts for each in columns), strict=True), strict=True):
-        style = "orange" if model.status == _UNPRICED else ""
-        table.add_row(*(Text(text, style=style) for text in row))
-    return table
+        Column("model", "name"),
+        Column("provider", "name"),
+        Column("calls"),
+        Column("tokens", keep=3),
+        Column("cost then", keep=2),
+        *(Column(title, keep=keep) for title, keep in _RATES.values()),
+        Column("price from", "word"),
+    ]
+    rows = [
+        Row(
+            [
+                _name(each),
+                each.provider or "?",
+                f"{each.calls:,}",
+                tokens(each.tokens.total) or "0",
+                _cost(each),
+                *of_each,
+                _source(each, document),
+            ],
+            style="orange" if each.status == _UNPRICED else "",
+        )
+        for each, *of_each in zip(models, *rates, strict=True)
+    ]
+    return grid(columns, rows, width)
 
 
 def _name(each: ModelPrice) -> str:
-    return f"{plain(each.model or '(no model)')}{'*' if each.has_more_rates else ''}"
+    return f"{each.model or '(no model)'}{'*' if each.has_more_rates else ''}"
 
 
 def _cost(each: ModelPrice) -> str:
@@ -138,7 +131,7 @@ def _source(each: ModelPrice, document: PricesDocument) -> str:
         case "catalogue":
             answered = each.price_version.partition("+")[2] or document.catalogues[0]
             name = plain(answered.partition(" ")[0])
-            return f"{name}, {line}" if line else name
+            return f"adjusted, {line}" if line else name
         case "built_in":
             return "built in"
         case _:

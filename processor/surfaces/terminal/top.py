@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from processor.core.money import exact_usd, parse_usd
@@ -24,7 +22,8 @@ from processor.surfaces.api.documents import (
 from processor.surfaces.terminal.amounts import column_usd
 from processor.surfaces.terminal.budgets import budget_table, by_need
 from processor.surfaces.terminal.figures import counted, tokens
-from processor.surfaces.terminal.paint import abridge, left, plain, right, shorten
+from processor.surfaces.terminal.grid import Column, Row, grid
+from processor.surfaces.terminal.paint import left, plain, right
 
 RATE_MIN: Final = 5
 """Minutes that the rate is of."""
@@ -70,11 +69,11 @@ def draw_top(view: TopView, width: int, height: int, hint: str = "") -> Renderab
     nearest = by_need(view.budgets.data)[:_BUDGETS_MAX]
     if nearest:
         table = budget_table(nearest, view.budgets.as_of.read_at, width)
-        parts += ["", Text(" nearest to their limit", style="bold"), _indented(table)]
+        parts += ["", Text(" nearest to their limit", style="bold"), *table]
         used += len(nearest) + 3
     calls = view.calls.data[: max(height - used - 3, _CALLS_MIN)]
     parts += ["", _title("last calls", hint, width)]
-    parts.append(_indented(_calls(calls, width)) if calls else Text(" none yet", style="dim"))
+    parts += _calls(calls, width) if calls else [Text(" none yet", style="dim")]
     return Group(*parts)
 
 
@@ -143,29 +142,25 @@ def _use(sums: Sums) -> str:
     return f"{counted(sums.calls, 'call')}{unknown}, {tokens(sums.tokens.total) or '0'} tokens"
 
 
-def _calls(calls: Sequence[CallDocument], width: int) -> Table:
+def _calls(calls: Sequence[CallDocument], width: int) -> list[Text]:
     is_wide = width >= _WIDE
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
-    room = width - 1 - 8 - 12 - 11 - 5
-    model = min(max(len(plain(each.model or "")) for each in calls), room // 2, 40)
-    for each in calls:
-        is_unknown = each.cost_usd is None
-        cost = "unknown" if each.cost_usd is None else column_usd(each.cost_usd)
-        table.add_row(
-            Text(f"{datetime.fromisoformat(each.ended_at):%H:%M:%S}", style="dim"),
-            Text(left(abridge(plain(each.model or "(no model)"), model), model)),
-            Text(left(shorten(_whose(each, is_wide=is_wide), room - model), room - model), "dim"),
-            right(f"{tokens(each.tokens.total) or '0'} tok", 12),
-            Text(right(cost, 11), style="orange" if is_unknown else "bold"),
-        )
-    return table
+    columns = [
+        Column("", "word"), Column("", "name"), Column("", "name", keep=5), Column(""), Column(""),
+    ]  # fmt: skip
+    rows = [
+        Row([
+            Text(f"{datetime.fromisoformat(each.ended_at):%H:%M:%S}", "dim"),
+            each.model or "(no model)",
+            Text(_whose(each, is_wide=is_wide), "dim"),
+            f"{tokens(each.tokens.total) or '0'} tok",
+            Text(column_usd(each.cost_usd), "bold") if each.cost_usd else Text("unknown", "orange"),
+        ])
+        for each in calls
+    ]  # fmt: skip
+    return grid(columns, rows, width)
 
 
 def _whose(call: CallDocument, *, is_wide: bool) -> str:
     """Whose call it was: agent or service, with user or session where there is room."""
     names = [call.agent or call.service, *((call.user, call.session) if is_wide else (call.user,))]
     return " · ".join(plain(each) for each in names if each)
-
-
-def _indented(table: Table) -> Padding:
-    return Padding(table, (0, 0, 0, 1))

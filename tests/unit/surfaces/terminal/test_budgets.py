@@ -64,13 +64,13 @@ def test_the_picture_at_80_columns():
     assert (
         picture() + "\n"
         == """\
- budget         for            used                        spent / limit resets
- per-session    s-1            ██████████ 200% over       $20.0000 / $10 never
- per-org-daily  acme           ██████████ 112% over ≥ $1,120.50 / $1,000 12 h
- per-user-daily grace-h…le.com █████████·  90% near       $45.0000 / $50 12 h
- per-user-daily ada            ██▌·······  25%            $12.5000 / $50 12 h
- researc…tokens r              █·········  10%        5.00M / 50.00M tok 12 h
- per-team       search         ··········  25% read       <$0.0001 / $50 12 h
+ budget         for            used                        spent / limit  resets
+ per-session    s-1            ████████  200% over        $20.0000 / $10  never
+ per-org-daily  acme           ████████  112% over  ≥ $1,120.50 / $1,000  12 h
+ per-us…-daily  grace-…le.com  ███████▎   90% near        $45.0000 / $50  12 h
+ per-us…-daily  ada            ██······   25%             $12.5000 / $50  12 h
+ resear…tokens  r              ▊·······   10%            5.00M / 50M tok  12 h
+ per-team       search         ▏·······   25% read        <$0.0001 / $50  12 h
  per-call: $1.00 for each call
  per-trace: $1.00 for each trace; none has reached it or a warning
  org-weekly: $1.00 a week for each org; nothing counts for it now
@@ -96,6 +96,10 @@ def test_what_is_said_by_colour_is_said_by_a_word_too():
     assert "near" in plain
     assert "\x1b[1;38;5;196m" in coloured
     assert "\x1b" not in plain
+
+
+def test_a_limit_of_less_than_a_cent_is_whole():
+    assert "$0.0010 / $1.005" in picture([row("per-user-daily", "a", 0.001, 1.005)], [])
 
 
 def test_names_from_outside_are_escaped():

@@ -70,7 +70,7 @@ async def test_the_picture_says_what_is_spent_and_by_whom(view):
     assert "≥ $1.5000  3 calls, 1 of unknown cost, 900 tokens" in text
     assert "≥ $0.1000  a minute, 2 calls" in text
     assert "today at this rate" in text
-    assert "all-daily everything" in text
+    assert "all-daily  everything" in text
     assert [line.split()[0] for line in lines[-3:]] == ["07:59:00", "07:58:00", "06:30:00"]
     assert lines[-3].endswith("unknown")
     assert "writer · ada" in lines[-1]
