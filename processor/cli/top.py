@@ -21,7 +21,7 @@ from rich.console import RenderableType
 from rich.live import Live
 
 from processor.cli.choice import NoAnswerError, RefusedError
-from processor.cli.picture import is_coloured, with_time_zone
+from processor.cli.picture import check_form, is_coloured, with_time_zone
 from processor.cli.questions import Query, Questions, open_questions
 from processor.surfaces.api import Table, write_csv
 from processor.surfaces.api.documents import (
@@ -31,6 +31,7 @@ from processor.surfaces.api.documents import (
     StatusDocument,
 )
 from processor.surfaces.terminal.drawing import console_for, drawn
+from processor.surfaces.terminal.output import write_exactly
 from processor.surfaces.terminal.paint import columns
 from processor.surfaces.terminal.top import RATE_MIN, TopView, draw_top, figures_of
 
@@ -101,12 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises ConfigError, NoAnswerError, RefusedError.
     """
+    form = check_form(arguments)
     with open_questions(arguments) as answer:
         answer.warn()
         asking = TopQuestions(answer.value, answer.source, with_time_zone(arguments, []))
         view = asking.ask()
-        if arguments.json or arguments.csv:
-            sys.stdout.write(_as_csv(view) if arguments.csv else _as_json(view))
+        if form is not None:
+            write_exactly(_as_csv(view) if form == "csv" else _as_json(view))
         elif arguments.once or not sys.stdout.isatty():
             picture = _picture(view, _LINES_ONCE)
             print(drawn(picture, columns(), is_coloured=is_coloured(arguments)))
@@ -126,6 +128,7 @@ def _as_json(view: TopView) -> str:
 
 def _as_csv(view: TopView) -> str:
     figures = figures_of(view)
+    figures["at_least"] = str(figures["at_least"]).lower()
     return write_csv(Table(list(figures), [list(figures.values())]))
 
 
