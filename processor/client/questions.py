@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
+from types import MethodType
 from typing import (
     Any,
     Concatenate,
@@ -125,11 +126,11 @@ class Question(Generic[P, T]):
     def __get__(self, resource: Resource[Any] | None, kind: type) -> Any:
         if resource is None:
             return self
-        run, ask = resource._asker.run, self._ask  # noqa: SLF001 - a part of the resource
+        run, ask = resource._asker.run, MethodType(self._ask, resource)  # noqa: SLF001 - its part
 
         @wraps(ask)
         def asked(*args: P.args, **given: P.kwargs) -> Any:  # noqa: ANN401 - see the overloads
-            return run(ask(resource, *args, **given))
+            return run(ask(*args, **given))
 
         return asked
 

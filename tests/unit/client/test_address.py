@@ -66,6 +66,7 @@ def test_both_clients_have_the_same_methods():
         resource, method = name.split(".")
         now, later = (getattr(getattr(each, resource), method) for each in clients)
         assert inspect.signature(now) == inspect.signature(later)
+        assert "self" not in inspect.signature(now).parameters
         assert now.__doc__ == later.__doc__ != ""
 
 
