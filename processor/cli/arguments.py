@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from processor import __version__
 from processor.cli.budget_arguments import add_budget
+from processor.cli.demo_arguments import add_demo
 from processor.cli.flags import (
     LISTEN_DEFAULT,
     add_config,
@@ -31,7 +32,7 @@ def build_parser() -> Parser:
     parser.add_argument("--version", action="version", version=f"llm-cost {__version__}")
     commands = parser.add_commands("command", "COMMAND")
     _add_serve(commands)
-    _add_demo(commands)
+    add_demo(commands)
     _add_check_config(commands)
     add_price(commands)
     add_prices(commands)
@@ -144,22 +145,3 @@ such as http://127.0.0.1:8888/health asks there instead, which needs no token an
     parser = commands.add_parser("healthcheck", help=text, description=description, epilog=epilog)
     add_endpoint(parser, f"that of --config, or {LISTEN_DEFAULT}")
     add_config(parser)
-
-
-def _add_demo(commands: Commands) -> None:
-    text = "see it work: a small multi-agent application, its costs, and its budgets"
-    description = f"""\
-{sentence(text)}
-
-Everything runs in this process and on this machine: the processor, an application that sends \
-spans with the OpenTelemetry SDK, and a backend that shows what it gets. No LLM is called. \
-Afterwards it shows the spans that you send, until Ctrl-C."""
-    parser = commands.add_parser(
-        "demo", help=text, description=description, epilog=exit_codes("it could not be shown")
-    )
-    parser.add_argument("--once", action="store_true", help="end after the application has run")
-    parser.add_argument(
-        "--listen",
-        metavar="HOST:PORT",
-        help=f"where to receive OTLP (default: {LISTEN_DEFAULT}, or any free port)",
-    )

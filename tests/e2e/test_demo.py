@@ -133,3 +133,23 @@ def a_call():
     return ExportTraceServiceRequest(
         resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=[span])])]
     ).SerializeToString()
+
+
+def test_a_history_is_ready_to_be_asked_and_proved(environment, tmp_path):
+    """Guarantees: the folder that it names is one that other commands take as it is."""
+    folder = {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [*DEMO, "--history", "1d"],
+        capture_output=True, encoding="utf-8", env=environment | folder, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.returncode == 0
+    sentences = [line for line in done.stdout.splitlines() if not line.startswith("   ")]
+    assert max(map(len, sentences)) <= 100
+    [config] = set(re.findall(r"--config (\S+)", done.stdout))
+    assert config.startswith(f"{tmp_path}/llm-cost-demo-")
+    verified = subprocess.run(
+        [*DEMO[:-1], "verify", "--config", config],
+        capture_output=True, encoding="utf-8", env=environment, timeout=60, check=False,
+    )  # fmt: skip
+    assert "everything agrees" in verified.stdout

@@ -56,15 +56,22 @@ def run(arguments: argparse.Namespace) -> int:
     # The demo shows the program, not the settings of this machine.
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         del os.environ[name]
-    application = _application()
+    if arguments.history is not None:
+        code: int = _with_sdk("history").run(arguments)
+        return code
+    for flag in ("data_dir", "seed"):
+        if getattr(arguments, flag) is not None:
+            what = "is for --history only"
+            raise ConfigError([Problem(f"--{flag.replace('_', '-')}", what, "give --history 30d")])
+    application = _with_sdk("application")
     asyncio.run(_Demo(application, arguments.listen).show(once=arguments.once))
     return 0
 
 
-def _application() -> ModuleType:
-    """The module that needs the OpenTelemetry SDK, which is an optional extra."""
+def _with_sdk(name: str) -> ModuleType:
+    """A module of this package that needs the OpenTelemetry SDK, which is an optional extra."""
     try:
-        return importlib.import_module("processor.cli.demo.application")
+        return importlib.import_module(f"processor.cli.demo.{name}")
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("opentelemetry"):
             raise
