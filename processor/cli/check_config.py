@@ -130,7 +130,9 @@ def _budget_line(budget: Budget) -> str:
     extras += [f"only {key} {' or '.join(each)}" for key, each in budget.match.items()]
     if budget.overrides:
         extras.append(f"{counted(len(budget.overrides), 'override')}")
-    whose = "for everything" if budget.scope == "total" else f"per {scope}"
+    whose = f"per {scope}"
+    if budget.scope == "total":
+        whose = "for everything" + ("" if budget.window == "none" else f" in each {budget.window}")
     return f"    {left(budget.name, 24)} {amount} {whose}{''.join(f'; {e}' for e in extras)}"
 
 

@@ -51,3 +51,15 @@ def test_a_limit_set_by_command_is_in_force_and_in_the_audit_once(operator):
     assert document["budgets"][0]["limit_usd"] == "0.005000000"
     header, row = run("budget", *there, "--csv").splitlines()
     assert dict(zip(header.split(","), row.split(","), strict=True))["spent_usd"] == "0.007000000"
+
+
+def test_a_limit_set_while_it_is_stopped_is_in_the_audit_after_the_start(operator):
+    """Guarantees: one line for the change, whenever the processor reads the file."""
+    operator.budgets.write_text("budgets: [{name: all, scope: total, limit_usd: 5}]\n")
+    operator.start().stop()
+    run("budget", "set", "all", "--limit", "6", "--budgets", operator.budgets)
+    for _ in range(2):
+        operator.start().stop()
+    lines = json.loads(operator.run("audit", "--json"))
+    changed = [each for each in lines if each["action"] == "budgets" and each["before"]]
+    assert [each["after"]["all"] for each in changed] == ["6.00 USD in all"]

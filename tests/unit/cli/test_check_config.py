@@ -45,7 +45,7 @@ def test_flags_show_in_what_is_found(capsys, tmp_path):
     assert f"budgets   {budgets}, version " in out
     assert "3 limits" in out
     assert "research                 5,000 tokens per agent; only model gpt-*" in out
-    assert "all                      $200.00 for everything; warns at 50%" in out
+    assert "all                      $200.00 for everything in each month; warns at 50%" in out
     assert "org                      $20.00 per org; 1 override" in out
 
 
