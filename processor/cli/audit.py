@@ -13,8 +13,8 @@ from datetime import datetime, tzinfo
 
 from processor.cli.ledger_access import LedgerAccess, ask
 from processor.cli.moments import read_moment
+from processor.cli.picture import check_form
 from processor.cli.sources import budgets_from, settings_from
-from processor.core.errors import ConfigError, Problem
 from processor.core.model import NS_PER_S, AuditEntry
 from processor.surfaces.terminal.paint import columns, plain, wrap
 
@@ -27,8 +27,7 @@ _IN_UTC = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the audit, latest first. Raises ProcessorError."""
-    if arguments.json and arguments.csv:
-        raise ConfigError([Problem("--csv", "goes not with --json", "give one of them")])
+    check_form(arguments)
     settings = settings_from(arguments)
     zone = budgets_from(settings.budgets.file, settings.dimension_names).calendar.zone
     since_ns = 0

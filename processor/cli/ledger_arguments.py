@@ -42,6 +42,7 @@ def _add_unpriced(commands: Commands) -> None:
         description=f"{sentence(text)}\n\n{WHOM}",
         epilog=exit_codes("the ledger cannot be read"),
     )
+    parser.add_argument("--csv", action="store_true", help="print CSV, instead of JSON")
     add_ledger(parser)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,24 +12,33 @@ from collections.abc import Iterator, Sequence
 from processor.cli.differences import counted_calls
 from processor.cli.invocation import repeated
 from processor.cli.ledger_access import ask
+from processor.cli.picture import check_form
 from processor.cli.sources import NO_FILE_YET, settings_from
 from processor.core.model import UnpricedCalls
 from processor.core.wording import utc_text
 from processor.surfaces.grpc.messages import UNPRICED, reason_text
 from processor.surfaces.queries import with_fix
+from processor.surfaces.terminal.output import write_exactly
 from processor.surfaces.terminal.paint import columns, plain, wrap
 
 _FIX_LINES_MAX = 6
+_FIELDS = (
+    "provider", "models", "status", "reason", "service", "calls", "tokens", "first", "last",
+    "has_price", "fix", "yaml",
+)  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print whose cost is unknown; returns 0 in any case. Raises ProcessorError."""
+    form = check_form(arguments)
     settings = settings_from(arguments)
     answer = ask(settings, arguments, lambda ledger: ledger.unpriced())
     answer.warn()
     listed = answer.value.listed
-    if arguments.json:
+    if form == "json":
         print(json.dumps([_as_dict(unknown) for unknown in listed], indent=2))
+    elif form == "csv":
+        write_exactly(_as_csv(listed))
     else:
         print(plain(answer.source))
         again = repeated("reprice", arguments, "config", "endpoint", "data_dir", "pricing")
@@ -79,6 +90,16 @@ def _other_fixes(unknowns: Sequence[UnpricedCalls]) -> Iterator[str]:
     for status, fix in fixes.items():
         yield from wrap(f"{status}: {fix}", columns(), _FIX_LINES_MAX)
         yield ""
+
+
+def _as_csv(unknowns: Sequence[UnpricedCalls]) -> str:
+    """The same fields as JSON has, with the names of a model parted by blanks."""
+    text = io.StringIO()
+    rows = [_as_dict(unknown) | {"models": " ".join(unknown.models)} for unknown in unknowns]
+    writer = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _as_dict(unknown: UnpricedCalls) -> dict[str, object]:

@@ -125,3 +125,14 @@ def test_a_ledger_without_unpriced_calls_says_so(ask):
 
 def test_names_of_senders_cannot_control_the_terminal(ask):
     assert "\x1b" not in ask(NEW._replace(models=("\x1b[2Jevil",), service="\x1b]0;x\x07"))
+
+
+def test_csv_has_the_fields_of_json(ask):
+    """Guarantees: one row each, with the names that spans gave, and nothing beside them."""
+    header, *rows = ask(NEW, MINE, flags=["--csv"]).splitlines()
+    assert header.split(",") == list(json.loads(ask(NEW, flags=["--json"]))[0])
+    assert rows[0].startswith("openai,new-1 new,")
+
+
+def test_json_and_csv_are_one_too_many(ask):
+    ask(NEW, flags=["--csv", "--json"], code=2)
