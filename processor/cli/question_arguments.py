@@ -34,8 +34,8 @@ def _add(commands: Commands, name: str, text: str, more: str = "", examples: str
 def _add_today(commands: Commands) -> None:
     more = """\
 Today, this week and this month, each compared with the same part of the one before; who has used \
-it; and the latest tasks. --json prints the API's documents by name; --csv one row each for today, \
-the week and the month."""
+it; the budgets; and the latest tasks. --json prints the API's documents by name; --csv one row \
+each for today, the week and the month."""
     add_questions(_add(commands, "today", "show at a glance what was used, and by whom", more))
 
 

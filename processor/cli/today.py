@@ -13,13 +13,24 @@ from processor.cli.questions import Form, Query, Questions, open_questions
 from processor.cli.questions.address import api_address
 from processor.cli.sources import settings_from
 from processor.core.otlp.addresses import host_and_port
-from processor.surfaces.api.documents import CostRow, CostsDocument, TracesDocument, TraceSummary
+from processor.surfaces.api.documents import (
+    BudgetDocument,
+    BudgetsDocument,
+    CostRow,
+    CostsDocument,
+    TracesDocument,
+    TraceSummary,
+)
+from processor.surfaces.terminal.budgets import by_need
 from processor.surfaces.terminal.output import write_exactly
 from processor.surfaces.terminal.paint import columns
 from processor.surfaces.terminal.today import PERIODS, Overview, Task, draw_empty, draw_today
 
 _COSTS: Final = "/costs"
 _TRACES: Final = "/traces"
+_BUDGETS: Final = "/budgets"
+_BUDGETS_MAX: Final = 4
+_BUDGETS_ASKED: Final = (("limit", "1"),)
 _GROUPS_MAX: Final = 6
 _TASKS_MAX: Final = 6
 _OTLP_PORT: Final = 4317
@@ -63,6 +74,7 @@ class _Asked:
             self._costs(self._ranking(shown, "agent")),
             self._costs(self._ranking(shown, "task_type")),
             self._tasks(traces.data),
+            self._budgets(),
         )
 
     def json(self) -> str:
@@ -71,6 +83,7 @@ class _Asked:
         named["by_agent"] = (_COSTS, self._ranking("today", "agent"))
         named["by_task_type"] = (_COSTS, self._ranking("today", "task_type"))
         named["traces"] = (_TRACES, [("limit", str(_TRACES_READ))])
+        named["budgets"] = (_BUDGETS, _BUDGETS_ASKED)
         texts = (f'"{name}":{self._text(*each, "json")}' for name, each in named.items())
         return f"{{{','.join(texts)}}}\n"
 
@@ -83,6 +96,16 @@ class _Asked:
     def _costs(self, query: Query) -> CostsDocument:
         asked = with_time_zone(self._arguments, [*query])
         return self._questions.get(CostsDocument, _COSTS, asked)
+
+    def _budgets(self) -> list[BudgetDocument]:
+        """Of each budget what is nearest its limit."""
+        asked = with_time_zone(self._arguments, [*_BUDGETS_ASKED])
+        document = self._questions.get(BudgetsDocument, _BUDGETS, asked)
+        nearest: dict[str, BudgetDocument] = {}
+        for each in by_need(document.data):
+            if each.ratio:
+                nearest.setdefault(each.budget, each)
+        return list(nearest.values())[:_BUDGETS_MAX]
 
     def _get_traces(self) -> TracesDocument:
         asked = with_time_zone(self._arguments, [("limit", str(_TRACES_READ))])

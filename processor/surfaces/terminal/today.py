@@ -10,8 +10,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from processor.surfaces.api.documents import CostRow, CostsDocument, TraceSummary
+from processor.surfaces.api.documents import BudgetDocument, CostRow, CostsDocument, TraceSummary
 from processor.surfaces.terminal.amounts import usd_column
+from processor.surfaces.terminal.budgets import budget_table
 from processor.surfaces.terminal.costs import change_text, cost_column, cost_table, remarks
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
@@ -22,6 +23,7 @@ PERIODS: Final = {"today": "today", "week": "this week", "month": "this month"}
 """The words of questions, and what they are called."""
 _BESIDE: Final = 110
 """Cells from which on two tables stand beside each other."""
+_BUDGETS_WIDTH_MIN: Final = 60
 _GAP: Final = 3
 _PERIOD_COLUMNS: Final = (
     Column("", "word"),
@@ -58,6 +60,8 @@ class Overview(NamedTuple):
     agents: CostsDocument
     task_types: CostsDocument
     tasks: Sequence[Task]
+    budgets: Sequence[BudgetDocument] = ()
+    """Of each budget what is nearest its limit, the nearest first."""
 
 
 def draw_today(overview: Overview, width: int) -> list[RenderableType]:
@@ -77,6 +81,10 @@ def draw_today(overview: Overview, width: int) -> list[RenderableType]:
         if document.totals.calls
     ]
     parts += _tables(tables, width)
+    if overview.budgets and width >= _BUDGETS_WIDTH_MIN:
+        budgets = budget_table(overview.budgets, now, width)
+        parts += [Text(), Text(" budgets, by who is nearest the limit", "bold")]
+        parts += budgets
     if overview.tasks:
         has_tasks = any(task.latest.task for task in overview.tasks)
         title = "latest tasks, with all they have cost" if has_tasks else "latest traces"

@@ -116,7 +116,8 @@ async def overview(api, *charges):
     traces = await ask("/traces")
     assert isinstance(traces, TracesDocument)
     assert isinstance(ranked[0], CostsDocument)
-    return Overview(periods, "today", *ranked, [Task(each, each) for each in traces.data])
+    budgets = (await ask("/budgets")).data
+    return Overview(periods, "today", *ranked, [Task(each, each) for each in traces.data], budgets)
 
 
 async def test_the_first_screen_has_all_of_it(api):
