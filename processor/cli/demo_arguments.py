@@ -42,7 +42,8 @@ A folder that it has filled before is continued up to now."""
         nargs="?",
         const=30,
         type=_days,
-        help="fill a ledger with so much time up to now, such as 30d (the default) or 2w",
+        help="fill a ledger with so much time up to now, such as 30d (the default) or 2w; a "
+        "folder that was filled before keeps its first day",
     )
     parser.add_argument(
         "--data-dir",
