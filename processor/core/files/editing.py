@@ -20,6 +20,7 @@ _PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")
 """An anchor and a tag before a value, which stay."""
 _LINE_END: Final = re.compile(r"\r?\n|\r|\Z")
 _NOTHING_MORE: Final = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?\r?\n)*[ \t]*(?:#[^\r\n]*)?")
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _ITEM_INDENT: Final = 2
 _BY_HAND: Final = "edit the file by hand"
 
@@ -79,12 +80,14 @@ class EditableText:
         Raises ConfigError where something else stands there.
         """
         flow = f"{{{', '.join(f'{name}: {value}' for name, value in values.items())}}}"
-        target = _below(self._root, key)
+        target, root = _below(self._root, key), self._root
+        is_empty = target is None or (target.kind == "scalar" and target.key in _NULLS)
+        is_written = target is not None and target.start < target.end
+        if is_empty and (is_written or (root is not None and root.is_flow)):
+            return self.set_value((), key, f"[{flow}]")
         if target is None:
-            if self._root is not None and self._root.is_flow:
-                return self.set_value((), key, f"[{flow}]")
             return self._with_root_key(*_block(f"{key}:", values))
-        if target.kind == "scalar" and target.start == target.end:
+        if is_empty:
             return self._line_after(target.end, *_block("", values)[1:])
         if target.kind != "list":
             raise self._not_editable((key,), "is no list")
@@ -106,7 +109,11 @@ class EditableText:
 
     def _replaced(self, node: _Node, path: Path, value: str) -> str:
         if node.kind in {"map", "list"} and not node.is_flow:
-            raise self._not_editable(path, "has lines of its own")
+            start = len(self.text[: node.start].rstrip())
+            is_plain = node.kind == "list" and self.text[:start].endswith(":")
+            if not is_plain or "#" in self.text[start : node.end]:
+                raise self._not_editable(path, "has lines of its own")
+            return f"{self.text[:start]} {value}{self.text[node.end :]}"
         if node.is_literal:
             raise self._not_editable(path, "is text of several lines")
         start = node.start

@@ -31,6 +31,7 @@ def add(text):
         ("limit_usd:\n        1", "limit_usd:\n        7"),
         ("limit_usd: &one !!float 1.0", "limit_usd: &one !!float 7"),
         ("limit_usd: [1, 2]", "limit_usd: 7"),
+        ("limit_usd:\n      - 1\n      - 2 # two", "limit_usd: 7 # two"),
     ],
 )
 @pytest.mark.parametrize("end", ["", "\n", "\n\n# the end", "\n  - {name: b}\n"])
@@ -82,6 +83,9 @@ def test_a_new_key_stands_behind_the_one_it_belongs_to():
         "budgets:\n",
         "budgets:\n# none yet\nversion: 1\n",
         "budgets: []",
+        "budgets: ~   # none yet\n",
+        "{budgets: null, version: 1}",
+        "{version: 1, budgets: }",
         "budgets: [{name: a}]   # one\r\n",
         "budgets:\n- name: a\n  scope: user\nversion: 1",
         "budgets:\n-   name: a\n    scope: user\n    # overrides:\n    #   b: 1\n\n# end",
@@ -112,10 +116,11 @@ def test_an_added_item_has_the_indentation_and_the_blank_lines_of_the_others():
         ("a: &r {limit_usd: 1}\nbudgets: [*r]\n", "it is not written out here"),
         ("budgets:\n  - limit_usd: |\n      5\n", "it is text of several lines"),
         ("budgets:\n  - limit_usd:\n      a: 5\n", "it has lines of its own"),
+        ("budgets:\n  - limit_usd:\n    - 5 # five\n    - 6\n", "it has lines of its own"),
     ],
 )
 def test_what_cannot_be_replaced_safely_is_refused_with_its_line(text, why):
-    with pytest.raises(ConfigError, match=r"f\.yaml:[123]: budgets\[0\]") as caught:
+    with pytest.raises(ConfigError, match=r"f\.yaml:[1234]: budgets\[0\]") as caught:
         set_limit(text)
     assert why in str(caught.value)
 
