@@ -18,14 +18,14 @@ COLUMNS: Final = (
     Column("ended", "word"),
     Column("model", "name"),
     Column("agent", "name", keep=7),
-    Column("user", "name", keep=4),
+    Column("user", "name", keep=5),
     Column("session", "name", keep=2),
     Column("input", keep=6),
     Column("cached", keep=3),
     Column("output", keep=6),
     Column("cost USD"),
     Column("status", "word", keep=8),
-    Column("trace", "word", keep=1),
+    Column("trace", "word", keep=4),
 )
 _NO_COST: Final = "unknown"
 _STYLES: Final = {"failed": "red", "excluded": "dim"}
@@ -60,7 +60,7 @@ def call_table(calls: Sequence[CallDocument], read_at: str | None, width: int) -
                     tokens(call.tokens.output),
                     cost,
                     call.status or "",
-                    call.trace_id[:8],
+                    call.trace_id,
                 ),
                 _STYLES.get(call.status or "", "orange" if call.cost_usd is None else ""),
             )

@@ -11,7 +11,7 @@ from processor.cli.questions.address import ApiAddress
 from processor.cli.questions.remote import Remote
 from processor.core.errors import NotFoundError
 from processor.surfaces.api import InvalidParametersError
-from processor.surfaces.api.documents import StatusDocument
+from processor.surfaces.api.documents import CallsDocument, StatusDocument
 
 
 def problem(status, detail, *errors):
@@ -36,6 +36,16 @@ def test_an_answer_of_another_version_is_no_stack_trace(api):
     remote = Remote(ApiAddress("127.0.0.1", port))
     with pytest.raises(RefusedError, match="another version"):
         remote.get(StatusDocument, "/status")
+    remote.close()
+
+
+def test_what_a_newer_processor_says_beyond_is_left_out(api):
+    """Guarantees: a command of before can be used while processors are brought up to date."""
+    as_of = {"read_at": None, "last_call_at": None, "version": "1", "new": 1}
+    body = {"data": [], "next_cursor": None, "time_zone": "UTC", "partial": [], "new": []}
+    port, _ = api(body=json.dumps(body | {"as_of": as_of}).encode())
+    remote = Remote(ApiAddress("127.0.0.1", port))
+    assert remote.get(CallsDocument, "/calls").data == []
     remote.close()
 
 

@@ -66,11 +66,12 @@ async def test_a_time_without_calls_says_so(api, lines):
 
 async def test_calls_are_lines(api, lines):
     document = await api()("/calls", ("limit", "3"))
+    assert lines(draw_calls(document, 120))[-1].endswith(TRACE)
     assert lines(draw_calls(document, 80)) == [
-        " ended     model   agent   user  session  input  output  cost USD  trace",
-        " 00:00:30  who             u2                             unknown  00000000",
-        " 00:00:20  gpt-4o  reader  u1                             <0.0001  00000000",
-        " 00:00:10  gpt-4o  writer  u1    s1          70      30    1.0000  00000000",
+        " ended     model   agent   user  input  output  cost USD",
+        " 00:00:30  who             u2                    unknown",
+        " 00:00:20  gpt-4o  reader  u1                    <0.0001",
+        " 00:00:10  gpt-4o  writer  u1       70      30    1.0000",
     ]
 
 
