@@ -21,6 +21,7 @@ _READ: Final = "SELECT secret, digest, tombstone, last_trace, waiting FROM forgo
 _INSERT: Final = """
 INSERT INTO forgotten (secret, digest, tombstone, last_trace, waiting) VALUES (?, ?, ?, ?, ?)
 """
+_REPLACE: Final = "UPDATE forgotten SET tombstone = ? WHERE tombstone = ?"
 
 
 class _Forgotten(NamedTuple):
@@ -67,6 +68,8 @@ class ForgottenIds:
         """Keep that an id is read as a tombstone from now on. The caller commits."""
         if self._has_to_load:
             self.load()
+        # It may be a tombstone itself, under which what comes late must not stand again.
+        self._database.execute(_REPLACE, (tombstone, user))
         self._secret = self._secret or secrets.token_bytes(_SECRET_BYTES)
         columns = self._secret, self._digest(user), tombstone, last_trace, b"".join(sorted(waiting))
         self._database.execute(_INSERT, columns)
@@ -90,9 +93,9 @@ class ForgottenIds:
         """
 
         def applies(row: _Forgotten) -> bool:
-            if number:
-                return number <= row.last_trace
-            return is_old or trace_id in row.waiting
+            # One that waited then has had its number since.
+            was_there = 0 < number <= row.last_trace or trace_id in row.waiting
+            return was_there or (is_old and not number)
 
         if not any(applies(row) for rows in self._rows.values() for row in rows):
             return None

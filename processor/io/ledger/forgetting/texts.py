@@ -46,6 +46,8 @@ class Replacement:
         """A line of the audit."""
         if action in _SELECTIONS:
             subject = self._sub(self._subject, subject)
+        elif action == "forget":
+            subject = self._name(subject)
         values = (self._in_audited(action, each) for each in (before, after))
         return action, self._sub(self._actor, actor), subject, *values
 
@@ -101,6 +103,8 @@ class Replacement:
         values = json.loads(text) if text else {}
         if "sums" in values:
             values["sums"] = self._in_progress(values["sums"])
+        if "tombstone" in values:
+            values["tombstone"] = self._name(values["tombstone"])
         for key, _ in values.get("budgets", ()):
             key[1] = self._name(key[1])
         return _rewritten(text, values)

@@ -420,3 +420,30 @@ async def test_an_id_that_reads_like_something_else_changes_nothing_else(opened,
     ).fetchone()
     ids = [key[1] for key, _ in json.loads(json.loads(progress)["sums"])["budgets"]]
     assert ids == [tombstone]
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("reopens", [False, True])
+async def test_a_trace_that_waited_stays_one_that_was_there_once_it_has_calls(
+    opened, given, forget, reopens
+):
+    tombstone = (await forget()).tombstone
+    await opened.post(given.call(2, 1, trace=7))
+    if reopens:
+        await opened.open()
+    await opened.post(given.call(3, trace=7, own=OWN), given.carrier(4, trace=7, user=USER))
+    assert (await total_of(opened.ledger, "user", USER)).is_zero
+    assert (await total_of(opened.ledger, "user", tombstone)).calls == 5
+    assert not values_with(opened, USER)
+
+
+@pytest.mark.usefixtures("busy")
+async def test_who_was_forgotten_twice_and_their_tombstones_have_one_name(opened, given, forget):
+    """Guarantees: a tombstone may be forgotten itself; what comes late has the latest one."""
+    first = (await forget()).tombstone
+    second = (await forget(first)).tombstone
+    await opened.post(given.call(3, 9, own=OWN), given.call(4, 9, own=Owner(user=first)))
+    assert (await total_of(opened.ledger, "user", second)).calls == 5
+    for user in (USER, first):
+        assert (await total_of(opened.ledger, "user", user)).is_zero
+        assert not values_with(opened, user)
