@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, cast, get_args
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,7 @@ _CALENDAR_WINDOWS: Final[Mapping[str, tuple[WindowKind, int]]] = {
 """The kind of window, and how many before the one that is now."""
 _LENGTH: Final = re.compile(r"([1-9][0-9]{0,4})([hd])")
 _UNITS_S: Final = {"h": 3600, "d": 86400}
+_MIDNIGHT: Final = datetime.min.time()
 _THIS_SECOND_S: Final = 1
 """What ends now has the second that is going on: all that was acknowledged is in an answer."""
 _WINDOWS: Final = (*_CALENDAR_WINDOWS, "all", "24h", "7d", "30d")
@@ -75,11 +76,20 @@ class CheckedRange:
     def before(self, now_s: int) -> tuple[int, int]:
         """The range before; where this one is not over, cut after as much time as has passed."""
         if self.kind == "none":
-            return self.start_s - (self.end_s - self.start_s), self.start_s
+            return self._as_long_before(), self.start_s
         start_s, end_s = window_of(self.kind, self.start_s - 1, self.calendar)
         if now_s < self.end_s:
             end_s = min(end_s, start_s + max(now_s - self.start_s, 0))
         return start_s, end_s
+
+    def _as_long_before(self) -> int:
+        """Where a range of this length has to begin to end where this one does."""
+        zone = self.calendar.zone
+        start, end = (datetime.fromtimestamp(each, zone) for each in (self.start_s, self.end_s))
+        if start.time() == end.time() == _MIDNIGHT:
+            # As many days, though one of them may have 23 or 25 hours.
+            return int((start - (end.date() - start.date())).timestamp())
+        return self.start_s - (self.end_s - self.start_s)
 
 
 def check_range(time: TimeRange, calendar: Calendar, now_s: int) -> CheckedRange:

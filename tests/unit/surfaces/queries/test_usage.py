@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -123,6 +124,20 @@ async def test_a_comparison_with_the_day_before_ends_at_the_same_time(ask, given
     assert report.previous.end_s == given_calls.NOW_S - day
     report = await queries.usage(UsageRequest(TimeRange("24h"), compare=True))
     assert (cost(report.totals), cost(report.previous.totals)) == (5, 2)
+
+
+async def test_whole_days_are_compared_with_as_many_whole_days(ask):
+    """Guarantees: also where clocks are put back or forward, so that a day has 25 or 23 hours."""
+    berlin = ZoneInfo("Europe/Berlin")
+
+    def midnight(day):
+        return int(datetime(2025, 10, day, tzinfo=berlin).timestamp())
+
+    for first, last, before in ((25, 28, 22), (26, 27, 25), (27, 28, 26)):
+        time = TimeRange(start_s=midnight(first), end_s=midnight(last), time_zone="Europe/Berlin")
+        report = await ask().usage(UsageRequest(time, compare=True))
+        assert report.previous.start_s == midnight(before)
+        assert report.previous.end_s == midnight(first)
 
 
 async def test_what_caches_have_done(ask, calls):
