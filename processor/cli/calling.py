@@ -58,6 +58,7 @@ _REPRICE_TIMEOUT_S = 3600.0
 """A processor that has many calls to price again answers only when it is done."""
 
 _DETAILS_MAX_CHARS = 300
+_WHICH_PORT: Final = "it is asked where spans are sent to over gRPC, such as HOST:4317"
 _HOW_TLS: Final = "for TLS give --config, --ca-file, or an address with https://"
 
 _Answer = TypeVar("_Answer", bound=Message)
@@ -268,7 +269,7 @@ def reason_of(error: grpc.RpcError, timeout_s: float, *, is_tls: bool) -> str:
         if is_tls:
             why = plain(error.details() or "")[:_DETAILS_MAX_CHARS]
             return f"nothing listens there, or not with TLS that is trusted here ({why})"
-        return f"nothing listens there, or not with plain-text gRPC ({_HOW_TLS})"
+        return f"nothing listens there, or not with plain-text gRPC ({_WHICH_PORT}; {_HOW_TLS})"
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"no answer within {timeout_s:g} s"
     if code == grpc.StatusCode.UNAUTHENTICATED:

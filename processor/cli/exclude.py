@@ -117,15 +117,18 @@ def _lines(
         yield from budget_lines(result.budgets, zone)
     yield ""
     what = _what(result)
+    is_one = result.calls + result.agents == 1
     if is_dry_run:
         would = "be put back" if is_undo else "leave all sums"
         done = f"This was a dry run: {what} would {would}; nothing has changed."
         yield from wrap(done, columns())
     elif is_undo:
-        yield f"Exclusion {result.number} is undone: {what} count again."
+        count = "counts" if is_one else "count"
+        yield f"Exclusion {result.number} is undone: {what} {count} again."
         yield f"Where prices have changed since: {repeated(_REPRICE, arguments, *_WHERE)}"
     else:
-        yield f"Exclusion {result.number}: {what} are in no sum any more, and in no budget."
+        are = "is" if is_one else "are"
+        yield f"Exclusion {result.number}: {what} {are} in no sum any more, and in no budget."
         undo = repeated(f"exclude --undo {result.number}", arguments, *_WHERE)
         yield f"To undo it: {undo}"
     if result.lost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -12,7 +13,7 @@ from processor.surfaces.api.documents import CostRow, CostsDocument, PreviousCos
 from processor.surfaces.terminal.amounts import percent, short_usd, usd_column
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
-from processor.surfaces.terminal.moments import bucket_start, span
+from processor.surfaces.terminal.moments import bucket_starts, moment_of, span
 from processor.surfaces.terminal.paint import plain, rule, wrap
 
 _FIGURES: Final = (
@@ -45,21 +46,28 @@ def cost_table(document: CostsDocument, width: int) -> list[Text]:
     names = document.group_by
     columns = [Column("from", "word")] if document.bucket else []
     columns += [Column(plain(name), "name") for name in names]
-    leads = [[*_times(document, row), *_values(names, row)] for row in document.data]
+    used = _shown_rows(document)
+    leads = [
+        [*time, *_values(names, row)]
+        for time, row in zip(_times(document, used), used, strict=True)
+    ]
     leads.append(["all", *["" for _ in columns][1:]])
-    styles = [*("dim" if row.other else "" for row in document.data), "bold"]
+    styles = [*("dim" if row.other else "" for row in used), "bold"]
     rows = [
         Row([*lead, *figures], style)
-        for lead, figures, style in zip(leads, _figures(document), styles, strict=True)
+        for lead, figures, style in zip(leads, _figures(used, document.totals), styles, strict=True)
     ]
     return grid([*columns, *_FIGURES], rows, width)
 
 
 def cost_text(sums: Sums) -> str:
     """A cost within a sentence, with a mark where a part of it is unknown."""
-    if sums.at_least and not Decimal(sums.cost_usd):
+    if not sums.at_least:
+        return short_usd(sums.cost_usd)
+    if not Decimal(sums.cost_usd):
         return "an unknown cost"
-    return f"{'≥ ' if sums.at_least else ''}{short_usd(sums.cost_usd)}"
+    cost = short_usd(sums.cost_usd)
+    return f"≥ {f'${Decimal(sums.cost_usd):.6f}' if cost.startswith('<') else cost}"
 
 
 def cost_column(rows: Sequence[Sums]) -> list[str]:
@@ -84,17 +92,39 @@ def _known(row: Sums, cost: str) -> str:
 def change_text(previous: PreviousCosts) -> tuple[str, str]:
     """By how much it has changed, and a style for that."""
     if previous.change is None:
-        return "", "before it was nothing" if not previous.calls else ""
+        return "", "no calls before" if not previous.calls else ""
     sign = "▲" if previous.change > 0 else "▼" if previous.change < 0 else "="
     style = {"▲": "orange", "▼": "green", "=": "dim"}[sign]
     return style, f"{sign} {abs(previous.change):.0%}"
 
 
-def _times(document: CostsDocument, row: CostRow) -> list[str]:
+def _shown_rows(document: CostsDocument) -> list[CostRow]:
+    """The rows without buckets that have not begun, and without groups that made no call."""
+    now = moment_of(document.as_of.read_at)
+    return [
+        row
+        for row in document.data
+        if row.calls
+        or row.tokens.total
+        or Decimal(row.cost_usd)
+        or not (document.group_by or _is_after(row.starting_at, now))
+    ]
+
+
+def _is_after(starting_at: str | None, now: datetime | None) -> bool:
+    start = moment_of(starting_at)
+    return start is not None and now is not None and start > now
+
+
+def _times(document: CostsDocument, rows: Sequence[CostRow]) -> list[list[str]]:
+    """When the bucket of each row begins, with a mark where it is not whole."""
     if not document.bucket:
-        return []
-    mark = "*" if row.partial and not document.partial else ""
-    return [f"{bucket_start(row.starting_at, document.bucket)}{mark}"]
+        return [[] for _ in rows]
+    starts = bucket_starts([row.starting_at for row in rows], document.bucket)
+    return [
+        [f"{start}{'*' if row.partial and not document.partial else ''}"]
+        for start, row in zip(starts, rows, strict=True)
+    ]
 
 
 def _values(names: Sequence[str], row: CostRow) -> list[str]:
@@ -108,12 +138,11 @@ def _values(names: Sequence[str], row: CostRow) -> list[str]:
     return shown
 
 
-def _figures(document: CostsDocument) -> Iterator[list[str | float]]:
+def _figures(used: Sequence[CostRow], totals: Sums) -> Iterator[list[str | float]]:
     """Of each row, and of all together, which has no bar."""
-    totals = document.totals
-    rows = [*document.data, totals]
+    rows = [*used, totals]
     saved = usd_column([row.saved_usd for row in rows])
-    longest = max(Decimal(row.cost_usd) for row in document.data)
+    longest = max((Decimal(row.cost_usd) for row in used), default=Decimal())
     for row, cost, saving in zip(rows, cost_column(rows), saved, strict=True):
         share = float(Decimal(row.cost_usd) / longest) if longest > 0 and row is not totals else 0.0
         hits = row.tokens.cached / row.tokens.input if row.tokens.input else 0
@@ -140,6 +169,8 @@ def _summary(document: CostsDocument, width: int) -> Iterator[tuple[str, str]]:
         style, change = change_text(previous)
         before = span(previous.starting_at, previous.ending_at)
         line = f"{change}{', ' if change else ''}{cost_text(previous)} in {before}"
+        if not previous.calls:
+            line = f"no calls in {before}"
         yield from ((style, part) for part in wrap(line, width - 1))
     sums = (
         f"{tokens(totals.tokens.input) or '0'} input tokens",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 _SECOND = timedelta(seconds=1)
+_FORMS = {"month": "%Y-%m", "day": "%Y-%m-%d", "week": "%Y-%m-%d"}
 
 
 def clock(moment: str | None, today: date | None) -> str:
@@ -13,6 +15,11 @@ def clock(moment: str | None, today: date | None) -> str:
         return ""
     found = datetime.fromisoformat(moment)
     return f"{found:%H:%M:%S}" if found.date() == today else f"{found:%m-%d %H:%M}"
+
+
+def moment_of(moment: str | None) -> datetime | None:
+    """A moment as a time, where there is one."""
+    return None if moment is None else datetime.fromisoformat(moment)
 
 
 def date_of(moment: str | None) -> date | None:
@@ -35,18 +42,19 @@ def span(starting_at: str | None, ending_at: str | None) -> str:
     return f"{_written(starting_at)} to {_written(ending_at)}"
 
 
-def bucket_start(starting_at: str | None, bucket: str | None) -> str:
-    """The beginning of a bucket, no more exact than it has to be."""
-    if starting_at is None:
-        return ""
-    start = datetime.fromisoformat(starting_at)
-    match bucket:
-        case "month":
-            return f"{start:%Y-%m}"
-        case "day" | "week":
-            return f"{start:%Y-%m-%d}"
-        case _:
-            return f"{start:%Y-%m-%d %H:%M}"
+def bucket_starts(starts: Sequence[str | None], bucket: str | None) -> list[str]:
+    """The beginnings of buckets, no more exact than they have to be.
+
+    Where clocks are put back within them an hour comes twice, so that times have their offset.
+    """
+    times = [moment_of(start) for start in starts]
+    form = _FORMS.get(bucket or "", "%Y-%m-%d %H:%M")
+    offsets = {time.utcoffset() for time in times if time}
+    has_offsets = bucket not in _FORMS and len(offsets) > 1
+    return [
+        f"{time:{form}}{f' {time.isoformat()[-6:]}' if has_offsets else ''}" if time else ""
+        for time in times
+    ]
 
 
 def _is_midnight(moment: datetime) -> bool:

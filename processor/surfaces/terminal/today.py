@@ -117,7 +117,7 @@ def _periods(periods: dict[str, CostsDocument], width: int) -> list[Text]:
                     PERIODS[word],
                     Text(cost, "bold"),
                     Text(change, style),
-                    earlier if previous else "",
+                    earlier if previous and previous.calls else "",
                     f"{totals.calls:,}",
                     tokens(totals.tokens.total) or "0",
                     saving if totals.tokens.cached else "",

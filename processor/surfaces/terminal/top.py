@@ -23,6 +23,7 @@ from processor.surfaces.terminal.amounts import column_usd
 from processor.surfaces.terminal.budgets import budget_table, by_need
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
+from processor.surfaces.terminal.moments import clock
 from processor.surfaces.terminal.paint import left, plain, right
 
 RATE_MIN: Final = 5
@@ -73,7 +74,7 @@ def draw_top(view: TopView, width: int, height: int, hint: str = "") -> Renderab
         used += len(nearest) + 3
     calls = view.calls.data[: max(height - used - 3, _CALLS_MIN)]
     parts += ["", _title("last calls", hint, width)]
-    parts += _calls(calls, width) if calls else [Text(" none yet", style="dim")]
+    parts += _calls(calls, view.now, width) if calls else [Text(" none yet", style="dim")]
     return Group(*parts)
 
 
@@ -142,17 +143,17 @@ def _use(sums: Sums) -> str:
     return f"{counted(sums.calls, 'call')}{unknown}, {tokens(sums.tokens.total) or '0'} tokens"
 
 
-def _calls(calls: Sequence[CallDocument], width: int) -> list[Text]:
+def _calls(calls: Sequence[CallDocument], now: datetime, width: int) -> list[Text]:
     is_wide = width >= _WIDE
     columns = [
         Column("", "word"), Column("", "name"), Column("", "name", keep=5), Column(""), Column(""),
     ]  # fmt: skip
     rows = [
         Row([
-            Text(f"{datetime.fromisoformat(each.ended_at):%H:%M:%S}", "dim"),
+            Text(clock(each.ended_at, now.date()), "dim"),
             each.model or "(no model)",
             Text(_whose(each, is_wide=is_wide), "dim"),
-            f"{tokens(each.tokens.total) or '0'} tok",
+            f"{tokens(each.tokens.total)} tok" if each.tokens.total else "",
             Text(column_usd(each.cost_usd), "bold") if each.cost_usd else Text("unknown", "orange"),
         ])
         for each in calls

@@ -67,7 +67,7 @@ def _tree(spans: Sequence[SpanDocument], width: int) -> list[Text]:
     rows = []
     for span, place, subtotal in zip(spans, _places(spans), subtotals, strict=True):
         call = span.call
-        is_inner = span.subtotal.calls > (1 if call else 0)
+        is_inner = span.subtotal.calls > (1 if call and not call.aggregate else 0)
         name = abridge(plain(_name(span)), _NAME_CELLS_MAX)
         rows.append(
             Row(

@@ -8,8 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from processor.surfaces.api.documents import OwnerDocument, TraceSummary
-from processor.surfaces.terminal.amounts import usd_column
-from processor.surfaces.terminal.costs import draw_costs
+from processor.surfaces.terminal.costs import cost_column, draw_costs
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import clock, date_of
@@ -39,7 +38,7 @@ def draw_owner(document: OwnerDocument, width: int) -> list[Text]:
 def trace_table(traces: Sequence[TraceSummary], read_at: str | None, width: int) -> list[Text]:
     """A line for each trace."""
     today = date_of(read_at)
-    costs = usd_column([trace.cost_usd for trace in traces])
+    costs = cost_column(traces)
     rows = [
         Row(
             (
@@ -49,7 +48,7 @@ def trace_table(traces: Sequence[TraceSummary], read_at: str | None, width: int)
                 trace.session or "",
                 f"{trace.calls:,}",
                 tokens(trace.tokens.total),
-                f"{'≥ ' if trace.at_least else ''}{cost}",
+                cost,
                 trace.trace_id,
             )
         )

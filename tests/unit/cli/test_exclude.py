@@ -65,6 +65,13 @@ def test_what_has_left_all_sums_is_shown(run):
     assert "Spans that the backend has stored do not change" in out
 
 
+def test_one_call_is_one(run):
+    out, _ = run(FOUND._replace(calls=1, agents=0), "exclude", "--session", "s-1")
+    assert "Exclusion 7: 1 call is in no sum any more, and in no budget." in out
+    out, _ = run(FOUND._replace(calls=1, agents=0), "exclude", "--undo", "7")
+    assert "Exclusion 7 is undone: 1 call counts again." in out
+
+
 def test_how_to_undo_it_names_the_same_ledger(run, tmp_path):
     folder = str(tmp_path / "its data")
     out, _ = run(FOUND, "exclude", "--session", "s-1", "--data-dir", folder)

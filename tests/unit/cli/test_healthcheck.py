@@ -77,7 +77,8 @@ def test_nobody_there_is_one_line_and_no_traceback(capsys):
     shown = capsys.readouterr()
     assert shown.out == (
         f"{endpoint} cannot be asked: nothing listens there, or not with plain-text gRPC "
-        "(for TLS give --config, --ca-file, or an address with https://)\n"
+        "(it is asked where spans are sent to over gRPC, such as HOST:4317; "
+        "for TLS give --config, --ca-file, or an address with https://)\n"
     )
     assert shown.err == ""
 

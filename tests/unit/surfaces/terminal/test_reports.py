@@ -1,5 +1,7 @@
 """Documents as lines: what people read is what the document says."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from processor.surfaces.api.documents import CostsDocument, TracesDocument
@@ -59,6 +61,52 @@ async def test_a_series_names_its_buckets(api, lines):
     assert shown[-1] == " * not the whole of it"
 
 
+async def test_a_time_before_without_calls_is_said_to_have_none(api, given_calls, lines):
+    document = await api(given_calls.charged(1, 10, 3 * 10**9))(
+        "/costs", ("window", "today"), ("compare", "previous")
+    )
+    assert lines(draw_costs(document, 80))[2] == " no calls in 2027-01-14 00:00 to 2027-01-14 08:00"
+
+
+async def test_an_hour_that_comes_twice_is_seen_to(api, given_calls, lines):
+    """Guarantees: where clocks are put back, times have their offsets; elsewhere they need none."""
+    night = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    first_s = int(night.timestamp()) - given_calls.TODAY_S
+    ask = api(given_calls.charged(1, first_s, 10**9), given_calls.charged(2, first_s + 3600, 5))
+    for since, until, offsets in (("24", "26", {"+02:00", "+01:00"}), ("25T02:30Z", "26", set())):
+        document = await ask(
+            "/costs", ("bucket", "1h"), ("time_zone", "Europe/Berlin"),
+            ("starting_at", f"2026-10-{since}"), ("ending_at", f"2026-10-{until}"),
+        )  # fmt: skip
+        assert {row.starting_at[-6:] for row in document.data} >= offsets
+        shown = lines(draw_costs(document, 100))
+        twice = [line for line in shown if line.startswith(" 2026-10-25 02:00")]
+        assert [line.split()[2] for line in twice] == ["+02:00", "+01:00"][: len(offsets)]
+
+
+async def test_what_has_not_begun_is_no_line(api, lines):
+    document = await api()("/costs", ("window", "today"), ("bucket", "1h"))
+    assert len(document.data) == 24
+    hours = [line for line in lines(draw_costs(document, 80)) if line.startswith(" 2027-01-15")]
+    assert hours[-1].startswith(" 2027-01-15 08:00*")
+
+
+async def test_a_group_without_calls_is_no_line(api, given_calls, lines):
+    """Guarantees: the beginning of an agent's run is not shown as a model's cost of nothing."""
+    made = given_calls.charged
+    document = await api(
+        made(1, 1, 0, calls=0, agent_runs=1, agent="planner"), made(2, 3, 10**9, model="gpt-4o")
+    )("/costs", ("group_by", "model"))
+    assert len(document.data) == 2
+    assert not any("(none)" in line for line in lines(draw_costs(document, 80)))
+
+
+async def test_a_small_cost_with_an_unknown_one_has_its_digits(api, given_calls, lines):
+    made = given_calls.charged
+    document = await api(made(1, 1, 40_164), made(2, 3, 0, unpriced=1))("/costs")
+    assert lines(draw_costs(document, 80))[1] == " ≥ $0.000040 for 2 calls"
+
+
 async def test_a_time_without_calls_says_so(api, lines):
     document = await api()("/costs", ("window", "last_month"), ("group_by", "agent"))
     assert lines(draw_costs(document, 80))[1:] == [" nothing was used in this time"]
@@ -95,6 +143,24 @@ async def test_a_trace_is_a_tree(api, given_calls, lines):
     assert "its parent 0000000000000009 is not kept" in text
     assert next(line for line in shown if "who" in line).split()[-1] == "unknown"
     assert any("≥" not in line and "3.0000" in line for line in shown), "the subtotal"
+
+
+async def test_an_aggregate_has_the_subtotal_of_its_call(api, given_calls, lines):
+    """Guarantees: what an agent adds is not taken for all that is below it."""
+    made = given_calls.charged
+    document = await api(
+        made(1, 1, 7 * 10**9, calls=0, agent="planner", status="aggregate"),
+        made(2, 3, 4 * 10**9, parent=1, status="exact"),
+    )(f"/traces/{TRACE}")
+    root = document.spans[0]
+    sums = root.model_copy(update={"call": root.call.model_copy(update={"aggregate": "sum"})})
+    shown = lines(draw_trace(document.model_copy(update={"spans": [sums, document.spans[1]]}), 80))
+    assert [line for line in shown if "7.0000" in line and "11.0000" in line]
+
+
+async def test_a_trace_of_unknown_cost_is_no_zero(api, given_calls, lines):
+    ask = api(given_calls.charged(1, 30, 0, user="u2", session="s1", model="who", unpriced=1))
+    assert " unknown  " in lines(draw_owner(await ask("/sessions/s1"), 80))[-1]
 
 
 async def test_an_owner_has_its_traces(api, lines):

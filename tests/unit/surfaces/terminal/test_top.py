@@ -76,6 +76,12 @@ async def test_the_picture_says_what_is_spent_and_by_whom(view):
     assert "writer · ada" in lines[-1]
 
 
+async def test_a_call_of_another_day_has_its_date(view, given_calls):
+    shown = await view(given_calls.charged(9, -3600, 10**9, model="gpt-4o", trace=9))
+    last = drawn(draw_top(shown, 80, 24), 80, is_coloured=False).splitlines()[-1]
+    assert last.split()[:2] == ["01-14", "23:00"]
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (60, 20)])
 async def test_the_picture_fits(view, given_calls, width, height):
     many = [
