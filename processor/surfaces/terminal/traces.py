@@ -12,6 +12,7 @@ from processor.surfaces.terminal.costs import cost_column, draw_costs
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import clock, date_of
+from processor.surfaces.terminal.paint import plain, wrap
 
 _COLUMNS: Final = (
     Column("ended", "word"),
@@ -29,6 +30,9 @@ def draw_owner(document: OwnerDocument, width: int) -> list[Text]:
     """The lines of an owner: what it has used, and its newest traces."""
     name = document.label or document.value
     lines = draw_costs(document.costs, width, f"{document.dimension} {name}")
+    if not (document.costs.totals.calls or document.traces):
+        what = f"no call that is kept names this {plain(document.dimension)}"
+        lines += [Text(f" {line}", "dim") for line in wrap(f"{what}; check the id", width - 1)]
     if document.traces:
         lines += [Text(), Text(" its latest traces", "bold")]
         lines += trace_table(document.traces, document.as_of.read_at, width)

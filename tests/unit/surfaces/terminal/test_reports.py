@@ -163,6 +163,14 @@ async def test_a_trace_of_unknown_cost_is_no_zero(api, given_calls, lines):
     assert " unknown  " in lines(draw_owner(await ask("/sessions/s1"), 80))[-1]
 
 
+async def test_an_id_that_nothing_has_is_said_to_be_one(api, lines):
+    shown = lines(draw_owner(await api()("/sessions/s-one"), 80))
+    assert shown[1:] == [
+        " nothing was used in this time",
+        " no call that is kept names this session; check the id",
+    ]
+
+
 async def test_an_owner_has_its_traces(api, lines):
     shown = lines(draw_owner(await api()("/sessions/s1"), 80))
     assert shown[0].startswith("── costs · all time · UTC · session s1 ──")
