@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import subprocess
 import urllib.error
 import urllib.request
 
@@ -15,6 +17,8 @@ from e2e.processes import ROOT, Process, total_nano_usd, wait_until
 from e2e.test_telemetry import base_url
 
 FIRST, SECOND = "first-token-of-some-length", "second-token-of-some-length"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^\$ (curl .*127\.0\.0\.1:8888/api/v1.*)$", README, re.MULTILINE)
 SHIPPED = ["deploy/docker/processor.yaml", "deploy/kubernetes/config/processor.yaml"]
 
 
@@ -52,6 +56,10 @@ def test_what_an_application_has_cost_is_answered(serve, tmp_path):
     executions = [ask(f"{url}/executions/{each}")[1]["data"] for each in traces]
     assert sum(each["llm_calls"] for each in executions) == 4
     assert ask(f"{url}/status")[1]["health"] in {"serving", "degraded"}
+    for example in EXAMPLES:
+        command = shlex.split(example.replace("127.0.0.1:8888/api/v1", url))
+        done = subprocess.run([*command, "-sSf"], capture_output=True, check=True, timeout=20)
+        assert done.stdout
 
 
 @pytest.mark.parametrize("shipped", SHIPPED)
