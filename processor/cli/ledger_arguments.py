@@ -22,6 +22,11 @@ Asks the processor that listens where the settings say, and reads the ledger's f
 answers. With --data-dir it is that ledger (where it is open, the processor is asked, and that is \
 said), with --endpoint that processor. The first line says which it was."""
 
+_MOMENT: Final = (
+    "2026-11-01, 2026-11-01T08:00 or 7d; without an offset such as +01:00 in the time zone of the "
+    "budgets file that this command has, which is UTC unless --budgets or --config names one"
+)
+
 
 def add_ledger_commands(commands: Commands) -> None:
     """Add these commands."""
@@ -67,7 +72,7 @@ stored is not touched. Run again, it changes nothing more.
         metavar="TIME",
         type=named,
         required=True,
-        help="the first calls: 2026-11-01, 2026-11-01T08:00 or 7d, by the time zone of the budgets",
+        help=f"the first calls: {_MOMENT}",
     )
     parser.add_argument(
         "--until", metavar="TIME", type=named, help="where to end; itself not included"
@@ -105,8 +110,7 @@ session or user count. What the backend has stored is not touched.
         "--since",
         metavar="TIME",
         type=named,
-        help="calls that ended from then on: 2026-11-01, 2026-11-01T08:00 or 7d, by the time zone "
-        "of the budgets",
+        help=f"calls that ended from then on: {_MOMENT}",
     )
     parser.add_argument(
         "--until", metavar="TIME", type=named, help="where to end; itself not included"
