@@ -79,13 +79,15 @@ def choose(settings: Settings, arguments: argparse.Namespace, ways: Ways[T]) -> 
         return _read_ledger(path, ways)._replace(warnings=(warning,))
     except NoAnswerError as error:
         why, other = f"there is no ledger at {path}", "the ledger's folder with --data-dir"
+        whose = "start one with llm-cost serve, or name its address"
         if path.exists():
             try:
                 return _read_ledger(path, ways)
             except LedgerInUseError:
+                whose = "name the processor's address"
                 why = f"a running processor has the ledger at {path} open"
                 other = "its settings with --config"
-        fix = f"name the processor's address with --endpoint, or {other}"
+        fix = f"{whose} with --endpoint, or {other}"
         where = f" at {ways.address}" if ways.address else ""
         raise NoAnswerError(f"{why}, and no processor answers{where} ({fix})") from error
 

@@ -78,6 +78,8 @@ class Retention(Section):
 
     def describe(self) -> str:
         """What is kept for how long, in words."""
+        if not (self.calls or self.traces or self.hours):
+            return "everything, for ever"
         more = f"{self.keys} more" if self.keys else "never deleted"
         kept = {
             "single calls": self.calls,

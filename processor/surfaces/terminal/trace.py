@@ -30,6 +30,7 @@ _STEM_CELLS_MAX: Final = 24
 _NAME_CELLS_MAX: Final = 48
 _OWNERS: Final = ("session", "user", "task", "agent", "org", "service")
 _MS_PER_S: Final = 1000
+_SECONDS_MAX, _MINUTES_MAX, _MIN_PER_H, _S_PER_MIN = 120, 120, 60, 60
 
 
 class _Place(NamedTuple):
@@ -175,4 +176,10 @@ def _remarks(document: TraceDocument, width: int) -> Iterator[tuple[str, str]]:
 def _duration(milliseconds: float) -> str:
     if milliseconds < _MS_PER_S:
         return f"{milliseconds:,.0f} ms"
-    return f"{milliseconds / _MS_PER_S:,.1f} s"
+    seconds = milliseconds / _MS_PER_S
+    if seconds < _SECONDS_MAX:
+        return f"{seconds:,.1f} s"
+    minutes = round(seconds / _S_PER_MIN)
+    if minutes < _MINUTES_MAX:
+        return f"{minutes} min"
+    return f"{minutes // _MIN_PER_H:,} h {minutes % _MIN_PER_H} min"

@@ -87,7 +87,10 @@ def test_budgets_are_not_blamed_for_mistakes_of_the_settings(capsys, tmp_path):
 def test_how_long_the_ledger_keeps_what_it_has_is_shown(capsys, tmp_path):
     config = tmp_path / "c.yaml"
     config.write_text("ledger: {retention: {calls: never, traces: never, hours: 36h}}\n")
+    all_kept = tmp_path / "all.yaml"
+    all_kept.write_text("ledger: {retention: {calls: never, traces: never, hours: never}}\n")
     for flags, keeps in (
+        (["--config", str(all_kept)], "everything, for ever"),
         ([], "single calls 90d, ids of their spans 30d more, traces 400d, sums by hour 400d"),
         (
             ["--config", str(config)],

@@ -158,6 +158,18 @@ async def test_an_aggregate_has_the_subtotal_of_its_call(api, given_calls, lines
     assert [line for line in shown if "7.0000" in line and "11.0000" in line]
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(12.4, "12 ms"), (16_000, "16.0 s"), (150_000, "2 min"), (5_401_000, "90 min"),
+     (90_061_000, "25 h 1 min")],
+)  # fmt: skip
+async def test_how_long_a_trace_took(api, lines, milliseconds, text):
+    document = await api()(f"/traces/{TRACE}")
+    trace = document.trace.model_copy(update={"duration_ms": milliseconds})
+    shown = lines(draw_trace(document.model_copy(update={"trace": trace}), 80))
+    assert shown[1].endswith(f"100 tokens, in {text}")
+
+
 async def test_a_trace_of_unknown_cost_is_no_zero(api, given_calls, lines):
     ask = api(given_calls.charged(1, 30, 0, user="u2", session="s1", model="who", unpriced=1))
     assert " unknown  " in lines(draw_owner(await ask("/sessions/s1"), 80))[-1]
