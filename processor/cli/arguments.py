@@ -5,6 +5,7 @@ from __future__ import annotations
 from processor import __version__
 from processor.cli.budget_arguments import add_budget
 from processor.cli.demo_arguments import add_demo
+from processor.cli.export_arguments import add_export
 from processor.cli.flags import (
     LISTEN_DEFAULT,
     add_config,
@@ -40,6 +41,7 @@ def build_parser() -> Parser:
     add_budget(commands)
     _add_top(commands)
     add_ledger_commands(commands)
+    add_export(commands)
     _add_resend(commands)
     _add_healthcheck(commands)
     return parser

@@ -42,6 +42,7 @@ _MODULES: Final = {
     "audit": "processor.cli.audit",
     "verify": "processor.cli.verify",
     "backup": "processor.cli.backup",
+    "export": "processor.cli.export",
     "resend": "processor.cli.resend",
     "healthcheck": "processor.cli.healthcheck",
 }

@@ -66,8 +66,8 @@ examples:
         default="cost",
         help="cost, calls or tokens: the largest come first (default: cost)",
     )
-    _add_time(parser, "month")
-    _add_filter(parser)
+    add_time(parser, "month")
+    add_filter(parser)
     _add_limit(parser, 20, "groups to list; the others are one row")
     add_questions(parser)
 
@@ -78,8 +78,8 @@ examples:
   llm-cost calls --filter status=unpriced
   llm-cost calls --since 2h --filter user=ada --limit 200 --csv"""
     parser = _add(commands, "calls", "list calls, latest first", "", examples)
-    _add_time(parser, "")
-    _add_filter(parser)
+    add_time(parser, "")
+    add_filter(parser)
     _add_limit(parser, 50, "calls to list, up to 200")
     parser.add_argument(
         "--cursor", metavar="TEXT", default="", help="what the page before has named as the next"
@@ -102,12 +102,13 @@ def _add_session(commands: Commands) -> None:
     text = "show what a session has used, by model, and its traces"
     parser = _add(commands, "session", text)
     parser.add_argument("id", metavar="ID", help="as spans name it")
-    _add_time(parser, "")
+    add_time(parser, "")
     _add_limit(parser, 20, "models, and traces, to list")
     add_questions(parser)
 
 
-def _add_time(parser: argparse.ArgumentParser, default: str) -> None:
+def add_time(parser: argparse.ArgumentParser, default: str) -> None:
+    """The time that is asked about."""
     parser.add_argument(
         "--period",
         metavar="TIME",
@@ -127,7 +128,8 @@ def _add_time(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
-def _add_filter(parser: argparse.ArgumentParser) -> None:
+def add_filter(parser: argparse.ArgumentParser) -> None:
+    """Which calls are meant."""
     parser.add_argument(
         "--filter", metavar="NAME=VALUE", action="append", default=[], help=_FILTER_HELP
     )

@@ -163,6 +163,10 @@ class BackupFailedError(ProcessorError):
     """A copy of the ledger could not be made. Nothing is left of it."""
 
 
+class ExportFailedError(ProcessorError):
+    """A file for other programs could not be written. What was there before is as it was."""
+
+
 class LastFailure(NamedTuple):
     """Why something that is tried again and again failed the last time."""
 

@@ -27,6 +27,7 @@ from processor.core.model import (
 from processor.core.questions import (
     CallRow,
     CallsQuestion,
+    CellsAnswer,
     CrossingCounts,
     Filters,
     Freshness,
@@ -158,6 +159,17 @@ class LedgerView(Protocol):
 
     def calls(self, question: CallsQuestion) -> list[CallRow]:
         """Charged spans, the latest end first; of one moment in one order, whatever changes."""
+
+    def cells(self, question: UsageQuestion) -> CellsAnswer:
+        """The same by every combination of dimensions, whatever the question groups by.
+
+        Users, sessions, tasks and traces are not distinguished.
+        """
+
+    def calls_in_order(
+        self, question: CallsQuestion, after: tuple[int, int, bytes] | None
+    ) -> list[CallRow]:
+        """Charged spans, the earliest end first, those after one (see `CallsQuestion.before`)."""
 
     def calls_after(self, row: int, limit: int) -> list[CallRow]:
         """The `limit` charged spans with the latest rows after a row's id, the oldest first."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import subprocess
 import sys
 import urllib.request
+from decimal import Decimal
 
 import pytest
 from e2e.applications import BUDGETS, PRICES, run_agents, tracer
@@ -143,3 +145,27 @@ def test_an_empty_ledger_says_how_to_fill_it(spawn, tmp_path):
     text = run("today", "--config", tmp_path / "p.yaml")
     assert "   export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317\n" in text
     assert process.popen.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("dataset", "cost"), [("calls", "cost_usd"), ("usage", "cost_usd"), ("focus", "BilledCost")]
+)
+def test_files_for_other_programs_have_what_a_report_has(processor, tmp_path, dataset, cost):
+    """Guarantees: beside a running processor, to the nano-dollar, and the same when run again."""
+    settings = ["--config", processor.folder / "file.yaml"]
+    asked = ["export", *settings, "--dataset", dataset, "--period", "all", "--out", tmp_path]
+    assert "written" in run(*asked)
+    totals = json.loads(run("report", *settings, "--period", "all", "--json"))["totals"]
+    rows = []
+    for path in sorted(tmp_path.glob(f"{dataset}-*.csv")):
+        with path.open(newline="", encoding="utf-8") as file:
+            rows += csv.DictReader(file)
+    assert sum(Decimal(row[cost] or 0) for row in rows) == Decimal(totals["cost_usd"])
+    own = "Tags" if dataset == "focus" else "dimensions"
+    assert {json.loads(row[own] or "{}").get("team") for row in rows} >= {HOSTILE}
+    whole = json.loads((tmp_path / f"manifest-{dataset}.json").read_text())["totals"]
+    assert whole["cost_usd"] == totals["cost_usd"]
+    assert whole["at_least"] == totals["at_least"]
+    again = run(*asked)
+    assert "unchanged" in again
+    assert ": written" not in again

@@ -129,6 +129,26 @@ class CallsQuestion:
     limit: int = 50
 
 
+class CellRow(NamedTuple):
+    """What the calls of one combination of dimensions have used in one bucket."""
+
+    bucket: int
+    """Position of the bucket."""
+    dimensions: DimensionSet
+    totals: Totals
+    parts: Parts
+
+
+class CellsAnswer(NamedTuple):
+    """What was used by every combination of dimensions."""
+
+    rows: Sequence[CellRow]
+    """In the order of buckets; zeros are left out."""
+    left_out: Sequence[tuple[int, int]]
+    """As in `UsageAnswer`, like what follows."""
+    lacks_late_s: Sequence[int]
+
+
 class TraceSpan(NamedTuple):
     """One span that the ledger keeps of a trace."""
 

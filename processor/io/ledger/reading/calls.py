@@ -35,6 +35,7 @@ _CALL: Final = (
 )
 _OF_ONE_MOMENT: Final = "u.trace, u.span_id"
 _NEWEST_FIRST: Final = " ORDER BY u.end_s DESC, u.end_ns DESC, u.trace DESC, u.span_id DESC"
+_OLDEST_FIRST: Final = " ORDER BY u.end_s, u.end_ns, u.trace, u.span_id"
 _IS_SOMETHING: Final = (
     "u.calls <> 0 OR u.cost <> 0 OR u.unpriced <> 0 OR u.input <> 0 OR u.output <> 0"
 )
@@ -128,18 +129,39 @@ def _calls_within(
     *,
     of_traces: Sql | None,
 ) -> list[CallRow]:
+    inner = _charged_within(question.filters, times_s, of_traces)
+    if question.before is not None:
+        inner.add(f" AND (u.end_ns, {_OF_ONE_MOMENT}) < (?, ?, ?)", question.before)
+    return _ordered(database, inner, _NEWEST_FIRST, limit)
+
+
+def calls_in_order(
+    database: apsw.Connection, question: CallsQuestion, after: tuple[int, int, bytes] | None
+) -> list[CallRow]:
+    """Charged spans, the earliest end first, those after one: a step into the index by end."""
+    start_s = question.start_s if after is None else max(question.start_s, after[0] // NS_PER_S)
+    inner = _charged_within(question.filters, (start_s, question.end_s), None)
+    if after is not None:
+        inner.add(f" AND (u.end_ns, {_OF_ONE_MOMENT}) > (?, ?, ?)", after)
+    return _ordered(database, inner, _OLDEST_FIRST, question.limit)
+
+
+def _charged_within(filters: Filters, times_s: tuple[int, int], of_traces: Sql | None) -> Sql:
+    """Charges `u` of a range that the filters let pass, in no order."""
     inner = Sql("SELECT u.* FROM charged u WHERE 1 = 1")
-    if "trace" in dict(question.filters) or of_traces:
+    if "trace" in dict(filters) or of_traces:
         inner = Sql(f"SELECT u.* FROM {sql.OF_TRACES} WHERE {sql.SAME_SPAN}")
     inner.add(" AND u.end_s >= ? AND u.end_s < ?", times_s)
     inner.add(f" AND ({_IS_SOMETHING} OR {IS_EXCLUDED_CALL})")
-    if question.before is not None:
-        inner.add(f" AND (u.end_ns, {_OF_ONE_MOMENT}) < (?, ?, ?)", question.before)
-    for condition in sql.conditions(question.filters, of_traces):
+    for condition in sql.conditions(filters, of_traces):
         inner.join(condition, " AND ")
-    inner.add(f"{_NEWEST_FIRST} LIMIT ?", (limit,))
-    statement = Sql(f"SELECT {_CALL} FROM (").join(inner, "", f") u{_JOINED}")
-    statement.add(_NEWEST_FIRST)
+    return inner
+
+
+def _ordered(database: apsw.Connection, inner: Sql, order: str, limit: int) -> list[CallRow]:
+    """The first of some charges, joined with all that calls say."""
+    inner.add(f"{order} LIMIT ?", (limit,))
+    statement = Sql(f"SELECT {_CALL} FROM (").join(inner, "", f") u{_JOINED}{order}")
     return _decoded(database, statement)
 
 

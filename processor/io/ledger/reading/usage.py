@@ -118,6 +118,27 @@ def _groups(
     of_traces: Sql | None,
 ) -> Sql:
     """The common table `groups`: bucket, v0, v1, sums."""
+    keys = sql.keys_of(question.group_by)
+    statement = pieces_of(question, plan, keys, columns, function, of_traces=of_traces)
+    values, joins = sql.names_of(question.group_by)
+    named = "".join(f"{value} AS v{at}, " for at, value in enumerate(values))
+    statement.add(f", groups AS (SELECT p.bucket, {named}{sql.sums(columns, function, 'p')}")
+    statement.join(joins, " FROM pieces p")
+    positions = ", ".join(str(at + 1) for at in range(len(values) + 1))
+    having = sql.is_something(columns, function)
+    return statement.add(f" GROUP BY {positions} HAVING {having})")
+
+
+def pieces_of(
+    question: UsageQuestion,
+    plan: ReadingPlan,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    function: str,
+    *,
+    of_traces: Sql | None,
+) -> Sql:
+    """The common table `pieces`: bucket, columns that name groups, sums; of each source apart."""
     parts: defaultdict[tuple[Source, bool], list[Segment]] = defaultdict(list)
     for segment in plan.segments:
         parts[segment.source, segment.is_taken_off].append(segment)
@@ -126,19 +147,12 @@ def _groups(
         statement.join(sql.ranges_of(segments, f"range_{at}"), "", ", ")
     if ("user_days", False) in parts and "user" in dict(question.filters):
         statement.add(f"{sql.STORED_DAYS}, ")
-    keys = sql.keys_of(question.group_by)
     statement.add("pieces AS (")
     for at, segments in enumerate(parts.values()):
         rows = source_of(question, segments, f"range_{at}", of_traces=of_traces)
         piece = _piece(rows, segments, keys, columns, function)
         statement.join(piece, " UNION ALL " if at else "")
-    values, joins = sql.names_of(question.group_by)
-    named = "".join(f"{value} AS v{at}, " for at, value in enumerate(values))
-    statement.add(f"), groups AS (SELECT p.bucket, {named}{sql.sums(columns, function, 'p')}")
-    statement.join(joins, " FROM pieces p")
-    positions = ", ".join(str(at + 1) for at in range(len(values) + 1))
-    having = sql.is_something(columns, function)
-    return statement.add(f" GROUP BY {positions} HAVING {having})")
+    return statement.add(")")
 
 
 def source_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,8 +13,10 @@ from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZone, ReportingZones
 from processor.core.model import AuditEntry, Crossing, Totals
 from processor.core.questions import (
+    SET_DIMENSIONS,
     CallRow,
     CallsQuestion,
+    CellsAnswer,
     CrossingCounts,
     Filters,
     Freshness,
@@ -30,7 +33,15 @@ from processor.core.questions import (
 )
 from processor.io.ledger import statements
 from processor.io.ledger.kept_from import KeptFrom, read_kept_from
-from processor.io.ledger.reading import calls, exclusions, running_sums, standings, traces, unknown
+from processor.io.ledger.reading import (
+    calls,
+    cells,
+    exclusions,
+    running_sums,
+    standings,
+    traces,
+    unknown,
+)
 from processor.io.ledger.reading.freshness import read_freshness
 from processor.io.ledger.reading.lifetimes import is_whole
 from processor.io.ledger.reading.own_values import read_values_in_other
@@ -76,14 +87,7 @@ class SqliteView:
 
     def usage(self, question: UsageQuestion) -> UsageAnswer:
         """How much was used."""
-        stored = Stored(
-            self.zones,
-            self.calls_kept_from_s,
-            self._database.execute(statements.READ_MONTHS_UNTIL).get or 0,
-            self._kept.hours,
-            self._last_charge_s(),
-            tuple(self.late_hours_s(question.start_s, question.end_s)),
-        )
+        stored = self._stored(question)
         plan = plan_reading(question, stored)
         if ranks_first(question, plan, stored):
             return read_ranking(self._database, question, plan, stored)
@@ -91,6 +95,24 @@ class SqliteView:
         if any(answer[-2:]) and is_whole(self._database, question, answer):
             return answer._replace(left_out=(), lacks_late_s=())
         return answer
+
+    def cells(self, question: UsageQuestion) -> CellsAnswer:
+        """The same by every combination of dimensions."""
+        asked = replace(question, group_by=SET_DIMENSIONS, with_parts=True)
+        plan = plan_reading(asked, self._stored(asked))
+        rows = cells.read_cells(self._database, asked, plan)
+        return CellsAnswer(rows, plan.left_out, plan.lacks_late_s)
+
+    def _stored(self, question: UsageQuestion) -> Stored:
+        """What there are sums of."""
+        return Stored(
+            self.zones,
+            self.calls_kept_from_s,
+            self._database.execute(statements.READ_MONTHS_UNTIL).get or 0,
+            self._kept.hours,
+            self._last_charge_s(),
+            tuple(self.late_hours_s(question.start_s, question.end_s)),
+        )
 
     def late_hours_s(self, start_s: int, end_s: int) -> list[int]:
         """Starts of hours of ``[start, end)`` in which calls ended that came too late."""
@@ -110,6 +132,12 @@ class SqliteView:
     def calls(self, question: CallsQuestion) -> list[CallRow]:
         """Charged spans, newest first."""
         return calls.read_calls(self._database, question)
+
+    def calls_in_order(
+        self, question: CallsQuestion, after: tuple[int, int, bytes] | None
+    ) -> list[CallRow]:
+        """Charged spans, the earliest end first, those after one."""
+        return calls.calls_in_order(self._database, question, after)
 
     def calls_after(self, row: int, limit: int) -> list[CallRow]:
         """The charged spans with the latest rows after a row's id, the oldest first."""

@@ -72,6 +72,11 @@ SMALL = {
     "calls of a session": lambda view: view.calls(CallsQuestion(filters=only("session"))),
     "calls of a task": lambda view: view.calls(CallsQuestion(filters=only("task"))),
     "calls of a trace": lambda view: view.calls(CallsQuestion(filters=only("trace", ONE.hex()))),
+    "first calls of an hour": lambda view: view.calls_in_order(CallsQuestion(*HOUR, limit=3), None),
+    "calls after one": lambda view: view.calls_in_order(
+        CallsQuestion(*WEEK, limit=3), (FIVE * 10**9, 1, (0).to_bytes(8))
+    ),
+    "combinations of an hour": lambda view: view.cells(UsageQuestion(*HOUR)),
     "the tree of a trace": lambda view: view.spans(view.trace(ONE), 100),
     "a run": lambda view: view.run(view.trace(ONE), (2).to_bytes(8)),
     "newest traces": lambda view: view.traces(TracesQuestion(limit=3)),

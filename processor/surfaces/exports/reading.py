@@ -1,0 +1,232 @@
+"""Reads what a file needs from the ledger in slices, so that memory does not grow with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from processor.core.budgets import Policy
+from processor.core.columns import Value
+from processor.core.model import NOTHING, NS_PER_S, Totals
+from processor.core.ports import LedgerReader, LedgerView
+from processor.core.questions import (
+    CallRow,
+    CallsQuestion,
+    CellRow,
+    CellsAnswer,
+    UsageAnswer,
+    UsageQuestion,
+    edges_of,
+)
+from processor.surfaces.exports import calls, focus, usage
+from processor.surfaces.exports.requests import CheckedExport, ExportRequest, Period, check_export
+from processor.surfaces.queries import AsOf
+from processor.surfaces.queries.partial import deleted_reason, late_reason, partial_reasons
+
+_CALLS_READ: Final = 5_000
+"""Calls of a slice: 0.1 s."""
+_HOURS_READ: Final = 6
+"""Hours of a slice, where rows are sums of an hour."""
+_CELLS_AT_ONCE: Final = 2_000
+"""Combinations whose rows are in memory together."""
+
+Row = tuple[Value, ...]
+
+
+class Slice(NamedTuple):
+    """Some rows of a file."""
+
+    rows: list[Row]
+    totals: Totals
+    """What was read for them."""
+    omitted_calls: int = 0
+    """Calls of unknown cost whose rows are left out."""
+
+
+class Ending(NamedTuple):
+    """What the ledger says of the whole time of a file, at the moment of the last slice."""
+
+    totals: Totals
+    partial: tuple[str, ...]
+    """Why rows are missing."""
+    as_of: AsOf
+
+
+@dataclass
+class PeriodReading:
+    """The rows of one file: `slices` first, and then what is known of all of them."""
+
+    asked: CheckedExport
+    period: Period
+    reader: LedgerReader
+    now_ns: Callable[[], int]
+    totals: Totals = field(default_factory=Totals)
+    """Of the rows that were read."""
+    omitted_calls: int = 0
+    ending: Ending | None = None
+    """There once all is read."""
+    _left_out: list[tuple[int, int]] = field(default_factory=list)
+    _lacks_late_s: list[int] = field(default_factory=list)
+
+    async def slices(self) -> AsyncIterator[list[Row]]:
+        """Rows in order, some at a time; each slice is of one moment."""
+        of_calls = self.asked.request.dataset == "calls"
+        async for some in self._of_calls() if of_calls else self._of_cells():
+            self.totals = self.totals.plus(some.totals)
+            self.omitted_calls += some.omitted_calls
+            yield some.rows
+
+    @property
+    def agrees(self) -> bool:
+        """Whether rows add up to what the ledger says of the time, or what is missing is named.
+
+        They do not where calls of that time were charged while it was read.
+        """
+        ending = self.ending
+        if ending is None:
+            return False
+        return bool(ending.partial) or _compared(self.totals) == _compared(ending.totals)
+
+    async def _of_calls(self) -> AsyncIterator[Slice]:
+        period, omits = self.period, self.asked.request.unpriced == "omit"
+        question = CallsQuestion(
+            period.start_s, period.end_s, self.asked.filters, limit=_CALLS_READ
+        )
+        after: tuple[int, int, bytes] | None = None
+        while self.ending is None:
+
+            def work(
+                view: LedgerView, after: tuple[int, int, bytes] | None = after
+            ) -> tuple[list[CallRow], Ending | None]:
+                found = view.calls_in_order(question, after)
+                return found, None if len(found) == _CALLS_READ else self._ending(view)
+
+            found, self.ending = await self.reader.ask(work)
+            if found:
+                after = found[-1].end_ns, found[-1].trace, found[-1].span_id
+            totals = _added([each.totals for each in found])
+            kept = [each for each in found if not (omits and _is_unknown(each.totals))]
+            omitted_calls = totals.unpriced - sum(each.totals.unpriced for each in kept)
+            yield Slice([calls.row_of(each) for each in kept], totals, omitted_calls)
+
+    async def _of_cells(self) -> AsyncIterator[Slice]:
+        """Slices for some hours or a day each, whose rows are made a few at a time."""
+        parts = list(self._parts())
+        for edges in parts:
+            is_last = edges is parts[-1]
+
+            def work(
+                view: LedgerView, edges: tuple[int, ...] = edges, *, is_last: bool = is_last
+            ) -> tuple[CellsAnswer, Ending | None]:
+                question = UsageQuestion(
+                    edges[0], edges[-1], filters=self.asked.filters, edges=edges
+                )
+                answer = view.cells(question)
+                self._left_out += answer.left_out
+                self._lacks_late_s += answer.lacks_late_s
+                return answer, self._ending(view) if is_last else None
+
+            answer, ending = await self.reader.ask(work)
+            for at in range(0, len(answer.rows), _CELLS_AT_ONCE):
+                yield self._rows_of(answer.rows[at : at + _CELLS_AT_ONCE], edges)
+            self.ending = ending
+
+    def _parts(self) -> Iterator[tuple[int, ...]]:
+        """Where the rows of each slice begin and end."""
+        period, calendar = self.period, self.asked.calendar
+        for day in pairwise(edges_of(period.start_s, period.end_s, "day", calendar)):
+            if self.asked.request.grain == "day":
+                yield day
+                continue
+            hours = edges_of(*day, "hour", calendar)
+            for at in range(0, len(hours) - 1, _HOURS_READ):
+                yield hours[at : at + _HOURS_READ + 1]
+
+    def _rows_of(self, cells: Sequence[CellRow], edges: Sequence[int]) -> Slice:
+        request = self.asked.request
+        omits = request.unpriced == "omit"
+        billing_s = self.period.start_s, self.period.end_s
+        rows: list[Row] = []
+        omitted_calls = 0
+        for cell in cells:
+            if omits and _is_unknown(cell.totals):
+                omitted_calls += cell.totals.unpriced
+                continue
+            start_s, end_s = edges[cell.bucket], edges[cell.bucket + 1]
+            if request.dataset == "focus":
+                times = focus.Period(start_s, end_s, *billing_s)
+                rows += focus.rows_of(cell, times, request.account)
+            else:
+                rows.append(usage.row_of(cell, start_s, end_s))
+        return Slice(rows, _added([cell.totals for cell in cells]), omitted_calls)
+
+    def _ending(self, view: LedgerView) -> Ending:
+        start_s, end_s = range_s = self.period.start_s, self.period.end_s
+        filters = self.asked.filters
+        answer = view.usage(UsageQuestion(start_s, end_s, filters=filters))
+        lacks = list(partial_reasons(view, filters, range_s, answer))
+        if self.asked.request.dataset == "calls":
+            lacks += deleted_reason(view, start_s) + late_reason(view, start_s, end_s)
+        else:
+            found = UsageAnswer((), (), (), 0, self._left_out, self._lacks_late_s)
+            lacks += partial_reasons(view, (), range_s, found)
+        freshness = view.freshness()
+        as_of = AsOf(self.now_ns(), freshness.last_charge_s, freshness.version)
+        totals = _added([row.totals for row in answer.totals])
+        return Ending(totals, tuple(dict.fromkeys(lacks)), as_of)
+
+
+class ExportQueries:
+    """What exports ask of a ledger; see `CostQueries`, whose errors it raises."""
+
+    def __init__(
+        self,
+        policy: Callable[[], Policy],
+        reader: LedgerReader,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._policy = policy
+        self._reader = reader
+        self._now_ns = now_ns
+
+    async def check(self, request: ExportRequest) -> CheckedExport:
+        """Which files a request makes."""
+        policy = self._policy()
+        reach = await self._reader.ask(lambda view: view.freshness())
+        return check_export(
+            request,
+            policy.calendar,
+            policy.dimensions,
+            (reach.first_charge_s, reach.last_charge_s),
+            self._now_ns() // NS_PER_S,
+        )
+
+    def read(self, asked: CheckedExport, period: Period) -> PeriodReading:
+        """The rows of one file."""
+        return PeriodReading(asked, period, self._reader, self._now_ns)
+
+
+def _is_unknown(totals: Totals) -> bool:
+    return totals.unpriced > 0 and not totals.cost_nano_usd
+
+
+def _added(found: list[Totals]) -> Totals:
+    totals = NOTHING
+    for each in found:
+        totals = totals.plus(each)
+    return totals
+
+
+def _compared(totals: Totals) -> tuple[int, ...]:
+    """What has to agree; runs of agents are no calls."""
+    return (
+        totals.cost_nano_usd,
+        totals.calls,
+        totals.unpriced,
+        totals.input_tokens,
+        totals.output_tokens,
+        totals.cached_tokens,
+    )
