@@ -32,18 +32,18 @@ from processor.surfaces.api.documents import (
 from processor.surfaces.api.moments import parse_moment
 from processor.surfaces.api.parameters import (
     AuditParameters,
+    BudgetsParameters,
     CallsParameters,
     CostsParameters,
+    CrossingsParameters,
     DimensionsParameters,
-    ListParameters,
+    ExecutionParameters,
     OwnerParameters,
     OwnersParameters,
-    PageParameters,
     Parameters,
     PricesParameters,
     TraceParameters,
     TracesParameters,
-    TreeParameters,
     UnpricedParameters,
 )
 from processor.surfaces.queries import CostQueries, Report, TimeRange
@@ -87,7 +87,7 @@ async def traces(sources: Sources, asked: TracesParameters) -> Made:
     return lambda: TracesDocument.from_page(page, zone)
 
 
-async def trace(sources: Sources, asked: TreeParameters) -> Made:
+async def trace(sources: Sources, asked: TraceParameters) -> Made:
     """A trace or an agent's run as a tree."""
     zone = asked.zone(sources.costs.calendar.zone)
     if ":" in asked.trace_id:
@@ -97,7 +97,7 @@ async def trace(sources: Sources, asked: TreeParameters) -> Made:
     return lambda: TraceDocument.from_report(report, zone)
 
 
-async def execution(sources: Sources, asked: TraceParameters) -> Made:
+async def execution(sources: Sources, asked: ExecutionParameters) -> Made:
     """A trace as a whole."""
     zone = asked.zone(sources.costs.calendar.zone)
     page = await sources.costs.whole_trace(asked.trace_id)
@@ -116,14 +116,14 @@ async def any_owner(sources: Sources, asked: OwnersParameters) -> Made:
     return await owner(sources, asked.dimension, asked)
 
 
-async def budgets(sources: Sources, asked: ListParameters) -> Made:
+async def budgets(sources: Sources, asked: BudgetsParameters) -> Made:
     """Every budget with how it stands."""
     report, policy = await sources.costs.budgets(ids=asked.limit), sources.costs.policy
     zone = asked.zone(policy.calendar.zone)
     return lambda: BudgetsDocument.from_report(report, policy, zone)
 
 
-async def crossings(sources: Sources, asked: PageParameters) -> Made:
+async def crossings(sources: Sources, asked: CrossingsParameters) -> Made:
     """Budget crossings."""
     zone = asked.zone(sources.costs.calendar.zone)
     page = await sources.costs.crossings(asked.cursor, limit=asked.limit)

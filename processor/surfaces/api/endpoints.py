@@ -30,18 +30,18 @@ from processor.surfaces.api.documents import (
 )
 from processor.surfaces.api.parameters import (
     AuditParameters,
+    BudgetsParameters,
     CallsParameters,
     CostsParameters,
+    CrossingsParameters,
     DimensionsParameters,
-    ListParameters,
+    ExecutionParameters,
     OwnerParameters,
     OwnersParameters,
-    PageParameters,
     Parameters,
     PricesParameters,
     TraceParameters,
     TracesParameters,
-    TreeParameters,
     UnpricedParameters,
 )
 from processor.surfaces.api.problems import InvalidParametersError, ParameterProblem
@@ -127,12 +127,12 @@ ENDPOINTS: Final = (
     Endpoint(
         "/traces/{trace_id}",
         "A trace, or the run of an agent, as a tree with what each span is charged",
-        TreeParameters, (TraceDocument,), answers.trace,
+        TraceParameters, (TraceDocument,), answers.trace,
     ),
     Endpoint(
         "/executions/{trace_id}",
         "A trace as a whole: cost, token usage, duration",
-        TraceParameters, (ExecutionDocument,), answers.execution,
+        ExecutionParameters, (ExecutionDocument,), answers.execution,
     ),
     _of("agent", "/agents/{value}", "An agent"),
     _of("session", "/sessions/{value}", "A session"),
@@ -146,11 +146,11 @@ ENDPOINTS: Final = (
     Endpoint(
         "/budgets",
         "Every budget, with the scope ids that have spent most in the window of now",
-        ListParameters, (BudgetsDocument,), answers.budgets,
+        BudgetsParameters, (BudgetsDocument,), answers.budgets,
     ),
     Endpoint(
         "/crossings", "Budget crossings, latest first",
-        PageParameters, (CrossingsDocument,), answers.crossings,
+        CrossingsParameters, (CrossingsDocument,), answers.crossings,
     ),
     Endpoint(
         "/dimensions",

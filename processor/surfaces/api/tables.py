@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import UnionType
-from typing import Any, Final, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -23,7 +23,6 @@ from processor.surfaces.api.documents import (
     TraceDocument,
 )
 
-CSV_TYPE: Final = "text/csv"
 Cell = str | int | float | None
 _Column = tuple[str, Callable[[Any], Any]]
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import hdrs, web
 
+from processor import __version__
 from processor.core.episodes import Episodes
 from processor.core.errors import (
     NotFoundError,
@@ -82,7 +83,7 @@ class Api:
         """The answer to a request, whatever is wrong with it."""
         try:
             self.access.check(request.headers)
-            _check_form(request)
+            _check_question(request)
             if request.path == _STREAM:
                 return await self._stream(request)
             with self._counted(request.remote or ""):
@@ -155,36 +156,33 @@ class Api:
     async def _answer_with(
         self, request: web.BaseRequest, endpoint: Endpoint, parameters: Parameters, form: Form
     ) -> web.StreamResponse:
-        question = f"{endpoint.path} {parameters!r} {form}"
+        # Before the answer is made: what is replaced meanwhile makes the next one another.
+        asked = (self._in_force(parameters), endpoint.path, repr(parameters), form)
         headers = {**HEADERS, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
         known = request.headers.get(hdrs.IF_NONE_MATCH, "")
         if known and endpoint.is_cacheable:
-            version = (await self._sources.costs.freshness()).version
-            tag = self._tag(version, question, is_of_now=parameters.is_of_now)
+            tag = _tag((await self._sources.costs.freshness()).version, asked)
             if is_known(tag, known):
                 return web.Response(status=304, headers={**headers, hdrs.ETAG: tag})
         async with self._turn():
             document = await endpoint.answer(self._sources, parameters)
             body = await asyncio.to_thread(_written, document, form)
         if endpoint.is_cacheable:
-            version = document.as_of.version
-            headers[hdrs.ETAG] = self._tag(version, question, is_of_now=parameters.is_of_now)
+            headers[hdrs.ETAG] = _tag(document.as_of.version, asked)
         cursor = getattr(document, "next_cursor", None)
         if cursor:
             headers[hdrs.LINK] = _next_page(request, cursor)
         headers[hdrs.CONTENT_TYPE] = _CONTENT_TYPES[form]
         return web.Response(body=body, headers=headers)
 
-    def _tag(self, version: str, question: str, *, is_of_now: bool) -> str:
-        """A weak entity tag: the same while the answer to a question is, but for when it was read.
+    def _in_force(self, parameters: Parameters) -> tuple[object, ...]:
+        """What an answer depends on beside the ledger: program, settings, prices, budgets, minute.
 
-        What depends on the time of asking is another answer in each minute.
+        The minute counts only where the answer depends on the time of asking.
         """
         costs = self._sources.costs
-        minute = time.time() // 60 if is_of_now else 0
-        parts = (version, costs.catalog.version, costs.policy.version, question, minute)
-        digest = hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return f'W/"{digest[:_TAG_CHARS]}"'
+        minute = time.time() // 60 if parameters.is_of_now else 0
+        return __version__, costs.dimensions, costs.catalog.version, costs.policy.version, minute
 
     def _described(self) -> web.Response:
         if not self._openapi:
@@ -193,7 +191,13 @@ class Api:
         return web.Response(body=self._openapi, headers=headers)
 
 
-def _check_form(request: web.BaseRequest) -> None:
+def _tag(version: str, asked: tuple[object, ...]) -> str:
+    """A weak entity tag: the same while the answer is, but for when it was read."""
+    digest = hashlib.sha256(repr((version, asked)).encode("utf-8", "surrogatepass")).hexdigest()
+    return f'W/"{digest[:_TAG_CHARS]}"'
+
+
+def _check_question(request: web.BaseRequest) -> None:
     """Raise MethodError or TooLargeError for what is no question."""
     if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
         raise MethodError("nothing is changed over HTTP; ask with GET")

@@ -55,11 +55,12 @@ def _operation(endpoint: Endpoint) -> _Json:
     shown = [{"$ref": _SCHEMA.format(model=each.__name__)} for each in endpoint.documents]
     schema = shown[0] if len(shown) == 1 else {"anyOf": shown}
     content = {"application/json": {"schema": schema}, "text/csv": {"schema": {"type": "string"}}}
-    tag = {"ETag": {"schema": {"type": "string"}}} if endpoint.is_cacheable else {}
-    responses: _Json = {
-        "200": {"description": endpoint.summary, "content": content, "headers": tag},
-        "304": {"description": "The client has the answer already (If-None-Match)."},
-    }
+    answer: _Json = {"description": endpoint.summary, "content": content}
+    responses: _Json = {"200": answer}
+    if endpoint.is_cacheable:
+        answer["headers"] = {"ETag": {"schema": {"type": "string"}}}
+        known = "The client has the answer already (If-None-Match)."
+        responses["304"] = {"description": known}
     responses |= _of_problems()
     return {
         "operationId": endpoint.operation,

@@ -75,19 +75,23 @@ def moment(time_s: int, zone: ZoneInfo) -> str | None:
     """A moment in epoch seconds; None for the beginning and the end of all time."""
     if not 0 < time_s < TIME_END_S:
         return None
-    # Some zones had offsets with seconds once, which RFC 3339 has not.
-    local = datetime.fromtimestamp(time_s, zone)
-    offset = local.utcoffset()
-    if offset is None or offset.total_seconds() % 60:
-        local = local.astimezone(UTC)
-    return local.isoformat()
+    return _local(time_s, zone).isoformat()
 
 
 def moment_ns(time_ns: int, zone: ZoneInfo) -> str:
     """A moment in epoch nanoseconds, in microseconds."""
     whole_s, rest_ns = divmod(time_ns, NS_PER_S)
-    local = datetime.fromtimestamp(whole_s, zone).replace(microsecond=rest_ns // 1000)
+    local = _local(whole_s, zone).replace(microsecond=rest_ns // 1000)
     return local.isoformat(timespec="microseconds")
+
+
+def _local(time_s: int, zone: ZoneInfo) -> datetime:
+    """A moment in a zone; in UTC where its offset had seconds once, which RFC 3339 has not."""
+    local = datetime.fromtimestamp(time_s, zone)
+    offset = local.utcoffset()
+    if offset is None or offset.total_seconds() % 60:
+        return local.astimezone(UTC)
+    return local
 
 
 def duration_ms(start_ns: int, end_ns: int) -> float | None:

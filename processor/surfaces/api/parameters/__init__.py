@@ -7,14 +7,14 @@ from processor.surfaces.api.parameters.of_costs import (
 )
 from processor.surfaces.api.parameters.of_lists import (
     AuditParameters,
+    BudgetsParameters,
     CallsParameters,
+    CrossingsParameters,
     DimensionsParameters,
-    ListParameters,
-    PageParameters,
+    ExecutionParameters,
     PricesParameters,
     TraceParameters,
     TracesParameters,
-    TreeParameters,
     UnpricedParameters,
 )
 from processor.surfaces.api.parameters.of_time import PATH, InTime, Parameters
@@ -22,18 +22,18 @@ from processor.surfaces.api.parameters.of_time import PATH, InTime, Parameters
 __all__ = [
     "PATH",
     "AuditParameters",
+    "BudgetsParameters",
     "CallsParameters",
     "CostsParameters",
+    "CrossingsParameters",
     "DimensionsParameters",
+    "ExecutionParameters",
     "InTime",
-    "ListParameters",
     "OwnerParameters",
     "OwnersParameters",
-    "PageParameters",
     "Parameters",
     "PricesParameters",
     "TraceParameters",
     "TracesParameters",
-    "TreeParameters",
     "UnpricedParameters",
 ]

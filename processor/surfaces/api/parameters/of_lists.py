@@ -15,12 +15,12 @@ from processor.surfaces.queries import (
     CALLS_MAX,
     GROUPS_MAX,
     SPANS_MAX,
+    TRACE_OWNERS,
     UNKNOWN_MAX,
     CallsRequest,
     TracesRequest,
     unknown_word,
 )
-from processor.surfaces.queries import TRACE_OWNERS as OWNERS
 
 
 class CallsParameters(InTime):
@@ -40,7 +40,7 @@ class TracesParameters(Parameters):
 
     filter: Annotated[
         dict[str, list[str]],
-        Field(description=f"Whose they are: one value of one of {', '.join(OWNERS)}."),
+        Field(description=f"Whose they are: one value of one of {', '.join(TRACE_OWNERS)}."),
     ] = Field(default_factory=dict)
     execution_id: str = Field("", description="A trace id: its calls are listed then.")
     kind: str = Field("", description="Of these calls, such as `llm`.")
@@ -56,8 +56,8 @@ class TracesParameters(Parameters):
         if len(owner) > 1:
             raise InvalidQuestionError("filter", "takes one value of one dimension", "ask again")
         name, value = owner[0] if owner else ("", "")
-        if name and name not in OWNERS:
-            raise unknown_word("filter", name, OWNERS, "dimension")
+        if name and name not in TRACE_OWNERS:
+            raise unknown_word("filter", name, TRACE_OWNERS, "dimension")
         return TracesRequest(name, value, self.cursor, self.limit)
 
     def calls(self) -> CallsRequest:
@@ -71,25 +71,28 @@ class TracesParameters(Parameters):
         return CallsRequest(filters=filters, cursor=self.cursor, limit=self.limit)
 
 
+class ExecutionParameters(Parameters):
+    """Which trace."""
+
+    trace_id: str = Field(
+        description="32 hex digits.", json_schema_extra={**PATH, "pattern": "^[0-9a-f]{32}$"}
+    )
+
+
 class TraceParameters(Parameters):
-    """One trace, or the run of one of its agents."""
+    """Which trace, or run of one of its agents, and how much of its tree is shown."""
 
     trace_id: str = Field(
         description="32 hex digits; of an agent's run with a colon and the 16 of its span after.",
         json_schema_extra={**PATH, "pattern": "^[0-9a-f]{32}(:[0-9a-f]{16})?$"},
     )
-
-
-class TreeParameters(TraceParameters):
-    """How much of its tree is shown."""
-
     spans: int = Field(
         1000, ge=1, le=SPANS_MAX, description="Spans to show at most, those that came first."
     )
 
 
-class ListParameters(Parameters):
-    """How much to list."""
+class BudgetsParameters(Parameters):
+    """How many scope ids of each budget to list."""
 
     limit: int = Field(10, ge=1, le=GROUPS_MAX, description="Scope ids of each budget.")
 
@@ -99,8 +102,8 @@ class ListParameters(Parameters):
         return True
 
 
-class PageParameters(Parameters):
-    """Which page of a list."""
+class CrossingsParameters(Parameters):
+    """Which page of the crossings."""
 
     cursor: Cursor = ""
     limit: int = Field(50, ge=1, le=GROUPS_MAX, description="Rows of a page.")

@@ -12,7 +12,7 @@ import pytest
 from processor.core.errors import NotFoundError
 from processor.core.questions import TIME_END_S
 from processor.surfaces.api import table_of, write_csv, write_json
-from processor.surfaces.api.documents.values import moment
+from processor.surfaces.api.documents.values import moment, moment_ns
 
 TRACE = (1).to_bytes(16).hex()
 
@@ -208,6 +208,7 @@ async def test_the_table_of_costs_names_dimensions_and_the_rest(api):
 def test_the_ends_of_all_time_are_null():
     utc = ZoneInfo("UTC")
     assert [moment(each, utc) for each in (0, TIME_END_S)] == [None, None]
+    assert moment_ns(10**9, ZoneInfo("Africa/Monrovia")) == "1970-01-01T00:00:01.000000+00:00"
     assert moment(1, ZoneInfo("Africa/Monrovia")) == "1970-01-01T00:00:01+00:00", (
         "its offset had seconds then"
     )

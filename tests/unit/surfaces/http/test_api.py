@@ -6,6 +6,8 @@ import asyncio
 import csv
 import io
 import json
+import re
+from dataclasses import replace
 
 import pytest
 
@@ -154,6 +156,24 @@ async def test_what_depends_on_now_is_another_answer_in_each_minute(client, monk
     assert (await client("/costs?window=today", headers=tag)).status == 200
 
 
+async def test_budgets_that_change_while_an_answer_is_made_make_the_next_one_another(
+    client, small, monkeypatch
+):
+    """Guarantees: an answer under the old budgets never has the tag of one under the new."""
+    usage = small.usage
+
+    async def changing(request):
+        report = await usage(request)
+        monkeypatch.setattr(small, "_policy", lambda: replace(policy, version="another"))
+        return report
+
+    policy = small.policy
+    monkeypatch.setattr(small, "usage", changing)
+    tag = {"If-None-Match": (await client("/costs")).headers["ETag"]}
+    monkeypatch.setattr(small, "usage", usage)
+    assert (await client("/costs", headers=tag)).status == 200
+
+
 async def test_the_state_of_the_processor_is_never_kept(client):
     assert "ETag" not in (await client("/status")).headers
 
@@ -263,3 +283,14 @@ async def test_the_description_names_every_path(client):
     assert {"200", "304", "400", "401", "403", "404", "405", "406", "413", "429", "500", "503"} == (
         set(operation["responses"])
     )
+    assert "304" not in described["paths"]["/status"]["get"]["responses"], "it is never kept"
+
+
+async def test_only_a_tree_may_be_of_a_run(client):
+    """Guarantees: the description says which ids a path takes."""
+    paths = json.loads((await client("/openapi.json")).body_text)["paths"]
+    run = f"{1:032x}:{1:016x}"
+    for path, is_taken in (("/traces/{trace_id}", True), ("/executions/{trace_id}", False)):
+        named = {each["name"]: each for each in paths[path]["get"]["parameters"]}
+        assert bool(re.fullmatch(named["trace_id"]["schema"]["pattern"], run)) == is_taken
+    assert (await client(f"/executions/{run}")).status == 400
