@@ -16,13 +16,13 @@ _LEAST_SHARE: Final = Decimal("0.005")
 
 def short_usd(amount: str) -> str:
     """USD with at most four decimals, and at least two: ``$31.20``, ``$0.0123``, ``$1,204.50``."""
-    text = column_usd(amount)
+    text = long_usd(amount)
     whole, _, part = text.partition(".")
     return text if text.startswith("<") else f"{whole}.{part[:2]}{part[2:].rstrip('0')}"
 
 
-def column_usd(amount: str) -> str:
-    """The same with all four decimals below 100."""
+def long_usd(amount: str) -> str:
+    """The same with all four decimals below 100, so that amounts under each other align."""
     number = Decimal(amount)
     sign, size = "-" if number < 0 else "", abs(number)
     if 0 < size < _LEAST_USD / 2:
@@ -39,6 +39,19 @@ def usd_column(amounts: Sequence[str]) -> list[str]:
     return [
         f"<{unit:f}" if 0 < number < unit / 2 else f"{number:,.{places}f}" for number in numbers
     ]
+
+
+def marked(amount: str, shown: str, *, at_least: bool) -> str:
+    """An amount as it is shown, with a mark where calls of unknown cost are not in it.
+
+    Where nothing is in it but such calls it is unknown, and no zero.
+    """
+    if not at_least:
+        return shown
+    if not Decimal(amount):
+        return "unknown"
+    # Of what is at least less than a unit nothing is sure but 0: from ``<0.0001`` to ``≥ 0.0000``.
+    return f"≥ {shown.removeprefix('<').replace('1', '0') if shown.startswith('<') else shown}"
 
 
 def percent(part: str, whole: str) -> str:

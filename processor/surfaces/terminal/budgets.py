@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
-from processor.surfaces.terminal.amounts import column_usd, short_usd
+from processor.surfaces.terminal.amounts import long_usd, short_usd
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.grid import Column, Row, bar, grid
 from processor.surfaces.terminal.paint import plain
@@ -80,7 +80,7 @@ def _whom(row: BudgetDocument) -> str:
 
 
 def _spent(row: BudgetDocument) -> str:
-    spent = column_usd(row.spent_usd) if row.spent_usd else tokens(row.spent_tokens) or "0"
+    spent = long_usd(row.spent_usd) if row.spent_usd else tokens(row.spent_tokens) or "0"
     return f"{'≥ ' if row.at_least else ''}{spent}"
 
 

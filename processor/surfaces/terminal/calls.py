@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from processor.surfaces.api.documents import CallDocument, CallsDocument
-from processor.surfaces.terminal.amounts import usd_column
+from processor.surfaces.terminal.amounts import marked, usd_column
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import clock, date_of
@@ -27,7 +27,6 @@ COLUMNS: Final = (
     Column("status", "word", keep=8),
     Column("trace", "word", keep=4),
 )
-_NO_COST: Final = "unknown"
 _STYLES: Final = {"failed": "red", "excluded": "dim"}
 
 
@@ -74,6 +73,6 @@ def call_costs(calls: Sequence[CallDocument]) -> list[str]:
     """The cost of each call, with as many decimals as all need; never 0 for one not known."""
     shown = usd_column([call.cost_usd or "0" for call in calls])
     return [
-        _NO_COST if call.cost_usd is None else f"{'≥ ' if call.at_least else ''}{cost}"
+        marked(call.cost_usd or "0", cost, at_least=call.at_least or call.cost_usd is None)
         for call, cost in zip(calls, shown, strict=True)
     ]

@@ -10,7 +10,7 @@ from typing import Final
 from rich.text import Text
 
 from processor.surfaces.api.documents import CostRow, CostsDocument, PreviousCosts, Sums
-from processor.surfaces.terminal.amounts import percent, short_usd, usd_column
+from processor.surfaces.terminal.amounts import marked, percent, short_usd, usd_column
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import bucket_starts, moment_of, span
@@ -71,22 +71,11 @@ def cost_text(sums: Sums) -> str:
 
 
 def cost_column(rows: Sequence[Sums]) -> list[str]:
-    """The cost of each row, with as many decimals as all need.
-
-    What is only unknown is no zero, and what is in part unknown has a mark.
-    """
+    """The cost of each row, with as many decimals as all need, and marks as `marked` has them."""
     return [
-        _known(row, cost)
+        marked(row.cost_usd, cost, at_least=row.at_least)
         for row, cost in zip(rows, usd_column([row.cost_usd for row in rows]), strict=True)
     ]
-
-
-def _known(row: Sums, cost: str) -> str:
-    if not row.at_least:
-        return cost
-    if not Decimal(row.cost_usd):
-        return "unknown"
-    return f"≥ {cost.replace('1', '0')[1:]}" if cost.startswith("<") else f"≥ {cost}"
 
 
 def change_text(previous: PreviousCosts) -> tuple[str, str]:

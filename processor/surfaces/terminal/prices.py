@@ -14,7 +14,7 @@ from processor.surfaces.api.documents import (
     PricesDocument,
     UnpricedDocument,
 )
-from processor.surfaces.terminal.amounts import column_usd
+from processor.surfaces.terminal.amounts import long_usd, marked
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.paint import aligned, plain
@@ -80,7 +80,7 @@ def _table(document: PricesDocument, width: int) -> list[Text]:
                 each.provider or "?",
                 f"{each.calls:,}",
                 tokens(each.tokens.total) or "0",
-                _cost(each),
+                marked(each.cost_usd, long_usd(each.cost_usd), at_least=each.at_least),
                 *of_each,
                 _source(each, document),
             ],
@@ -93,12 +93,6 @@ def _table(document: PricesDocument, width: int) -> list[Text]:
 
 def _name(each: ModelPrice) -> str:
     return f"{each.model or '(no model)'}{'*' if each.has_more_rates else ''}"
-
-
-def _cost(each: ModelPrice) -> str:
-    if each.unpriced_calls == each.calls and each.calls:
-        return "unknown"
-    return ("≥ " if each.at_least else "") + column_usd(each.cost_usd)
 
 
 def _rates(models: Sequence[ModelPrice], quantity: str) -> list[str]:

@@ -19,7 +19,7 @@ from processor.surfaces.api.documents import (
     CostsDocument,
     Sums,
 )
-from processor.surfaces.terminal.amounts import column_usd
+from processor.surfaces.terminal.amounts import long_usd, marked
 from processor.surfaces.terminal.budgets import budget_table, by_need
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
@@ -113,7 +113,7 @@ def figures_of(view: TopView) -> dict[str, str | int | bool | None]:
 
 def _spend(view: TopView) -> list[Text]:
     today, hour, recent = (each.totals for each in (view.today, view.hour, view.recent))
-    rate = column_usd(str(rate_usd_per_min(view.recent)))
+    rate = long_usd(str(rate_usd_per_min(view.recent)))
     lines = [
         _line("today", _cost(today), _use(today), "bold"),
         _line("this hour", _cost(hour), _use(hour)),
@@ -121,7 +121,7 @@ def _spend(view: TopView) -> list[Text]:
     ]
     projected = day_at_this_rate_usd(view)
     if projected is not None:
-        amount = f"{_least(today)}{column_usd(str(projected))}"
+        amount = f"{_least(today)}{long_usd(str(projected))}"
         lines.append(_line("today at this rate", amount, "projected from the last minutes", "dim"))
     return lines
 
@@ -131,7 +131,7 @@ def _line(label: str, amount: str, text: str, style: str = "") -> Text:
 
 
 def _cost(sums: Sums) -> str:
-    return f"{_least(sums)}{column_usd(sums.cost_usd)}"
+    return marked(sums.cost_usd, long_usd(sums.cost_usd), at_least=sums.at_least)
 
 
 def _least(sums: Sums) -> str:
@@ -154,7 +154,7 @@ def _calls(calls: Sequence[CallDocument], now: datetime, width: int) -> list[Tex
             each.model or "(no model)",
             Text(_whose(each, is_wide=is_wide), "dim"),
             f"{tokens(each.tokens.total)} tok" if each.tokens.total else "",
-            Text(column_usd(each.cost_usd), "bold") if each.cost_usd else Text("unknown", "orange"),
+            Text(long_usd(each.cost_usd), "bold") if each.cost_usd else Text("unknown", "orange"),
         ])
         for each in calls
     ]  # fmt: skip

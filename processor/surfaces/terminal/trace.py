@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 from rich.text import Text
 
 from processor.surfaces.api.documents import CallDocument, SpanDocument, TraceDocument
-from processor.surfaces.terminal.amounts import short_usd, usd_column
+from processor.surfaces.terminal.amounts import short_usd
 from processor.surfaces.terminal.calls import call_costs
-from processor.surfaces.terminal.costs import cost_text
+from processor.surfaces.terminal.costs import cost_column, cost_text
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.paint import abridge, plain, rule, wrap
@@ -64,7 +64,7 @@ def _heading(document: TraceDocument, width: int) -> Iterator[tuple[str, str]]:
 def _tree(spans: Sequence[SpanDocument], width: int) -> list[Text]:
     charged = {span.span_id: span.call for span in spans if span.call and span.call.status}
     costs = dict(zip(charged, call_costs(list(charged.values())), strict=True))
-    subtotals = usd_column([span.subtotal.cost_usd for span in spans])
+    subtotals = cost_column([span.subtotal for span in spans])
     rows = []
     for span, place, subtotal in zip(spans, _places(spans), subtotals, strict=True):
         call = span.call
@@ -78,7 +78,7 @@ def _tree(spans: Sequence[SpanDocument], width: int) -> list[Text]:
                     tokens(call.tokens.cached) if call else "",
                     tokens(call.tokens.output) if call else "",
                     costs.get(span.span_id, ""),
-                    f"{'≥ ' if span.subtotal.at_least else ''}{subtotal}" if is_inner else "",
+                    subtotal if is_inner else "",
                     f"{span.subtotal.calls:,}" if is_inner else "",
                     "" if span.duration_ms is None else _duration(span.duration_ms),
                 ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from processor.surfaces.terminal.amounts import short_usd
+from processor.surfaces.terminal.amounts import marked, short_usd
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,17 @@ from processor.surfaces.terminal.amounts import short_usd
 )
 def test_an_amount_is_short_and_never_zero_by_rounding(amount, shown):
     assert short_usd(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown", "at_least", "found"),
+    [
+        ("0.000000000", "0.0000", False, "0.0000"),
+        ("0.000000000", "0.0000", True, "unknown"),
+        ("1.000000000", "$1.00", True, "≥ $1.00"),
+        ("0.000000001", "<$0.0001", True, "≥ $0.0000"),
+        ("0.000000001", "<$0.0001", False, "<$0.0001"),
+    ],
+)
+def test_what_is_only_unknown_is_no_zero(amount, shown, at_least, found):
+    assert marked(amount, shown, at_least=at_least) == found

@@ -190,6 +190,21 @@ async def test_an_owner_has_its_traces(api, lines):
     assert shown[-1].endswith(TRACE)
 
 
+async def test_a_trace_whose_cost_is_only_unknown_is_no_zero(api, given_calls, lines):
+    """Guarantees: neither in a list of traces, nor as the subtotal of its tree."""
+    made = given_calls.charged
+    ask = api(
+        made(1, 1, 0, calls=0, agent_runs=1, agent="planner", session="s9"),
+        made(2, 3, 0, parent=1, unpriced=1, model="who", session="s9"),
+        made(3, 4, 0, parent=1, unpriced=1, model="who", session="s9"),
+    )
+    shown = lines(draw_owner(await ask("/sessions/s9"), 80))
+    assert shown[-1].split()[-2:] == ["unknown", TRACE]
+    tree = "\n".join(lines(draw_trace(await ask(f"/traces/{TRACE}"), 80)))
+    assert tree.count("unknown") >= 3
+    assert "0.0000" not in tree
+
+
 async def overview(api, *charges):
     ask = api(*charges)
     periods = {
