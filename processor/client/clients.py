@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import ssl
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
@@ -94,8 +95,10 @@ class CostClient(_Client[Now]):
 
     def close(self) -> None:
         """Close all connections."""
-        while self._idle:
-            self._idle.pop().close()
+        # Not while there are some: another thread may take the last one meanwhile.
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def __enter__(self) -> Self:
         return self
