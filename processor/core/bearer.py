@@ -10,13 +10,14 @@ import hmac
 from collections.abc import Iterable
 from typing import Final
 
+from processor.core.errors import UnauthenticatedError
+
 _SCHEME: Final = "bearer"
 
-NEEDED: Final = "a bearer token is needed: send the header Authorization: Bearer <token>"
-NEEDED_CHALLENGE: Final = 'Bearer realm="llm-cost"'
-UNKNOWN: Final = "the bearer token is none of those known here"
-UNKNOWN_CHALLENGE: Final = 'Bearer realm="llm-cost", error="invalid_token"'
-"""What is said, and the value of ``WWW-Authenticate`` with it, without a token and with another."""
+_NEEDED: Final = "a bearer token is needed: send the header Authorization: Bearer <token>"
+_NEEDED_CHALLENGE: Final = 'Bearer realm="llm-cost"'
+_UNKNOWN: Final = "the bearer token is none of those known here"
+_UNKNOWN_CHALLENGE: Final = 'Bearer realm="llm-cost", error="invalid_token"'
 
 
 class KnownTokens:
@@ -38,6 +39,17 @@ class KnownTokens:
         shown = _digest(token)
         matches = [hmac.compare_digest(shown, known) for known in self._digests]
         return any(matches)
+
+
+def check_token(authorization: str, accepted: Iterable[KnownTokens]) -> None:
+    """Raise UnauthenticatedError unless an ``Authorization`` value shows one of some tokens."""
+    token = token_of(authorization)
+    if not token:
+        raise UnauthenticatedError(_NEEDED, _NEEDED_CHALLENGE)
+    # All are asked, so that the time does not reveal which one has answered.
+    is_known = [known.know(token) for known in accepted]
+    if not any(is_known):
+        raise UnauthenticatedError(_UNKNOWN, _UNKNOWN_CHALLENGE)
 
 
 def token_of(authorization: str) -> str:

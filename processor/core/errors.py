@@ -9,7 +9,8 @@ ProcessorError
 │   ├── InvalidQuestionError  a question names something unknown
 │   ├── QuestionTooSlowError  a question would take too long to answer
 │   ├── NotFoundError         nothing has the id that a question names
-│   └── ForbiddenError        this caller may not ask that
+│   ├── ForbiddenError        this caller may not ask that
+│   └── UnauthenticatedError  a request shows no token that is known here
 ├── RetryableError            the same input may succeed later; says after how long
 │   ├── OverloadedError       too much is under way; nothing was changed
 │   │   ├── MemoryFullError   requests under way hold as much memory as they may
@@ -103,6 +104,19 @@ class ForbiddenError(PermanentError):
     """A question that this caller may not ask."""
 
     reason = "forbidden"
+
+
+class UnauthenticatedError(PermanentError):
+    """A request without a token that is known here.
+
+    `challenge` is what ``WWW-Authenticate`` says of it over HTTP.
+    """
+
+    reason = "unauthenticated"
+
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message)
+        self.challenge = challenge
 
 
 class RetryableError(ProcessorError):

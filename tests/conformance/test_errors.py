@@ -56,6 +56,7 @@ OURS = {
     errors.NotFoundError: (Code.NOT_FOUND, 404),
     errors.QuestionTooSlowError: (Code.DEADLINE_EXCEEDED, 503),
     errors.ForbiddenError: (Code.PERMISSION_DENIED, 403),
+    errors.UnauthenticatedError: (Code.UNAUTHENTICATED, 401),
     errors.CallerLeftError: (Code.CANCELLED, 503),
     errors.RetryableError: (Code.UNAVAILABLE, 503),
     errors.ProcessorError: (Code.INTERNAL, 500),
@@ -294,6 +295,6 @@ async def ask_costs(gateway, **settings) -> bytes | Refusal:
 def _made(kind):
     if issubclass(kind, BackendRefusedError):
         return kind(Code.PERMISSION_DENIED.value[0], "no")
-    if kind is errors.InvalidQuestionError:
+    if kind in {errors.InvalidQuestionError, errors.UnauthenticatedError}:
         return kind("scope", "no")
     return kind([]) if issubclass(kind, errors.ConfigError) else kind("no")

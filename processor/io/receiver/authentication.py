@@ -7,16 +7,9 @@ from typing import Any, Final
 
 import grpc
 
-from processor.core.bearer import (
-    NEEDED,
-    NEEDED_CHALLENGE,
-    UNKNOWN,
-    UNKNOWN_CHALLENGE,
-    KnownTokens,
-    token_of,
-)
+from processor.core.bearer import KnownTokens, check_token, token_of
+from processor.core.errors import UnauthenticatedError
 from processor.io.receiver.responder import Context, Responder
-from processor.io.receiver.status import UnauthenticatedError
 
 _OPEN_METHODS: Final = "/grpc.health.v1.Health/"
 """Load balancers and kubelets check health, and have no token."""
@@ -45,14 +38,8 @@ class BearerTokens:
 
     def check(self, authorization: str) -> None:
         """Raise UnauthenticatedError unless an ``Authorization`` value shows one of the tokens."""
-        if not self._tokens:
-            return
-        token = token_of(authorization)
-        if not token:
-            raise UnauthenticatedError(NEEDED, NEEDED_CHALLENGE)
-        is_known = [known.know(token) for known in (self._tokens, self._processors)]
-        if not any(is_known):
-            raise UnauthenticatedError(UNKNOWN, UNKNOWN_CHALLENGE)
+        if self._tokens:
+            check_token(authorization, (self._tokens, self._processors))
 
     def is_processor(self, authorization: str) -> bool:
         """Whether an ``Authorization`` value shows the token of another processor."""

@@ -46,6 +46,7 @@ from processor.core.errors import (
     QuestionTooSlowError,
     RetryableError,
     TooLargeError,
+    UnauthenticatedError,
     UndecodableError,
 )
 
@@ -76,19 +77,9 @@ _FINAL: Final[dict[type[Exception], grpc.StatusCode]] = {
     TooLargeError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     QuestionTooSlowError: grpc.StatusCode.DEADLINE_EXCEEDED,
+    UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
 }
 """Errors that a code says all of."""
-
-
-class UnauthenticatedError(PermanentError):
-    """A request without a token that is known here; `challenge` says over HTTP what is needed."""
-
-    code = grpc.StatusCode.UNAUTHENTICATED
-    http_status = 401
-
-    def __init__(self, message: str, challenge: str) -> None:
-        super().__init__(message)
-        self.headers = (("WWW-Authenticate", challenge),)
 
 
 class UnsupportedRequestError(PermanentError):
@@ -167,7 +158,10 @@ def status_of(error: Exception) -> ErrorStatus:
     match error:
         case _ if code := _final_code(error):
             own_http_status = 404 if isinstance(error, NotFoundError) else 0
-            return ErrorStatus(code, message, own_http_status=own_http_status)
+            headers: tuple[tuple[str, str], ...] = ()
+            if isinstance(error, UnauthenticatedError):
+                headers = (("WWW-Authenticate", error.challenge),)
+            return ErrorStatus(code, message, b"", own_http_status, headers)
         case RetryableError():
             delay = RetryInfo(retry_delay=_duration(error.delay_s))
             status = _with_details(grpc.StatusCode.UNAVAILABLE, message, delay)
@@ -178,7 +172,7 @@ def status_of(error: Exception) -> ErrorStatus:
             return _bad_request(error.field, message)
         case UndecodableError():
             return _bad_request("body", message)
-        case UnauthenticatedError() | UnsupportedRequestError() | HeadersTooLargeError():
+        case UnsupportedRequestError() | HeadersTooLargeError():
             return ErrorStatus(error.code, message, b"", error.http_status, error.headers)
         case _:
             message = "internal error; the processor's log has it"

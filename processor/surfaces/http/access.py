@@ -14,15 +14,8 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy
 
-from processor.core.bearer import (
-    NEEDED,
-    NEEDED_CHALLENGE,
-    UNKNOWN,
-    UNKNOWN_CHALLENGE,
-    KnownTokens,
-    token_of,
-)
-from processor.core.errors import ForbiddenError, PermanentError
+from processor.core.bearer import KnownTokens, check_token
+from processor.core.errors import ForbiddenError
 from processor.core.otlp.addresses import is_loopback
 
 Role = Literal["read", "admin"]
@@ -31,16 +24,6 @@ NO_TOKENS: Final = (
     "costs are not shown beyond this machine while no token is set; put these lines into the "
     'settings, and the token into the environment: api: {read_tokens: ["${env:LLM_COST_TOKEN}"]}'
 )
-
-
-class UnauthenticatedError(PermanentError):
-    """A request without a token that is known here; `challenge` says what is needed."""
-
-    reason = "unauthenticated"
-
-    def __init__(self, message: str, challenge: str) -> None:
-        super().__init__(message)
-        self.challenge = challenge
 
 
 class Access:
@@ -88,7 +71,7 @@ class Access:
         if self.is_closed:
             raise ForbiddenError(NO_TOKENS)
         if self.needs_token:
-            self._check_token(headers.get(hdrs.AUTHORIZATION, ""))
+            check_token(headers.get(hdrs.AUTHORIZATION, ""), self._tokens.values())
 
     def _check_host(self, host: str) -> None:
         name = _name_of(host)
@@ -98,14 +81,6 @@ class Access:
                 f"api.allowed_hosts"
             )
             raise ForbiddenError(message)
-
-    def _check_token(self, authorization: str) -> None:
-        token = token_of(authorization)
-        if not token:
-            raise UnauthenticatedError(NEEDED, NEEDED_CHALLENGE)
-        is_known = [known.know(token) for known in self._tokens.values()]
-        if not any(is_known):
-            raise UnauthenticatedError(UNKNOWN, UNKNOWN_CHALLENGE)
 
 
 def _check_origin(origin: str | None, host: str) -> None:

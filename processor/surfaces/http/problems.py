@@ -14,9 +14,9 @@ from processor.core.errors import (
     QuestionTooSlowError,
     RetryableError,
     TooLargeError,
+    UnauthenticatedError,
 )
 from processor.surfaces.api import InvalidParametersError, ProblemDocument
-from processor.surfaces.http.access import UnauthenticatedError
 
 PROBLEM_TYPE: Final = "application/problem+json"
 HEADERS: Final = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from processor.core.errors import UnauthenticatedError
 from processor.io.receiver.authentication import BearerTokens
-from processor.io.receiver.status import UnauthenticatedError
 
 APPLICATION, PROCESSOR = "token-of-an-application", "token-of-a-processor"
 
