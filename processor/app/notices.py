@@ -33,7 +33,7 @@ class Notices:
 
     def __init__(self, wait_s: float = _WAIT_S) -> None:
         self._wait_s = wait_s
-        self._with_calls: set[str] = set()
+        self._settled: set[str] = set()
         """Services of whose agents nothing more is to be found out."""
         self._agents: dict[str, _Agents] = {}
         self._without_usage: set[str] = set()
@@ -41,7 +41,7 @@ class Notices:
     def note(self, _intake: Intake, plan: Plan) -> None:
         """Take in what was committed for a batch."""
         for row in plan.rows:
-            if row.is_agent and row.service not in self._with_calls:
+            if row.is_agent and row.service not in self._settled:
                 self._note_agent(row.service, row.trace_id)
             entry = row.stamp.entry
             if entry is not None and entry.status == "usage_missing":
@@ -52,12 +52,12 @@ class Notices:
             found = [name for name, agents in self._agents.items() if agents.traces & called]
             for service in found:
                 del self._agents[service]
-                self._with_calls.add(service)
+                self._settled.add(service)
 
     def _note_agent(self, service: str, trace_id: bytes) -> None:
         agents = self._agents.get(service)
         if agents is None:
-            if len(self._agents) + len(self._with_calls) >= _SERVICES_MAX:
+            if len(self._agents) + len(self._settled) >= _SERVICES_MAX:
                 return
             agents = self._agents[service] = _Agents()
             loop = asyncio.get_running_loop()
@@ -70,7 +70,7 @@ class Notices:
         agents = self._agents.pop(service, None)
         if agents is None:
             return
-        self._with_calls.add(service)
+        self._settled.add(service)
         _LOG.warning(
             "agents of service %r came, and no LLM call with them (%d so far): nothing can be "
             "charged. Have the client of the model instrumented as well, or the gateway that it "

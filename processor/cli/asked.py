@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
 
-from processor.cli.moments import read_moment
+from processor.cli.moments import AGO, read_moment
 from processor.core.errors import ConfigError, Problem
 from processor.core.model import NS_PER_S
-
-_AGO: Final = re.compile(r"[0-9]{1,6}[mhdw]", re.ASCII)
 
 
 def time_asked(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
@@ -43,7 +39,7 @@ def filters_asked(filters: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _moment(flag: str, text: str) -> str:
     """A length ago as a moment; a date is read by whoever answers, in the zone of the question."""
-    if not _AGO.fullmatch(text.strip()):
+    if not AGO.fullmatch(text.strip()):
         return text
     moment_s = read_moment(flag, text, time.time_ns(), UTC) // NS_PER_S
     return datetime.fromtimestamp(moment_s, UTC).isoformat()

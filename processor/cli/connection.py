@@ -25,7 +25,6 @@ _OPTIONS: Final = (
     # A proxy that the environment names must not answer instead of the processor.
     ("grpc.enable_http_proxy", 0),
 )
-_WILDCARDS: Final = frozenset({"::", "0.0.0.0"})  # noqa: S104 - compared with, not bound to
 _LOOK_TIMEOUT_S: Final = 3.0
 
 
@@ -98,8 +97,7 @@ def connection_from(arguments: argparse.Namespace, settings: Settings | None) ->
 def listening_at(receiver: GrpcReceiver) -> str:
     """Where a processor with these settings can be reached from its own machine."""
     address = parse_listen(receiver.endpoint)
-    host = "127.0.0.1" if address.host in _WILDCARDS else address.host
-    return host_and_port(host, address.port)
+    return host_and_port(address.own_host, address.port)
 
 
 def _tls(arguments: argparse.Namespace, receiver: GrpcReceiver | None, address: str) -> Tls:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, tzinfo
+from typing import Final
 
 from processor.core.errors import ConfigError, Problem
 from processor.core.model import NS_PER_S
 
-_AGO = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
+AGO: Final = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
+"""How long ago: a number and its unit."""
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _TIME_NS_MAX = 2**63 - 1
 
@@ -19,7 +21,7 @@ def read_moment(flag: str, text: str, now_ns: int, zone: tzinfo) -> int:
     A date without an offset is in the time zone `zone`; ``7d`` is seven times 24 hours ago. Raises
     ConfigError, naming `flag`.
     """
-    ago = _AGO.fullmatch(text.strip())
+    ago = AGO.fullmatch(text.strip())
     if ago:
         moment_ns = now_ns - int(ago[1]) * _UNITS_S[ago[2]] * NS_PER_S
     else:

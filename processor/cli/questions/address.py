@@ -19,7 +19,6 @@ from processor.surfaces.api import PREFIX
 
 PORT_DEFAULT: Final = 8888
 _FLAG: Final = "--endpoint"
-_WILDCARDS: Final = frozenset({"::", "0.0.0.0"})  # noqa: S104 - compared with, not bound to
 _TIMEOUT_S: Final = 60.0
 
 
@@ -64,9 +63,8 @@ def api_address(arguments: argparse.Namespace, settings: Settings) -> ApiAddress
     if not (endpoint and settings.api.enabled):
         return None
     listen = parse_listen(endpoint)
-    host = "127.0.0.1" if listen.host in _WILDCARDS else listen.host
     port = listen.port or PORT_DEFAULT
-    return ApiAddress(host, port, tls=tls, token=token or _first_token(settings))
+    return ApiAddress(listen.own_host, port, tls=tls, token=token or _first_token(settings))
 
 
 def _parsed(text: str, tls: ssl.SSLContext | None, token: str) -> ApiAddress:

@@ -21,6 +21,7 @@ _GRPC_PORT: Final = 4317
 _HTTP_SECTION: Final = "exporters.otlphttp"
 _HTTP_FIX: Final = "write http://host:4318, or https://host for TLS"
 _HTTP_PORT: Final = 4318
+_EVERY_INTERFACE: Final = frozenset({"::", "0.0.0.0"})  # noqa: S104 - compared with, not bound to
 
 
 class ListenAddress(NamedTuple):
@@ -30,6 +31,11 @@ class ListenAddress(NamedTuple):
     port: int
     setting: str = _LISTEN_SETTING
     """Where it was set, for messages."""
+
+    @property
+    def own_host(self) -> str:
+        """The host by which it is reached from this machine: loopback for every interface."""
+        return "127.0.0.1" if self.host in _EVERY_INTERFACE else self.host
 
     def __str__(self) -> str:
         return host_and_port(self.host, self.port)

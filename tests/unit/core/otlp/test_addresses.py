@@ -186,6 +186,17 @@ def test_an_address_to_listen_on_is_a_host_and_a_port(text, shown):
     assert str(parse_listen(text)) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("0.0.0.0:1", "127.0.0.1"), (":1", "127.0.0.1"), ("[::]:1", "127.0.0.1"),
+        ("[::1]:1", "::1"), ("costs.example:1", "costs.example"),
+    ],
+)  # fmt: skip
+def test_a_listener_of_every_interface_is_reached_over_loopback(text, host):
+    assert parse_listen(text).own_host == host
+
+
 @pytest.mark.parametrize("text", ["", "4317", "localhost", "localhost:x", "http://h:1", "h:1/p"])
 def test_what_is_no_address_to_listen_on_is_refused_with_its_setting(text):
     with pytest.raises(ConfigError, match=r"here: .*host:port"):
