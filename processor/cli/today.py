@@ -30,7 +30,6 @@ _COSTS: Final = "/costs"
 _TRACES: Final = "/traces"
 _BUDGETS: Final = "/budgets"
 _BUDGETS_MAX: Final = 4
-_BUDGETS_ASKED: Final = (("limit", "1"),)
 _GROUPS_MAX: Final = 6
 _TASKS_MAX: Final = 6
 _OTLP_PORT: Final = 4317
@@ -83,7 +82,7 @@ class _Asked:
         named["by_agent"] = (_COSTS, self._ranking("today", "agent"))
         named["by_task_type"] = (_COSTS, self._ranking("today", "task_type"))
         named["traces"] = (_TRACES, [("limit", str(_TRACES_READ))])
-        named["budgets"] = (_BUDGETS, _BUDGETS_ASKED)
+        named["budgets"] = (_BUDGETS, [])
         texts = (f'"{name}":{self._text(*each, "json")}' for name, each in named.items())
         return f"{{{','.join(texts)}}}\n"
 
@@ -99,7 +98,8 @@ class _Asked:
 
     def _budgets(self) -> list[BudgetDocument]:
         """Of each budget what is nearest its limit."""
-        asked = with_time_zone(self._arguments, [*_BUDGETS_ASKED])
+        # Limits of scope ids may differ, so who has spent most need not be nearest its own.
+        asked = with_time_zone(self._arguments, [])
         document = self._questions.get(BudgetsDocument, _BUDGETS, asked)
         nearest: dict[str, BudgetDocument] = {}
         for each in by_need(document.data):

@@ -36,7 +36,6 @@ from processor.surfaces.terminal.paint import columns
 from processor.surfaces.terminal.top import RATE_MIN, TopView, draw_top, figures_of
 
 _CALLS_ASKED: Final = 50
-_IDS_ASKED: Final = 5
 _STANDING_S: Final = 10.0
 _LINES_ONCE: Final = 40
 """Lines of a picture where there is no terminal."""
@@ -87,8 +86,7 @@ class TopQuestions:
         """How budgets stand, not asked again at once: each is a ranking of the whole window."""
         known = self._standing
         if known is None or known[1] != version or (now - known[0]).total_seconds() >= _STANDING_S:
-            query = [*self._zone, ("limit", str(_IDS_ASKED))]
-            document = self._questions.get(BudgetsDocument, "/budgets", query)
+            document = self._questions.get(BudgetsDocument, "/budgets", self._zone)
             self._standing = known = now, version, document
         return known[2]
 
