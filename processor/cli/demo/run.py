@@ -186,6 +186,11 @@ class _Demo:
                 "To use prices and budgets of your own:",
                 [f"{program} serve --pricing FILE --budgets FILE"],
             ),
+            ("To ask it what your calls have cost:", [f"{program} today"]),
+            (
+                "To ask first about a month of an imaginary company:",
+                [f"{program} demo --history 30d"],
+            ),
         ]
         title = self._paint("bold", rule("what next", columns()))
         self._print(["", title, *render_pairs(steps, self._paint, columns())])
