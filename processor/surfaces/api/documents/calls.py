@@ -8,7 +8,7 @@ from pydantic import Field
 
 from processor.core.money import exact_usd
 from processor.core.questions import CallRow
-from processor.surfaces.api.documents.sums import TokenClasses, Tokens, classes_of
+from processor.surfaces.api.documents.sums import TokenClasses, Tokens, classes_of, tokens_of
 from processor.surfaces.api.documents.values import (
     Answer,
     AsOfDocument,
@@ -80,12 +80,7 @@ class CallDocument(Document):
             duration_ms=duration_ms(row.start_ns, row.end_ns),
             cost_usd=known_cost(totals.cost_nano_usd, is_unknown=is_unknown),
             at_least=is_unknown,
-            tokens=Tokens(
-                input=totals.input_tokens,
-                cached=totals.cached_tokens,
-                output=totals.output_tokens,
-                total=totals.tokens,
-            ),
+            tokens=tokens_of(totals),
             classes=classes_of(row.parts),
             saved_usd=exact_usd(totals.saved_nano_usd),
             response_cache_saved_usd=exact_usd(totals.response_cache_saved_nano_usd),

@@ -84,12 +84,7 @@ def sums_of(totals: Totals, parts: Parts | None = None) -> dict[str, Any]:
         "calls": totals.calls,
         "unpriced_calls": totals.unpriced,
         "doubtful_calls": totals.doubtful_calls,
-        "tokens": Tokens(
-            input=totals.input_tokens,
-            cached=totals.cached_tokens,
-            output=totals.output_tokens,
-            total=totals.tokens,
-        ),
+        "tokens": tokens_of(totals),
         "cache_hits": totals.cache_hits,
         "saved_usd": exact_usd(totals.saved_nano_usd),
         "response_cache_hits": totals.response_cache_hits,
@@ -97,6 +92,16 @@ def sums_of(totals: Totals, parts: Parts | None = None) -> dict[str, Any]:
         "agent_runs": totals.agent_runs,
         "classes": None if parts is None else classes_of(parts),
     }
+
+
+def tokens_of(totals: Totals) -> Tokens:
+    """The tokens of some calls, or of one."""
+    return Tokens(
+        input=totals.input_tokens,
+        cached=totals.cached_tokens,
+        output=totals.output_tokens,
+        total=totals.tokens,
+    )
 
 
 def classes_of(parts: Parts) -> TokenClasses:
