@@ -17,6 +17,7 @@ from e2e.scenario import CHARGES, SINCE, UNTIL, ZONES, Answer, between, day_of, 
 from e2e.surfaces.api import Api, ApiCsv, ApiLists, Stream
 from e2e.surfaces.clients import AsyncClient, Client, Grpc, Metrics
 from e2e.surfaces.commands import CommandCsv, CommandJson, Commands, CommandText
+from e2e.surfaces.exports import Exports, FocusExports, UsageExports
 from e2e.surfaces.reading import SESSIONS, Costs, Part
 from e2e.terminals import Terminal
 
@@ -152,6 +153,9 @@ def test_every_surface_gives_the_same_number(terminal, backend, commands, tmp_pa
         "commands --json": CommandJson(commands, *whom),
         "commands --csv": CommandCsv(commands, *whom),
         "commands --json, of the file": CommandJson(commands, *file),
+        "export of calls": Exports(commands, tmp_path, *file),
+        "export of usage": UsageExports(commands, tmp_path, *file),
+        "export of FOCUS": FocusExports(commands, tmp_path, *file),
         "Python": Client(url),
         "Python, asyncio": AsyncClient(url),
         "gRPC": Grpc(port),
