@@ -15,14 +15,13 @@ from processor.app.assembly import (
     build_exporter,
     build_ledger,
     build_pipeline,
-    build_queries,
-    build_reader,
     build_receiver,
     read_options,
     start_check,
 )
 from processor.app.audit_notes import AuditNotes
 from processor.app.kept_requests import rename_in
+from processor.app.questions import build_queries, build_reader
 from processor.app.resources import (
     plan_memory,
     raise_descriptor_limit,

@@ -35,7 +35,7 @@ from processor.io.ledger import Limits as WorkingSetLimits
 from processor.io.ledger.verifying import BackgroundCheck
 from processor.io.receiver import Handle, HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import CostChanges, CostQueries
+from processor.surfaces.queries import CostChanges
 
 _MIB: Final = 1024 * 1024
 
@@ -118,16 +118,6 @@ def _http_listener(
     )
 
 
-def build_queries(
-    settings: Settings,
-    reader: SqliteReader,
-    policy: Callable[[], Policy],
-    catalog: Callable[[], Catalog],
-) -> CostQueries:
-    """What answers questions with the budgets and prices in force; it changes nothing."""
-    return CostQueries(policy, reader, catalog, price_file=settings.pricing.file)
-
-
 def build_changes(
     settings: Settings, ledger: Ledger, catalog: Callable[[], Catalog]
 ) -> CostChanges:
@@ -195,8 +185,3 @@ def start_check(settings: Settings, reader: SqliteReader) -> BackgroundCheck:
     if settings.ledger.verify:
         check.start()
     return check
-
-
-def build_reader(settings: Settings) -> SqliteReader:
-    """Answers questions from the ledger's file, which it opens when the first one comes."""
-    return SqliteReader(Path(settings.ledger.path))

@@ -10,7 +10,6 @@ from typing import Generic, NamedTuple, TypeVar
 
 from processor.config import Settings
 from processor.core.errors import LedgerInUseError, ProcessorError
-from processor.io.ledger import is_in_use
 from processor.surfaces.terminal.paint import plain
 
 T = TypeVar("T")
@@ -68,7 +67,7 @@ def choose(settings: Settings, arguments: argparse.Namespace, ways: Ways[T]) -> 
     if arguments.data_dir and not path.exists():
         fix = "name its folder with --data-dir, or its processor with --endpoint"
         raise NoAnswerError(f"there is no ledger at {path} ({fix})")
-    if arguments.data_dir and not is_in_use(path):
+    if arguments.data_dir and not _is_in_use(path):
         return _read_ledger(path, ways)
     try:
         return _ask_processor(settings, arguments, ways)
@@ -96,7 +95,7 @@ def _ask_processor(settings: Settings, arguments: argparse.Namespace, ways: Ways
     value = ways.ask_processor()
     warnings = []
     path = Path(settings.ledger.path)
-    if not arguments.endpoint and path.exists() and not is_in_use(path):
+    if not arguments.endpoint and path.exists() and not _is_in_use(path):
         warnings.append(
             f"the ledger at {path}, which no processor has open, is another one and was not read; "
             "to read it, name its folder with --data-dir"
@@ -114,5 +113,12 @@ def _ask_processor(settings: Settings, arguments: argparse.Namespace, ways: Ways
 
 
 def _read_ledger(path: Path, ways: Ways[T]) -> Answer[T]:
-    whose = "which a processor has open" if is_in_use(path) else "which no processor has open"
+    whose = "which a processor has open" if _is_in_use(path) else "which no processor has open"
     return Answer(ways.read_ledger(), f"read from the ledger at {path}, {whose}")
+
+
+def _is_in_use(path: Path) -> bool:
+    """Whether a processor has the ledger at `path` open."""
+    from processor.io.ledger import is_in_use  # noqa: PLC0415 - only where there may be a ledger
+
+    return is_in_use(path)

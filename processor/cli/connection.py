@@ -9,15 +9,16 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
-
-import grpc
+from typing import TYPE_CHECKING, Any, Final
 
 from processor.cli.flags import LISTEN_DEFAULT
 from processor.config import Settings, read_text
 from processor.config.receivers import GrpcReceiver, read_tokens
 from processor.core.errors import ConfigError, Problem
 from processor.core.otlp.addresses import host_and_port, parse_listen, parse_url
+
+if TYPE_CHECKING:
+    import grpc
 
 TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - the name of a variable, not a token
 """The environment variable with the token, for a processor that requires one."""
@@ -63,6 +64,8 @@ class Connection:
 
     def open(self) -> grpc.aio.Channel:
         """A channel to it."""
+        import grpc  # noqa: PLC0415 - who asks over HTTP needs only the address and the token
+
         if self.tls is None:
             return grpc.aio.insecure_channel(self.address, options=_OPTIONS)
         options: list[tuple[str, str | int]] = [*_OPTIONS]

@@ -31,10 +31,6 @@ def repeated(command: str, arguments: argparse.Namespace, *flags: str) -> str:
     return f"llm-cost {command}{' ' if words else ''}{shlex.join(words)}"
 
 
-def _spelled(flag: str) -> str:
-    return f"--{flag.replace('_', '-')}"
-
-
 def install_command(extra: str) -> str:
     """The command that installs what an optional extra needs into this Python's environment.
 

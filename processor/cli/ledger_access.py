@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from processor.app.assembly import build_changes, build_ledger, build_reader
+from processor.app.assembly import build_changes, build_ledger
 from processor.app.kept_requests import rename_in_folders
+from processor.app.questions import build_reader
 from processor.app.resources import plan_memory
 from processor.cli.actor import user_name
 from processor.cli.calling import Remote

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from processor.cli.choice import Answer, NoAnswerError, Ways, choose
 from processor.cli.questions.address import api_address
-from processor.cli.questions.local import Local
 from processor.cli.questions.naming import by_flags
 from processor.cli.questions.protocol import Questions
 from processor.cli.questions.remote import Remote
@@ -30,7 +29,12 @@ def open_questions(arguments: argparse.Namespace) -> Iterator[Answer[Questions]]
             raise NoAnswerError("the settings have no processor answer over HTTP")
         return Remote(there)
 
-    ways = Ways[Questions](str(there or ""), processor, lambda: Local(settings))
+    def ledger() -> Questions:
+        from processor.cli.questions.local import Local  # noqa: PLC0415 - brings the whole ledger
+
+        return Local(settings)
+
+    ways = Ways[Questions](str(there or ""), processor, ledger)
     answer = choose(settings, arguments, ways)
     try:
         with by_flags():

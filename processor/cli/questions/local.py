@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from processor.app.assembly import build_queries, build_reader
+from processor.app.questions import build_queries, build_reader
 from processor.cli.questions.protocol import D, Form, Query
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings

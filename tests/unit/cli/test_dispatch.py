@@ -49,6 +49,18 @@ def test_help_needs_neither_the_files_nor_what_checks_them():
     assert result.stdout.decode().splitlines()[-1] == "[]"
 
 
+def test_a_question_needs_nothing_that_receives_or_sends_spans():
+    """Guarantees: neither gRPC nor the HTTP server is imported to ask, or to read a ledger."""
+    program = (
+        "import sys; from processor.cli import today\n"
+        "before = 'processor.io.ledger' in sys.modules\n"
+        "from processor.cli.questions import local\n"
+        "print(before, sorted({'aiohttp', 'grpc'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert result.stdout.decode() == "False []\n"
+
+
 COMMANDS = [
     "serve",
     "demo",
