@@ -77,19 +77,20 @@ class Feed:
         """Events from now on, and what came since the event `last_id`, as far as there is room.
 
         The first one without `last_id` has the totals of now. Raises OverloadedError beside too
-        many other listeners.
+        many other listeners, and what `CostQueries` raises, both before the first event.
         """
         if len(self._listeners) >= _LISTENERS_MAX:
             raise OverloadedError(f"{_LISTENERS_MAX} others listen already", INTERVAL_S)
         listener = _Listener()
         known = Known(_position_of(last_id))
-        if last_id and known.position is None:
-            yield _missed("the last event is none of this ledger")
         # What it is given begins before what it reads itself, so that nothing falls between both.
         self._listeners.add(listener)
         try:
             await self._start()
+            # Before the first event, so that an error comes instead of one.
             news = await self._costs.news(known)
+            if last_id and known.position is None:
+                yield _missed("the last event is none of this ledger")
             if news is not None:
                 for event in await asyncio.to_thread(_written, news, known.position):
                     yield event

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -29,22 +30,33 @@ async def stream_events(
         return web.Response(headers=headers)
     async with aclosing(feed.listen(request.headers.get(_LAST_EVENT_ID, ""))) as events:
         first = await anext(events)
-        await response.prepare(request)
-        await response.write(f"retry: {_AGAIN_MS}\n\n".encode() + _written(first))
-        waiting = asyncio.ensure_future(anext(events))
-        try:
-            while True:
-                await asyncio.wait([waiting], timeout=heartbeat_s)
-                if not waiting.done():
-                    await response.write(b": heartbeat\n\n")
-                    continue
-                await response.write(_written(waiting.result()))
-                waiting = asyncio.ensure_future(anext(events))
-        except ConnectionError:
-            return response  # The client has gone, which is how a stream ends.
-        finally:
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
+        # Where the client has gone, which is how a stream ends.
+        with suppress(ConnectionError):
+            await response.prepare(request)
+            await response.write(f"retry: {_AGAIN_MS}\n\n".encode() + _written(first))
+            await _send(response, events, heartbeat_s)
+    return response
+
+
+async def _send(
+    response: web.StreamResponse, events: AsyncGenerator[Event, None], heartbeat_s: float
+) -> None:
+    """Send events, and a comment where there is none for a while, until this is cancelled.
+
+    Raises ConnectionError when the client has gone.
+    """
+    waiting = asyncio.ensure_future(anext(events))
+    try:
+        while True:
+            await asyncio.wait([waiting], timeout=heartbeat_s)
+            if not waiting.done():
+                await response.write(b": heartbeat\n\n")
+                continue
+            await response.write(_written(waiting.result()))
+            waiting = asyncio.ensure_future(anext(events))
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 def _written(event: Event) -> bytes:

@@ -161,6 +161,16 @@ async def test_how_many_listen_is_bounded(costs, monkeypatch):
             await anext(feed.listen())
 
 
+async def test_a_listener_that_has_missed_some_counts_from_its_first_event_on(costs, monkeypatch):
+    """Guarantees: the limit is not exceeded by those who begin with a gap."""
+    monkeypatch.setattr(feeds, "_LISTENERS_MAX", 1)
+    feed = Feed(costs, 0.01)
+    async with aclosing(feed.listen("x")) as events:
+        assert [event.name for event in await take(events, 1)] == ["gap"]
+        with pytest.raises(OverloadedError):
+            await anext(feed.listen())
+
+
 async def test_listeners_stay_while_the_ledger_is_not_to_be_read(costs, caplog):
     async with aclosing(Feed(costs, 0.01).listen()) as events:
         await take(events, 1)

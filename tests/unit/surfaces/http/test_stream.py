@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
+from aiohttp import ClientError, web
 
+from processor.core.errors import LedgerUnavailableError
 from processor.surfaces.api import Sources
 from processor.surfaces.http import Access, Api, stream
 
@@ -65,3 +68,33 @@ async def test_many_streams_leave_room_for_questions(url, session):
         assert response.status == 200
     for each in opened:
         each.close()
+
+
+@pytest.mark.parametrize("last_id", ["", "1.0", "x"])
+async def test_a_stream_of_a_ledger_that_is_not_to_be_read_is_a_problem(
+    url, session, small, monkeypatch, last_id
+):
+    """Guarantees: no stream begins that cannot go on, whatever its first event would be."""
+
+    async def fail(_):
+        raise LedgerUnavailableError("no disk")
+
+    monkeypatch.setattr(small, "news", fail)
+    async with session.get(url, headers={"Last-Event-ID": last_id}) as response:
+        assert (response.status, response.content_type) == (503, "application/problem+json")
+
+
+@pytest.mark.parametrize("step", ["prepare", "write"])
+async def test_a_client_that_goes_before_the_first_event_is_no_failure(
+    url, session, monkeypatch, caplog, step
+):
+    """Guarantees: however early a client goes, the log has nothing of it."""
+
+    async def fail(*_):
+        raise ConnectionResetError("the client has gone")
+
+    monkeypatch.setattr(web.StreamResponse, step, fail)
+    with suppress(ClientError):
+        async with session.get(url) as response:
+            await response.read()
+    assert not caplog.records
