@@ -124,8 +124,7 @@ class CostService:
 
     async def reprice(self, body: bytes, caller: Caller) -> bytes:
         """Reprice, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
-        if not caller.is_local:
-            raise ForbiddenError(_NOT_LOCAL)
+        _check_local(caller)
         question = _parse(RepriceRequest, body)
         start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or TIME_NS_MAX
         if not start_ns < end_ns <= TIME_NS_MAX:
@@ -142,8 +141,7 @@ class CostService:
 
     async def exclude(self, body: bytes, caller: Caller) -> bytes:
         """Exclude, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
-        if not caller.is_local:
-            raise ForbiddenError(_NOT_LOCAL)
+        _check_local(caller)
         question = _parse(ExcludeRequest, body)
         actor, is_dry_run = question.actor or _SOMEBODY, question.dry_run
         given = WantedCalls(
@@ -160,8 +158,7 @@ class CostService:
 
     async def forget(self, body: bytes, caller: Caller) -> bytes:
         """Forget, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
-        if not caller.is_local:
-            raise ForbiddenError(_NOT_LOCAL)
+        _check_local(caller)
         question = _parse(ForgetRequest, body)
         found = await self._changes.forget(
             question.user, question.actor or _SOMEBODY, is_dry_run=question.dry_run
@@ -180,6 +177,11 @@ class CostService:
         _parse(GetHealthRequest, body)
         report = self._report()
         return GetHealthResponse(status=report.status, reasons=report.reasons).SerializeToString()
+
+
+def _check_local(caller: Caller) -> None:
+    if not caller.is_local:
+        raise ForbiddenError(_NOT_LOCAL)
 
 
 def _parse(kind: type[_Question], body: bytes) -> _Question:

@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from processor.core.errors import LedgerUnavailableError, OverloadedError
+from processor.core.errors import ForbiddenError, LedgerUnavailableError, OverloadedError
 from processor.core.model import (
     Difference,
     JobProgress,
@@ -12,13 +12,16 @@ from processor.core.model import (
     Totals,
     UnpricedCalls,
 )
+from processor.core.ports import Caller
 from processor.core.questions import UnknownAnswer
 from processor.io.receiver import responder as rpc
+from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetStanding,
     CheckBudgetRequest,
     CheckBudgetResponse,
     ExcludeRequest,
+    ForgetRequest,
     GetHealthRequest,
     GetHealthResponse,
     GetJobProgressRequest,
@@ -37,7 +40,11 @@ CHECK = "/llm_cost.v1.CostService/CheckBudget"
 UNPRICED = "/llm_cost.v1.CostService/ListUnpriced"
 REPRICE = "/llm_cost.v1.CostService/Reprice"
 EXCLUDE = "/llm_cost.v1.CostService/Exclude"
+FORGET = "/llm_cost.v1.CostService/Forget"
 HEALTH = "/llm_cost.v1.CostService/GetHealth"
+READS_ONLY = {
+    "GetTotals", "CheckBudget", "ListUnpriced", "GetJobProgress", "ListAudit", "GetHealth",
+}  # fmt: skip
 Code = grpc.StatusCode
 
 DAILY = Standing(
@@ -308,7 +315,12 @@ async def test_a_reprice_of_no_time_is_told_so(gateway, question):
 
 
 @pytest.mark.parametrize(
-    ("method", "question"), [(REPRICE, RepriceRequest()), (EXCLUDE, ExcludeRequest(user="u"))]
+    ("method", "question"),
+    [
+        (REPRICE, RepriceRequest()),
+        (EXCLUDE, ExcludeRequest(user="u")),
+        (FORGET, ForgetRequest(user="u")),
+    ],
 )
 async def test_a_change_from_elsewhere_is_denied_with_the_reason(
     gateway, monkeypatch, method, question
@@ -321,6 +333,15 @@ async def test_a_change_from_elsewhere_is_denied_with_the_reason(
     assert "only callers over the loopback interface" in error.details()
     assert gateway.queries.asked == []
     await ask(gateway, UNPRICED, ListUnpricedRequest())
+
+
+async def test_whatever_does_not_only_read_is_denied_from_elsewhere(gateway):
+    """Guarantees: a method that is added is denied, or stands here as one that only reads."""
+    service = CostService(gateway.queries, gateway.queries, lambda: gateway.health)
+    for name in service.methods.keys() - READS_ONLY:
+        with pytest.raises(ForbiddenError):
+            await service.methods[name](b"", Caller(is_local=False))
+    assert service.methods.keys() > READS_ONLY
 
 
 async def test_health_is_given_in_words(gateway):
