@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from processor.core.money import exact_usd
-from processor.core.questions import CallRow
+from processor.core.questions import SET_DIMENSIONS, CallRow
 from processor.surfaces.api.documents.sums import TokenClasses, Tokens, classes_of, tokens_of
 from processor.surfaces.api.documents.values import (
     Answer,
@@ -19,6 +19,7 @@ from processor.surfaces.api.documents.values import (
     Usd,
     duration_ms,
     known,
+    known_moment_ns,
     moment_ns,
 )
 from processor.surfaces.queries import CallsPage
@@ -68,14 +69,12 @@ class CallDocument(Document):
         """The document of a call."""
         totals, dimensions = row.totals, row.dimensions
         is_unknown = totals.unpriced > 0
-        names = {
-            name: known(getattr(dimensions, name)) for name in dimensions._fields if name != "own"
-        }
+        names = {name: known(getattr(dimensions, name)) for name in SET_DIMENSIONS}
         return cls(
             trace_id=row.trace_id.hex(),
             span_id=row.span_id.hex(),
             parent_span_id=known(row.parent_id.hex()),
-            started_at=moment_ns(row.start_ns, zone) if row.start_ns else None,
+            started_at=known_moment_ns(row.start_ns, zone),
             ended_at=moment_ns(row.end_ns, zone),
             duration_ms=duration_ms(row.start_ns, row.end_ns),
             cost_usd=known_cost(totals.cost_nano_usd, is_unknown=is_unknown),

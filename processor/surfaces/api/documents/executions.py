@@ -18,6 +18,7 @@ from processor.surfaces.api.documents.values import (
     Usd,
     duration_ms,
     known,
+    known_moment_ns,
     moment_ns,
 )
 from processor.surfaces.queries import CallsPage, TracesPage
@@ -69,7 +70,7 @@ class ExecutionDocument(Answer):
                 cached_tokens=totals.cached_tokens,
             ),
             duration_ms=duration_ms(trace.start_ns, trace.end_ns),
-            started_at=moment_ns(trace.start_ns, zone) if trace.start_ns else None,
+            started_at=known_moment_ns(trace.start_ns, zone),
             ended_at=moment_ns(trace.end_ns, zone),
             llm_calls=totals.calls,
             unpriced_calls=totals.unpriced,
@@ -118,7 +119,7 @@ class ExecutionCall(Document):
             at_least=totals.unpriced > 0,
             status=known(dimensions.status),
             duration_ms=duration_ms(row.start_ns, row.end_ns),
-            started_at=moment_ns(row.start_ns, zone) if row.start_ns else None,
+            started_at=known_moment_ns(row.start_ns, zone),
             ended_at=moment_ns(row.end_ns, zone),
         )
 

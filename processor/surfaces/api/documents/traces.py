@@ -21,6 +21,7 @@ from processor.surfaces.api.documents.values import (
     Usd,
     duration_ms,
     known,
+    known_moment_ns,
     moment_ns,
 )
 from processor.surfaces.queries import Group, TraceReport, TracesPage, TreeSpan
@@ -46,7 +47,7 @@ class TraceSummary(Sums):
         """The document of a trace."""
         return cls(
             trace_id=row.trace_id.hex(),
-            started_at=moment_ns(row.start_ns, zone) if row.start_ns else None,
+            started_at=known_moment_ns(row.start_ns, zone),
             ended_at=moment_ns(row.end_ns, zone),
             duration_ms=duration_ms(row.start_ns, row.end_ns),
             session=known(row.session),
@@ -116,7 +117,7 @@ class SpanDocument(Document):
             depth=each.depth,
             kind=_kind(span),
             name=known(span.agent),
-            started_at=moment_ns(span.start_ns, zone) if span.start_ns else None,
+            started_at=known_moment_ns(span.start_ns, zone),
             ended_at=moment_ns(span.end_ns, zone),
             duration_ms=duration_ms(span.start_ns, span.end_ns),
             parent_missing=each.is_parent_missing,

@@ -59,7 +59,7 @@ class AsOfDocument(Document):
     def from_answer(cls, as_of: AsOf, zone: ZoneInfo) -> AsOfDocument:
         """The moment of an answer."""
         return cls(
-            read_at=moment_ns(as_of.read_ns, zone) if as_of.read_ns else None,
+            read_at=known_moment_ns(as_of.read_ns, zone),
             last_call_at=moment(as_of.last_charge_s, zone),
             version=as_of.version,
         )
@@ -83,6 +83,11 @@ def moment_ns(time_ns: int, zone: ZoneInfo) -> str:
     whole_s, rest_ns = divmod(time_ns, NS_PER_S)
     local = _local(whole_s, zone).replace(microsecond=rest_ns // 1000)
     return local.isoformat(timespec="microseconds")
+
+
+def known_moment_ns(time_ns: int, zone: ZoneInfo) -> str | None:
+    """The same; None for 0, which is a moment that is not known."""
+    return moment_ns(time_ns, zone) if time_ns else None
 
 
 def _local(time_s: int, zone: ZoneInfo) -> datetime:
