@@ -24,6 +24,7 @@ from processor.core.questions import (
 from processor.surfaces.exports import calls, focus, usage
 from processor.surfaces.exports.requests import CheckedExport, ExportRequest, Period, check_export
 from processor.surfaces.queries import AsOf
+from processor.surfaces.queries.answers import as_of
 from processor.surfaces.queries.partial import deleted_reason, late_reason, partial_reasons
 
 _CALLS_READ: Final = 5_000
@@ -173,10 +174,8 @@ class PeriodReading:
         else:
             found = UsageAnswer((), (), (), 0, self._left_out, self._lacks_late_s)
             lacks += partial_reasons(view, (), range_s, found)
-        freshness = view.freshness()
-        as_of = AsOf(self.now_ns(), freshness.last_charge_s, freshness.version)
         totals = _added([row.totals for row in answer.totals])
-        return Ending(totals, tuple(dict.fromkeys(lacks)), as_of)
+        return Ending(totals, tuple(dict.fromkeys(lacks)), as_of(view.freshness(), self.now_ns()))
 
 
 class ExportQueries:

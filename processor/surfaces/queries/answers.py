@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from processor.core.model import AuditEntry, Crossing, Parts, Standing, Totals, UnpricedCalls
-from processor.core.questions import CallRow, TraceRow, TraceSpan, UsageRow
+from processor.core.questions import CallRow, Freshness, TraceRow, TraceSpan, UsageRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,11 @@ class AsOf:
 
 NO_MOMENT = AsOf(0, 0, "")
 """Of an answer that does not say."""
+
+
+def as_of(freshness: Freshness, now_ns: int) -> AsOf:
+    """The moment of an answer that is read now from a ledger which reaches this far."""
+    return AsOf(now_ns, freshness.last_charge_s, freshness.version)
 
 
 @dataclass(frozen=True, slots=True)

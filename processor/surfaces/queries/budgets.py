@@ -11,10 +11,9 @@ from processor.core.budgets.window import window_of
 from processor.core.model import NOTHING, Totals
 from processor.core.ports import LedgerView
 from processor.core.questions import TIME_END_S, Filters, UsageQuestion
-from processor.surfaces.queries.answers import BudgetState, CrossingsPage
+from processor.surfaces.queries.answers import BudgetState, CrossingsPage, as_of
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.partial import partial_reasons
-from processor.surfaces.queries.traces import as_of
 
 _OF_ONE_TRACE: Final = frozenset({"trace", "agent_run"})
 _RANKED: Final = frozenset({
@@ -132,4 +131,4 @@ def crossings_page(view: LedgerView, cursor: str, limit: int, now_ns: int) -> Cr
     before = read_cursor(cursor, "crossings")[0] if cursor else None
     found = view.crossings(limit, before)
     more = write_cursor((found[-1][0],), "crossings") if len(found) == limit else ""
-    return CrossingsPage([crossing for _, crossing in found], more, as_of(view, now_ns))
+    return CrossingsPage([crossing for _, crossing in found], more, as_of(view.freshness(), now_ns))

@@ -37,6 +37,7 @@ from processor.surfaces.queries.answers import (
     TracesPage,
     UnknownReport,
     UsageReport,
+    as_of,
 )
 from processor.surfaces.queries.news import Known, News, check_windows, news_since
 from processor.surfaces.queries.prices import PricesReport
@@ -172,7 +173,7 @@ class CostQueries:
 
         def work(view: LedgerView) -> BudgetsReport:
             states = budgets.all_states(view, policy, now_ns // NS_PER_S, limit)
-            return BudgetsReport(states, traces.as_of(view, now_ns))
+            return BudgetsReport(states, as_of(view.freshness(), now_ns))
 
         return await self._reader.ask(work)
 
@@ -198,17 +199,17 @@ class CostQueries:
         checks.check_limit(limit, UNKNOWN_MAX)
 
         def work(view: LedgerView) -> tuple[UnknownAnswer, AsOf]:
-            return view.unknown(limit), traces.as_of(view, now_ns)
+            return view.unknown(limit), as_of(view.freshness(), now_ns)
 
-        found, as_of = await self._reader.ask(work)
+        found, moment = await self._reader.ask(work)
         found = await self._with_prices(found)
         fixes = [with_fix(each) for each in found.listed]
-        return UnknownReport(fixes, found.calls, *found.left_out, as_of)
+        return UnknownReport(fixes, found.calls, *found.left_out, moment)
 
     async def freshness(self) -> AsOf:
         """How far the ledger reaches."""
         now_ns = self._now_ns()
-        return await self._reader.ask(lambda view: traces.as_of(view, now_ns))
+        return await self._reader.ask(lambda view: as_of(view.freshness(), now_ns))
 
     async def totals(
         self, scope: str, scope_id: str, window: str, at_ns: int | None

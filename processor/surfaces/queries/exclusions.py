@@ -8,10 +8,9 @@ from processor.core.errors import InvalidQuestionError
 from processor.core.model import TIME_NS_MAX, Selection
 from processor.core.ports import LedgerView
 from processor.surfaces.queries import checks
-from processor.surfaces.queries.answers import AuditPage
+from processor.surfaces.queries.answers import AuditPage, as_of
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.requests import ExcludeRequest
-from processor.surfaces.queries.traces import as_of
 
 AUDIT_MAX: Final = 1000
 """Lines of a page."""
@@ -44,4 +43,4 @@ def audit_page(view: LedgerView, since_ns: int, cursor: str, limit: int, now_ns:
     before = read_cursor(cursor, "audit")[0] if cursor else None
     found = view.audit(since_ns, limit, before)
     more = write_cursor((found[-1].number,), "audit") if len(found) == limit else ""
-    return AuditPage(found, more, as_of(view, now_ns))
+    return AuditPage(found, more, as_of(view.freshness(), now_ns))

@@ -10,9 +10,8 @@ from processor.core.budgets import Policy
 from processor.core.model import Crossing, Totals
 from processor.core.ports import LedgerView
 from processor.core.questions import CallRow
-from processor.surfaces.queries.answers import AsOf
+from processor.surfaces.queries.answers import AsOf, as_of
 from processor.surfaces.queries.requests import TimeRange, UsageRequest
-from processor.surfaces.queries.traces import as_of
 from processor.surfaces.queries.usage import CheckedUsage, check_usage, usage_report
 
 LISTED_MAX: Final = 200
@@ -68,7 +67,7 @@ def check_windows(policy: Policy, now_ns: int) -> tuple[CheckedUsage, ...]:
 def news_since(view: LedgerView, known: Known, windows: Sequence[CheckedUsage]) -> News | None:
     """What is new; None where nothing is."""
     today = windows[0]
-    moment = as_of(view, today.now_ns)
+    moment = as_of(view.freshness(), today.now_ns)
     if (moment.version, today.time.start_s) == (known.version, known.day_s):
         return None
     crossed = view.crossings(LISTED_MAX + 1)

@@ -12,12 +12,12 @@ from processor.core.ports import LedgerView
 from processor.core.questions import CallsQuestion, TraceRow, TraceSpan, TracesQuestion
 from processor.surfaces.queries import checks
 from processor.surfaces.queries.answers import (
-    AsOf,
     CallsPage,
     Group,
     TraceReport,
     TracesPage,
     TreeSpan,
+    as_of,
 )
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.partial import deleted_reason, late_reason, partial_reasons
@@ -57,7 +57,7 @@ def calls_page(view: LedgerView, question: CallsQuestion, now_ns: int) -> CallsP
     partial = partial_reasons(view, question.filters, (question.start_s, question.end_s))
     partial += deleted_reason(view, question.start_s)
     partial += late_reason(view, question.start_s, question.end_s)
-    return CallsPage(calls, cursor, partial, as_of(view, now_ns))
+    return CallsPage(calls, cursor, partial, as_of(view.freshness(), now_ns))
 
 
 def _number_of(span_id: bytes) -> int:
@@ -67,12 +67,6 @@ def _number_of(span_id: bytes) -> int:
 
 def _span_id_of(number: int) -> bytes:
     return abs(number).to_bytes(1 + SPAN_ID_BYTES).lstrip(b"\0")[len(_BEFORE_SPAN_ID) :]
-
-
-def as_of(view: LedgerView, now_ns: int) -> AsOf:
-    """Which moment an answer from this view is of."""
-    freshness = view.freshness()
-    return AsOf(now_ns, freshness.last_charge_s, freshness.version)
 
 
 def check_traces(request: TracesRequest) -> TracesQuestion:
@@ -92,14 +86,14 @@ def traces_page(view: LedgerView, question: TracesQuestion, now_ns: int) -> Trac
     if len(found) == question.limit:
         more = write_cursor((found[-1].id,), question.owner)
     titles = view.task_titles(sorted({each.task for each in found if each.task}))
-    return TracesPage(found, titles, more, as_of(view, now_ns))
+    return TracesPage(found, titles, more, as_of(view.freshness(), now_ns))
 
 
 def whole_trace(view: LedgerView, trace_id: bytes, now_ns: int) -> TracesPage:
     """One trace without its spans. Raises NotFoundError."""
     trace = _charged_trace(view, trace_id)
     titles = view.task_titles([trace.task]) if trace.task else {}
-    return TracesPage([trace], titles, "", as_of(view, now_ns))
+    return TracesPage([trace], titles, "", as_of(view.freshness(), now_ns))
 
 
 def _charged_trace(view: LedgerView, trace_id: bytes) -> TraceRow:
@@ -136,8 +130,9 @@ def trace_report(
             raise NotFoundError(f"trace {trace_id.hex()} has no agent with the id {run.hex()}")
         totals, missing = view.run(trace, run), ()
     title = view.task_titles([trace.task]).get(trace.task, "") if trace.task else ""
+    moment = as_of(view.freshness(), now_ns)
     return TraceReport(
-        trace, title, totals, tree, missing, _by_model(tree), is_cut, partial, as_of(view, now_ns)
+        trace, title, totals, tree, missing, _by_model(tree), is_cut, partial, moment
     )
 
 

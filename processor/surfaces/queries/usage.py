@@ -18,13 +18,13 @@ from processor.core.questions import (
 )
 from processor.surfaces.queries import checks
 from processor.surfaces.queries.answers import (
-    AsOf,
     Bucket,
     CacheUse,
     Group,
     Others,
     Previous,
     UsageReport,
+    as_of,
 )
 from processor.surfaces.queries.checks import CheckedRange
 from processor.surfaces.queries.partial import partial_reasons
@@ -100,7 +100,7 @@ def usage_report(view: LedgerView, asked: CheckedUsage) -> UsageReport:
         _groups(answer, labels, task_at, has_series=bool(edges)),
         _others(answer, has_series=bool(edges)),
         partial_reasons(view, question.filters, (time.start_s, time.end_s), answer) + lacks,
-        AsOf(asked.now_ns, freshness.last_charge_s, freshness.version),
+        as_of(freshness, asked.now_ns),
     )
 
 

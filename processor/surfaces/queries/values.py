@@ -10,9 +10,8 @@ from processor.core.budgets import Policy
 from processor.core.ports import LedgerView
 from processor.core.questions import CHARGE_DIMENSIONS, DIMENSIONS
 from processor.surfaces.queries import checks
-from processor.surfaces.queries.answers import AsOf, Group, UsageReport
+from processor.surfaces.queries.answers import AsOf, Group, UsageReport, as_of
 from processor.surfaces.queries.requests import TimeRange, UsageRequest
-from processor.surfaces.queries.traces import as_of
 from processor.surfaces.queries.usage import CheckedUsage, check_usage, usage_report
 
 QUICK_DIMENSIONS: Final = tuple(
@@ -66,7 +65,7 @@ def dimensions_report(
     first = next(iter(asked.values()))
     zone = first.time.calendar.zone.key
     listed = [_used(name, found.get(name), is_own=name in own) for name in (*DIMENSIONS, *own)]
-    moment = as_of(view, first.now_ns)
+    moment = as_of(view.freshness(), first.now_ns)
     return DimensionsReport(listed, first.time.start_s, first.time.end_s, zone, moment)
 
 
