@@ -2,7 +2,7 @@
 
     requests     what is asked, and which files that makes
     reading      rows in slices, and what the ledger says of the whole time of a file
-    calls        a row for each call; usage: for each combination of dimensions
+    calls        a row for each call; usage: for each combination of dimensions; sums: of both
     focus        a row for each meter; focus_names: how it names providers, services and makers
     manifest     what a folder holds: rows, sums, hashes, and which moment they are of
 
@@ -20,16 +20,12 @@ from processor.surfaces.exports.manifest import (
 )
 from processor.surfaces.exports.reading import ExportQueries, PeriodReading
 from processor.surfaces.exports.requests import (
-    DATASETS,
-    GRAINS,
     CheckedExport,
     ExportRequest,
     Period,
 )
 
 __all__ = [
-    "DATASETS",
-    "GRAINS",
     "CheckedExport",
     "Contents",
     "ExportQueries",

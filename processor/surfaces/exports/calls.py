@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from itertools import compress
 from typing import Final
 
 from processor.core.columns import Column, Value
 from processor.core.questions import SET_DIMENSIONS, CallRow
+from processor.surfaces.exports.sums import SUMS, object_text, sums_of
 
 _UNTIL_TIME: Final = (
     Column("trace_id"),
@@ -15,23 +16,11 @@ _UNTIL_TIME: Final = (
     Column("started_at", "time"),
     Column("ended_at", "time"),
 )
-_SUMS: Final = (
-    Column("cost_usd", "usd"),
-    Column("at_least", "flag"),
-    Column("calls", "count"),
-    Column("unpriced_calls", "count"),
-    Column("input_tokens", "quantity"),
-    Column("cached_tokens", "quantity"),
-    Column("cache_write_tokens", "quantity"),
-    Column("output_tokens", "quantity"),
-    Column("reasoning_tokens", "quantity"),
-    Column("input_usd", "usd"),
-    Column("output_usd", "usd"),
-    Column("cache_read_usd", "usd"),
-    Column("cache_write_usd", "usd"),
-    Column("saved_usd", "usd"),
-    Column("response_cache_saved_usd", "usd"),
-)
+_OF_MANY: Final = frozenset({
+    "doubtful_calls", "cache_hits", "agent_runs", "response_cache_hits",
+})  # fmt: skip
+"""Sums that say of one call what its other columns say."""
+_IS_SHOWN: Final = [column.name not in _OF_MANY for column in SUMS]
 COLUMNS: Final = (
     *_UNTIL_TIME,
     *map(Column, SET_DIMENSIONS),
@@ -39,7 +28,7 @@ COLUMNS: Final = (
     Column("session"),
     Column("task"),
     Column("dimensions"),
-    *_SUMS,
+    *compress(SUMS, _IS_SHOWN),
     *map(Column, ("reason", "doubt", "rule", "price_version", "aggregate")),
 )
 """`cost_usd` is null while nothing of it is known; `calls` is 0 for what an aggregate adds and for
@@ -48,8 +37,6 @@ a call that was excluded, so that sums over rows are those of the ledger."""
 
 def row_of(call: CallRow) -> tuple[Value, ...]:
     """A call in the order of `COLUMNS`."""
-    totals, parts = call.totals, call.parts
-    is_unknown = totals.unpriced > 0
     return (
         call.trace_id.hex(),
         call.span_id.hex(),
@@ -60,30 +47,11 @@ def row_of(call: CallRow) -> tuple[Value, ...]:
         call.user or None,
         call.session or None,
         call.task or None,
-        own_text(call.dimensions.own),
-        None if is_unknown and not totals.cost_nano_usd else totals.cost_nano_usd,
-        is_unknown,
-        totals.calls,
-        totals.unpriced,
-        totals.input_tokens,
-        totals.cached_tokens,
-        parts.cache_write_tokens,
-        totals.output_tokens,
-        parts.reasoning_tokens,
-        parts.input_nano_usd,
-        parts.output_nano_usd,
-        parts.cache_read_nano_usd,
-        parts.cache_write_nano_usd,
-        totals.saved_nano_usd,
-        totals.response_cache_saved_nano_usd,
+        object_text(dict(call.dimensions.own)),
+        *compress(sums_of(call.totals, call.parts), _IS_SHOWN),
         call.reason or None,
         call.doubt or None,
         call.rule or None,
         call.price_version or None,
         call.aggregate or None,
     )
-
-
-def own_text(own: tuple[tuple[str, str], ...]) -> str | None:
-    """The operator's own dimensions as a JSON object; None for none."""
-    return json.dumps(dict(own), ensure_ascii=False, sort_keys=True) if own else None

@@ -7,7 +7,6 @@ draft 1.5, with ``x_`` until that is ratified.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from functools import lru_cache
@@ -17,6 +16,7 @@ from processor.core.columns import DECIMAL_DIGITS, Column, Value
 from processor.core.model import NS_PER_S, DimensionSet
 from processor.core.questions import CellRow
 from processor.surfaces.exports.focus_names import UNKNOWN, publisher_of, service_of
+from processor.surfaces.exports.sums import is_cost_unknown, object_text
 
 COLUMNS: Final = (
     Column("BilledCost", "usd"),
@@ -146,7 +146,7 @@ def rows_of(cell: CellRow, period: Period, account: str) -> Iterator[Row]:
 def _measured(cell: CellRow) -> Iterator[tuple[Meter, int, int, int]]:
     """Meters with the quantity, the tokens in it, and the cost in nano-USD."""
     totals, parts = cell.totals, cell.parts
-    if totals.unpriced and not totals.cost_nano_usd:
+    if is_cost_unknown(totals):
         yield _NOT_PRICED, 0, totals.tokens, 0
         return
     uncached = totals.input_tokens - totals.cached_tokens - parts.cache_write_tokens
@@ -212,7 +212,7 @@ def _template(dimensions: DimensionSet, meter: Meter, account: str) -> Row:
         "ServiceCategory": "AI and Machine Learning",
         "ServiceName": service.service,
         "ServiceSubcategory": "Generative AI",
-        "Tags": _object({name: value for name, value in tags.items() if value}),
+        "Tags": object_text({name: value for name, value in tags.items() if value}),
         "x_CostBasis": "estimated",
         "x_CostStatus": dimensions.status or None,
         "x_Kind": dimensions.kind or None,
@@ -244,9 +244,5 @@ def _sku(dimensions: DimensionSet, meter: Meter) -> dict[str, Value]:
         "SkuId": sku,
         "SkuMeter": meter.name,
         "SkuPriceId": sku,
-        "SkuPriceDetails": _object({name: value for name, value in details.items() if value}),
+        "SkuPriceDetails": object_text({name: value for name, value in details.items() if value}),
     }
-
-
-def _object(values: dict[str, str | None]) -> str | None:
-    return json.dumps(values, ensure_ascii=False, sort_keys=True) if values else None

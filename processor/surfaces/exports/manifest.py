@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from processor.core.model import NOTHING, Totals
+from processor.core.model import NOTHING, NS_PER_S, Totals
 from processor.core.money import exact_usd, parse_usd
+from processor.core.wording import utc_text
 from processor.surfaces.exports.reading import Ending, PeriodReading
 from processor.surfaces.exports.requests import CheckedExport, Period
 
@@ -129,4 +129,4 @@ def _totals_from(entry: Entry) -> Totals:
 
 
 def _moment(time_s: int) -> str:
-    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return utc_text(time_s * NS_PER_S)

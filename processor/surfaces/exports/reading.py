@@ -23,6 +23,7 @@ from processor.core.questions import (
 )
 from processor.surfaces.exports import calls, focus, usage
 from processor.surfaces.exports.requests import CheckedExport, ExportRequest, Period, check_export
+from processor.surfaces.exports.sums import is_cost_unknown
 from processor.surfaces.queries import AsOf
 from processor.surfaces.queries.answers import as_of
 from processor.surfaces.queries.partial import deleted_reason, late_reason, partial_reasons
@@ -109,7 +110,7 @@ class PeriodReading:
             if found:
                 after = found[-1].end_ns, found[-1].trace, found[-1].span_id
             totals = _added([each.totals for each in found])
-            kept = [each for each in found if not (omits and _is_unknown(each.totals))]
+            kept = [each for each in found if not (omits and is_cost_unknown(each.totals))]
             omitted_calls = totals.unpriced - sum(each.totals.unpriced for each in kept)
             yield Slice([calls.row_of(each) for each in kept], totals, omitted_calls)
 
@@ -153,7 +154,7 @@ class PeriodReading:
         rows: list[Row] = []
         omitted_calls = 0
         for cell in cells:
-            if omits and _is_unknown(cell.totals):
+            if omits and is_cost_unknown(cell.totals):
                 omitted_calls += cell.totals.unpriced
                 continue
             start_s, end_s = edges[cell.bucket], edges[cell.bucket + 1]
@@ -206,10 +207,6 @@ class ExportQueries:
     def read(self, asked: CheckedExport, period: Period) -> PeriodReading:
         """The rows of one file."""
         return PeriodReading(asked, period, self._reader, self._now_ns)
-
-
-def _is_unknown(totals: Totals) -> bool:
-    return totals.unpriced > 0 and not totals.cost_nano_usd
 
 
 def _added(found: list[Totals]) -> Totals:

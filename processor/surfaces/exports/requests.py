@@ -20,8 +20,7 @@ from processor.surfaces.queries.checks import check_filters, check_range
 Dataset = Literal["calls", "usage", "focus"]
 Grain = Literal["hour", "day"]
 Unpriced = Literal["include", "omit", "fail"]
-DATASETS: Final[tuple[str, ...]] = get_args(Dataset)
-GRAINS: Final[tuple[str, ...]] = get_args(Grain)
+_GRAINS: Final[tuple[str, ...]] = get_args(Grain)
 _FILES_MAX: Final = 1000
 _UTC: Final = ZoneInfo("UTC")
 _A_FILE: Final[dict[Dataset, WindowKind]] = {"calls": "day", "usage": "month", "focus": "month"}
@@ -92,8 +91,8 @@ def check_export(
             what = f"is UTC for focus, not {request.time.time_zone}"
             raise InvalidQuestionError("time_zone", what, "leave it out")
         calendar = calendar._replace(zone=_UTC)
-    if request.grain not in GRAINS:
-        raise unknown_word("grain", request.grain, GRAINS)
+    if request.grain not in _GRAINS:
+        raise unknown_word("grain", request.grain, _GRAINS)
     range_ = check_range(request.time, calendar, now_s)
     filters = check_filters(request.filters, own)
     start_s, end_s = range_.start_s, min(range_.end_s, now_s + 1)
