@@ -14,11 +14,7 @@ from processor.core.model import NS_PER_S
 
 def time_asked(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
     """The parameters of a time. Raises ConfigError."""
-    is_range = bool(arguments.since or arguments.until)
-    if arguments.period and is_range:
-        fix = "give one of them"
-        raise ConfigError([Problem("--period", "goes not with --since or --until", fix)])
-    period = arguments.period or ("" if is_range else arguments.default_period)
+    period = period_asked(arguments)
     if period:
         yield "window", period
     for flag, name in (("since", "starting_at"), ("until", "ending_at")):
@@ -27,14 +23,29 @@ def time_asked(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
             yield name, _moment(f"--{flag}", text)
 
 
+def period_asked(arguments: argparse.Namespace) -> str:
+    """The name of a time; ``""`` where it has a start or an end. Raises ConfigError for both."""
+    is_range = bool(arguments.since or arguments.until)
+    if arguments.period and is_range:
+        fix = "give one of them"
+        raise ConfigError([Problem("--period", "goes not with --since or --until", fix)])
+    period: str = arguments.period or ("" if is_range else arguments.default_period)
+    return period
+
+
 def filters_asked(filters: Sequence[str]) -> Iterator[tuple[str, str]]:
     """The parameters of ``team=search`` and the like. Raises ConfigError."""
+    return ((f"filter[{name}]", values) for name, values in dimensions_asked(filters))
+
+
+def dimensions_asked(filters: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Dimensions and their values, from ``team=search`` and the like. Raises ConfigError."""
     for text in filters:
         name, equals, values = text.partition("=")
-        if not (equals and name):
+        if not (equals and name.strip()):
             fix = "write NAME=VALUE, such as --filter team=search"
             raise ConfigError([Problem("--filter", f"{text[:40]!r} has no value", fix)])
-        yield f"filter[{name.strip()}]", values
+        yield name.strip(), values
 
 
 def _moment(flag: str, text: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import re
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
+from processor.cli.asked import dimensions_asked, period_asked
 from processor.cli.invocation import install_command, repeated
 from processor.cli.moments import read_moment
 from processor.cli.sources import budgets_from, settings_from
@@ -44,13 +44,12 @@ from processor.surfaces.exports import (
     write_manifest,
 )
 from processor.surfaces.exports.manifest import Entry
-from processor.surfaces.queries import TimeRange, check_zone
+from processor.surfaces.queries import TimeRange, check_zone, listed_values
 from processor.surfaces.terminal.output import show_progress
 from processor.surfaces.terminal.paint import plain
 
 _ATTEMPTS: Final = 3
 """Calls may be charged while a file is written, and then it is read again."""
-_COMMA: Final = re.compile(r"(?<!\\),")
 _FLAGS: Final = {
     "window": "--period",
     "start": "--since",
@@ -194,20 +193,16 @@ def _request(arguments: argparse.Namespace, policy: Policy) -> ExportRequest:
         dataset=arguments.dataset,
         time=_time(arguments, policy),
         grain=arguments.grain,
-        filters=dict(_filters(arguments.filter)),
+        filters=_filters(arguments.filter),
         unpriced=arguments.unpriced,
         account=arguments.account,
     )
 
 
 def _time(arguments: argparse.Namespace, policy: Policy) -> TimeRange:
-    is_range = bool(arguments.since or arguments.until)
-    if arguments.period and is_range:
-        fix = "give one of them"
-        raise ConfigError([Problem("--period", "goes not with --since or --until", fix)])
-    name = arguments.time_zone
-    if not is_range:
-        return TimeRange(window=arguments.period or arguments.default_period, time_zone=name)
+    period, name = period_asked(arguments), arguments.time_zone
+    if period:
+        return TimeRange(window=period, time_zone=name)
     zone = check_zone(name) if name else policy.calendar.zone
     if arguments.dataset == "focus":
         zone = ZoneInfo("UTC")
@@ -219,16 +214,11 @@ def _time(arguments: argparse.Namespace, policy: Policy) -> TimeRange:
     return TimeRange(start_s=start_s, end_s=end_s, time_zone=name)
 
 
-def _filters(given: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+def _filters(given: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for text in given:
-        name, equals, values = text.partition("=")
-        if not (equals and name.strip()):
-            fix = "write NAME=VALUE, such as --filter team=search"
-            raise ConfigError([Problem("--filter", f"{text[:40]!r} has no value", fix)])
-        listed = [each.replace("\\,", ",") for each in _COMMA.split(values)]
-        found.setdefault(name.strip(), []).extend(listed)
-    yield from found.items()
+    for name, values in dimensions_asked(given):
+        found.setdefault(name, []).extend(listed_values(values))
+    return found
 
 
 @contextmanager

@@ -13,11 +13,11 @@ from pydantic_core import ErrorDetails
 from processor.core.files.similar import nearest
 from processor.surfaces.api.parameters import PATH, Parameters
 from processor.surfaces.api.problems import InvalidParametersError, ParameterProblem
+from processor.surfaces.queries import listed_values
 
 P = TypeVar("P", bound=Parameters)
 
 _OF_FILTER: Final = re.compile(r"filter\[(.*)\]", re.DOTALL)
-_COMMA: Final = re.compile(r"(?<!\\),")
 _SHOWN_MAX_CHARS: Final = 100
 _FLAGS: Final = ("true", "false")
 
@@ -33,13 +33,13 @@ def read_parameters(kind: type[P], path: Mapping[str, str], query: Iterable[tupl
     for name, value in query:
         of_filter = _OF_FILTER.fullmatch(name)
         if of_filter and "filter" in fields:
-            given.setdefault("filter", {}).setdefault(of_filter[1], []).extend(_listed(value))
+            given.setdefault("filter", {}).setdefault(of_filter[1], []).extend(listed_values(value))
         elif name == "filter" and "filter" in fields:
             problems.append(_problem(name, "names no dimension", "write filter[agent]=…"))
         elif name not in fields:
             problems.append(_unknown(name, fields))
         elif _is_list(fields[name]):
-            given.setdefault(name, []).extend(_listed(value))
+            given.setdefault(name, []).extend(listed_values(value))
         elif name in given:
             problems.append(_problem(name, "is given more than once", "give it once"))
         else:
@@ -62,10 +62,6 @@ def is_in_path(field: FieldInfo) -> bool:
 
 def _is_list(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is list
-
-
-def _listed(value: str) -> list[str]:
-    return [each.replace("\\,", ",") for each in _COMMA.split(value)]
 
 
 def _unknown(name: str, fields: Mapping[str, FieldInfo]) -> ParameterProblem:

@@ -39,7 +39,13 @@ from processor.surfaces.queries.answers import (
     UnknownReport,
     UsageReport,
 )
-from processor.surfaces.queries.checks import CALLS_MAX, GROUPS_MAX, check_zone, unknown_word
+from processor.surfaces.queries.checks import (
+    CALLS_MAX,
+    GROUPS_MAX,
+    check_zone,
+    listed_values,
+    unknown_word,
+)
 from processor.surfaces.queries.cost_changes import CostChanges
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
 from processor.surfaces.queries.exclusions import AUDIT_MAX, audit_page
@@ -106,6 +112,7 @@ __all__ = [
     "check_scopes",
     "check_totals",
     "check_zone",
+    "listed_values",
     "objections",
     "unknown_word",
     "with_fix",

@@ -51,6 +51,7 @@ _CALENDAR_WINDOWS: Final[Mapping[str, tuple[WindowKind, int]]] = {
 }
 """The kind of window, and how many before the one that is now."""
 _LENGTH: Final = re.compile(r"([1-9][0-9]{0,4})([hd])")
+_COMMA: Final = re.compile(r"(?<!\\),")
 _UNITS_S: Final = {"h": 3600, "d": 86400}
 _MIDNIGHT: Final = datetime.min.time()
 _THIS_SECOND_S: Final = 1
@@ -257,6 +258,11 @@ def check_span(field: str, text: str, whose: str = "of a span") -> tuple[bytes, 
         message = f"must be {ids}, got {text[:_SHOWN_MAX_CHARS]!r}"
         raise InvalidQuestionError(field, message)
     return check_trace_id(field, trace), span_id
+
+
+def listed_values(text: str) -> list[str]:
+    """Values that commas part; one after a backslash belongs to its value."""
+    return [each.replace("\\,", ",") for each in _COMMA.split(text)]
 
 
 def unknown_word(

@@ -47,3 +47,8 @@ def test_filters_name_a_dimension_and_values():
     ]  # fmt: skip
     with pytest.raises(ConfigError, match="write NAME=VALUE"):
         list(filters_asked(["team"]))
+
+
+def test_a_filter_without_a_name_is_refused():
+    with pytest.raises(ConfigError, match="--filter: ' =x' has no value"):
+        list(filters_asked([" =x"]))
