@@ -96,6 +96,7 @@ def test_it_goes_on_to_show_the_spans_one_sends_until_it_is_told_to_stop(number,
     ) as demo:  # fmt: skip
         try:
             endpoint = read_until(demo, r"ENDPOINT=http://(\S+)")
+            question = read_until(demo, r"today (--endpoint http://\S+)$")
             read_until(demo, r"Ctrl-C ends it")
             with grpc.insecure_channel(
                 endpoint, options=[("grpc.enable_http_proxy", 0)]
@@ -103,12 +104,20 @@ def test_it_goes_on_to_show_the_spans_one_sends_until_it_is_told_to_stop(number,
                 answer = channel.unary_unary(EXPORT)(a_call(), timeout=10)
             assert ExportTraceServiceResponse.FromString(answer) == ExportTraceServiceResponse()
             read_until(demo, r" my own call +1,000 +10 +0\.\d{6} +0\.\d{6}  exact")
+            assert " trip-planner " in answer_of_today(question.split(), environment)
             demo.send_signal(number)
             _, errors = demo.communicate(timeout=30)
         finally:
             demo.kill()
     assert errors == ""
     assert demo.returncode == 0
+
+
+def answer_of_today(flags, environment):
+    return subprocess.run(
+        [sys.executable, "-m", "processor.cli", "today", *flags],
+        capture_output=True, encoding="utf-8", env=environment, timeout=60, check=True,
+    ).stdout  # fmt: skip
 
 
 def read_until(demo, pattern):

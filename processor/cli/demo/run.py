@@ -21,6 +21,7 @@ from processor.cli.demo.backend import Backend
 from processor.cli.demo.summary import ask, render_summary
 from processor.cli.flags import LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
 from processor.cli.invocation import command_name, install_command
+from processor.cli.questions.address import PORT_DEFAULT
 from processor.config import load_settings
 from processor.core.errors import ConfigError, Problem, ProcessorError
 from processor.core.model import NS_PER_S
@@ -106,7 +107,8 @@ class _Demo:
             summary = await ask(endpoint, spans)
             self._print(render_summary(summary, self._paint, columns()))
             host, http = endpoint.rpartition(":")[0], app.http_port
-            self._say_what_next(endpoint, f"{host}:{http}" if http else "", once=once)
+            at_http = f"{host}:{http}" if http else ""
+            self._say_what_next(endpoint, at_http, app.metrics_port, once=once)
             if not once:
                 await self._go_on()
 
@@ -117,10 +119,9 @@ class _Demo:
             "data_dir": str(folder),
             "budgets.file": str(budgets),
             "exporters.otlp.endpoint": f"127.0.0.1:{backend_port}",
-            "telemetry.metrics.endpoint": "127.0.0.1:0",
         }
-        # Where nobody asked for an address, another one is better than none. Who asks for one gets
-        # that, and no second port that may be taken.
+        # Where nobody asked for an address, another one is better than none; so it is for the API
+        # in any case. Who asks for one gets that, and no second port that may be taken.
         anywhere = (LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT), ("127.0.0.1:0", "127.0.0.1:0")
         wishes = [(self._listen, "")] if self._listen else list(anywhere)
         while True:
@@ -171,9 +172,9 @@ class _Demo:
             await asyncio.to_thread(application.close)
         return spans
 
-    def _say_what_next(self, grpc: str, http: str, *, once: bool) -> None:
+    def _say_what_next(self, grpc: str, http: str, api_port: int, *, once: bool) -> None:
         if once:
-            grpc, http = LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT
+            grpc, http, api_port = LISTEN_DEFAULT, LISTEN_HTTP_DEFAULT, PORT_DEFAULT
         program = command_name()
         whither = "to llm-cost serve" if once else "here"
         what = f"To send the spans of your application {whither}, over gRPC:"
@@ -186,7 +187,10 @@ class _Demo:
                 "To use prices and budgets of your own:",
                 [f"{program} serve --pricing FILE --budgets FILE"],
             ),
-            ("To ask it what your calls have cost:", [f"{program} today"]),
+            (
+                "To ask it, in another terminal, what your calls have cost:",
+                [f"{program} today{_endpoint_flag(api_port)}"],
+            ),
             (
                 "To ask first about a month of an imaginary company:",
                 [f"{program} demo --history 30d"],
@@ -223,6 +227,11 @@ def _exports(endpoint: str, protocol: str) -> list[str]:
         f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoint}",
         f"export OTEL_EXPORTER_OTLP_PROTOCOL={protocol}",
     ]
+
+
+def _endpoint_flag(api_port: int) -> str:
+    """What a question needs to find the API; nothing where it is at its usual port."""
+    return "" if api_port == PORT_DEFAULT else f" --endpoint http://127.0.0.1:{api_port}"
 
 
 def _reachable(listen: str | None) -> str:

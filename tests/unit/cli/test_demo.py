@@ -117,13 +117,26 @@ def test_it_says_why_it_listens_elsewhere(capsys, listen, endpoint, is_told):
 
 def test_both_protocols_are_offered_where_both_are_served(capsys):
     demo = _Demo(sys, None)
-    demo._say_what_next("127.0.0.1:33333", "127.0.0.1:33334", once=False)
+    demo._say_what_next("127.0.0.1:33333", "127.0.0.1:33334", 8888, once=False)
     told = capsys.readouterr().out
     assert "ENDPOINT=http://127.0.0.1:33333\n" in told
     assert "ENDPOINT=http://127.0.0.1:33334\n" in told
     assert told.count("PROTOCOL=") == 2
-    demo._say_what_next("127.0.0.1:33333", "", once=False)
+    demo._say_what_next("127.0.0.1:33333", "", 8888, once=False)
     assert "HTTP" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("api_port", "once", "command"),
+    [
+        (8888, False, " today\n"),
+        (33335, False, " today --endpoint http://127.0.0.1:33335\n"),
+        (33335, True, " today\n"),
+    ],
+)
+def test_the_question_it_names_is_asked_where_it_answers(capsys, api_port, once, command):
+    _Demo(sys, None)._say_what_next("127.0.0.1:33333", "127.0.0.1:33334", api_port, once=once)
+    assert command in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
@@ -133,5 +146,5 @@ def test_what_is_said_around_the_traces_fits_the_terminal(width, once, capsys, m
     monkeypatch.setattr(sys, "argv", ["llm-cost", "demo"])
     demo = _Demo(sys, None)
     demo._introduce("127.0.0.1:33333", 14317)
-    demo._say_what_next("127.0.0.1:33333", "127.0.0.1:33334", once=once)
+    demo._say_what_next("127.0.0.1:33333", "127.0.0.1:33334", 33335, once=once)
     assert max(map(len, capsys.readouterr().out.splitlines())) <= width
