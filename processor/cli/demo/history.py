@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 
 from processor.app.application import App
 from processor.cli.demo.company import Company
-from processor.cli.demo.history_files import SETTINGS, config_flag, settle
-from processor.cli.demo.month import Run, Story, runs_of
+from processor.cli.demo.history_files import SETTINGS, config_flag, prepare_folder
+from processor.cli.demo.month import Run, Timeline, runs_of
 from processor.cli.invocation import command_name
 from processor.config import load_settings
 from processor.core.model import NS_PER_S, Batch
@@ -46,7 +46,7 @@ class Filled(NamedTuple):
     """What there is now."""
 
     folder: Path
-    story: Story
+    timeline: Timeline
     runs: int
     seconds: float
 
@@ -69,13 +69,13 @@ async def fill(folder: Path, days: int, seed: int, now_ns: int) -> Filled:
     """
     begin_s = time.monotonic()
     today = datetime.fromtimestamp(now_ns // NS_PER_S, UTC).date()
-    story = settle(folder, Story.ending(today, days, seed))
+    timeline = prepare_folder(folder, Timeline.ending(today, days, seed))
     app = App(load_settings(folder / SETTINGS, _FLAGS, {}))
     company, count = Company(), 0
     await app.start()
     try:
         waiting = list[Batch]()
-        for runs, progress in _portions(story, now_ns):
+        for runs, progress in _portions(timeline, now_ns):
             count += len(runs)
             waiting.append(_batch(company, runs))
             if len(waiting) == _BATCHES_AT_ONCE:
@@ -87,12 +87,12 @@ async def fill(folder: Path, days: int, seed: int, now_ns: int) -> Filled:
         show_progress("")
         company.close()
         await app.stop()
-    return Filled(folder, story, count, time.monotonic() - begin_s)
+    return Filled(folder, timeline, count, time.monotonic() - begin_s)
 
 
-def _portions(story: Story, now_ns: int) -> Iterator[tuple[Sequence[Run], str]]:
+def _portions(timeline: Timeline, now_ns: int) -> Iterator[tuple[Sequence[Run], str]]:
     """The runs of each batch, and how far that is."""
-    for runs in runs_of(story, story.first_day, now_ns):
+    for runs in runs_of(timeline, timeline.first_day, now_ns):
         for at in range(0, len(runs), _RUNS_PER_BATCH):
             day = datetime.fromtimestamp(runs[at].begin_ns // NS_PER_S, UTC).date()
             yield runs[at : at + _RUNS_PER_BATCH], f"history: {day:%a %d %b %Y}"
@@ -110,12 +110,12 @@ async def _send(app: App, batches: Sequence[Batch]) -> None:
 def _lines(filled: Filled) -> Iterator[str]:
     """What was made, and what to try with it."""
     paint, width = paint_for(sys.stdout, os.environ), columns()
-    story = filled.story
+    timeline = filled.timeline
     text = (
-        f"{filled.runs:,} agent runs of an imaginary company since {story.first_day} are in the "
+        f"{filled.runs:,} agent runs of an imaginary company since {timeline.first_day} are in the "
         f"ledger of {filled.folder} ({filled.seconds:.0f} s): five teams, with weekdays, nights "
-        f"and weekends. On {story.price_change} the company's own model became dearer; on "
-        f"{story.runaway} an agent of the search team ran all evening."
+        f"and weekends. On {timeline.price_change} the company's own model became dearer; on "
+        f"{timeline.runaway} an agent of the search team ran all evening."
     )
     yield f" {paint('bold', 'llm-cost demo --history')}"
     yield ""

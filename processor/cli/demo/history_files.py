@@ -7,13 +7,13 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from processor.cli.demo.month import Story
+from processor.cli.demo.month import Timeline
 from processor.cli.demo.population import INTERNAL_MODEL
 from processor.core.errors import ConfigError, Problem
 from processor.io.ledger import examine_file, is_in_use
 
 SETTINGS: Final = "processor.yaml"
-_STORY: Final = "demo-history.json"
+_TIMELINE: Final = "demo-history.json"
 _PRICES: Final = "pricing.yaml"
 _BUDGETS: Final = "budgets.yaml"
 _LEDGER: Final = "ledger.db"
@@ -58,13 +58,13 @@ budgets:
 """
 
 
-def settle(folder: Path, story: Story) -> Story:
-    """Make the folder ready for a ledger of the demo, and return the story that it tells.
+def prepare_folder(folder: Path, timeline: Timeline) -> Timeline:
+    """Make the folder ready for a ledger of the demo, and return the timeline of its history.
 
     That is the one of an earlier demo in this folder, which is continued. Raises ConfigError where
-    another ledger is there, another process has it, or the other story has another seed.
+    another ledger is there, another process has it, or its timeline has another seed.
     """
-    path, kept = folder / _LEDGER, folder / _STORY
+    path, kept = folder / _LEDGER, folder / _TIMELINE
     has_ledger = examine_file(path)
     if has_ledger and is_in_use(path):
         raise ConfigError([Problem(str(path), "is in use", "stop the processor that has it")])
@@ -74,18 +74,18 @@ def settle(folder: Path, story: Story) -> Story:
             what, fix = "has a ledger that is not the demo's", "name another folder, or none"
             raise ConfigError([Problem(str(folder), what, fix)])
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder, story)
-        return story
-    if found.seed != story.seed:
+        _write(folder, timeline)
+        return timeline
+    if found.seed != timeline.seed:
         what = f"has a history of seed {found.seed}"
         raise ConfigError([Problem(str(folder), what, "name another folder, or that seed")])
     return found
 
 
-def _read(path: Path) -> Story | None:
-    """The story of an earlier demo; None where there is none."""
+def _read(path: Path) -> Timeline | None:
+    """The timeline of an earlier demo; None where there is none."""
     try:
-        return Story.from_json(path.read_text("utf-8"))
+        return Timeline.from_json(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -93,9 +93,9 @@ def _read(path: Path) -> Story | None:
         raise ConfigError([Problem(str(path), "is not what the demo has written", fix)]) from error
 
 
-def _write(folder: Path, story: Story) -> None:
+def _write(folder: Path, timeline: Timeline) -> None:
     provider, model = INTERNAL_MODEL
-    prices = _PRICES_TEXT.format(provider=provider, model=model, since=story.price_change)
+    prices = _PRICES_TEXT.format(provider=provider, model=model, since=timeline.price_change)
     settings = _SETTINGS_TEXT.format(
         folder=_quoted(folder),
         prices=_quoted(folder / _PRICES),
@@ -105,10 +105,10 @@ def _write(folder: Path, story: Story) -> None:
         SETTINGS: settings,
         _PRICES: prices,
         _BUDGETS: _BUDGETS_TEXT,
-        _STORY: story.as_json(),
+        _TIMELINE: timeline.as_json(),
     }
     for name in texts:
-        if (folder / name).exists() and name != _STORY:
+        if (folder / name).exists() and name != _TIMELINE:
             what, fix = "is there already", "name another folder, or none"
             raise ConfigError([Problem(str(folder / name), what, fix)])
     for name, text in texts.items():

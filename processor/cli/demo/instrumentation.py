@@ -14,9 +14,10 @@ from itertools import count
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
+from processor.core.model import NS_PER_S
+
 Attributes = Mapping[str, str | int]
 
-_NS_PER_S = 10**9
 _STEP_S = 0.05
 """What an application itself needs between two steps."""
 
@@ -30,7 +31,7 @@ class Instrumentation:
 
     def wait(self, seconds: float) -> None:
         """Let so much time pass."""
-        self.now_ns += int(seconds * _NS_PER_S)
+        self.now_ns += int(seconds * NS_PER_S)
 
     def chat(
         self,

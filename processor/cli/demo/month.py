@@ -1,6 +1,6 @@
 """When the runs of the demo's history are, and whose.
 
-A day follows from the story and its date alone, so that a history that is continued tomorrow has
+A day follows from the timeline and its date alone, so that a history that is continued tomorrow has
 the same traces for the days that it has already.
 """
 
@@ -42,8 +42,8 @@ _RUNAWAY_EVERY_S: Final = 300
 
 
 @dataclass(frozen=True)
-class Story:
-    """What makes one history differ from another: its seed, and its two special days."""
+class Timeline:
+    """What makes one history differ from another: its seed, first day and two special days."""
 
     seed: int
     first_day: date
@@ -53,8 +53,8 @@ class Story:
     """The day on which an agent runs all evening."""
 
     @classmethod
-    def ending(cls, last_day: date, days: int, seed: int) -> Story:
-        """The story of so many days, of which `last_day` is the last."""
+    def ending(cls, last_day: date, days: int, seed: int) -> Timeline:
+        """The timeline of so many days, of which `last_day` is the last."""
         first = last_day - timedelta(days=days)
         return cls(
             seed,
@@ -64,12 +64,12 @@ class Story:
         )
 
     def as_json(self) -> str:
-        """The story as a text, by which it can be continued."""
+        """The timeline as a text, by which it can be continued."""
         return json.dumps(asdict(self), default=str, indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> Story:
-        """The story of such a text. Raises ValueError, KeyError or TypeError where it is none."""
+    def from_json(cls, text: str) -> Timeline:
+        """The timeline of such a text. Raises ValueError, KeyError or TypeError for others."""
         found = json.loads(text)
         days = (date.fromisoformat(found[name]) for name in
                 ("first_day", "price_change", "runaway"))  # fmt: skip
@@ -97,11 +97,11 @@ class Run(NamedTuple):
     task: Task | None
 
 
-def runs_of(story: Story, first_day: date, end_ns: int) -> Iterator[list[Run]]:
+def runs_of(timeline: Timeline, first_day: date, end_ns: int) -> Iterator[list[Run]]:
     """The runs of each day from `first_day` on, by time; those that are over at `end_ns`."""
     day, until_ns = first_day, end_ns - LONGEST_RUN_S * NS_PER_S
     while _begin_ns(day) < until_ns:
-        yield [run for run in _runs_of_day(story, day) if run.begin_ns < until_ns]
+        yield [run for run in _runs_of_day(timeline, day) if run.begin_ns < until_ns]
         day += timedelta(days=1)
 
 
@@ -110,21 +110,21 @@ def random_of(name: str) -> random.Random:
     return random.Random(name)  # noqa: S311 - to be repeated is what they are for
 
 
-def _runs_of_day(story: Story, day: date) -> list[Run]:
+def _runs_of_day(timeline: Timeline, day: date) -> list[Run]:
     runs = list[Run]()
     for team in TEAMS:
-        rng = random_of(f"{story.seed} {day} {team.name}")
-        growth = 1 + _GROWTH * min((day - story.first_day).days, _GROWS_DAYS)
+        rng = random_of(f"{timeline.seed} {day} {team.name}")
+        growth = 1 + _GROWTH * min((day - timeline.first_day).days, _GROWS_DAYS)
         total = sum(agent.share for agent in team.agents)
         for agent in team.agents:
             rhythm = agent.rhythm or team.rhythm
             quiet = WEEKEND[rhythm] if day.weekday() >= 5 else 1.0
             wanted = team.runs * growth * quiet * agent.share / total * rng.uniform(0.85, 1.15)
             count = int(wanted) + (rng.random() < wanted % 1)
-            runs += _runs(story, day, team, agent, _moments(rng, rhythm, count))
-    if day == story.runaway:
+            runs += _runs(timeline, day, team, agent, _moments(rng, rhythm, count))
+    if day == timeline.runaway:
         evening = [_RUNAWAY_BEGIN_S + at * _RUNAWAY_EVERY_S for at in range(RUNAWAY_RUNS)]
-        runs += _runs(story, day, RUNAWAY_TEAM, RUNAWAY_AGENT, evening)
+        runs += _runs(timeline, day, RUNAWAY_TEAM, RUNAWAY_AGENT, evening)
     return sorted(runs, key=lambda run: (run.begin_ns, run.name))
 
 
@@ -134,14 +134,16 @@ def _moments(rng: random.Random, rhythm: Rhythm, count: int) -> list[int]:
     return [hour * 3600 + rng.randrange(3600) for hour in hours]
 
 
-def _runs(story: Story, day: date, team: Team, agent: Agent, moments: list[int]) -> Iterator[Run]:
+def _runs(
+    timeline: Timeline, day: date, team: Team, agent: Agent, moments: list[int]
+) -> Iterator[Run]:
     shares = [1 / rank for rank in range(1, len(team.users) + 1)]
     for number, second in enumerate(sorted(moments)):
-        name = f"{story.seed} {day} {team.name} {agent.name} of {agent.share} {number} {second}"
+        name = f"{timeline.seed} {day} {team.name} {agent.name} of {agent.share} {number} {second}"
         rng = random_of(name)
         at = rng.choices(range(len(team.users)), shares)[0]
         user = team.users[at]
-        sitting = f"{story.seed} {day} {user} {second // _SESSION_S}"
+        session = f"{timeline.seed} {day} {user} {second // _SESSION_S}"
         yield Run(
             name,
             _begin_ns(day) + second * NS_PER_S,
@@ -149,15 +151,15 @@ def _runs(story: Story, day: date, team: Team, agent: Agent, moments: list[int])
             agent,
             user,
             team.orgs[at % len(team.orgs)],
-            hashlib.sha256(sitting.encode()).hexdigest()[:16],
-            _task(rng, story, day, team, user) if rng.random() < _WITH_TASK else None,
+            hashlib.sha256(session.encode()).hexdigest()[:16],
+            _task(rng, timeline, day, team, user) if rng.random() < _WITH_TASK else None,
         )
 
 
-def _task(rng: random.Random, story: Story, day: date, team: Team, user: str) -> Task:
+def _task(rng: random.Random, timeline: Timeline, day: date, team: Team, user: str) -> Task:
     """One of the two or three that a user has in these days."""
     period = day.toordinal() // _TASK_DAYS
-    own = random_of(f"{story.seed} {period} {team.name} {user} {rng.randrange(3)}")
+    own = random_of(f"{timeline.seed} {period} {team.name} {user} {rng.randrange(3)}")
     number = own.randrange(1_000, 9_999)
     title = own.choice(team.titles).format(own.randrange(100, 999))
     return Task(f"{team.task_prefix}-{number}", title)

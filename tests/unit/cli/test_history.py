@@ -10,7 +10,7 @@ from processor.cli import main
 from processor.cli.arguments import build_parser
 from processor.cli.demo import history
 from processor.cli.demo.history import fill, suggestions
-from processor.cli.demo.month import LONGEST_RUN_S, Story, runs_of
+from processor.cli.demo.month import LONGEST_RUN_S, Timeline, runs_of
 from processor.cli.questions.local import Local
 from processor.config import load_settings
 from processor.core.errors import ConfigError
@@ -21,8 +21,8 @@ NOON_NS = int(datetime(2026, 5, 20, 12, tzinfo=UTC).timestamp()) * NS
 
 
 def planned(days=14, seed=1, now_ns=NOON_NS):
-    story = Story.ending(WEDNESDAY, days, seed)
-    return [run for day in runs_of(story, story.first_day, now_ns) for run in day]
+    timeline = Timeline.ending(WEDNESDAY, days, seed)
+    return [run for day in runs_of(timeline, timeline.first_day, now_ns) for run in day]
 
 
 def filled(folder, *, days=2, seed=1, now_ns=NOON_NS):
@@ -84,10 +84,10 @@ def test_a_week_has_its_rhythm():
 
 
 def test_a_story_is_continued_from_its_text():
-    story = Story.ending(WEDNESDAY, 30, 7)
-    assert Story.from_json(story.as_json()) == story
-    assert story.first_day == WEDNESDAY - timedelta(days=30)
-    assert story.first_day < story.price_change < story.runaway < WEDNESDAY
+    timeline = Timeline.ending(WEDNESDAY, 30, 7)
+    assert Timeline.from_json(timeline.as_json()) == timeline
+    assert timeline.first_day == WEDNESDAY - timedelta(days=30)
+    assert timeline.first_day < timeline.price_change < timeline.runaway < WEDNESDAY
 
 
 def test_the_ledger_has_all_that_a_real_one_has(folder):
@@ -106,7 +106,7 @@ def test_the_ledger_has_all_that_a_real_one_has(folder):
 
 def test_the_price_of_the_companys_own_model_changes(folder):
     """Guarantees: a call is priced at the price of its time."""
-    story = Story.from_json((folder / "demo-history.json").read_text("utf-8"))
+    timeline = Timeline.from_json((folder / "demo-history.json").read_text("utf-8"))
     model = ("filter[model]", "acme-search-14b")
     days = asked(
         folder,
@@ -120,15 +120,15 @@ def test_the_price_of_the_companys_own_model_changes(folder):
     for row in days:
         if row["tokens"]["input"]:
             rate = float(row["cost_usd"]) / row["tokens"]["input"]
-            rates.setdefault(row["starting_at"][:10] >= str(story.price_change), []).append(rate)
+            rates.setdefault(row["starting_at"][:10] >= str(timeline.price_change), []).append(rate)
     assert min(rates[True]) > 1.3 * max(rates[False])
 
 
 def test_a_budget_was_exceeded_on_the_evening_that_cost_too_much(folder):
-    story = Story.from_json((folder / "demo-history.json").read_text("utf-8"))
+    timeline = Timeline.from_json((folder / "demo-history.json").read_text("utf-8"))
     crossings = asked(folder, "/crossings", ("limit", "100"))["data"]
     exceeded = [(row["budget"], row["scope_id"]) for row in crossings
-                if (row["starting_at"] or "").startswith(str(story.runaway))]  # fmt: skip
+                if (row["starting_at"] or "").startswith(str(timeline.runaway))]  # fmt: skip
     assert ("team-daily", "search") in exceeded
 
 
