@@ -12,7 +12,7 @@ import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from processor.core.episodes import Episodes
 from processor.core.errors import (
@@ -72,6 +72,15 @@ class RetryPolicy:
 _log = logging.getLogger(__name__)
 
 
+class _NotTaken(NamedTuple):
+    """What a backend has answered to a signal that it does not have."""
+
+    code: int
+    message: str
+    asked_s: float
+    """When it was asked last, by the loop's clock."""
+
+
 class RetryingSender:
     """Sends one request until the backend has given a final answer, or the time is up."""
 
@@ -100,10 +109,8 @@ class RetryingSender:
         self._episodes = Episodes()
         self._taken_s: dict[Signal, float] = {}
         """When a payload of a signal was last taken, by the loop's clock."""
-        self._not_taken: dict[Signal, SignalNotTakenError] = {}
-        """What the backend has answered to a signal that it does not have."""
-        self._asked_s: dict[Signal, float] = {}
-        """When it was asked for such a signal, by the loop's clock."""
+        self._not_taken: dict[Signal, _NotTaken] = {}
+        """Signals that the backend does not have."""
         self._outages = OutageLog()
 
     async def send(
@@ -186,16 +193,16 @@ class RetryingSender:
     def _note_not_taken(self, signal: Signal, failure: Failure) -> SignalNotTakenError:
         """Remember that the backend does not have this signal; say so once."""
         name = self._transport.name
-        if signal not in self._asked_s:
+        if signal not in self._not_taken:
             what = (
                 "%s takes no %s (%r): from now on they are acknowledged and dropped, and it is "
                 "asked again every %d minutes; forward.%s: false drops them without asking"
             )
             minutes = round(_NOT_TAKEN_S / 60)
             _log.warning(what, name, signal, failure.message, minutes, signal)
-        self._asked_s[signal] = asyncio.get_running_loop().time()
         message = f"{name} takes no {signal}: {failure.message}"
-        self._not_taken[signal] = SignalNotTakenError(failure.code, message)
+        asked_s = asyncio.get_running_loop().time()
+        self._not_taken[signal] = _NotTaken(failure.code, message, asked_s)
         return SignalNotTakenError(failure.code, message)
 
     def _refuse_what_is_not_taken(self, signal: Signal, now_s: float) -> None:
@@ -203,9 +210,10 @@ class RetryingSender:
         known = self._not_taken.get(signal)
         if known is None:
             return
-        if now_s - self._asked_s[signal] < _NOT_TAKEN_S:
-            raise SignalNotTakenError(known.code, str(known))
-        self._asked_s[signal] = now_s  # This one asks; those beside it do not.
+        if now_s - known.asked_s < _NOT_TAKEN_S:
+            raise SignalNotTakenError(known.code, known.message)
+        # This one asks; those beside it do not.
+        self._not_taken[signal] = known._replace(asked_s=now_s)
 
     def _give_back(self, failure: Failure, failures: int, hint: str) -> NoReturn:
         """The time is up: the sender should try again."""

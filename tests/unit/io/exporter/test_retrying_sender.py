@@ -115,3 +115,19 @@ async def test_backend_without_a_signal_is_asked_again_after_a_while(monkeypatch
         await sender.send("metrics", b"m", 1.0)
     assert await sender.send("metrics", b"m", 1.0) == Receipt()
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
+async def test_each_time_that_a_backend_stops_to_take_a_signal_is_said(monkeypatch, caplog):
+    """Guarantees: what was taken in between is not dropped in silence afterwards."""
+    caplog.set_level(logging.INFO)
+    unknown = AttemptError("UNIMPLEMENTED", "no", 12, is_retryable=False)
+    backend = Backend(unknown)
+    sender = retrying(backend)
+    monkeypatch.setattr("processor.io.exporter.retrying_sender._NOT_TAKEN_S", 0.0)
+    with pytest.raises(SignalNotTakenError):
+        await sender.send("metrics", b"m", 1.0)
+    assert await sender.send("metrics", b"m", 1.0) == Receipt()
+    backend.failures.append(unknown)
+    with pytest.raises(SignalNotTakenError):
+        await sender.send("metrics", b"m", 1.0)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "WARNING"]
