@@ -11,7 +11,8 @@ from processor.core.questions import SET_DIMENSIONS, CellRow, ReadingPlan, Usage
 from processor.io.ledger.reading import sql
 from processor.io.ledger.reading.calls import own_dimensions
 from processor.io.ledger.reading.own_traces import find_own_traces
-from processor.io.ledger.reading.sums import EXACT, PLAIN, parts_of, rows_of, totals_of
+from processor.io.ledger.reading.sql import Sql
+from processor.io.ledger.reading.sums import parts_of, rows_of_sql, totals_of
 from processor.io.ledger.reading.usage import pieces_of
 from processor.io.ledger.tables import SUMS
 
@@ -29,22 +30,16 @@ def read_cells(
     needs_charges = any(each.source == "charges" for each in plan.segments)
     own = find_own_traces(database, question.filters) if needs_charges else None
     of_traces = own and own.condition()
-    made = {}
-    for function in (PLAIN, EXACT):
-        statement = pieces_of(question, plan, _KEYS, columns, function, of_traces=of_traces)
+
+    def statement(function: str) -> Sql:
+        pieces = pieces_of(question, plan, _KEYS, columns, function, of_traces=of_traces)
         summed = sql.sums(columns, function, "p")
         having = sql.is_something(columns, function)
-        made[function] = statement.add(
+        return pieces.add(
             f" SELECT p.bucket, p.set_id, {summed} FROM pieces p GROUP BY 1, 2 HAVING {having}"
         )
-    found = list(
-        rows_of(
-            database,
-            lambda function: made[function].text,
-            tuple(made[PLAIN].bindings),
-            len(columns),
-        )
-    )
+
+    found = list(rows_of_sql(database, statement, len(columns)))
     sets = _sets_of(database, {row[1] for row in found})
     at = len(SUMS)
     rows = [

@@ -25,7 +25,7 @@ from processor.core.questions import (
 )
 from processor.io.ledger.reading import sql
 from processor.io.ledger.reading.sql import Sql
-from processor.io.ledger.reading.sums import EXACT, PLAIN, rows_of
+from processor.io.ledger.reading.sums import rows_of_sql
 from processor.io.ledger.reading.usage import SIZES, others_of, read_usage, source_of
 from processor.io.ledger.tables import SUMS
 
@@ -82,13 +82,9 @@ def _largest(
 ) -> tuple[tuple[str, ...], int]:
     """The values of the largest groups, and how many groups there are."""
     columns = _COLUMNS[question.order_by]
-    made = {function: _statement(question, plan, columns, function) for function in (PLAIN, EXACT)}
     found = list(
-        rows_of(
-            database,
-            lambda function: made[function].text,
-            tuple(made[PLAIN].bindings),
-            len(columns),
+        rows_of_sql(
+            database, lambda function: _statement(question, plan, columns, function), len(columns)
         )
     )
     return tuple(str(value) for value, *_ in found), int(found[0][1]) if found else 0

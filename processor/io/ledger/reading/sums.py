@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import apsw
 
 from processor.core.model import NO_PARTS, Parts, Totals
 from processor.io.ledger.numbers import encode_number
+from processor.io.ledger.reading.sql import Sql
 
 PLAIN: Final = "SUM"
 EXACT: Final = "sum_exactly"
@@ -50,8 +51,26 @@ def rows_of(
     `statement` is given the function to add up with. SQLite's own is quick, but stops at 64 bits
     with an error, and makes a double of numbers that have more: then all is added up exactly.
     """
+    return _added_up(database, lambda function: (statement(function), bindings), sums)
+
+
+def rows_of_sql(
+    database: apsw.Connection, statement: Callable[[str], Sql], sums: int
+) -> Iterable[Row]:
+    """Likewise, of a statement that has what stands for its placeholders."""
+
+    def with_bindings(function: str) -> tuple[str, Sequence[Any]]:
+        made = statement(function)
+        return made.text, made.bindings
+
+    return _added_up(database, with_bindings, sums)
+
+
+def _added_up(
+    database: apsw.Connection, statement: Callable[[str], tuple[str, Sequence[Any]]], sums: int
+) -> Iterable[Row]:
     try:
-        found = database.execute(statement(PLAIN), bindings).fetchall()
+        found = database.execute(*statement(PLAIN)).fetchall()
     except apsw.SQLError as error:
         if "integer overflow" not in str(error):
             raise
@@ -60,7 +79,7 @@ def rows_of(
             return found
     return [
         (*row[:-sums], *(None if value is None else int(value) for value in row[-sums:]))
-        for row in database.execute(statement(EXACT), bindings)
+        for row in database.execute(*statement(EXACT))
     ]
 
 

@@ -22,7 +22,7 @@ from processor.core.questions import (
 from processor.io.ledger.reading import sql
 from processor.io.ledger.reading.own_traces import find_own_traces
 from processor.io.ledger.reading.sql import Sql
-from processor.io.ledger.reading.sums import EXACT, NEGATED, PLAIN, parts_of, rows_of, totals_of
+from processor.io.ledger.reading.sums import NEGATED, parts_of, rows_of_sql, totals_of
 from processor.io.ledger.tables import SUMS
 
 SIZES: Final[dict[Measure, str]] = {
@@ -43,14 +43,9 @@ def read_usage(
     needs_charges = any(each.source == "charges" for each in plan.segments)
     own = find_own_traces(database, question.filters) if needs_charges else None
     of_traces = own and own.condition()
-    made = {
-        function: _statement(question, plan, columns, function, of_traces=of_traces)
-        for function in (PLAIN, EXACT)
-    }
-    found = rows_of(
+    found = rows_of_sql(
         database,
-        lambda function: made[function].text,
-        tuple(made[PLAIN].bindings),
+        lambda function: _statement(question, plan, columns, function, of_traces=of_traces),
         len(columns),
     )
     rows: list[UsageRow] = []
