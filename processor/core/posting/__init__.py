@@ -23,6 +23,7 @@ from processor.core.posting.forgotten import (
     RenamingOf,
     rename_intake,
     rename_mark,
+    span_names,
     trace_names,
 )
 from processor.core.posting.full_trace import BEYOND_LIMIT, is_call
@@ -81,6 +82,7 @@ __all__ = [
     "rename_mark",
     "responses_of",
     "set_aside",
+    "span_names",
     "trace_names",
     "traces_to_correct",
     "traces_with_calls",

@@ -14,11 +14,11 @@ RenamingOf = Callable[[bytes, int], Renaming | None]
 """By trace id and end of the span in nanoseconds; None for a trace in which nothing is renamed."""
 
 
-def _names(node: Node, text: str) -> bool:
-    """Whether a span of a working copy says that text of its owner."""
+def span_names(span: Node | Mark, text: str) -> bool:
+    """Whether a span, in a working copy or as it came, says that text of its owner."""
     return any(
         text in owner or any(value == text for _, value in owner.own_dimensions)
-        for owner in (node.own, node.inherited)
+        for owner in (span.own, span.inherited)
     )
 
 
@@ -27,7 +27,7 @@ def trace_names(trace: Trace, user: str) -> bool:
     kept = trace.kept_owner
     if kept is not None and kept.user == user:
         return True
-    return any(_names(node, user) for node in trace.nodes.values())
+    return any(span_names(node, user) for node in trace.nodes.values())
 
 
 def rename_owner(owner: Owner, renamed: Renaming) -> Owner:

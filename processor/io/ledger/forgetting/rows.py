@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import apsw
 
+from processor.core import posting
 from processor.core.errors import InvalidQuestionError
 from processor.core.model import DimensionSet
 from processor.io.ledger import pending_columns, statements
@@ -184,7 +185,7 @@ class IdRows:
             traces |= {
                 rows.trace_id
                 for rows in map(turn.rows, range(len(turn.sizes)))
-                if any(user in _texts_of(mark) for mark in rows.marks.values())
+                if any(posting.span_names(mark, user) for mark in rows.marks.values())
             }
         return changed, traces
 
@@ -267,9 +268,3 @@ class IdRows:
             assigned = ", ".join(f"{name} = ?" for name in ("digest", *DIMENSIONS))
             self._run(f"UPDATE dimension_sets SET {assigned} WHERE id = ?", digest, *texts, set_id)
         return len(sets)
-
-
-def _texts_of(mark: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a mark
-    own, inherited = mark.own, mark.inherited
-    values = (value for owner in (own, inherited) for _, value in owner.own_dimensions)
-    return (*own[:-1], *inherited[:-1], *values)
