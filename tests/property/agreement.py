@@ -127,7 +127,7 @@ def check_months(store: SqliteStore) -> None:
 def check_spend(store: SqliteStore) -> None:
     """What metrics show, corrections included, is what its combinations are charged."""
     dimensions = read_dimensions(store._db)
-    if not store.spend.dimensions:
+    if store.spend.dimensions is None:
         return
     rows = list(read_rows(store._db))
     named = {row.values for row in rows}

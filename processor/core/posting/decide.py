@@ -93,12 +93,12 @@ def decide(
     call_budgets: Sequence[Budget],
     states: Mapping[StateKey, State],
     zones: ReportingZones,
-    spend_by: tuple[str, ...] = (),
+    spend_by: tuple[str, ...] | None = None,
 ) -> Plan:
     """Check the budgets, and set out all that the turn writes.
 
     `states` has those of `followed.keys`, and is changed. `spend_by` are the dimensions that
-    metrics tell apart.
+    metrics tell apart; None where they show nothing.
     """
     posted = followed.posted
     new = (*posted.added, *posted.amended) if posted.restated else ()
@@ -121,7 +121,8 @@ def decide(
     if posted.late is not NOTHING_LATE:
         _add_late(decision, followed)
     add_up(decision.plan, followed, zones)
-    add_spend(decision.plan, posted, spend_by)
+    if spend_by is not None:
+        add_spend(decision.plan, posted, spend_by)
     decision.plan.repeats, decision.plan.conflicts = posted.repeats, posted.conflicts
     decision.plan.pending += posted.pending
     decision.plan.uncharged = {each: left.calls for each, left in posted.left_out.items()}

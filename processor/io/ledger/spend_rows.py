@@ -55,9 +55,9 @@ class SpendRows:
         """The combinations with sums of their own; None while that is not known."""
 
     @property
-    def dimensions(self) -> tuple[str, ...]:
-        """Those whose values have sums of their own."""
-        return () if self._by is None else self._by.dimensions
+    def dimensions(self) -> tuple[str, ...] | None:
+        """Those whose values have sums of their own; None before `follow`, which keeps none."""
+        return None if self._by is None else self._by.dimensions
 
     @TRANSLATED
     def follow(self, by: SpendBy) -> None:
@@ -142,10 +142,10 @@ def read_rows(database: apsw.Connection) -> Iterable[SpendRow]:
         yield SpendRow(values, part, totals_of(sums))
 
 
-def read_dimensions(database: apsw.Connection) -> tuple[str, ...]:
-    """What the rows tell apart."""
+def read_dimensions(database: apsw.Connection) -> tuple[str, ...] | None:
+    """What the rows tell apart; None while nothing is kept in them."""
     names: str | None = database.execute(_READ_DIMENSIONS).get
-    return tuple(json.loads(names)) if names else ()
+    return tuple(json.loads(names)) if names else None
 
 
 def _charged_with(function: str) -> str:

@@ -25,7 +25,7 @@ def read_spend(database: apsw.Connection) -> Spend:
         SpendRow(values, *(parts.get(part, NOTHING) for part in ("first", "up", "down")))
         for values, parts in found.items()
     ]
-    return Spend(read_dimensions(database), rows)
+    return Spend(read_dimensions(database) or (), rows)
 
 
 def read_crossing_counts(database: apsw.Connection, after: int) -> CrossingCounts:

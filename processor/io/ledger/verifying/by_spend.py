@@ -27,7 +27,7 @@ class ShownSums:
         """Compare them, where there are any."""
         del position
         findings = Findings(self.name)
-        if read_dimensions(database):
+        if read_dimensions(database) is not None:
             sides = Sides(
                 " UNION ALL ".join(_of_spend("part <> 'down'")),
                 " UNION ALL ".join((_TOTAL, *_of_spend("part = 'down'"))),

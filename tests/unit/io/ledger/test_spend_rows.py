@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import apsw
 import pytest
 from property.agreement import check_spend
 
@@ -9,6 +12,8 @@ from processor.core.errors import LedgerUnavailableError
 from processor.core.model import ForgetRequest, Owner, Totals
 from processor.io.ledger import Ledger, Limits, SqliteReader, SqliteStore
 from processor.io.ledger.spend_rows import SpendBy
+from processor.io.ledger.verifying import Verifier
+from processor.io.ledger.verifying.by_spend import ShownSums
 
 CALL = Totals(cost_nano_usd=1000, input_tokens=100, calls=1)
 
@@ -150,6 +155,21 @@ async def test_numbers_beyond_64_bits_are_exact(opened, given):
     assert (await opened.rows())[("gpt-4o",)] == (3 * 10 * 2**59, 0, 0)
     await opened.open("provider")
     assert (await opened.rows())[("openai",)] == (3 * 10 * 2**59, 0, 0)
+
+
+@pytest.mark.parametrize("dimensions", [(), ("model",)])
+async def test_a_change_behind_its_back_is_found(opened, given, tmp_path, dimensions):
+    """Guarantees: also where metrics tell nothing apart, and show one sum of all."""
+    await opened.open(*dimensions)
+    await opened.post(given.call(1))
+    await opened.close()
+    path = tmp_path / "ledger.db"
+    with closing(Verifier(path)) as verifier:
+        assert [found.step.differing for found in verifier.run(ShownSums())] == [0]
+    with closing(apsw.Connection(str(path))) as database, database:
+        database.execute("UPDATE spend SET calls = calls + 1")
+    with closing(Verifier(path)) as verifier:
+        assert [found.step.differing for found in verifier.run(ShownSums())] == [1]
 
 
 async def test_crossings_are_counted_by_what_is_alike(given, tmp_path):
