@@ -14,10 +14,12 @@ from rich.text import Text
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
 from processor.surfaces.terminal.amounts import long_usd, short_usd
 from processor.surfaces.terminal.figures import tokens
-from processor.surfaces.terminal.grid import Column, Row, bar, grid
+from processor.surfaces.terminal.grid import KEPT, Column, Row, bar, grid
 from processor.surfaces.terminal.paint import plain
 
 _WIDE: Final = 100
+_NARROW: Final = 50
+"""Below this the share of the limit says what amounts would leave no room for."""
 _BAR_CELLS, _BAR_CELLS_WIDE = 8, 24
 _NO_CENTS: Final = re.compile(r"\.00(?!\d)")
 _TOKENS: Final = " tok"
@@ -53,10 +55,10 @@ def budget_table(rows: Sequence[BudgetDocument], read_at: str | None, width: int
     columns = [
         Column("budget", "name"),
         Column("for", "name"),
+        Column("", "word", keep=1),
         Column("used", "word"),
-        Column("", "word"),
-        Column("spent / limit"),
-        Column("resets", "word"),
+        Column("spent / limit", keep=3 if width < _NARROW else KEPT),
+        Column("resets", "word", keep=2),
     ]
     size = _BAR_CELLS_WIDE if is_wide else _BAR_CELLS
     return grid(columns, [_row(each, size, read_at, is_wide=is_wide) for each in rows], width)

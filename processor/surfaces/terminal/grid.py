@@ -15,7 +15,8 @@ Cell = str | float | Text
 
 _GAP: Final = 2
 _MARGIN: Final = 1
-_ALWAYS: Final = 9
+KEPT: Final = 9
+"""Of a column that is never left out."""
 _BAR_MAX: Final = 24
 _NAME_MIN: Final = 6
 _SHRINKING: Final[tuple[tuple[Kind, int], ...]] = (
@@ -31,7 +32,7 @@ class Column(NamedTuple):
     title: str
     kind: Kind = "figure"
     """Figures and words are whole, names are abridged, bars are as long as fits."""
-    keep: int = _ALWAYS
+    keep: int = KEPT
     """Columns of the lowest `keep` are left out first; 9 stays in any case."""
 
 
@@ -85,7 +86,7 @@ def _fit(columns: Sequence[Column], natural: Sequence[int], width: int) -> dict[
         for kind, least in _SHRINKING:
             _shrink(sizes, columns, kind, least, width)
         least_kept = min(places, key=lambda place: columns[place].keep)
-        if _over(sizes, width) <= 0 or columns[least_kept].keep == _ALWAYS:
+        if _over(sizes, width) <= 0 or columns[least_kept].keep == KEPT:
             break
         places.remove(least_kept)
     _shrink(sizes, columns, "name", _NAME_MIN, width)
@@ -112,7 +113,7 @@ def _shrink(
 def _line(
     row: Sequence[Cell], columns: Sequence[Column], sizes: dict[int, int], style: str
 ) -> Text:
-    line = Text(" " * _MARGIN, no_wrap=True, overflow="crop")
+    line = Text(" " * _MARGIN, no_wrap=True, overflow="ellipsis")
     for text, tone in _padded(row, columns, sizes, style):
         line.append(text, tone)
     line.rstrip()

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from processor.surfaces.api.documents import (
@@ -17,7 +16,7 @@ from processor.surfaces.api.documents import (
 from processor.surfaces.terminal.amounts import long_usd, marked
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
-from processor.surfaces.terminal.paint import aligned, plain
+from processor.surfaces.terminal.paint import aligned, plain, wrap
 
 _PER_MILLION: Final = 10**6
 _RATES: Final = {
@@ -27,22 +26,24 @@ _RATES: Final = {
 """The rates that are shown, with their titles, and which are left out first."""
 _NONE: Final = "-"
 _UNPRICED: Final = "unpriced"
+_TEXT_LINES_MAX: Final = 6
 
 
 def draw_prices(document: PricesDocument, unpriced: UnpricedDocument, width: int) -> RenderableType:
     """The picture of a document, in `width` cells, with what `unpriced` says of what has none."""
-    parts: list[RenderableType] = [_line(line, "dim") for line in _sources(document)]
+    parts = [part for line in _sources(document) for part in _lines(line, width, "dim")]
     if document.data:
-        parts += ["", *_table(document, width)]
+        parts += [Text(), *_table(document, width)]
     else:
-        parts.append(_line("No model was used in this time."))
+        parts += _lines("No model was used in this time.", width)
     if document.other is not None:
         calls = counted(document.other.calls, "call")
         more = f"and {document.other.groups:,} more models with {calls}; --limit lists more"
-        parts.append(_line(more, "dim"))
+        parts += _lines(more, width, "dim")
     if any(each.has_more_rates for each in document.data):
-        parts.append(_line("* has other rates for large requests or at other times", "dim"))
-    parts += _missing(document, unpriced)
+        more = "* has other rates for large requests or at other times"
+        parts += _lines(more, width, "dim")
+    parts += _missing(document, unpriced, width)
     return Group(*parts)
 
 
@@ -56,9 +57,9 @@ def _sources(document: PricesDocument) -> Iterator[str]:
         yield f"The newest price of the installed catalogue is {age} old."
 
 
-def _line(text: str, style: str = "") -> Padding:
+def _lines(text: str, width: int, style: str = "") -> list[Text]:
     """A line, or several that all begin within the margin."""
-    return Padding(Text(text, style=style), (0, 0, 0, 1))
+    return [Text(f" {line}", style) for line in wrap(text, width - 1, _TEXT_LINES_MAX)]
 
 
 def _table(document: PricesDocument, width: int) -> list[Text]:
@@ -66,12 +67,12 @@ def _table(document: PricesDocument, width: int) -> list[Text]:
     rates = [_rates(models, quantity) for quantity in _RATES]
     columns = [
         Column("model", "name"),
-        Column("provider", "name"),
-        Column("calls"),
+        Column("provider", "name", keep=6),
+        Column("calls", keep=7),
         Column("tokens", keep=3),
         Column("cost then", keep=2),
         *(Column(title, keep=keep) for title, keep in _RATES.values()),
-        Column("price from", "word"),
+        Column("price from", "word", keep=8),
     ]
     rows = [
         Row(
@@ -132,28 +133,35 @@ def _source(each: ModelPrice, document: PricesDocument) -> str:
             return "no price"
 
 
-def _missing(document: PricesDocument, unpriced: UnpricedDocument) -> Iterator[RenderableType]:
+def _missing(document: PricesDocument, unpriced: UnpricedDocument, width: int) -> Iterator[Text]:
     """The lines that give a price to what has none."""
     unknown = [each for each in unpriced.data if each.status == _UNPRICED and not each.has_price]
     if not unknown:
         return
     calls = sum(each.calls for each in unknown)
-    yield ""
-    yield _line(f"{counted(calls, 'call')} without a price", "orange")
+    yield Text()
+    yield from _lines(f"{counted(calls, 'call')} without a price", width, "orange")
     # Calls of several services are several kinds, and one entry is enough for all of them.
     entries = dict.fromkeys(tuple(each.entry) for each in unknown if each.entry)
     if entries:
         file = document.price_file or "a price file of your own"
-        yield _line(
+        yield from _lines(
             f"Add this to {plain(file)} with the right numbers, and run "
-            "llm-cost reprice --since 30d:"
+            "llm-cost reprice --since 30d:",
+            width,
         )
-        yield ""
-        yield Text("  models:")
-        yield from (Text(f"    {plain(line)}") for entry in entries for line in entry)
+        yield Text()
+        yield _verbatim("  models:")
+        yield from (_verbatim(f"    {plain(line)}") for entry in entries for line in entry)
     fixes = dict.fromkeys(
         f"{each.models[0] if each.models else '(no model)'}: {each.fix}"
         for each in unknown
         if not each.entry
     )
-    yield from (_line(plain(fix)) for fix in fixes)
+    for fix in fixes:
+        yield from _lines(plain(fix), width)
+
+
+def _verbatim(line: str) -> Text:
+    """A line to copy, which is never broken."""
+    return Text(line, no_wrap=True, overflow="ignore")

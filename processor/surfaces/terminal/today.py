@@ -23,7 +23,6 @@ PERIODS: Final = {"today": "today", "week": "this week", "month": "this month"}
 """The words of questions, and what they are called."""
 _BESIDE: Final = 110
 """Cells from which on two tables stand beside each other."""
-_BUDGETS_WIDTH_MIN: Final = 60
 _GAP: Final = 3
 _PERIOD_COLUMNS: Final = (
     Column("", "word"),
@@ -81,7 +80,7 @@ def draw_today(overview: Overview, width: int) -> list[RenderableType]:
         if document.totals.calls
     ]
     parts += _tables(tables, width)
-    if overview.budgets and width >= _BUDGETS_WIDTH_MIN:
+    if overview.budgets:
         budgets = budget_table(overview.budgets, now, width)
         parts += [Text(), Text(" budgets, by who is nearest the limit", "bold")]
         parts += budgets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,14 +24,17 @@ from processor.surfaces.terminal.budgets import budget_table, by_need
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import clock
-from processor.surfaces.terminal.paint import left, plain, right
+from processor.surfaces.terminal.paint import left, plain, right, wrap
 
 RATE_MIN: Final = 5
 """Minutes that the rate is of."""
 _S_PER_MIN: Final = 60
 _BUDGETS_MAX: Final = 4
 _CALLS_MIN: Final = 3
+_MARGIN: Final = 1
 _LABEL_CELLS: Final = 20
+_AMOUNT_CELLS: Final = 14
+_TEXT_CELLS_MIN: Final = 20
 _WIDE: Final = 100
 
 
@@ -65,7 +68,7 @@ def draw_top(view: TopView, width: int, height: int, hint: str = "") -> Renderab
     ]
     if view.trouble:
         parts.append(Text(f" {plain(view.trouble)}", style="orange"))
-    parts += ["", *_spend(view)]
+    parts += ["", *_spend(view, width)]
     used = len(parts) + 2
     nearest = by_need(view.budgets.data)[:_BUDGETS_MAX]
     if nearest:
@@ -111,23 +114,32 @@ def figures_of(view: TopView) -> dict[str, str | int | bool | None]:
     }
 
 
-def _spend(view: TopView) -> list[Text]:
+def _spend(view: TopView, width: int) -> list[Text]:
     today, hour, recent = (each.totals for each in (view.today, view.hour, view.recent))
     rate = long_usd(str(rate_usd_per_min(view.recent)))
-    lines = [
-        _line("today", _cost(today), _use(today), "bold"),
-        _line("this hour", _cost(hour), _use(hour)),
-        _line(f"last {RATE_MIN} minutes", f"{_least(recent)}{rate}", f"a minute, {_use(recent)}"),
+    rows = [
+        ("today", _cost(today), _use(today), "bold"),
+        ("this hour", _cost(hour), _use(hour), ""),
+        (f"last {RATE_MIN} minutes", f"{_least(recent)}{rate}", f"a minute, {_use(recent)}", ""),
     ]
     projected = day_at_this_rate_usd(view)
     if projected is not None:
         amount = f"{_least(today)}{long_usd(str(projected))}"
-        lines.append(_line("today at this rate", amount, "projected from the last minutes", "dim"))
-    return lines
+        rows.append(("today at this rate", amount, "projected from the last minutes", "dim"))
+    return [line for row in rows for line in _lines(*row, width)]
 
 
-def _line(label: str, amount: str, text: str, style: str = "") -> Text:
-    return Text.assemble(f" {label:{_LABEL_CELLS}}", (f"{amount:>14}", style), ("  " + text, "dim"))
+def _lines(label: str, amount: str, text: str, style: str, width: int) -> Iterator[Text]:
+    """An amount with what it is, and what to say of it beside it, or below where it is narrow."""
+    start = _MARGIN + _LABEL_CELLS + _AMOUNT_CELLS + 2
+    is_beside = width - start >= _TEXT_CELLS_MIN
+    indent = start if is_beside else 3
+    said = wrap(text, width - indent)
+    beside = f"  {said.pop(0)}" if is_beside else ""
+    yield Text.assemble(
+        f" {label:{_LABEL_CELLS}}", (f"{amount:>{_AMOUNT_CELLS}}", style), (beside, "dim")
+    )
+    yield from (Text(f"{'':{indent}}{line}", "dim") for line in said)
 
 
 def _cost(sums: Sums) -> str:
