@@ -38,7 +38,7 @@ _LIMIT: Final = {
 _RATIO: Final = _gauge("llm_budget_ratio", f"What was spent by the limit, {_NEAREST}")
 _AT_LEAST: Final = _gauge(
     "llm_budget_at_least",
-    "1 while calls of unknown cost are in what was spent, or it is still being added up.",
+    "1 while what was spent lacks the cost of some calls: it is unknown, or still to be added.",
 )
 _IDS: Final = _gauge(
     "llm_budget_crossed_ids",
@@ -117,8 +117,8 @@ def _standing(
 ) -> Iterator[Sample]:
     spent, limit, at_least = 0, budget.limit, False
     if state is not None:
-        spent, limit = state.standing.spent, state.standing.limit
-        at_least = state.standing.at_least or state.progress < 1
+        standing = state.standing
+        spent, limit, at_least = standing.spent, standing.limit, standing.at_least
     per = NANO_PER_USD if budget.unit == "usd" else 1
     yield _SPENT[budget.unit](spent / per, *labels)
     yield _LIMIT[budget.unit](limit / per, *labels)

@@ -35,14 +35,14 @@ from processor.surfaces.metrics.declaration import Metric, Sample
 from processor.surfaces.metrics.processor_metrics import Build
 from processor.surfaces.metrics.readings import CostReadings
 
-DECLARED: Final[tuple[Metric, ...]] = (
+_COLLECTED: Final[tuple[Metric, ...]] = (
     *flow_metrics.METRICS,
     *exporter_metrics.METRICS,
     *processor_metrics.METRICS,
     *readings.METRICS,
     *budget_metrics.METRICS,
-    *spend_metrics.METRICS,
 )
+DECLARED: Final[tuple[Metric, ...]] = (*_COLLECTED, *spend_metrics.METRICS)
 """Every metric there is, in the order in which they are served."""
 
 CONTENT_TYPE: Final[str] = CONTENT_TYPE_PLAIN_0_0_4
@@ -126,8 +126,7 @@ class Exposition(Collector):
 def _families(samples: Iterable[Sample]) -> Iterable[_Family]:
     families = {
         metric.name: _FAMILIES[metric.kind](metric.name, metric.sentence, labels=metric.labels)
-        for metric in DECLARED
-        if metric not in spend_metrics.METRICS
+        for metric in _COLLECTED
     }
     for metric, value, labels in samples:
         families[metric.name].add_metric(labels, value)

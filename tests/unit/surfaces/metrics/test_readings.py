@@ -1,6 +1,7 @@
 """When metrics read the ledger, and what they show when that fails."""
 
 import asyncio
+import dataclasses
 
 import pytest
 
@@ -144,6 +145,16 @@ async def test_budgets_are_shown_in_their_unit(readings, costs):
     assert shown["at_least", "month"] is True
     assert (shown["spent_tokens", "user-day"], shown["limit_tokens", "user-day"]) == (250, 1000)
     assert shown["ratio", "user-day"] == 0.25
+
+
+@pytest.mark.parametrize("at_least", [False, True])
+async def test_what_was_spent_is_at_least_where_every_other_answer_says_so(
+    readings, costs, at_least
+):
+    """Guarantees: a budget that is being filled is exact where other sums have what was spent."""
+    state = costs.state("user-day", "user", 1000, "tokens", 250, at_least=at_least)
+    costs.states = [dataclasses.replace(state, progress=0.5)]
+    assert (await shown_of(readings))["at_least", "user-day"] is at_least
 
 
 async def test_a_budget_that_nobody_has_used_is_at_zero(readings):
