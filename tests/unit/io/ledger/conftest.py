@@ -8,7 +8,8 @@ import pytest
 from answers import total_of
 
 from processor.core.errors import LedgerUnavailableError
-from processor.io.ledger import Ledger, Limits, SqliteStore
+from processor.io.ledger import Ledger, Limits, SqliteStore, stepped_trace
+from processor.io.ledger.working_set import WorkingSet
 
 
 class WatchedStore(SqliteStore):
@@ -87,3 +88,19 @@ async def opened(given, tmp_path):
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def changed_spans(monkeypatch):
+    """How many spans each step of long work changes; large traces are read two rows at a time."""
+    monkeypatch.setattr(stepped_trace, "_ROWS_READ", 2)
+    monkeypatch.setattr(stepped_trace, "_SPANS_ATTACHED", 2)
+    changed, real = [], WorkingSet.change
+
+    def change(*given, **more):
+        followed = real(*given, **more)
+        changed.append(len(followed.posted.amended))
+        return followed
+
+    monkeypatch.setattr(WorkingSet, "change", change)
+    return changed

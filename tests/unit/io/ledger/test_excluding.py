@@ -31,7 +31,6 @@ from processor.core.semconv.ids import log_trace
 from processor.io.ledger import SqliteReader, excluding, exclusion_rows, stepped_trace
 from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.repricing import Repricer
-from processor.io.ledger.working_set import WorkingSet
 
 S = Owner(session="s", user="u")
 OTHER = Owner(session="other", user="v")
@@ -337,22 +336,12 @@ async def test_a_step_that_fails_is_tried_again(opened, exclude, monkeypatch):
 
 
 @pytest.fixture
-def slices(monkeypatch):
+def slices(monkeypatch, changed_spans):
     """Traces with more than two rows are large; a step changes two spans; returns how many."""
     monkeypatch.setattr(excluding, "_STEP_S", 1e9)  # However busy the machine is.
     monkeypatch.setattr(excluding, "_SPANS_CHANGED", 2)
     monkeypatch.setattr(stepped_trace, "ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(stepped_trace, "_ROWS_READ", 2)
-    monkeypatch.setattr(stepped_trace, "_SPANS_ATTACHED", 2)
-    changed, real = [], WorkingSet.change
-
-    def change(*given, **more):
-        followed = real(*given, **more)
-        changed.append(len(followed.posted.amended))
-        return followed
-
-    monkeypatch.setattr(WorkingSet, "change", change)
-    return changed
+    return changed_spans
 
 
 def large(given, trace=1):

@@ -15,9 +15,8 @@ from processor.core.errors import LedgerUnavailableError, OverloadedError
 from processor.core.model import Owner
 from processor.core.money import Amount, price_usage
 from processor.core.ports import PricesAgain
-from processor.io.ledger import read_snapshot, reprice_sums, repricing, stepped_trace
+from processor.io.ledger import read_snapshot, reprice_sums, repricing
 from processor.io.ledger.reading.unknown import read_unknown
-from processor.io.ledger.working_set import WorkingSet
 
 S = Owner(session="s")
 ALWAYS = (0, 2**63 - 1)
@@ -277,22 +276,12 @@ async def test_traces_that_a_reprice_reads_do_not_stay_in_memory(opened, given, 
 
 
 @pytest.fixture
-def slices(monkeypatch):
+def slices(monkeypatch, changed_spans):
     """Traces with more than two rows are large; a step changes two calls; returns how many."""
     monkeypatch.setattr(repricing, "_STEP_S", 1e9)  # However busy the machine is.
     monkeypatch.setattr(repricing, "ROWS_AT_ONCE", 2)
     monkeypatch.setattr(repricing, "_CALLS_CHANGED", 2)
-    monkeypatch.setattr(stepped_trace, "_ROWS_READ", 2)
-    monkeypatch.setattr(stepped_trace, "_SPANS_ATTACHED", 2)
-    changed, real = [], WorkingSet.change
-
-    def change(*given, **more):
-        followed = real(*given, **more)
-        changed.append(len(followed.posted.amended))
-        return followed
-
-    monkeypatch.setattr(WorkingSet, "change", change)
-    return changed
+    return changed_spans
 
 
 def tree(given, calls=11):
