@@ -7,8 +7,7 @@ rows take a tenth of a second, for which batches must not wait.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
 from processor import __version__
 from processor.core.model import NS_PER_S
@@ -46,10 +45,7 @@ from processor.surfaces.api.parameters import (
     TracesParameters,
     UnpricedParameters,
 )
-from processor.surfaces.queries import CostQueries, Report, TimeRange
-
-_NAMES_WINDOW: Final = "30d"
-"""Of which time names are listed unless one is given."""
+from processor.surfaces.queries import CostQueries, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +128,7 @@ async def crossings(sources: Sources, asked: CrossingsParameters) -> Made:
 
 async def dimensions(sources: Sources, asked: DimensionsParameters) -> Made:
     """Dimensions and their most used values."""
-    time = _of_names(asked.time(sources.costs.calendar.zone))
+    time = asked.time(sources.costs.calendar.zone)
     report = await sources.costs.used_values(asked.dimension, time, limit=asked.limit)
     return lambda: DimensionsDocument.from_report(report)
 
@@ -146,7 +142,7 @@ async def unpriced(sources: Sources, asked: UnpricedParameters) -> Made:
 
 async def prices(sources: Sources, asked: PricesParameters) -> Made:
     """The models that are used, and what they cost."""
-    time = _of_names(asked.time(sources.costs.calendar.zone))
+    time = asked.time(sources.costs.calendar.zone)
     report = await sources.costs.prices(time, limit=asked.limit)
     return lambda: PricesDocument.from_report(report, sources.costs.price_file)
 
@@ -179,9 +175,3 @@ async def status(sources: Sources, asked: Parameters) -> Made:
         times_in=asked.zone(zone),
     )
     return lambda: document
-
-
-def _of_names(time: TimeRange) -> TimeRange:
-    """The time that is asked about, or the last month."""
-    is_given = time.window or time.start_s is not None or time.end_s is not None
-    return time if is_given else replace(time, window=_NAMES_WINDOW)

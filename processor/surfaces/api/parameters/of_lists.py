@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from processor.core.errors import InvalidQuestionError
-from processor.surfaces.api.parameters.of_time import PATH, Cursor, Filter, InTime, Parameters
+from processor.surfaces.api.parameters.of_time import (
+    PATH,
+    Cursor,
+    Filter,
+    InLastMonth,
+    InTime,
+    Parameters,
+)
 from processor.surfaces.queries import (
     AUDIT_MAX,
     CALLS_MAX,
@@ -109,32 +116,20 @@ class CrossingsParameters(Parameters):
     limit: int = Field(50, ge=1, le=GROUPS_MAX, description="Rows of a page.")
 
 
-class DimensionsParameters(InTime):
+class DimensionsParameters(InLastMonth):
     """Whose values are wanted, and of which time."""
 
-    window: str = Field("", description="As for costs; 30d unless a time is given.")
     dimension: list[str] = Field(
         default_factory=list,
         description="Whose values are wanted: repeat it. Without it those that are quickly ranked.",
     )
     limit: int = Field(20, ge=1, le=GROUPS_MAX, description="Values of each dimension.")
 
-    @property
-    def is_of_now(self) -> bool:
-        """Without a time it is the last month."""
-        return True
 
-
-class PricesParameters(InTime):
+class PricesParameters(InLastMonth):
     """Of which time the models are that were used."""
 
-    window: str = Field("", description="As for costs; 30d unless a time is given.")
     limit: int = Field(100, ge=1, le=GROUPS_MAX, description="Models to list.")
-
-    @property
-    def is_of_now(self) -> bool:
-        """Prices change with time."""
-        return True
 
 
 class UnpricedParameters(Parameters):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ _MOMENT: Final = (
     "(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-](0[0-9]|1[0-2]):[0-5][0-9])?)?)?$"
 )
 """What the description says of words and moments; what they mean, others check."""
+_LAST_MONTH: Final = "30d"
 PATH: Final[JsonDict] = {"in": "path"}
 """Marks a field that stands in the path."""
 
@@ -104,3 +106,20 @@ class InTime(Parameters):
             what = f"must be after starting_at, {self.starting_at}"
             raise InvalidQuestionError("ending_at", what)
         return TimeRange(self.window, start_s, end_s, self.time_zone)
+
+
+class InLastMonth(InTime):
+    """A time; the last 30 days without any."""
+
+    window: str = Field("", description="As for costs; 30d unless a time is given.")
+
+    @property
+    def is_of_now(self) -> bool:
+        """Without a time it is the last month, and the prices of now change with time."""
+        return True
+
+    def time(self, default: ZoneInfo) -> TimeRange:
+        """The time asked about. Raises InvalidQuestionError."""
+        time = super().time(default)
+        is_given = time.window or time.start_s is not None or time.end_s is not None
+        return time if is_given else replace(time, window=_LAST_MONTH)
