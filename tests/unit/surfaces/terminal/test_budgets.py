@@ -102,6 +102,11 @@ def test_a_limit_of_less_than_a_cent_is_whole():
     assert "$0.0010 / $1.005" in picture([row("per-user-daily", "a", 0.001, 1.005)], [])
 
 
+def test_what_is_at_least_next_to_nothing_is_not_less_than_it_too():
+    shown = picture([row("per-team", "search", 0.00001, 50, at_least=True)], [])
+    assert "≥ $0.0000 / $50" in shown
+
+
 def test_names_from_outside_are_escaped():
     text = picture([row("per-user-daily", "a\x1b[2Jb", 1, 50)], [])
     assert "\x1b" not in text

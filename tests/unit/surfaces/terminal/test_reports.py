@@ -145,6 +145,29 @@ async def test_a_trace_is_a_tree(api, given_calls, lines):
     assert any("≥" not in line and "3.0000" in line for line in shown), "the subtotal"
 
 
+async def test_lines_lead_from_each_span_to_its_parent(api, lines):
+    """Guarantees: whatever stands between a parent and its further children."""
+    document = await api()(f"/traces/{TRACE}")
+    one = document.spans[0]
+    depths = (0, 1, 2, 3, 1, 2, 2, 0, 1)
+    spans = [
+        one.model_copy(update={"depth": depth, "kind": "span", "name": str(at), "call": None})
+        for at, depth in enumerate(depths)
+    ]
+    shown = lines(draw_trace(document.model_copy(update={"spans": spans}), 80))
+    assert [line[1 : line.index("1.0000")].rstrip() for line in shown[4:]] == [
+        "span 0",
+        "├─ span 1",
+        "│  └─ span 2",
+        "│     └─ span 3",
+        "└─ span 4",
+        "   ├─ span 5",
+        "   └─ span 6",
+        "span 7",
+        "└─ span 8",
+    ]
+
+
 async def test_an_aggregate_has_the_subtotal_of_its_call(api, given_calls, lines):
     """Guarantees: what an agent adds is not taken for all that is below it."""
     made = given_calls.charged

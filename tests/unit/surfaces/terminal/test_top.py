@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -74,6 +75,14 @@ async def test_the_picture_says_what_is_spent_and_by_whom(view):
     assert [line.split()[0] for line in lines[-3:]] == ["07:59:00", "07:58:00", "06:30:00"]
     assert lines[-3].endswith("unknown")
     assert "writer · ada" in lines[-1]
+
+
+async def test_a_rate_that_is_at_least_next_to_nothing_is_not_less_than_it_too(view):
+    shown = await view()
+    recent = shown.recent.totals.model_copy(update={"cost_usd": "0.000000100"})
+    shown = replace(shown, recent=shown.recent.model_copy(update={"totals": recent}))
+    text = drawn(draw_top(shown, 80, 24), 80, is_coloured=False)
+    assert "≥ $0.0000  a minute, 2 calls" in text
 
 
 async def test_a_call_of_another_day_has_its_date(view, given_calls):
