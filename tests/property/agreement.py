@@ -129,6 +129,7 @@ def check_spend(store: SqliteStore) -> None:
     dimensions = read_dimensions(store._db)
     if store.spend.dimensions is None:
         return
+    assert dimensions is not None, "they are followed, and so they are kept"
     rows = list(read_rows(store._db))
     named = {row.values for row in rows}
     values = values_of_sets(store._db, dimensions)
