@@ -12,12 +12,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
-from processor.surfaces.terminal.amounts import long_usd, short_usd
+from processor.surfaces.terminal.amounts import long_usd, marked, short_usd
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.grid import KEPT, Column, Row, bar, grid
 from processor.surfaces.terminal.paint import plain
 
 _WIDE: Final = 100
+_ALL_COLUMNS: Final = 70
+"""Below this names are worth more than bars and times."""
 _NARROW: Final = 50
 """Below this the share of the limit says what amounts would leave no room for."""
 _BAR_CELLS, _BAR_CELLS_WIDE = 8, 24
@@ -55,10 +57,10 @@ def budget_table(rows: Sequence[BudgetDocument], read_at: str | None, width: int
     columns = [
         Column("budget", "name"),
         Column("for", "name"),
-        Column("", "word", keep=1),
-        Column("used", "word"),
+        Column("used", "word", keep=1 if width < _ALL_COLUMNS else KEPT),
+        Column("", "word"),
         Column("spent / limit", keep=3 if width < _NARROW else KEPT),
-        Column("resets", "word", keep=2),
+        Column("resets", "word", keep=2 if width < _ALL_COLUMNS else KEPT),
     ]
     size = _BAR_CELLS_WIDE if is_wide else _BAR_CELLS
     return grid(columns, [_row(each, size, read_at, is_wide=is_wide) for each in rows], width)
@@ -82,8 +84,9 @@ def _whom(row: BudgetDocument) -> str:
 
 
 def _spent(row: BudgetDocument) -> str:
-    spent = long_usd(row.spent_usd) if row.spent_usd else tokens(row.spent_tokens) or "0"
-    return f"{'≥ ' if row.at_least else ''}{spent}"
+    if row.spent_usd:
+        return marked(row.spent_usd, long_usd(row.spent_usd), at_least=row.at_least)
+    return f"{'≥ ' if row.at_least else ''}{tokens(row.spent_tokens) or '0'}"
 
 
 def _used(row: BudgetDocument) -> str:

@@ -116,15 +116,15 @@ def figures_of(view: TopView) -> dict[str, str | int | bool | None]:
 
 def _spend(view: TopView, width: int) -> list[Text]:
     today, hour, recent = (each.totals for each in (view.today, view.hour, view.recent))
-    rate = long_usd(str(rate_usd_per_min(view.recent)))
+    rate = _amount(rate_usd_per_min(view.recent), recent)
     rows = [
         ("today", _cost(today), _use(today), "bold"),
         ("this hour", _cost(hour), _use(hour), ""),
-        (f"last {RATE_MIN} minutes", f"{_least(recent)}{rate}", f"a minute, {_use(recent)}", ""),
+        (f"last {RATE_MIN} minutes", rate, f"a minute, {_use(recent)}", ""),
     ]
     projected = day_at_this_rate_usd(view)
     if projected is not None:
-        amount = f"{_least(today)}{long_usd(str(projected))}"
+        amount = _amount(projected, today)
         rows.append(("today at this rate", amount, "projected from the last minutes", "dim"))
     return [line for row in rows for line in _lines(*row, width)]
 
@@ -146,8 +146,9 @@ def _cost(sums: Sums) -> str:
     return marked(sums.cost_usd, long_usd(sums.cost_usd), at_least=sums.at_least)
 
 
-def _least(sums: Sums) -> str:
-    return "≥ " if sums.at_least else ""
+def _amount(usd: Decimal, of: Sums) -> str:
+    """What follows from the cost of these calls, with the mark that their cost has."""
+    return marked(str(usd), long_usd(str(usd)), at_least=of.at_least)
 
 
 def _use(sums: Sums) -> str:
