@@ -103,25 +103,29 @@ class Operations:
         except Exception as fault:  # noqa: BLE001 - whatever it is, the run reports it with its seed
             self.faults.append(f"round {round_}: {each.__name__}: {fault!r}")
 
-    def exclude(self, round_: int, chance: random.Random) -> int:
-        """Take out a session that ended in the round before; the number of the exclusion."""
+    def exclude(self, round_: int, chance: random.Random) -> None:
+        """Take out a session that ended in the round before."""
+        self._exclude(round_, chance)
+
+    def _exclude(self, round_: int, chance: random.Random) -> tuple[str, int]:
+        """Take a session out; which, and the number of the exclusion."""
         session = session_of(round_ - 1, chance.randrange(4))
         self._again(lambda: self._ask("Exclude", ExcludeRequest(session=session), ExcludeResponse))
         self.excluded.add(session)
         lines = self.audit("exclude")
         # One that was asked for again after it was done has taken out nothing, and no line.
         numbers = [int(_after(line)["exclusion"]) for line in lines if session in line.subject]
-        return min(numbers)
+        return session, min(numbers)
 
     def exclude_and_undo(self, round_: int, chance: random.Random) -> None:
         """Take out a session, and put it back."""
-        before = set(self.excluded)
-        number = self.exclude(round_, chance)
+        session, number = self._exclude(round_, chance)
         wanted = ExcludeRequest(undo=number)
         self._again(
             lambda: self._ask("Exclude", wanted, ExcludeResponse), done_already="undone already"
         )
-        self.excluded = before
+        # It is back whoever excluded it: the first of two exclusions of a session took it out.
+        self.excluded.discard(session)
 
     def forget(self, round_: int, _: random.Random) -> None:
         """Forget a user who called in the round before only."""
