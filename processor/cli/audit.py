@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
 import sys
@@ -15,6 +14,7 @@ from processor.cli.ledger_access import LedgerAccess, ask
 from processor.cli.moments import read_moment
 from processor.cli.picture import check_form
 from processor.cli.sources import budgets_from, settings_from
+from processor.core.csv_text import write_rows
 from processor.core.model import NS_PER_S, AuditEntry
 from processor.surfaces.terminal.paint import columns, plain, wrap
 
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([_as_dict(entry, zone) for entry in answer.value], indent=2))
     elif arguments.csv:
-        _write_csv(answer.value, zone)
+        sys.stdout.write(_as_csv(answer.value, zone))
     else:
         print(plain(answer.source))
         print(*map(plain, _lines(answer.value, zone)), sep="\n")
@@ -102,10 +102,10 @@ def _as_dict(entry: AuditEntry, zone: tzinfo) -> dict[str, object]:
     }
 
 
-def _write_csv(entries: Sequence[AuditEntry], zone: tzinfo) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    names = ("number", "time", "actor", "action", "subject", "before", "after")
-    writer.writerow(names)
-    for entry in entries:
-        line = _as_dict(entry, zone)
-        writer.writerow([*(line[name] for name in names[:5]), entry.before, entry.after])
+def _as_csv(entries: Sequence[AuditEntry], zone: tzinfo) -> str:
+    header = ("number", "time", "actor", "action", "subject", "before", "after")
+    rows = [
+        [*(_as_dict(each, zone)[name] for name in header[:5]), each.before, each.after]
+        for each in entries
+    ]
+    return write_rows((header, *rows))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +12,7 @@ from processor.cli.invocation import repeated
 from processor.cli.ledger_access import ask
 from processor.cli.picture import check_form
 from processor.cli.sources import NO_FILE_YET, settings_from
+from processor.core.csv_text import write_rows
 from processor.core.model import UnpricedCalls
 from processor.core.wording import utc_text
 from processor.surfaces.grpc.messages import UNPRICED, reason_text
@@ -94,12 +93,8 @@ def _other_fixes(unknowns: Sequence[UnpricedCalls]) -> Iterator[str]:
 
 def _as_csv(unknowns: Sequence[UnpricedCalls]) -> str:
     """The same fields as JSON has, with the names of a model parted by blanks."""
-    text = io.StringIO()
     rows = [_as_dict(unknown) | {"models": " ".join(unknown.models)} for unknown in unknowns]
-    writer = csv.DictWriter(text, _FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return write_rows((_FIELDS, *([row[name] for name in _FIELDS] for row in rows)))
 
 
 def _as_dict(unknown: UnpricedCalls) -> dict[str, object]:

@@ -1,10 +1,8 @@
-"""Rows as CSV, RFC 4180 with a single line feed at line ends; empty for what is not known."""
+"""Rows as CSV in a file; see `core.csv_text`."""
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -12,6 +10,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from processor.core.columns import Column, Kind, Value
+from processor.core.csv_text import FORMULA_STARTS, as_cell, write_safe_rows
 from processor.core.model import NS_PER_S
 from processor.core.money import exact_usd
 
@@ -29,17 +28,22 @@ class CsvRows:
         self._texts = [
             (at, _TEXTS[each.kind]) for at, each in enumerate(columns) if each.kind in _TEXTS
         ]
+        self._from_outside = [at for at, each in enumerate(columns) if each.kind == "text"]
         self._write_all([[each.name for each in columns]])
 
     def write(self, rows: Iterable[Sequence[Value]]) -> None:
         """Write some rows."""
-        texts = self._texts
+        texts, from_outside = self._texts, self._from_outside
         written = []
         for row in rows:
             cells: list[Any] = list(row)
             for at, text in texts:
                 if cells[at] is not None:
                     cells[at] = text(cells[at])
+            for at in from_outside:
+                # Most texts need no call.
+                if cells[at] and cells[at][0] in FORMULA_STARTS:
+                    cells[at] = as_cell(cells[at])
             written.append(cells)
         self._write_all(written)
 
@@ -49,9 +53,7 @@ class CsvRows:
             self._packed.close()
 
     def _write_all(self, rows: list[list[Any]]) -> None:
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
-        self._file.write(text.getvalue().encode())
+        self._file.write(write_safe_rows(rows).encode())
 
 
 @lru_cache(_TIMES_CACHED_MAX)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import UnionType
@@ -11,6 +9,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 
+from processor.core.csv_text import write_rows
 from processor.surfaces.api.documents import (
     CostRow,
     CostsDocument,
@@ -53,12 +52,8 @@ def table_of(document: Document) -> Table:
 
 
 def write_csv(table: Table) -> str:
-    """A table as CSV, RFC 4180 with a single line feed at line ends; empty for not known."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.header)
-    writer.writerows(table.rows)
-    return text.getvalue()
+    """A table as CSV; see `core.csv_text`."""
+    return write_rows((table.header, *table.rows))
 
 
 def write_json(document: Document) -> str:
