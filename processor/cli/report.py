@@ -6,7 +6,8 @@ import argparse
 
 from rich.console import Group
 
-from processor.cli.asked import filters_asked, time_asked
+from processor.cli.asked import filters_asked, period_asked, time_asked
+from processor.cli.forecast import FORECAST_WINDOWS, forecast_of
 from processor.cli.picture import show, with_time_zone
 from processor.cli.questions import Questions
 from processor.surfaces.api.documents import CostsDocument
@@ -29,8 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.compare:
         query.append(("compare", "previous"))
 
+    period = period_asked(arguments)
+
     def draw(questions: Questions, width: int) -> Group:
         document = questions.get(CostsDocument, _PATH, with_time_zone(arguments, query))
-        return Group(*draw_costs(document, width, ", ".join(arguments.filter)))
+        found = None
+        if period in FORECAST_WINDOWS and not arguments.bucket:
+            asked = [("window", period), *filters_asked(arguments.filter)]
+            found = forecast_of(questions, with_time_zone(arguments, asked))
+        return Group(*draw_costs(document, width, ", ".join(arguments.filter), found))
 
     return show(arguments, _PATH, query, draw)

@@ -8,6 +8,7 @@ from typing import Final
 from rich.console import Group
 
 from processor.cli.connection import listening_at
+from processor.cli.forecast import FORECAST_PATH, forecast_of
 from processor.cli.picture import check_form, print_picture, with_time_zone
 from processor.cli.questions import Form, Query, Questions, open_questions
 from processor.cli.questions.address import api_address
@@ -29,6 +30,7 @@ from processor.surfaces.terminal.today import PERIODS, Overview, Task, draw_empt
 _COSTS: Final = "/costs"
 _TRACES: Final = "/traces"
 _BUDGETS: Final = "/budgets"
+_FORECAST: Final = [("window", "month")]
 _BUDGETS_MAX: Final = 4
 _GROUPS_MAX: Final = 6
 _TASKS_MAX: Final = 6
@@ -74,6 +76,7 @@ class _Asked:
             self._costs(self._ranking(shown, "task_type")),
             self._tasks(traces.data),
             self._budgets(),
+            forecast_of(self._questions, with_time_zone(self._arguments, _FORECAST)),
         )
 
     def json(self) -> str:
@@ -83,6 +86,7 @@ class _Asked:
         named["by_task_type"] = (_COSTS, self._ranking("today", "task_type"))
         named["traces"] = (_TRACES, [("limit", str(_TRACES_READ))])
         named["budgets"] = (_BUDGETS, [])
+        named["forecast"] = (FORECAST_PATH, _FORECAST)
         texts = (f'"{name}":{self._text(*each, "json")}' for name, each in named.items())
         return f"{{{','.join(texts)}}}\n"
 

@@ -205,6 +205,11 @@ class LedgerView(Protocol):
     def series(self, name: str, scope_id: str, start_s: int, end_s: int) -> Totals:
         """What a total that budgets follow has in ``[start, end)``; see `progress`."""
 
+    def series_by_hour(
+        self, name: str, scope_id: str, start_s: int, end_s: int
+    ) -> list[tuple[int, Totals]]:
+        """Likewise for each hour from `start_s` on in which there was any, by its start."""
+
     def progress(self, name: str) -> float:
         """The share of traces that a total which budgets follow is filled with; 1 for all."""
 

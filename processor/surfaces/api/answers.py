@@ -21,6 +21,7 @@ from processor.surfaces.api.documents import (
     DimensionsDocument,
     ExecutionCallsDocument,
     ExecutionDocument,
+    ForecastDocument,
     OwnerDocument,
     PricesDocument,
     StatusDocument,
@@ -37,6 +38,7 @@ from processor.surfaces.api.parameters import (
     CrossingsParameters,
     DimensionsParameters,
     ExecutionParameters,
+    ForecastParameters,
     OwnerParameters,
     OwnersParameters,
     Parameters,
@@ -64,6 +66,12 @@ async def costs(sources: Sources, asked: CostsParameters) -> Made:
     """Totals, series, rankings, a comparison."""
     report = await sources.costs.usage(asked.request(sources.costs.calendar.zone))
     return lambda: CostsDocument.from_report(report, with_classes=asked.classes)
+
+
+async def forecast(sources: Sources, asked: ForecastParameters) -> Made:
+    """What will have been used by the end of a window."""
+    report = await sources.costs.insight.forecast(asked.request())
+    return lambda: ForecastDocument.from_report(report, asked.window)
 
 
 async def calls(sources: Sources, asked: CallsParameters) -> Made:
@@ -114,7 +122,8 @@ async def any_owner(sources: Sources, asked: OwnersParameters) -> Made:
 
 async def budgets(sources: Sources, asked: BudgetsParameters) -> Made:
     """Every budget with how it stands."""
-    report, policy = await sources.costs.budgets(ids=asked.limit), sources.costs.policy
+    policy = sources.costs.policy
+    report = await sources.costs.budgets(ids=asked.limit, with_projections=True)
     zone = asked.zone(policy.calendar.zone)
     return lambda: BudgetsDocument.from_report(report, policy, zone)
 

@@ -21,6 +21,7 @@ from processor.surfaces.api.documents import (
     DimensionsDocument,
     ExecutionCallsDocument,
     ExecutionDocument,
+    ForecastDocument,
     OwnerDocument,
     PricesDocument,
     StatusDocument,
@@ -36,6 +37,7 @@ from processor.surfaces.api.parameters import (
     CrossingsParameters,
     DimensionsParameters,
     ExecutionParameters,
+    ForecastParameters,
     OwnerParameters,
     OwnersParameters,
     Parameters,
@@ -117,6 +119,11 @@ ENDPOINTS: Final = (
         "/costs",
         "What was used in a time: totals, series, rankings, a comparison",
         CostsParameters, (CostsDocument,), answers.costs,
+    ),
+    Endpoint(
+        "/forecast",
+        "What will have been used by the end of today, this week or this month",
+        ForecastParameters, (ForecastDocument,), answers.forecast,
     ),
     Endpoint("/calls", "Calls, newest first", CallsParameters, (CallsDocument,), answers.calls),
     Endpoint(

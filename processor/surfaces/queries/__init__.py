@@ -3,6 +3,7 @@
     requests      what surfaces ask; checks: what is wrong with it, and how to put it right
     cost_queries  the questions there are; answers: what they are answered with
     cost_changes  what changes the ledger
+    insight_queries  what follows from what was used; forecasts: what will be used
     usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
     traces        calls in pages, traces and runs as trees; cursors
     budgets       how budgets stand, crossings; questions: their objections in words
@@ -49,7 +50,9 @@ from processor.surfaces.queries.checks import (
 from processor.surfaces.queries.cost_changes import CostChanges
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
 from processor.surfaces.queries.exclusions import AUDIT_MAX, audit_page
+from processor.surfaces.queries.forecasts import ForecastReport
 from processor.surfaces.queries.health import Health, Report
+from processor.surfaces.queries.insight_queries import InsightQueries
 from processor.surfaces.queries.news import Known, News, Position
 from processor.surfaces.queries.owners import TRACES_MAX
 from processor.surfaces.queries.prices import PricedModel, PricesReport
@@ -57,6 +60,7 @@ from processor.surfaces.queries.questions import check_scopes, check_totals, obj
 from processor.surfaces.queries.requests import (
     CallsRequest,
     ExcludeRequest,
+    ForecastRequest,
     TimeRange,
     TracesRequest,
     UsageRequest,
@@ -86,8 +90,11 @@ __all__ = [
     "CrossingsPage",
     "DimensionsReport",
     "ExcludeRequest",
+    "ForecastReport",
+    "ForecastRequest",
     "Group",
     "Health",
+    "InsightQueries",
     "Known",
     "News",
     "Others",

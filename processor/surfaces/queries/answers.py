@@ -201,6 +201,9 @@ class BudgetState:
     standing: Standing
     progress: float
     """Below 1 the totals that it looks at are still being filled, and it is not yet in force."""
+    projected_crossing_s: int | None = None
+    """The start of the hour in which the limit will be met, if it goes on as in the weeks before;
+    None where it is not asked for, is met, will not be met in this window, or is not known."""
 
 
 @dataclass(frozen=True, slots=True)

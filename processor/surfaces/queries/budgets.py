@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, cast, get_args
 
 from processor.core.budgets import Budget, Policy
-from processor.core.budgets.verdict import followed, series_of, standing_of
+from processor.core.budgets.verdict import followed, series_of, spent_of, standing_of
 from processor.core.budgets.window import window_of
-from processor.core.model import NOTHING, Totals
+from processor.core.insight import HOUR_S, CannotTell, ForecastKind, Reach, forecast, reach_of
+from processor.core.model import NOTHING, Calendar, Totals, WindowKind
 from processor.core.ports import LedgerView
 from processor.core.questions import TIME_END_S, Filters, UsageQuestion
 from processor.surfaces.queries.answers import BudgetState, CrossingsPage, as_of
@@ -80,6 +82,45 @@ def all_states(view: LedgerView, policy: Policy, time_s: int, ids: int) -> list[
         states.sort(key=lambda state: -(state.standing.spent / state.standing.limit))
         found += states[:ids]
     return found
+
+
+def with_projections(
+    view: LedgerView, policy: Policy, states: Sequence[BudgetState], time_s: int
+) -> list[BudgetState]:
+    """The same, each with when its limit will be met.
+
+    That reads the totals of five weeks by hour, which are there for each scope id of a budget with
+    a calendar window.
+    """
+    by_name = {budget.name: budget for budget in policy.budgets}
+    reaches: dict[tuple[WindowKind, Calendar], Reach] = {}
+    found = []
+    for state in states:
+        budget = by_name[state.standing.budget]
+        if _may_be_met(budget, state):
+            key = budget.window, budget.calendar
+            if key not in reaches:
+                kind = cast("ForecastKind", budget.window)
+                reaches[key] = reach_of(kind, time_s, budget.calendar, with_windows=False)
+            crossing_s = _projected(view, budget, state, reaches[key])
+            state = replace(state, projected_crossing_s=crossing_s)  # noqa: PLW2901 - the same row
+        found.append(state)
+    return found
+
+
+def _may_be_met(budget: Budget, state: BudgetState) -> bool:
+    is_in_calendar = budget.window in get_args(ForecastKind) and budget.scope != "call"
+    return is_in_calendar and state.progress == 1 and not state.standing.exceeded
+
+
+def _projected(view: LedgerView, budget: Budget, state: BudgetState, reach: Reach) -> int | None:
+    first_s, now_s = reach.hours.edges[0], reach.hours.edges[reach.hours.known]
+    amounts = [0] * reach.hours.known
+    name, scope_id = series_of(budget), state.standing.scope_id
+    for start_s, total in view.series_by_hour(name, scope_id, first_s, now_s):
+        amounts[(start_s - first_s) // HOUR_S] = spent_of(budget, total)
+    found = forecast(reach, state.standing.spent, amounts)
+    return None if isinstance(found, CannotTell) else found.reached_at(state.standing.limit)
 
 
 def _ids_of(

@@ -39,6 +39,7 @@ from processor.surfaces.queries.answers import (
     UsageReport,
     as_of,
 )
+from processor.surfaces.queries.insight_queries import InsightQueries
 from processor.surfaces.queries.news import Known, News, check_windows, news_since
 from processor.surfaces.queries.prices import PricesReport
 from processor.surfaces.queries.requests import (
@@ -90,6 +91,8 @@ class CostQueries:
         self._catalog = catalog
         self._now_ns = now_ns
         self.price_file = price_file
+        self.insight = InsightQueries(policy, reader, now_ns)
+        """Questions about what follows from what was used."""
 
     @property
     def dimensions(self) -> tuple[str, ...]:
@@ -166,13 +169,18 @@ class CostQueries:
             lambda view: traces.trace_report(view, key, now_ns, span_id, spans)
         )
 
-    async def budgets(self, *, ids: int = 10) -> BudgetsReport:
-        """Every budget, with up to `ids` scope ids that have spent most in the window of now."""
+    async def budgets(self, *, ids: int = 10, with_projections: bool = False) -> BudgetsReport:
+        """Every budget, with up to `ids` scope ids that have spent most in the window of now.
+
+        With projections each says when its limit will be met.
+        """
         policy, now_ns = self._policy(), self._now_ns()
         limit = checks.check_limit(ids, checks.GROUPS_MAX, "ids")
 
         def work(view: LedgerView) -> BudgetsReport:
             states = budgets.all_states(view, policy, now_ns // NS_PER_S, limit)
+            if with_projections:
+                states = budgets.with_projections(view, policy, states, now_ns // NS_PER_S)
             return BudgetsReport(states, as_of(view.freshness(), now_ns))
 
         return await self._reader.ask(work)

@@ -46,6 +46,17 @@ class UsageRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastRequest:
+    """What will have been used by the end of a window that is not over."""
+
+    window: str = "month"
+    """``today``, ``week`` or ``month``."""
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    time_zone: str = ""
+    """As of `TimeRange`."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallsRequest:
     """Which calls there were, newest first."""
 

@@ -14,7 +14,9 @@ from rich.text import Text
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
 from processor.surfaces.terminal.amounts import long_usd, marked, short_usd
 from processor.surfaces.terminal.figures import tokens
+from processor.surfaces.terminal.forecasts import crossing_lines
 from processor.surfaces.terminal.grid import KEPT, Column, Row, bar, grid
+from processor.surfaces.terminal.moments import date_of
 from processor.surfaces.terminal.paint import plain
 
 _WIDE: Final = 100
@@ -38,6 +40,8 @@ def draw_budgets(document: BudgetsDocument, width: int) -> RenderableType:
     rows = by_need(document.data)
     if rows:
         parts += budget_table(rows, document.as_of.read_at, width)
+        today = date_of(document.as_of.read_at)
+        parts += [Text(f" {line}", style) for style, line in crossing_lines(rows, today, width)]
     parts += [Padding(Text(line, style="dim"), _INDENTED) for line in _without_rows(document)]
     if not document.budgets:
         parts.append(Text(" There are no budgets.", style="dim"))

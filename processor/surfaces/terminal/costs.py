@@ -9,9 +9,16 @@ from typing import Final
 
 from rich.text import Text
 
-from processor.surfaces.api.documents import CostRow, CostsDocument, PreviousCosts, Sums
+from processor.surfaces.api.documents import (
+    CostRow,
+    CostsDocument,
+    ForecastDocument,
+    PreviousCosts,
+    Sums,
+)
 from processor.surfaces.terminal.amounts import marked, percent, short_usd, usd_column
 from processor.surfaces.terminal.figures import counted, tokens
+from processor.surfaces.terminal.forecasts import forecast_lines
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import bucket_starts, moment_of, span
 from processor.surfaces.terminal.paint import plain, rule, wrap
@@ -30,11 +37,15 @@ _FIGURES: Final = (
 _NOBODY: Final = "(none)"
 
 
-def draw_costs(document: CostsDocument, width: int, whose: str = "") -> list[Text]:
+def draw_costs(
+    document: CostsDocument, width: int, whose: str = "", forecast: ForecastDocument | None = None
+) -> list[Text]:
     """The lines of a report; `whose` says what it is limited to."""
     title = f"costs · {span(document.starting_at, document.ending_at)} · {document.time_zone}"
     lines = [Text(rule(plain(f"{title} · {whose}" if whose else title), width), "bold")]
     lines += [Text(f" {line}", style) for style, line in _summary(document, width)]
+    if forecast is not None:
+        lines += [Text(f" {line}", style) for style, line in forecast_lines(forecast, "", width)]
     if document.data and (document.group_by or document.bucket) and document.totals.calls:
         lines += [Text(), *cost_table(document, width)]
     lines += [Text(f" {line}", style) for style, line in remarks(document, width)]

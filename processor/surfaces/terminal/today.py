@@ -10,11 +10,18 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from processor.surfaces.api.documents import BudgetDocument, CostRow, CostsDocument, TraceSummary
+from processor.surfaces.api.documents import (
+    BudgetDocument,
+    CostRow,
+    CostsDocument,
+    ForecastDocument,
+    TraceSummary,
+)
 from processor.surfaces.terminal.amounts import usd_column
 from processor.surfaces.terminal.budgets import budget_table
 from processor.surfaces.terminal.costs import change_text, cost_column, cost_table, remarks
 from processor.surfaces.terminal.figures import tokens
+from processor.surfaces.terminal.forecasts import crossing_lines, forecast_lines
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import clock, date_of
 from processor.surfaces.terminal.paint import plain, rule
@@ -61,6 +68,8 @@ class Overview(NamedTuple):
     tasks: Sequence[Task]
     budgets: Sequence[BudgetDocument] = ()
     """Of each budget what is nearest its limit, the nearest first."""
+    forecast: ForecastDocument | None = None
+    """Of the month; None where whoever answers makes none."""
 
 
 def draw_today(overview: Overview, width: int) -> list[RenderableType]:
@@ -74,6 +83,9 @@ def draw_today(overview: Overview, width: int) -> list[RenderableType]:
     ]
     for style, line in remarks(overview.periods["month"], width):
         parts.append(Text(f" {line}", style))
+    if overview.forecast is not None:
+        for style, line in forecast_lines(overview.forecast, PERIODS["month"], width):
+            parts.append(Text(f" {line}", style))
     tables = [
         (f"by {what}, {PERIODS[overview.shown]}", document)
         for what, document in (("agent", overview.agents), ("task type", overview.task_types))
@@ -84,6 +96,8 @@ def draw_today(overview: Overview, width: int) -> list[RenderableType]:
         budgets = budget_table(overview.budgets, now, width)
         parts += [Text(), Text(" budgets, by who is nearest the limit", "bold")]
         parts += budgets
+        for style, line in crossing_lines(overview.budgets, date_of(now), width):
+            parts.append(Text(f" {line}", style))
     if overview.tasks:
         has_tasks = any(task.latest.task for task in overview.tasks)
         title = "latest tasks, with all they have cost" if has_tasks else "latest traces"

@@ -17,6 +17,7 @@ _CROSSING: Final = (
     "budget, scope, id, window_start, window_end, amount, unit, share, spent, at_least, late, "
     "cause, span"
 )
+_HOUR_S: Final = 3_600
 _NEARLY_ALL: Final = 0.999
 _COUNTED: Final = """
 SELECT filled_to - (span_id IS NOT NULL), is_complete FROM series
@@ -38,6 +39,23 @@ def read_series(
         len(SUMS),
     )
     return totals_of(sums)
+
+
+def read_series_by_hour(
+    database: apsw.Connection, name: str, scope_id: str, start_s: int, end_s: int
+) -> list[tuple[int, Totals]]:
+    """What `totals` has in each hour from `start_s` on that has something, by its start."""
+    found = rows_of(
+        database,
+        lambda function: (
+            f"SELECT (bucket - ?1) / {_HOUR_S}, "
+            f"{', '.join(f'{function}({column})' for column in SUMS)} FROM totals "
+            "WHERE scope = ?2 AND id = ?3 AND bucket >= ?1 AND bucket < ?4 GROUP BY 1 ORDER BY 1"
+        ),
+        (start_s, name, scope_id, end_s),
+        len(SUMS),
+    )
+    return [(start_s + hour * _HOUR_S, totals_of(sums)) for hour, *sums in found]
 
 
 def read_progress(database: apsw.Connection, name: str) -> float:

@@ -181,6 +181,14 @@ class SqliteView:
         """What a total that budgets follow has in ``[start, end)``."""
         return standings.read_series(self._database, name, scope_id, start_s, end_s)
 
+    def series_by_hour(
+        self, name: str, scope_id: str, start_s: int, end_s: int
+    ) -> list[tuple[int, Totals]]:
+        """Likewise for each hour from `start_s` on in which there was any, by its start."""
+        # What is older is kept by day, at its start.
+        start_s += max(0, -(-(self._kept.hours - start_s) // _HOUR_S)) * _HOUR_S
+        return standings.read_series_by_hour(self._database, name, scope_id, start_s, end_s)
+
     def progress(self, name: str) -> float:
         """The share of traces that a total which budgets follow is filled with; 1 for all."""
         return standings.read_progress(self._database, name)

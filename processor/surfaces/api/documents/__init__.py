@@ -4,6 +4,7 @@ values      amounts, times and names; the moment an answer is of
 sums        what some calls used together
 costs       totals, series, rankings, a comparison
 calls       calls one by one; traces: as a whole, and as trees; executions: by other names
+forecasts   what will have been used by the end of a window
 owners      a session, a user, an agent, a task or another owner
 budgets     how budgets stand, and crossings
 events      what is new, as events
@@ -32,6 +33,7 @@ from processor.surfaces.api.documents.executions import (
     ExecutionCallsDocument,
     ExecutionDocument,
 )
+from processor.surfaces.api.documents.forecasts import ForecastDocument, HistoryDocument
 from processor.surfaces.api.documents.names import (
     DimensionDocument,
     DimensionsDocument,
@@ -79,7 +81,9 @@ __all__ = [
     "ExecutionCall",
     "ExecutionCallsDocument",
     "ExecutionDocument",
+    "ForecastDocument",
     "GapEvent",
+    "HistoryDocument",
     "ModelPrice",
     "OwnerDocument",
     "PreviousCosts",

@@ -54,6 +54,12 @@ class BudgetDocument(Limited):
         "force yet."
     )
 
+    projected_crossing_at: Moment | None = Field(
+        description="The start of the hour in which the limit will be met, if it goes on as in the "
+        "weeks before. Null where it is met already or will not be in this window, where too "
+        "little is known to say, and for windows that are no day, week or month."
+    )
+
     @classmethod
     def from_state(
         cls, state: BudgetState, warn_at: tuple[float, ...], zone: ZoneInfo
@@ -76,6 +82,7 @@ class BudgetDocument(Limited):
             warn_at=list(warn_at),
             state="exceeded" if standing.exceeded else "warning" if warns else "ok",
             progress=round(state.progress, 6),
+            projected_crossing_at=moment(state.projected_crossing_s or 0, zone),
             at_least=standing.at_least,
             **_amounts(standing.unit, standing.limit, standing.spent),
         )

@@ -2,6 +2,7 @@
 
 from processor.surfaces.api.parameters.of_costs import (
     CostsParameters,
+    ForecastParameters,
     OwnerParameters,
     OwnersParameters,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "CrossingsParameters",
     "DimensionsParameters",
     "ExecutionParameters",
+    "ForecastParameters",
     "InTime",
     "OwnerParameters",
     "OwnersParameters",

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from processor.surfaces.api.parameters.of_time import PATH, Filter, InTime
+from processor.surfaces.api.parameters.of_time import PATH, Filter, InTime, Parameters
 from processor.surfaces.queries import (
     GROUPS_MAX,
     TRACES_MAX,
+    ForecastRequest,
     UsageRequest,
     unknown_word,
 )
@@ -88,3 +89,23 @@ class OwnersParameters(OwnerParameters):
     dimension: str = Field(
         description="A built-in dimension or one of your own.", json_schema_extra=PATH
     )
+
+
+class ForecastParameters(Parameters):
+    """Of which window, and of what in it."""
+
+    window: str = Field(
+        "month",
+        description="`today`, `week` or `month`.",
+        json_schema_extra={"enum": ["today", "week", "month"]},
+    )
+    filter: Filter = Field(default_factory=dict)
+
+    @property
+    def is_of_now(self) -> bool:
+        """The window of now goes on."""
+        return True
+
+    def request(self) -> ForecastRequest:
+        """The question."""
+        return ForecastRequest(self.window, self.filter, self.time_zone)

@@ -212,3 +212,21 @@ def test_the_ends_of_all_time_are_null():
     assert moment(1, ZoneInfo("Africa/Monrovia")) == "1970-01-01T00:00:01+00:00", (
         "its offset had seconds then"
     )
+
+
+async def test_a_forecast_says_how_it_was_found(api, given_calls):
+    made, day = given_calls.charged, given_calls.DAY_S
+    calls = [made(1 + back, 60 - back * day, 24 * 10**9, trace=1 + back) for back in range(6)]
+    document = await api(*calls)("/forecast", ("window", "today"), ("time_zone", "Asia/Tokyo"))
+    assert document.spent_usd == "24.000000000"
+    assert document.projected_usd == "24.000000000", "this hour of the day has been"
+    assert (document.low_usd, document.high_usd) == (None, None)
+    assert "an interval needs 8 days" in document.reason
+    assert document.history.method == "hour_of_day_means"
+    assert document.ending_at == "2027-01-16T00:00:00+09:00"
+
+
+async def test_without_history_a_forecast_is_a_reason(api, given_calls):
+    document = await api(given_calls.charged(1, 10, 5, unpriced=1))("/forecast")
+    assert (document.projected_usd, document.history, document.at_least) == (None, None, True)
+    assert "too little to go by" in document.reason

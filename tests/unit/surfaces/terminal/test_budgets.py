@@ -24,6 +24,7 @@ def row(name, scope_id, spent, limit, state="ok", **fields):
         "spent_usd": f"{spent:.9f}" if is_usd else None, "spent_tokens": None if is_usd else spent,
         "ratio": spent / limit, "at_least": False, "window": "day", "remaining_usd": None,
         "remaining_tokens": None, "warn_at": [], "state": state, "progress": 1.0,
+        "projected_crossing_at": None,
     }  # fmt: skip
     return BudgetDocument(**{**given, **fields})
 
