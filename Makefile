@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	command -v $$python >/dev/null 2>&1 \
 	&& $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
-CHECKED := processor tests
+CHECKED := processor release tests
 # Twice as many tests at a time as there are cores: many wait for a process or for a pause to end.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # A worker without work takes half of what another one still has before it.
@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help run serve test check format unit bench bench-overload bench-ledger bench-verify programs test-full \
 	test-backends test-deploy test-api test-clients test-senders fuzz fuzz-short \
-	chaos chaos-short proto clean
+	chaos chaos-short proto dist release clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,11 +43,10 @@ $(BIN)/python:
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # $(call install,EXTRA,WHAT,HOW LONG): pip says nothing while it works, so these lines do.
-# An editable installation warns of itself, at length, in what should be a user's first quiet minute.
 define install
 	@echo "Installing $(2) into $(VENV)"
 	@echo "(about $(3) the first time, more on a slow machine or network; pip is silent)"
-	@start=$$(date +%s) && PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet \
+	@start=$$(date +%s) && $(BIN)/python -m pip install --quiet \
 		--disable-pip-version-check --editable '.[$(1)]' && \
 	echo "Installed in $$(($$(date +%s) - start)) s" || { \
 		echo "The packages could not be installed. The first time needs the network."; exit 1; }
@@ -137,5 +136,18 @@ proto: $(VENV)/ready ## generate our own service's messages from proto/
 	$(BIN)/python -m grpc_tools.protoc -Iprocessor/surfaces/grpc/generated=proto/llm_cost/v1 \
 		--python_out=. --pyi_out=. processor/surfaces/grpc/generated/cost_service.proto
 
+RELEASER := $(VENV)/ready-release
+$(RELEASER): release/requirements.txt $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+RELEASE = $(BIN)/python -m release $(if $(filter no,$(IMAGE)),--no-image) $(if $(DRY),--dry-run)
+dist: $(RELEASER) ## wheel, sdist, image and sums of what is here, built twice and tried; IMAGE=no without image
+	$(RELEASE)
+
+release: $(RELEASER) ## the same of a new version: VERSION=1.0.0 is written into all files; DRY=1 keeps nothing
+	@test -n "$(VERSION)" || { echo "Which version? make release VERSION=1.0.0"; exit 1; }
+	$(RELEASE) --version $(VERSION)
+
 clean: ## remove what make has made
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Makes a release: version and notes, wheel and sdist, image, sums; nothing leaves this machine."""
