@@ -15,10 +15,9 @@ _LEAST_SHARE: Final = Decimal("0.005")
 
 
 def short_usd(amount: str) -> str:
-    """USD with at most four decimals, and at least two: ``$31.20``, ``$0.0123``, ``$1,204.50``."""
+    """USD with two decimals, or four where it has more: ``$31.20``, ``$0.0120``, ``$1,204.50``."""
     text = long_usd(amount)
-    whole, _, part = text.partition(".")
-    return text if text.startswith("<") else f"{whole}.{part[:2]}{part[2:].rstrip('0')}"
+    return text if text.startswith("<") or text[-5] != "." else text.removesuffix("00")
 
 
 def long_usd(amount: str) -> str:

@@ -55,13 +55,13 @@ def draw_costs(
 def cost_table(document: CostsDocument, width: int) -> list[Text]:
     """A line for each row of a document, and one for all together."""
     names = document.group_by
-    columns = [Column("from", "word")] if document.bucket else []
-    columns += [Column(plain(name), "name") for name in names]
+    columns = [Column(plain(name), "name") for name in names]
+    columns += [Column("from", "word")] if document.bucket else []
     used = _shown_rows(document)
-    leads = [
-        [*time, *_values(names, row)]
-        for time, row in zip(_times(document, used), used, strict=True)
-    ]
+    values = [_values(names, row) for row in used]
+    if document.bucket:
+        values = _said_once(values)
+    leads = [[*value, *time] for value, time in zip(values, _times(document, used), strict=True)]
     leads.append(["all", *["" for _ in columns][1:]])
     styles = [*("dim" if row.other else "" for row in used), "bold"]
     rows = [
@@ -138,10 +138,20 @@ def _values(names: Sequence[str], row: CostRow) -> list[str]:
     return shown
 
 
+def _said_once(values: Sequence[list[str]]) -> list[list[str]]:
+    """The values of rows, and nothing where they are those of the row above."""
+    before: list[list[str]] = [[], *values]
+    return [
+        ["" for _ in value] if value == above else value
+        for above, value in zip(before, values, strict=False)
+    ]
+
+
 def _figures(used: Sequence[CostRow], totals: Sums) -> Iterator[list[str | float]]:
     """Of each row, and of all together, which has no bar."""
     rows = [*used, totals]
-    saved = usd_column([row.saved_usd for row in rows])
+    # What is saved has as many decimals as what is spent, beside it.
+    saved = usd_column([each for row in rows for each in (row.saved_usd, row.cost_usd)])[::2]
     longest = max((Decimal(row.cost_usd) for row in used), default=Decimal())
     for row, cost, saving in zip(rows, cost_column(rows), saved, strict=True):
         share = float(Decimal(row.cost_usd) / longest) if longest > 0 and row is not totals else 0.0

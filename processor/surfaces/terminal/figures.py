@@ -24,15 +24,13 @@ def tokens(count: float | None) -> str:
 
 
 def dollars(usd: object) -> str:
-    """USD within a sentence: at least two decimals, at most four."""
+    """USD within a sentence: two decimals, or four where it has more."""
     if not isinstance(usd, (int, float)):
         return "?"
     text = f"{abs(usd):,.4f}"
     if text == "0.0000" and usd:
         return "less than $0.0001"
-    whole, _, part = text.partition(".")
-    sign = "-" if usd < 0 else ""
-    return f"{sign}${whole}.{part[:2]}{part[2:].rstrip('0')}"
+    return f"{'-' if usd < 0 else ''}${text.removesuffix('00')}"
 
 
 def percent(ratio: object) -> str:

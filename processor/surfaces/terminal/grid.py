@@ -20,7 +20,7 @@ KEPT: Final = 9
 _BAR_MAX: Final = 24
 _NAME_MIN: Final = 6
 _SHRINKING: Final[tuple[tuple[Kind, int], ...]] = (
-    ("bar", 16), ("name", 36), ("bar", 8), ("name", 18),
+    ("bar", 16), ("name", 36), ("bar", 8), ("name", 22),
 )  # fmt: skip
 """What gets shorter, and to how many cells, before a column is left out."""
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"

@@ -35,7 +35,6 @@ _MARGIN: Final = 1
 _LABEL_CELLS: Final = 20
 _AMOUNT_CELLS: Final = 14
 _TEXT_CELLS_MIN: Final = 20
-_WIDE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,24 +156,19 @@ def _use(sums: Sums) -> str:
 
 
 def _calls(calls: Sequence[CallDocument], now: datetime, width: int) -> list[Text]:
-    is_wide = width >= _WIDE
     columns = [
-        Column("", "word"), Column("", "name"), Column("", "name", keep=5), Column(""), Column(""),
+        Column("", "word"), Column("", "name"), Column("", "name", keep=5),
+        Column("", "name", keep=4), Column("", "name", keep=3), Column(""), Column(""),
     ]  # fmt: skip
     rows = [
         Row([
             Text(clock(each.ended_at, now.date()), "dim"),
             each.model or "(no model)",
-            Text(_whose(each, is_wide=is_wide), "dim"),
+            *(Text(plain(name or ""), "dim")
+              for name in (each.agent or each.service, each.user, each.session)),
             f"{tokens(each.tokens.total)} tok" if each.tokens.total else "",
             Text(long_usd(each.cost_usd), "bold") if each.cost_usd else Text("unknown", "orange"),
         ])
         for each in calls
     ]  # fmt: skip
     return grid(columns, rows, width)
-
-
-def _whose(call: CallDocument, *, is_wide: bool) -> str:
-    """Whose call it was: agent or service, with user or session where there is room."""
-    names = [call.agent or call.service, *((call.user, call.session) if is_wide else (call.user,))]
-    return " · ".join(plain(each) for each in names if each)

@@ -62,6 +62,24 @@ async def test_a_series_names_its_buckets(api, lines):
     assert shown[-1] == " * not the whole of it"
 
 
+async def test_a_series_of_groups_says_each_group_once(api, given_calls, lines):
+    """Guarantees: groups first, then their times; two groups in a row are both named."""
+    made, day = given_calls.charged, given_calls.DAY_S
+    document = await api(
+        made(1, 10, 3 * 10**9, agent="writer", model="gpt-4o"),
+        made(2, 10 - day, 2 * 10**9, trace=2, agent="writer", model="gpt-4o"),
+        made(3, 10 - day, 10**9, trace=3, agent="writer", model="o3"),
+    )("/costs", ("window", "7d"), ("bucket", "1d"), *(("group_by", g) for g in ("agent", "model")))
+    table = [line.split()[:4] for line in lines(draw_costs(document, 80))[4:9]]
+    assert table == [
+        ["agent", "model", "from", "cost"],
+        ["writer", "gpt-4o", "2027-01-14", "2.0000"],
+        ["2027-01-15*", "3.0000", "50%", table[2][3]],
+        ["writer", "o3", "2027-01-14", "1.0000"],
+        ["all", "6.0000", "100%", "3"],
+    ]
+
+
 async def test_a_time_before_without_calls_is_said_to_have_none(api, given_calls, lines):
     document = await api(given_calls.charged(1, 10, 3 * 10**9))(
         "/costs", ("window", "today"), ("compare", "previous")

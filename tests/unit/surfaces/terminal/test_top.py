@@ -74,7 +74,24 @@ async def test_the_picture_says_what_is_spent_and_by_whom(view):
     assert "all-daily  everything" in text
     assert [line.split()[0] for line in lines[-3:]] == ["07:59:00", "07:58:00", "06:30:00"]
     assert lines[-3].endswith("unknown")
-    assert "writer · ada" in lines[-1]
+    assert lines[-1].split() == ["06:30:00", "gpt-4o", "writer", "ada", "$1.0000"]
+
+
+async def test_where_there_is_no_room_for_all_names_some_are_left_out_and_none_is_cut(
+    view, given_calls
+):
+    """Guarantees: a model and an agent can be read at 80 columns; session and user need more."""
+    call = given_calls.charged(
+        9, 30_000, 10**9, trace=9, model="text-embedding-3-small", agent="knowledge-search",
+        user="batch-importer", session="0123456789abcdef", input_tokens=10_881,
+    )  # fmt: skip
+    shown = {}
+    for width in (80, 90, 120):
+        text = drawn(draw_top(await view(call), width, 24), width, is_coloured=False)
+        (shown[width],) = (line for line in text.splitlines() if "knowledge-search" in line)
+        assert "text-embedding-3-small  knowledge-search" in shown[width]
+    assert ["batch-importer" in line for line in shown.values()] == [False, True, True]
+    assert ["0123456789abcdef" in line for line in shown.values()] == [False, False, True]
 
 
 async def test_a_rate_that_is_at_least_next_to_nothing_is_not_less_than_it_too(view):
