@@ -7,10 +7,11 @@ from processor.cli.budget_arguments import add_budget
 from processor.cli.demo_arguments import add_demo
 from processor.cli.export_arguments import add_export
 from processor.cli.flags import (
+    ENDPOINT_FLAG,
     LISTEN_DEFAULT,
     add_config,
     add_data_dir,
-    add_endpoint,
+    add_grpc_endpoint,
     add_questions,
     add_settings,
     seconds,
@@ -145,5 +146,10 @@ def _add_healthcheck(commands: Commands) -> None:
 Asks over gRPC, with the token of LLM_COST_TOKEN or of --config if there is one. An address \
 such as http://127.0.0.1:8888/health asks there instead, which needs no token and no TLS."""
     parser = commands.add_parser("healthcheck", help=text, description=description, epilog=epilog)
-    add_endpoint(parser, f"that of --config, or {LISTEN_DEFAULT}")
+    add_grpc_endpoint(
+        parser,
+        ENDPOINT_FLAG,
+        "where it takes spans over gRPC: HOST:PORT, or https://HOST:PORT for TLS (default: that of "
+        f"--config, or {LISTEN_DEFAULT})",
+    )
     add_config(parser)

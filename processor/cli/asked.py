@@ -20,7 +20,7 @@ def time_asked(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
     for flag, name in (("since", "starting_at"), ("until", "ending_at")):
         text = getattr(arguments, flag)
         if text:
-            yield name, _moment(f"--{flag}", text)
+            yield name, moment_asked(f"--{flag}", text)
 
 
 def period_asked(arguments: argparse.Namespace) -> str:
@@ -48,7 +48,7 @@ def dimensions_asked(filters: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield name.strip(), values
 
 
-def _moment(flag: str, text: str) -> str:
+def moment_asked(flag: str, text: str) -> str:
     """A length ago as a moment; a date is read by whoever answers, in the zone of the question."""
     if not AGO.fullmatch(text.strip()):
         return text

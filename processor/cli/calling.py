@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from typing import Any, Final, TypeVar, cast
 
 import grpc
@@ -14,15 +12,12 @@ from processor.cli.choice import NoAnswerError, RefusedError
 from processor.cli.connection import TOKEN_VARIABLE, Connection
 from processor.core.model import (
     TIME_NS_MAX,
-    AuditEntry,
     Difference,
     Exclusion,
     Forgetting,
     JobProgress,
     Repricing,
-    UnpricedCalls,
 )
-from processor.core.questions import UnknownAnswer
 from processor.surfaces import queries
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     BudgetDifference,
@@ -34,17 +29,11 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetHealthResponse,
     GetJobProgressRequest,
     GetJobProgressResponse,
-    ListAuditRequest,
-    ListAuditResponse,
-    ListUnpricedRequest,
-    ListUnpricedResponse,
     ModelDifference,
-    NamedText,
     RepriceRequest,
     RepriceResponse,
-    UnpricedModel,
 )
-from processor.surfaces.grpc.messages import number, status_and_reason
+from processor.surfaces.grpc.messages import number
 from processor.surfaces.queries.health import Report, Status
 from processor.surfaces.terminal.paint import plain
 
@@ -52,13 +41,13 @@ HEALTH_TIMEOUT_S: Final = 3.0
 """For every question about health: an orchestrator does not wait for long either."""
 
 _SERVICE: Final = "/llm_cost.v1.CostService/"
-_TIMEOUT_S = 60.0
 _PROGRESS_TIMEOUT_S = 5.0
 _REPRICE_TIMEOUT_S = 3600.0
 """A processor that has many calls to price again answers only when it is done."""
 
 _DETAILS_MAX_CHARS = 300
 _WHICH_PORT: Final = "it is asked where spans are sent to over gRPC, such as HOST:4317"
+_IS_HTTP: Final = f"a processor answers there over HTTP; {_WHICH_PORT}"
 _HOW_TLS: Final = "for TLS give --config, --ca-file, or an address with https://"
 
 _Answer = TypeVar("_Answer", bound=Message)
@@ -69,15 +58,6 @@ class Remote:
 
     def __init__(self, there: Connection) -> None:
         self._there = there
-
-    async def unpriced(self) -> UnknownAnswer:
-        """Calls whose cost is unknown, most calls first."""
-        answer = await self._ask(
-            "ListUnpriced", ListUnpricedRequest(), ListUnpricedResponse, _TIMEOUT_S
-        )
-        listed = [_unpriced(item) for item in answer.models]
-        calls = sum(each.calls for each in listed) + answer.calls_left_out
-        return UnknownAnswer(listed, len(listed) + answer.models_left_out, calls)
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
@@ -128,24 +108,6 @@ class Remote:
         places = tuple((name, count) for name, count in answer.places.items())
         return Forgetting(answer.tombstone, answer.calls, places)
 
-    async def audit(self, since_ns: int, cursor: str, limit: int) -> queries.AuditPage:
-        """Who has changed what, latest first."""
-        question = ListAuditRequest(since_unix_nano=since_ns, cursor=cursor, limit=limit)
-        answer = await self._ask("ListAudit", question, ListAuditResponse, _TIMEOUT_S)
-        entries = [
-            AuditEntry(
-                line.time_unix_nano,
-                line.actor,
-                line.action,
-                line.subject,
-                _values(line.before),
-                _values(line.after),
-                line.number,
-            )
-            for line in answer.lines
-        ]
-        return queries.AuditPage(entries, answer.cursor)
-
     async def health(self) -> Report:
         """Whether the processor can do its work, and in words why not."""
         answer = await self._ask(
@@ -164,29 +126,13 @@ class Remote:
                 body = question.SerializeToString()
                 return kind.FromString(await call(body, timeout=timeout_s, metadata=there.metadata))
             except grpc.aio.AioRpcError as error:
-                why = reason_of(error, timeout_s, is_tls=there.tls is not None)
+                why = reason_of(error, there, timeout_s)
                 has_answered = _has_answered(error)
                 if error.code() == grpc.StatusCode.INVALID_ARGUMENT:
                     # It was asked, and its sentence names the field, as a ledger's file does.
                     raise RefusedError(plain(error.details() or why)) from error
                 message = f"{there.address} cannot be asked: {why}"
                 raise (RefusedError if has_answered else NoAnswerError)(message) from error
-
-
-def _unpriced(item: UnpricedModel) -> UnpricedCalls:
-    status, reason = status_and_reason(item.reason)
-    return UnpricedCalls(
-        item.provider,
-        tuple(item.models),
-        reason,
-        item.service,
-        item.calls,
-        number(item, "tokens"),
-        item.first_unix_nano,
-        item.last_unix_nano,
-        item.has_price,
-        status,
-    )
 
 
 def _repricing(answer: RepriceResponse) -> Repricing:
@@ -203,10 +149,6 @@ def _repricing(answer: RepriceResponse) -> Repricing:
         answer.is_partial,
         answer.kept_from_unix_s,
     )
-
-
-def _values(texts: Iterable[NamedText]) -> str:
-    return json.dumps({each.name: each.text for each in texts}, ensure_ascii=False)
 
 
 def _exclusion(answer: ExcludeResponse) -> Exclusion:
@@ -262,14 +204,11 @@ def _has_answered(error: grpc.RpcError) -> bool:
     return True
 
 
-def reason_of(error: grpc.RpcError, timeout_s: float, *, is_tls: bool) -> str:
+def reason_of(error: grpc.RpcError, there: Connection, timeout_s: float) -> str:
     """Why a call failed, in plain words."""
     code = error.code()
     if code == grpc.StatusCode.UNAVAILABLE and not _has_answered(error):
-        if is_tls:
-            why = plain(error.details() or "")[:_DETAILS_MAX_CHARS]
-            return f"nothing listens there, or not with TLS that is trusted here ({why})"
-        return f"nothing listens there, or not with plain-text gRPC ({_WHICH_PORT}; {_HOW_TLS})"
+        return _unreached(error, there)
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"no answer within {timeout_s:g} s"
     if code == grpc.StatusCode.UNAUTHENTICATED:
@@ -277,5 +216,14 @@ def reason_of(error: grpc.RpcError, timeout_s: float, *, is_tls: bool) -> str:
             f"{error.details() or code.name} (set {TOKEN_VARIABLE} to a token that it knows)"
         )
     if code == grpc.StatusCode.UNIMPLEMENTED:
-        return "what listens there is not an llm-cost processor (name its address with --endpoint)"
+        return f"what listens there is not an llm-cost processor ({_WHICH_PORT})"
     return plain(f"{code.name.lower()}: {error.details() or 'no details'}")
+
+
+def _unreached(error: grpc.RpcError, there: Connection) -> str:
+    if there.answers_over_http():
+        return _IS_HTTP
+    if there.tls is not None:
+        why = plain(error.details() or "")[:_DETAILS_MAX_CHARS]
+        return f"nothing listens there, or not with TLS that is trusted here ({why})"
+    return f"nothing listens there, or not with plain-text gRPC ({_WHICH_PORT}; {_HOW_TLS})"

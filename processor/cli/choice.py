@@ -42,79 +42,88 @@ class Answer(NamedTuple, Generic[T]):
             print(f"llm-cost: {plain(warning)}", file=sys.stderr)
 
 
-class Ways(NamedTuple, Generic[T]):
-    """The two ways to an answer."""
+class Candidates(NamedTuple, Generic[T]):
+    """Who may answer: a processor, and a ledger's file."""
 
     address: str
     """Of the processor, as people write it; empty where the settings have it listen nowhere."""
+    flag: str
+    """The flag that names its address."""
+    is_named: bool
+    """Whether that flag was given."""
     ask_processor: Callable[[], T]
     """Raises NoAnswerError where none answers."""
     read_ledger: Callable[[], T]
     """Raises LedgerInUseError where that is not possible beside a processor."""
 
 
-def choose(settings: Settings, arguments: argparse.Namespace, ways: Ways[T]) -> Answer[T]:
+def choose(
+    settings: Settings, arguments: argparse.Namespace, candidates: Candidates[T]
+) -> Answer[T]:
     """Ask the processor or the ledger that the arguments mean.
 
-    That is the processor at ``--endpoint``; else the ledger in ``--data-dir``, and where that is
+    That is the processor that a flag names; else the ledger in ``--data-dir``, and where that is
     open, the processor where the settings say that it listens, with a warning; without both that
     processor, and only where none answers, or it answers nobody, the ledger's file. Raises
     ConfigError, NoAnswerError, RefusedError.
     """
-    if arguments.endpoint:
-        return _ask_processor(settings, arguments, ways)
+    flag = candidates.flag
+    if candidates.is_named:
+        return _ask_processor(settings, arguments, candidates)
     path = Path(settings.ledger.path)
     if arguments.data_dir and not path.exists():
-        fix = "name its folder with --data-dir, or its processor with --endpoint"
+        fix = f"name its folder with --data-dir, or its processor with {flag}"
         raise NoAnswerError(f"there is no ledger at {path} ({fix})")
     if arguments.data_dir and not _is_in_use(path):
-        return _read_ledger(path, ways)
+        return _read_ledger(path, candidates)
     try:
-        return _ask_processor(settings, arguments, ways)
+        return _ask_processor(settings, arguments, candidates)
     except ClosedError as error:
         if not path.exists():
             raise
         warning = f"{error}; the ledger's file was read instead"
-        return _read_ledger(path, ways)._replace(warnings=(warning,))
+        return _read_ledger(path, candidates)._replace(warnings=(warning,))
     except NoAnswerError as error:
         why, other = f"there is no ledger at {path}", "the ledger's folder with --data-dir"
         whose = "start one with llm-cost serve, or name its address"
         if path.exists():
             try:
-                return _read_ledger(path, ways)
+                return _read_ledger(path, candidates)
             except LedgerInUseError:
                 whose = "name the processor's address"
                 why = f"a running processor has the ledger at {path} open"
                 other = "its settings with --config"
-        fix = f"{whose} with --endpoint, or {other}"
-        where = f" at {ways.address}" if ways.address else ""
+        fix = f"{whose} with {flag}, or {other}"
+        where = f" at {candidates.address}" if candidates.address else ""
         raise NoAnswerError(f"{why}, and no processor answers{where} ({fix})") from error
 
 
-def _ask_processor(settings: Settings, arguments: argparse.Namespace, ways: Ways[T]) -> Answer[T]:
-    value = ways.ask_processor()
+def _ask_processor(
+    settings: Settings, arguments: argparse.Namespace, candidates: Candidates[T]
+) -> Answer[T]:
+    value = candidates.ask_processor()
     warnings = []
     path = Path(settings.ledger.path)
-    if not arguments.endpoint and path.exists() and not _is_in_use(path):
+    if not candidates.is_named and path.exists() and not _is_in_use(path):
         warnings.append(
             f"the ledger at {path}, which no processor has open, is another one and was not read; "
             "to read it, name its folder with --data-dir"
         )
-    if not arguments.endpoint and arguments.data_dir:
+    if not candidates.is_named and arguments.data_dir:
         warnings.append(
             f"the ledger at {path} is open; asked was the processor where the settings say, which "
-            "may have another one: to be sure, name its processor with --endpoint"
+            f"may have another one: to be sure, name its processor with {candidates.flag}"
         )
     if arguments.pricing:
         warnings.append(
             "--pricing has no effect here: a running processor uses the prices it has in force"
         )
-    return Answer(value, f"answered by the processor at {ways.address}", tuple(warnings))
+    return Answer(value, f"answered by the processor at {candidates.address}", tuple(warnings))
 
 
-def _read_ledger(path: Path, ways: Ways[T]) -> Answer[T]:
+def _read_ledger(path: Path, candidates: Candidates[T]) -> Answer[T]:
     whose = "which a processor has open" if _is_in_use(path) else "which no processor has open"
-    return Answer(ways.read_ledger(), f"read from the ledger at {path}, {whose}")
+    return Answer(candidates.read_ledger(), f"read from the ledger at {path}, {whose}")
 
 
 def _is_in_use(path: Path) -> bool:

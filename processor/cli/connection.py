@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import socket
 import ssl
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from processor.cli.flags import LISTEN_DEFAULT
+from processor.cli.flags import GRPC_FLAG, LISTEN_DEFAULT
 from processor.config import Settings, read_text
 from processor.config.receivers import GrpcReceiver, read_tokens
 from processor.core.errors import ConfigError, Problem
@@ -20,6 +21,8 @@ from processor.core.otlp.addresses import host_and_port, parse_listen, parse_url
 if TYPE_CHECKING:
     import grpc
 
+PROGRAM: Final = "llm-cost-processor"
+"""How a processor names itself over HTTP."""
 TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - the name of a variable, not a token
 """The environment variable with the token, for a processor that requires one."""
 _OPTIONS: Final = (
@@ -74,16 +77,30 @@ class Connection:
         credentials = grpc.ssl_channel_credentials(self.tls.ca, self.tls.key, self.tls.certificate)
         return grpc.aio.secure_channel(self.address, credentials, options=options)
 
+    def answers_over_http(self) -> bool:
+        """Whether a processor answers HTTP there: at one of its other ports."""
+        where = parse_listen(self.address)
+        connection = http.client.HTTPConnection(where.host, where.port, timeout=_LOOK_TIMEOUT_S)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().getheader("Server", "").startswith(PROGRAM)
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
-def connection_from(arguments: argparse.Namespace, settings: Settings | None) -> Connection:
+
+def connection_from(
+    arguments: argparse.Namespace, settings: Settings | None, flag: str = GRPC_FLAG
+) -> Connection:
     """The connection that flags ask for, else the settings, else the default. Raises ConfigError.
 
     An address with a scheme says by itself whether it is TLS. Without one it is where ``--ca-file``
-    is given, or the settings give the receiver a certificate.
+    is given, or the settings give the receiver a certificate. `flag` is the one that names it.
     """
     receiver = None if settings is None else settings.receivers.otlp.protocols.grpc
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    endpoint = arguments.endpoint
+    endpoint = arguments.grpc_endpoint
     is_tls = bool(arguments.ca_file or arguments.cert_file or arguments.key_file)
     if receiver is not None:
         is_tls = is_tls or bool(receiver.tls.cert_file)
@@ -92,7 +109,7 @@ def connection_from(arguments: argparse.Namespace, settings: Settings | None) ->
         endpoint = endpoint or listening_at(receiver)
     endpoint = endpoint or LISTEN_DEFAULT
     if "://" in endpoint:
-        address = parse_url(endpoint, "--endpoint").address
+        address = parse_url(endpoint, flag).address
         endpoint, is_tls = host_and_port(address.host, address.port), address.is_tls
     return Connection(endpoint, _tls(arguments, receiver, endpoint) if is_tls else None, token)
 

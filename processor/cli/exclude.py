@@ -36,7 +36,7 @@ _NOTE = (
     "Spans that the backend has stored do not change: they show what was written on them, and a "
     "span that is sent again is stamped as the first time."
 )
-_WHERE: Final = ("config", "endpoint", "data_dir", "pricing", "budgets")
+_WHERE: Final = ("config", "grpc_endpoint", "data_dir", "pricing", "budgets")
 """Flags that say which ledger, and with which files."""
 _REPRICE: Final = "reprice --since 1970-01-02 --dry-run"
 """All that is kept; in any time zone that day begins after 1970 did in UTC."""

@@ -7,6 +7,10 @@ from typing import Final
 
 LISTEN_DEFAULT: Final = "127.0.0.1:4317"
 LISTEN_HTTP_DEFAULT: Final = "127.0.0.1:4318"
+ENDPOINT_FLAG: Final = "--endpoint"
+"""The flag that names the API of a processor, where questions are asked."""
+GRPC_FLAG: Final = "--grpc-endpoint"
+"""The flag that names where a processor takes spans over gRPC, which is where it is changed."""
 
 SETTINGS_FLAGS: Final = {
     "listen": "receivers.otlp.protocols.grpc.endpoint",
@@ -73,34 +77,40 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_endpoint(parser: argparse.ArgumentParser, default: str) -> None:
-    """Which running processor a command asks, and how it is reached."""
-    parser.add_argument(
-        "--endpoint",
-        metavar="ADDRESS",
-        help=f"where it listens: HOST:PORT, or https://HOST:PORT for TLS (default: {default})",
-    )
+def add_grpc_endpoint(parser: argparse.ArgumentParser, flag: str, text: str) -> None:
+    """Which running processor a command asks over gRPC, and how it is reached."""
+    parser.add_argument(flag, dest="grpc_endpoint", metavar="ADDRESS", help=text)
     parser.add_argument(
         "--ca-file",
         metavar="FILE",
         help="ask over TLS: the authorities that signed its certificate, as PEM (default: the "
         "certificate that the settings name)",
     )
+    _add_own_certificate(parser)
+
+
+def _add_own_certificate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cert-file", metavar="FILE", help="our own certificate, where it asks for one, as PEM"
     )
     parser.add_argument("--key-file", metavar="FILE", help="the key of --cert-file")
 
 
-def add_ledger(parser: argparse.ArgumentParser) -> None:
-    """Which ledger a command reads, and how it prints the answer."""
-    add_endpoint(parser, "see above")
+def add_change(parser: argparse.ArgumentParser) -> None:
+    """Which ledger a command changes, and how it prints what that does."""
+    add_grpc_endpoint(
+        parser,
+        GRPC_FLAG,
+        "where the processor takes spans over gRPC, which is where it is changed: HOST:PORT, or "
+        "https://HOST:PORT for TLS (default: see above)",
+    )
     parser.add_argument(
         "--json", action="store_true", help="print JSON; amounts are exact decimal texts in USD"
     )
     add_config(parser)
     add_data_dir(parser)
     add_pricing(parser)
+    add_budgets(parser)
 
 
 def tokens(text: str) -> int:
@@ -160,7 +170,7 @@ def seconds(text: str) -> float:
 def add_questions(parser: argparse.ArgumentParser) -> None:
     """Whom a command asks over the API, and how it prints the answer."""
     parser.add_argument(
-        "--endpoint",
+        ENDPOINT_FLAG,
         metavar="ADDRESS",
         help="the API of a processor, such as http://HOST:8888, with https:// for TLS, and the "
         "token in LLM_COST_TOKEN if it asks for one (default: see above)",
@@ -170,10 +180,7 @@ def add_questions(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="ask over TLS: the authorities to trust, as PEM (default: those of this machine)",
     )
-    parser.add_argument(
-        "--cert-file", metavar="FILE", help="our own certificate, where it asks for one, as PEM"
-    )
-    parser.add_argument("--key-file", metavar="FILE", help="the key of --cert-file")
+    _add_own_certificate(parser)
     parser.add_argument(
         "--json", action="store_true", help="print JSON, as the API gives it: exact amounts in USD"
     )

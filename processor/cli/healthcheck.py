@@ -16,6 +16,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from processor.cli.calling import HEALTH_TIMEOUT_S, Remote, reason_of
 from processor.cli.choice import NoAnswerError, RefusedError
 from processor.cli.connection import Connection, connection_from
+from processor.cli.flags import ENDPOINT_FLAG
 from processor.cli.sources import settings_from
 from processor.surfaces.queries.health import Report
 from processor.surfaces.terminal.paint import plain
@@ -29,11 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises ConfigError.
     """
-    endpoint: str = arguments.endpoint or ""
+    endpoint: str = arguments.grpc_endpoint or ""
     if endpoint.startswith(("http://", "https://")) and endpoint.endswith(_HEALTH_PATH):
         return _ask_over_http(endpoint)
     settings = settings_from(arguments) if arguments.config else None
-    return asyncio.run(_ask(connection_from(arguments, settings)))
+    return asyncio.run(_ask(connection_from(arguments, settings, ENDPOINT_FLAG)))
 
 
 async def _ask(there: Connection) -> int:
@@ -42,7 +43,7 @@ async def _ask(there: Connection) -> int:
         try:
             answer = await HealthStub(channel).Check(HealthCheckRequest(), timeout=HEALTH_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
-            why = reason_of(error, HEALTH_TIMEOUT_S, is_tls=there.tls is not None)
+            why = reason_of(error, there, HEALTH_TIMEOUT_S)
             print(f"{name} cannot be asked: {why}")
             return 1
     is_serving = answer.status == HealthCheckResponse.SERVING

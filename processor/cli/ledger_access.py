@@ -1,12 +1,10 @@
-"""Where a command finds the ledger: in its file, or with the processor that has it open."""
+"""Where a command changes the ledger: in its file, or with the processor that has it open."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from processor.app.assembly import build_changes, build_ledger
@@ -15,22 +13,14 @@ from processor.app.questions import build_reader
 from processor.app.resources import plan_memory
 from processor.cli.actor import user_name
 from processor.cli.calling import Remote
-from processor.cli.choice import Answer, Ways, choose
+from processor.cli.choice import Answer, Candidates, choose
 from processor.cli.connection import connection_from
+from processor.cli.flags import GRPC_FLAG
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.core.errors import OverloadedError
 from processor.core.model import Exclusion, Forgetting, JobProgress, Repricing
-from processor.core.questions import UnknownAnswer
-from processor.io.ledger import examine_file
-from processor.surfaces.queries import (
-    UNKNOWN_MAX,
-    AuditPage,
-    CostChanges,
-    ExcludeRequest,
-    audit_page,
-    with_prices,
-)
+from processor.surfaces.queries import CostChanges, ExcludeRequest
 
 T = TypeVar("T")
 _UNFINISHED_LOOKED_AT_S = 0.2
@@ -38,10 +28,7 @@ _UNFINISHED_LOOKED_AT_S = 0.2
 
 
 class LedgerAccess(Protocol):
-    """Answers questions about the ledger."""
-
-    async def unpriced(self) -> UnknownAnswer:
-        """Calls whose cost is unknown, most calls first."""
+    """Changes the ledger."""
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
@@ -55,31 +42,14 @@ class LedgerAccess(Protocol):
     async def forget(self, user: str, *, is_dry_run: bool) -> Forgetting:
         """Take the id of a user out of all that is kept."""
 
-    async def audit(self, since_ns: int, cursor: str, limit: int) -> AuditPage:
-        """Who has changed what, latest first."""
-
 
 class Local:
-    """The ledger's file, which may be read while a processor has it open.
-
-    To change it raises LedgerInUseError then.
-    """
+    """The ledger's file. To change it raises LedgerInUseError while a processor has it open."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._changes: CostChanges | None = None
         """While the ledger is open to be changed."""
-
-    async def unpriced(self) -> UnknownAnswer:
-        """Calls whose cost is unknown, most calls first."""
-        catalog = prices_from(self._settings.pricing.file).catalog
-        examine_file(Path(self._settings.ledger.path))
-        reader = build_reader(self._settings)
-        try:
-            found = await reader.ask(lambda view: view.unknown(UNKNOWN_MAX))
-            return with_prices(found, catalog)
-        finally:
-            await reader.close()
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``.
@@ -110,17 +80,6 @@ class Local:
         return await self._change(
             lambda changes: changes.forget(user, user_name(), is_dry_run=is_dry_run)
         )
-
-    async def audit(self, since_ns: int, cursor: str, limit: int) -> AuditPage:
-        """Who has changed what, latest first."""
-        examine_file(Path(self._settings.ledger.path))
-        reader = build_reader(self._settings)
-        try:
-            return await reader.ask(
-                lambda view: audit_page(view, since_ns, cursor, limit, time.time_ns())
-            )
-        finally:
-            await reader.close()
 
     async def _change(self, work: Callable[[CostChanges], Awaitable[T]]) -> T:
         """Open the ledger to be written, with all that the settings say, and change it."""
@@ -157,12 +116,14 @@ def ask(
     Raises ConfigError, NoAnswerError, RefusedError.
     """
     there = connection_from(arguments, settings)
-    ways = Ways(
+    candidates = Candidates(
         there.address,
+        GRPC_FLAG,
+        bool(arguments.grpc_endpoint),
         lambda: _run(question, Remote(there)),
         lambda: _run(question, Local(settings)),
     )
-    return choose(settings, arguments, ways)
+    return choose(settings, arguments, candidates)
 
 
 def _run(question: Callable[[LedgerAccess], Awaitable[T]], ledger: LedgerAccess) -> T:

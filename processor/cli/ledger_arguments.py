@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from processor.cli.flags import (
+    ENDPOINT_FLAG,
+    GRPC_FLAG,
     add_budgets,
+    add_change,
     add_config,
     add_data_dir,
-    add_ledger,
     add_pricing,
     named,
     not_empty,
@@ -17,10 +19,12 @@ from processor.cli.flags import (
 )
 from processor.cli.parser import Commands, exit_codes, sentence
 
-WHOM: Final = """\
-Asks the processor that listens where the settings say, and reads the ledger's file where none \
+_WHOM: Final = """\
+Asks the processor that listens where the settings say{}, and {} the ledger's file where none \
 answers. With --data-dir it is that ledger (where it is open, the processor is asked, and that is \
-said), with --endpoint that processor. The first line says which it was."""
+said), with {} that processor. The first line says which it was."""
+WHOM: Final = _WHOM.format("", "reads", ENDPOINT_FLAG)
+_WHOM_TO_CHANGE: Final = _WHOM.format(" for spans over gRPC", "changes", GRPC_FLAG)
 
 _MOMENT: Final = (
     "2026-11-01, 2026-11-01T08:00 or 7d; without an offset such as +01:00 in the time zone of the "
@@ -30,25 +34,11 @@ _MOMENT: Final = (
 
 def add_ledger_commands(commands: Commands) -> None:
     """Add these commands."""
-    _add_unpriced(commands)
     _add_reprice(commands)
     _add_exclude(commands)
     _add_forget(commands)
-    _add_audit(commands)
     _add_verify(commands)
     _add_backup(commands)
-
-
-def _add_unpriced(commands: Commands) -> None:
-    text = "list calls of unknown cost, such as of models without a price, and the fix"
-    parser = commands.add_parser(
-        "unpriced",
-        help=text,
-        description=f"{sentence(text)}\n\n{WHOM}",
-        epilog=exit_codes("the ledger cannot be read"),
-    )
-    parser.add_argument("--csv", action="store_true", help="print CSV, instead of JSON")
-    add_ledger(parser)
 
 
 def _add_reprice(commands: Commands) -> None:
@@ -59,7 +49,7 @@ def _add_reprice(commands: Commands) -> None:
 Shows the difference by model and by budget and posts it as corrections. What the backend has \
 stored is not touched. Run again, it changes nothing more.
 
-{WHOM} A running processor uses the prices that it has in force."""
+{_WHOM_TO_CHANGE} A running processor uses the prices that it has in force."""
     parser = commands.add_parser(
         "reprice",
         help=text,
@@ -78,8 +68,7 @@ stored is not touched. Run again, it changes nothing more.
         "--until", metavar="TIME", type=named, help="where to end; itself not included"
     )
     parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
-    add_ledger(parser)
-    add_budgets(parser)
+    add_change(parser)
 
 
 def _add_exclude(commands: Commands) -> None:
@@ -91,7 +80,7 @@ All that is given has to hold. What is excluded keeps its row, with the status e
 it, or a span above it, that comes later does not bring it back. New calls of the same trace, \
 session or user count. What the backend has stored is not touched.
 
-{WHOM}"""
+{_WHOM_TO_CHANGE}"""
     parser = commands.add_parser(
         "exclude",
         help=text,
@@ -122,8 +111,7 @@ session or user count. What the backend has stored is not touched.
         "--undo", metavar="N", type=positive, help="put back what the exclusion N has taken out"
     )
     parser.add_argument("--dry-run", action="store_true", help="show it, and change nothing")
-    add_ledger(parser)
-    add_budgets(parser)
+    add_change(parser)
 
 
 def _add_forget(commands: Commands) -> None:
@@ -137,7 +125,7 @@ not bring the id back; new traces of the user count under it again. Exports, old
 the backends have, and requests that wait for them on the disk are not covered. Parts of the file \
 that nothing uses may hold old bytes until they are used again; a new backup has none.
 
-{WHOM}"""
+{_WHOM_TO_CHANGE}"""
     parser = commands.add_parser(
         "forget",
         help=text,
@@ -153,27 +141,7 @@ that nothing uses may hold old bytes until they are used again; a new backup has
         help="whom to forget, as the ledger has the id",
     )
     parser.add_argument("--dry-run", action="store_true", help="count it, and change nothing")
-    add_ledger(parser)
-    add_budgets(parser)
-
-
-def _add_audit(commands: Commands) -> None:
-    text = "list who has changed budgets, prices and settings, repriced and excluded, and when"
-    parser = commands.add_parser(
-        "audit",
-        help=text,
-        description=f"{sentence(text)}\n\n{WHOM}",
-        epilog=exit_codes("the ledger cannot be read"),
-    )
-    parser.add_argument(
-        "--since",
-        metavar="TIME",
-        type=named,
-        help="from when on: 2026-11-01, 2026-11-01T08:00 or 7d",
-    )
-    parser.add_argument("--csv", action="store_true", help="print CSV, instead of JSON")
-    add_ledger(parser)
-    add_budgets(parser)
+    add_change(parser)
 
 
 def _add_verify(commands: Commands) -> None:

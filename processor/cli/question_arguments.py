@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from processor.cli.flags import add_questions, positive
+from processor.cli.flags import add_questions, named, positive
 from processor.cli.ledger_arguments import WHOM
 from processor.cli.parser import Commands, Parser, exit_codes, sentence
 
@@ -13,6 +13,7 @@ _FILTER_HELP = (
     "only what has this value, such as team=search or model=gpt-4o,gpt-4o-mini; an empty one is "
     "what has none; repeat it for further dimensions"
 )
+_SINCE_HELP = "from when on: 2026-11-01, 2026-11-01T08:00 or 7d"
 
 
 def add_question_commands(commands: Commands) -> None:
@@ -22,6 +23,8 @@ def add_question_commands(commands: Commands) -> None:
     _add_calls(commands)
     _add_trace(commands)
     _add_session(commands)
+    _add_unpriced(commands)
+    _add_audit(commands)
 
 
 def _add(commands: Commands, name: str, text: str, more: str = "", examples: str = "") -> Parser:
@@ -107,6 +110,20 @@ def _add_session(commands: Commands) -> None:
     add_questions(parser)
 
 
+def _add_unpriced(commands: Commands) -> None:
+    text = "list calls of unknown cost, such as of models without a price, and the fix"
+    parser = _add(commands, "unpriced", text)
+    _add_limit(parser, 100, "kinds of such calls to list, up to 1000")
+    add_questions(parser)
+
+
+def _add_audit(commands: Commands) -> None:
+    text = "list who has changed budgets, prices and settings, repriced and excluded, and when"
+    parser = _add(commands, "audit", text)
+    parser.add_argument("--since", metavar="TIME", type=named, help=_SINCE_HELP)
+    add_questions(parser)
+
+
 def add_time(parser: argparse.ArgumentParser, default: str) -> None:
     """The time that is asked about."""
     parser.add_argument(
@@ -121,7 +138,7 @@ def add_time(parser: argparse.ArgumentParser, default: str) -> None:
         "--since",
         metavar="TIME",
         default="",
-        help="from when on: 2026-11-01, 2026-11-01T08:00 or 7d",
+        help=_SINCE_HELP,
     )
     parser.add_argument(
         "--until", metavar="TIME", default="", help="where to end; itself not included"

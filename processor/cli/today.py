@@ -13,7 +13,6 @@ from processor.cli.picture import check_form, print_picture, with_time_zone
 from processor.cli.questions import Form, Query, Questions, open_questions
 from processor.cli.questions.address import api_address
 from processor.cli.sources import settings_from
-from processor.core.otlp.addresses import host_and_port
 from processor.surfaces.api.documents import (
     BudgetDocument,
     BudgetsDocument,
@@ -34,7 +33,6 @@ _FORECAST: Final = [("window", "month")]
 _BUDGETS_MAX: Final = 4
 _GROUPS_MAX: Final = 6
 _TASKS_MAX: Final = 6
-_OTLP_PORT: Final = 4317
 _TRACES_READ: Final = 100
 """Of how many of the newest traces the latest tasks are."""
 
@@ -155,7 +153,7 @@ def _addresses(arguments: argparse.Namespace) -> list[str]:
     address = listening_at(settings.receivers.otlp.protocols.grpc)
     there = api_address(arguments, settings) if arguments.endpoint else None
     if there is not None:
-        address = host_and_port(there.host, _OTLP_PORT)
+        address = there.grpc_beside
     return [
         f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}",
         "export OTEL_EXPORTER_OTLP_PROTOCOL=grpc",

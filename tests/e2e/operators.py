@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -19,7 +20,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 NEW_MODEL = """\
   - {provider: openai, model: brand-new, prices: [{input: 4.00, output: 20.00}]}
 """
-WITH_BUDGETS = frozenset({"reprice", "exclude", "forget", "audit"})
+WITH_BUDGETS = frozenset({"reprice", "exclude", "forget", "audit", "unpriced"})
 SCOPES = [
     ("total", ""), ("session", "s-1"), ("session", "s-2"), ("user", "u-1"), ("model", "brand-new"),
     ("model", "gpt-4o"), ("provider", "openai"), ("service", "shop"), ("trace", f"{1:032x}"),
@@ -60,7 +61,13 @@ class Operator:
 
     @property
     def there(self):
-        return ["--endpoint", f"127.0.0.1:{self.processor.port}"]
+        """Where it is changed."""
+        return ["--grpc-endpoint", f"127.0.0.1:{self.processor.port}"]
+
+    @property
+    def api(self):
+        """Where it is asked."""
+        return ["--endpoint", re.search(r"http://\S+:\d+", self.processor.wait_for("api "))[0]]
 
     def ask(self, method, question, answer):
         return ask(self.processor.port, method, question, answer)

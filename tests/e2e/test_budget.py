@@ -26,7 +26,7 @@ def test_a_limit_set_by_command_is_in_force_and_in_the_audit_once(operator):
         "budgets:\n  - {name: all, scope: total, limit_usd: 5.00}   # ours\n"
     )
     processor = operator.start()
-    there = ["--endpoint", re.search(r"http://\S+:\d+", processor.wait_for("api "))[0]]
+    there = operator.api
     first = operator.send(batch((1, "gpt-4o", "s-1")))["call 1"]
     assert "llm.budget.exceeded" not in attributes(first)
 
@@ -38,7 +38,7 @@ def test_a_limit_set_by_command_is_in_force_and_in_the_audit_once(operator):
 
     second = operator.send(batch((1, "gpt-4o", "s-1"), trace=2))["call 1"]
     assert attributes(second)["llm.budget.exceeded"] == "all"
-    lines = json.loads(operator.run("audit", "--json", "--endpoint", f"127.0.0.1:{processor.port}"))
+    lines = json.loads(operator.run("audit", "--json", *operator.api))["data"]
     changed = [each for each in lines if each["action"] == "budgets" and each["before"]]
     assert [(each["before"]["all"], each["after"]["all"]) for each in changed] == [
         ("5.00 USD in all", "0.005 USD in all")
@@ -60,6 +60,6 @@ def test_a_limit_set_while_it_is_stopped_is_in_the_audit_after_the_start(operato
     run("budget", "set", "all", "--limit", "6", "--budgets", operator.budgets)
     for _ in range(2):
         operator.start().stop()
-    lines = json.loads(operator.run("audit", "--json"))
+    lines = json.loads(operator.run("audit", "--json"))["data"]
     changed = [each for each in lines if each["action"] == "budgets" and each["before"]]
     assert [each["after"]["all"] for each in changed] == ["6.00 USD in all"]

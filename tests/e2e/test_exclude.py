@@ -82,7 +82,7 @@ def test_the_audit_says_who_has_changed_what(operator):
     operator.pricing.write_text(PRICES.replace("2.50", "2.00"))
     operator.start().wait_for("listens on")
     operator.send(SECOND)
-    lines = json.loads(operator.run("audit", "--json", *operator.there))
+    lines = json.loads(operator.run("audit", "--json", *operator.api))["data"]
     actions = [(line["action"], line["actor"]) for line in reversed(lines)]
     user = getpass.getuser()
     owner = f"{user}, owner of the file"
@@ -97,10 +97,10 @@ def test_the_audit_says_who_has_changed_what(operator):
     assert lines[2]["subject"] == f"trace {1:032x}"
     after = {"exclusion": "1", "reason": "a mistake", "calls": "3", "usd": "0.00"}
     assert (lines[2]["before"], lines[2]["after"]) == ({"usd": "0.0105"}, after)
-    shown = operator.run("audit", *operator.there)
+    shown = operator.run("audit", *operator.api)
     assert "per-session: 0.01 USD" in shown
     assert "0.02 USD" in shown
-    rows = list(csv.reader(io.StringIO(operator.run("audit", "--csv", *operator.there))))
+    rows = list(csv.reader(io.StringIO(operator.run("audit", "--csv", *operator.api))))
     assert (rows[0][3], len(rows)) == ("action", 8)
 
 
@@ -125,7 +125,7 @@ def test_a_processor_that_is_killed_in_an_exclusion_goes_on_with_it(operator):
     processor.wait_for("3000 calls, from USD 10.50 to USD 0.00")
     assert cost(operator, "session", "s-1") == (0, 0)
     assert cost(operator, "total") == (7_000_000, 2)
-    lines = json.loads(operator.run("audit", "--json", *operator.there))
+    lines = json.loads(operator.run("audit", "--json", *operator.api))["data"]
     [line] = [line for line in lines if line["action"] == "exclude"]
     assert (line["actor"], line["after"]["calls"]) == ("a caller on this machine", "3000")
     operator.run("exclude", "--undo", line["after"]["exclusion"], *operator.there)

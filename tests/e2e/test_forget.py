@@ -49,7 +49,7 @@ def test_no_backup_has_a_byte_of_an_id_and_no_total_moves(operator):
     again = json.loads(operator.run("forget", "--user", WHO, "--json"))
     assert again["tombstone"] != tombstone
     assert not backup_has(operator)
-    audit = json.loads(operator.run("audit", "--json"))
+    audit = json.loads(operator.run("audit", "--json"))["data"]
     lines = [line["subject"] for line in audit if line["action"] == "forget"]
     assert lines == [again["tombstone"], tombstone]
 

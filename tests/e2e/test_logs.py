@@ -163,11 +163,11 @@ def test_a_record_of_an_unknown_model_is_listed_and_priced_later(serve, pricing,
     processor = serve(*flags)
     send_logs(processor.port, payload_of(CODEX))
     assert total(processor).at_least
-    there = ["--endpoint", f"127.0.0.1:{processor.port}", "--data-dir", tmp_path / "data"]
+    there = ["--grpc-endpoint", f"127.0.0.1:{processor.port}"]
 
-    def typed(command, *more):
+    def typed(*words):
         done = subprocess.run(
-            [sys.executable, "-m", "processor.cli", command, *map(str, (*there, *more))],
+            [sys.executable, "-m", "processor.cli", *words, "--data-dir", tmp_path / "data"],
             capture_output=True, text=True, cwd=ROOT, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -177,6 +177,6 @@ def test_a_record_of_an_unknown_model_is_listed_and_priced_later(serve, pricing,
     export(processor.port, payload_of(CODEX, "spans"))
     pricing.write_text(PRICES + CODEX_MODEL + "catalogue: {source: none}\n")
     processor.wait_for("has changed and is in force", 15)
-    typed("reprice", "--since", "2026-01-01")
+    typed("reprice", "--since", "2026-01-01", *there)
     found = total(processor)
     assert (found.cost_nano_usd, found.calls, found.at_least) == (CODEX_NANO_USD, 1, False)

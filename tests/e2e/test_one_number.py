@@ -138,7 +138,7 @@ def test_every_surface_gives_the_same_number(terminal, backend, commands, tmp_pa
     assert_stamps(backend)
     (tmp_path / "pricing.yaml").write_text(scenario.PRICES_LATER)
     terminal.wait_for("has changed and is in force")
-    there = "--endpoint", f"127.0.0.1:{port}"
+    there = "--grpc-endpoint", f"127.0.0.1:{port}"
     commands.run("reprice", "--since", f"{SINCE}", *there)
     commands.run("exclude", "--session", "load-7", "--reason", "a test", *there)
     export(port, scenario.requests()[-1])

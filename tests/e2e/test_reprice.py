@@ -40,13 +40,13 @@ def test_from_an_unknown_model_to_a_corrected_ledger(operator):
     before = operator.totals()
     assert before["session", "s-1"].at_least
 
-    listed = json.loads(operator.run("unpriced", "--json", *operator.there))
+    listed = json.loads(operator.run("unpriced", "--json", *operator.api))["data"]
     [unknown] = listed
     assert (unknown["provider"], unknown["models"]) == ("openai", ["brand-new"])
     assert (unknown["calls"], unknown["tokens"], unknown["service"]) == (2, 2200, "shop")
-    assert (unknown["first"], unknown["last"]) == ("2026-09-21T14:13:22Z", "2026-09-21T14:13:23Z")
-    assert yaml.safe_load(unknown["yaml"])[0]["model"] == "brand-new"
-    text = operator.run("unpriced", *operator.there)
+    assert unknown["first_at"] == "2026-09-21T14:13:22.000000+00:00"
+    assert yaml.safe_load("\n".join(unknown["entry"]))[0]["model"] == "brand-new"
+    text = operator.run("unpriced", *operator.api)
     assert "  models:" in text
     suggested = yaml.safe_load(text[text.index("  models:") :])
     assert suggested["models"][0]["provider"] == "openai"
@@ -54,7 +54,7 @@ def test_from_an_unknown_model_to_a_corrected_ledger(operator):
     operator.add_price()
     assert attributes(operator.send(SECOND)["call 1"])["llm.cost_usd"] == 0.006
     before = operator.totals()
-    assert json.loads(operator.run("unpriced", "--json", *operator.there))[0]["has_price"]
+    assert json.loads(operator.run("unpriced", "--json", *operator.api))["data"][0]["has_price"]
 
     shown = operator.run("reprice", *SINCE, "--dry-run", *operator.there)
     assert "This was a dry run: 2 calls would change" in shown
@@ -69,7 +69,7 @@ def test_from_an_unknown_model_to_a_corrected_ledger(operator):
     after = operator.totals()
     assert after["session", "s-1"].cost_nano_usd == 15_500_000
     assert not after["total", ""].at_least
-    assert json.loads(operator.run("unpriced", "--json", *operator.there)) == []
+    assert json.loads(operator.run("unpriced", "--json", *operator.api))["data"] == []
     again = operator.run("reprice", *SINCE, *operator.there)
     assert again.endswith("nothing changes at these prices\n")
     assert operator.totals() == after
@@ -98,12 +98,12 @@ def test_without_a_processor_the_commands_open_the_ledger_themselves(operator):
     processor = operator.start()
     operator.send(FIRST)
     assert processor.stop() == 0
-    assert json.loads(operator.run("unpriced", "--json"))[0]["models"] == ["brand-new"]
+    assert json.loads(operator.run("unpriced", "--json"))["data"][0]["models"] == ["brand-new"]
     operator.pricing.write_text(PRICES + NEW_MODEL)
     shown = json.loads(operator.run("reprice", *SINCE, "--json"))
     assert (shown["dry_run"], shown["calls"]) == (False, 2)
     assert [item["budget"] for item in shown["budgets"]] == ["per-session", "per-session"]
-    assert json.loads(operator.run("unpriced", "--json")) == []
+    assert json.loads(operator.run("unpriced", "--json"))["data"] == []
     operator.start()
     totals = operator.totals()
     assert totals["total", ""].cost_nano_usd == 15_500_000
@@ -162,7 +162,7 @@ def test_a_ledger_that_a_processor_elsewhere_keeps_is_one_clear_line(operator):
     assert told.count("\n") == 1
     assert "a running processor has the ledger" in told
     assert f"no processor answers at {address}" in told
-    assert "--endpoint" in told
+    assert "--grpc-endpoint" in told
 
 
 def test_a_change_of_prices_is_shown_beside_the_running_processor(operator):

@@ -43,7 +43,7 @@ def test_calls_go_after_a_restart_and_no_total_moves(operator, tmp_path):
     assert (total.at_least, total.unpriced_calls, total.calls) == (True, 2, 3)
     assert total.cost_nano_usd == before["total", ""].cost_nano_usd
 
-    [unknown] = json.loads(operator.run("unpriced", "--json", *operator.there))
+    [unknown] = json.loads(operator.run("unpriced", "--json", *operator.api))["data"]
     assert (unknown["calls"], unknown["reason"].partition(" ")[0]) == (2, "no")
     text = operator.run("reprice", "--since", "2026-09-01", "--dry-run", *operator.there)
     assert "are no longer kept one by one" in " ".join(text.split())

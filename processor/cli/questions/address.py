@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from processor.cli.connection import TOKEN_VARIABLE
+from processor.cli.flags import ENDPOINT_FLAG
 from processor.config import Settings, read_text
 from processor.config.receivers import read_tokens
 from processor.core.errors import ConfigError, Problem
@@ -18,7 +19,7 @@ from processor.core.otlp.addresses import host_and_port, parse_listen, parse_url
 from processor.surfaces.api import PREFIX
 
 PORT_DEFAULT: Final = 8888
-_FLAG: Final = "--endpoint"
+_GRPC_PORT: Final = 4317
 _TIMEOUT_S: Final = 60.0
 
 
@@ -36,6 +37,11 @@ class ApiAddress:
 
     def __str__(self) -> str:
         return f"http{'s' if self.tls else ''}://{host_and_port(self.host, self.port)}"
+
+    @property
+    def grpc_beside(self) -> str:
+        """Where the same processor takes spans over gRPC, by default."""
+        return host_and_port(self.host, _GRPC_PORT)
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection to it, which is made with the first request."""
@@ -69,11 +75,11 @@ def api_address(arguments: argparse.Namespace, settings: Settings) -> ApiAddress
 
 def _parsed(text: str, tls: ssl.SSLContext | None, token: str) -> ApiAddress:
     has_scheme = "://" in text
-    url = parse_url(text if has_scheme else f"http{'s' if tls else ''}://{text}", _FLAG)
+    url = parse_url(text if has_scheme else f"http{'s' if tls else ''}://{text}", ENDPOINT_FLAG)
     address, path = url.address, url.path.rstrip("/")
     if "?" in path:
         what = f"{text} has a query"
-        raise ConfigError([Problem(_FLAG, what, f"write http://host:{PORT_DEFAULT}")])
+        raise ConfigError([Problem(ENDPOINT_FLAG, what, f"write http://host:{PORT_DEFAULT}")])
     port = address.port
     if not has_scheme and not _names_port(text):
         port = PORT_DEFAULT

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from processor.cli.choice import Answer, NoAnswerError, Ways, choose
+from processor.cli.choice import Answer, Candidates, NoAnswerError, choose
+from processor.cli.flags import ENDPOINT_FLAG
 from processor.cli.questions.address import api_address
 from processor.cli.questions.naming import by_flags
 from processor.cli.questions.protocol import Questions
@@ -34,8 +35,9 @@ def open_questions(arguments: argparse.Namespace) -> Iterator[Answer[Questions]]
 
         return Local(settings)
 
-    ways = Ways[Questions](str(there or ""), processor, ledger)
-    answer = choose(settings, arguments, ways)
+    is_named = bool(arguments.endpoint)
+    candidates = Candidates[Questions](str(there or ""), ENDPOINT_FLAG, is_named, processor, ledger)
+    answer = choose(settings, arguments, candidates)
     try:
         with by_flags():
             yield answer

@@ -10,7 +10,7 @@ from processor.cli.questions.protocol import D, Form, Query
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
 from processor.io.ledger import examine_file
-from processor.surfaces.api import Sources, get, table_of, write_csv, write_json
+from processor.surfaces.api import Sources, get, write_document
 from processor.surfaces.api.documents import Answer
 
 
@@ -38,8 +38,7 @@ class Local:
 
     def text(self, path: str, query: Query, form: Form) -> str:
         """The answer as the API writes it."""
-        document = self._ask(path, query)
-        return write_json(document) if form == "json" else write_csv(table_of(document))
+        return write_document(self._ask(path, query), form)
 
     def close(self) -> None:
         """Close the file."""

@@ -11,13 +11,12 @@ from urllib.parse import urlencode
 from pydantic import ValidationError
 
 from processor.cli.choice import ClosedError, NoAnswerError, RefusedError
-from processor.cli.connection import TOKEN_VARIABLE
+from processor.cli.connection import PROGRAM, TOKEN_VARIABLE
 from processor.cli.questions.address import PORT_DEFAULT, ApiAddress
 from processor.cli.questions.protocol import D, Form, Query
 from processor.core.errors import NotFoundError, ProcessorError
 from processor.surfaces.api import InvalidParametersError, ProblemDocument
 
-_OURS: Final = "llm-cost-processor"
 _OTLP_PATH: Final = b"/v1/traces"
 _IS_OTLP: Final = (
     "it looks like the address that applications send spans to; that of the API is given as "
@@ -59,7 +58,7 @@ class Remote:
         if given:
             address += f"?{urlencode(given)}"
         status, server, body = self._exchange(address)
-        if status == http.client.OK and server == _OURS:
+        if status == http.client.OK and server == PROGRAM:
             return body.decode()
         raise _refusal(self._there, status, server, body)
 
@@ -109,9 +108,9 @@ def _refusal(there: ApiAddress, status: int, server: str, body: bytes) -> Proces
     try:
         problem = ProblemDocument.model_validate_json(body)
     except ValidationError:
-        if server == _OURS and _OTLP_PATH in body:
+        if server == PROGRAM and _OTLP_PATH in body:
             return NoAnswerError(f"{there} cannot be asked: {_IS_OTLP}")
-        if server == _OURS:
+        if server == PROGRAM:
             why = "questions over HTTP are switched off there (api.enabled)"
             return ClosedError(f"{there} answers no questions: {why}")
         what = f"what listens there is not our API (it says {status})"

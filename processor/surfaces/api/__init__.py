@@ -19,7 +19,7 @@ from processor.surfaces.api.problems import (
     ProblemDocument,
 )
 from processor.surfaces.api.reading import read_parameters
-from processor.surfaces.api.tables import Table, table_of, write_csv, write_json
+from processor.surfaces.api.tables import Table, table_of, write_csv, write_document, write_json
 
 __all__ = [
     "ENDPOINTS",
@@ -38,5 +38,6 @@ __all__ = [
     "read_parameters",
     "table_of",
     "write_csv",
+    "write_document",
     "write_json",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import UnionType
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -59,6 +59,11 @@ def write_csv(table: Table) -> str:
 def write_json(document: Document) -> str:
     """A document as JSON in one line."""
     return document.model_dump_json() + "\n"
+
+
+def write_document(document: Document, form: Literal["json", "csv"]) -> str:
+    """A document in one of the forms of the API."""
+    return write_json(document) if form == "json" else write_csv(table_of(document))
 
 
 def _costs(document: CostsDocument) -> Table:

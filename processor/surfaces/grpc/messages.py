@@ -36,9 +36,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
 )
 from processor.surfaces.queries import AuditPage, WindowTotals
 
-UNPRICED: Final = "unpriced"
-_OTHER_STATUSES: Final = frozenset({"usage_missing", "implausible", "deleted"})
-_AFTER_STATUS: Final = ": "
+_UNPRICED: Final = "unpriced"
 
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
 _Message = TypeVar("_Message", bound=Message)
@@ -119,7 +117,7 @@ def unpriced_message(found: UnknownAnswer) -> ListUnpricedResponse:
                 UnpricedModel,
                 provider=unknown.provider,
                 models=unknown.models,
-                reason=reason_text(unknown),
+                reason=_reason_text(unknown),
                 service=unknown.service,
                 calls=unknown.calls,
                 tokens=unknown.tokens,
@@ -132,17 +130,11 @@ def unpriced_message(found: UnknownAnswer) -> ListUnpricedResponse:
     )
 
 
-def reason_text(unknown: UnpricedCalls) -> str:
+def _reason_text(unknown: UnpricedCalls) -> str:
     """Why the cost of calls is unknown; begins with their status where they lack no price."""
-    if unknown.status == UNPRICED:
+    if unknown.status == _UNPRICED:
         return unknown.reason
-    return f"{unknown.status}{_AFTER_STATUS}{unknown.reason}" if unknown.reason else unknown.status
-
-
-def status_and_reason(text: str) -> tuple[str, str]:
-    """What `reason_text` was made of."""
-    status, _, reason = text.partition(_AFTER_STATUS)
-    return (status, reason) if status in _OTHER_STATUSES else (UNPRICED, text)
+    return f"{unknown.status}: {unknown.reason}" if unknown.reason else unknown.status
 
 
 def repricing_message(repricing: Repricing) -> RepriceResponse:

@@ -33,9 +33,7 @@ from processor.surfaces.api import (
     Sources,
     find_endpoint,
     read_parameters,
-    table_of,
-    write_csv,
-    write_json,
+    write_document,
 )
 from processor.surfaces.api.documents import Answer
 from processor.surfaces.http.accepting import Form, form_of, is_known
@@ -206,7 +204,7 @@ def _check_question(request: web.BaseRequest) -> None:
 
 
 def _written(document: Answer, form: Form) -> bytes:
-    text = write_json(document) if form == "json" else write_csv(table_of(document))
+    text = write_document(document, form)
     return text.encode()
 
 

@@ -6,7 +6,10 @@ import io
 from typing import Final, TextIO
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 from rich.theme import Theme
+
+from processor.surfaces.terminal.paint import wrap
 
 _THEME: Final = Theme(
     {
@@ -19,6 +22,7 @@ _THEME: Final = Theme(
     }
 )
 """The styles of `Paint` by their names; so what is drawn has only sequences that it writes too."""
+_LINES_MAX: Final = 6
 
 
 def console_for(stream: TextIO, width: int, *, is_coloured: bool) -> Console:
@@ -42,3 +46,19 @@ def drawn(renderable: RenderableType, width: int, *, is_coloured: bool) -> str:
     text = io.StringIO()
     console_for(text, width, is_coloured=is_coloured).print(renderable)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def paragraph(
+    text: str, width: int, style: str = "", *, indent: int = 1, hang: int = 0
+) -> list[Text]:
+    """A sentence in lines that all begin within the margin; what is too much is marked.
+
+    Lines after the first are indented by `hang` cells more.
+    """
+    lines = wrap(text, width - indent, _LINES_MAX, hang)
+    return [Text(f"{' ' * indent}{line}", style) for line in lines]
+
+
+def verbatim(line: str, style: str = "") -> Text:
+    """A line to copy, which is never broken."""
+    return Text(line, style, no_wrap=True, overflow="ignore")

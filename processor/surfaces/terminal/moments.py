@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 _SECOND = timedelta(seconds=1)
 _FORMS = {"month": "%Y-%m", "day": "%Y-%m-%d", "week": "%Y-%m-%d"}
@@ -25,6 +25,11 @@ def moment_of(moment: str | None) -> datetime | None:
 def date_of(moment: str | None) -> date | None:
     """The date of a moment where its zone is."""
     return None if moment is None else datetime.fromisoformat(moment).date()
+
+
+def exact(moment: str, zone: tzinfo) -> str:
+    """A moment to the second, with what its time is called in a zone."""
+    return f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def span(starting_at: str | None, ending_at: str | None) -> str:

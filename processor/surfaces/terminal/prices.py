@@ -14,9 +14,11 @@ from processor.surfaces.api.documents import (
     UnpricedDocument,
 )
 from processor.surfaces.terminal.amounts import long_usd, marked
+from processor.surfaces.terminal.drawing import paragraph
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
-from processor.surfaces.terminal.paint import aligned, plain, wrap
+from processor.surfaces.terminal.paint import aligned, plain
+from processor.surfaces.terminal.unknown import UNPRICED, entry_lines
 
 _PER_MILLION: Final = 10**6
 _RATES: Final = {
@@ -25,24 +27,22 @@ _RATES: Final = {
 }  # fmt: skip
 """The rates that are shown, with their titles, and which are left out first."""
 _NONE: Final = "-"
-_UNPRICED: Final = "unpriced"
-_TEXT_LINES_MAX: Final = 6
 
 
 def draw_prices(document: PricesDocument, unpriced: UnpricedDocument, width: int) -> RenderableType:
     """The picture of a document, in `width` cells, with what `unpriced` says of what has none."""
-    parts = [part for line in _sources(document) for part in _lines(line, width, "dim")]
+    parts = [part for line in _sources(document) for part in paragraph(line, width, "dim")]
     if document.data:
         parts += [Text(), *_table(document, width)]
     else:
-        parts += _lines("No model was used in this time.", width)
+        parts += paragraph("No model was used in this time.", width)
     if document.other is not None:
         calls = counted(document.other.calls, "call")
         more = f"and {document.other.groups:,} more models with {calls}; --limit lists more"
-        parts += _lines(more, width, "dim")
+        parts += paragraph(more, width, "dim")
     if any(each.has_more_rates for each in document.data):
         more = "* has other rates for large requests or at other times"
-        parts += _lines(more, width, "dim")
+        parts += paragraph(more, width, "dim")
     parts += _missing(document, unpriced, width)
     return Group(*parts)
 
@@ -55,11 +55,6 @@ def _sources(document: PricesDocument) -> Iterator[str]:
     if document.catalogue_age_days is not None:
         age = counted(document.catalogue_age_days, "day")
         yield f"The newest price of the installed catalogue is {age} old."
-
-
-def _lines(text: str, width: int, style: str = "") -> list[Text]:
-    """A line, or several that all begin within the margin."""
-    return [Text(f" {line}", style) for line in wrap(text, width - 1, _TEXT_LINES_MAX)]
 
 
 def _table(document: PricesDocument, width: int) -> list[Text]:
@@ -85,7 +80,7 @@ def _table(document: PricesDocument, width: int) -> list[Text]:
                 *of_each,
                 _source(each, document),
             ],
-            style="orange" if each.status == _UNPRICED else "",
+            style="orange" if each.status == UNPRICED else "",
         )
         for each, *of_each in zip(models, *rates, strict=True)
     ]
@@ -135,33 +130,20 @@ def _source(each: ModelPrice, document: PricesDocument) -> str:
 
 def _missing(document: PricesDocument, unpriced: UnpricedDocument, width: int) -> Iterator[Text]:
     """The lines that give a price to what has none."""
-    unknown = [each for each in unpriced.data if each.status == _UNPRICED and not each.has_price]
+    unknown = [each for each in unpriced.data if each.status == UNPRICED and not each.has_price]
     if not unknown:
         return
     calls = sum(each.calls for each in unknown)
     yield Text()
-    yield from _lines(f"{counted(calls, 'call')} without a price", width, "orange")
-    # Calls of several services are several kinds, and one entry is enough for all of them.
-    entries = dict.fromkeys(tuple(each.entry) for each in unknown if each.entry)
-    if entries:
-        file = document.price_file or "a price file of your own"
-        yield from _lines(
-            f"Add this to {plain(file)} with the right numbers, and run "
-            "llm-cost reprice --since 30d:",
-            width,
-        )
+    yield from paragraph(f"{counted(calls, 'call')} without a price", width, "orange")
+    if any(each.entry for each in unknown):
+        yield from entry_lines(unknown, document.price_file or "a price file of your own", width)
         yield Text()
-        yield _verbatim("  models:")
-        yield from (_verbatim(f"    {plain(line)}") for entry in entries for line in entry)
+        yield from paragraph("Then charge them: llm-cost reprice --since 30d", width)
     fixes = dict.fromkeys(
         f"{each.models[0] if each.models else '(no model)'}: {each.fix}"
         for each in unknown
         if not each.entry
     )
     for fix in fixes:
-        yield from _lines(plain(fix), width)
-
-
-def _verbatim(line: str) -> Text:
-    """A line to copy, which is never broken."""
-    return Text(line, no_wrap=True, overflow="ignore")
+        yield from paragraph(plain(fix), width)

@@ -20,6 +20,7 @@ from processor.surfaces.api.documents import (
 from processor.surfaces.terminal.amounts import usd_column
 from processor.surfaces.terminal.budgets import budget_table
 from processor.surfaces.terminal.costs import change_text, cost_column, cost_table, remarks
+from processor.surfaces.terminal.drawing import verbatim
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.forecasts import crossing_lines, forecast_lines
 from processor.surfaces.terminal.grid import Column, Row, grid
@@ -109,7 +110,7 @@ def draw_empty(addresses: Sequence[str]) -> list[Text]:
     """What to do while there is nothing to show; commands stand on lines of their own."""
     return [
         Text(" the ledger has no calls yet; point an application here, in its environment:"),
-        *(Text(f"   {line}", "blue", no_wrap=True, overflow="ignore") for line in addresses),
+        *(verbatim(f"   {line}", "blue") for line in addresses),
     ]
 
 

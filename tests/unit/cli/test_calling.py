@@ -9,24 +9,11 @@ from processor.cli.calling import Remote
 from processor.cli.choice import NoAnswerError, RefusedError
 from processor.cli.connection import Connection
 from processor.core.errors import ConfigError, OverloadedError
-from processor.core.model import (
-    AuditEntry,
-    Difference,
-    Exclusion,
-    JobProgress,
-    Repricing,
-    UnpricedCalls,
-)
-from processor.core.questions import UnknownAnswer
+from processor.core.model import Difference, Exclusion, JobProgress, Repricing
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import AuditPage, ExcludeRequest, Report
+from processor.surfaces.queries import ExcludeRequest, Report
 
-UNKNOWNS = [
-    UnpricedCalls("openai", ("a", "b"), "not known", "shop", 3, 3300, 5, 9, has_price=True),
-    UnpricedCalls("", (), "no model named", "", 1, 0, 0, 2**62),
-]
-UNKNOWN = UnknownAnswer(UNKNOWNS, 12, 14)
 REPRICING = Repricing(
     7,
     (Difference("new", "", 5, -1, 2**62, unpriced_before=4, unpriced_after=3),),
@@ -51,13 +38,6 @@ EXCLUSION = Exclusion(
     is_partial=True,
     kept_from_s=5,
 )
-AUDIT = AuditPage(
-    [
-        AuditEntry(2**62, "ada", "exclude", "session s", '{"reason": "x"}', '{"calls": "1"}', 9),
-        AuditEntry(5, "", "budgets", "b.yaml", "{}", "{}", 2**62),
-    ],
-    "more",
-)
 HEALTH = Report("degraded", ("a is away", "b is away"))
 
 
@@ -68,9 +48,6 @@ class CostQueries:
         self.asked = []
         self.job_progress = None
 
-    async def unpriced(self):
-        return UNKNOWN
-
     async def exclude(self, request, actor, *, is_dry_run):
         self.asked.append((request, actor, is_dry_run))
         return EXCLUSION
@@ -78,10 +55,6 @@ class CostQueries:
     async def undo(self, number, actor, *, is_dry_run):
         self.asked.append((number, actor, is_dry_run))
         return EXCLUSION
-
-    async def audit(self, since_ns, cursor, *, limit):
-        self.asked.append((since_ns, cursor, limit))
-        return AUDIT
 
     async def reprice(self, start_ns, end_ns, *, is_dry_run, actor):
         assert actor == user_name()
@@ -103,7 +76,6 @@ async def costs():
 async def test_what_is_answered_there_is_what_arrives_here(costs):
     """Guarantees: no field is lost or swapped on the way."""
     remote = Remote(Connection(costs.endpoint))
-    assert await remote.unpriced() == UNKNOWN
     assert await remote.health() == HEALTH
     assert await remote.reprice(5, 9, is_dry_run=True) == REPRICING
     assert await remote.reprice(0, 2**63 - 1, is_dry_run=False) == REPRICING
@@ -113,15 +85,14 @@ async def test_what_is_answered_there_is_what_arrives_here(costs):
     assert costs.asked == [(5, 9, True), (0, 2**63 - 1, False)]
 
 
-async def test_exclusions_and_the_audit_arrive_as_they_are_answered(costs):
+async def test_exclusions_arrive_as_they_are_answered(costs):
     """Guarantees: no field is lost or swapped on the way, in either direction."""
     remote = Remote(Connection(costs.endpoint))
     request = ExcludeRequest("t", "s:s", "session", "user", 5, 9, "why")
     assert await remote.exclude(request, 0, is_dry_run=True) == EXCLUSION
     assert await remote.exclude(ExcludeRequest(), 7, is_dry_run=False) == EXCLUSION
-    assert await remote.audit(5, "before", 12) == AUDIT
     user = user_name()
-    assert costs.asked == [(request, user, True), (7, user, False), (5, "before", 12)]
+    assert costs.asked == [(request, user, True), (7, user, False)]
     with pytest.raises(RefusedError, match=r"^undo: takes the number of an exclusion"):
         await remote.exclude(request, 7, is_dry_run=False)
 
@@ -139,7 +110,14 @@ async def test_a_missing_processor_is_reported_with_its_address():
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(NoAnswerError, match=f"{address} cannot be asked: nothing listens there"):
-        await Remote(Connection(address)).unpriced()
+        await Remote(Connection(address)).job_progress()
+
+
+async def test_the_port_of_the_api_is_recognised(api):
+    """Guarantees: who gives the address of questions is told so, and what to give instead."""
+    port, _ = api()
+    with pytest.raises(NoAnswerError, match=r"answers there over HTTP; .* over gRPC, such as HOST"):
+        await Remote(Connection(f"127.0.0.1:{port}")).job_progress()
 
 
 async def test_a_processor_that_asks_for_a_token_gets_it():
@@ -152,10 +130,11 @@ async def test_a_processor_that_asks_for_a_token_gets_it():
         bearer_tokens=("a-token-of-some-length",),
     )
     endpoint = f"127.0.0.1:{await receiver.start()}"
-    assert await Remote(Connection(endpoint, token="a-token-of-some-length")).unpriced() == UNKNOWN
+    known = Connection(endpoint, token="a-token-of-some-length")
+    assert await Remote(known).reprice(5, 9, is_dry_run=True) == REPRICING
     for token in ("", "another"):
         with pytest.raises(RefusedError, match="set LLM_COST_TOKEN to a token that it knows"):
-            await Remote(Connection(endpoint, token=token)).unpriced()
+            await Remote(Connection(endpoint, token=token)).job_progress()
     await receiver.stop(0.1)
 
 

@@ -1,4 +1,4 @@
-"""What the commands about exclusions and the audit print, and ask."""
+"""What the command about exclusions prints, and asks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from processor.cli import audit, exclude, main
+from processor.cli import exclude, main
 from processor.cli.arguments import build_parser
 from processor.cli.choice import Answer
 from processor.cli.moments import read_moment
-from processor.core.model import AuditEntry, Difference, Exclusion
-from processor.surfaces.queries import AuditPage, ExcludeRequest
+from processor.core.model import Difference, Exclusion
+from processor.surfaces.queries import ExcludeRequest
 
 FOUND = Exclusion(
     7, 3, 1, 10_500_000, 0, (Difference("gpt-4o", "", 3, 10_500_000, 0),),
@@ -35,18 +35,13 @@ def run(monkeypatch, capsys):
                 asked.append((request, undo, is_dry_run))
                 return found
 
-            async def audit(self, since_ns, cursor, limit):
-                asked.append((since_ns, cursor, limit))
-                return found.pop(0)
-
         def answer(_settings, _endpoint, question):
             coroutine = question(WorkingSet())
             with pytest.raises(StopIteration) as stopped:
                 coroutine.send(None)
             return Answer(stopped.value.value, "answered by somebody")
 
-        for module in (exclude, audit):
-            monkeypatch.setattr(module, "ask", answer)
+        monkeypatch.setattr(exclude, "ask", answer)
         assert main(flags) == 0
         return capsys.readouterr().out, asked
 
@@ -119,48 +114,6 @@ def test_an_exclusion_has_a_number(capsys, number):
     with pytest.raises(SystemExit):
         main(["exclude", f"--undo={number}"])
     assert "must be a whole number above 0" in capsys.readouterr().err
-
-
-def test_the_audit_shows_what_differs(run):
-    first = AuditEntry(
-        1_800_000_000 * 10**9, "ada", "budgets", "b.yaml",
-        '{"version": "1", "daily": "50 USD", "old": "1 USD", "same": "2 USD"}',
-        '{"version": "2", "daily": "60 USD", "new": "3 USD", "same": "2 USD"}', 2,
-    )  # fmt: skip
-    second = AuditEntry(0, "", "exclude", "user u", "{}", '{"calls": "1"}', 1)
-    pages = [AuditPage([first], "more"), AuditPage([second], "")]
-    out, asked = run(pages, "audit", "--since", "2027-01-01")
-    assert [cursor for _, cursor, _ in asked] == ["", "more"]
-    assert out.splitlines()[2:8] == [
-        "2027-01-15 08:00:00 UTC  budgets  b.yaml",
-        "    by ada",
-        "    version: 1 -> 2",
-        "    daily: 50 USD -> 60 USD",
-        "    old: 1 USD (no longer)",
-        "    new: 3 USD",
-    ]
-    out, _ = run([AuditPage([first, second], "")], "audit", "--csv")
-    assert out.splitlines()[2].startswith("1,1970-01-01T00:00:00+00:00,,exclude,user u,{},")
-    assert "\r" not in out
-    out, _ = run([AuditPage([], "")], "audit", "--json")
-    assert json.loads(out) == []
-
-
-def test_times_and_amounts_of_a_line_read_like_the_others(run, tmp_path):
-    """Guarantees: times are in the zone of the budgets, whatever the line is about."""
-    budgets = tmp_path / "budgets.yaml"
-    budgets.write_text("timezone: Europe/Berlin\nbudgets: []\n")
-    line = AuditEntry(
-        0, "ada", "reprice", "calls from 2026-11-01T23:30:00Z", '{"usd": "1.00"}', '{"usd": "2.00"}'
-    )
-    out, _ = run([AuditPage([line], "")], "audit", "--budgets", str(budgets))
-    assert "calls from 2026-11-02 00:30:00 CET" in out
-    assert "cost in USD: 1.00 -> 2.00" in out
-
-
-def test_the_audit_is_printed_in_one_form(capsys):
-    assert main(["audit", "--json", "--csv"]) == 2
-    assert "--csv: goes not with --json" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

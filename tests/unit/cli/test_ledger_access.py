@@ -10,8 +10,11 @@ from processor.cli import main
 from processor.cli.calling import Remote
 from processor.cli.connection import listening_at
 from processor.config import load_settings
-from processor.core.questions import UnknownAnswer
+from processor.core.model import Forgetting
 from processor.io.ledger import SqliteStore
+
+COMMAND = ["forget", "--user", "u", "--dry-run"]
+FORGOTTEN = Forgetting("forgotten-1", 0, ())
 
 
 @pytest.fixture
@@ -29,30 +32,11 @@ def stopped(tmp_path):
 def test_a_ledger_that_no_processor_has_open_is_read(stopped, tmp_path, capsys):
     flags, _ = stopped
     SqliteStore(tmp_path / "data" / "ledger.db").close()
-    assert main(["unpriced", *flags]) == 0
     source = f"read from the ledger at {tmp_path / 'data' / 'ledger.db'}, which no processor has"
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith(source)
-    assert second == "the cost of every call in the ledger is known"
     assert main(["reprice", "--since", "7d", *flags]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(source)
     assert lines[-1].startswith("nothing changes")
-
-
-def test_an_open_ledger_whose_processor_is_silent_can_be_read(stopped, tmp_path, capsys):
-    """Guarantees: reading needs no answer of the processor, and nothing is left behind."""
-    flags, _ = stopped
-    path = tmp_path / "data" / "ledger.db"
-    store = SqliteStore(path)
-    assert main(["unpriced", *flags]) == 0
-    assert (
-        f"read from the ledger at {path}, which a processor has open\n" in capsys.readouterr().out
-    )
-    store.close()
-    before = sorted(each.name for each in path.parent.iterdir())
-    assert main(["unpriced", *flags]) == 0
-    assert sorted(each.name for each in path.parent.iterdir()) == before
 
 
 def test_an_open_ledger_whose_processor_is_silent_cannot_be_changed(stopped, tmp_path, capsys):
@@ -67,15 +51,14 @@ def test_an_open_ledger_whose_processor_is_silent_cannot_be_changed(stopped, tmp
         f"a running processor has the ledger at {tmp_path / 'data' / 'ledger.db'} open" in shown.err
     )
     assert (
-        f"no processor answers at {address} (name the processor's address with --endpoint, or its "
-        "settings with --config)" in shown.err
+        f"no processor answers at {address} (name the processor's address with --grpc-endpoint, or "
+        "its settings with --config)" in shown.err
     )
 
 
-@pytest.mark.parametrize("command", [["unpriced"], ["reprice", "--since", "7d"]])
-def test_no_ledger_is_made_where_there_is_none(stopped, tmp_path, capsys, command):
+def test_no_ledger_is_made_where_there_is_none(stopped, tmp_path, capsys):
     flags, _ = stopped
-    assert main([*command, *flags]) == 1
+    assert main([*COMMAND, *flags]) == 1
     assert "there is no ledger at " in capsys.readouterr().err
     assert not (tmp_path / "data").exists()
 
@@ -84,14 +67,14 @@ def test_an_endpoint_is_asked_even_where_there_is_a_ledger(stopped, tmp_path, ca
     flags, _ = stopped
     SqliteStore(tmp_path / "data" / "ledger.db").close()
 
-    async def unpriced(self):
+    async def forget(self, _user, **_given):
         assert self._there.address == "there:4317"
-        return UnknownAnswer([], 0, 0)
+        return FORGOTTEN
 
-    monkeypatch.setattr(Remote, "unpriced", unpriced)
-    assert main(["unpriced", "--endpoint", "there:4317", *flags]) == 0
+    monkeypatch.setattr(Remote, "forget", forget)
+    assert main([*COMMAND, "--grpc-endpoint", "there:4317", *flags]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("answered by the processor at there:4317\nthe cost of every call")
+    assert shown.out.startswith("answered by the processor at there:4317\n\n")
     assert shown.err == ""
 
 
@@ -100,11 +83,11 @@ def answering(stopped, monkeypatch):
     """Settings of a processor that answers, and of a ledger that it does not have open."""
     flags, address = stopped
 
-    async def unpriced(self):
+    async def forget(self, _user, **_given):
         assert self._there.address == address
-        return UnknownAnswer([], 0, 0)
+        return FORGOTTEN
 
-    monkeypatch.setattr(Remote, "unpriced", unpriced)
+    monkeypatch.setattr(Remote, "forget", forget)
     return flags, address
 
 
@@ -115,14 +98,14 @@ def test_a_processor_that_answers_comes_before_a_ledger_that_lies_around(
     (config, file, *_), address = answering
     monkeypatch.chdir(tmp_path)
     SqliteStore(tmp_path / "llm-cost-data" / "ledger.db").close()
-    assert main(["unpriced", config, file, "--pricing", "/dev/null"]) == 0
+    assert main([*COMMAND, config, file, "--pricing", "/dev/null"]) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith(f"answered by the processor at {address}\n")
     another, prices = shown.err.splitlines()
     assert "llm-cost-data/ledger.db, which no processor has open, is another one" in another
     assert "--pricing has no effect here" in prices
     store = SqliteStore(tmp_path / "llm-cost-data" / "ledger.db")
-    assert main(["unpriced", config, file]) == 0
+    assert main([*COMMAND, config, file]) == 0
     assert capsys.readouterr().err == "", "the ledger that a processor has open is its own"
     store.close()
 
@@ -131,17 +114,17 @@ def test_a_ledger_that_is_named_is_read_beside_a_processor_that_answers(
     answering, tmp_path, capsys
 ):
     flags, address = answering
-    assert main(["unpriced", *flags]) == 1
+    assert main([*COMMAND, *flags]) == 1
     assert "there is no ledger at" in capsys.readouterr().err, (
         "another one is not asked in its place"
     )
     store = SqliteStore(tmp_path / "data" / "ledger.db")
-    assert main(["unpriced", *flags]) == 0
+    assert main([*COMMAND, *flags]) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith(f"answered by the processor at {address}\n")
     assert "is open; asked was the processor where the settings say" in shown.err
     store.close()
-    assert main(["unpriced", *flags]) == 0
+    assert main([*COMMAND, *flags]) == 0
     assert capsys.readouterr().out.startswith("read from the ledger at ")
 
 
@@ -155,7 +138,7 @@ def test_another_program_at_the_address_is_no_processor(tmp_path, capsys):
     config.write_text(f"receivers: {{otlp: {there}}}\ndata_dir: {tmp_path / 'data'}\n")
     SqliteStore(tmp_path / "data" / "ledger.db").close()
     try:
-        assert main(["unpriced", "--config", str(config)]) == 0
+        assert main([*COMMAND, "--config", str(config)]) == 0
     finally:
         server.stop(None).wait()
     assert capsys.readouterr().out.startswith("read from the ledger at ")

@@ -16,6 +16,7 @@ from processor.cli.parser import Parser
         ("price m --inptu=5 --output=5", "unknown flag --inptu (did you mean --input?)"),
         ("price m -input 5", "unknown flag -input (did you mean --input?)"),
         ("serve --pric x", "unknown flag --pric (did you mean --pricing?)"),
+        ("reprice --endpoint x", "unknown flag --endpoint (did you mean --grpc-endpoint?)"),
         ("unpriced --zzzz", "unknown flag --zzzz (llm-cost unpriced --help lists all)"),
         ("--verison", "unknown flag --verison (did you mean --version?)"),
         ("--config x serve", "--config stands after the command"),

@@ -88,7 +88,7 @@ class AuditLine(Document):
     """Something that somebody has changed."""
 
     number: int
-    time: Moment
+    changed_at: Moment
     actor: str | None
     action: str
     subject: str
@@ -100,7 +100,7 @@ class AuditLine(Document):
         """The document of a line of the audit."""
         return cls(
             number=entry.number,
-            time=moment_ns(entry.time_ns, zone),
+            changed_at=moment_ns(entry.time_ns, zone),
             actor=known(entry.actor),
             action=entry.action,
             subject=entry.subject,
