@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help run serve test check format unit bench bench-overload bench-ledger bench-verify programs test-full \
 	test-backends test-deploy test-api test-clients test-senders fuzz fuzz-short \
-	chaos chaos-short proto dist release clean
+	chaos chaos-short proto pictures dist release clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -135,6 +135,9 @@ format: $(VENV)/ready ## format, and fix what can be fixed
 proto: $(VENV)/ready ## generate our own service's messages from proto/
 	$(BIN)/python -m grpc_tools.protoc -Iprocessor/surfaces/grpc/generated=proto/llm_cost/v1 \
 		--python_out=. --pyi_out=. processor/surfaces/grpc/generated/cost_service.proto
+
+pictures: $(VENV)/ready ## draw the pictures of the documentation from what commands print
+	$(BIN)/python -m release.pictures
 
 RELEASER := $(VENV)/ready-release
 $(RELEASER): release/requirements.txt $(VENV)/ready

@@ -25,7 +25,14 @@ from release import image, trial
 from release.changelog import cut, epoch_of, notes_of
 from release.errors import ReleaseError
 from release.packages import build, write_sums
-from release.tree import changed_files, check_clean, commit_epoch, copy_tracked
+from release.tree import (
+    changed_files,
+    check_clean,
+    commit_epoch,
+    copy_tracked,
+    put_back,
+    snapshot,
+)
 from release.version import set_version, version_of
 
 ROOT: Final = Path(__file__).parents[1]
@@ -62,6 +69,7 @@ def _make(arguments: argparse.Namespace, work: Path) -> None:
     if arguments.version:
         check_clean(ROOT)
     copy_tracked(ROOT, tree)
+    before = snapshot(tree)
     if arguments.version:
         _write_version(tree, arguments.version)
     version = version_of(tree)
@@ -74,13 +82,13 @@ def _make(arguments: argparse.Namespace, work: Path) -> None:
         bill.write_text(trial.try_wheel(files[0], version, work), encoding="utf-8")
     write_sums([*files, bill], made / "SHA256SUMS")
     built = None if arguments.no_image else _build_image(tree, version, epoch)
-    if arguments.version:
-        _show_changes(tree, changed_files(ROOT, tree))
+    names = changed_files(tree, before)
+    for name in names:
+        _show_change(name, before[name], (tree / name).read_bytes())
     if arguments.dry_run:
         print("\nDry run: nothing here was changed, and nothing was kept but the image.")
         return
-    for name in changed_files(ROOT, tree) if arguments.version else ():
-        shutil.copyfile(tree / name, ROOT / name)
+    put_back(ROOT, tree, before, names)
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
     shutil.copytree(made, ROOT / "dist")
     for path in sorted((ROOT / "dist").iterdir()):
@@ -124,14 +132,10 @@ def _build_image(tree: Path, version: str, epoch: int) -> str | None:
     return program
 
 
-def _show_changes(tree: Path, names: list[Path]) -> None:
-    """Print which lines of which files are others."""
-    for name in names:
-        before, after = (
-            (root / name).read_text(encoding="utf-8").splitlines() for root in (ROOT, tree)
-        )
-        changed = list(difflib.unified_diff(before, after, str(name), str(name), "", "", 0, ""))
-        print("\n".join(changed))
+def _show_change(name: Path, before: bytes, after: bytes) -> None:
+    """Print which lines of a file are others."""
+    old, new = before.decode().splitlines(), after.decode().splitlines()
+    print("\n".join(difflib.unified_diff(old, new, str(name), str(name), n=0, lineterm="")))
 
 
 def _say_what_is_next(version: str, notes: str, *, is_built: bool) -> None:

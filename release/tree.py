@@ -42,11 +42,23 @@ def commit_epoch(root: Path) -> int:
     return int(run("git", "log", "-1", "--format=%ct", cwd=root))
 
 
-def changed_files(root: Path, tree: Path) -> list[Path]:
-    """Names of the files of `tree`, a copy, that are other than in the checkout, in order."""
-    names = (path.relative_to(tree) for path in tree.rglob("*") if path.is_file())
-    return sorted(
-        name
-        for name in names
-        if (root / name).is_file() and (root / name).read_bytes() != (tree / name).read_bytes()
-    )
+def snapshot(tree: Path) -> dict[Path, bytes]:
+    """The files of a tree by their names."""
+    return {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+
+
+def changed_files(tree: Path, before: dict[Path, bytes]) -> list[Path]:
+    """Names of the files of a tree that are other than they were, in order."""
+    return sorted(name for name, old in before.items() if (tree / name).read_bytes() != old)
+
+
+def put_back(root: Path, tree: Path, before: dict[Path, bytes], names: list[Path]) -> None:
+    """Copy these files of a tree into the checkout that it was copied from.
+
+    Raises ReleaseError, and copies none, where one of them has been changed meanwhile.
+    """
+    for name in names:
+        if (root / name).read_bytes() != before[name]:
+            raise ReleaseError(f"{name} was changed meanwhile: commit it, and start again")
+    for name in names:
+        shutil.copyfile(tree / name, root / name)

@@ -24,7 +24,8 @@ _ALL_COLUMNS: Final = 70
 """Below this names are worth more than bars and times."""
 _NARROW: Final = 50
 """Below this the share of the limit says what amounts would leave no room for."""
-_BAR_CELLS, _BAR_CELLS_WIDE = 8, 24
+_BAR_CELLS: Final = ((110, 24), (_WIDE, 16), (0, 8))
+"""From which width on bars have how many cells."""
 _NO_CENTS: Final = re.compile(r"\.00(?!\d)")
 _TOKENS: Final = " tok"
 _INDENTED: Final = (0, 0, 0, 1)
@@ -66,7 +67,7 @@ def budget_table(rows: Sequence[BudgetDocument], read_at: str | None, width: int
         Column("spent / limit", keep=3 if width < _NARROW else KEPT),
         Column("resets", "word", keep=2 if width < _ALL_COLUMNS else KEPT),
     ]
-    size = _BAR_CELLS_WIDE if is_wide else _BAR_CELLS
+    size = next(cells for least, cells in _BAR_CELLS if width >= least)
     return grid(columns, [_row(each, size, read_at, is_wide=is_wide) for each in rows], width)
 
 

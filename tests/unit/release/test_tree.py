@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from release.errors import ReleaseError
-from release.tree import changed_files, check_clean, commit_epoch, copy_tracked, run
+from release.tree import (
+    changed_files,
+    check_clean,
+    commit_epoch,
+    copy_tracked,
+    put_back,
+    run,
+    snapshot,
+)
 
 
 @pytest.fixture
@@ -32,8 +40,22 @@ def test_only_what_git_has_is_copied(checkout, tmp_path):
     copied = [path for path in (tmp_path / "copy").rglob("*") if path.is_file()]
     assert [path.name for path in copied] == ["kept.txt"]
     assert copied[0].read_text() == "as it is now"
-    (copied[0]).write_text("as released")
-    assert changed_files(checkout, tmp_path / "copy") == [Path("a/kept.txt")]
+
+
+def test_what_a_release_changes_is_put_back_unless_somebody_was_faster(checkout, tmp_path):
+    """Guarantees: only files that the release has changed are written, and no other's work is."""
+    kept, copy = Path("a/kept.txt"), tmp_path / "copy"
+    copy_tracked(checkout, copy)
+    before = snapshot(copy)
+    (copy / kept).write_text("released")
+    assert changed_files(copy, before) == [kept]
+    (checkout / kept).write_text("somebody else's")
+    with pytest.raises(ReleaseError, match="was changed meanwhile"):
+        put_back(checkout, copy, before, [kept])
+    assert (checkout / kept).read_text() == "somebody else's"
+    (checkout / kept).write_text("kept")
+    put_back(checkout, copy, before, [kept])
+    assert (checkout / kept).read_text() == "released"
 
 
 def test_a_checkout_with_changes_is_refused_and_they_are_named(checkout):
