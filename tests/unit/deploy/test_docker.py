@@ -39,7 +39,7 @@ def test_the_image_starts_a_processor_that_can_be_reached_and_asked():
     asked = build_parser().parse_args(probe[1:])
     assert (probe[0], asked.command) == ("llm-cost", "healthcheck")
     port = settings.telemetry.metrics.endpoint.rpartition(":")[2]
-    assert asked.endpoint == f"http://127.0.0.1:{port}/health"
+    assert asked.grpc_endpoint == f"http://127.0.0.1:{port}/health"
 
 
 def test_the_image_runs_without_privileges_and_holds_no_secret():

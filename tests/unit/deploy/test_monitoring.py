@@ -123,7 +123,7 @@ def test_the_dashboard_uses_data_sources_that_are_provisioned_and_fits_its_grid(
 def test_the_dashboard_asks_tempo_for_attributes_that_are_written():
     """Guarantees: TraceQL names attributes that enrichment writes, in the scope they stand in."""
     source = (DEPLOY.parent / "processor/core/enrich/attributes.py").read_text(encoding="utf-8")
-    source += (DEPLOY.parent / "README.md").read_text(encoding="utf-8")
+    source += (DEPLOY / "attributes.md").read_text(encoding="utf-8")
     asked = [
         target["query"]
         for panel in DASHBOARD["panels"]

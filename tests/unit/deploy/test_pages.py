@@ -126,7 +126,7 @@ def test_every_link_leads_to_a_file(page):
 def test_names_of_attributes_and_metrics_are_the_program_s(page):
     """Guarantees: what a page tells to look for is what is written and served."""
     text = page.read_text(encoding="utf-8")
-    known = (ROOT / "README.md").read_text(encoding="utf-8")
+    known = (DEPLOY / "attributes.md").read_text(encoding="utf-8")
     known += (CORE / "enrich" / "attributes.py").read_text(encoding="utf-8")
     known += (CORE / "enrich" / "emission.py").read_text(encoding="utf-8")
     known += (CORE / "posting" / "stamp.py").read_text(encoding="utf-8")

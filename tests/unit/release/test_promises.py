@@ -1,0 +1,28 @@
+"""What the documentation shows works from a clone: nothing of ours is published by writing it."""
+
+import re
+
+import pytest
+from unit.deploy.shipped import ROOT
+
+PAGES = [
+    *ROOT.glob("*.md"),
+    *sorted(path for folder in ("deploy", "processor") for path in (ROOT / folder).rglob("*.md")),
+]
+UNPUBLISHED = re.compile(
+    r"pip install ['\"]?llm-cost|(uv tool|pipx) install|docker pull|helm (repo|install)"
+    r"|img\.shields\.io|badge\.svg|pypi\.org/project/llm-cost|docker\.io/|ghcr\.io/(?!your-)"
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_shows_what_would_have_to_be_published_first(page):
+    """Guarantees: packages, images and badges of ours are built from the clone, or not named."""
+    assert not UNPUBLISHED.search(page.read_text(encoding="utf-8"))
+
+
+def test_every_image_of_ours_in_compose_is_built():
+    """Guarantees: no container waits for an image that no registry has."""
+    for path in (ROOT / "deploy" / "compose").glob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("image: llm-cost-processor:") == text.count("    build: {context: ")
