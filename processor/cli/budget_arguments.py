@@ -74,7 +74,11 @@ replaced. Without a budgets file of your own, budgets.yaml is made from the bund
     parser.add_argument(
         "--scope", metavar="S", help="what has a total of its own, for a new one: user, total …"
     )
-    parser.add_argument("--window", metavar="W", help="hour, day, week, month or none (default)")
+    parser.add_argument(
+        "--window",
+        metavar="W",
+        help="hour, day, week, month, 'rolling 7d' or none (default)",
+    )
     _add_change(parser)
     add_config(parser)
     add_budgets(parser)

@@ -21,6 +21,7 @@ from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
 from processor.config import Settings, read_text
 from processor.core.budgets import Budget, Policy
+from processor.core.budgets.wording import window_words
 from processor.core.errors import ConfigError, Problem
 from processor.core.files.document import Document
 from processor.core.insight import Prices
@@ -123,7 +124,8 @@ def _price_lines(path: str, prices: Prices) -> Iterator[str]:
 
 
 def _budget_line(budget: Budget) -> str:
-    scope = budget.scope if budget.window == "none" else f"{budget.scope} and {budget.window}"
+    window = "" if budget.window == "none" else window_words(budget.window, "and")
+    scope = f"{budget.scope} {window}".rstrip()
     amount = f"${format_usd(budget.limit)}" if budget.unit == "usd" else f"{budget.limit:,} tokens"
     extras = [f"warns at {', '.join(f'{share:.0%}' for share in budget.warn_at)}"]
     extras = extras if budget.warn_at else []
@@ -132,7 +134,8 @@ def _budget_line(budget: Budget) -> str:
         extras.append(f"{counted(len(budget.overrides), 'override')}")
     whose = f"per {scope}"
     if budget.scope == "total":
-        whose = "for everything" + ("" if budget.window == "none" else f" in each {budget.window}")
+        window = window and window_words(budget.window, "in each")
+        whose = f"for everything {window}".rstrip()
     return f"    {left(budget.name, 24)} {amount} {whose}{''.join(f'; {e}' for e in extras)}"
 
 

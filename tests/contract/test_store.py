@@ -494,7 +494,7 @@ def test_a_crossing_beyond_64_bits_reads_back(store):
     written = crossing(spent=10**30, limit=10**25, late=True)
     commit(store, crossings=[written])
     assert crossings_in(store, 1) == [written]
-    assert store.crossed("session", "s", 0) == {("b", 10**25, "usd", 1.0)}
+    assert store.windows.crossed("session", "s", 0) == {("b", 10**25, "usd", 1.0)}
 
 
 def test_a_window_holds_its_start_and_not_its_end(store):
@@ -544,11 +544,11 @@ def test_crossings_are_known_by_scope_and_window(store):
             crossing(scope="user"),
         ],
     )
-    assert store.crossed("session", "s", 0) == {
+    assert store.windows.crossed("session", "s", 0) == {
         ("b", 100, "usd", 1.0), ("b", 100, "usd", 0.5), ("c", BIG, "tokens", 1.0),
     }  # fmt: skip
-    assert store.crossed("session", "s", 900) == {("b", 100, "usd", 1.0)}
-    assert store.crossed("session", "nobody", 0) == set()
+    assert store.windows.crossed("session", "s", 900) == {("b", 100, "usd", 1.0)}
+    assert store.windows.crossed("session", "nobody", 0) == set()
 
 
 def test_crossings_read_back_newest_first(store):
@@ -592,7 +592,7 @@ def test_what_was_rolled_back_never_was(store):
     store.rollback()
     assert len(store.rows_of(TRACE)) == 1
     assert store.total("total", "", 0, 0) == Totals()
-    assert store.crossed("session", "s", 0) == set()
+    assert store.windows.crossed("session", "s", 0) == set()
 
 
 def test_rolling_back_nothing_is_harmless(store):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, get_args
 
 from pydantic import ValidationInfo
 
+from processor.core.budgets.window import BUCKET_S, rolling_s_of, rolling_text
 from processor.core.files.checks import (
     ExternalText,
     InvalidValueError,
@@ -35,6 +36,8 @@ _NAME = re.compile(r"[^\s,][^,\x00-\x1f\x7f]{0,99}")
 _LIMIT_USD_MAX = 9_000_000_000
 """In nano-USD it fits the 64 bits with a sign that a limit has in answers over gRPC."""
 _LIMIT_TOKENS_MAX = 10**18
+_ROLLING_MIN_S, _ROLLING_MAX_S = 3600, 31 * 86_400
+_LAST_HOUR = 23
 _SWITCH_OFF = "to switch a rule off, write enabled: false"
 _PATTERN_CHARS_MAX = 200
 _PATTERNS_MAX = 100
@@ -80,14 +83,30 @@ def dimension_advice(word: str) -> str:
     return f"add dimensions: {names} to the settings, with the attributes that name it"
 
 
-def window(value: object) -> WindowKind:
-    """The window the budget is renewed by."""
+def window(value: object) -> str:
+    """The window the budget is renewed by: a word, or ``rolling 7d`` in its one spelling."""
     if isinstance(value, str) and value.strip().lower().startswith("rolling"):
-        raise InvalidValueError(
-            f"rolling windows are not supported yet, got {shown(value)}",
-            f"valid: {', '.join(WINDOWS)}",
-        )
-    return cast("WindowKind", choice(WINDOWS, "window")(value))
+        return _rolling(value)
+    return choice((*WINDOWS, "rolling 7d"), "window")(value)
+
+
+def _rolling(value: str) -> str:
+    length_s = rolling_s_of(" ".join(value.lower().split()))
+    if not length_s:
+        fix = "write for example rolling 7d, with a number of minutes (m), hours (h) or days (d)"
+        raise InvalidValueError(f"is no length of a rolling window, got {shown(value)}", fix)
+    if length_s % BUCKET_S or not _ROLLING_MIN_S <= length_s <= _ROLLING_MAX_S:
+        what = "must be quarters of an hour, at least rolling 1h and at most rolling 31d"
+        raise InvalidValueError(f"{what}, got {shown(value)}")
+    return rolling_text(length_s)
+
+
+def reset_hour(value: object) -> int:
+    """The hour of the clock at which days begin."""
+    hour = whole(value)
+    if not 0 <= hour <= _LAST_HOUR:
+        raise InvalidValueError(f"must be an hour from 0 to {_LAST_HOUR}, got {shown(value)}")
+    return hour
 
 
 def week_start(value: object) -> int:

@@ -21,14 +21,13 @@ from processor.core.files.checks import PARENT, InvalidValueError, one_version, 
 from processor.core.files.location import KIND
 from processor.core.files.similar import nearest
 from processor.core.files.validation import FileModel, Flag, Text, section
-from processor.core.model import WindowKind
 
 _BRIEF_SCOPES = frozenset({"call", "trace", "agent_run"})
 """Things that end by themselves, so that nothing has to renew their budget."""
 
 BudgetName = Annotated[str, PlainValidator(checks.budget_name)]
 ScopeName = Annotated[str, PlainValidator(checks.scope)]
-WindowName = Annotated[WindowKind, PlainValidator(checks.window)]
+WindowName = Annotated[str, PlainValidator(checks.window)]
 NanoUsd = Annotated[int, PlainValidator(checks.limit_usd)]
 Tokens = Annotated[int, PlainValidator(checks.limit_tokens)]
 Shares = Annotated[tuple[Decimal, ...], PlainValidator(checks.warn_at)]
@@ -38,6 +37,7 @@ Patterns = Annotated[tuple[str, ...], PlainValidator(checks.patterns)]
 Override = Annotated[int, PlainValidator(checks.override)]
 Zone = Annotated[ZoneInfo, PlainValidator(time_zone)]
 Weekday = Annotated[int, PlainValidator(checks.week_start)]
+Hour = Annotated[int, PlainValidator(checks.reset_hour)]
 Version = Annotated[int, PlainValidator(one_version)]
 
 
@@ -54,6 +54,7 @@ class Rule(FileModel):
     overrides: dict[str, Override] = Field(default={})
     timezone: Zone | None = None
     week_start: Weekday | None = None
+    reset_hour: Hour | None = None
     enabled: Flag = True
 
     @model_validator(mode="before")
@@ -65,7 +66,7 @@ class Rule(FileModel):
 
     @field_validator("window")
     @classmethod
-    def _fits_scope(cls, window: WindowKind, info: ValidationInfo) -> WindowKind:
+    def _fits_scope(cls, window: str, info: ValidationInfo) -> str:
         each = info.data.get("scope")
         if each in _BRIEF_SCOPES and window != "none":
             raise InvalidValueError(
@@ -138,6 +139,7 @@ class BudgetsFile(Thresholds):
     version: Version = 1
     timezone: Zone = ZoneInfo("UTC")
     week_start: Weekday = 0
+    reset_hour: Hour = 0
     budgets: Annotated[
         Annotated[Thresholds, Tag(f"{KIND}thresholds")]
         | Annotated[list[Rule], Tag(f"{KIND}rules")],

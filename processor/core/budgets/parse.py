@@ -40,7 +40,7 @@ def parse_budgets(text: str, source: str, dimensions: Collection[str] = ()) -> P
     """
     document = Document(text, source)
     form, problems = validate(document, BudgetsFile, context={OWN_DIMENSIONS: tuple(dimensions)})
-    calendar = Calendar(form.timezone, form.week_start)
+    calendar = Calendar(form.timezone, form.week_start, form.reset_hour)
     warn_at = {each.threshold for each in form.cost.notifications if each.threshold < 1}
     rules: list[list[Budget]] = []
     if isinstance(form.budgets, Thresholds):
@@ -71,6 +71,7 @@ def _budgets_of(rule: Rule, document: Document, calendar: Calendar) -> list[Budg
         calendar=Calendar(
             rule.timezone or calendar.zone,
             calendar.week_start if rule.week_start is None else rule.week_start,
+            calendar.reset_hour if rule.reset_hour is None else rule.reset_hour,
         ),
         warn_at=rule.warn_at,
         match=rule.match,

@@ -11,7 +11,8 @@ from functools import cached_property, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from processor.core.model import Calendar, WindowKind
+from processor.core.budgets.window import BUCKET_S, rolling_s_of, window_of
+from processor.core.model import Calendar
 
 Unit = Literal["usd", "tokens"]
 
@@ -26,7 +27,8 @@ class Budget:
     name: str
     scope: str
     """One of `Scope`, or a dimension of the operator's own."""
-    window: WindowKind
+    window: str
+    """One of `WindowKind`, or a rolling one as `rolling_text` spells it."""
     limit: int
     """Nano-USD, or tokens when `unit` is ``tokens``; greater than 0."""
     unit: Unit
@@ -43,6 +45,16 @@ class Budget:
     def limit_for(self, scope_id: str) -> int:
         """The limit of one scope id, in the unit of `limit`."""
         return self.overrides.get(scope_id, self.limit)
+
+    def window_at(self, time_s: int) -> tuple[int, int]:
+        """The window ``[start, end)`` that holds a moment, in epoch seconds; (0, 0) without one."""
+        return window_of(self.window, time_s, self.calendar)
+
+    def crossed_from_s(self, time_s: int) -> int:
+        """The earliest start of a window in which something was crossed in that of a moment."""
+        start_s, end_s = self.window_at(time_s)
+        is_rolling = rolling_s_of(self.window) > 0
+        return max(2 * start_s - end_s + BUCKET_S, 0) if is_rolling else start_s
 
     @cached_property
     def smallest_limit(self) -> int:

@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from processor.core.budgets.policy import Budget, Policy, amount_at
-from processor.core.budgets.window import window_of
-from processor.core.model import Calendar, Crossing, Standing, Totals, WindowKind
+from processor.core.budgets.window import rolling_s_of, window_of
+from processor.core.model import Calendar, Crossing, Standing, Totals
 
 _KEPT = frozenset({"total", "user", "org", "trace", "agent_run"})
 """Scopes whose totals in any window are there whatever budgets there are. Those of traces and
@@ -17,8 +17,9 @@ _LIFETIME = frozenset({"session", "task"})
 """Likewise for all time only."""
 _OF_BUDGETS = "?"
 
-StateKey = tuple[str, str, int, int]
-"""(series, scope id, window start, window end), the window in epoch seconds, 0 and 0 for none."""
+StateKey = tuple[str, str, int, int, int]
+"""(series, scope id, window start, window end, length of a rolling window): the window in epoch
+seconds, 0 and 0 for none; its length in seconds, 0 for all others."""
 
 
 class State:
@@ -38,7 +39,8 @@ class Watch(NamedTuple):
     series: str
     """Name of the totals; see `series_of`."""
     scope: str
-    window: WindowKind
+    window: str
+    """See `Budget.window`."""
     calendar: Calendar
     match: Mapping[str, tuple[str, ...]]
     budgets: tuple[Budget, ...]
@@ -49,9 +51,16 @@ class Watch(NamedTuple):
         return _OF_BUDGETS in self.series
 
     def key(self, scope_id: str, time_s: int) -> StateKey:
-        """The key of the state that a moment counts for."""
+        """The key of the state that a moment counts for; the last one, of a rolling window."""
         start, end = window_of(self.window, time_s, self.calendar)
-        return self.series, scope_id, start, end
+        return self.series, scope_id, start, end, rolling_s_of(self.window)
+
+    def key_now(self, scope_id: str, time_s: int, now_s: int) -> StateKey | None:
+        """The same at a later moment; None where a rolling window has left `time_s` behind."""
+        if not rolling_s_of(self.window):
+            return self.key(scope_id, time_s)
+        key = self.key(scope_id, now_s)
+        return key if key[2] <= time_s < key[3] else None
 
 
 def series_of(budget: Budget) -> str:
@@ -75,11 +84,12 @@ def compile_watches(policy: Policy) -> tuple[Watch, ...]:
 
     Lifetime totals of sessions are always followed, since they are written on root spans.
     """
-    groups: dict[tuple[str, WindowKind, Calendar | None], list[Budget]] = {}
+    groups: dict[tuple[str, str, Calendar | None], list[Budget]] = {}
     groups["session", "none", None] = []
     for budget in policy.budgets:
         if budget.scope != "call":
-            calendar = None if budget.window == "none" else budget.calendar
+            has_calendar = budget.window != "none" and not rolling_s_of(budget.window)
+            calendar = budget.calendar if has_calendar else None
             groups.setdefault((series_of(budget), budget.window, calendar), []).append(budget)
     watches = []
     for (series, window, calendar), budgets in groups.items():

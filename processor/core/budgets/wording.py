@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from processor.core.budgets.policy import Budget
+from processor.core.budgets.window import rolling_s_of
 from processor.core.money import format_usd
+
+_UNITS: Final = {"d": "day", "h": "hour", "m": "minute"}
+
+
+def window_words(window: str, each: str) -> str:
+    """How often a limit is renewed: ``per day`` with "per", ``in any 7 days`` of a rolling one."""
+    if not rolling_s_of(window):
+        return f"{each} {window}"
+    length = window.removeprefix("rolling ")
+    number, unit = length[:-1], _UNITS[length[-1]]
+    return f"in any {unit}" if number == "1" else f"in any {number} {unit}s"
 
 
 def budget_text(budget: Budget) -> str:
@@ -12,7 +26,7 @@ def budget_text(budget: Budget) -> str:
     def amount(limit: int) -> str:
         return f"{format_usd(limit)} USD" if budget.unit == "usd" else f"{limit} tokens"
 
-    window = "" if budget.window == "none" else f" per {budget.window}"
+    window = "" if budget.window == "none" else f" {window_words(budget.window, 'per')}"
     parts = [f"{amount(budget.limit)}{window} for each {budget.scope}"]
     if budget.scope == "total":
         parts = [f"{amount(budget.limit)}{window} in all"]

@@ -141,6 +141,8 @@ class Calendar(NamedTuple):
     zone: ZoneInfo
     week_start: int = 0
     """First day of the week, 0 for Monday."""
+    reset_hour: int = 0
+    """The hour of the clock at which days, weeks and months begin, 0 to 23."""
 
 
 class Standing(NamedTuple):

@@ -14,12 +14,21 @@ from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch
 from processor.core.budgets.watches import Watches
 from processor.core.budgets.window import bucket_of
-from processor.core.model import NOTHING, Crossing, Posting, Totals
+from processor.core.model import NOTHING, NS_PER_S, Crossing, Posting, Totals
 from processor.core.posting.crossed import is_known, states_of
 from processor.core.posting.turn import Posted
 
-_Places = dict[int, tuple[Watch, StateKey]]
-"""By the position of a watch, this and the state that a call counts for."""
+
+class _Place(NamedTuple):
+    """A total that a call counts for."""
+
+    watch: Watch
+    total: tuple[str, str]
+    key: StateKey | None
+
+
+_Places = dict[int, _Place]
+"""By the position of a watch."""
 
 
 _OF_ONE_TRACE: Final = frozenset({"trace", "agent_run"})
@@ -31,7 +40,10 @@ class Change:
     """What one movement changes in one total that budgets follow."""
 
     watch: Watch
-    key: StateKey
+    total: tuple[str, str]
+    """Series and scope id."""
+    key: StateKey | None
+    """Of the state that it changes; None where a rolling window has left it behind."""
     change: Totals
 
 
@@ -67,23 +79,23 @@ class Filling(NamedTuple):
 
     def changes(self, posted: Posted) -> Iterator[tuple[Posting, Totals]]:
         """What a posted batch changes in them."""
-        states = _States(self.watches)
+        states = _States(self.watches, posted.received_ns)
         for trace_id, movement in posted.movements:
             if movement.node.span_id <= self.counted.get(trace_id, b""):
                 bucket = bucket_of(movement.node.time_ns)
                 for change in states.changes(trace_id, movement):
-                    yield (*change.key[:2], bucket), change.change
+                    yield (*change.total, bucket), change.change
         # It has no row, with which it could be met later.
         for trace_id, movement in posted.late.movements:
             for change in states.changes(trace_id, movement):
-                yield (*change.key[:2], bucket_of(movement.node.time_ns)), change.change
+                yield (*change.total, bucket_of(movement.node.time_ns)), change.change
 
 
 class _States:
     """The states that calls count for; those of one owner and time are looked for once."""
 
-    def __init__(self, watches: Watches) -> None:
-        self._watches = watches
+    def __init__(self, watches: Watches, now_ns: int) -> None:
+        self._watches, self._now_s = watches, now_ns // NS_PER_S
         self._found: dict[tuple[bytes, ScopeIds, int], _Places] = {}
 
     def changes(self, trace_id: bytes, movement: Movement) -> list[Change]:
@@ -92,12 +104,12 @@ class _States:
         before, after = movement.before.totals, movement.after.totals
         targets = self.places(trace_id, movement.target, bucket)
         if movement.source is None:
-            return [Change(watch, key, after) for watch, key in targets.values()]
+            return [Change(*target, after) for target in targets.values()]
         sources = self.places(trace_id, movement.source, bucket)
         changes: list[Change] = []
         for at in sorted(sources.keys() | targets.keys()):
             source, target = sources.get(at), targets.get(at)
-            if source is not None and target is not None and source[1] == target[1]:
+            if source is not None and target is not None and source[1:] == target[1:]:
                 if after != before:
                     changes.append(Change(*source, after.minus(before)))
                 continue
@@ -120,19 +132,20 @@ class _States:
                 scope_id = _scope_id(watch, trace_id, ids)
                 if scope_id is None:
                     continue
-                key = watch.key(scope_id, bucket)
-                first = first_at.setdefault(key, at)
+                key, first = watch.key_now(scope_id, bucket, self._now_s), at
+                if key is not None:
+                    first = first_at.setdefault(key, at)
                 if first != at:
                     # Windows of other calendars may be the same one, whose total counts once.
-                    known, _ = found[first]
+                    known = found[first].watch
                     watch = known._replace(budgets=known.budgets + watch.budgets)
-                found[first] = watch, key
+                found[first] = _Place(watch, (watch.series, scope_id), key)
         return found
 
 
 def follow(posted: Posted, watches: Watches, filling: Sequence[Filling] = ()) -> Followed:
     """Find what a posted batch changes in the totals of `watches`, and in those being filled."""
-    states = _States(watches)
+    states = _States(watches, posted.received_ns)
     changes = [states.changes(*moved) for moved in posted.movements]
     sessions = {
         node: _session_of(posted.traces[trace_id], node)
@@ -143,8 +156,8 @@ def follow(posted: Posted, watches: Watches, filling: Sequence[Filling] = ()) ->
         [each for each in states.changes(*moved) if each.watch.scope not in _OF_ONE_TRACE]
         for moved in posted.late.movements
     ]
-    keys = {change.key for some in (*changes, *late) for change in some}
-    keys.update(("session", session, 0, 0) for session in sessions.values() if session)
+    keys = {each.key for some in (*changes, *late) for each in some if each.key is not None}
+    keys.update(("session", session, 0, 0, 0) for session in sessions.values() if session)
     crossed = [
         (key, crossing)
         for key, crossing in states_of(posted.crossed, watches)
@@ -161,7 +174,7 @@ def _before(posted: Posted, changes: Sequence[Sequence[Change]]) -> dict[tuple[s
     before: dict[tuple[str, str], Totals] = {}
     for (trace_id, _), some in zip(posted.movements, changes, strict=True):
         for change in some:
-            series, scope_id, *_ = change.key
+            series, scope_id = change.total
             if series not in _OF_ONE_TRACE:
                 continue
             trace = posted.traces[trace_id]
@@ -175,12 +188,12 @@ def contributions(
     watches: Watches, trace_id: bytes, nodes: Iterable[Node]
 ) -> Iterator[tuple[Posting, Totals]]:
     """What spans of a trace add to the totals of `watches`, of which no two have the same."""
-    states = _States(watches)
+    states = _States(watches, 0)
     for node in nodes:
         if node.scope_ids is not None and not node.posted.is_zero:
             bucket = bucket_of(node.time_ns)
-            for _, key in states.places(trace_id, node.scope_ids, bucket).values():
-                yield (*key[:2], bucket), node.posted.totals
+            for place in states.places(trace_id, node.scope_ids, bucket).values():
+                yield (*place.total, bucket), node.posted.totals
 
 
 def _scope_id(watch: Watch, trace_id: bytes, ids: ScopeIds) -> str | None:

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import StateKey, Watch
+from processor.core.budgets.window import BUCKET_S, rolling_s_of
 from processor.core.enrich.names import OWN_EVENTS
 from processor.core.model import Crossing, Spans, Value
 from processor.core.money import parse_usd, usd
@@ -60,7 +61,9 @@ def states_of(
     """The crossings that a budget here is equal to, each with the state that it belongs to."""
     for crossing in crossed:
         for watch in watches:
-            key = watch.key(crossing.scope_id, crossing.window_start_s)
+            # The start of a rolling window is in those that end before as well.
+            last_s = max(rolling_s_of(watch.window) - BUCKET_S, 0)
+            key = watch.key(crossing.scope_id, crossing.window_start_s + last_s)
             if key[2] == crossing.window_start_s:
                 for budget in watch.budgets:
                     if is_equal(budget, crossing, crossing.threshold):

@@ -110,7 +110,7 @@ def decide(
     for changes in followed.changes:
         for change in changes:
             decrease = decrease_of(change.change)
-            if decrease is not NOTHING:
+            if decrease is not NOTHING and change.key is not None:
                 states[change.key].total = states[change.key].total.plus(decrease)
     for key, crossing in followed.crossed:
         _take_over(decision, states[key], crossing)
@@ -138,8 +138,9 @@ def _add_late(decision: _Decision, followed: Followed) -> None:
     late, plan = followed.posted.late, decision.plan
     for changes in followed.late:
         for change in changes:
-            state = decision.states[change.key]
-            state.total = state.total.plus(change.change)
+            if change.key is not None:
+                state = decision.states[change.key]
+                state.total = state.total.plus(change.change)
     plan.late = late.calls
     plan.stamps.update(late.stamps)
 
@@ -161,7 +162,7 @@ def _check_budgets(
     trigger = decision.posted.change or ("" if cause is node else "attribution")
     for change in changes:
         decrease = decrease_of(change.change)
-        if decrease is not NOTHING and decrease is change.change:
+        if change.key is None or (decrease is not NOTHING and decrease is change.change):
             continue
         state = decision.states[change.key]
         total = state.total = state.total.plus(change.change.minus(decrease))
@@ -169,7 +170,7 @@ def _check_budgets(
             spent = spent_of(budget, total)
             if spent < budget.least_amount:
                 continue  # Most movements reach no threshold.
-            _, scope_id, start_s, end_s = change.key
+            _, scope_id, start_s, end_s, _ = change.key
             for found in crossings(budget, scope_id, state, Window(start_s, end_s, decision.now_s)):
                 decision.cross(trace_id, cause, found, trigger)
             if spent >= budget.limit_for(scope_id) and (is_call or trigger == "attribution"):
@@ -266,7 +267,7 @@ def _stamp_of(decision: _Decision, trace_id: bytes, node: Node) -> Stamp:
     posted = decision.posted
     session = None
     if session_id := decision.sessions.get(node):
-        session = decision.states["session", session_id, 0, 0].total
+        session = decision.states["session", session_id, 0, 0, 0].total
     draft = decision.drafts.get(node.row) if node.row >= 0 else None
     is_amended = trace_id in posted.root_passed
     return stamp_of(node, posted.traces[trace_id], draft, session, is_amended=is_amended)

@@ -43,7 +43,7 @@ def add_up(plan: Plan, followed: Followed, zones: ReportingZones) -> None:
             _add_to_owner(owners, movement.target, bucket, movement.after)
         # Several windows of one filter share its totals.
         for posting, change in {
-            (*item.key[:2], bucket): item.change for item in changes if item.watch.has_own_totals
+            (*item.total, bucket): item.change for item in changes if item.watch.has_own_totals
         }.items():
             _add_totals(plan.postings, posting, change)
     for posting, change in followed.filling:

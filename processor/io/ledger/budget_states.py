@@ -6,12 +6,14 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from processor.core import posting
 from processor.core.attribution import Trace
 from processor.core.budgets.policy import Budget, Policy
+from processor.core.budgets.rolling import Mark, standing_marks
 from processor.core.budgets.verdict import State, StateKey, Watch, compile_watches
 from processor.core.budgets.watches import Watches
 from processor.core.errors import LedgerUnavailableError
@@ -42,6 +44,8 @@ class BudgetStates:
         """Those whose totals are complete."""
         self._states: OrderedDict[StateKey, State] = OrderedDict()
         self._touched: set[StateKey] = set()
+        self._rolling_end_s = 0
+        """Of the rolling windows among the states."""
 
     def __len__(self) -> int:
         return len(self._states)
@@ -119,10 +123,11 @@ class BudgetStates:
 
     def states_of(self, followed: posting.Followed) -> dict[StateKey, State]:
         """The states that a decision needs, and changes."""
+        self._discard_rolled(followed.keys)
         return {key: self._state(key, followed.before) for key in sorted(followed.keys)}
 
     def _state(self, key: StateKey, known: Mapping[tuple[str, str], Totals]) -> State:
-        series, scope_id, start_s, end_s = key
+        series, scope_id, start_s, end_s, length_s = key
         state = self._states.get(key)
         if state is not None:
             self._states.move_to_end(key)
@@ -131,9 +136,31 @@ class BudgetStates:
         if total is None:
             total = self._store.total(series, scope_id, start_s, end_s)
         scope = series.partition("?")[0]
-        state = State(total, self._store.crossed(scope, scope_id, start_s))
-        self._states[key] = state
+        if length_s:
+            crossed = self._rolling_crossed(scope, key)
+        else:
+            crossed = self._store.windows.crossed(scope, scope_id, start_s)
+        self._states[key] = state = State(total, crossed)
         return state
+
+    def _rolling_crossed(self, scope: str, key: StateKey) -> set[Mark]:
+        """What a scope has crossed in a rolling window, and has not fallen below since."""
+        series, scope_id, start_s, end_s, length_s = key
+        last = self._store.windows.last_crossed(scope, scope_id, length_s)
+        if not last:
+            return set()
+        sums = self._store.windows.quarter_hours(
+            series, scope_id, max(start_s - length_s, 0), end_s
+        )
+        return standing_marks(last, sums, length_s, end_s)
+
+    def _discard_rolled(self, keys: AbstractSet[StateKey]) -> None:
+        """Discard rolling windows of another end, to which nothing is added from now on."""
+        ends_s = {end_s for _, _, _, end_s, length_s in keys if length_s}
+        if ends_s and ends_s != {self._rolling_end_s}:
+            self._rolling_end_s = max(ends_s)
+            for key in [key for key in self._states if key[4]]:
+                del self._states[key]
 
     def spent(self, key: StateKey) -> int:
         """Nano-USD spent in a window that the turn at hand has touched."""

@@ -151,11 +151,11 @@ class RepriceSums:
             for change in changes:
                 cost_nano_usd = change.change.cost_nano_usd
                 for budget in change.watch.budgets if cost_nano_usd else ():
-                    if budget.unit == "usd":
+                    if budget.unit == "usd" and change.key is not None:
                         parts = deltas.setdefault((budget, change.key), {})
                         parts[span] = parts.get(span, 0) + cost_nano_usd
         for (budget, key), parts in deltas.items():
-            _, scope_id, start_s, _ = key
+            _, scope_id, start_s, *_ = key
             name = (budget.name, scope_id, start_s)
             if name not in self._budgets:
                 before = spent(key) - sum(parts.values())

@@ -27,8 +27,9 @@ from processor.io.ledger.plan_writer import PlanWriter
 from processor.io.ledger.responses import read_reports
 from processor.io.ledger.row_reader import RowReader
 from processor.io.ledger.scope_totals import total_of
-from processor.io.ledger.store import WHOLE, CrossingMark, Filled, Job
+from processor.io.ledger.store import WHOLE, Filled, Job
 from processor.io.ledger.translation import TRANSLATED
+from processor.io.ledger.window_rows import WindowRows
 from processor.io.ledger.zones import read_zones, write_zones
 
 _UTC = ZoneInfo("UTC")
@@ -53,6 +54,7 @@ class SqliteStore:
         self.deleted = DeletedRows(self._db, SQLITE, self._writer.forget_trace)
         self.exclusions = ExclusionRows(self._db, self._writer.trace)
         self.audit = AuditRows(self._db)
+        self.windows = WindowRows(self._db)
         self.forgotten = ForgottenIds(self._db)
         self.ids = IdRows(self._db, self.spend)
 
@@ -151,15 +153,6 @@ class SqliteStore:
         """What a scope has spent in ``[start_s, end_s)``; both 0 for all time."""
         with TRANSLATED:
             return total_of(self._db, self.zones, series, scope_id, (start_s, end_s))
-
-    def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
-        """What one scope has crossed in a window."""
-        key = scope, scope_id, window_start_s
-        with TRANSLATED:
-            return {
-                (budget, int(limit), unit, share)
-                for budget, limit, unit, share in self._db.execute(statements.READ_CROSSED, key)
-            }
 
     def write(self, plan: Plan) -> list[int]:
         """Write all that a turn has decided; returns the ids of the rows."""

@@ -92,10 +92,6 @@ DELETE_SUMS = "DELETE FROM charge_sums WHERE id = ?"
 PUT_SUMS = _put("charge_sums", ("id", *SUMS, *PARTS))
 INSERT_CORRECTION = _insert("corrections", ("trace", "span_id", "cause_id", "time_ns", *SUMS))
 INSERT_CROSSING = _insert("crossings", _CROSSING)
-READ_CROSSED = (
-    "SELECT budget, amount, unit, share FROM crossings "
-    "WHERE scope = ? AND id = ? AND window_start = ?"
-)
 INSERT_PENDING = """
 INSERT INTO pending (upto, traces, span_ids, parent_ids, flags, marks)
 SELECT COALESCE(MAX(upto), 0) + ?, ?, ?, ?, ?, ? FROM pending

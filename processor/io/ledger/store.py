@@ -22,9 +22,7 @@ from processor.io.ledger.deleted_rows import DeletedRows
 from processor.io.ledger.forgetting.forgotten import ForgottenIds
 from processor.io.ledger.forgetting.rows import IdRows
 from processor.io.ledger.spend_rows import SpendRows
-
-CrossingMark = tuple[str, int, str, float]
-"""(budget, limit, unit, threshold): the key of a crossing within its scope and window."""
+from processor.io.ledger.window_rows import WindowRows
 
 WHOLE: Final = b"\xff" * (SPAN_ID_BYTES + 1)
 """After every span id."""
@@ -182,9 +180,6 @@ class Store(Protocol):
         their rows.
         """
 
-    def crossed(self, scope: str, scope_id: str, window_start_s: int) -> set[CrossingMark]:
-        """What one scope has crossed in a window."""
-
     def write(self, plan: Plan) -> list[int]:
         """Write all that a turn has decided; returns the ids of its rows, in their order.
 
@@ -285,6 +280,10 @@ class Store(Protocol):
     @property
     def spend(self) -> SpendRows:
         """The running sums that metrics show."""
+
+    @property
+    def windows(self) -> WindowRows:
+        """What scopes have spent and crossed in single windows."""
 
     @property
     def ids(self) -> IdRows:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from processor.core.budgets import Budget, Policy
-from processor.core.budgets.window import window_of
+from processor.core.budgets.window import rolling_s_of
 from processor.core.money import NANO_PER_USD
 from processor.core.questions import CrossingCount, CrossingCounts
 from processor.surfaces.metrics.declaration import Metric, Sample
@@ -75,11 +75,18 @@ class CrossingTotals:
         """All that there were."""
         return self._all[budget.name, threshold]
 
-    def ids(self, budget: Budget, start_s: int, threshold: float) -> int:
-        """How many scope ids have reached it in a window, at the limits of now."""
+    def ids(self, budget: Budget, now_s: int, threshold: float) -> int:
+        """How many scope ids have reached it in the window of now, at the limits of now.
+
+        Those of a rolling window count each time that they have.
+        """
+        first_s, limits = budget.crossed_from_s(now_s), {budget.limit, *budget.overrides.values()}
+        if not rolling_s_of(budget.window):
+            return sum(self._by_window[budget.name, first_s, each, threshold] for each in limits)
         return sum(
-            self._by_window[budget.name, start_s, limit, threshold]
-            for limit in {budget.limit, *budget.overrides.values()}
+            ids
+            for (name, start_s, limit, share), ids in self._by_window.items()
+            if (name, share) == (budget.name, threshold) and start_s >= first_s and limit in limits
         )
 
     def forget_before(self, starts_s: Iterable[tuple[str, int]]) -> None:
@@ -102,12 +109,11 @@ def read_budgets(
         by_name.setdefault(state.standing.budget, state)
     for budget in policy.budgets:
         labels = budget.name, budget.scope, budget.window
-        start_s, _ = window_of(budget.window, now_s, budget.calendar)
         for threshold in budget.thresholds:
             share = f"{threshold:g}"
             yield _CROSSINGS(crossings.crossings(budget, threshold), *labels, share)
             if budget.scope not in _PASSING:
-                yield _IDS(crossings.ids(budget, start_s, threshold), *labels, share)
+                yield _IDS(crossings.ids(budget, now_s, threshold), *labels, share)
         if budget.scope not in _PASSING:
             yield from _standing(budget, by_name.get(budget.name), labels)
 

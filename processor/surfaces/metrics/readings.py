@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from processor.core.budgets import Policy
-from processor.core.budgets.window import window_of
 from processor.core.errors import ProcessorError, StoppingError
 from processor.surfaces.metrics.budget_metrics import CrossingTotals
 from processor.surfaces.metrics.declaration import Sample, counter, gauge
@@ -137,6 +136,6 @@ class CostReadings:
         report = await self._costs.budgets(ids=_BUDGET_IDS)
         self.crossings.add(await self._costs.crossing_counts(self.crossings.last))
         self.crossings.forget_before(
-            (each.name, window_of(each.window, now_s, each.calendar)[0]) for each in policy.budgets
+            (each.name, each.crossed_from_s(now_s)) for each in policy.budgets
         )
         return Standings(policy, tuple(report.states), now_s)

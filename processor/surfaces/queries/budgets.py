@@ -8,9 +8,8 @@ from typing import Final, cast, get_args
 
 from processor.core.budgets import Budget, Policy
 from processor.core.budgets.verdict import followed, series_of, spent_of, standing_of
-from processor.core.budgets.window import window_of
 from processor.core.insight import HOUR_S, CannotTell, ForecastKind, Reach, forecast, reach_of
-from processor.core.model import NOTHING, Calendar, Totals, WindowKind
+from processor.core.model import NOTHING, Calendar, Totals
 from processor.core.ports import LedgerView
 from processor.core.questions import TIME_END_S, Filters, UsageQuestion
 from processor.surfaces.queries.answers import BudgetState, CrossingsPage, as_of
@@ -93,7 +92,7 @@ def with_projections(
     a calendar window.
     """
     by_name = {budget.name: budget for budget in policy.budgets}
-    reaches: dict[tuple[WindowKind, Calendar], Reach] = {}
+    reaches: dict[tuple[str, Calendar], Reach] = {}
     found = []
     for state in states:
         budget = by_name[state.standing.budget]
@@ -143,7 +142,7 @@ def _ids_of(
 
 
 def _state(view: LedgerView, budget: Budget, scope_id: str, time_s: int) -> BudgetState:
-    window = window_of(budget.window, time_s, budget.calendar)
+    window = budget.window_at(time_s)
     name, progress, total, is_partial = series_of(budget), 1.0, NOTHING, False
     if budget.scope == "call":
         pass
@@ -163,7 +162,7 @@ def _state(view: LedgerView, budget: Budget, scope_id: str, time_s: int) -> Budg
 
 
 def _window(budget: Budget, time_s: int) -> tuple[int, int]:
-    start_s, end_s = window_of(budget.window, time_s, budget.calendar)
+    start_s, end_s = budget.window_at(time_s)
     return (start_s, end_s) if end_s else (0, TIME_END_S)
 
 

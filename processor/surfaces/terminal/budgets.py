@@ -11,6 +11,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from processor.core.budgets.window import rolling_s_of
+from processor.core.budgets.wording import window_words
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
 from processor.surfaces.terminal.amounts import long_usd, marked, short_usd
 from processor.surfaces.terminal.figures import tokens
@@ -115,6 +117,8 @@ def _amount(amount_usd: str | None, count: int | None) -> str:
 def _resets(row: BudgetDocument, read_at: str | None, *, is_wide: bool) -> str:
     if row.ending_at is None or read_at is None:
         return "never"
+    if rolling_s_of(row.window):
+        return "rolling"
     end = datetime.fromisoformat(row.ending_at)
     wait = _wait(max(int((end - datetime.fromisoformat(read_at)).total_seconds()), 0))
     return f"{wait}, {end:%m-%d %H:%M}" if is_wide else wait
@@ -139,7 +143,7 @@ def _without_rows(document: BudgetsDocument) -> Iterator[str]:
 def _rule(rule: BudgetRule) -> str:
     limit = _amount(rule.limit_usd, rule.limit_tokens)
     of = "in all" if rule.scope == "total" else f"for each {plain(rule.scope)}"
-    window = "" if rule.window == "none" else f" a {rule.window}"
+    window = "" if rule.window == "none" else f" {window_words(rule.window, 'a')}"
     if rule.scope == "call":
         return f"{limit} {of}"
     if rule.window == "none" and rule.scope != "total":

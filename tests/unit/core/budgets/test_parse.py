@@ -150,15 +150,35 @@ def test_version_changes_with_the_text():
             "scope: user\n    window: dayly\n    limit_usd: 1",
             (
                 "b.yaml:4: budgets[0].window: unknown window 'dayly' (did you mean day? "
-                "valid: none, hour, day, week, month)"
+                "valid: none, hour, day, week, month, rolling 7d)"
             ),
         ),
         (
-            "scope: user\n    window: rolling 7d\n    limit_usd: 1",
+            "scope: user\n    window: rolling week\n    limit_usd: 1",
             (
-                "b.yaml:4: budgets[0].window: rolling windows are not supported yet, got "
-                "'rolling 7d' (valid: none, hour, day, week, month)"
+                "b.yaml:4: budgets[0].window: is no length of a rolling window, got 'rolling week' "
+                "(write for example rolling 7d, with a number of minutes (m), hours (h) or days "
+                "(d))"
             ),
+        ),
+        (
+            "scope: user\n    window: rolling 32d\n    limit_usd: 1",
+            (
+                "b.yaml:4: budgets[0].window: must be quarters of an hour, at least rolling 1h and "
+                "at most rolling 31d, got 'rolling 32d'"
+            ),
+        ),
+        (
+            "scope: user\n    window: rolling 100m\n    limit_usd: 1",
+            "b.yaml:4: budgets[0].window: must be quarters of an hour",
+        ),
+        (
+            "scope: session\n    limit_usd: 1\n    reset_hour: 24",
+            "b.yaml:5: budgets[0].reset_hour: must be an hour from 0 to 23, got 24",
+        ),
+        (
+            "scope: trace\n    window: rolling 7d\n    limit_usd: 1",
+            "b.yaml:4: budgets[0].window: a budget for each trace covers all of it",
         ),
         (
             "scope: trace\n    window: day\n    limit_usd: 1",
@@ -532,3 +552,29 @@ cost: {alerts: {daily_limit: 5}}
         "b.yaml:3: total-daily: is the name of two budgets, first in line 2 "
         "(give each its own name)"
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "window"),
+    [
+        ("rolling 7d", "rolling 7d"),
+        ("Rolling  24h", "rolling 1d"),
+        ("rolling 90m", "rolling 90m"),
+        ("rolling 120m", "rolling 2h"),
+        ("rolling 36h", "rolling 36h"),
+    ],
+)
+def test_a_rolling_window_has_one_spelling(written, window):
+    text = f"budgets:\n  - {{name: a, scope: user, window: {written}, limit_usd: 1}}\n"
+    (budget,) = parse_budgets(text, "b.yaml").budgets
+    assert budget.window == window
+
+
+def test_a_rule_takes_the_reset_hour_of_the_file_unless_it_has_its_own():
+    text = (
+        "reset_hour: 6\nbudgets:\n"
+        "  - {name: a, scope: user, window: day, limit_usd: 1}\n"
+        "  - {name: b, scope: user, window: day, limit_usd: 1, reset_hour: 0}\n"
+    )
+    first, second = parse_budgets(text, "b.yaml").budgets
+    assert (first.calendar.reset_hour, second.calendar.reset_hour) == (6, 0)

@@ -153,9 +153,29 @@ def test_a_moment_counts_for_the_window_that_holds_it(given):
     policy = given.policy(given.budget("a", "user", 1, window="hour"))
     watch = compile_watches(policy)[1]
     start = given.START_S
-    assert watch.key("u", start) == ("user", "u", start, start + 3600)
-    assert watch.key("u", start + 3599) == ("user", "u", start, start + 3600)
+    assert watch.key("u", start) == ("user", "u", start, start + 3600, 0)
+    assert watch.key("u", start + 3599) == ("user", "u", start, start + 3600, 0)
     assert watch.key("u", start + 3600)[2] == start + 3600
+
+
+def test_a_rolling_window_ends_now_whenever_a_call_has_ended(given):
+    policy = given.policy(given.budget("a", "user", 1, window="rolling 2h"))
+    watch, start = compile_watches(policy)[1], given.START_S
+    key = ("user", "u", start + 900, start + 8100, 7200)
+    assert watch.key_now("u", start + 900, start + 7500) == key
+    assert watch.key_now("u", start + 7500, start + 7500) == key
+    assert watch.key_now("u", start + 899, start + 7500) is None, "it is over for that"
+    assert watch.key_now("u", start + 8100, start + 7500) is None, "its clock is ahead"
+
+
+def test_metrics_count_what_a_rolling_window_has_crossed_for_its_whole_length(given):
+    budget = given.budget("a", "user", 1, window="rolling 2h")
+    at_first = budget.window_at(given.START_S)[0]
+    assert budget.crossed_from_s(given.START_S + 7199) == at_first
+    assert budget.crossed_from_s(given.START_S + 7200) == at_first + 900
+    assert given.budget("a", "user", 1, window="hour").crossed_from_s(given.START_S) == (
+        given.START_S
+    )
 
 
 def test_a_filter_has_totals_of_its_own_that_outlive_name_and_limit(given):

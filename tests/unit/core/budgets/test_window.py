@@ -17,8 +17,8 @@ def at(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
-def calendar(zone: str = "UTC", week_start: int = 0) -> Calendar:
-    return Calendar(ZoneInfo(zone), week_start)
+def calendar(zone: str = "UTC", week_start: int = 0, reset_hour: int = 0) -> Calendar:
+    return Calendar(ZoneInfo(zone), week_start, reset_hour)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,42 @@ def test_day_is_as_long_as_the_clock_makes_it(zone, noon, start, hours):
 def test_day_begins_with_the_jump_when_midnight_is_inside_it():
     # In Toronto the clock once jumped from 23:30 to 00:30. OTLP cannot name a time that old, but
     # a zone may do the same again.
-    toronto = ZoneInfo("America/Toronto")
+    toronto = calendar("America/Toronto")
     assert _reached(date(1919, 3, 31), toronto) == at("1919-03-31T00:30-04:00")
+
+
+@pytest.mark.parametrize(
+    ("kind", "moment", "start", "end"),
+    [
+        ("day", "2026-11-30T05:59:59+01:00", "2026-11-29T06:00+01:00", "2026-11-30T06:00+01:00"),
+        ("day", "2026-11-30T06:00:00+01:00", "2026-11-30T06:00+01:00", "2026-12-01T06:00+01:00"),
+        ("week", "2026-11-30T05:59:59+01:00", "2026-11-23T06:00+01:00", "2026-11-30T06:00+01:00"),
+        ("month", "2026-12-01T05:59:59+01:00", "2026-11-01T06:00+01:00", "2026-12-01T06:00+01:00"),
+        ("hour", "2026-12-01T05:59:59+01:00", "2026-12-01T05:00+01:00", "2026-12-01T06:00+01:00"),
+        ("day", "2026-10-25T12:00:00+01:00", "2026-10-25T06:00+01:00", "2026-10-26T06:00+01:00"),
+        ("day", "2026-10-25T04:00:00+01:00", "2026-10-24T06:00+02:00", "2026-10-25T06:00+01:00"),
+    ],
+)
+def test_days_weeks_and_months_begin_at_the_reset_hour(kind, moment, start, end):
+    berlin = calendar("Europe/Berlin", reset_hour=6)
+    assert window_of(kind, at(moment), berlin) == (at(start), at(end))
+
+
+@pytest.mark.parametrize(
+    ("reset_hour", "date_", "start", "hours"),
+    [
+        # The clock jumps from 02:00 to 03:00, so the day begins with the jump.
+        (2, "2026-03-29", "2026-03-29T03:00+02:00", 23),
+        # 02:00 comes twice: the day begins with the first one.
+        (2, "2026-10-25", "2026-10-25T02:00+02:00", 25),
+        (3, "2026-10-25", "2026-10-25T03:00+01:00", 24),
+    ],
+)
+def test_a_reset_hour_that_is_skipped_or_comes_twice(reset_hour, date_, start, hours):
+    berlin = calendar("Europe/Berlin", reset_hour=reset_hour)
+    begin, end = window_of("day", at(f"{date_}T12:00+00:00"), berlin)
+    assert begin == at(start)
+    assert end - begin == hours * HOUR
 
 
 def test_day_that_its_zone_skipped_is_nobodys_window():
