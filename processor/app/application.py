@@ -13,6 +13,7 @@ from processor.app.addresses import refuse_loop
 from processor.app.assembly import (
     build_changes,
     build_exporter,
+    build_grpc_access,
     build_ledger,
     build_pipeline,
     build_receiver,
@@ -21,6 +22,7 @@ from processor.app.assembly import (
 )
 from processor.app.audit_notes import AuditNotes
 from processor.app.kept_requests import rename_in
+from processor.app.pipeline import Pipeline
 from processor.app.questions import build_queries, build_reader
 from processor.app.resources import (
     plan_memory,
@@ -127,13 +129,15 @@ class App:
             lambda: exporter_state(exporter), lambda: ledger_state(ledger, check),
             pipeline.flow, files.states,
         )  # fmt: skip
+        tokens = files.askers()
+        access = build_grpc_access(settings, tokens)
         receiver = build_receiver(
-            settings, pipeline.handle, CostService(costs, changes, health.report), pipeline.flow,
-            files=files, plan=plan, memory=memory,
+            settings, pipeline.handle, CostService(costs, changes, health.report, access),
+            pipeline.flow, files=files, plan=plan, memory=memory,
         )  # fmt: skip
         telemetry = build_telemetry(
             settings, pipeline, exporter, ledger, receiver,
-            health=health, files=files, check=check, costs=costs,
+            health=health, files=files, check=check, costs=costs, tokens=tokens,
         )  # fmt: skip
         if telemetry is not None:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)
@@ -144,11 +148,7 @@ class App:
         watch_descriptors(asyncio.get_running_loop(), receiver.close_idle)
         notes = AuditNotes(ledger, settings)
         await notes.start(policy, catalog)
-
-        async def use_prices(new: Catalog) -> None:
-            pipeline.catalog, pipeline.options = new, read_options(settings, new)
-
-        files.when_changed(PRICING, notes.after(use_prices, notes.prices))
+        files.when_changed(PRICING, notes.after(_use_prices_in(pipeline, settings), notes.prices))
         files.when_changed(BUDGETS, notes.after(ledger.set_policy, notes.budgets))
         files.renew_receiver(receiver)
         for work in files.follow():
@@ -168,6 +168,13 @@ class App:
     def warnings(self) -> list[str]:
         """What was accepted but deserves a look."""
         return start_warnings(self._settings, self.running)
+
+
+def _use_prices_in(pipeline: Pipeline, settings: Settings) -> Callable[[Catalog], Awaitable[None]]:
+    async def use_prices(new: Catalog) -> None:
+        pipeline.catalog, pipeline.options = new, read_options(settings, new)
+
+    return use_prices
 
 
 def _close_with(stack: AsyncExitStack, what: str, close: Callable[[], Awaitable[None]]) -> None:

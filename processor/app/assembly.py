@@ -17,10 +17,12 @@ from processor.app.resources import (
 from processor.app.watched_files import WatchedFiles
 from processor.config import Settings
 from processor.config.settings import Limits
+from processor.core.access import Access, ApiTokens
 from processor.core.budgets import Policy
 from processor.core.flow import FlowCounters
 from processor.core.memory import MemoryLimit
 from processor.core.model import Signal
+from processor.core.otlp.addresses import is_loopback, parse_listen
 from processor.core.pricing import Catalog
 from processor.core.semconv import OwnDimensions, ReadOptions, UsageLimits
 from processor.io.exporter import (
@@ -95,6 +97,12 @@ def build_receiver(
         forward_headers=settings.exporters.forwarded_headers,
         flow=flow,
     )
+
+
+def build_grpc_access(settings: Settings, tokens: ApiTokens) -> Access:
+    """Who may ask over gRPC, and who may change."""
+    listen = parse_listen(settings.receivers.otlp.protocols.grpc.endpoint)
+    return Access(tokens, is_loopback=is_loopback(listen.host))
 
 
 def _http_listener(

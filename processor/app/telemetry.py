@@ -6,7 +6,6 @@ import logging
 import platform
 import socket
 import time
-from collections.abc import Iterable
 
 from processor import __version__
 from processor.app.addresses import METRICS_SETTING
@@ -14,6 +13,7 @@ from processor.app.pipeline import Pipeline
 from processor.app.watched_files import WatchedFiles
 from processor.config import Settings
 from processor.config.settings import METRICS_ENDPOINT
+from processor.core.access import Access, ApiTokens
 from processor.core.counters import (
     DestinationState,
     ExporterState,
@@ -28,7 +28,7 @@ from processor.io.ledger.verifying import BackgroundCheck
 from processor.io.receiver import Receiver
 from processor.io.receiver.listening import listen
 from processor.surfaces.api import Sources
-from processor.surfaces.http import Access, Api, HttpServer, Page
+from processor.surfaces.http import Api, Hosts, HttpServer, Page
 from processor.surfaces.metrics import CONTENT_TYPE, Build, CostReadings, Exposition
 from processor.surfaces.metrics import Sources as MetricSources
 from processor.surfaces.queries import CostQueries, Health
@@ -47,6 +47,7 @@ def build_telemetry(
     files: WatchedFiles,
     check: BackgroundCheck,
     costs: CostQueries,
+    tokens: ApiTokens,
 ) -> HttpServer | None:
     """What serves /metrics, /health and the API, listening already; None where it is off.
 
@@ -72,32 +73,14 @@ def build_telemetry(
         build=Build(__version__, platform.python_version(), time.time()),
     )
     sockets = _open_sockets(endpoint)
-    try:
-        api = build_api(settings, files, sockets, Sources(costs, health.report))
-    except ConfigError:
-        for each in sockets:
-            each.close()
-        raise
-    return HttpServer(sockets, Page(CONTENT_TYPE, Exposition(sources).page), health, api)
-
-
-def build_api(
-    settings: Settings,
-    files: WatchedFiles,
-    sockets: Iterable[socket.socket],
-    sources: Sources,
-) -> Api | None:
-    """What answers questions over HTTP; None where it is off. Raises ConfigError."""
-    if not settings.api.enabled:
-        return None
-    access = Access(
-        is_loopback=all(is_loopback(each.getsockname()[0]) for each in sockets),
-        read_tokens=files.api_tokens("read"),
-        admin_tokens=files.api_tokens("admin"),
-        allowed_hosts=settings.api.allowed_hosts,
-    )
-    files.renew_access(access)
-    return Api(sources, access)
+    is_local = all(is_loopback(each.getsockname()[0]) for each in sockets)
+    hosts = Hosts(is_loopback=is_local, allowed=settings.api.allowed_hosts)
+    api = None
+    if settings.api.enabled:
+        access = Access(tokens, is_loopback=is_local)
+        api = Api(Sources(costs, health.report), access, hosts)
+    page = Page(CONTENT_TYPE, Exposition(sources).page)
+    return HttpServer(sockets, page, health, api, hosts=hosts)
 
 
 def exporter_state(exporter: Fanout) -> ExporterState:

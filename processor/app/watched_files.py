@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, get_args
 from processor.config import Settings, Watcher, bundled, load_prices, named_files
 from processor.config.backends import OtlpBackend
 from processor.config.receivers import ProtocolReceiver, read_tokens
+from processor.core.access import ApiTokens, Role
 from processor.core.budgets import Policy, parse_budgets
 from processor.core.counters import FileState
 from processor.core.errors import ConfigError, Problem
@@ -18,7 +19,6 @@ from processor.core.model import Transport as ReceiverTransport
 from processor.core.pricing import Catalog
 from processor.io.exporter import ClientTls, Transport, bearer_header, load_client_tls
 from processor.io.receiver import Receiver, ServerTls, load_tls
-from processor.surfaces.http import Access, Role
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class WatchedFiles:
         return self._load(_receiver(transport, "auth"), auth.bearer_token_file, parse)
 
     def api_tokens(self, role: Role) -> tuple[str, ...]:
-        """The tokens that the API asks for; of both roles none: it asks for none."""
+        """The tokens of those who ask, or change; of both roles none: none is asked for."""
         api = self._settings.api
         given, file = (
             (api.read_tokens, api.read_token_file)
@@ -95,6 +95,13 @@ class WatchedFiles:
             return (*given, *read_tokens(text, source))
 
         return self._load(_api(role), file, parse)
+
+    def askers(self) -> ApiTokens:
+        """The same of both roles; what changes in their files is in force at once."""
+        tokens = ApiTokens(read=self.api_tokens("read"), admin=self.api_tokens("admin"))
+        for role in get_args(Role):
+            self.when_changed(_api(role), _at_once(partial(tokens.replace, role)))
+        return tokens
 
     def client_tls(self, exporter: str) -> ClientTls:
         """The certificates that a backend is shown, and those it is trusted by."""
@@ -143,11 +150,6 @@ class WatchedFiles:
             self.when_changed(
                 _receiver(transport, "auth"), _at_once(partial(receiver.use_tokens, transport))
             )
-
-    def renew_access(self, access: Access) -> None:
-        """The same for the tokens that the API asks for."""
-        for role in get_args(Role):
-            self.when_changed(_api(role), _at_once(partial(access.use_tokens, role)))
 
     def renew_credentials(self, exporter: str, transport: Transport) -> None:
         """The same for what a backend is shown."""

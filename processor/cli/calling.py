@@ -9,7 +9,8 @@ from google.protobuf.message import Message
 
 from processor.cli.actor import user_name
 from processor.cli.choice import NoAnswerError, RefusedError
-from processor.cli.connection import TOKEN_VARIABLE, Connection
+from processor.cli.connection import Connection
+from processor.cli.tokens import TOKEN_VARIABLE
 from processor.core.model import (
     TIME_NS_MAX,
     Difference,

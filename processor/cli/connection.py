@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import os
 import socket
 import ssl
 from contextlib import suppress
@@ -13,8 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from processor.cli.flags import GRPC_FLAG, LISTEN_DEFAULT
-from processor.config import Settings, read_text
-from processor.config.receivers import GrpcReceiver, read_tokens
+from processor.cli.tokens import (
+    Purpose,
+    check_token_text,
+    token_of_environment,
+    token_of_settings,
+)
+from processor.config import Settings
+from processor.config.receivers import GrpcReceiver
 from processor.core.errors import ConfigError, Problem
 from processor.core.otlp.addresses import host_and_port, parse_listen, parse_url
 
@@ -23,8 +28,6 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "llm-cost-processor"
 """How a processor names itself over HTTP."""
-TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - the name of a variable, not a token
-"""The environment variable with the token, for a processor that requires one."""
 _OPTIONS: Final = (
     # A proxy that the environment names must not answer instead of the processor.
     ("grpc.enable_http_proxy", 0),
@@ -56,9 +59,7 @@ class Connection:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for a token that no header can carry."""
-        if not (self.token.isascii() and self.token.isprintable()):
-            what = "has characters that no header can carry"
-            raise ConfigError([Problem(TOKEN_VARIABLE, what, "set it to the token alone")])
+        check_token_text(self.token)
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -91,21 +92,25 @@ class Connection:
 
 
 def connection_from(
-    arguments: argparse.Namespace, settings: Settings | None, flag: str = GRPC_FLAG
+    arguments: argparse.Namespace,
+    settings: Settings | None,
+    flag: str = GRPC_FLAG,
+    purpose: Purpose = "change",
 ) -> Connection:
     """The connection that flags ask for, else the settings, else the default. Raises ConfigError.
 
     An address with a scheme says by itself whether it is TLS. Without one it is where ``--ca-file``
-    is given, or the settings give the receiver a certificate. `flag` is the one that names it.
+    is given, or the settings give the receiver a certificate. `flag` is the one that names it,
+    `purpose` what a token of the settings is shown for.
     """
     receiver = None if settings is None else settings.receivers.otlp.protocols.grpc
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    token = token_of_environment()
     endpoint = arguments.grpc_endpoint
     is_tls = bool(arguments.ca_file or arguments.cert_file or arguments.key_file)
-    if receiver is not None:
+    if settings is not None and receiver is not None:
         is_tls = is_tls or bool(receiver.tls.cert_file)
         # A token of these settings is for the processor that has them, and for no other.
-        token = token or ("" if endpoint else _first_token(receiver))
+        token = token or ("" if endpoint else token_of_settings(settings, purpose))
         endpoint = endpoint or listening_at(receiver)
     endpoint = endpoint or LISTEN_DEFAULT
     if "://" in endpoint:
@@ -156,14 +161,6 @@ def _name_shown(address: str, cert_file: str) -> str:
         if names:
             return str(names[0][1]).replace("*", "any")
     return ""
-
-
-def _first_token(receiver: GrpcReceiver) -> str:
-    auth = receiver.auth
-    if auth.bearer_tokens or not auth.bearer_token_file:
-        return next(iter(auth.bearer_tokens), "")
-    path = Path(auth.bearer_token_file)
-    return read_tokens(read_text(path), str(path))[0]
 
 
 def _content(file: str | None) -> bytes | None:

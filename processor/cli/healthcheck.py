@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     if endpoint.startswith(("http://", "https://")) and endpoint.endswith(_HEALTH_PATH):
         return _ask_over_http(endpoint)
     settings = settings_from(arguments) if arguments.config else None
-    return asyncio.run(_ask(connection_from(arguments, settings, ENDPOINT_FLAG)))
+    return asyncio.run(_ask(connection_from(arguments, settings, ENDPOINT_FLAG, "health")))
 
 
 async def _ask(there: Connection) -> int:

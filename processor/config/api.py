@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainValidator
 
+from processor.config.receivers import GrpcReceiver
 from processor.config.values import Section, Tokens, items
 from processor.core.files.checks import InvalidValueError, shown
 from processor.core.files.validation import Flag, OptionalText
@@ -27,17 +28,19 @@ def host_names(value: object) -> tuple[str, ...]:
 
 
 class Api(Section):
-    """Questions over HTTP below /api/v1, at telemetry.metrics.endpoint: costs, calls, budgets."""
+    """Questions about costs: over gRPC, and over HTTP at telemetry.metrics.endpoint, /api/v1."""
 
     enabled: Flag = Field(
         default=True,
-        description="Whether they are answered. Without tokens only this machine is: an endpoint "
-        "that others can reach answers nobody else's questions then, only /metrics and health.",
+        description="Whether they are answered over HTTP. Without tokens a listener answers only "
+        "where nothing but this machine can reach it: one that others can reach, over HTTP or "
+        "gRPC, answers nobody, except for /metrics and health.",
     )
     read_tokens: Tokens = Field(
         default=(),
         description='Askers must present one of these, such as ["${env:LLM_COST_TOKEN}"], each of '
-        "16 characters or more.",
+        "16 characters or more, as the header authorization: Bearer, over gRPC as well. It allows "
+        "to change nothing, and a token of the receivers does not allow to ask.",
         repr=False,
     )
     read_token_file: OptionalText = Field(
@@ -47,8 +50,8 @@ class Api(Section):
     )
     admin_tokens: Tokens = Field(
         default=(),
-        description="Tokens that may do all there is to do. Nothing is changed over HTTP yet, so "
-        "they only read.",
+        description="Tokens that may ask, and change what is kept over gRPC: reprice, exclude, "
+        "forget. Without one only callers on this machine may, where they may send as well.",
         repr=False,
     )
     admin_token_file: OptionalText = Field(
@@ -68,14 +71,21 @@ class Api(Section):
         )
 
 
-def api_warnings(api: Api, endpoint: str) -> Iterator[str]:
-    """A sentence where tokens could be read by strangers, or have no effect."""
+def api_warnings(api: Api, endpoint: str, grpc: GrpcReceiver) -> Iterator[str]:
+    """A sentence where tokens could be read by strangers, or allow more than they seem to."""
+    if set(api.admin_tokens) & set(grpc.auth.bearer_tokens):
+        yield "api.admin_tokens: has a token of senders, so whoever may send may change the ledger"
     if not api.needs_token:
         return
-    if not (api.enabled and endpoint):
-        yield "api: tokens have no effect while nothing is asked over HTTP"
-    elif not is_loopback(parse_listen(endpoint).host):
+    if api.enabled and endpoint and not is_loopback(parse_listen(endpoint).host):
         yield (
             f"api: tokens travel unencrypted to {endpoint}; put something in front of it that "
             "encrypts, or have telemetry.metrics listen on 127.0.0.1"
+        )
+    is_said = grpc.auth.is_required or bool(grpc.tls.cert_file)
+    if not is_said and not is_loopback(parse_listen(grpc.endpoint).host):
+        yield (
+            f"api: tokens travel unencrypted to {grpc.endpoint}; set tls.cert_file and "
+            "tls.key_file of receivers.otlp.protocols.grpc, or put something in front of it that "
+            "encrypts"
         )

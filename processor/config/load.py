@@ -233,8 +233,9 @@ def _completed(settings: Settings, environ: Mapping[str, str], warnings: list[st
     if exporters.has_backend:
         warnings += protocol_warnings(environ)
     warnings += exporters.warnings()
-    warnings += exposure_warnings(settings.receivers.otlp.protocols, exporters.forwarded_headers)
-    warnings += api_warnings(settings.api, settings.telemetry.metrics.endpoint)
+    protocols = settings.receivers.otlp.protocols
+    warnings += exposure_warnings(protocols, exporters.forwarded_headers)
+    warnings += api_warnings(settings.api, settings.telemetry.metrics.endpoint, protocols.grpc)
     completed = settings.model_copy(update={"exporters": exporters, "ledger": ledger})
     return completed.with_warnings(tuple(warnings))
 

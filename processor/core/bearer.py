@@ -8,15 +8,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NoReturn
 
 from processor.core.errors import UnauthenticatedError
 
 _SCHEME: Final = "bearer"
 
-_NEEDED: Final = "a bearer token is needed: send the header Authorization: Bearer <token>"
+_SEND: Final = "send the header Authorization: Bearer <token>"
 _NEEDED_CHALLENGE: Final = 'Bearer realm="llm-cost"'
-_UNKNOWN: Final = "the bearer token is none of those known here"
 _UNKNOWN_CHALLENGE: Final = 'Bearer realm="llm-cost", error="invalid_token"'
 
 
@@ -44,12 +43,22 @@ class KnownTokens:
 def check_token(authorization: str, accepted: Iterable[KnownTokens]) -> None:
     """Raise UnauthenticatedError unless an ``Authorization`` value shows one of some tokens."""
     token = token_of(authorization)
-    if not token:
-        raise UnauthenticatedError(_NEEDED, _NEEDED_CHALLENGE)
     # All are asked, so that the time does not reveal which one has answered.
     is_known = [known.know(token) for known in accepted]
-    if not any(is_known):
-        raise UnauthenticatedError(_UNKNOWN, _UNKNOWN_CHALLENGE)
+    if not token or not any(is_known):
+        refuse_token(authorization)
+
+
+def refuse_token(authorization: str, wanted: str = "") -> NoReturn:
+    """Raise UnauthenticatedError for an ``Authorization`` value that shows none of some tokens.
+
+    `wanted` are the settings that have them.
+    """
+    if not token_of(authorization):
+        whose = f", one of {wanted}" if wanted else ""
+        raise UnauthenticatedError(f"a bearer token is needed{whose}: {_SEND}", _NEEDED_CHALLENGE)
+    message = f"the bearer token is none of {wanted or 'those known here'}"
+    raise UnauthenticatedError(message, _UNKNOWN_CHALLENGE)
 
 
 def token_of(authorization: str) -> str:

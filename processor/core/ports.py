@@ -243,14 +243,18 @@ class LedgerReader(Protocol):
 
 
 class Caller(NamedTuple):
-    """Who asks, as far as the connection says."""
+    """Who asks, as far as the connection and the headers say."""
 
     is_local: bool
-    """Over the loopback interface or a Unix socket."""
+    """Over the loopback interface or a Unix socket, and not passed on by a proxy that says so."""
+    authorization: str = ""
+    """What the header ``Authorization`` says; empty without one."""
+    may_send: bool = True
+    """Whether it may send spans as well: by a token of senders, or since none is needed."""
 
 
-Method = Callable[[bytes, Caller], Awaitable[bytes]]
-"""From a request's bytes and who asks to the response's bytes."""
+Method = Callable[[bytes], Awaitable[bytes]]
+"""From a request's bytes to the response's bytes."""
 
 
 class Service(Protocol):
@@ -263,3 +267,9 @@ class Service(Protocol):
     @property
     def methods(self) -> Mapping[str, Method]:
         """Its unary methods by name; each raises a ProcessorError for what it refuses."""
+
+    def check(self, method: str, caller: Caller) -> None:
+        """Raise ForbiddenError or UnauthenticatedError unless a caller may call a method.
+
+        It is asked before the request is read.
+        """

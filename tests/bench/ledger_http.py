@@ -13,8 +13,9 @@ from aiohttp import web
 from ledger_calls import END_S, START_S
 from ledger_population import Population
 
+from processor.core.access import Access, ApiTokens
 from processor.surfaces.api import PREFIX, Sources
-from processor.surfaces.http import Access, Api
+from processor.surfaces.http import Api, Hosts
 from processor.surfaces.queries import CostQueries
 
 
@@ -22,7 +23,8 @@ class OverHttp:
     """Serves the API of some queries on a loopback port, and asks it."""
 
     def __init__(self, queries: CostQueries, population: Population) -> None:
-        self._api = Api(Sources(queries), Access(is_loopback=True))
+        access = Access(ApiTokens(), is_loopback=True)
+        self._api = Api(Sources(queries), access, Hosts(is_loopback=True))
         self._population = population
         self._tags: dict[str, str] = {}
         self._socket = socket.create_server(("127.0.0.1", 0))

@@ -127,6 +127,6 @@ def test_a_processor_that_is_killed_in_an_exclusion_goes_on_with_it(operator):
     assert cost(operator, "total") == (7_000_000, 2)
     lines = json.loads(operator.run("audit", "--json", *operator.api))["data"]
     [line] = [line for line in lines if line["action"] == "exclude"]
-    assert (line["actor"], line["after"]["calls"]) == ("a caller on this machine", "3000")
+    assert (line["actor"], line["after"]["calls"]) == ("a caller over gRPC", "3000")
     operator.run("exclude", "--undo", line["after"]["exclusion"], *operator.there)
     assert cost(operator, "total") == (3002 * 3_500_000, 3002)

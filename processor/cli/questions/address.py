@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import os
 import ssl
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from processor.cli.connection import TOKEN_VARIABLE
 from processor.cli.flags import ENDPOINT_FLAG
-from processor.config import Settings, read_text
-from processor.config.receivers import read_tokens
+from processor.cli.tokens import token_of_environment, token_of_settings
+from processor.config import Settings
 from processor.core.errors import ConfigError, Problem
 from processor.core.otlp.addresses import host_and_port, parse_listen, parse_url
 from processor.surfaces.api import PREFIX
@@ -57,10 +54,7 @@ def api_address(arguments: argparse.Namespace, settings: Settings) -> ApiAddress
 
     Without a scheme it is plain text, unless a flag names certificates. Raises ConfigError.
     """
-    token = os.environ.get(TOKEN_VARIABLE, "").strip()
-    if not (token.isascii() and token.isprintable()):
-        what = "has characters that no header can carry"
-        raise ConfigError([Problem(TOKEN_VARIABLE, what, "set it to the token alone")])
+    token = token_of_environment()
     tls = _tls(arguments)
     if arguments.endpoint:
         # A token of these settings is for the processor that has them, and for no other.
@@ -70,7 +64,8 @@ def api_address(arguments: argparse.Namespace, settings: Settings) -> ApiAddress
         return None
     listen = parse_listen(endpoint)
     port = listen.port or PORT_DEFAULT
-    return ApiAddress(listen.own_host, port, tls=tls, token=token or _first_token(settings))
+    token = token or token_of_settings(settings, "ask")
+    return ApiAddress(listen.own_host, port, tls=tls, token=token)
 
 
 def _parsed(text: str, tls: ssl.SSLContext | None, token: str) -> ApiAddress:
@@ -110,12 +105,3 @@ def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
         what = f"cannot be used: {getattr(error, 'strerror', None) or error}"
         raise ConfigError([Problem(where, what)]) from error
     return context
-
-
-def _first_token(settings: Settings) -> str:
-    api = settings.api
-    given = [*api.read_tokens, *api.admin_tokens]
-    for file in (api.read_token_file, api.admin_token_file):
-        if file and not given:
-            given += read_tokens(read_text(Path(file)), file)
-    return next(iter(given), "")

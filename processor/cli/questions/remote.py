@@ -11,9 +11,10 @@ from urllib.parse import urlencode
 from pydantic import ValidationError
 
 from processor.cli.choice import ClosedError, NoAnswerError, RefusedError
-from processor.cli.connection import PROGRAM, TOKEN_VARIABLE
+from processor.cli.connection import PROGRAM
 from processor.cli.questions.address import PORT_DEFAULT, ApiAddress
 from processor.cli.questions.protocol import D, Form, Query
+from processor.cli.tokens import TOKEN_VARIABLE
 from processor.core.errors import NotFoundError, ProcessorError
 from processor.surfaces.api import InvalidParametersError, ProblemDocument
 

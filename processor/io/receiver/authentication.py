@@ -11,7 +11,7 @@ from processor.core.bearer import KnownTokens, check_token, token_of
 from processor.core.errors import UnauthenticatedError
 from processor.io.receiver.responder import Context, Responder
 
-_OPEN_METHODS: Final = "/grpc.health.v1.Health/"
+_OPEN_SERVICE: Final = "grpc.health.v1.Health"
 """Load balancers and kubelets check health, and have no token."""
 
 _Handler = Any
@@ -36,6 +36,14 @@ class BearerTokens:
         """Whether a token is needed."""
         return bool(self._tokens)
 
+    def allow(self, authorization: str) -> bool:
+        """Whether an ``Authorization`` value shows one of the tokens, or none is needed."""
+        try:
+            self.check(authorization)
+        except UnauthenticatedError:
+            return False
+        return True
+
     def check(self, authorization: str) -> None:
         """Raise UnauthenticatedError unless an ``Authorization`` value shows one of the tokens."""
         if self._tokens:
@@ -50,25 +58,28 @@ class BearerTokens:
 
 
 class BearerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # only its stub has them
-    """Requires a token of every gRPC call, except those of the health service.
+    """Requires a token of every gRPC call that sends.
 
-    It runs before the handler is chosen, so a body without a valid token is neither decompressed
-    nor read.
+    The health service is open, and services with a rule of their own check it themselves. It runs
+    before the handler is chosen, so a body without a valid token is neither decompressed nor read.
     """
 
-    def __init__(self, tokens: BearerTokens, responder: Responder) -> None:
+    def __init__(
+        self, tokens: BearerTokens, responder: Responder, others: Iterable[str] = ()
+    ) -> None:
+        """`others` are the names of services that check who calls."""
         self._tokens = tokens
         self._responder = responder
+        self._open = tuple(f"/{name}/" for name in (_OPEN_SERVICE, *others))
 
     async def intercept_service(
         self, continuation: _Next, handler_call_details: grpc.HandlerCallDetails
     ) -> _Handler:
         """The handler of the method, or one that refuses without reading."""
         details = handler_call_details
-        if not details.method.startswith(_OPEN_METHODS):
-            metadata = {str(key): value for key, value in details.invocation_metadata or ()}
+        if not details.method.startswith(self._open):
             try:
-                self._tokens.check(str(metadata.get("authorization", "")))
+                self._tokens.check(authorization_of(details.invocation_metadata or ()))
             except UnauthenticatedError as error:
                 return self._refuse(error)
         return await continuation(details)
@@ -78,6 +89,11 @@ class BearerInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  
             return await self._responder.respond(context, _raise(error))
 
         return grpc.stream_unary_rpc_method_handler(refuse)
+
+
+def authorization_of(headers: Iterable[tuple[object, object]]) -> str:
+    """The value of the first header ``authorization`` of a gRPC call; ``""`` without one."""
+    return next((str(value) for key, value in headers if key == "authorization"), "")
 
 
 async def _raise(error: UnauthenticatedError) -> bytes:

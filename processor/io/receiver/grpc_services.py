@@ -12,7 +12,6 @@ before all of it is there, so the largest one allowed is held until then.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -25,7 +24,7 @@ from processor.core.model import Signal
 from processor.core.otlp.responses import response_to
 from processor.core.otlp.signals import SIGNALS
 from processor.io.receiver.admission import Admission
-from processor.io.receiver.authentication import BearerTokens
+from processor.io.receiver.authentication import BearerTokens, authorization_of
 from processor.io.receiver.headers import HEADERS_READ, ForwardedHeaders, check_size
 from processor.io.receiver.http_body import unpack_message
 from processor.io.receiver.place import Peer, Place
@@ -82,7 +81,7 @@ class GrpcExport:
             metadata,
             peer=_peer_of(context.peer()),
             claim_bytes=self._max_message_bytes,
-            is_trusted=self._tokens.is_processor(_authorization_of(headers)),
+            is_trusted=self._tokens.is_processor(authorization_of(headers)),
         )
         return response_to(signal, receipt).SerializeToString()
 
@@ -112,10 +111,6 @@ class GrpcExport:
         body = unpack_message(message, self._max_message_bytes, place)
         del message
         return await body, context.time_remaining()
-
-
-def _authorization_of(headers: Iterable[tuple[str, object]]) -> str:
-    return next((str(value) for key, value in headers if key == "authorization"), "")
 
 
 def _peer_of(peer: str) -> Peer:

@@ -7,14 +7,11 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 
 from processor.core.errors import ProcessorError
-from processor.core.otlp.addresses import is_local_peer
-from processor.core.ports import Caller, Method, Service
 from processor.io.receiver.refusals import Refusals
 from processor.io.receiver.status import CutOffError, ErrorStatus, forget_frames, status_of
 
@@ -52,19 +49,6 @@ class Responder:
             return outcome
         await context.abort(outcome.code, outcome.message, outcome.trailers)
         raise AssertionError("unreachable")  # abort always raises; the type checker cannot know
-
-    def handler_of(self, service: Service) -> grpc.GenericRpcHandler[Any, Any]:
-        """The handler to register at the gRPC server for a service of unary methods."""
-        return grpc.method_handlers_generic_handler(
-            service.name,
-            {
-                name: grpc.unary_unary_rpc_method_handler(partial(self._call, method))
-                for name, method in service.methods.items()
-            },
-        )
-
-    async def _call(self, method: Method, body: bytes, context: Context) -> bytes:
-        return await self.respond(context, method(body, Caller(is_local_peer(context.peer()))))
 
     async def outcome_of(self, work: Awaitable[T]) -> T | ErrorStatus:
         """Do the work and return its response, or the status where it fails; counts both."""

@@ -27,6 +27,7 @@ from processor.io.receiver.http_server import HttpListener, HttpServer
 from processor.io.receiver.listening import check_free, refusal
 from processor.io.receiver.places import Places
 from processor.io.receiver.responder import Responder
+from processor.io.receiver.service_calls import handler_of
 from processor.io.receiver.tls import Ends, ServerTls, TlsInForce
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,10 @@ _LIMITS: Final = (
 
 
 class Receiver:
-    """Receives OTLP, and offers further services over gRPC; `answers` counts answers by code."""
+    """Receives OTLP, and offers further services over gRPC; `answers` counts answers by code.
+
+    The bearer tokens are needed to send; services say themselves who may call them.
+    """
 
     def __init__(
         self,
@@ -152,10 +156,11 @@ class Receiver:
             ("grpc.max_allowed_incoming_connections", self.grpc_connections.max_open),
             *_LIMITS,
         )
-        bearer = BearerInterceptor(self._tokens, self._responder)
+        names = [service.name for service in self._services]
+        bearer = BearerInterceptor(self._tokens, self._responder, names)
         interceptors = [bearer] if self._tokens.is_required else []
         server = grpc.aio.server(interceptors=interceptors, options=options)
-        offered = map(self._responder.handler_of, self._services)
+        offered = [handler_of(each, self._responder, self._tokens) for each in self._services]
         server.add_generic_rpc_handlers((*self._grpc_export.handlers(), *offered))
         add_HealthServicer_to_server(self._health, server)
         port = self._bind(server)

@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
+from processor.core.access import Access, Right
 from processor.core.errors import (
-    ForbiddenError,
     InvalidQuestionError,
     TooLargeError,
     UndecodableError,
@@ -50,15 +50,9 @@ from processor.surfaces.queries import (
 )
 from processor.surfaces.queries import ExcludeRequest as WantedCalls
 
-ELSEWHERE: Final = Caller(is_local=False)
-_SOMEBODY: Final = "a caller on this machine"
+_SOMEBODY: Final = "a caller over gRPC"
 
 _REQUEST_LIMIT_BYTES = 64 * 1024
-_NOT_LOCAL = (
-    "this changes the ledger, so only callers over the loopback interface may ask for it: run it "
-    "on the machine, or in the container, that the processor runs in"
-)
-
 _Question = TypeVar("_Question", bound=Message)
 
 
@@ -68,28 +62,37 @@ class CostService:
     name: Final = "llm_cost.v1.CostService"
 
     def __init__(
-        self, costs: CostQueries, changes: CostChanges, health: Callable[[], Report]
+        self, costs: CostQueries, changes: CostChanges, health: Callable[[], Report], access: Access
     ) -> None:
         """Answer from `costs`, and about the processor itself with what `health` reports.
 
-        What changes the ledger is done by `changes`.
+        What changes the ledger is done by `changes`, and who may call what is said by `access`.
         """
         self._costs = costs
         self._changes = changes
         self._report = health
+        self._access = access
+        self._procedures: dict[str, tuple[Right, Method]] = {
+            "GetTotals": ("read", self.totals),
+            "CheckBudget": ("read", self.budget),
+            "ListUnpriced": ("read", self.unpriced),
+            "Reprice": ("change", self.reprice),
+            "GetJobProgress": ("progress", self.job_progress),
+            "Exclude": ("change", self.exclude),
+            "Forget": ("change", self.forget),
+            "ListAudit": ("read", self.audit),
+            "GetHealth": ("health", self.health),
+        }
         self.methods: Mapping[str, Method] = {
-            "GetTotals": self.totals,
-            "CheckBudget": self.check,
-            "ListUnpriced": self.unpriced,
-            "Reprice": self.reprice,
-            "GetJobProgress": self.job_progress,
-            "Exclude": self.exclude,
-            "Forget": self.forget,
-            "ListAudit": self.audit,
-            "GetHealth": self.health,
+            name: method for name, (_, method) in self._procedures.items()
         }
 
-    async def totals(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+    def check(self, method: str, caller: Caller) -> None:
+        """Raise ForbiddenError or UnauthenticatedError unless a caller may call a method."""
+        right, _ = self._procedures[method]
+        self._access.check(right, caller)
+
+    async def totals(self, body: bytes) -> bytes:
         """GetTotals, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(GetTotalsRequest, body)
         window = question.window or "none"
@@ -99,7 +102,7 @@ class CostService:
         )
         return totals_message(found).SerializeToString()
 
-    async def check(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+    async def budget(self, body: bytes) -> bytes:
         """CheckBudget, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(CheckBudgetRequest, body)
         check_scopes(question.scopes, self._costs.dimensions)
@@ -117,14 +120,13 @@ class CostService:
             message="; ".join(reasons),
         ).SerializeToString()
 
-    async def unpriced(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+    async def unpriced(self, body: bytes) -> bytes:
         """ListUnpriced, from bytes to bytes. Raises a ProcessorError."""
         _parse(ListUnpricedRequest, body)
         return unpriced_message(await self._costs.unpriced()).SerializeToString()
 
-    async def reprice(self, body: bytes, caller: Caller) -> bytes:
-        """Reprice, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
-        _check_local(caller)
+    async def reprice(self, body: bytes) -> bytes:
+        """Reprice, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(RepriceRequest, body)
         start_ns, end_ns = question.start_unix_nano, question.end_unix_nano or TIME_NS_MAX
         if not start_ns < end_ns <= TIME_NS_MAX:
@@ -134,14 +136,13 @@ class CostService:
         )
         return repricing_message(result).SerializeToString()
 
-    async def job_progress(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+    async def job_progress(self, body: bytes) -> bytes:
         """GetJobProgress, from bytes to bytes. Raises a ProcessorError."""
         _parse(GetJobProgressRequest, body)
         return progress_message(self._changes.job_progress).SerializeToString()
 
-    async def exclude(self, body: bytes, caller: Caller) -> bytes:
-        """Exclude, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
-        _check_local(caller)
+    async def exclude(self, body: bytes) -> bytes:
+        """Exclude, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(ExcludeRequest, body)
         actor, is_dry_run = question.actor or _SOMEBODY, question.dry_run
         given = WantedCalls(
@@ -156,32 +157,26 @@ class CostService:
             found = await self._changes.undo(question.undo, actor, is_dry_run=is_dry_run)
         return exclusion_message(found).SerializeToString()
 
-    async def forget(self, body: bytes, caller: Caller) -> bytes:
-        """Forget, from bytes to bytes, for callers on this machine. Raises a ProcessorError."""
-        _check_local(caller)
+    async def forget(self, body: bytes) -> bytes:
+        """Forget, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(ForgetRequest, body)
         found = await self._changes.forget(
             question.user, question.actor or _SOMEBODY, is_dry_run=question.dry_run
         )
         return forgetting_message(found).SerializeToString()
 
-    async def audit(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+    async def audit(self, body: bytes) -> bytes:
         """ListAudit, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(ListAuditRequest, body)
         since_ns = min(question.since_unix_nano, TIME_NS_MAX)
         page = await self._costs.audit(since_ns, question.cursor, limit=question.limit or 100)
         return audit_message(page).SerializeToString()
 
-    async def health(self, body: bytes, _caller: Caller = ELSEWHERE) -> bytes:
+    async def health(self, body: bytes) -> bytes:
         """GetHealth, from bytes to bytes. Raises a ProcessorError."""
         _parse(GetHealthRequest, body)
         report = self._report()
         return GetHealthResponse(status=report.status, reasons=report.reasons).SerializeToString()
-
-
-def _check_local(caller: Caller) -> None:
-    if not caller.is_local:
-        raise ForbiddenError(_NOT_LOCAL)
 
 
 def _parse(kind: type[_Question], body: bytes) -> _Question:

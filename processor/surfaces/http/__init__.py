@@ -3,14 +3,14 @@
 server       paths outside of the API, start and stop; connections: how many are open
 api          requests to the API, answered by the table of `surfaces.api`
 stream       what is new, as server-sent events
-access       who may ask
+hosts        under which names, and from which pages, it may be asked
 accepting    which form of an answer is wanted, and whether the client has it already
 problems     from errors to answers
 openapi      the description of the API
 """
 
-from processor.surfaces.http.access import Access, Role
 from processor.surfaces.http.api import Api
+from processor.surfaces.http.hosts import Hosts
 from processor.surfaces.http.server import HttpServer, Page
 
-__all__ = ["Access", "Api", "HttpServer", "Page", "Role"]
+__all__ = ["Api", "Hosts", "HttpServer", "Page"]

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from aiohttp import hdrs, web
 
 from processor import __version__
+from processor.core.access import Access
 from processor.core.episodes import Episodes
 from processor.core.errors import (
     NotFoundError,
@@ -22,6 +23,7 @@ from processor.core.errors import (
     ProcessorError,
     TooLargeError,
 )
+from processor.core.ports import Caller
 from processor.surfaces.api import (
     ENDPOINTS,
     PREFIX,
@@ -37,7 +39,7 @@ from processor.surfaces.api import (
 )
 from processor.surfaces.api.documents import Answer
 from processor.surfaces.http.accepting import Form, form_of, is_known
-from processor.surfaces.http.access import Access
+from processor.surfaces.http.hosts import Hosts
 from processor.surfaces.http.openapi import openapi_document
 from processor.surfaces.http.problems import (
     HEADERS,
@@ -67,9 +69,10 @@ _TAG_CHARS: Final = 20
 class Api:
     """Answers requests below `PREFIX`."""
 
-    def __init__(self, sources: Sources, access: Access) -> None:
+    def __init__(self, sources: Sources, access: Access, hosts: Hosts) -> None:
         self._sources = sources
         self.access = access
+        self._hosts = hosts
         self._under_way = Counter[str]()
         self._at_once = asyncio.Semaphore(_AT_ONCE_MAX)
         self._waiting = 0
@@ -80,7 +83,8 @@ class Api:
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The answer to a request, whatever is wrong with it."""
         try:
-            self.access.check(request.headers)
+            self._hosts.check(request.headers)
+            self.access.check("read", _caller_of(request))
             _check_question(request)
             if request.path == _STREAM:
                 return await self._stream(request)
@@ -187,6 +191,11 @@ class Api:
             self._openapi = openapi_document()
         headers = {**HEADERS, "Content-Type": "application/json", "Cache-Control": "no-cache"}
         return web.Response(body=self._openapi, headers=headers)
+
+
+def _caller_of(request: web.BaseRequest) -> Caller:
+    # Everything here only reads, for which it is all the same where a caller is.
+    return Caller(is_local=False, authorization=request.headers.get(hdrs.AUTHORIZATION, ""))
 
 
 def _tag(version: str, asked: tuple[object, ...]) -> str:

@@ -12,9 +12,11 @@ from typing import Final, NamedTuple
 from aiohttp import web
 
 from processor.core.episodes import Episodes
+from processor.core.errors import ForbiddenError
 from processor.surfaces.api import PREFIX
 from processor.surfaces.http.api import Api
 from processor.surfaces.http.connections import Connections, library_log
+from processor.surfaces.http.hosts import Hosts
 from processor.surfaces.queries import Health
 
 _log = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ _IDLE_S: Final = 75.0
 _STOP_S: Final = 1.0
 _LINE_MAX_BYTES: Final = 32 * 1024
 """Of a request: a question may filter by a hundred names."""
+
+_Answer = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
 
 class Page(NamedTuple):
@@ -42,13 +46,19 @@ class HttpServer:
         metrics: Page,
         health: Health,
         api: Api | None = None,
+        *,
+        hosts: Hosts,
     ) -> None:
-        """Without `api` there is nothing but metrics and health."""
+        """Without `api` there is nothing but metrics and health.
+
+        `hosts` are the names under which metrics are given.
+        """
         self._sockets = tuple(sockets)
         self._metrics = metrics
         self.health = health
         self.api = api
-        self._paths: Final[dict[str, Callable[[], Awaitable[web.Response]]]] = {
+        self._hosts = hosts
+        self._paths: Final[dict[str, _Answer]] = {
             "/metrics": self._show_metrics,
             "/health": self._report,
             "/live": _live,
@@ -97,18 +107,21 @@ class HttpServer:
         if request.method not in {"GET", "HEAD"}:
             return _text(405, "only GET is served here", {"Allow": "GET, HEAD"})
         try:
-            return await answer()
+            return await answer(request)
+        except ForbiddenError as error:
+            return _text(403, str(error))
         except Exception:  # noqa: BLE001 - whatever it is, a client gets an answer
             # A client that asks every second must not fill the log.
             if self._failures.note(request.path, time.monotonic()):
                 _log.exception("%s cannot be answered", request.path)
             return _text(500, "internal error; the processor's log has it")
 
-    async def _show_metrics(self) -> web.Response:
+    async def _show_metrics(self, request: web.BaseRequest) -> web.Response:
+        self._hosts.check_scrape(request.headers)
         headers = _HEADERS | {"Content-Type": self._metrics.content_type}
         return web.Response(body=await self._metrics.make(), headers=headers)
 
-    async def _report(self) -> web.Response:
+    async def _report(self, _request: web.BaseRequest) -> web.Response:
         report = self.health.report()
         body = json.dumps({"status": report.status, "reasons": report.reasons})
         status = 200 if report.is_well else 503
@@ -117,7 +130,7 @@ class HttpServer:
         )
 
 
-async def _live() -> web.Response:
+async def _live(_request: web.BaseRequest) -> web.Response:
     """Whether it answers at all; restarting it would not help against anything else."""
     return _text(200, "alive")
 

@@ -8,6 +8,7 @@ from processor.cli.actor import user_name
 from processor.cli.calling import Remote
 from processor.cli.choice import NoAnswerError, RefusedError
 from processor.cli.connection import Connection
+from processor.core.access import Access, ApiTokens
 from processor.core.errors import ConfigError, OverloadedError
 from processor.core.model import Difference, Exclusion, JobProgress, Repricing
 from processor.io.receiver import Receiver
@@ -64,10 +65,14 @@ class CostQueries:
         return REPRICING
 
 
+def cost_service(costs, **tokens):
+    return CostService(costs, costs, lambda: HEALTH, Access(ApiTokens(**tokens), is_loopback=True))
+
+
 @pytest.fixture
 async def costs():
     costs = CostQueries()
-    receiver = Receiver("127.0.0.1:0", None, [CostService(costs, costs, lambda: HEALTH)])
+    receiver = Receiver("127.0.0.1:0", None, [cost_service(costs)])
     costs.endpoint = f"127.0.0.1:{await receiver.start()}"
     yield costs
     await receiver.stop(0.1)
@@ -126,7 +131,7 @@ async def test_a_processor_that_asks_for_a_token_gets_it():
     receiver = Receiver(
         "127.0.0.1:0",
         None,
-        [CostService(guarded, guarded, lambda: HEALTH)],
+        [cost_service(guarded)],
         bearer_tokens=("a-token-of-some-length",),
     )
     endpoint = f"127.0.0.1:{await receiver.start()}"

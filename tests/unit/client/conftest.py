@@ -12,8 +12,9 @@ from unit.surfaces.queries.conftest import catalog as catalog  # noqa: PLC0414 -
 from unit.surfaces.queries.conftest import given_calls as given_calls  # noqa: PLC0414 - likewise
 
 from processor.client import AsyncCostClient, CostClient
+from processor.core.access import Access, ApiTokens
 from processor.surfaces.api import Sources
-from processor.surfaces.http import Access, Api, HttpServer, Page
+from processor.surfaces.http import Api, Hosts, HttpServer, Page
 
 
 @pytest.fixture(params=[CostClient, AsyncCostClient], ids=["sync", "async"])
@@ -64,12 +65,19 @@ async def endpoint(ask):
     """Serves the API of a ledger with these charges, and says where."""
     running = []
 
-    async def start(*charges, policy=None, dimensions=("team",), queries=None, **access):
+    async def start(*charges, policy=None, dimensions=("team",), queries=None, is_loopback=True,
+                    **tokens):  # fmt: skip
         more = {"dimensions": dimensions} if policy is None else {"policy": policy}
         queries = queries or ask(*charges, **more)
-        api = Api(Sources(queries), Access(**{"is_loopback": True} | access))
+        access, hosts = (
+            Access(ApiTokens(**tokens), is_loopback=is_loopback),
+            Hosts(is_loopback=True),
+        )
+        api = Api(Sources(queries), access, hosts)
         page, health = Page("text/plain", bytes), None  # Nobody asks for these here.
-        server = HttpServer([socket.create_server(("127.0.0.1", 0))], page, health, api)
+        server = HttpServer(
+            [socket.create_server(("127.0.0.1", 0))], page, health, api, hosts=hosts
+        )
         await server.start()
         running.append(server)
         return f"http://127.0.0.1:{server.port}"

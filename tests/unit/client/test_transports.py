@@ -42,7 +42,7 @@ def summary(client):
 
 async def test_a_token_is_shown(asked, endpoint, usual, monkeypatch):
     """Guarantees: without one it is said what to do; the variable is used unless one is given."""
-    url = await endpoint(*usual, read_tokens=[TOKEN])
+    url = await endpoint(*usual, read=[TOKEN])
     with pytest.raises(UnauthenticatedError, match=r"set LLM_COST_TOKEN"):
         await asked(url, summary)
     assert (await asked(url, summary, token=TOKEN)).total_calls == 5

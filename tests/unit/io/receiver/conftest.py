@@ -14,6 +14,7 @@ import pytest
 from conformance.certificates import make_self_signed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from processor.core.access import Access, ApiTokens
 from processor.core.model import (
     Batch,
     JobProgress,
@@ -97,6 +98,8 @@ class Gateway:
     work: Callable[[Batch], Awaitable[Receipt]] | None = None
     receiver: Receiver | None = None
     port: int = 0
+    tokens: ApiTokens = field(default_factory=ApiTokens)
+    is_loopback: bool = True
     health: Report = field(default_factory=lambda: Report("serving", ()))
 
     async def handle(self, batch: Batch) -> Receipt:
@@ -110,6 +113,7 @@ class Gateway:
                 cast("CostQueries", self.queries),
                 cast("CostChanges", self.queries),
                 lambda: self.health,
+                Access(self.tokens, is_loopback=self.is_loopback),
             )
         ]
         self.receiver = Receiver(listen, self.handle, services, **settings)

@@ -15,8 +15,9 @@ from unit.surfaces.queries.conftest import ask as ask  # noqa: PLC0414 - likewis
 from unit.surfaces.queries.conftest import catalog as catalog  # noqa: PLC0414 - likewise
 from unit.surfaces.queries.conftest import given_calls as given_calls  # noqa: PLC0414 - likewise
 
+from processor.core.access import Access, ApiTokens
 from processor.surfaces.api import Sources
-from processor.surfaces.http import Access, Api, HttpServer, Page
+from processor.surfaces.http import Api, Hosts, HttpServer, Page
 from processor.surfaces.metrics import CONTENT_TYPE, Exposition
 from processor.surfaces.queries import Health
 
@@ -32,12 +33,13 @@ async def serve(sources):
     """Serves metrics and health, and an API where one is given."""
     running = []
 
-    async def start(api=None):
+    async def start(api=None, *, is_loopback=True, allowed_hosts=()):
         server = HttpServer(
             [socket.create_server(("127.0.0.1", 0))],
             Page(CONTENT_TYPE, Exposition(sources).page),
             Health(sources.exporter, sources.ledger, sources.flow, {}),
             api,
+            hosts=Hosts(is_loopback=is_loopback, allowed=allowed_hosts),
         )
         await server.start()
         running.append(server)
@@ -63,11 +65,13 @@ async def client(serve, session, small):
     """Asks the API of a server whose access is given, and gives the answer with its text."""
     servers = {}
 
-    async def get(path, *, method="GET", headers=None, queries=None, **access):
-        key = tuple(sorted(access.items())), id(queries)
+    async def get(path, *, method="GET", headers=None, queries=None, is_loopback=True,
+                  read=(), admin=(), allowed_hosts=()):  # fmt: skip
+        key = is_loopback, read, admin, allowed_hosts, id(queries)
         if key not in servers:
-            access.setdefault("is_loopback", True)
-            servers[key] = await serve(Api(Sources(queries or small), Access(**access)))
+            access = Access(ApiTokens(read=read, admin=admin), is_loopback=is_loopback)
+            hosts = Hosts(is_loopback=is_loopback, allowed=allowed_hosts)
+            servers[key] = await serve(Api(Sources(queries or small), access, hosts))
         url = f"http://127.0.0.1:{servers[key].port}/api/v1{path}"
         async with session.request(method, url, headers=headers) as response:
             response.body_text = await response.text()

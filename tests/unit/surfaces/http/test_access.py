@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from processor.core.access import Access, ApiTokens
 from processor.surfaces.api import Sources
-from processor.surfaces.http import Access, Api
+from processor.surfaces.http import Api, Hosts
 
 READER, ADMIN = "reader-token-of-some-length", "admin-token-of-some-length"
-TOKENS = {"read_tokens": (READER,), "admin_tokens": (ADMIN,)}
+TOKENS = {"read": (READER,), "admin": (ADMIN,)}
 EVERY_PATH = ["/costs", "/openapi.json", "/status", "/nothing", "/costs?windw=x"]
 
 
@@ -79,6 +80,24 @@ async def test_a_page_of_another_site_gets_nothing(client, origin, status):
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
+@pytest.mark.parametrize("is_loopback", [True, False])
+@pytest.mark.parametrize(
+    "host", ["localhost:8888", "127.0.0.1", "prometheus.example.com", "evil.example", ""]
+)
+async def test_metrics_of_this_machine_are_shown_under_its_names_only(
+    serve, session, host, is_loopback
+):
+    """Guarantees: a page whose name is made to lead here reads no sums; health has none."""
+    server = await serve(is_loopback=is_loopback, allowed_hosts=("prometheus.example.com",))
+    is_ours = not is_loopback or host not in {"evil.example", ""}
+    for path, status in (("/metrics", 200 if is_ours else 403), ("/live", 200), ("/health", 503)):
+        url = f"http://127.0.0.1:{server.port}{path}"
+        async with session.get(url, headers={"Host": host}) as response:
+            assert response.status == status
+            if status == 403:
+                assert "api.allowed_hosts" in await response.text()
+
+
 async def test_answers_are_for_nobody_to_embed(client):
     response = await client("/costs")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -87,7 +106,8 @@ async def test_answers_are_for_nobody_to_embed(client):
 
 
 async def test_metrics_and_health_need_no_token(serve, session, small):
-    server = await serve(Api(Sources(small), Access(is_loopback=False)))
+    access, hosts = Access(ApiTokens(), is_loopback=False), Hosts(is_loopback=False)
+    server = await serve(Api(Sources(small), access, hosts), is_loopback=False)
     for path, status in (("/metrics", 200), ("/live", 200), ("/health", 503)):
         async with session.get(f"http://127.0.0.1:{server.port}{path}") as response:
             assert response.status == status

@@ -9,14 +9,17 @@ from contextlib import suppress
 import pytest
 from aiohttp import ClientError, web
 
+from processor.core.access import Access, ApiTokens
 from processor.core.errors import LedgerUnavailableError
 from processor.surfaces.api import Sources
-from processor.surfaces.http import Access, Api, stream
+from processor.surfaces.http import Api, Hosts, stream
 
 
 @pytest.fixture
 async def url(serve, small):
-    server = await serve(Api(Sources(small), Access(is_loopback=True)))
+    server = await serve(
+        Api(Sources(small), Access(ApiTokens(), is_loopback=True), Hosts(is_loopback=True))
+    )
     return f"http://127.0.0.1:{server.port}/api/v1/stream"
 
 
