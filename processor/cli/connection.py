@@ -15,8 +15,8 @@ from processor.cli.flags import GRPC_FLAG, LISTEN_DEFAULT
 from processor.cli.tokens import (
     Purpose,
     check_token_text,
+    token_for,
     token_of_environment,
-    token_of_settings,
 )
 from processor.config import Settings
 from processor.config.receivers import GrpcReceiver
@@ -104,13 +104,13 @@ def connection_from(
     `purpose` what a token of the settings is shown for.
     """
     receiver = None if settings is None else settings.receivers.otlp.protocols.grpc
-    token = token_of_environment()
     endpoint = arguments.grpc_endpoint
     is_tls = bool(arguments.ca_file or arguments.cert_file or arguments.key_file)
+    token = token_of_environment()
     if settings is not None and receiver is not None:
         is_tls = is_tls or bool(receiver.tls.cert_file)
         # A token of these settings is for the processor that has them, and for no other.
-        token = token or ("" if endpoint else token_of_settings(settings, purpose))
+        token = token if endpoint else token_for(settings, purpose)
         endpoint = endpoint or listening_at(receiver)
     endpoint = endpoint or LISTEN_DEFAULT
     if "://" in endpoint:

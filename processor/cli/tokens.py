@@ -15,7 +15,10 @@ TOKEN_VARIABLE: Final = "LLM_COST_TOKEN"  # noqa: S105 - the name of a variable,
 """The environment variable with the token, for a processor that requires one."""
 
 Purpose = Literal["ask", "change", "health"]
-"""What a token is shown for: questions over HTTP; over gRPC what changes the ledger, or the health."""
+"""What a token is shown for: questions over HTTP; over gRPC to change the ledger, or the health."""
+
+_Place = tuple[tuple[str, ...], str]
+"""Tokens that stand in the settings, and the file with further ones."""
 
 
 def check_token_text(token: str) -> None:
@@ -32,25 +35,33 @@ def token_of_environment() -> str:
     return token
 
 
-def token_of_settings(settings: Settings, purpose: Purpose) -> str:
-    """A token that a processor with these settings takes; ``""`` where there is none.
+def token_for(settings: Settings, purpose: Purpose) -> str:
+    """A token for the processor that has these settings; ``""`` without any.
 
-    Files are read only where no other token is there. Raises ConfigError.
+    That of the environment, unless it stands in the settings for something else. Files are read
+    only where no other token is there. Raises ConfigError.
     """
     api, auth = settings.api, settings.receivers.otlp.protocols.grpc.auth
-    readers = api.read_tokens, api.read_token_file
-    admins = api.admin_tokens, api.admin_token_file
-    senders = auth.bearer_tokens, auth.bearer_token_file
-    orders = {
+    readers: _Place = api.read_tokens, api.read_token_file
+    admins: _Place = api.admin_tokens, api.admin_token_file
+    senders: _Place = auth.bearer_tokens, auth.bearer_token_file
+    places = {
+        "ask": (readers, admins),
         # Who is on the machine may change without one of administrators, as senders may.
         "change": (admins, senders),
-        "ask": (readers, admins),
         "health": (senders, readers, admins),
-    }
-    return next(_tokens(orders[purpose]), "")
+    }[purpose]
+    given = token_of_environment()
+    if given and (_stands_in(given, places) or not _stands_in(given, (readers, admins, senders))):
+        return given
+    return next(_tokens(places), given)
 
 
-def _tokens(places: Sequence[tuple[tuple[str, ...], str]]) -> Iterator[str]:
+def _stands_in(token: str, places: Sequence[_Place]) -> bool:
+    return any(token in tokens for tokens, _ in places)
+
+
+def _tokens(places: Sequence[_Place]) -> Iterator[str]:
     for given, file in places:
         yield from given
         if file:

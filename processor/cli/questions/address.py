@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from processor.cli.flags import ENDPOINT_FLAG
-from processor.cli.tokens import token_of_environment, token_of_settings
+from processor.cli.tokens import token_for, token_of_environment
 from processor.config import Settings
 from processor.core.errors import ConfigError, Problem
 from processor.core.otlp.addresses import host_and_port, parse_listen, parse_url
@@ -54,17 +54,16 @@ def api_address(arguments: argparse.Namespace, settings: Settings) -> ApiAddress
 
     Without a scheme it is plain text, unless a flag names certificates. Raises ConfigError.
     """
-    token = token_of_environment()
     tls = _tls(arguments)
     if arguments.endpoint:
         # A token of these settings is for the processor that has them, and for no other.
-        return _parsed(arguments.endpoint, tls, token)
+        return _parsed(arguments.endpoint, tls, token_of_environment())
     endpoint = settings.telemetry.metrics.endpoint
     if not (endpoint and settings.api.enabled):
         return None
     listen = parse_listen(endpoint)
     port = listen.port or PORT_DEFAULT
-    token = token or token_of_settings(settings, "ask")
+    token = token_for(settings, "ask")
     return ApiAddress(listen.own_host, port, tls=tls, token=token)
 
 

@@ -65,8 +65,8 @@ class CostQueries:
         return REPRICING
 
 
-def cost_service(costs, **tokens):
-    return CostService(costs, costs, lambda: HEALTH, Access(ApiTokens(**tokens), is_loopback=True))
+def cost_service(costs):
+    return CostService(costs, costs, lambda: HEALTH, Access(ApiTokens(), is_loopback=True))
 
 
 @pytest.fixture
