@@ -12,6 +12,7 @@ from rich.console import RenderableType
 from processor.cli.choice import Answer
 from processor.cli.questions import Form, Questions, open_questions
 from processor.core.errors import ConfigError, Problem
+from processor.core.pricing import Catalog
 from processor.surfaces.terminal.drawing import drawn
 from processor.surfaces.terminal.output import write_exactly
 from processor.surfaces.terminal.paint import columns, paint_for, plain
@@ -20,14 +21,20 @@ Draw = Callable[[Questions, int], RenderableType]
 """Asks, and makes a picture for so many cells."""
 
 
-def show(arguments: argparse.Namespace, path: str, query: list[tuple[str, str]], draw: Draw) -> int:
+def show(
+    arguments: argparse.Namespace,
+    path: str,
+    query: list[tuple[str, str]],
+    draw: Draw,
+    other_prices: Catalog | None = None,
+) -> int:
     """Print the answer to a question, in the form that the arguments ask for.
 
     Raises ConfigError, NoAnswerError, RefusedError.
     """
     form = check_form(arguments)
     query = with_time_zone(arguments, query)
-    with open_questions(arguments) as answer:
+    with open_questions(arguments, other_prices) as answer:
         answer.warn()
         if form is not None:
             write_exactly(answer.value.text(path, query, form))

@@ -25,6 +25,7 @@ def add_question_commands(commands: Commands) -> None:
     _add_session(commands)
     _add_unpriced(commands)
     _add_audit(commands)
+    _add_what_if(commands)
 
 
 def _add(commands: Commands, name: str, text: str, more: str = "", examples: str = "") -> Parser:
@@ -121,6 +122,37 @@ def _add_audit(commands: Commands) -> None:
     text = "list who has changed budgets, prices and settings, repriced and excluded, and when"
     parser = _add(commands, "audit", text)
     parser.add_argument("--since", metavar="TIME", type=named, help=_SINCE_HELP)
+    add_questions(parser)
+
+
+def _add_what_if(commands: Commands) -> None:
+    more = """\
+Each call that is kept is priced again with the tokens that it reported; another model may need \
+more or fewer for the same text. Calls of which nothing can be said are listed with the reason. \
+Nothing is changed: reprice does that."""
+    examples = """\
+examples:
+  llm-cost what-if --model gpt-4o=gpt-4o-mini --period 7d
+  llm-cost what-if --model claude-opus-4-5=bedrock:claude-sonnet-4-5 --filter team=search
+  llm-cost what-if --prices next-year.yaml --period last_month"""
+    text = "show what calls would have cost with other models or prices"
+    parser = _add(commands, "what-if", text, more, examples)
+    parser.add_argument(
+        "--model",
+        metavar="MODEL=OTHER",
+        action="append",
+        default=[],
+        help="price the calls of MODEL, as report names it, like OTHER, which may be "
+        "provider:model; repeat it for further ones",
+    )
+    parser.add_argument(
+        "--prices",
+        metavar="FILE",
+        default="",
+        help="price the calls by this price file; the ledger's file is read then",
+    )
+    add_time(parser, "30d")
+    add_filter(parser)
     add_questions(parser)
 
 

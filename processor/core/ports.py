@@ -171,6 +171,11 @@ class LedgerView(Protocol):
     ) -> list[CallRow]:
         """Charged spans, the earliest end first, those after one (see `CallsQuestion.before`)."""
 
+    def stored_calls(
+        self, question: CallsQuestion, after: tuple[int, int, bytes] | None
+    ) -> list[tuple[CallRow, StoredCall]]:
+        """Likewise, each with all that is kept of it to price it again."""
+
     def calls_after(self, row: int, limit: int) -> list[CallRow]:
         """The `limit` charged spans with the latest rows after a row's id, the oldest first."""
 

@@ -9,6 +9,7 @@ from processor.app.questions import build_queries, build_reader
 from processor.cli.questions.protocol import D, Form, Query
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
+from processor.core.pricing import Catalog
 from processor.io.ledger import examine_file
 from processor.surfaces.api import Sources, get, write_document
 from processor.surfaces.api.documents import Answer
@@ -17,17 +18,18 @@ from processor.surfaces.api.documents import Answer
 class Local:
     """A ledger's file, with the prices and budgets of the settings.
 
-    It may be asked while a processor has the file open. Raises ConfigError.
+    It may be asked while a processor has the file open. `other_prices` are what calls are compared
+    with instead of the prices of the settings. Raises ConfigError.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, other_prices: Catalog | None = None) -> None:
         catalog = prices_from(settings.pricing.file).catalog
         policy = budgets_from(settings.budgets.file, settings.dimension_names)
         examine_file(Path(settings.ledger.path))
         self._reader = build_reader(settings)
         self._runner = asyncio.Runner()
         queries = build_queries(settings, self._reader, lambda: policy, lambda: catalog)
-        self._sources = Sources(queries)
+        self._sources = Sources(queries, other_prices=other_prices)
 
     def get(self, kind: type[D], path: str, query: Query = ()) -> D:
         """The answer as a document; see `Questions.get`."""

@@ -19,6 +19,7 @@ _FLAGS: Final = {
     "bucket": "--bucket",
     "order_by": "--order-by",
     "limit": "--limit",
+    "model": "--model",
     "cursor": "--cursor",
     "time_zone": "--time-zone",
     "trace_id": "ID",

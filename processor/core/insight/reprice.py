@@ -9,6 +9,7 @@ from typing import Final
 from processor.core.model import Call, Charge, Entry, Mark, StoredCall, UnpricedCalls, Usage
 from processor.core.posting import BEYOND_LIMIT, LIFETIME, entry_of
 from processor.core.pricing import Catalog, price
+from processor.core.pricing.catalog import Question
 from processor.core.pricing.charge import OUT_OF_RANGE
 
 _SOME_RESPONSE: Final = "kept as its digest"
@@ -26,8 +27,15 @@ def price_again(row: StoredCall, catalog: Catalog) -> Entry:
         raise ValueError("the row is not of a call")
     if entry.adopted_nano_usd is not None or entry.reason == BEYOND_LIMIT:
         return entry  # Another processor has priced it, or no price helps.
-    provider, models, tier = entry.asked
-    call = Call(
+    [charge] = price([call_of(row, entry, entry.asked)], catalog)
+    found = replace(entry_of(charge, entry.service), response=entry.response)
+    return entry if _shown(found) == _shown(entry) else found
+
+
+def call_of(row: StoredCall, entry: Entry, asked: Question) -> Call:
+    """A stored call to be priced under some names of provider, models and service tier."""
+    provider, models, tier = asked
+    return Call(
         Mark(
             row=0,
             time_ns=row.time_ns,
@@ -54,9 +62,6 @@ def price_again(row: StoredCall, catalog: Catalog) -> Entry:
         may_exclude_cache=entry.may_exclude_cache,
         implausible=entry.reason if entry.status == "implausible" else "",
     )
-    [charge] = price([call], catalog)
-    found = replace(entry_of(charge, entry.service), response=entry.response)
-    return entry if _shown(found) == _shown(entry) else found
 
 
 def _shown(entry: Entry) -> tuple[object, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from processor import __version__
 from processor.core.model import NS_PER_S
+from processor.core.pricing import Catalog
 from processor.surfaces.api.documents import (
     Answer,
     AuditDocument,
@@ -28,6 +29,7 @@ from processor.surfaces.api.documents import (
     TraceDocument,
     TracesDocument,
     UnpricedDocument,
+    WhatIfDocument,
 )
 from processor.surfaces.api.moments import parse_moment
 from processor.surfaces.api.parameters import (
@@ -46,6 +48,7 @@ from processor.surfaces.api.parameters import (
     TraceParameters,
     TracesParameters,
     UnpricedParameters,
+    WhatIfParameters,
 )
 from processor.surfaces.queries import CostQueries, Report
 
@@ -57,6 +60,8 @@ class Sources:
     costs: CostQueries
     health: Callable[[], Report] | None = None
     """None where a ledger's file is read that no processor has open."""
+    other_prices: Catalog | None = None
+    """What calls are compared with instead of the prices in force."""
 
 
 Made = Callable[[], Answer]
@@ -72,6 +77,13 @@ async def forecast(sources: Sources, asked: ForecastParameters) -> Made:
     """What will have been used by the end of a window."""
     report = await sources.costs.insight.forecast(asked.request())
     return lambda: ForecastDocument.from_report(report, asked.window)
+
+
+async def what_if(sources: Sources, asked: WhatIfParameters) -> Made:
+    """What calls would have cost otherwise."""
+    request = asked.request(sources.costs.calendar.zone)
+    report = await sources.costs.insight.what_if(request, sources.other_prices)
+    return lambda: WhatIfDocument.from_report(report)
 
 
 async def calls(sources: Sources, asked: CallsParameters) -> Made:

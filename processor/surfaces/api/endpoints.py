@@ -28,6 +28,7 @@ from processor.surfaces.api.documents import (
     TraceDocument,
     TracesDocument,
     UnpricedDocument,
+    WhatIfDocument,
 )
 from processor.surfaces.api.parameters import (
     AuditParameters,
@@ -45,6 +46,7 @@ from processor.surfaces.api.parameters import (
     TraceParameters,
     TracesParameters,
     UnpricedParameters,
+    WhatIfParameters,
 )
 from processor.surfaces.api.problems import InvalidParametersError, ParameterProblem
 from processor.surfaces.api.reading import read_parameters
@@ -124,6 +126,11 @@ ENDPOINTS: Final = (
         "/forecast",
         "What will have been used by the end of today, this week or this month",
         ForecastParameters, (ForecastDocument,), answers.forecast,
+    ),
+    Endpoint(
+        "/what-if",
+        "What calls would have cost with other models",
+        WhatIfParameters, (WhatIfDocument,), answers.what_if,
     ),
     Endpoint("/calls", "Calls, newest first", CallsParameters, (CallsDocument,), answers.calls),
     Endpoint(

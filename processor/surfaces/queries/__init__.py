@@ -4,6 +4,7 @@
     cost_queries  the questions there are; answers: what they are answered with
     cost_changes  what changes the ledger
     insight_queries  what follows from what was used; forecasts: what will be used
+    what_ifs      what calls would have cost; stored_calls: kept calls in slices
     usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
     traces        calls in pages, traces and runs as trees; cursors
     budgets       how budgets stand, crossings; questions: their objections in words
@@ -64,10 +65,12 @@ from processor.surfaces.queries.requests import (
     TimeRange,
     TracesRequest,
     UsageRequest,
+    WhatIfRequest,
 )
 from processor.surfaces.queries.traces import SPANS_MAX, TRACE_OWNERS
 from processor.surfaces.queries.unknown import UNKNOWN_MAX, with_fix, with_prices
 from processor.surfaces.queries.values import DimensionsReport, UsedDimension
+from processor.surfaces.queries.what_ifs import WhatIfReport
 
 __all__ = [
     "AUDIT_MAX",
@@ -114,6 +117,8 @@ __all__ = [
     "UsageReport",
     "UsageRequest",
     "UsedDimension",
+    "WhatIfReport",
+    "WhatIfRequest",
     "WindowTotals",
     "audit_page",
     "check_scopes",

@@ -91,7 +91,7 @@ class CostQueries:
         self._catalog = catalog
         self._now_ns = now_ns
         self.price_file = price_file
-        self.insight = InsightQueries(policy, reader, now_ns)
+        self.insight = InsightQueries(policy, reader, catalog, now_ns)
         """Questions about what follows from what was used."""
 
     @property

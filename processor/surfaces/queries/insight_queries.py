@@ -1,4 +1,4 @@
-"""Questions about what follows from what was used: what will be used."""
+"""Questions about what follows from what was used: what will be, and what could have been."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ from collections.abc import Callable
 
 from processor.core.budgets import Policy
 from processor.core.ports import LedgerReader
-from processor.surfaces.queries import forecasts
+from processor.core.pricing import Catalog
+from processor.surfaces.queries import forecasts, what_ifs
 from processor.surfaces.queries.forecasts import ForecastReport
-from processor.surfaces.queries.requests import ForecastRequest
+from processor.surfaces.queries.requests import ForecastRequest, WhatIfRequest
+from processor.surfaces.queries.what_ifs import WhatIfReport
 
 
 class InsightQueries:
     """Answers that are made of stored calls, with how each was found; see `CostQueries`."""
 
     def __init__(
-        self, policy: Callable[[], Policy], reader: LedgerReader, now_ns: Callable[[], int]
+        self,
+        policy: Callable[[], Policy],
+        reader: LedgerReader,
+        catalog: Callable[[], Catalog],
+        now_ns: Callable[[], int],
     ) -> None:
         self._policy = policy
         self._reader = reader
+        self._catalog = catalog
         self._now_ns = now_ns
 
     async def forecast(self, request: ForecastRequest) -> ForecastReport:
@@ -28,3 +35,15 @@ class InsightQueries:
             request, policy.calendar, policy.dimensions, self._now_ns()
         )
         return await self._reader.ask(lambda view: forecasts.forecast_report(view, asked))
+
+    async def what_if(self, request: WhatIfRequest, other: Catalog | None = None) -> WhatIfReport:
+        """What calls would have cost with other models, or at the prices of another catalog.
+
+        Without either it is what they would cost at the prices in force. Single calls are read,
+        as far as they are kept, and up to `CALLS_MAX` of them.
+        """
+        policy, catalog = self._policy(), other or self._catalog()
+        asked = what_ifs.check_what_if(
+            request, policy.calendar, policy.dimensions, self._now_ns(), catalog
+        )
+        return await what_ifs.what_if_report(self._reader, asked, catalog)

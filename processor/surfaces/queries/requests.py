@@ -57,6 +57,17 @@ class ForecastRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class WhatIfRequest:
+    """What calls would have cost with other models, or at other prices."""
+
+    time: TimeRange = TimeRange()
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    models: Sequence[str] = ()
+    """``gpt-4o=gpt-4o-mini``: a model as the ledger names it, and what is to stand for it, which
+    may be ``provider:model``. Only calls of these are looked at; of all models without any."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallsRequest:
     """Which calls there were, newest first."""
 

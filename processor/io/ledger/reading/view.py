@@ -11,7 +11,7 @@ import apsw
 
 from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZone, ReportingZones
-from processor.core.model import AuditEntry, Crossing, Totals
+from processor.core.model import AuditEntry, Crossing, StoredCall, Totals
 from processor.core.questions import (
     SET_DIMENSIONS,
     CallRow,
@@ -47,6 +47,7 @@ from processor.io.ledger.reading.lifetimes import is_whole
 from processor.io.ledger.reading.own_values import read_values_in_other
 from processor.io.ledger.reading.ranking import ranks_first, read_ranking
 from processor.io.ledger.reading.usage import read_usage
+from processor.io.ledger.row_reader import RowReader
 
 _HOUR_S: Final = 3_600
 _LATE_HOURS: Final = (
@@ -138,6 +139,14 @@ class SqliteView:
     ) -> list[CallRow]:
         """Charged spans, the earliest end first, those after one."""
         return calls.calls_in_order(self._database, question, after)
+
+    def stored_calls(
+        self, question: CallsQuestion, after: tuple[int, int, bytes] | None
+    ) -> list[tuple[CallRow, StoredCall]]:
+        """Likewise, each with all that is kept of it."""
+        found = calls.calls_in_order(self._database, question, after)
+        spans = RowReader(self._database).rows_by_id(row.id for row in found)
+        return list(zip(found, spans, strict=True))
 
     def calls_after(self, row: int, limit: int) -> list[CallRow]:
         """The charged spans with the latest rows after a row's id, the oldest first."""

@@ -5,6 +5,7 @@ sums        what some calls used together
 costs       totals, series, rankings, a comparison
 calls       calls one by one; traces: as a whole, and as trees; executions: by other names
 forecasts   what will have been used by the end of a window
+what_ifs    what calls would have cost
 owners      a session, a user, an agent, a task or another owner
 budgets     how budgets stand, and crossings
 events      what is new, as events
@@ -56,6 +57,11 @@ from processor.surfaces.api.documents.traces import (
     TraceSummary,
 )
 from processor.surfaces.api.documents.values import Answer, AsOfDocument, Document
+from processor.surfaces.api.documents.what_ifs import (
+    NotComparableDocument,
+    WhatIfDocument,
+    WhatIfRowDocument,
+)
 
 __all__ = [
     "Answer",
@@ -85,6 +91,7 @@ __all__ = [
     "GapEvent",
     "HistoryDocument",
     "ModelPrice",
+    "NotComparableDocument",
     "OwnerDocument",
     "PreviousCosts",
     "PricesDocument",
@@ -100,4 +107,6 @@ __all__ = [
     "TracesDocument",
     "UnknownDocument",
     "UnpricedDocument",
+    "WhatIfDocument",
+    "WhatIfRowDocument",
 ]

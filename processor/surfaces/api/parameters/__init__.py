@@ -5,6 +5,7 @@ from processor.surfaces.api.parameters.of_costs import (
     ForecastParameters,
     OwnerParameters,
     OwnersParameters,
+    WhatIfParameters,
 )
 from processor.surfaces.api.parameters.of_lists import (
     AuditParameters,
@@ -38,4 +39,5 @@ __all__ = [
     "TraceParameters",
     "TracesParameters",
     "UnpricedParameters",
+    "WhatIfParameters",
 ]

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from processor.surfaces.api.parameters.of_time import PATH, Filter, InTime, Parameters
+from processor.surfaces.api.parameters.of_time import PATH, Filter, InLastMonth, InTime, Parameters
 from processor.surfaces.queries import (
     GROUPS_MAX,
     TRACES_MAX,
     ForecastRequest,
     UsageRequest,
+    WhatIfRequest,
     unknown_word,
 )
 
@@ -109,3 +110,20 @@ class ForecastParameters(Parameters):
     def request(self) -> ForecastRequest:
         """The question."""
         return ForecastRequest(self.window, self.filter, self.time_zone)
+
+
+class WhatIfParameters(InLastMonth):
+    """Which calls, and which models they are to have."""
+
+    model: list[str] = Field(
+        default_factory=list,
+        description="`gpt-4o=gpt-4o-mini`: a model as answers name it, and what is to stand for "
+        "it, which may be `provider:model`. Only calls of these are looked at. Repeat it. Without "
+        "any all calls are compared with the prices in force.",
+        json_schema_extra={"maxItems": 20, "examples": [["gpt-4o=gpt-4o-mini"]]},
+    )
+    filter: Filter = Field(default_factory=dict)
+
+    def request(self, default: ZoneInfo) -> WhatIfRequest:
+        """The question. Raises InvalidQuestionError."""
+        return WhatIfRequest(self.time(default), self.filter, self.model)

@@ -230,3 +230,10 @@ async def test_without_history_a_forecast_is_a_reason(api, given_calls):
     document = await api(given_calls.charged(1, 10, 5, unpriced=1))("/forecast")
     assert (document.projected_usd, document.history, document.at_least) == (None, None, True)
     assert "too little to go by" in document.reason
+
+
+async def test_a_comparison_says_what_stands_for_what_and_how(api):
+    document = await api()("/what-if", ("model", "who=gpt-4o"), ("window", "last_month"))
+    assert document.models == {"who": "gpt-4o"}
+    assert (document.calls, document.actual_usd, document.difference) == (0, "0.000000000", None)
+    assert "priced again" in document.method

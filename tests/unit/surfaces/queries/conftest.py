@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
+from asked.calls import write_calls
 from asked.tables import Charged, dimensions, write
 
 from processor.core.budgets import Policy
@@ -80,3 +81,21 @@ def catalog():
 def given_calls():
     """What makes a charge, and the moments that it counts from."""
     return SimpleNamespace(charged=charged, TODAY_S=TODAY_S, NOW_S=NOW_S, DAY_S=DAY_S)
+
+
+@pytest.fixture
+def ask_written(tmp_path):
+    """Queries over a ledger with these spans, priced and written as the pipeline does it."""
+    opened = []
+
+    async def queries(sent, catalog, *, policy=None, now_s=NOW_S):
+        path = tmp_path / f"written-{len(opened)}.db"
+        await write_calls(path, sent, catalog)
+        opened.append(ReadConnection(path))
+        policy = policy or Policy(calendar=Calendar(ZoneInfo("UTC")))
+        reader = ReaderInPlace(opened[-1].database)
+        return CostQueries(lambda: policy, reader, lambda: catalog, lambda: now_s * 10**9)
+
+    yield queries
+    for each in opened:
+        each.close()
