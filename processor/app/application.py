@@ -21,6 +21,7 @@ from processor.app.assembly import (
     start_check,
 )
 from processor.app.audit_notes import AuditNotes
+from processor.app.exports.schedule import ExportSchedule
 from processor.app.kept_requests import rename_in
 from processor.app.pipeline import Pipeline
 from processor.app.questions import build_queries, build_reader
@@ -125,9 +126,10 @@ class App:
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
         costs = build_queries(settings, reader, lambda: ledger.policy, lambda: pipeline.catalog)
         changes = build_changes(settings, ledger, lambda: pipeline.catalog)
+        exports = ExportSchedule(settings, lambda: ledger.policy.calendar)
         health = Health(
             lambda: exporter_state(exporter), lambda: ledger_state(ledger, check),
-            pipeline.flow, files.states,
+            pipeline.flow, files.states, exports=exports.states,
         )  # fmt: skip
         tokens = files.askers()
         access = build_grpc_access(settings, tokens)
@@ -138,6 +140,7 @@ class App:
         telemetry = build_telemetry(
             settings, pipeline, exporter, ledger, receiver,
             health=health, files=files, check=check, costs=costs, tokens=tokens,
+            exports=exports.states,
         )  # fmt: skip
         if telemetry is not None:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)
@@ -157,6 +160,7 @@ class App:
         health.phase = "serving"
         _run_with(stack, receiver.follow_connections(port))
         _run_with(stack, _show_health(health, receiver))
+        _run_with(stack, exports.follow())
         stack.callback(setattr, health, "phase", "stopping")
         return Running(pipeline, ledger, exporter, receiver, telemetry, port, plan)
 

@@ -68,12 +68,18 @@ def start_lines(settings: Settings, running: Running, ports: Addresses) -> list[
         f"ledger       {settings.ledger.path}",
         f"keeps        {settings.ledger.retention.describe()}",
         f"memory       {describe_memory(settings, running.plan)}",
+        *(f"exports      {line}" for line in describe_exports(settings)),
     ]
     if ports.metrics:
         address = _at_port(settings.telemetry.metrics.endpoint, ports.metrics)
         lines.append(f"metrics      http://{address}/metrics, and /health")
         lines += _api_lines(running, address)
     return [part for line in lines for part in fit(line, _LABEL_CHARS)]
+
+
+def describe_exports(settings: Settings) -> list[str]:
+    """Which files are written on a schedule, in words."""
+    return [f"{name}: {each.describe()}" for name, each in settings.exports.items()]
 
 
 def _api_lines(running: Running, address: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import logging
 import platform
 import socket
 import time
+from collections.abc import Callable, Iterable, Sequence
 
 from processor import __version__
 from processor.app.addresses import METRICS_SETTING
@@ -17,6 +18,7 @@ from processor.core.access import Access, ApiTokens
 from processor.core.counters import (
     DestinationState,
     ExporterState,
+    ExportState,
     InFlight,
     LedgerState,
 )
@@ -48,6 +50,7 @@ def build_telemetry(
     check: BackgroundCheck,
     costs: CostQueries,
     tokens: ApiTokens,
+    exports: Callable[[], Sequence[ExportState]],
 ) -> HttpServer | None:
     """What serves /metrics, /health and the API, listening already; None where it is off.
 
@@ -66,6 +69,7 @@ def build_telemetry(
         catalog=lambda: pipeline.catalog,
         policy=lambda: ledger.policy,
         files=files.states,
+        exports=exports,
         certificates=receiver.certificate_ends_s,
         costs=CostReadings(
             costs, lambda: ledger.policy, is_shown=settings.telemetry.metrics.spend.enabled

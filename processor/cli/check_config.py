@@ -16,6 +16,7 @@ from processor.app.resources import (
     memory_warnings,
     plan_memory,
 )
+from processor.app.start_lines import describe_exports
 from processor.app.watched_files import WatchedFiles
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
@@ -103,6 +104,8 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
     yield from fit(f"  keeps        {settings.ledger.retention.describe()}", _LABEL_CHARS)
     plan = plan_memory(settings)
     yield from fit(f"  memory       {describe_memory(settings, plan)}", _LABEL_CHARS)
+    for line in describe_exports(settings):
+        yield from fit(f"  exports      {line}", _LABEL_CHARS)
     yield from _price_lines(settings.pricing.file, prices)
     yield f"budgets   {file_name(settings.budgets.file)}, version {policy.version}"
     yield f"  {counted(len(policy.budgets), 'limit')}"

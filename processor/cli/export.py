@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -13,49 +12,29 @@ from pathlib import Path
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
+from processor.app.exports.writing import FolderExport
 from processor.cli.asked import dimensions_asked, period_asked
 from processor.cli.invocation import install_command, repeated
 from processor.cli.moments import read_moment
 from processor.cli.sources import budgets_from, settings_from
 from processor.config import Settings
 from processor.core.budgets import Policy
-from processor.core.errors import (
-    ConfigError,
-    ExportFailedError,
-    InvalidQuestionError,
-    Problem,
-)
+from processor.core.errors import ConfigError, InvalidQuestionError, Problem
 from processor.core.model import NS_PER_S
-from processor.core.money import format_usd, parse_usd
-from processor.io.datasets import DatasetFolder, Written, has_parquet
+from processor.io.datasets import DatasetFolder, has_parquet
 from processor.io.ledger import SqliteReader, examine_file
-from processor.surfaces.exports import (
-    CheckedExport,
-    Contents,
-    ExportQueries,
-    ExportRequest,
-    Period,
-    PeriodReading,
-    entry_of,
-    file_name,
-    name_of,
-    options_of,
-    read_manifest,
-    write_manifest,
-)
-from processor.surfaces.exports.manifest import Entry
+from processor.surfaces.exports import CheckedExport, ExportQueries, ExportRequest
 from processor.surfaces.queries import TimeRange, check_zone, listed_values
 from processor.surfaces.terminal.output import show_progress
 from processor.surfaces.terminal.paint import plain
 
-_ATTEMPTS: Final = 3
-"""Calls may be charged while a file is written, and then it is read again."""
 _FLAGS: Final = {
     "window": "--period",
     "start": "--since",
     "end": "--until",
     "time_zone": "--time-zone",
     "grain": "--grain",
+    "every": "--every",
     "filters": "--filter",
 }
 
@@ -93,99 +72,27 @@ async def _run(arguments: argparse.Namespace, settings: Settings, policy: Policy
         print(plain(f"Read from the ledger at {path}"))
         folder = DatasetFolder(Path(arguments.out))
         with folder.opened():
-            return await _Export(arguments, queries, asked, folder).write()
+            export = FolderExport(
+                queries, asked, folder, arguments.format, where="--out",
+                unpriced=repeated("unpriced", arguments, "config", "data_dir"),
+                on_progress=show_progress,
+            )  # fmt: skip
+            return await _write(export, asked)
     finally:
         await reader.close()
 
 
-class _Export:
-    """The files of one run."""
-
-    def __init__(
-        self,
-        arguments: argparse.Namespace,
-        queries: ExportQueries,
-        asked: CheckedExport,
-        folder: DatasetFolder,
-    ) -> None:
-        self._arguments = arguments
-        self._queries = queries
-        self._asked = asked
-        self._folder = folder
-        self._options = options_of(asked, arguments.format)
-
-    async def write(self) -> int:
-        """Write each file, and after it what the folder holds by then; returns the exit code."""
-        name = name_of(self._asked)
-        entries = self._entries(name)
-        code = 0
-        for period in self._asked.periods:
-            entry = await self._write_file(period)
-            entries[entry["name"]] = entry
-            self._folder.write_text(name, write_manifest(self._options, entries))
-            code = code or int(not entry["is_consistent"])
-        print(plain(f"{self._folder.path / name}: rows, sums and hashes of {len(entries)} files"))
-        return code
-
-    def _entries(self, name: str) -> dict[str, Entry]:
-        """What is there already. Raises ConfigError for files that were made in another way."""
-        text = self._folder.read_text(name)
-        if text is None:
-            return {}
-        path = self._folder.path / name
-        try:
-            options, entries = read_manifest(text)
-        except ValueError as error:
-            fix = "remove it, or name another folder"
-            raise ConfigError([Problem("--out", f"{path} {error}", fix)]) from error
-        differs = [key for key in self._options if options.get(key) != self._options[key]]
-        if differs or options.keys() != self._options.keys():
-            listed = ", ".join(f"{key} {json.dumps(options.get(key))}" for key in differs)
-            what = f"{self._folder.path} has files of another kind ({listed})"
-            raise ConfigError([Problem("--out", what, "name another folder for these")])
-        return entries
-
-    async def _write_file(self, period: Period) -> Entry:
-        name = file_name(self._asked, period, self._arguments.format)
-        for attempt in range(1, _ATTEMPTS + 1):
-            reading = self._queries.read(self._asked, period)
-            with self._folder.partial(name, self._asked.columns, self._arguments.format) as file:
-                async for rows in reading.slices():
-                    file.write(rows)
-                    show_progress(f"{name}: {reading.totals.calls:,} calls")
-                written, ending = file.finish(), reading.ending
-                if ending is None or not (reading.agrees or attempt == _ATTEMPTS):
-                    continue
-                self._check_unpriced(name, reading)
-                is_new = file.keep(written)
-            show_progress("")
-            entry = entry_of(name, reading, ending, Contents(*written))
-            print(plain(_line(entry, written, is_new=is_new)))
-            for reason in entry["partial"]:
-                print(plain(f"  {reason}"))
-            return entry
-        raise AssertionError("the last attempt returns")
-
-    def _check_unpriced(self, name: str, reading: PeriodReading) -> None:
-        if self._asked.request.unpriced == "fail" and reading.totals.unpriced:
-            more = repeated("unpriced", self._arguments, "config", "data_dir")
-            raise ExportFailedError(
-                f"{name} is not written: the cost of {reading.totals.unpriced:,} of its calls is "
-                f"unknown ({more} says why)"
-            )
-
-
-def _line(entry: Entry, written: Written, *, is_new: bool) -> str:
-    totals = entry["totals"]
-    amount = f"${format_usd(parse_usd(totals['cost_usd']))}"
-    least = "at least " if totals["at_least"] else ""
-    what = "written" if is_new else "unchanged"
-    more = ""
-    if entry["omitted_calls"]:
-        more += f", without {entry['omitted_calls']:,} calls of unknown cost"
-    if not entry["is_consistent"]:
-        more += ", while calls were charged: some may be missing, so run it again"
-    return f"{entry['name']}: {what}, {written.rows:,} rows, {least}{amount}{more}"
+async def _write(export: FolderExport, asked: CheckedExport) -> int:
+    """Write each file and print what it has; returns the exit code."""
+    code = 0
+    for period in asked.periods:
+        outcome = await export.write(period)
+        print(plain(outcome.describe()))
+        for reason in outcome.entry["partial"]:
+            print(plain(f"  {reason}"))
+        code = code or int(not outcome.entry["is_consistent"])
+    print(plain(f"{export.manifest}: rows, sums and hashes of {len(export.entries)} files"))
+    return code
 
 
 def _request(arguments: argparse.Namespace, policy: Policy) -> ExportRequest:
@@ -196,6 +103,7 @@ def _request(arguments: argparse.Namespace, policy: Policy) -> ExportRequest:
         filters=_filters(arguments.filter),
         unpriced=arguments.unpriced,
         account=arguments.account,
+        every=arguments.every,
     )
 
 

@@ -11,16 +11,19 @@ from processor.cli.question_arguments import add_filter, add_time
 _DATASETS: Final = ("calls", "usage", "focus")
 _FORMATS: Final = ("csv", "csv.gz", "parquet")
 _GRAINS: Final = ("hour", "day")
+_EVERY: Final = ("day", "month")
 _UNPRICED: Final = ("include", "omit", "fail")
 
 _MORE: Final = """\
 calls has a row for each call, in a file for each day; usage has the sums of every combination of \
 dimensions, and focus the same in the columns of FOCUS 1.2, by day or hour, in a file for each \
-month. Any file that has a part of the time is written as a whole, also one without rows. A file \
-gets its name when it is whole, and only where its bytes differ from what is there; \
-manifest-DATASET.json has the rows, sums and SHA-256 of each, and why something is missing.
+month, unless --every says otherwise. Any file that has a part of the time is written as a whole, \
+also one without rows. A file gets its name when it is whole, and only where its bytes differ from \
+what is there; manifest-DATASET.json has the rows, sums and SHA-256 of each, and why something is \
+missing.
 
-Reads the ledger's file, also beside a running processor."""
+Reads the ledger's file, also beside a running processor, which writes such files by itself where \
+its settings have exports."""
 
 
 def add_export(commands: Commands) -> None:
@@ -72,7 +75,14 @@ def add_export(commands: Commands) -> None:
 
 
 def _add_rows(parser: Parser) -> None:
-    """Which rows there are, and what they add up."""
+    """Which rows there are, in which files, and what they add up."""
+    parser.add_argument(
+        "--every",
+        choices=_EVERY,
+        default="",
+        help="day or month: the time of one file (default: a day of calls, a month of the others)",
+        metavar="TIME",
+    )
     parser.add_argument(
         "--grain",
         choices=_GRAINS,

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from processor.config.environment import (
     route,
 )
 from processor.config.receivers import exposure_warnings
+from processor.config.scheduled_exports import OWN_DIMENSIONS, own_dimensions_of
 from processor.config.settings import Settings
 from processor.config.values import Section
 from processor.core.errors import ConfigError, Problem
@@ -65,7 +66,9 @@ def load_settings(
     given = combine(dict(from_environment(environ)), file, route(flags, environ))
     _imply(given)
     try:
-        settings = Settings.model_validate(_tree(given))
+        declared = given.get(("dimensions",))
+        context = {OWN_DIMENSIONS: own_dimensions_of(declared and declared.value)}
+        settings = Settings.model_validate(_tree(given), context=context)
     except ValidationError as error:
         found = explain(error, Settings, lambda place: _where(place, given), _key_hint)
         problems += sorted(found, key=lambda problem: lines.get(problem.where, len(lines)))
@@ -113,10 +116,16 @@ def _leaves(value: object, section: type[Section] | None, path: Path) -> Iterato
         if value is not None:
             yield path, value
         return
-    inner = sections_in(section)
+    inner, named = sections_in(section), named_sections_in(section)
     for key, each in value.items():
         if each is None and key not in keys_of(section):
             each = {}  # noqa: PLW2901 - an unknown key is refused even where nothing follows it
+        if key in named and isinstance(each, dict):
+            for name, one in each.items():
+                # It is there even where all of it has its defaults.
+                yield (*path, key, name), {}
+                yield from _leaves(one, named[key], (*path, key, name))
+            continue
         yield from _leaves(each, inner.get(key), (*path, key))
 
 
@@ -126,6 +135,17 @@ def sections_in(section: type[Section]) -> Mapping[str, type[Section]]:
     kinds = ((key, field.annotation) for key, field in keys_of(section).items())
     return {
         key: kind for key, kind in kinds if isinstance(kind, type) and issubclass(kind, Section)
+    }
+
+
+@functools.cache
+def named_sections_in(section: type[Section]) -> Mapping[str, type[Section]]:
+    """The kinds of sections of which a setting has any number, each with a name, by key."""
+    kinds = ((key, get_args(field.annotation)) for key, field in keys_of(section).items())
+    return {
+        key: parts[1]
+        for key, parts in kinds
+        if len(parts) == 2 and isinstance(parts[1], type) and issubclass(parts[1], Section)
     }
 
 
@@ -236,7 +256,15 @@ def _completed(settings: Settings, environ: Mapping[str, str], warnings: list[st
     protocols = settings.receivers.otlp.protocols
     warnings += exposure_warnings(protocols, exporters.forwarded_headers)
     warnings += api_warnings(settings.api, settings.telemetry.metrics.endpoint, protocols.grpc)
-    completed = settings.model_copy(update={"exporters": exporters, "ledger": ledger})
+    exports = {
+        name: each
+        if each.folder
+        else each.model_copy(update={"folder": str(folder / "exports" / name)})
+        for name, each in settings.exports.items()
+    }
+    completed = settings.model_copy(
+        update={"exporters": exporters, "ledger": ledger, "exports": exports}
+    )
     return completed.with_warnings(tuple(warnings))
 
 

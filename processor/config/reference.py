@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from processor.config.load import sections_in
+from processor.config.load import named_sections_in, sections_in
 from processor.config.settings import Settings
 from processor.config.values import Section, duration_text
 from processor.core.files.validation import keys_of
@@ -36,15 +36,26 @@ def sentence_of(section: type[Section]) -> str:
 
 def _lines(section: type[Section], depth: int) -> Iterator[str]:
     """First the settings of a section, then the sections in it."""
-    inner = sections_in(section)
+    inner, named = sections_in(section), named_sections_in(section)
     for key, field in keys_of(section).items():
         if key not in inner:
             yield from _commented(field.description or "", depth)
             yield f"{_INDENT * depth}#{key}: {_shown(field.default, key)}"
+        if key in named:
+            yield from _lines_of_one(named[key])
     for key, kind in inner.items():
         yield from _commented(sentence_of(kind), depth)
         yield f"{_INDENT * depth}{key}:"
         yield from _lines(kind, depth + 1)
+
+
+def _lines_of_one(section: type[Section]) -> Iterator[str]:
+    """The settings of a section that has a name, as comments below where it may stand."""
+    for key, field in keys_of(section).items():
+        yield from _commented(f"{key}: {_shown(field.default, key)}", 1)
+        yield from textwrap.wrap(
+            field.description or "", _WIDTH, initial_indent="  #   ", subsequent_indent="  #   "
+        )
 
 
 def _commented(sentence: str, depth: int) -> Iterator[str]:
@@ -61,8 +72,8 @@ def _shown(default: object, key: str) -> str:
             return {None: "null", True: "true", False: "false"}[default]
         case float():
             return duration_text(default)
-        case ():
-            return "{}" if key in {"dimensions", "headers"} else "[]"
+        case () | {}:
+            return "{}" if key in {"dimensions", "exports", "filters", "headers"} else "[]"
         case tuple():
             return f"[{', '.join(map(str, default))}]"
         case _:

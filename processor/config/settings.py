@@ -15,6 +15,7 @@ from processor.config.dimensions import OwnDimensions
 from processor.config.exporters import Exporters
 from processor.config.receivers import Receivers
 from processor.config.retention import Retention
+from processor.config.scheduled_exports import ScheduledExports, check_exports
 from processor.config.spend import Spend, check_dimensions
 from processor.config.values import Duration, OptionalListen, Section, duration, secret, several
 from processor.core.enrich.emission import READERS
@@ -269,11 +270,17 @@ class Settings(Section):
     logs: Logs = section(Logs)
     telemetry: Telemetry = section(Telemetry)
     api: Api = section(Api)
+    exports: ScheduledExports = Field(
+        default={},
+        description="Files as `llm-cost export` writes them, whenever a day or month is over. Each "
+        "has a name of your choice, such as {finance: {dataset: focus}}, and may have:",
+    )
     _warnings: tuple[str, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
-    def _has_dimensions(self) -> Settings:
+    def _fits_together(self) -> Settings:
         check_dimensions(self.telemetry.metrics.spend, self.dimension_names)
+        check_exports(self.exports)
         return self
 
     @property

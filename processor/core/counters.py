@@ -234,6 +234,20 @@ class LedgerState(NamedTuple):
     check: CheckState = CheckState()
 
 
+class ExportState(NamedTuple):
+    """Files that are written on a schedule, under the name that their setting gave them."""
+
+    name: str
+    written: int = 0
+    """Files that were written since the start."""
+    failures: int = 0
+    """How often it failed since the start."""
+    last_success_s: float = 0.0
+    """When last all that was due was written, in seconds since 1970; 0 before."""
+    failure: str = ""
+    """Why it failed the last time; ``""`` once it has not."""
+
+
 @dataclass(slots=True)
 class FileState:
     """A file of settings that is read again when it changes."""

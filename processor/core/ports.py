@@ -204,6 +204,13 @@ class LedgerView(Protocol):
     def unknown(self, limit: int) -> UnknownAnswer:
         """Calls whose cost is unknown, alike ones together; those with most calls are listed."""
 
+    def fingerprint(self, start_s: int, end_s: int, *, of_calls: bool) -> str:
+        """A text that is another one once a charge that ended in ``[start, end)`` has changed.
+
+        With `of_calls` also where a session or task of single calls has, which are in no sums by
+        day. It may differ where only a neighbour of that time has changed.
+        """
+
     def freshness(self) -> Freshness:
         """How far the ledger reaches."""
 

@@ -81,21 +81,23 @@ def test_the_filter_lets_through_every_system_call_that_is_made(analyze, backend
     """Guarantees: from start to end, with calls in between, nothing runs into the sandbox."""
     if shutil.which("strace") is None:
         pytest.skip("NO strace on this machine: the filter is not held to what the program does")
-    trace = tmp_path / "trace"
+    trace, settings = tmp_path / "trace", tmp_path / "settings.yaml"
+    settings.write_text("exports: {all: {format: csv.gz}}\n")
     processor = spawn(
         Process, "-c", "import os, sys; os.execvp('strace', ['strace', *sys.argv[1:]])",
         "-f", "-qq", "-o", trace, sys.executable,
-        "-m", "processor.cli", "serve", "--listen=127.0.0.1:0",
+        "-m", "processor.cli", "serve", "--listen=127.0.0.1:0", f"--config={settings}",
         f"--forward-to=127.0.0.1:{backend.port}", f"--data-dir={tmp_path / 'data'}",
     )  # fmt: skip
     port = int(processor.wait_for("listens on").rsplit(":", 1)[1].split()[0])
     provider, app = tracer(port)
     run_agents(app)
     provider.shutdown()
+    processor.wait_for("export all: usage-")
     # The program itself is strace's child.
     children = Path(f"/proc/{processor.popen.pid}/task/{processor.popen.pid}/children")
     os.kill(int(children.read_text().split()[0]), signal.SIGTERM)
     assert processor.popen.wait(30) == 0
     made = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
-    assert {"accept4", "fdatasync"} <= made
+    assert {"accept4", "fdatasync", "setpriority"} <= made
     assert made - _filtered(analyze) <= ONLY_AS_ROOT

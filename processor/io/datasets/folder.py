@@ -18,6 +18,9 @@ from processor.io.datasets.parquet import ParquetRows
 
 Format = Literal["csv", "csv.gz", "parquet"]
 _READ_BYTES: Final = 1 << 20
+_UNSYNCED_BYTES: Final = 16 << 20
+"""So much at most waits to be written by the disk: who syncs another file then, such as the log of
+the ledger, would wait for all of it."""
 
 
 class Written(NamedTuple):
@@ -103,13 +106,17 @@ class PartialFile:
             self._rows = ParquetRows(target, columns)
         else:
             self._rows = CsvRows(target, columns, is_packed=form == "csv.gz")
-        self._count = 0
+        self._count = self._synced_bytes = 0
         self._is_closed = False
 
     def write(self, rows: Sequence[Sequence[Value]]) -> None:
         """Write some rows."""
         self._rows.write(rows)
         self._count += len(rows)
+        if self._digest.size_bytes - self._synced_bytes > _UNSYNCED_BYTES:
+            self._file.flush()
+            os.fdatasync(self._file.fileno())
+            self._synced_bytes = self._digest.size_bytes
 
     def finish(self) -> Written:
         """Write what is left."""

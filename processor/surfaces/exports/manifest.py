@@ -54,6 +54,7 @@ def options_of(asked: CheckedExport, form: str) -> Entry:
     options: Entry = {
         "dataset": request.dataset,
         "format": form,
+        "every": request.file_time,
         "time_zone": asked.calendar.zone.key,
         "filters": {name: list(values) for name, values in asked.filters},
         "unpriced": request.unpriced,
@@ -82,6 +83,7 @@ def entry_of(name: str, reading: PeriodReading, ending: Ending, contents: Conten
             if ending.as_of.last_charge_s
             else None,
             "version": ending.as_of.version,
+            "fingerprint": reading.fingerprint,
         },
     }
 

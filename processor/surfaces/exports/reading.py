@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from processor.core.budgets import Policy
+from processor.core.budgets.window import window_of
 from processor.core.columns import Value
-from processor.core.model import NOTHING, NS_PER_S, Totals
+from processor.core.model import NOTHING, Totals
 from processor.core.ports import LedgerReader, LedgerView
 from processor.core.questions import (
     CallRow,
@@ -22,7 +22,7 @@ from processor.core.questions import (
     edges_of,
 )
 from processor.surfaces.exports import calls, focus, usage
-from processor.surfaces.exports.requests import CheckedExport, ExportRequest, Period, check_export
+from processor.surfaces.exports.requests import CheckedExport, Period
 from processor.surfaces.exports.sums import is_cost_unknown
 from processor.surfaces.queries import AsOf
 from processor.surfaces.queries.answers import as_of
@@ -32,6 +32,7 @@ _CALLS_READ: Final = 5_000
 """Calls of a slice: 0.1 s."""
 _HOURS_READ: Final = 6
 """Hours of a slice, where rows are sums of an hour."""
+_FINGERPRINT_CHARS: Final = 16
 _CELLS_AT_ONCE: Final = 2_000
 """Combinations whose rows are in memory together."""
 
@@ -70,12 +71,15 @@ class PeriodReading:
     omitted_calls: int = 0
     ending: Ending | None = None
     """There once all is read."""
+    fingerprint: str = ""
+    """Of what the ledger had of its time before the first row was read."""
     _left_out: list[tuple[int, int]] = field(default_factory=list)
     _lacks_late_s: list[int] = field(default_factory=list)
 
     async def slices(self) -> AsyncIterator[list[Row]]:
         """Rows in order, some at a time; each slice is of one moment."""
         of_calls = self.asked.request.dataset == "calls"
+        self.fingerprint = await fingerprint_of(self.reader, self.asked, self.period)
         async for some in self._of_calls() if of_calls else self._of_cells():
             self.totals = self.totals.plus(some.totals)
             self.omitted_calls += some.omitted_calls
@@ -150,7 +154,7 @@ class PeriodReading:
     def _rows_of(self, cells: Sequence[CellRow], edges: Sequence[int]) -> Slice:
         request = self.asked.request
         omits = request.unpriced == "omit"
-        billing_s = self.period.start_s, self.period.end_s
+        billing_s = window_of("month", self.period.start_s, self.asked.calendar)
         rows: list[Row] = []
         omitted_calls = 0
         for cell in cells:
@@ -179,34 +183,17 @@ class PeriodReading:
         return Ending(totals, tuple(dict.fromkeys(lacks)), as_of(view.freshness(), self.now_ns()))
 
 
-class ExportQueries:
-    """What exports ask of a ledger; see `CostQueries`, whose errors it raises."""
+async def fingerprint_of(reader: LedgerReader, asked: CheckedExport, period: Period) -> str:
+    """What has to be the same as long as the rows of a file are, asked for day by day."""
+    of_calls = asked.request.dataset == "calls"
+    digest = sha256()
+    for day in pairwise(edges_of(period.start_s, period.end_s, "day", asked.calendar)):
 
-    def __init__(
-        self,
-        policy: Callable[[], Policy],
-        reader: LedgerReader,
-        now_ns: Callable[[], int] = time.time_ns,
-    ) -> None:
-        self._policy = policy
-        self._reader = reader
-        self._now_ns = now_ns
+        def work(view: LedgerView, day: tuple[int, int] = day) -> str:
+            return view.fingerprint(*day, of_calls=of_calls)
 
-    async def check(self, request: ExportRequest) -> CheckedExport:
-        """Which files a request makes."""
-        policy = self._policy()
-        reach = await self._reader.ask(lambda view: view.freshness())
-        return check_export(
-            request,
-            policy.calendar,
-            policy.dimensions,
-            (reach.first_charge_s, reach.last_charge_s),
-            self._now_ns() // NS_PER_S,
-        )
-
-    def read(self, asked: CheckedExport, period: Period) -> PeriodReading:
-        """The rows of one file."""
-        return PeriodReading(asked, period, self._reader, self._now_ns)
+        digest.update((await reader.ask(work)).encode())
+    return digest.hexdigest()[:_FINGERPRINT_CHARS]
 
 
 def _added(found: list[Totals]) -> Totals:

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from processor.core.budgets import Policy
 from processor.core.counters import (
     ExporterState,
+    ExportState,
     FileState,
     LedgerState,
     MemoryHeld,
@@ -67,6 +68,8 @@ class Sources:
     files: Mapping[str, FileState]
     build: Build
     costs: CostReadings
+    exports: Callable[[], Iterable[ExportState]] = tuple
+    """Files that are written on a schedule."""
     certificates: Callable[[], Mapping[tuple[str, str], float]] = dict
     """When those of the receivers end, in seconds since 1970, by protocol and file."""
 
@@ -108,6 +111,7 @@ class Exposition(Collector):
             processor_metrics.read_connections(sources.grpc_connections()),
             processor_metrics.read_ledger(sources.ledger()),
             processor_metrics.read_files(sources.files),
+            processor_metrics.read_exports(sources.exports()),
             processor_metrics.read_policies(
                 sources.catalog(), sources.policy().version, self._now_ns()
             ),

@@ -12,6 +12,7 @@ from processor.core.counters import (
     CheckState,
     DestinationState,
     ExporterState,
+    ExportState,
     FileState,
     LedgerState,
     OpenConnections,
@@ -63,12 +64,17 @@ class Health:
         flow: FlowCounters,
         files: Mapping[str, FileState],
         *,
+        exports: Callable[[], Sequence[ExportState]] = tuple,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`files` are those that are read again when they change, by what they hold."""
+        """`files` are those that are read again when they change, by what they hold.
+
+        `exports` are those on a schedule.
+        """
         self._exporter = exporter
         self._ledger = ledger
         self._files = files
+        self._exports = exports
         self._outcomes = RecentOutcomes(flow, clock_s)
         self._deliveries = RecentDeliveries(clock_s)
         self._clock_s = clock_s
@@ -99,6 +105,11 @@ class Health:
         reasons += [why for each in backends if each.name not in failing and (why := _away(each))]
         reasons += [why for each in backends for why in self._troubles_of(each)]
         reasons += [*refusals, *verdict.reasons, *self._refused_files()]
+        reasons += [
+            f"export {each.name} is not written: {each.failure[:_FILE_REASON_MAX_CHARS]}"
+            for each in self._exports()
+            if each.failure
+        ]
         connections = self.grpc_connections()
         if connections.is_used_up:
             counts = f"{connections.open} of {connections.max_open}"

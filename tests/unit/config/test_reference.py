@@ -45,7 +45,7 @@ def test_every_setting_and_section_has_a_sentence():
         for key, field in keys_of(kind).items():
             inner = sections_in(kind).get(key)
             sentence = sentence_of(inner) if inner else field.description
-            assert sentence.endswith((".", "…")), key
+            assert sentence.endswith((".", "…", "and may have:")), key
             if inner:
                 sections(inner)
 

@@ -42,6 +42,7 @@ from processor.io.ledger.reading import (
     traces,
     unknown,
 )
+from processor.io.ledger.reading.fingerprint import read_fingerprint
 from processor.io.ledger.reading.freshness import read_freshness
 from processor.io.ledger.reading.lifetimes import is_whole
 from processor.io.ledger.reading.own_values import read_values_in_other
@@ -181,6 +182,10 @@ class SqliteView:
     def unknown(self, limit: int) -> UnknownAnswer:
         """Calls whose cost is unknown, alike ones together; those with most calls are listed."""
         return unknown.read_unknown(self._database, limit)
+
+    def fingerprint(self, start_s: int, end_s: int, *, of_calls: bool) -> str:
+        """A text that is another one once a charge of ``[start, end)`` has changed."""
+        return read_fingerprint(self._database, start_s, end_s, of_calls=of_calls)
 
     def freshness(self) -> Freshness:
         """How far the ledger reaches."""

@@ -111,3 +111,14 @@ async def test_a_time_without_calls_has_a_file_without_rows(opened, read):
         rows, [reading_] = await read(ledger.exports, ExportRequest(dataset, TimeRange("all")))
         assert not rows
         assert reading_.agrees
+
+
+async def test_a_day_of_focus_is_in_the_billing_period_of_its_month(opened, read, charges):
+    rows, readings = await read(
+        opened(charges).exports, ExportRequest("focus", TimeRange("all"), every="day")
+    )
+    assert {each.period.end_s - each.period.start_s for each in readings} == {86_400}
+    assert {row["BillingPeriodEnd"] - row["BillingPeriodStart"] for row in rows} <= {
+        days * 86_400 * 10**9 for days in (30, 31)
+    }
+    assert len({row["BillingPeriodStart"] for row in rows}) == 2

@@ -8,7 +8,7 @@ import pytest
 from processor.core.errors import InvalidQuestionError
 from processor.core.model import Calendar
 from processor.surfaces.exports import ExportRequest
-from processor.surfaces.exports.requests import check_export
+from processor.surfaces.exports.requests import check_export, check_finished
 from processor.surfaces.queries import TimeRange
 
 NOW_S = int(datetime(2026, 11, 30, 12, tzinfo=UTC).timestamp())
@@ -78,3 +78,35 @@ def test_what_makes_no_sense_is_refused_where_it_stands(dataset, time, more, fie
     with pytest.raises(InvalidQuestionError) as refused:
         checked(dataset, time, **more)
     assert refused.value.field == field
+
+
+def finished(request, until, zone="UTC", first_s=FIRST_S, most=3):
+    asked = check_finished(
+        request, Calendar(ZoneInfo(zone)), ("team",), first_s, until_s=at(until), most=most
+    )
+    return [each.label for each in asked.periods]
+
+
+def test_files_that_are_due_are_the_latest_of_times_that_have_ended():
+    days = ExportRequest("usage", every="day")
+    assert finished(days, "2026-11-30T00:00") == ["2026-11-27", "2026-11-28", "2026-11-29"]
+    assert finished(days, "2026-11-29T23:59") == ["2026-11-26", "2026-11-27", "2026-11-28"]
+    assert finished(days, "2026-11-29T23:59", "Asia/Tokyo")[-1] == "2026-11-29"
+    assert finished(ExportRequest("calls", every="month"), "2026-11-30") == ["2026-09", "2026-10"]
+    focus = ExportRequest("focus", every="day")
+    assert finished(focus, "2026-11-29T23:59", "Asia/Tokyo")[-1] == "2026-11-28"
+
+
+def test_there_is_no_file_of_before_the_first_call_but_that_of_the_last_time():
+    days = ExportRequest("usage", every="day")
+    assert finished(days, "2026-10-02", most=9) == ["2026-09-30", "2026-10-01"]
+    assert finished(days, "2026-08-01") == ["2026-07-31"]
+    assert finished(days, "2026-08-01", first_s=0) == ["2026-07-31"]
+
+
+def test_files_of_a_day_or_month_as_asked_for():
+    assert labels("calls", TimeRange("month"), every="month") == ["2026-11"]
+    time = TimeRange(start_s=at("2026-11-03"), end_s=at("2026-11-05"))
+    assert labels("focus", time, every="day") == ["2026-11-03", "2026-11-04"]
+    with pytest.raises(InvalidQuestionError, match="every"):
+        labels("usage", time, every="week")

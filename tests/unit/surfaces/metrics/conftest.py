@@ -17,6 +17,7 @@ from processor.core.counters import (
     DestinationCounters,
     DestinationState,
     ExporterState,
+    ExportState,
     FileState,
     InFlight,
     LedgerCounters,
@@ -157,4 +158,5 @@ def sources(states: States, readings: CostReadings) -> Sources:
         certificates=lambda: {("grpc", "certificate"): 1.8e9},
         build=Build("0.1", "3.11", 1.5),
         costs=readings,
+        exports=lambda: [ExportState("finance", 3, 1, 1.7e9, "disk full")],
     )

@@ -10,6 +10,7 @@ from processor.core.counters import (
     CheckState,
     DestinationCounters,
     DestinationState,
+    ExportState,
     FileState,
     OpenConnections,
 )
@@ -53,6 +54,14 @@ def test_a_ledger_that_cannot_be_written_is_a_reason(health, states):
     report = health.report()
     assert not report.is_well
     assert report == ("failing", ("the ledger cannot be written: disk full",))
+
+
+def test_an_export_that_is_not_written_is_said_while_all_goes_on(health):
+    found = [ExportState("a"), ExportState("b", failures=1, failure="disk full")]
+    health._exports = lambda: found
+    report = health.report()
+    assert report.is_well
+    assert report == ("degraded", ("export b is not written: disk full",))
 
 
 def test_a_sum_that_is_not_that_of_its_charges_is_said_while_all_goes_on(health, states):
