@@ -106,7 +106,6 @@ class App:
         settings = self._settings
         files = WatchedFiles(settings)
         catalog, policy = files.prices(), files.budgets()
-
         raise_descriptor_limit()
         plan = plan_memory(settings)
         memory = MemoryLimit(plan.requests)
@@ -154,13 +153,12 @@ class App:
         files.when_changed(PRICING, notes.after(_use_prices_in(pipeline, settings), notes.prices))
         files.when_changed(BUDGETS, notes.after(ledger.set_policy, notes.budgets))
         files.renew_receiver(receiver)
-        for work in files.follow():
+        for work in (*files.follow(), exports.follow()):
             _run_with(stack, work)
         health.grpc_connections = lambda: receiver.grpc_connections
         health.phase = "serving"
         _run_with(stack, receiver.follow_connections(port))
         _run_with(stack, _show_health(health, receiver))
-        _run_with(stack, exports.follow())
         stack.callback(setattr, health, "phase", "stopping")
         return Running(pipeline, ledger, exporter, receiver, telemetry, port, plan)
 
