@@ -6,7 +6,7 @@ import logging
 import platform
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from processor import __version__
 from processor.app.addresses import METRICS_SETTING
