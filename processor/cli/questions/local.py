@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from pathlib import Path
 
 from processor.app.questions import build_queries, build_reader
 from processor.cli.questions.protocol import D, Form, Query
 from processor.cli.sources import budgets_from, prices_from
 from processor.config import Settings
+from processor.core.insight import Prices
 from processor.core.pricing import Catalog
 from processor.io.ledger import examine_file
 from processor.surfaces.api import Sources, get, write_document
@@ -23,13 +25,21 @@ class Local:
     """
 
     def __init__(self, settings: Settings, other_prices: Catalog | None = None) -> None:
-        catalog = prices_from(settings.pricing.file).catalog
         policy = budgets_from(settings.budgets.file, settings.dimension_names)
         examine_file(Path(settings.ledger.path))
+        self._settings = settings
         self._reader = build_reader(settings)
         self._runner = asyncio.Runner()
-        queries = build_queries(settings, self._reader, lambda: policy, lambda: catalog)
+        queries = build_queries(settings, self._reader, lambda: policy, self._catalog)
         self._sources = Sources(queries, other_prices=other_prices)
+
+    @cached_property
+    def _prices(self) -> Prices:
+        """Read when they are asked for: few questions are about prices."""
+        return prices_from(self._settings.pricing.file)
+
+    def _catalog(self) -> Catalog:
+        return self._prices.catalog
 
     def get(self, kind: type[D], path: str, query: Query = ()) -> D:
         """The answer as a document; see `Questions.get`."""

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from processor.core.errors import ConfigError, Problem
 from processor.core.model import Signal
-from processor.core.otlp.signals import SIGNALS
+from processor.core.otlp.paths import PATHS
 
 _LISTEN_SETTING: Final = "receivers.otlp.protocols.grpc.endpoint"
 _GRPC_SETTING: Final = "exporters.otlp.endpoint"
@@ -140,7 +140,7 @@ def read_endpoints(
             fix = "give each signal its own endpoint, such as traces_endpoint"
             raise ConfigError([Problem(setting, what, fix)])
         path = _without_signal(root.path.rstrip("/"))
-        found = {signal: root._replace(path=path + spec.path) for signal, spec in SIGNALS.items()}
+        found = {signal: root._replace(path=path + below) for signal, below in PATHS.items()}
     for signal, text in own.items():
         if text:
             address = parse_url(text, f"{_HTTP_SECTION}.{signal}_endpoint", insecure=insecure)
@@ -203,7 +203,7 @@ def _parse(
 
 
 def _without_signal(path: str) -> str:
-    for spec in SIGNALS.values():
-        if path.endswith(spec.path):
-            return path.removesuffix(spec.path)
+    for below in PATHS.values():
+        if path.endswith(below):
+            return path.removesuffix(below)
     return path

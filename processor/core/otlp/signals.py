@@ -23,6 +23,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from processor.core.model import Signal
+from processor.core.otlp.paths import PATHS
 
 
 class SignalSpec(NamedTuple):
@@ -52,21 +53,21 @@ class SignalSpec(NamedTuple):
 SIGNALS: Final[Mapping[Signal, SignalSpec]] = {
     "traces": SignalSpec(
         "opentelemetry.proto.collector.trace.v1.TraceService",
-        "/v1/traces",
+        PATHS["traces"],
         ExportTraceServiceRequest,
         ExportTraceServiceResponse,
         "rejected_spans",
     ),
     "metrics": SignalSpec(
         "opentelemetry.proto.collector.metrics.v1.MetricsService",
-        "/v1/metrics",
+        PATHS["metrics"],
         ExportMetricsServiceRequest,
         ExportMetricsServiceResponse,
         "rejected_data_points",
     ),
     "logs": SignalSpec(
         "opentelemetry.proto.collector.logs.v1.LogsService",
-        "/v1/logs",
+        PATHS["logs"],
         ExportLogsServiceRequest,
         ExportLogsServiceResponse,
         "rejected_log_records",

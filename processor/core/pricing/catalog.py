@@ -9,15 +9,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from processor.core.errors import ConfigError, Problem
-from processor.core.pricing import genai_prices
 from processor.core.pricing.catalogues import Catalogue
 from processor.core.pricing.entry_index import EntryIndex
-from processor.core.pricing.genai_prices import GenaiPrices
 from processor.core.pricing.litellm import LitellmPrices
 from processor.core.pricing.names import NAME_LIMIT
 from processor.core.pricing.provider_price import PriceSources
 from processor.core.pricing.resolve import resolve
-from processor.core.pricing.shapes import CacheSemantics, CatalogueName, Match, PriceFile
+from processor.core.pricing.shapes import (
+    GENAI_PRICES,
+    CacheSemantics,
+    CatalogueName,
+    Match,
+    PriceFile,
+)
 from processor.core.providers import SPELLINGS
 
 _MEMO_LIMIT = 4096
@@ -124,8 +128,12 @@ def compile_catalog(file: PriceFile, texts: Mapping[str, str] | None = None) -> 
     Raises ConfigError where one is missing or cannot be used.
     """
     catalogues = [_catalogue(name, texts or {}) for name in file.catalogues]
-    version = genai_prices.VERSION if file.use_catalogue else ""
-    others = [each.version for each in catalogues if not isinstance(each, GenaiPrices)]
+    version, price_dates = _installed() if file.use_catalogue else ("", ())
+    others = [
+        each.version
+        for name, each in zip(file.catalogues, catalogues, strict=True)
+        if name.kind != GENAI_PRICES.kind
+    ]
     order = [name.kind for name in file.catalogues] if others else []
     digest = hashlib.sha256(" ".join([file.digest, version, *others, *order]).encode()).hexdigest()
     sources = PriceSources(
@@ -144,12 +152,22 @@ def compile_catalog(file: PriceFile, texts: Mapping[str, str] | None = None) -> 
         trusted=file.trusted,
         warn_if_older_than_days=file.warn_if_older_than_days,
         sources=sources,
-        _price_dates=genai_prices.price_dates() if file.use_catalogue else (),
+        _price_dates=price_dates,
     )
 
 
+def _installed() -> tuple[str, tuple[date, ...]]:
+    """The version of the installed catalogue, and when prices in it have changed."""
+    # All its prices are read with the module: only who compiles a catalog waits for that.
+    from processor.core.pricing import genai_prices  # noqa: PLC0415 - as the line above says
+
+    return genai_prices.VERSION, genai_prices.price_dates()
+
+
 def _catalogue(name: CatalogueName, texts: Mapping[str, str]) -> Catalogue:
-    if name.kind == "genai-prices":
+    if name.kind == GENAI_PRICES.kind:
+        from processor.core.pricing.genai_prices import GenaiPrices  # noqa: PLC0415 - see _installed
+
         return GenaiPrices()
     if name.path not in texts:
         raise ConfigError([Problem(name.where, f"the file {name.path} was not read")])

@@ -50,12 +50,14 @@ def test_help_needs_neither_the_files_nor_what_checks_them():
 
 
 def test_a_question_needs_nothing_that_receives_or_sends_spans():
-    """Guarantees: neither gRPC nor the HTTP server is imported to ask, or to read a ledger."""
+    """Guarantees: to ask, or to read a ledger, what receives, sends and prices is not imported."""
     program = (
         "import sys; from processor.cli import today\n"
         "before = 'processor.io.ledger' in sys.modules\n"
         "from processor.cli.questions import local\n"
-        "print(before, sorted({'aiohttp', 'grpc'} & set(sys.modules)))"
+        "from processor.cli import audit, calls, report, unpriced\n"
+        "unneeded = {'aiohttp', 'grpc', 'google.protobuf', 'genai_prices', 'httpx'}\n"
+        "print(before, sorted(unneeded & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert result.stdout.decode() == "False []\n"
