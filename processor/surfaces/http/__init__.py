@@ -1,6 +1,7 @@
 """What is served over HTTP: metrics, health, and the API.
 
 server       paths outside of the API, start and stop; connections: how many are open
+callers      how much of one caller is under way
 api          requests to the API, answered by the table of `surfaces.api`
 stream       what is new, as server-sent events
 hosts        under which names, and from which pages, it may be asked

@@ -6,9 +6,8 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -39,12 +38,12 @@ from processor.surfaces.api import (
 )
 from processor.surfaces.api.documents import Answer
 from processor.surfaces.http.accepting import Form, form_of, is_known
+from processor.surfaces.http.callers import Callers
 from processor.surfaces.http.hosts import Hosts
 from processor.surfaces.http.openapi import openapi_document
 from processor.surfaces.http.problems import (
     HEADERS,
     MethodError,
-    TooManyError,
     kind_of,
     problem_response,
 )
@@ -58,6 +57,8 @@ _CONTENT_TYPES: Final[dict[Form, str]] = {
 }
 _UNDER_WAY_MAX: Final = 16
 """Questions of one caller, so that one leaves room for others."""
+_STREAMS_MAX: Final = 16
+"""Streams of one caller, of the 32 that there may be."""
 _STREAM: Final = f"{PREFIX}/stream"
 _AT_ONCE_MAX: Final = 3
 """Answers that are made at a time: one of a trace with 10,000 spans takes 100 MiB meanwhile."""
@@ -73,23 +74,29 @@ class Api:
         self._sources = sources
         self.access = access
         self._hosts = hosts
-        self._under_way = Counter[str]()
+        self._asking = Callers(_UNDER_WAY_MAX, "questions")
+        self._listening = Callers(_STREAMS_MAX, "streams")
         self._at_once = asyncio.Semaphore(_AT_ONCE_MAX)
         self._waiting = 0
         self._failures = Episodes()
         self._feed = Feed(sources.costs)
         self._openapi = b""
 
-    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        """The answer to a request, whatever is wrong with it."""
+    async def serve(
+        self, request: web.BaseRequest, when_allowed: Callable[[], None] = lambda: None
+    ) -> web.StreamResponse:
+        """The answer to a request, whatever is wrong with it.
+
+        `when_allowed` is called when its caller is known to be one who may ask.
+        """
         try:
             self._hosts.check(request.headers)
             self.access.check("read", _caller_of(request))
+            when_allowed()
             _check_question(request)
-            if request.path == _STREAM:
-                return await self._stream(request)
-            with self._counted(request.remote or ""):
-                return await self._answer(request)
+            is_stream = request.path == _STREAM
+            with (self._listening if is_stream else self._asking).counted(request.remote or ""):
+                return await (self._stream(request) if is_stream else self._answer(request))
         except ProcessorError as error:
             if kind_of(error).status >= 500 and self._failures.note(
                 type(error).__name__, time.monotonic()
@@ -108,20 +115,6 @@ class Api:
             )
             raise InvalidParametersError([problem])
         return await stream_events(request, self._feed)
-
-    @contextmanager
-    def _counted(self, caller: str) -> Iterator[None]:
-        """Raises TooManyError beside too many other questions of the same caller."""
-        if self._under_way[caller] >= _UNDER_WAY_MAX:
-            message = f"{_UNDER_WAY_MAX} questions of {caller or 'this caller'} are under way"
-            raise TooManyError(message)
-        self._under_way[caller] += 1
-        try:
-            yield
-        finally:
-            self._under_way[caller] -= 1
-            if not self._under_way[caller]:
-                del self._under_way[caller]
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:

@@ -1,9 +1,11 @@
-"""Connections of the HTTP server: how many are open."""
+"""Connections of the HTTP server: how many are open, in all and from one address."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from aiohttp import web
@@ -12,24 +14,50 @@ library_log: Final = logging.getLogger(f"{__name__}.aiohttp")
 library_log.disabled = True  # It would write a traceback for every malformed request.
 
 _CONNECTIONS_MAX: Final = 64
+_OF_ONE_ADDRESS_MAX: Final = 32
+"""Half of all: its questions and streams that may be under way, and room for everybody else."""
+
+
+class _Connection:
+    """An open connection, and what is known of it."""
+
+    def __init__(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        self.handler = handler
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if peer else ""
+        self.may_ask = False
+        """Whether a question that came over it was allowed."""
+        self.under_way = 0
+
+    @property
+    def worth(self) -> tuple[bool, bool]:
+        """The least one is closed first: of strangers before others, idle before busy."""
+        return self.may_ask, self.under_way > 0
 
 
 class Connections(web.Server):
-    """Bounds how many connections are open: for one beyond that, the oldest is closed.
+    """Bounds how many connections are open: for one beyond that, another one is closed.
 
-    So a client that holds all of them cannot keep a probe from an answer.
+    So a client that holds all of them cannot keep a probe from an answer, and strangers close no
+    connection of those who may ask while there is one of their own.
     """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - as aiohttp has it
         super().__init__(*arguments, **settings)
-        self._open: dict[web.RequestHandler, asyncio.Transport] = {}
+        self._open: dict[web.RequestHandler, _Connection] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Remember an open connection, and close the oldest one beyond the limit."""
+        """Remember an open connection, and close another one beyond a limit."""
         super().connection_made(handler, transport)
-        self._open[handler] = transport
-        if len(self._open) > _CONNECTIONS_MAX:
-            self._open.pop(next(iter(self._open))).abort()
+        made = _Connection(handler, transport)
+        others = list(self._open.values())
+        beside = [each for each in others if each.address == made.address]
+        if len(beside) >= _OF_ONE_ADDRESS_MAX:
+            self._close_one(beside)
+        elif len(others) >= _CONNECTIONS_MAX:
+            self._close_one(others)
+        self._open[handler] = made
 
     def connection_lost(
         self, handler: web.RequestHandler, exc: BaseException | None = None
@@ -37,3 +65,27 @@ class Connections(web.Server):
         """Forget a connection that is closed."""
         super().connection_lost(handler, exc)
         self._open.pop(handler, None)
+
+    @contextmanager
+    def answering(self, handler: web.RequestHandler) -> Iterator[None]:
+        """While a request is answered, its connection is not idle."""
+        connection = self._open.get(handler)
+        if connection is None:
+            yield
+            return
+        connection.under_way += 1
+        try:
+            yield
+        finally:
+            connection.under_way -= 1
+
+    def trust(self, handler: web.RequestHandler) -> None:
+        """Note that a question over a connection was allowed."""
+        if connection := self._open.get(handler):
+            connection.may_ask = True
+
+    def _close_one(self, among: Iterable[_Connection]) -> None:
+        """Close the one of least worth; of several the oldest, which comes first."""
+        closed = min(among, key=lambda each: each.worth)
+        del self._open[closed.handler]
+        closed.transport.abort()

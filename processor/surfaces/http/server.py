@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from aiohttp import web
@@ -64,6 +65,16 @@ class HttpServer:
             "/live": _live,
         }
         self._runner: web.ServerRunner | None = None
+        self._connections = Connections(
+            self._serve,
+            access_log=None,
+            logger=library_log,
+            keepalive_timeout=_IDLE_S,
+            # A question is given up when nobody waits for its answer any more.
+            handler_cancellation=True,
+            max_line_size=_LINE_MAX_BYTES,
+            max_field_size=_LINE_MAX_BYTES,
+        )
         self._failures = Episodes()
 
     @property
@@ -74,17 +85,7 @@ class HttpServer:
 
     async def start(self) -> None:
         """Answer requests from now on."""
-        server = Connections(
-            self._serve,
-            access_log=None,
-            logger=library_log,
-            keepalive_timeout=_IDLE_S,
-            # A question is given up when nobody waits for its answer any more.
-            handler_cancellation=True,
-            max_line_size=_LINE_MAX_BYTES,
-            max_field_size=_LINE_MAX_BYTES,
-        )
-        self._runner = web.ServerRunner(server, shutdown_timeout=_STOP_S)
+        self._runner = web.ServerRunner(self._connections, shutdown_timeout=_STOP_S)
         await self._runner.setup()
         for each in self._sockets:
             await web.SockSite(self._runner, each).start()
@@ -98,8 +99,14 @@ class HttpServer:
             each.close()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        if self.api is not None and request.path.startswith(f"{PREFIX}/"):
-            return await self.api.serve(request)
+        with self._connections.answering(request.protocol):
+            if self.api is not None and request.path.startswith(f"{PREFIX}/"):
+                allowed = partial(self._connections.trust, request.protocol)
+                return await self.api.serve(request, allowed)
+            return await self._show(request)
+
+    async def _show(self, request: web.BaseRequest) -> web.Response:
+        """What is served outside of the API."""
         answer = self._paths.get(request.path)
         if answer is None:
             served = [*self._paths, *([] if self.api is None else [PREFIX])]

@@ -161,6 +161,16 @@ async def test_how_many_listen_is_bounded(costs, monkeypatch):
             await anext(feed.listen())
 
 
+async def test_listeners_that_come_at_the_same_moment_are_no_more_than_may_be(costs):
+    """Guarantees: between looking how many there are and being one of them, nobody else comes."""
+    feed = Feed(costs, 60)
+    many = [feed.listen() for _ in range(50)]
+    found = await asyncio.gather(*(anext(each) for each in many), return_exceptions=True)
+    assert sum(isinstance(each, OverloadedError) for each in found) == 18
+    for each in many:
+        await each.aclose()
+
+
 async def test_a_listener_that_has_missed_some_counts_from_its_first_event_on(costs, monkeypatch):
     """Guarantees: the limit is not exceeded by those who begin with a gap."""
     monkeypatch.setattr(feeds, "_LISTENERS_MAX", 1)
