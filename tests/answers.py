@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
+from processor.core.budgets.applicable import Applicable
 from processor.core.model import Crossing, Standing, Totals
 from processor.io.ledger import Ledger, SqliteStore
 from processor.io.ledger.reading import SqliteView
@@ -29,7 +30,8 @@ async def total_of(
 
 async def standings_of(ledger: Ledger, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
     """How scope ids, and the grand total, stand against their budgets."""
-    states = await _ask(ledger, lambda view: budgets.states_of(view, ledger.policy, scopes, time_s))
+    applied = Applicable(ledger.policy).find(scopes)
+    states = await _ask(ledger, lambda view: budgets.states_at(view, applied, time_s))
     return [state.standing for state in states]
 
 

@@ -24,7 +24,12 @@ from processor.app.audit_notes import AuditNotes
 from processor.app.exports.schedule import ExportSchedule
 from processor.app.kept_requests import rename_in
 from processor.app.pipeline import Pipeline
-from processor.app.questions import build_queries, build_reader
+from processor.app.questions import (
+    build_check_reader,
+    build_checks,
+    build_queries,
+    build_reader,
+)
 from processor.app.resources import (
     plan_memory,
     raise_descriptor_limit,
@@ -36,11 +41,13 @@ from processor.app.watched_files import BUDGETS, PRICING, WatchedFiles
 from processor.config import Settings
 from processor.core.errors import ConfigError, LedgerUnavailableError, Problem
 from processor.core.memory import MemoryLimit
+from processor.core.model import Intake, Plan
+from processor.core.posting.reserved import reservations_of
 from processor.core.pricing import Catalog
 from processor.io.ledger import Ledger, OnPosted
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import Health
+from processor.surfaces.queries import BudgetChecks, Health
 
 _LOG = logging.getLogger(__name__)
 _HEALTH_INTERVAL_S = 1.0
@@ -112,7 +119,6 @@ class App:
         exporter = build_exporter(settings, memory, files)
         ledger = build_ledger(settings, policy, plan)
         ledger.forget_also(rename_in(exporter, settings))
-        ledger.on_posted = self._on_posted
         _close_with(stack, "the ledger", ledger.close)
         await _start_ledger(ledger, settings.ledger.path)
         # Closed before the ledger: who writes is the last to close the file, and tidies up.
@@ -124,6 +130,7 @@ class App:
         await exporter.start()
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
         costs = build_queries(settings, reader, lambda: ledger.policy, lambda: pipeline.catalog)
+        checks = self._build_checks(stack, ledger, pipeline)
         changes = build_changes(settings, ledger, lambda: pipeline.catalog)
         exports = ExportSchedule(settings, lambda: ledger.policy.calendar)
         health = Health(
@@ -133,12 +140,12 @@ class App:
         tokens = files.askers()
         access = build_grpc_access(settings, tokens)
         receiver = build_receiver(
-            settings, pipeline.handle, CostService(costs, changes, health.report, access),
+            settings, pipeline.handle, CostService(costs, checks, changes, health.report, access),
             pipeline.flow, files=files, plan=plan, memory=memory,
         )  # fmt: skip
         telemetry = build_telemetry(
             settings, pipeline, exporter, ledger, receiver,
-            health=health, files=files, check=check, costs=costs, tokens=tokens,
+            health=health, files=files, check=check, costs=costs, checks=checks, tokens=tokens,
             exports=exports.states,
         )  # fmt: skip
         if telemetry is not None:
@@ -162,6 +169,18 @@ class App:
         stack.callback(setattr, health, "phase", "stopping")
         return Running(pipeline, ledger, exporter, receiver, telemetry, port, plan)
 
+    def _build_checks(
+        self, stack: AsyncExitStack, ledger: Ledger, pipeline: Pipeline
+    ) -> BudgetChecks:
+        """What decides about calls before they are made, which hears of those that are charged."""
+        reader = build_check_reader(self._settings)
+        _close_with(stack, "the reader of totals", reader.close)
+        checks = build_checks(
+            reader, lambda: ledger.policy, lambda: pipeline.catalog, lambda: pipeline.options
+        )
+        ledger.on_posted = _release_charged(checks, self._on_posted)
+        return checks
+
     def describe(self) -> list[str]:
         """What runs here, in a few lines for people."""
         addresses = Addresses(self.port, self.http_port, self.metrics_port)
@@ -177,6 +196,19 @@ def _use_prices_in(pipeline: Pipeline, settings: Settings) -> Callable[[Catalog]
         pipeline.catalog, pipeline.options = new, read_options(settings, new)
 
     return use_prices
+
+
+def _release_charged(checks: BudgetChecks, then: OnPosted | None) -> OnPosted:
+    """Let reservations go whose calls are charged; checks that read from now on see the charge."""
+
+    def note(intake: Intake, plan: Plan) -> None:
+        charged = reservations_of(intake)
+        if charged:
+            checks.note_charged(charged)
+        if then is not None:
+            then(intake, plan)
+
+    return note
 
 
 def _close_with(stack: AsyncExitStack, what: str, close: Callable[[], Awaitable[None]]) -> None:

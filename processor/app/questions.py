@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from processor.config import Settings
 from processor.core.budgets import Policy
 from processor.core.pricing import Catalog
+from processor.core.semconv import ReadOptions
 from processor.io.ledger import SqliteReader
-from processor.surfaces.queries import CostQueries
+from processor.surfaces.queries import BudgetChecks, CostQueries
+
+_CHECK_S: Final = 2.0
+"""Whoever is about to make a call waits no longer for the totals."""
+_ID_BYTES: Final = 16
 
 
 def build_reader(settings: Settings) -> SqliteReader:
     """Answers questions from the ledger's file, which it opens when the first one comes."""
     return SqliteReader(Path(settings.ledger.path))
+
+
+def build_check_reader(settings: Settings) -> SqliteReader:
+    """Reads totals for checks of budgets alone, so that they never wait behind other questions."""
+    return SqliteReader(Path(settings.ledger.path), threads=1, time_limit_s=_CHECK_S)
+
+
+def build_checks(
+    reader: SqliteReader,
+    policy: Callable[[], Policy],
+    catalog: Callable[[], Catalog],
+    options: Callable[[], ReadOptions],
+) -> BudgetChecks:
+    """What decides about calls before they are made."""
+    return BudgetChecks(policy, reader, catalog, options, lambda: secrets.token_hex(_ID_BYTES))
 
 
 def build_queries(

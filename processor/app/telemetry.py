@@ -7,10 +7,12 @@ import platform
 import socket
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from processor import __version__
 from processor.app.addresses import METRICS_SETTING
 from processor.app.pipeline import Pipeline
+from processor.app.resources import max_connections
 from processor.app.watched_files import WatchedFiles
 from processor.config import Settings
 from processor.config.settings import METRICS_ENDPOINT
@@ -33,9 +35,10 @@ from processor.surfaces.api import Sources
 from processor.surfaces.http import Api, Hosts, HttpServer, Page
 from processor.surfaces.metrics import CONTENT_TYPE, Build, CostReadings, Exposition
 from processor.surfaces.metrics import Sources as MetricSources
-from processor.surfaces.queries import CostQueries, Health
+from processor.surfaces.queries import BudgetChecks, CostQueries, Health
 
 _LOG = logging.getLogger(__name__)
+_CONNECTIONS_MAX: Final = 512
 
 
 def build_telemetry(
@@ -49,6 +52,7 @@ def build_telemetry(
     files: WatchedFiles,
     check: BackgroundCheck,
     costs: CostQueries,
+    checks: BudgetChecks,
     tokens: ApiTokens,
     exports: Callable[[], Sequence[ExportState]],
 ) -> HttpServer | None:
@@ -82,9 +86,11 @@ def build_telemetry(
     api = None
     if settings.api.enabled:
         access = Access(tokens, is_loopback=is_local)
-        api = Api(Sources(costs, health.report), access, hosts)
+        api = Api(Sources(costs, health.report, checks=checks), access, hosts)
     page = Page(CONTENT_TYPE, Exposition(sources).page)
-    return HttpServer(sockets, page, health, api, hosts=hosts)
+    # Many applications ask before each of their calls, and keep a connection for that.
+    connections = min(max_connections(), _CONNECTIONS_MAX)
+    return HttpServer(sockets, page, health, api, hosts=hosts, connections_max=connections)
 
 
 def exporter_state(exporter: Fanout) -> ExporterState:

@@ -31,6 +31,8 @@ from processor.core.questions import (
     CrossingCounts,
     Filters,
     Freshness,
+    SeriesSum,
+    SeriesWindow,
     Spend,
     TraceRow,
     TraceSpan,
@@ -221,6 +223,9 @@ class LedgerView(Protocol):
         self, name: str, scope_id: str, start_s: int, end_s: int
     ) -> list[tuple[int, Totals]]:
         """Likewise for each hour from `start_s` on in which there was any, by its start."""
+
+    def many_series(self, asked: Sequence[SeriesWindow]) -> list[SeriesSum]:
+        """Several such totals at once, in the order asked for."""
 
     def progress(self, name: str) -> float:
         """The share of traces that a total which budgets follow is filled with; 1 for all."""

@@ -1,24 +1,35 @@
-"""The totals that are followed, by what they count: a call meets those that may count it."""
+"""Whatever has a filter, by what it counts: a call meets those that may count it."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Generic, Protocol, TypeVar
 
 from processor.core.budgets.verdict import Watch, matches
 
+
+class Filtered(Protocol):
+    """A total that is followed, or a budget."""
+
+    @property
+    def match(self) -> Mapping[str, tuple[str, ...]]:
+        """Patterns by what they look at; a call counts when each is met by one of its patterns."""
+
+
+F = TypeVar("F", bound=Filtered)
 _SPECIAL = frozenset("*?[")
 """What makes a pattern fit more than the very text that it is."""
 
 
-class Watches:
-    """Totals that are followed, each known by its position.
+class ByFilter(Generic[F]):
+    """Totals that are followed, or budgets, each known by its position.
 
     A filter is looked up by one of its dimensions for which it names whole values: that whose
     values the fewest filters name. Filters that have none are compared with every call.
     """
 
-    def __init__(self, watches: Iterable[Watch] = ()) -> None:
+    def __init__(self, watches: Iterable[F] = ()) -> None:
         self._watches = tuple(watches)
         self._others: list[int] = []
         self._by_value: defaultdict[str, defaultdict[str, list[int]]]
@@ -36,10 +47,10 @@ class Watches:
             for value in named[rarest]:
                 self._by_value[rarest][value].append(at)
 
-    def __getitem__(self, position: int) -> Watch:
+    def __getitem__(self, position: int) -> F:
         return self._watches[position]
 
-    def __iter__(self) -> Iterator[Watch]:
+    def __iter__(self) -> Iterator[F]:
         return iter(self._watches)
 
     def counting(self, ids: Mapping[str, str | None]) -> list[int]:
@@ -51,10 +62,14 @@ class Watches:
         return [at for at in positions if matches(self._watches[at].match, ids)]
 
 
-def _named(watch: Watch) -> dict[str, frozenset[str]]:
+def _named(watch: Filtered) -> dict[str, frozenset[str]]:
     """The dimensions for which a filter names whole values, and these."""
     return {
         name: frozenset(patterns)
         for name, patterns in watch.match.items()
         if not any(_SPECIAL & set(pattern) for pattern in patterns)
     }
+
+
+Watches = ByFilter[Watch]
+"""The totals that are followed."""

@@ -11,6 +11,8 @@ CORRECTION: Final = "llm.cost.correction_usd"
 EXCEEDED: Final = "llm.budget.exceeded"
 """An attribute with the names of budgets, and the name of an event."""
 WARNING: Final = "llm.budget.warning"
+RESERVATION: Final = "llm.budget.reservation"
+"""An attribute that applications write on a call: what is held for it. It is read, and stays."""
 
 OWN_NAMES: Final = frozenset({
     COST,

@@ -8,6 +8,7 @@ from processor.core.insight.comparison import (
     changed_patterns,
     compare,
 )
+from processor.core.insight.estimate import CallEstimate, estimate_call
 from processor.core.insight.forecast import CannotTell, Forecast, Interval, forecast
 from processor.core.insight.reach import HOUR_S, Cells, ForecastKind, Reach, reach_of
 from processor.core.insight.reprice import can_be_priced, mark_priced, price_again
@@ -22,6 +23,7 @@ from processor.core.insight.what_if import (
 
 __all__ = [
     "HOUR_S",
+    "CallEstimate",
     "CannotTell",
     "Cells",
     "Comparison",
@@ -40,6 +42,7 @@ __all__ = [
     "changed_patterns",
     "compare",
     "compare_call",
+    "estimate_call",
     "forecast",
     "mark_priced",
     "named_model",

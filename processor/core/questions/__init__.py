@@ -3,6 +3,7 @@
     question  questions and answers
     buckets   where the buckets of a series begin and end
     plan      from a question to the tables that answer it exactly
+    series    totals that budgets follow, several at once
 
 Nothing here reads: `core.ports.LedgerReader` says who does.
 """
@@ -51,6 +52,7 @@ from processor.core.questions.running_sums import (
     Spend,
     SpendRow,
 )
+from processor.core.questions.series import SeriesSum, SeriesWindow
 
 __all__ = [
     "BUCKETS_MAX",
@@ -71,6 +73,8 @@ __all__ = [
     "Measure",
     "ReadingPlan",
     "Segment",
+    "SeriesSum",
+    "SeriesWindow",
     "Source",
     "Spend",
     "SpendRow",

@@ -31,7 +31,7 @@ from processor.core.semconv.dimensions import OwnDimensions
 from processor.core.semconv.identities import IdentityRename
 from processor.core.semconv.layout import WANTED
 from processor.core.semconv.logs import LOGS_WANTED, LogReading, read_logs
-from processor.core.semconv.options import CacheSemantics, ReadOptions
+from processor.core.semconv.options import CacheSemantics, ReadOptions, read_scope_id
 from processor.core.semconv.plausibility import UsageLimits
 from processor.core.semconv.reading import read
 
@@ -46,4 +46,5 @@ __all__ = [
     "UsageLimits",
     "read",
     "read_logs",
+    "read_scope_id",
 ]

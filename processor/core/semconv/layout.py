@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from processor.core.enrich.names import OWN_NAMES
+from processor.core.enrich.names import OWN_NAMES, RESERVATION
 from processor.core.model import Wanted
 from processor.core.semconv.counts import COUNT_FIELDS
 from processor.core.semconv.dialects.calls import (
@@ -132,6 +132,7 @@ _SUPPORTING = frozenset({
     HOST,
     # Said of calls, which have a model or tokens besides.
     CUMULATIVE,
+    RESERVATION,
     *PLAIN_CACHE_MARKS,
     *(key for source in CACHE_SAVED for key in source.keys),
     *(key for source in CACHE_MARKS for key in source.unless),
@@ -184,7 +185,7 @@ def _names() -> set[str]:
     names.update(*(keys for keys, _ in KINDS_BY_KEYS))
     for dialect in DIALECTS:
         names.update(dialect.keys, (key for key, _ in dialect.values))
-    return names | {HOST, CUMULATIVE, CLASSES, *PARTIAL, *_RESOURCE_KEYS, *OWN_NAMES}
+    return names | {HOST, CUMULATIVE, CLASSES, *PARTIAL, *_RESOURCE_KEYS, *OWN_NAMES, RESERVATION}
 
 
 def _wanted(names: set[str]) -> Wanted:

@@ -9,7 +9,7 @@ from typing import Literal
 from processor.core.model import Group, Owner
 from processor.core.semconv.dialects.instrumentations import Inclusion
 from processor.core.semconv.dimensions import NO_OWN_DIMENSIONS, OwnDimensions
-from processor.core.semconv.owners import read_inherited_owner
+from processor.core.semconv.owners import hash_user, read_inherited_owner, read_name
 from processor.core.semconv.plausibility import UsageLimits
 
 CacheSemantics = Literal["inclusive", "exclusive", "auto"]
@@ -38,6 +38,14 @@ def inherited_owner(group: Group, options: ReadOptions) -> Owner:
         return found
     own_ids = options.dimensions.read_inherited(scope, resource)
     return found._replace(own_dimensions=own_ids).or_nobody()
+
+
+def read_scope_id(scope: str, text: str, options: ReadOptions) -> str | None:
+    """The id of a scope as it would be read from a span that says `text`; None for no id."""
+    found = read_name(text)
+    if found is None or scope != "user" or options.user_hash_salt is None:
+        return found
+    return hash_user(found, options.user_hash_salt)
 
 
 def operator_rule(names: tuple[str, ...], options: ReadOptions) -> Inclusion | None:

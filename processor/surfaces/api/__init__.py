@@ -2,6 +2,7 @@
 
 endpoints   the table: routes, OpenAPI, commands and tests are made from it
 parameters  what each endpoint takes; reading: from a query, or all that is wrong with it
+actions     what is asked with a body, or lets something go; bodies: what is sent
 answers     a question for each endpoint, and a document of its answer
 feed        what is new, for all who listen
 documents   every answer; tables: the same as rows, for CSV
@@ -9,7 +10,9 @@ problems    what is wrong with a question
 moments     moments as parameters give them
 """
 
+from processor.surfaces.api.actions import ACTIONS, Action, find_action
 from processor.surfaces.api.answers import Sources
+from processor.surfaces.api.bodies import BODY_MAX_BYTES, Body, body_problem, read_body
 from processor.surfaces.api.endpoints import ENDPOINTS, PREFIX, Endpoint, find_endpoint, get
 from processor.surfaces.api.feed import Event, Feed
 from processor.surfaces.api.parameters import Parameters
@@ -22,8 +25,12 @@ from processor.surfaces.api.reading import read_parameters
 from processor.surfaces.api.tables import Table, table_of, write_csv, write_document, write_json
 
 __all__ = [
+    "ACTIONS",
+    "BODY_MAX_BYTES",
     "ENDPOINTS",
     "PREFIX",
+    "Action",
+    "Body",
     "Endpoint",
     "Event",
     "Feed",
@@ -33,8 +40,11 @@ __all__ = [
     "ProblemDocument",
     "Sources",
     "Table",
+    "body_problem",
+    "find_action",
     "find_endpoint",
     "get",
+    "read_body",
     "read_parameters",
     "table_of",
     "write_csv",

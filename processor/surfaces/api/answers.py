@@ -50,7 +50,7 @@ from processor.surfaces.api.parameters import (
     UnpricedParameters,
     WhatIfParameters,
 )
-from processor.surfaces.queries import CostQueries, Report
+from processor.surfaces.queries import BudgetChecks, CostQueries, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,8 @@ class Sources:
     """None where a ledger's file is read that no processor has open."""
     other_prices: Catalog | None = None
     """What calls are compared with instead of the prices in force."""
+    checks: BudgetChecks | None = None
+    """What decides about calls before they are made; None likewise."""
 
 
 Made = Callable[[], Answer]

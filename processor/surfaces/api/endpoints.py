@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote
 
 from processor.core.errors import InvalidQuestionError, NotFoundError
 from processor.surfaces.api import answers
@@ -48,6 +47,7 @@ from processor.surfaces.api.parameters import (
     UnpricedParameters,
     WhatIfParameters,
 )
+from processor.surfaces.api.paths import segments, values_in
 from processor.surfaces.api.problems import InvalidParametersError, ParameterProblem
 from processor.surfaces.api.reading import read_parameters
 
@@ -71,7 +71,7 @@ class Endpoint:
     @property
     def operation(self) -> str:
         """A name for it, made of its path."""
-        return "get_" + "_".join(part.strip("{}") for part in _segments(self.path))
+        return "get_" + "_".join(part.strip("{}") for part in segments(self.path))
 
     async def answer(self, sources: Sources, parameters: Parameters) -> Answer:
         """Ask, and make a document of the answer.
@@ -86,24 +86,7 @@ class Endpoint:
 
     def values_in(self, path: str) -> dict[str, str] | None:
         """The parameters in a path that is still quoted; None where it is another one's."""
-        names, given = _segments(self.path), path.removeprefix("/").split("/")
-        if len(names) != len(given):
-            return None
-        found = {}
-        for name, text in zip(names, given, strict=True):
-            if not name.startswith("{"):
-                if name != text:
-                    return None
-                continue
-            try:
-                found[name[1:-1]] = unquote(text, errors="strict")
-            except UnicodeDecodeError:
-                return None
-        return found if all(found.values()) else None
-
-
-def _segments(path: str) -> list[str]:
-    return path.removeprefix("/").split("/")
+        return values_in(self.path, path)
 
 
 def _of(dimension: str, path: str, what: str) -> Endpoint:

@@ -19,6 +19,7 @@ _NAMES: Final = {
     "run": "trace_id",
     "ids": "limit",
     "traces_limit": "traces",
+    "cost_nano_usd": "estimate_usd",
 }
 """Parameters by the names that questions have for them."""
 _FILTER: Final = re.compile(r"filters\[(.*)\]", re.DOTALL)

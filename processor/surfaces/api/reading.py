@@ -47,7 +47,7 @@ def read_parameters(kind: type[P], path: Mapping[str, str], query: Iterable[tupl
     try:
         parameters = kind.model_validate(given)
     except ValidationError as error:
-        problems += map(_reworded, error.errors(include_url=False))
+        problems += map(reworded, error.errors(include_url=False))
         raise InvalidParametersError(problems) from None
     if problems:
         raise InvalidParametersError(problems)
@@ -71,13 +71,16 @@ def _unknown(name: str, fields: Mapping[str, FieldInfo]) -> ParameterProblem:
     return _problem(name[:_SHOWN_MAX_CHARS], "unknown parameter", fix, known)
 
 
-def _reworded(mistake: ErrorDetails) -> ParameterProblem:
+def reworded(mistake: ErrorDetails) -> ParameterProblem:
     """What pydantic has found, in the words of all other problems."""
-    name, got = str(mistake["loc"][0]), str(mistake["input"])[:_SHOWN_MAX_CHARS]
+    # A body that is no JSON has no place.
+    name = str((*mistake["loc"], "body")[0])
+    got = str(mistake["input"])[:_SHOWN_MAX_CHARS]
     limits = mistake.get("ctx", {})
     match mistake["type"]:
-        case "missing":
-            return _problem(name, "is missing", "")
+        case "missing" | "extra_forbidden" as kind:
+            detail = "is missing" if kind == "missing" else "unknown parameter"
+            return _problem(name[:_SHOWN_MAX_CHARS], detail, "")
         case "greater_than_equal" | "less_than_equal":
             bound = f"least {limits['ge']}" if "ge" in limits else f"most {limits['le']}"
             return _problem(name, f"must be at {bound}, got {got}", "")

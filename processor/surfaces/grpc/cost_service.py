@@ -19,7 +19,6 @@ from processor.core.money import parse_usd
 from processor.core.ports import Caller, Method
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
-    CheckBudgetResponse,
     ExcludeRequest,
     ForgetRequest,
     GetHealthRequest,
@@ -28,25 +27,28 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetTotalsRequest,
     ListAuditRequest,
     ListUnpricedRequest,
+    ReleaseReservationRequest,
+    ReleaseReservationResponse,
     RepriceRequest,
 )
 from processor.surfaces.grpc.messages import (
     audit_message,
+    check_message,
     exclusion_message,
     forgetting_message,
     progress_message,
     repricing_message,
-    standing_message,
     totals_message,
     unpriced_message,
 )
 from processor.surfaces.queries import (
+    RESERVED_S,
+    BudgetCheckRequest,
+    BudgetChecks,
     CostChanges,
     CostQueries,
     Report,
-    check_scopes,
     check_totals,
-    objections,
 )
 from processor.surfaces.queries import ExcludeRequest as WantedCalls
 
@@ -62,19 +64,27 @@ class CostService:
     name: Final = "llm_cost.v1.CostService"
 
     def __init__(
-        self, costs: CostQueries, changes: CostChanges, health: Callable[[], Report], access: Access
+        self,
+        costs: CostQueries,
+        checks: BudgetChecks,
+        changes: CostChanges,
+        health: Callable[[], Report],
+        access: Access,
     ) -> None:
         """Answer from `costs`, and about the processor itself with what `health` reports.
 
-        What changes the ledger is done by `changes`, and who may call what is said by `access`.
+        What changes the ledger is done by `changes`, and who may call what is said by `access`;
+        `checks` decide about calls before they are made.
         """
         self._costs = costs
+        self._checks = checks
         self._changes = changes
         self._report = health
         self._access = access
         self._procedures: dict[str, tuple[Right, Method]] = {
             "GetTotals": ("read", self.totals),
             "CheckBudget": ("read", self.budget),
+            "ReleaseReservation": ("read", self.release),
             "ListUnpriced": ("read", self.unpriced),
             "Reprice": ("change", self.reprice),
             "GetJobProgress": ("progress", self.job_progress),
@@ -105,20 +115,30 @@ class CostService:
     async def budget(self, body: bytes) -> bytes:
         """CheckBudget, from bytes to bytes. Raises a ProcessorError."""
         question = _parse(CheckBudgetRequest, body)
-        check_scopes(question.scopes, self._costs.dimensions)
         estimate_usd = question.estimated_cost_usd
         if not math.isfinite(estimate_usd) or estimate_usd < 0:
             message = f"must be finite and not negative, got {estimate_usd!r}"
             raise InvalidQuestionError("estimated_cost_usd", message)
-        estimate = parse_usd(repr(estimate_usd))
-        scopes = {"call": "", "total": "", **question.scopes}
-        standings = await self._costs.standing(scopes, None)
-        reasons = objections(standings, estimate)
-        return CheckBudgetResponse(
-            allowed=not reasons,
-            standings=[standing_message(standing) for standing in standings],
-            message="; ".join(reasons),
-        ).SerializeToString()
+        request = BudgetCheckRequest(
+            dict(question.scopes),
+            parse_usd(repr(estimate_usd)) or None,
+            question.tokens or None,
+            question.model,
+            question.provider,
+            question.input_tokens,
+            question.output_tokens,
+            question.cached_tokens,
+            question.reserve,
+            question.reservation_id,
+            question.ttl_s or RESERVED_S,
+        )
+        return check_message(await self._checks.check(request)).SerializeToString()
+
+    async def release(self, body: bytes) -> bytes:
+        """ReleaseReservation, from bytes to bytes. Raises a ProcessorError."""
+        question = _parse(ReleaseReservationRequest, body)
+        is_released = self._checks.release(question.reservation_id)
+        return ReleaseReservationResponse(released=is_released).SerializeToString()
 
     async def unpriced(self, body: bytes) -> bytes:
         """ListUnpriced, from bytes to bytes. Raises a ProcessorError."""

@@ -7,14 +7,15 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
+from processor.core.budgets.check import BudgetCheck
 from processor.core.model import (
+    NS_PER_S,
     TIME_NS_MAX,
     Difference,
     Exclusion,
     Forgetting,
     JobProgress,
     Repricing,
-    Standing,
     UnpricedCalls,
 )
 from processor.core.money import usd
@@ -23,6 +24,7 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     AuditLine,
     BudgetDifference,
     BudgetStanding,
+    CheckBudgetResponse,
     ExcludeResponse,
     ForgetResponse,
     GetJobProgressResponse,
@@ -32,9 +34,10 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     ModelDifference,
     NamedText,
     RepriceResponse,
+    UncheckedBudget,
     UnpricedModel,
 )
-from processor.surfaces.queries import AuditPage, WindowTotals
+from processor.surfaces.queries import AuditPage, BudgetCheckAnswer, WindowTotals
 
 _UNPRICED: Final = "unpriced"
 
@@ -87,8 +90,28 @@ def totals_message(found: WindowTotals) -> GetTotalsResponse:
     )
 
 
-def standing_message(standing: Standing) -> BudgetStanding:
+def check_message(found: BudgetCheckAnswer) -> CheckBudgetResponse:
+    """Whether a call may be made."""
+    deciding, priced = found.deciding, found.priced
+    return CheckBudgetResponse(
+        allowed=found.is_allowed,
+        standings=list(map(_standing, found.checks)),
+        message=found.message,
+        deciding=None if deciding is None else _standing(deciding),
+        estimate_nano_usd=found.estimate.cost_nano_usd,
+        price_status="" if priced is None else priced.status,
+        price_reason="" if priced is None else priced.reason,
+        reservation_id=found.reservation_id,
+        reservation_expires_unix_s=found.expires_ns / NS_PER_S,
+        not_checked=[
+            UncheckedBudget(budget=each.budget, missing=each.missing) for each in found.unchecked
+        ],
+    )
+
+
+def _standing(check: BudgetCheck) -> BudgetStanding:
     """How one scope stands against one budget."""
+    standing = check.standing
     is_money = standing.unit == "usd"
     return _message(
         BudgetStanding,
@@ -103,6 +126,9 @@ def standing_message(standing: Standing) -> BudgetStanding:
         unit=BudgetStanding.UNIT_NANO_USD if is_money else BudgetStanding.UNIT_TOKENS,
         at_least=standing.at_least,
         exceeded=standing.exceeded,
+        reserved=check.reserved,
+        remaining=check.remaining,
+        allows=check.is_allowed,
     )
 
 

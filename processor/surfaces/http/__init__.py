@@ -3,6 +3,7 @@
 server       paths outside of the API, start and stop; connections: how many are open
 callers      how much of one caller is under way
 api          requests to the API, answered by the table of `surfaces.api`
+actions      requests with a body
 stream       what is new, as server-sent events
 hosts        under which names, and from which pages, it may be asked
 accepting    which form of an answer is wanted, and whether the client has it already

@@ -24,6 +24,7 @@ from processor.core.errors import (
 )
 from processor.core.ports import Caller
 from processor.surfaces.api import (
+    ACTIONS,
     ENDPOINTS,
     PREFIX,
     Endpoint,
@@ -38,6 +39,7 @@ from processor.surfaces.api import (
 )
 from processor.surfaces.api.documents import Answer
 from processor.surfaces.http.accepting import Form, form_of, is_known
+from processor.surfaces.http.actions import answer_action
 from processor.surfaces.http.callers import Callers
 from processor.surfaces.http.hosts import Hosts
 from processor.surfaces.http.openapi import openapi_document
@@ -93,6 +95,9 @@ class Api:
             self._hosts.check(request.headers)
             self.access.check("read", _caller_of(request))
             when_allowed()
+            acted = await answer_action(request, self._sources)
+            if acted is not None:
+                return acted
             _check_question(request)
             is_stream = request.path == _STREAM
             with (self._listening if is_stream else self._asking).counted(request.remote or ""):
@@ -138,7 +143,7 @@ class Api:
             return self._described()
         found = find_endpoint(path)
         if found is None:
-            paths = [each.path for each in ENDPOINTS]
+            paths = [each.path for each in (*ENDPOINTS, *ACTIONS)]
             served = ", ".join(PREFIX + each for each in (*paths, "/stream", "/openapi.json"))
             raise NotFoundError(f"there is nothing at this path, only {served}")
         endpoint, values = found
@@ -200,7 +205,7 @@ def _tag(version: str, asked: tuple[object, ...]) -> str:
 def _check_question(request: web.BaseRequest) -> None:
     """Raise MethodError or TooLargeError for what is no question."""
     if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
-        raise MethodError("nothing is changed over HTTP; ask with GET")
+        raise MethodError("nothing is changed over HTTP at this path; ask with GET")
     if request.body_exists:
         raise TooLargeError("a question is asked in the address, without a body")
 

@@ -13,9 +13,8 @@ from aiohttp import web
 library_log: Final = logging.getLogger(f"{__name__}.aiohttp")
 library_log.disabled = True  # It would write a traceback for every malformed request.
 
-_CONNECTIONS_MAX: Final = 64
-_OF_ONE_ADDRESS_MAX: Final = 32
-"""Half of all: its questions and streams that may be under way, and room for everybody else."""
+CONNECTIONS_MAX: Final = 64
+"""Where nothing else is set."""
 
 
 class _Connection:
@@ -43,8 +42,11 @@ class Connections(web.Server):
     connection of those who may ask while there is one of their own.
     """
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - as aiohttp has it
+    def __init__(self, *arguments: Any, open_max: int = CONNECTIONS_MAX, **settings: Any) -> None:  # noqa: ANN401 - as aiohttp has it
+        """One address may have half of `open_max`, so that there is room for everybody else."""
         super().__init__(*arguments, **settings)
+        self._open_max = open_max
+        self._of_one_address_max = max(open_max // 2, 1)
         self._open: dict[web.RequestHandler, _Connection] = {}
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
@@ -53,9 +55,9 @@ class Connections(web.Server):
         made = _Connection(handler, transport)
         others = list(self._open.values())
         beside = [each for each in others if each.address == made.address]
-        if len(beside) >= _OF_ONE_ADDRESS_MAX:
+        if len(beside) >= self._of_one_address_max:
             self._close_one(beside)
-        elif len(others) >= _CONNECTIONS_MAX:
+        elif len(others) >= self._open_max:
             self._close_one(others)
         self._open[handler] = made
 

@@ -7,12 +7,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from processor import __version__
-from processor.surfaces.api import ENDPOINTS, PREFIX, Endpoint, Parameters, ProblemDocument
+from processor.surfaces.api import (
+    ACTIONS,
+    ENDPOINTS,
+    PREFIX,
+    Action,
+    Endpoint,
+    ProblemDocument,
+)
 from processor.surfaces.api.documents import CallsEvent, CrossingsEvent, GapEvent, TotalsEvent
-from processor.surfaces.http.problems import INTERNAL, KINDS, PROBLEM_TYPE
+from processor.surfaces.http.problems import INTERNAL, KINDS, PROBLEM_TYPE, BodyTypeError
 from processor.surfaces.http.stream import STREAM_TYPE
 
 _SCHEMA: Final = "#/components/schemas/{model}"
@@ -24,10 +31,13 @@ _Json = dict[str, Any]
 def openapi_document() -> bytes:
     """The description as JSON."""
     documents = list(dict.fromkeys(kind for each in ENDPOINTS for kind in each.documents))
-    kinds: list[type[BaseModel]] = [*documents, *_EVENTS, ProblemDocument]
-    _, schemas = models_json_schema(
-        [(kind, "serialization") for kind in kinds], ref_template=_SCHEMA
-    )
+    acted = [each.document for each in ACTIONS]
+    kinds: list[type[BaseModel]] = [*documents, *acted, *_EVENTS, ProblemDocument]
+    bodies: list[type[BaseModel]] = [each.body for each in ACTIONS if each.method == "POST"]
+    answered: list[tuple[type[BaseModel], JsonSchemaMode]]
+    answered = [(kind, "serialization") for kind in kinds]
+    answered += [(kind, "validation") for kind in bodies]
+    _, schemas = models_json_schema(answered, ref_template=_SCHEMA)
     described = {
         "openapi": "3.1.0",
         "info": {
@@ -39,6 +49,7 @@ def openapi_document() -> bytes:
         "servers": [{"url": PREFIX}],
         "paths": {
             **{each.path: {"get": _operation(each)} for each in ENDPOINTS},
+            **{each.path: {each.method.lower(): _action(each)} for each in ACTIONS},
             "/stream": {"get": _stream()},
         },
         "components": {
@@ -70,6 +81,21 @@ def _operation(endpoint: Endpoint) -> _Json:
     }
 
 
+def _action(action: Action) -> _Json:
+    schema = {"$ref": _SCHEMA.format(model=action.document.__name__)}
+    answer = {"description": action.summary, "content": {"application/json": {"schema": schema}}}
+    described: _Json = {
+        "operationId": action.operation,
+        "summary": action.summary,
+        "responses": {"200": answer, **_of_problems(takes_body=action.method == "POST")},
+    }
+    if action.method == "POST":
+        sent = {"$ref": _SCHEMA.format(model=action.body.__name__)}
+        content = {"application/json": {"schema": sent}}
+        return described | {"requestBody": {"required": True, "content": content}}
+    return described | {"parameters": list(_parameters(action.body))}
+
+
 def _stream() -> _Json:
     events = [{"$ref": _SCHEMA.format(model=each.__name__)} for each in _EVENTS]
     described = (
@@ -85,10 +111,11 @@ def _stream() -> _Json:
     }
 
 
-def _of_problems() -> _Json:
+def _of_problems(*, takes_body: bool = False) -> _Json:
     return {
         str(kind.status): {"$ref": f"#/components/responses/{kind.status}"}
-        for _, kind in (*KINDS, (None, INTERNAL))
+        for error, kind in (*KINDS, (None, INTERNAL))
+        if takes_body or error is not BodyTypeError
     }
 
 
@@ -100,7 +127,7 @@ def _problems() -> Iterator[tuple[str, _Json]]:
         yield str(status), {"description": "; ".join(several), "content": _PROBLEM}
 
 
-def _parameters(kind: type[Parameters]) -> Iterator[_Json]:
+def _parameters(kind: type[BaseModel]) -> Iterator[_Json]:
     schema = kind.model_json_schema()
     required = set(schema.get("required", ()))
     for name, described in schema["properties"].items():

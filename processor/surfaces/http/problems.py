@@ -37,11 +37,19 @@ class Kind(NamedTuple):
 
 
 class MethodError(ProcessorError):
-    """A method that is not served."""
+    """A method that is not served; `allowed` are those that are."""
+
+    def __init__(self, message: str, allowed: str = "GET, HEAD") -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class NotAcceptableError(ProcessorError):
     """A form of answer that there is not."""
+
+
+class BodyTypeError(ProcessorError):
+    """A body that is not JSON."""
 
 
 class TooManyError(RetryableError):
@@ -54,9 +62,10 @@ KINDS: Final[tuple[tuple[type[ProcessorError], Kind], ...]] = (
     (UnauthenticatedError, Kind(401, "unauthenticated", "A token is needed")),
     (ForbiddenError, Kind(403, "forbidden", "Not answered here")),
     (NotFoundError, Kind(404, "not-found", "Nothing is there")),
-    (MethodError, Kind(405, "method", "Only GET and HEAD are served")),
+    (MethodError, Kind(405, "method", "This method is not served here")),
     (NotAcceptableError, Kind(406, "not-acceptable", "There is no such form of the answer")),
-    (TooLargeError, Kind(413, "too-large", "A question has no body")),
+    (TooLargeError, Kind(413, "too-large", "The body is too large, or none is taken")),
+    (BodyTypeError, Kind(415, "body-type", "A body has to be JSON")),
     (TooManyError, Kind(429, "too-many", "Too many questions of one caller")),
     (QuestionTooSlowError, Kind(503, "too-slow", "The question takes too long now")),
     (RetryableError, Kind(503, "unavailable", "Ask again later")),
@@ -85,7 +94,7 @@ def problem_response(error: Exception) -> web.Response:
         case UnauthenticatedError():
             headers["WWW-Authenticate"] = error.challenge
         case MethodError():
-            headers["Allow"] = "GET, HEAD"
+            headers["Allow"] = error.allowed
         case RetryableError():
             headers["Retry-After"] = str(max(math.ceil(error.delay_s), 1))
         case QuestionTooSlowError():

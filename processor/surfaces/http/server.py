@@ -1,4 +1,7 @@
-"""The HTTP server: /metrics, /health, /live, and the API below /api/v1. It only reads."""
+"""The HTTP server: /metrics, /health, /live, and the API below /api/v1.
+
+Nothing that is asked here changes the ledger.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from processor.core.episodes import Episodes
 from processor.core.errors import ForbiddenError
 from processor.surfaces.api import PREFIX
 from processor.surfaces.http.api import Api
-from processor.surfaces.http.connections import Connections, library_log
+from processor.surfaces.http.connections import CONNECTIONS_MAX, Connections, library_log
 from processor.surfaces.http.hosts import Hosts
 from processor.surfaces.queries import Health
 
@@ -49,6 +52,7 @@ class HttpServer:
         api: Api | None = None,
         *,
         hosts: Hosts,
+        connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         """Without `api` there is nothing but metrics and health.
 
@@ -67,6 +71,7 @@ class HttpServer:
         self._runner: web.ServerRunner | None = None
         self._connections = Connections(
             self._serve,
+            open_max=connections_max,
             access_log=None,
             logger=library_log,
             keepalive_timeout=_IDLE_S,

@@ -8,6 +8,7 @@
     usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
     traces        calls in pages, traces and runs as trees; cursors
     budgets       how budgets stand, crossings; questions: their objections in words
+    budget_checks whether a call may be made, and what is held for it
     exclusions    calls that are taken out of all sums; the audit
     partial       why something is missing from an answer
     values        the dimensions there are and their most used values; prices: those in force
@@ -41,6 +42,7 @@ from processor.surfaces.queries.answers import (
     UnknownReport,
     UsageReport,
 )
+from processor.surfaces.queries.budget_checks import BudgetCheckAnswer, BudgetChecks
 from processor.surfaces.queries.checks import (
     CALLS_MAX,
     GROUPS_MAX,
@@ -57,8 +59,16 @@ from processor.surfaces.queries.insight_queries import InsightQueries
 from processor.surfaces.queries.news import Known, News, Position
 from processor.surfaces.queries.owners import TRACES_MAX
 from processor.surfaces.queries.prices import PricedModel, PricesReport
-from processor.surfaces.queries.questions import check_scopes, check_totals, objections
+from processor.surfaces.queries.questions import (
+    RESERVATION_ID,
+    RESERVED_MAX_S,
+    SCOPES_MAX,
+    check_totals,
+    objection,
+)
 from processor.surfaces.queries.requests import (
+    RESERVED_S,
+    BudgetCheckRequest,
     CallsRequest,
     ExcludeRequest,
     ForecastRequest,
@@ -76,6 +86,10 @@ __all__ = [
     "AUDIT_MAX",
     "CALLS_MAX",
     "GROUPS_MAX",
+    "RESERVATION_ID",
+    "RESERVED_MAX_S",
+    "RESERVED_S",
+    "SCOPES_MAX",
     "SPANS_MAX",
     "TRACES_MAX",
     "TRACE_OWNERS",
@@ -83,6 +97,9 @@ __all__ = [
     "AsOf",
     "AuditPage",
     "Bucket",
+    "BudgetCheckAnswer",
+    "BudgetCheckRequest",
+    "BudgetChecks",
     "BudgetState",
     "BudgetsReport",
     "CacheUse",
@@ -121,11 +138,10 @@ __all__ = [
     "WhatIfRequest",
     "WindowTotals",
     "audit_page",
-    "check_scopes",
     "check_totals",
     "check_zone",
     "listed_values",
-    "objections",
+    "objection",
     "unknown_word",
     "with_fix",
     "with_prices",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, cast, get_args
 
@@ -11,7 +11,7 @@ from processor.core.budgets.verdict import followed, series_of, spent_of, standi
 from processor.core.insight import HOUR_S, CannotTell, ForecastKind, Reach, forecast, reach_of
 from processor.core.model import NOTHING, Calendar, Totals
 from processor.core.ports import LedgerView
-from processor.core.questions import TIME_END_S, Filters, UsageQuestion
+from processor.core.questions import TIME_END_S, Filters, SeriesWindow, UsageQuestion
 from processor.surfaces.queries.answers import BudgetState, CrossingsPage, as_of
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.partial import partial_reasons
@@ -53,15 +53,25 @@ def _total_of_trace(view: LedgerView, scope: str, scope_id: str) -> Totals:
     return view.run(trace, span_id)
 
 
-def states_of(
-    view: LedgerView, policy: Policy, scopes: Mapping[str, str], time_s: int
+def states_at(
+    view: LedgerView, asked: Sequence[tuple[Budget, str]], time_s: int
 ) -> list[BudgetState]:
-    """How the given scope ids, and the grand total, stand against their budgets."""
+    """How scope ids stand against budgets, in the order asked for."""
+    windows = [
+        None if budget.scope == "call" or series_of(budget) in _OF_ONE_TRACE
+        else SeriesWindow(series_of(budget), scope_id, *_window(budget, time_s))
+        for budget, scope_id in asked
+    ]  # fmt: skip
+    wanted = list(dict.fromkeys(each for each in windows if each is not None))
+    sums = dict(zip(wanted, view.many_series(wanted), strict=True))
     found = []
-    for budget in policy.budgets:
-        scope_id = "" if budget.scope in {"total", "call"} else scopes.get(budget.scope)
-        if scope_id is not None:
+    for (budget, scope_id), window in zip(asked, windows, strict=True):
+        if window is None or not sums[window].is_complete:
             found.append(_state(view, budget, scope_id, time_s))
+            continue
+        of_budget = budget.window_at(time_s)
+        standing = standing_of(budget, scope_id, of_budget, sums[window].totals)
+        found.append(BudgetState(standing, 1.0))
     return found
 
 

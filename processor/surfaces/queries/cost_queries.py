@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from processor.core.budgets import Policy
 from processor.core.budgets.window import window_of
-from processor.core.model import NS_PER_S, Calendar, Standing, Totals, WindowKind
+from processor.core.model import NS_PER_S, Calendar, Totals, WindowKind
 from processor.core.ports import LedgerReader, LedgerView
 from processor.core.pricing import Catalog
 from processor.core.questions import CrossingCounts, Spend, UnknownAnswer
@@ -233,14 +233,6 @@ class CostQueries:
             return WindowTotals(totals, start_s, end_s, titles.get(scope_id, ""), partial)
 
         return await self._reader.ask(work)
-
-    async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
-        """How scopes stand against their budgets; see `check_scopes`."""
-        time_s, policy = (at_ns or self._now_ns()) // NS_PER_S, self._policy()
-        states = await self._reader.ask(
-            lambda view: budgets.states_of(view, policy, scopes, time_s)
-        )
-        return [state.standing for state in states]
 
     async def unpriced(self) -> UnknownAnswer:
         """Calls whose cost is unknown, alike ones together; those with most calls are listed."""

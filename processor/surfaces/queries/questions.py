@@ -5,18 +5,33 @@ Every surface checks its questions here, so that they all refuse the same with t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from typing import Final, get_args
 
+from processor.core.budgets.check import BudgetCheck
+from processor.core.budgets.reservations import ID_MAX_CHARS
 from processor.core.errors import InvalidQuestionError
-from processor.core.model import Scope, Standing, WindowKind
+from processor.core.model import Scope, WindowKind
 from processor.core.money import format_usd
+from processor.surfaces.queries.requests import BudgetCheckRequest
 
 _SCOPES: Final[tuple[str, ...]] = get_args(Scope)
 _SCOPES_WITH_TOTALS: Final = tuple(scope for scope in _SCOPES if scope != "call")
 _SCOPES_WITHOUT_ID: Final = frozenset({"call", "total"})
 _WINDOWS: Final[tuple[str, ...]] = get_args(WindowKind)
 _SHOWN_MAX_CHARS: Final = 100
+SCOPES_MAX: Final = 32
+RESERVED_MAX_S: Final = 3600
+RESERVATION_ID: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_MAX_CHARS}}}")
+_AMOUNTS: Final = {
+    "cost_nano_usd": 10**18,
+    "tokens": 10**12,
+    "input_tokens": 10**12,
+    "output_tokens": 10**12,
+    "cached_tokens": 10**12,
+}
+"""What one call is expected to use, and the most that is taken; more is a mistake."""
 
 
 def check_totals(scope: str, scope_id: str, window: str, dimensions: Sequence[str] = ()) -> None:
@@ -29,19 +44,50 @@ def check_totals(scope: str, scope_id: str, window: str, dimensions: Sequence[st
     _check_known("window", window, _WINDOWS)
 
 
-def check_scopes(scopes: Mapping[str, str], dimensions: Sequence[str] = ()) -> None:
-    """Check a question about budgets, which names ids by scope. Raises InvalidQuestionError.
+def check_call(request: BudgetCheckRequest, dimensions: Sequence[str] = ()) -> None:
+    """Check a question about a call that is not made yet. Raises InvalidQuestionError.
 
     `dimensions` are the operator's own, which are scopes as well.
     """
-    for scope, scope_id in scopes.items():
+    if len(request.scopes) > SCOPES_MAX:
+        what = f"names {len(request.scopes)} scopes, and takes {SCOPES_MAX}"
+        raise InvalidQuestionError("scopes", what)
+    for scope, scope_id in request.scopes.items():
         _check_known("scopes", scope, (*_SCOPES, *dimensions))
         _check_id(f"scopes[{scope}]", scope, scope_id)
+    for name, most in _AMOUNTS.items():
+        value = getattr(request, name)
+        if value is not None and not 0 <= value <= most:
+            raise InvalidQuestionError(name, f"must be from 0 to {most}, got {value}")
+    if request.cached_tokens > request.input_tokens:
+        what = "is a part of input_tokens, which has fewer"
+        raise InvalidQuestionError("cached_tokens", what, "give all input in input_tokens")
+    if not request.model and (request.input_tokens or request.output_tokens):
+        fix = "name the model that is priced for them, or give tokens alone"
+        raise InvalidQuestionError("model", "is missing", fix)
+    if not 1 <= request.ttl_s <= RESERVED_MAX_S:
+        what = f"must be from 1 to {RESERVED_MAX_S} seconds, got {request.ttl_s:g}"
+        raise InvalidQuestionError("ttl_s", what)
+    if request.reservation_id and not request.reserve:
+        raise InvalidQuestionError("reservation_id", "is given, and reserve is not true")
+    if request.reservation_id and not RESERVATION_ID.fullmatch(request.reservation_id):
+        what = f"must have up to {ID_MAX_CHARS} letters, digits and . _ : -"
+        raise InvalidQuestionError("reservation_id", what)
 
 
-def objections(standings: Sequence[Standing], estimate_nano_usd: int) -> list[str]:
-    """Why budgets speak against a further call of an estimated cost; empty when none does."""
-    return [text for each in standings if (text := _objection(each, estimate_nano_usd))]
+def objection(check: BudgetCheck) -> str:
+    """Why a budget refuses a call, in words."""
+    standing = check.standing
+    owner = f" of {standing.scope} {standing.scope_id}" if standing.scope_id else ""
+    unit = standing.unit
+    spent = ("at least " if standing.at_least else "") + _quantity(standing.spent, unit)
+    if check.reserved:
+        spent += f" + {_quantity(check.reserved, unit)} reserved"
+    would = ""
+    if not standing.exceeded and check.estimate:
+        would, spent = "would be ", f"{spent} + {_quantity(check.estimate, unit)}"
+    limit = _quantity(standing.limit, unit)
+    return f"Budget {would}exceeded: {standing.budget}{owner}: {spent} / {limit}"
 
 
 def _check_known(field: str, value: str, known: tuple[str, ...]) -> None:
@@ -55,20 +101,6 @@ def _check_id(field: str, scope: str, scope_id: str) -> None:
         raise InvalidQuestionError(field, f"must be empty, because there is only one {scope}")
     if scope not in _SCOPES_WITHOUT_ID and not scope_id:
         raise InvalidQuestionError(field, f"must say which {scope}")
-
-
-def _objection(standing: Standing, estimate_nano_usd: int) -> str:
-    """Why this budget speaks against a further call, or ``""``."""
-    owner = f" of {standing.scope} {standing.scope_id}" if standing.scope_id else ""
-    name = f"{standing.budget}{owner}"
-    spent = ("at least " if standing.at_least else "") + _quantity(standing.spent, standing.unit)
-    limit = _quantity(standing.limit, standing.unit)
-    if standing.exceeded:
-        return f"Budget exceeded: {name}: {spent} / {limit}"
-    if standing.unit == "usd" and standing.spent + estimate_nano_usd > standing.limit:
-        more = _quantity(estimate_nano_usd, "usd")
-        return f"Budget would be exceeded: {name}: {spent} + {more} / {limit}"
-    return ""
 
 
 def _quantity(value: int, unit: str) -> str:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+RESERVED_S: Final = 600.0
+"""After how long a reservation lapses, where nothing else is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +109,27 @@ class ExcludeRequest:
     end_ns: int = 0
     """Calls that ended in ``[start, end)``; 0 for no end."""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetCheckRequest:
+    """Whether a call may be made, and what it is expected to use."""
+
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    """Whose it is: ids by scope, and by other dimensions that filters of budgets look at."""
+    cost_nano_usd: int | None = None
+    tokens: int | None = None
+    """Input and output together. What is expected is None where it is not known."""
+    model: str = ""
+    """Priced for the tokens below where `cost_nano_usd` is None."""
+    provider: str = ""
+    input_tokens: int = 0
+    """With those from a cache."""
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reserve: bool = False
+    """Whether what is expected is to be held until the call is charged."""
+    reservation_id: str = ""
+    """Its id; ``""`` for a new one. The same request with the same id is the same reservation."""
+    ttl_s: float = RESERVED_S
+    """After how long a reservation lapses."""

@@ -66,7 +66,7 @@ class CostQueries:
 
 
 def cost_service(costs):
-    return CostService(costs, costs, lambda: HEALTH, Access(ApiTokens(), is_loopback=True))
+    return CostService(costs, costs, costs, lambda: HEALTH, Access(ApiTokens(), is_loopback=True))
 
 
 @pytest.fixture

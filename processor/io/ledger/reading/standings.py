@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import apsw
 
 from processor.core.model import Crossing, Totals
+from processor.core.questions import SeriesSum, SeriesWindow
 from processor.io.ledger import rows
 from processor.io.ledger.reading.sql import placeholders
 from processor.io.ledger.reading.sums import rows_of, totals_of
@@ -19,6 +21,10 @@ _CROSSING: Final = (
 )
 _HOUR_S: Final = 3_600
 _NEARLY_ALL: Final = 0.999
+_LIMITED: Final = ("cost", "input", "output", "unpriced")
+"""What budgets look at, of `tables.SUMS`."""
+_AT_ONCE: Final = 50
+"""Sums of one statement: SQLite takes 500, and keeps the plans of few long texts."""
 _COUNTED: Final = """
 SELECT filled_to - (span_id IS NOT NULL), is_complete FROM series
   LEFT JOIN series_parts USING (name) WHERE name = ?
@@ -56,6 +62,43 @@ def read_series_by_hour(
         len(SUMS),
     )
     return [(start_s + hour * _HOUR_S, totals_of(sums)) for hour, *sums in found]
+
+
+def read_many_series(database: apsw.Connection, asked: Sequence[SeriesWindow]) -> list[SeriesSum]:
+    """What `totals` has of each, of what budgets look at; most are asked for in one statement.
+
+    Each statement lets other threads run several times, which take milliseconds when they are busy.
+    """
+    found: list[Totals] = []
+    for first in range(0, len(asked), _AT_ONCE):
+        some = asked[first : first + _AT_ONCE]
+        bindings = tuple(value for each in some for value in each)
+        statement = partial(_added_up, len(some))
+        rows_found = rows_of(database, statement, bindings, len(_LIMITED))
+        for sums in rows_found:
+            cost, given, made, unpriced = (int(value or 0) for value in sums)
+            found.append(Totals(cost, given, made, unpriced=unpriced))
+    kept_for_budgets = {each.name for each in asked if "?" in each.name}
+    complete = _complete(database, kept_for_budgets) if kept_for_budgets else set()
+    incomplete = kept_for_budgets - complete
+    return [
+        SeriesSum(totals, each.name not in incomplete)
+        for each, totals in zip(asked, found, strict=True)
+    ]
+
+
+def _added_up(number: int, function: str) -> str:
+    added = ", ".join(f"{function}({column})" for column in _LIMITED)
+    one = f"SELECT {added} FROM totals WHERE scope = ? AND id = ? AND bucket >= ? AND bucket < ?"
+    return " UNION ALL ".join([one] * number)
+
+
+def _complete(database: apsw.Connection, names: set[str]) -> set[str]:
+    found = database.execute(
+        f"SELECT name FROM series WHERE is_complete AND name IN {placeholders(tuple(names))}",
+        tuple(names),
+    )
+    return {str(name) for (name,) in found}
 
 
 def read_progress(database: apsw.Connection, name: str) -> float:

@@ -7,7 +7,7 @@ calls       calls one by one; traces: as a whole, and as trees; executions: by o
 forecasts   what will have been used by the end of a window
 what_ifs    what calls would have cost
 owners      a session, a user, an agent, a task or another owner
-budgets     how budgets stand, and crossings
+budgets     how budgets stand, and crossings; checks: whether a call may be made
 events      what is new, as events
 names       dimensions and their values, models and their prices
 state       what makes totals say "at least", the audit, how the processor is
@@ -21,6 +21,11 @@ from processor.surfaces.api.documents.budgets import (
     CrossingsDocument,
 )
 from processor.surfaces.api.documents.calls import CallDocument, CallsDocument
+from processor.surfaces.api.documents.checks import (
+    BudgetCheckDocument,
+    CheckedBudget,
+    ReleaseDocument,
+)
 from processor.surfaces.api.documents.costs import CostRow, CostsDocument, PreviousCosts, Rest
 from processor.surfaces.api.documents.events import (
     CallsEvent,
@@ -68,6 +73,7 @@ __all__ = [
     "AsOfDocument",
     "AuditDocument",
     "AuditLine",
+    "BudgetCheckDocument",
     "BudgetDocument",
     "BudgetRule",
     "BudgetsDocument",
@@ -75,6 +81,7 @@ __all__ = [
     "CallDocument",
     "CallsDocument",
     "CallsEvent",
+    "CheckedBudget",
     "CostRow",
     "CostsDocument",
     "CrossingDocument",
@@ -95,6 +102,7 @@ __all__ = [
     "OwnerDocument",
     "PreviousCosts",
     "PricesDocument",
+    "ReleaseDocument",
     "Rest",
     "SpanDocument",
     "StatusDocument",

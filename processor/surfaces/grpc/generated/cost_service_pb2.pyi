@@ -81,7 +81,7 @@ class GetTotalsResponse(_message.Message):
     def __init__(self, cost_usd: _Optional[float] = ..., cost_nano_usd: _Optional[int] = ..., at_least: _Optional[bool] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., calls: _Optional[int] = ..., unpriced_calls: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., agent_runs: _Optional[int] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., doubtful_calls: _Optional[int] = ..., label: _Optional[str] = ..., cache_hits: _Optional[int] = ..., response_cache_hits: _Optional[int] = ..., response_cache_saved_nano_usd: _Optional[int] = ..., partial: _Optional[_Iterable[str]] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class CheckBudgetRequest(_message.Message):
-    __slots__ = ("scopes", "estimated_cost_usd")
+    __slots__ = ("scopes", "estimated_cost_usd", "tokens", "model", "provider", "input_tokens", "output_tokens", "cached_tokens", "reserve", "reservation_id", "ttl_s")
     class ScopesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -91,22 +91,74 @@ class CheckBudgetRequest(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     SCOPES_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_COST_USD_FIELD_NUMBER: _ClassVar[int]
+    TOKENS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    INPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    RESERVE_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    TTL_S_FIELD_NUMBER: _ClassVar[int]
     scopes: _containers.ScalarMap[str, str]
     estimated_cost_usd: float
-    def __init__(self, scopes: _Optional[_Mapping[str, str]] = ..., estimated_cost_usd: _Optional[float] = ...) -> None: ...
+    tokens: int
+    model: str
+    provider: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    reserve: bool
+    reservation_id: str
+    ttl_s: float
+    def __init__(self, scopes: _Optional[_Mapping[str, str]] = ..., estimated_cost_usd: _Optional[float] = ..., tokens: _Optional[int] = ..., model: _Optional[str] = ..., provider: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., reserve: _Optional[bool] = ..., reservation_id: _Optional[str] = ..., ttl_s: _Optional[float] = ...) -> None: ...
 
 class CheckBudgetResponse(_message.Message):
-    __slots__ = ("allowed", "standings", "message")
+    __slots__ = ("allowed", "standings", "message", "deciding", "estimate_nano_usd", "price_status", "price_reason", "reservation_id", "reservation_expires_unix_s", "not_checked")
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
     STANDINGS_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DECIDING_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATE_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    PRICE_STATUS_FIELD_NUMBER: _ClassVar[int]
+    PRICE_REASON_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_EXPIRES_UNIX_S_FIELD_NUMBER: _ClassVar[int]
+    NOT_CHECKED_FIELD_NUMBER: _ClassVar[int]
     allowed: bool
     standings: _containers.RepeatedCompositeFieldContainer[BudgetStanding]
     message: str
-    def __init__(self, allowed: _Optional[bool] = ..., standings: _Optional[_Iterable[_Union[BudgetStanding, _Mapping]]] = ..., message: _Optional[str] = ...) -> None: ...
+    deciding: BudgetStanding
+    estimate_nano_usd: int
+    price_status: str
+    price_reason: str
+    reservation_id: str
+    reservation_expires_unix_s: float
+    not_checked: _containers.RepeatedCompositeFieldContainer[UncheckedBudget]
+    def __init__(self, allowed: _Optional[bool] = ..., standings: _Optional[_Iterable[_Union[BudgetStanding, _Mapping]]] = ..., message: _Optional[str] = ..., deciding: _Optional[_Union[BudgetStanding, _Mapping]] = ..., estimate_nano_usd: _Optional[int] = ..., price_status: _Optional[str] = ..., price_reason: _Optional[str] = ..., reservation_id: _Optional[str] = ..., reservation_expires_unix_s: _Optional[float] = ..., not_checked: _Optional[_Iterable[_Union[UncheckedBudget, _Mapping]]] = ...) -> None: ...
+
+class UncheckedBudget(_message.Message):
+    __slots__ = ("budget", "missing")
+    BUDGET_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    budget: str
+    missing: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, budget: _Optional[str] = ..., missing: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ReleaseReservationRequest(_message.Message):
+    __slots__ = ("reservation_id",)
+    RESERVATION_ID_FIELD_NUMBER: _ClassVar[int]
+    reservation_id: str
+    def __init__(self, reservation_id: _Optional[str] = ...) -> None: ...
+
+class ReleaseReservationResponse(_message.Message):
+    __slots__ = ("released",)
+    RELEASED_FIELD_NUMBER: _ClassVar[int]
+    released: bool
+    def __init__(self, released: _Optional[bool] = ...) -> None: ...
 
 class BudgetStanding(_message.Message):
-    __slots__ = ("budget", "scope", "scope_id", "window", "window_start_unix_s", "window_end_unix_s", "limit", "spent", "unit", "at_least", "exceeded", "beyond_64_bits")
+    __slots__ = ("budget", "scope", "scope_id", "window", "window_start_unix_s", "window_end_unix_s", "limit", "spent", "unit", "at_least", "exceeded", "reserved", "remaining", "allows", "beyond_64_bits")
     class Unit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         UNIT_UNSPECIFIED: _ClassVar[BudgetStanding.Unit]
@@ -133,6 +185,9 @@ class BudgetStanding(_message.Message):
     UNIT_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_FIELD_NUMBER: _ClassVar[int]
     EXCEEDED_FIELD_NUMBER: _ClassVar[int]
+    RESERVED_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_FIELD_NUMBER: _ClassVar[int]
+    ALLOWS_FIELD_NUMBER: _ClassVar[int]
     BEYOND_64_BITS_FIELD_NUMBER: _ClassVar[int]
     budget: str
     scope: str
@@ -145,8 +200,11 @@ class BudgetStanding(_message.Message):
     unit: BudgetStanding.Unit
     at_least: bool
     exceeded: bool
+    reserved: int
+    remaining: int
+    allows: bool
     beyond_64_bits: _containers.ScalarMap[str, str]
-    def __init__(self, budget: _Optional[str] = ..., scope: _Optional[str] = ..., scope_id: _Optional[str] = ..., window: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., limit: _Optional[int] = ..., spent: _Optional[int] = ..., unit: _Optional[_Union[BudgetStanding.Unit, str]] = ..., at_least: _Optional[bool] = ..., exceeded: _Optional[bool] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, budget: _Optional[str] = ..., scope: _Optional[str] = ..., scope_id: _Optional[str] = ..., window: _Optional[str] = ..., window_start_unix_s: _Optional[int] = ..., window_end_unix_s: _Optional[int] = ..., limit: _Optional[int] = ..., spent: _Optional[int] = ..., unit: _Optional[_Union[BudgetStanding.Unit, str]] = ..., at_least: _Optional[bool] = ..., exceeded: _Optional[bool] = ..., reserved: _Optional[int] = ..., remaining: _Optional[int] = ..., allows: _Optional[bool] = ..., beyond_64_bits: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class ListUnpricedRequest(_message.Message):
     __slots__ = ()

@@ -324,7 +324,8 @@ async def test_standings_say_how_scopes_stand_against_their_budgets(opened, give
     )
     await opened.post(given.call(1, own=Owner(session="s", user="u")))
     await opened.post(given.unpriced(2, own=Owner(user="u")))
-    standings = await standings_of(opened.ledger, {"session": "s", "user": "u"}, given.NOW_S)
+    ids = {"session": "s", "user": "u", "model": "claude"}
+    standings = await standings_of(opened.ledger, ids, given.NOW_S)
     found = {each.budget: each for each in standings}
     assert set(found) == {"session", "hour", "gpt", "call"}
     assert (found["session"].spent, found["session"].exceeded) == (1000, True)

@@ -15,6 +15,9 @@ from conformance.certificates import make_self_signed
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from processor.core.access import Access, ApiTokens
+from processor.core.budgets.applicable import Unchecked
+from processor.core.budgets.check import BudgetCheck
+from processor.core.budgets.reservations import Estimate
 from processor.core.model import (
     Batch,
     JobProgress,
@@ -27,7 +30,16 @@ from processor.core.otlp.signals import SIGNALS
 from processor.core.questions import UnknownAnswer
 from processor.io.receiver import HttpListener, Receiver
 from processor.surfaces.grpc.cost_service import CostService
-from processor.surfaces.queries import CostChanges, CostQueries, Report, WindowTotals
+from processor.surfaces.queries import (
+    BudgetCheckAnswer,
+    BudgetCheckRequest,
+    BudgetChecks,
+    CostChanges,
+    CostQueries,
+    Report,
+    WindowTotals,
+)
+from processor.surfaces.queries.questions import check_call
 
 
 @dataclass
@@ -54,11 +66,22 @@ class FakeCostQueries:
             raise self.error
         return self.answer
 
-    async def standing(self, scopes: Mapping[str, str], at_ns: int | None) -> list[Standing]:
-        self.asked.append((dict(scopes), at_ns))
+    async def check(self, request: BudgetCheckRequest) -> BudgetCheckAnswer:
+        self.asked.append((request,))
         if self.error is not None:
             raise self.error
-        return self.standings
+        check_call(request, self.dimensions)
+        estimate = Estimate(request.cost_nano_usd, request.tokens)
+        checks = [
+            BudgetCheck(each, 0, request.cost_nano_usd if each.unit == "usd" else request.tokens)
+            for each in self.standings
+        ]
+        held = (request.reservation_id, 10**9) if request.reserve else ("", 0)
+        unchecked = [Unchecked("of agents", ("agent",))]
+        return BudgetCheckAnswer(checks, unchecked, estimate, None, *held, 0)
+
+    def release(self, reservation_id: str) -> bool:
+        return reservation_id == "r-1"
 
     async def unpriced(self) -> UnknownAnswer:
         self.asked.append(("unpriced",))
@@ -111,6 +134,7 @@ class Gateway:
         services = [
             CostService(
                 cast("CostQueries", self.queries),
+                cast("BudgetChecks", self.queries),
                 cast("CostChanges", self.queries),
                 lambda: self.health,
                 Access(self.tokens, is_loopback=self.is_loopback),

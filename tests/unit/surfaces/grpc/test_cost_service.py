@@ -31,12 +31,15 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetTotalsResponse,
     ListUnpricedRequest,
     ListUnpricedResponse,
+    ReleaseReservationRequest,
+    ReleaseReservationResponse,
     RepriceRequest,
     RepriceResponse,
 )
-from processor.surfaces.queries import Report, WindowTotals
+from processor.surfaces.queries import BudgetCheckRequest, Report, WindowTotals
 
 TOTALS = "/llm_cost.v1.CostService/GetTotals"
+RELEASE = "/llm_cost.v1.CostService/ReleaseReservation"
 CHECK = "/llm_cost.v1.CostService/CheckBudget"
 UNPRICED = "/llm_cost.v1.CostService/ListUnpriced"
 REPRICE = "/llm_cost.v1.CostService/Reprice"
@@ -44,7 +47,8 @@ EXCLUDE = "/llm_cost.v1.CostService/Exclude"
 FORGET = "/llm_cost.v1.CostService/Forget"
 HEALTH = "/llm_cost.v1.CostService/GetHealth"
 READS_ONLY = {
-    "GetTotals", "CheckBudget", "ListUnpriced", "GetJobProgress", "ListAudit", "GetHealth",
+    "GetTotals", "CheckBudget", "ReleaseReservation", "ListUnpriced", "GetJobProgress", "ListAudit",
+    "GetHealth",
 }  # fmt: skip
 Code = grpc.StatusCode
 
@@ -178,13 +182,38 @@ async def test_a_budget_with_room_allows(gateway):
         limit=50_000_000_000,
         spent=49_000_000_000,
         unit=BudgetStanding.UNIT_NANO_USD,
+        remaining=1_000_000_000,
+        allows=True,
     )
+    assert answer.deciding == answer.standings[0]
+    assert answer.estimate_nano_usd == 10**9
+    assert [(each.budget, each.missing) for each in answer.not_checked] == [
+        ("of agents", ["agent"])
+    ]
 
 
-async def test_budgets_on_calls_and_on_everything_are_always_asked_for(gateway):
+async def test_what_is_said_of_a_call_is_asked_field_by_field(gateway):
+    """Guarantees: what is not said is not known, and the time of a reservation has a default."""
     await gateway.open()
     await check(gateway, scopes={"user": "u1"})
-    assert gateway.queries.asked == [({"call": "", "total": "", "user": "u1"}, None)]
+    answer = await check(
+        gateway, tokens=7, model="m", provider="p", input_tokens=5, output_tokens=4,
+        cached_tokens=3, reserve=True, reservation_id="r-1", ttl_s=2.5,
+    )  # fmt: skip
+    assert gateway.queries.asked == [
+        (BudgetCheckRequest({"user": "u1"}),),
+        (BudgetCheckRequest({}, None, 7, "m", "p", 5, 4, 3, True, "r-1", 2.5),),
+    ]
+    assert (answer.reservation_id, answer.reservation_expires_unix_s) == ("r-1", 1.0)
+    assert not answer.HasField("estimate_nano_usd")
+
+
+async def test_a_reservation_is_released_once(gateway):
+    await gateway.open()
+    for reservation_id, released in (("r-1", True), ("r-2", False)):
+        question = ReleaseReservationRequest(reservation_id=reservation_id)
+        answer = ReleaseReservationResponse.FromString(await ask(gateway, RELEASE, question))
+        assert answer.released is released
 
 
 async def test_an_exceeded_budget_refuses_in_words(gateway):
@@ -339,7 +368,9 @@ async def test_a_change_from_elsewhere_is_denied_with_the_reason(
 async def test_whatever_does_not_only_read_is_denied_from_elsewhere(gateway):
     """Guarantees: a method that is added is denied, or stands here as one that only reads."""
     access = Access(ApiTokens(), is_loopback=True)
-    service = CostService(gateway.queries, gateway.queries, lambda: gateway.health, access)
+    service = CostService(
+        gateway.queries, gateway.queries, gateway.queries, lambda: gateway.health, access
+    )
     for name in service.methods.keys() - READS_ONLY:
         with pytest.raises(ForbiddenError):
             service.check(name, Caller(is_local=False))

@@ -45,18 +45,6 @@ async def test_totals_of_a_scope(ask, calls, scope, scope_id, window, cost):
     assert found.totals.cost_nano_usd == cost
 
 
-async def test_standing_of_the_scopes_that_are_named(ask, calls):
-    queries = ask(*calls, policy=policy(
-        budget("call", "call", 9), budget("all", "total", 20), budget("user", "user", 10, "day"),
-        budget("agent", "agent", 12, "day"), budget("org", "org", 50),
-    ))  # fmt: skip
-    found = await queries.standing({"user": "u1", "agent": "a"}, None)
-    assert [(each.budget, each.scope_id, each.spent, each.exceeded) for each in found] == [
-        ("call", "", 0, False), ("all", "", 23, True), ("user", "u1", 5, False),
-        ("agent", "a", 12, True),
-    ]  # fmt: skip
-
-
 async def test_every_budget_lists_who_has_spent_most(ask, calls):
     queries = ask(*calls, policy=policy(
         budget("all", "total", 20), budget("user", "user", 10, "day", overrides={"u2": 100}),
