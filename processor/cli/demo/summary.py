@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import grpc
 
-from processor.core.money import NANO_PER_USD, usd
+from processor.core.money import NANO_PER_USD, format_usd
 from processor.core.wording import counted
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
@@ -15,7 +15,8 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetTotalsRequest,
     GetTotalsResponse,
 )
-from processor.surfaces.terminal.figures import money, tokens
+from processor.surfaces.terminal.amounts import UNKNOWN, fine_usd, marked
+from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.paint import Paint, plain, rule, wrap
 from processor.surfaces.terminal.received import ReceivedSpan
 from processor.surfaces.terminal.table import Column, Row, render_table
@@ -112,13 +113,11 @@ def render_summary(summary: Summary, paint: Paint, width: int) -> Iterator[str]:
 
 def _row(account: Account) -> Row:
     scope, scope_id, totals = account
-    least = "≥ " if totals.at_least else ""
-    cost = f"{least}{money(usd(totals.cost_nano_usd))}"
-    if totals.at_least and not totals.cost_nano_usd:
-        cost = "unknown"
+    exact = format_usd(totals.cost_nano_usd)
+    cost = marked(exact, fine_usd(exact), at_least=totals.at_least)
     counts = (totals.calls, totals.input_tokens, totals.cached_tokens, totals.output_tokens)
-    saved = money(usd(totals.saved_nano_usd)) if totals.saved_nano_usd else ""
-    style = "bold" if scope == "total" else "orange" if cost == "unknown" else ""
+    saved = fine_usd(format_usd(totals.saved_nano_usd)) if totals.saved_nano_usd else ""
+    style = "bold" if scope == "total" else "orange" if cost == UNKNOWN else ""
     name = plain(scope_id) if scope_id else "everything"
     return Row(scope, name, (*(tokens(count) for count in counts), cost, saved), style)
 
@@ -128,7 +127,7 @@ def _findings(summary: Summary) -> Iterator[tuple[str, str]]:
     total = summary.accounts[-1].totals
     agree = summary.spans_nano_usd == total.cost_nano_usd
     which = "exactly the total above" if agree else "NOT the total above"
-    together = f"together ${money(usd(summary.spans_nano_usd))}, {which}."
+    together = f"together ${fine_usd(format_usd(summary.spans_nano_usd))}, {which}."
     style = "green" if agree else "bold red"
     yield style, f"{summary.priced_spans} spans carry a cost; {together}"
     if total.unpriced_calls:

@@ -14,7 +14,7 @@ from rich.text import Text
 from processor.core.budgets.window import rolling_s_of
 from processor.core.budgets.wording import window_words
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
-from processor.surfaces.terminal.amounts import long_usd, marked, short_usd
+from processor.surfaces.terminal.amounts import AT_LEAST, long_usd, marked, short_usd
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.forecasts import crossing_lines
 from processor.surfaces.terminal.grid import KEPT, Column, Row, bar, grid
@@ -93,7 +93,7 @@ def _whom(row: BudgetDocument) -> str:
 def _spent(row: BudgetDocument) -> str:
     if row.spent_usd:
         return marked(row.spent_usd, long_usd(row.spent_usd), at_least=row.at_least)
-    return f"{'≥ ' if row.at_least else ''}{tokens(row.spent_tokens) or '0'}"
+    return f"{AT_LEAST if row.at_least else ''}{tokens(row.spent_tokens) or '0'}"
 
 
 def _used(row: BudgetDocument) -> str:

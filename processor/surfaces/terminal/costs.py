@@ -16,7 +16,15 @@ from processor.surfaces.api.documents import (
     PreviousCosts,
     Sums,
 )
-from processor.surfaces.terminal.amounts import marked, percent, short_usd, usd_column
+from processor.surfaces.terminal.amounts import (
+    AT_LEAST,
+    UNKNOWN,
+    fine_usd,
+    marked,
+    share_percent,
+    short_usd,
+    usd_column,
+)
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.forecasts import forecast_lines
 from processor.surfaces.terminal.grid import Column, Row, grid
@@ -73,12 +81,11 @@ def cost_table(document: CostsDocument, width: int) -> list[Text]:
 
 def cost_text(sums: Sums) -> str:
     """A cost within a sentence, with a mark where a part of it is unknown."""
-    if not sums.at_least:
-        return short_usd(sums.cost_usd)
-    if not Decimal(sums.cost_usd):
-        return "an unknown cost"
-    cost = short_usd(sums.cost_usd)
-    return f"≥ {f'${Decimal(sums.cost_usd):.6f}' if cost.startswith('<') else cost}"
+    shown = short_usd(sums.cost_usd)
+    if sums.at_least and shown.startswith("<"):
+        shown = f"${fine_usd(sums.cost_usd)}"
+    cost = marked(sums.cost_usd, shown, at_least=sums.at_least)
+    return "an unknown cost" if cost == UNKNOWN else cost
 
 
 def cost_column(rows: Sequence[Sums]) -> list[str]:
@@ -158,7 +165,7 @@ def _figures(used: Sequence[CostRow], totals: Sums) -> Iterator[list[str | float
         hits = row.tokens.cached / row.tokens.input if row.tokens.input else 0
         yield [
             cost,
-            percent(row.cost_usd, totals.cost_usd),
+            share_percent(row.cost_usd, totals.cost_usd),
             share,
             f"{row.calls:,}",
             tokens(row.tokens.total),
@@ -192,12 +199,17 @@ def _summary(document: CostsDocument, width: int) -> Iterator[tuple[str, str]]:
     yield from (("dim", part) for part in wrap(" · ".join(filter(None, sums)), width - 1))
 
 
+def unknown_remark(calls: int) -> str:
+    """What the mark of an amount means."""
+    what = counted(calls, "call")
+    return f"{AT_LEAST}the cost of {what} is unknown and not in it: llm-cost unpriced"
+
+
 def remarks(document: CostsDocument, width: int) -> Iterator[tuple[str, str]]:
     """What is to be known of the numbers above."""
     totals = document.totals
     if totals.unpriced_calls:
-        what = counted(totals.unpriced_calls, "call")
-        line = f"≥ the cost of {what} is unknown and not in it: llm-cost unpriced"
+        line = unknown_remark(totals.unpriced_calls)
         yield from (("orange", part) for part in wrap(line, width - 1, hang=2))
     if totals.doubtful_calls:
         what = (

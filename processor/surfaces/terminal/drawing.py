@@ -9,17 +9,11 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 from rich.theme import Theme
 
-from processor.surfaces.terminal.paint import wrap
+from processor.surfaces.terminal.paint import COLOURS, wrap
 
 _THEME: Final = Theme(
-    {
-        "red": "color(196)",
-        "green": "color(28)",
-        "orange": "color(166)",
-        "blue": "color(31)",
-        "bold red": "bold color(196)",
-        "bold orange": "bold color(166)",
-    }
+    {name: f"color({number})" for name, number in COLOURS.items()}
+    | {f"bold {name}": f"bold color({number})" for name, number in COLOURS.items()}
 )
 """The styles of `Paint` by their names; so what is drawn has only sequences that it writes too."""
 _LINES_MAX: Final = 6

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-_LEAST_USD = 0.000001
-_LARGE_USD = 100
+from decimal import Decimal
+from typing import Final
 
-
-def money(usd: float) -> str:
-    """USD with six decimals, so that a column of them has its points in line; two from 100 on."""
-    if 0 < usd <= _LEAST_USD / 2:
-        return "<0.000001"
-    return f"{usd:,.6f}" if abs(usd) < _LARGE_USD else f"{usd:,.2f}"
+_LEAST_SHARE: Final = Decimal("0.005")
+_MS_PER_S: Final = 1000
+_SECONDS_MAX, _MINUTES_MAX, _MIN_PER_H, _S_PER_MIN = 120, 120, 60, 60
 
 
 def tokens(count: float | None) -> str:
@@ -23,24 +20,23 @@ def tokens(count: float | None) -> str:
     return f"{count:,.0f}"
 
 
-def dollars(usd: object) -> str:
-    """USD within a sentence: two decimals, or four where it has more."""
-    if not isinstance(usd, (int, float)):
-        return "?"
-    text = f"{abs(usd):,.4f}"
-    if text == "0.0000" and usd:
-        return "less than $0.0001"
-    return f"{'-' if usd < 0 else ''}${text.removesuffix('00')}"
-
-
-def percent(ratio: object) -> str:
+def percent(ratio: Decimal | float) -> str:
     """A share of 1 in percent."""
-    return f"{ratio:.0%}" if isinstance(ratio, (int, float)) else "?"
+    return "<1%" if 0 < ratio < _LEAST_SHARE else f"{ratio:.0%}"
 
 
-def duration(nanoseconds: int) -> str:
-    """A length of time in seconds."""
-    return f"{max(nanoseconds, 0) / 1e9:,.1f} s"
+def duration(milliseconds: float) -> str:
+    """A length of time by its largest unit."""
+    milliseconds = max(milliseconds, 0)
+    if milliseconds < _MS_PER_S:
+        return f"{milliseconds:,.0f} ms"
+    seconds = milliseconds / _MS_PER_S
+    if seconds < _SECONDS_MAX:
+        return f"{seconds:,.1f} s"
+    minutes = round(seconds / _S_PER_MIN)
+    if minutes < _MINUTES_MAX:
+        return f"{minutes} min"
+    return f"{minutes // _MIN_PER_H:,} h {minutes % _MIN_PER_H} min"
 
 
 def counted(count: float, what: str) -> str:

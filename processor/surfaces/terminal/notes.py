@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from processor.core.model import Event
-from processor.surfaces.terminal.figures import dollars, percent
-from processor.surfaces.terminal.received import ReceivedSpan
+from processor.surfaces.terminal.amounts import short_usd
+from processor.surfaces.terminal.figures import percent
+from processor.surfaces.terminal.received import ReceivedSpan, exact_of
 
 _NO_REASON: Final = frozenset({"exact", "failed", "aggregate"})
 """Statuses whose reason needs no line of its own."""
@@ -24,7 +26,7 @@ class Note(NamedTuple):
 
 def notes(span: ReceivedSpan, *, has_status_column: bool) -> Iterator[Note]:
     """What is to be said of a span; its status too, where no column shows it."""
-    cost, status = span.number("llm.cost_usd"), span.text("llm.cost.status")
+    cost, status = span.amount("llm.cost_usd"), span.text("llm.cost.status")
     if span.failed and span.message:
         yield Note("red", f"failed: {span.message}")
     elif status == "failed" and not has_status_column:
@@ -32,12 +34,12 @@ def notes(span: ReceivedSpan, *, has_status_column: bool) -> Iterator[Note]:
     if status == "aggregate" and cost is None:
         yield Note("dim", "repeats the tokens of its calls, which are counted once")
     elif status == "aggregate" and not has_status_column:
-        yield Note("dim", f"{dollars(cost)} for what its calls do not explain (aggregate)")
+        yield Note("dim", f"{_shown(cost)} for what its calls do not explain (aggregate)")
     yield from _price_notes(span, has_status_column=has_status_column)
     yield from _cache_notes(span)
-    correction = span.number("llm.cost.correction_usd")
+    correction = span.amount("llm.cost.correction_usd")
     if correction is not None:
-        yield Note("dim", f"corrects earlier charges by {dollars(correction)}")
+        yield Note("dim", f"corrects earlier charges by {short_usd(correction)}")
     yield from _budget_notes(span)
 
 
@@ -56,12 +58,12 @@ def _price_notes(span: ReceivedSpan, *, has_status_column: bool) -> Iterator[Not
 
 
 def _cache_notes(span: ReceivedSpan) -> Iterator[Note]:
-    written = span.number("llm.cost.cache_write_usd")
+    written = span.amount("llm.cost.cache_write_usd")
     if written:
-        yield Note("dim", f"{dollars(written)} of it for writing to the cache")
-    saved = span.number("llm.cache.cost_saved_usd")
+        yield Note("dim", f"{short_usd(written)} of it for writing to the cache")
+    saved = span.amount("llm.cache.cost_saved_usd")
     if saved:
-        yield Note("dim", f"the cache saved {dollars(saved)}")
+        yield Note("dim", f"the cache saved {short_usd(saved)}")
 
 
 def _budget_notes(span: ReceivedSpan) -> Iterator[Note]:
@@ -92,10 +94,15 @@ def _crossing(event: Event) -> str:
     spent, limit = (says.get(f"budget.{what}_{unit}") for what in ("spent", "limit"))
     reached = "at least" if says.get("budget.at_least") else "at"
     exceeded = " exceeded" if event.name == "llm.budget.exceeded" else ""
-    at = f"{whose} {reached} {percent(says.get('budget.ratio'))}"
+    ratio = exact_of(says.get("budget.ratio"))
+    at = f"{whose} {reached} {'?' if ratio is None else percent(ratio)}"
     of = (
-        f"{dollars(spent)} of {dollars(limit)}"
+        f"{_shown(exact_of(spent))} of {_shown(exact_of(limit))}"
         if unit == "usd"
         else f"{spent!s} of {limit!s} tokens"
     )
     return f"{says.get('budget.name')!s}{exceeded}: {at}, {of}"
+
+
+def _shown(amount: Decimal | None) -> str:
+    return "?" if amount is None else short_usd(amount)

@@ -10,19 +10,16 @@ from typing import Final, TextIO
 
 from processor.core.escaping import escape
 
+COLOURS: Final = {"red": 196, "green": 28, "orange": 166, "blue": 31}
+"""Colours of the fixed part of the 256-colour palette, with a contrast of about 4:1 and more to
+black and to white: a terminal's own yellow or cyan cannot be read on a light background."""
 _STYLES: Final = {
     "": "",
     "bold": "1",
     "dim": "2",
-    "red": "38;5;196",
-    "green": "38;5;28",
-    "orange": "38;5;166",
-    "blue": "38;5;31",
-    "bold red": "1;38;5;196",
-    "bold orange": "1;38;5;166",
+    **{name: f"38;5;{number}" for name, number in COLOURS.items()},
+    **{f"bold {name}": f"1;38;5;{number}" for name, number in COLOURS.items()},
 }
-"""Colours of the fixed part of the 256-colour palette, with a contrast of about 4:1 and more to
-black and to white: a terminal's own yellow or cyan cannot be read on a light background."""
 
 _RESET: Final = "\x1b[0m"
 STYLE_SEQUENCES: Final = (_RESET, *(f"\x1b[{code}m" for code in _STYLES.values() if code))

@@ -11,8 +11,8 @@ from rich.text import Text
 from processor.surfaces.api.documents import CallDocument, SpanDocument, TraceDocument
 from processor.surfaces.terminal.amounts import short_usd
 from processor.surfaces.terminal.calls import call_costs
-from processor.surfaces.terminal.costs import cost_column, cost_text
-from processor.surfaces.terminal.figures import counted, tokens
+from processor.surfaces.terminal.costs import cost_column, cost_text, unknown_remark
+from processor.surfaces.terminal.figures import counted, duration, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.paint import abridge, plain, rule, wrap
 
@@ -29,8 +29,6 @@ _COLUMNS: Final = (
 _STEM_CELLS_MAX: Final = 24
 _NAME_CELLS_MAX: Final = 48
 _OWNERS: Final = ("session", "user", "task", "agent", "org", "service")
-_MS_PER_S: Final = 1000
-_SECONDS_MAX, _MINUTES_MAX, _MIN_PER_H, _S_PER_MIN = 120, 120, 60, 60
 
 
 class _Place(NamedTuple):
@@ -52,7 +50,7 @@ def draw_trace(document: TraceDocument, width: int) -> list[Text]:
 def _heading(document: TraceDocument, width: int) -> Iterator[tuple[str, str]]:
     trace, totals = document.trace, document.totals
     yield "bold", rule(f"trace {trace.trace_id}", width)
-    took = "" if trace.duration_ms is None else f", in {_duration(trace.duration_ms)}"
+    took = "" if trace.duration_ms is None else f", in {duration(trace.duration_ms)}"
     count = f"{tokens(totals.tokens.total) or '0'} tokens"
     yield "bold", f" {cost_text(totals)} for {counted(totals.calls, 'call')}, {count}{took}"
     values = {name: getattr(trace, name) for name in _OWNERS}
@@ -80,7 +78,7 @@ def _tree(spans: Sequence[SpanDocument], width: int) -> list[Text]:
                     costs.get(span.span_id, ""),
                     subtotal if is_inner else "",
                     f"{span.subtotal.calls:,}" if is_inner else "",
-                    "" if span.duration_ms is None else _duration(span.duration_ms),
+                    "" if span.duration_ms is None else duration(span.duration_ms),
                 ),
                 "bold" if is_inner else _style(call),
                 [
@@ -164,22 +162,9 @@ def _parts(call: CallDocument) -> Iterator[str]:
 def _remarks(document: TraceDocument, width: int) -> Iterator[tuple[str, str]]:
     texts = []
     if document.totals.unpriced_calls:
-        what = counted(document.totals.unpriced_calls, "call")
-        texts.append(f"≥ the cost of {what} is unknown and not in it: llm-cost unpriced")
+        texts.append(unknown_remark(document.totals.unpriced_calls))
     if document.is_cut:
         texts.append("it has more spans than are shown; totals are of all")
     texts += document.partial
     for text in texts:
         yield from (("orange", line) for line in wrap(plain(text), width - 1, hang=2))
-
-
-def _duration(milliseconds: float) -> str:
-    if milliseconds < _MS_PER_S:
-        return f"{milliseconds:,.0f} ms"
-    seconds = milliseconds / _MS_PER_S
-    if seconds < _SECONDS_MAX:
-        return f"{seconds:,.1f} s"
-    minutes = round(seconds / _S_PER_MIN)
-    if minutes < _MINUTES_MAX:
-        return f"{minutes} min"
-    return f"{minutes // _MIN_PER_H:,} h {minutes % _MIN_PER_H} min"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Final, NamedTuple
 
+from processor.surfaces.terminal.amounts import UNKNOWN, fine_usd, marked, short_usd
 from processor.surfaces.terminal.branches import Branch, branches
-from processor.surfaces.terminal.figures import counted, dollars, duration, money, tokens
+from processor.surfaces.terminal.figures import counted, duration, tokens
 from processor.surfaces.terminal.notes import notes
 from processor.surfaces.terminal.paint import (
     Paint,
@@ -21,6 +23,7 @@ from processor.surfaces.terminal.paint import (
 )
 from processor.surfaces.terminal.received import ReceivedSpan
 
+_NS_PER_MS: Final = 10**6
 _TIME, _TOKENS, _COST, _TOTAL, _STATUS = 9, 8, 10, 12, 9
 
 _SESSION = ("session.id", "gen_ai.conversation.id", "langfuse.session.id")
@@ -104,7 +107,7 @@ def _head(layout: _Layout) -> str:
 
 def _heading(spans: Sequence[ReceivedSpan], paint: Paint, width: int) -> Iterator[str]:
     ends = max(span.end_ns for span in spans) - min(span.start_ns for span in spans)
-    title = f"trace {spans[0].trace_id[:8]} · {duration(ends)}"
+    title = f"trace {spans[0].trace_id[:8]} · {duration(ends / _NS_PER_MS)}"
     owners = " · ".join(
         f"{label} {found}"
         for label, keys in (
@@ -149,13 +152,13 @@ def _figures(
 ) -> str:
     """Everything right of the name; ``""`` for a span that has no figures."""
     status = span.text("llm.cost.status")
-    cost = _cost(span.number("llm.cost_usd"), status) if is_call else ""
+    cost = _cost(span.amount("llm.cost_usd"), status) if is_call else ""
     label = _LABELS.get(status, plain(status)) if is_call else ""
     tone = _STATUS_STYLES.get(label, "") if is_call else "dim"
     cost_tone = tone if span.number("llm.cost_usd") is None else ""
     time = ""
     if layout.has_time:
-        time = paint("dim", right(duration(span.end_ns - span.start_ns), _TIME))
+        time = paint("dim", right(duration((span.end_ns - span.start_ns) / _NS_PER_MS), _TIME))
     if not is_call and totals is None:
         return time
     counts = _tokens(span, layout) if is_call else ""
@@ -172,11 +175,11 @@ def _figures(
     return f"{time}{counts}{paint(cost_tone, right(cost, _TOTAL))}"
 
 
-def _cost(cost: float | None, status: str) -> str:
+def _cost(cost: Decimal | None, status: str) -> str:
     """A cost that is not known is never a zero; that of a call that failed early is none."""
     if cost is not None:
-        return money(cost)
-    return "none" if status == "failed" else "unknown"
+        return fine_usd(cost)
+    return "none" if status == "failed" else UNKNOWN
 
 
 def _tokens(span: ReceivedSpan, layout: _Layout) -> str:
@@ -197,12 +200,12 @@ def _counted_tokens(totals: _Totals | None, layout: _Layout) -> str:
 
 def _totals(span: ReceivedSpan) -> _Totals | None:
     for of in ("trace", "agent"):
-        cost, calls = span.number(f"{of}.total_cost_usd"), span.number(f"{of}.llm_calls")
+        cost, calls = span.amount(f"{of}.total_cost_usd"), span.number(f"{of}.llm_calls")
         is_least = bool(span.attributes.get(f"{of}.cost_at_least"))
         if cost is not None or calls is not None or is_least:
-            text = "unknown" if is_least else ""
+            text = UNKNOWN if is_least else ""
             if cost is not None:
-                text = f"{'≥ ' if is_least else ''}{money(cost)}"
+                text = marked(cost, fine_usd(cost), at_least=is_least)
             count = tokens(span.number(f"{of}.total_tokens"))
             return _Totals(count, text, counted(calls or 0, "call"))
     return None
@@ -216,11 +219,11 @@ def _session_totals(spans: Sequence[ReceivedSpan]) -> Iterator[str]:
         return
     root = max(roots, key=lambda span: span.end_ns)
     runs = counted(root.number("session.agent_runs") or 0, "agent run")
-    cost = root.number("session.total_cost_usd")
+    cost = root.amount("session.total_cost_usd")
     known = "cost unknown"
     if cost is not None:
         least = "at least " if root.attributes.get("session.cost_at_least") else ""
         count = tokens(root.number("session.total_tokens")) or "no"
-        known = f"{count} tokens, {least}{dollars(cost)}"
+        known = f"{count} tokens, {least}{short_usd(cost)}"
     name = abridge(plain(_stated([root], _SESSION)), 40)
     yield f"session {name}, so far: {runs}, {known}"

@@ -9,8 +9,9 @@ from typing import Final
 from processor.core.attribution.trace import is_of_logs
 from processor.core.enrich.attributes import event_of
 from processor.core.model import Crossing, Totals
-from processor.core.money import usd
-from processor.surfaces.terminal.figures import counted, money, tokens
+from processor.core.money import format_usd
+from processor.surfaces.terminal.amounts import UNKNOWN, fine_usd, marked
+from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.live.charged import ChargedTrace, LeftOut, Trouble
 from processor.surfaces.terminal.notes import Note, crossing_note
 from processor.surfaces.terminal.paint import (
@@ -94,13 +95,14 @@ def _figures(totals: Totals, *, is_signed: bool) -> tuple[str, str, str]:
 
 def _cost(totals: Totals, sign: str) -> str:
     if not totals.is_cost_known:
-        return "unknown" if totals.unpriced else ""
-    least = "≥ " if totals.unpriced > 0 else ""
+        return UNKNOWN if totals.unpriced else ""
     if totals.cost_nano_usd < 0:
         sign = "-"
-    amount = money(abs(usd(totals.cost_nano_usd)))
+    exact = format_usd(abs(totals.cost_nano_usd))
+    amount = fine_usd(exact)
     less = "<" if amount.startswith("<") else ""
-    return f"{least}{less}{sign}${amount.removeprefix('<')}"
+    shown = f"{less}{sign}${amount.removeprefix('<')}"
+    return marked(exact, shown, at_least=totals.unpriced > 0)
 
 
 def _name(trace: ChargedTrace, paint: Paint, room: int) -> str:

@@ -1,8 +1,10 @@
 """Exact amounts as people read them."""
 
+from decimal import Decimal
+
 import pytest
 
-from processor.surfaces.terminal.amounts import marked, short_usd
+from processor.surfaces.terminal.amounts import fine_usd, marked, short_usd
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,20 @@ def test_an_amount_is_short_and_never_zero_by_rounding(amount, shown):
 )
 def test_what_is_only_unknown_is_no_zero(amount, shown, at_least, found):
     assert marked(amount, shown, at_least=at_least) == found
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        ("0", "0.000000"),
+        ("0.0451234", "0.045123"),
+        ("12.5", "12.500000"),
+        ("0.0000001", "<0.000001"),
+        ("0.0000005", "<0.000001"),
+        ("0.0000006", "0.000001"),
+        ("1234.567", "1,234.57"),
+        (Decimal("99999999999999999.999999999"), "100,000,000,000,000,000.00"),
+    ],
+)
+def test_a_column_of_small_amounts_never_turns_a_cost_into_zero(usd, text):
+    assert fine_usd(usd) == text

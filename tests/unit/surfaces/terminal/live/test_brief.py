@@ -48,7 +48,7 @@ def test_wider_line_has_its_root_its_id_and_its_owner():
         (Totals(agent_runs=1), "no call"),
         (Totals(calls=1, unpriced=1), "1 call                      unknown"),
         (Totals(calls=1, unpriced=1, input_tokens=7), "1 call      7 tokens      unknown"),
-        (Totals(calls=2, unpriced=1, cost_nano_usd=5), "2 calls                ≥ <$0.000001"),
+        (Totals(calls=2, unpriced=1, cost_nano_usd=5), "2 calls                ≥ $0.000000"),
         (Totals(calls=1, response_cache_hits=1), "1 call                    $0.000000"),
         (Totals(calls=1204, cost_nano_usd=123_456 * 10**9), "1,204 calls   $123,456.00"),
     ],
