@@ -29,6 +29,7 @@ INSTALLED: list[Program] = [
     ("Chromium", partial(make_by, "install_chromium.sh")),
     ("Phoenix", partial(make_by, "install_phoenix.sh")),
     ("promtool", checkers.promtool),
+    ("validator of FOCUS", checkers.focus_validator),
     ("hadolint", partial(checkers.python_program, "hadolint")),
     ("schemas of Kubernetes", checkers.kubernetes_schemas),
     ("types of Grafana", checkers.grafana_types),

@@ -21,9 +21,10 @@ from processor.config.environment import (
     route,
 )
 from processor.config.receivers import exposure_warnings
-from processor.config.scheduled_exports import OWN_DIMENSIONS, own_dimensions_of
+from processor.config.scheduled_exports import own_dimensions_of
 from processor.config.settings import Settings
 from processor.config.values import Section
+from processor.core.budgets.checks import OWN_DIMENSIONS
 from processor.core.errors import ConfigError, Problem
 from processor.core.files.checks import ExternalText
 from processor.core.files.document import Document, Path, dotted

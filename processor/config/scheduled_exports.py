@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, model_validator
 
 from processor.config.values import Section, duration
+from processor.core.budgets.checks import OWN_DIMENSIONS
 from processor.core.files.checks import (
     InvalidValueError,
     choice,
@@ -21,8 +22,6 @@ from processor.core.files.similar import nearest
 from processor.core.files.validation import OptionalText, Text, Whole
 from processor.core.questions import DIMENSIONS
 
-OWN_DIMENSIONS: Final = "own_dimensions"
-"""Under which the context of a validation has the names of the operator's own dimensions."""
 _EXPORTS_MAX: Final = 50
 _VALUES_MAX: Final = 100
 _FILTERED: Final = tuple(name for name in DIMENSIONS if name != "trace")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cache import find, make_once, run
+from cache import NoEnvironmentError, find, make_once, run
 from clients.environments import node_packages, python_of
 
 GO_MODULES = {
@@ -37,6 +41,31 @@ def go_program(name: str) -> Path:
 def python_program(name: str) -> Path:
     """A program that a package of checkers.txt installs. Raises NoEnvironmentError."""
     return _python().parent / name
+
+
+def focus_validator() -> Path:
+    """The validator of FOCUS, which needs a later Python. Raises NoEnvironmentError."""
+    pins = HERE / "focus.txt"
+    digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:16]
+
+    def make(folder: Path) -> None:
+        run([_python_from(3, 12), "-m", "venv", str(folder)])
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--quiet"]
+        run([*pip, "install", "--disable-pip-version-check", "--requirement", str(pins)])
+
+    return make_once(f"checker-focus-{digest}", make) / "bin" / "focus-validator"
+
+
+def _python_from(*least: int) -> str:
+    """An interpreter of that version or a later one. Raises NoEnvironmentError."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    named = [shutil.which(f"python3.{minor}") for minor in (12, 13, 14)]
+    found = [sys.executable, *named, *sorted(pyenv.glob("versions/3.*/bin/python"))]
+    code = f"import sys; sys.exit(sys.version_info < {least})"
+    for python in map(str, filter(None, found)):
+        if subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0:
+            return python
+    raise NoEnvironmentError(f"there is no Python {'.'.join(map(str, least))} on this machine")
 
 
 def promtool() -> Path:

@@ -63,6 +63,11 @@ def hadolint():
 
 
 @pytest.fixture(scope="session")
+def focus_validator():
+    return _obtain(checkers.focus_validator)
+
+
+@pytest.fixture(scope="session")
 def promtool():
     return _obtain(checkers.promtool)
 
