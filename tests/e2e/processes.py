@@ -189,21 +189,22 @@ def export(port, payload, timeout_s=20.0, metadata=()):
         return method(payload, timeout=timeout_s, metadata=metadata)
 
 
-def ask(port, method, request, answer):
-    """One question to CostService."""
+def ask(port, method, request, answer, token=""):
+    """One question to CostService, with a token where the settings name some."""
+    metadata = [("authorization", f"Bearer {token}")] if token else []
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         call = channel.unary_unary(
             f"/llm_cost.v1.CostService/{method}",
             request_serializer=lambda message: message.SerializeToString(),
             response_deserializer=answer.FromString,
         )
-        return call(request, timeout=10)
+        return call(request, timeout=10, metadata=metadata)
 
 
-def total_nano_usd(port, scope, scope_id=""):
+def total_nano_usd(port, scope, scope_id="", token=""):
     """What something has cost, as the ledger has it."""
     question = GetTotalsRequest(scope=scope, id=scope_id)
-    return ask(port, "GetTotals", question, GetTotalsResponse).cost_nano_usd
+    return ask(port, "GetTotals", question, GetTotalsResponse, token).cost_nano_usd
 
 
 def is_serving(port):

@@ -49,7 +49,7 @@ def charged(process):
 
 def test_an_application_reads_what_it_has_just_cost(process, charged):
     """Guarantees: the ledger's number under the names of other cost services, by both clients."""
-    total = Decimal(total_nano_usd(process.port, "total")).scaleb(-9)
+    total = Decimal(total_nano_usd(process.port, "total", token=TOKEN)).scaleb(-9)
     with CostClient(base_url(process), TOKEN) as client:
         execution = client.executions.get(charged)["data"]
         calls = client.traces.list(execution_id=charged, kind="llm")["data"]
@@ -114,7 +114,7 @@ def test_what_is_refused_and_what_has_stopped_is_said(process):
 def test_the_example_of_the_readme_runs(process, charged):
     """Guarantees: what a user pastes first works, with nothing but the address in it changed."""
     assert charged
-    total = Decimal(total_nano_usd(process.port, "total")).scaleb(-9)
+    total = Decimal(total_nano_usd(process.port, "total", token=TOKEN)).scaleb(-9)
     program = EXAMPLE.replace("CostClient()", f'CostClient("{base_url(process)}")')
     done = subprocess.run(
         [sys.executable, "-c", program],
