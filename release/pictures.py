@@ -112,7 +112,8 @@ def main() -> int:
 
 def _answer(picture: Picture, folder: str) -> str:
     """What the command of a picture says of the ledger in a folder. Raises ReleaseError."""
-    arguments = f"{picture.arguments} --config {folder}/processor.yaml"
+    # With the folder named it is read, whoever answers at port 8888.
+    arguments = f"{picture.arguments} --config {folder}/processor.yaml --data-dir {folder}"
     return _SOURCE.sub("", written(arguments, picture.columns))
 
 

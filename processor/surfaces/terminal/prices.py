@@ -13,7 +13,7 @@ from processor.surfaces.api.documents import (
     PricesDocument,
     UnpricedDocument,
 )
-from processor.surfaces.terminal.amounts import long_usd, marked
+from processor.surfaces.terminal.costs import cost_column
 from processor.surfaces.terminal.drawing import paragraph
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
@@ -65,7 +65,7 @@ def _table(document: PricesDocument, width: int) -> list[Text]:
         Column("provider", "name", keep=6),
         Column("calls", keep=7),
         Column("tokens", keep=3),
-        Column("cost then", keep=2),
+        Column("spent USD", keep=2),
         *(Column(title, keep=keep) for title, keep in _RATES.values()),
         Column("price from", "word", keep=8),
     ]
@@ -76,13 +76,13 @@ def _table(document: PricesDocument, width: int) -> list[Text]:
                 each.provider or "?",
                 f"{each.calls:,}",
                 tokens(each.tokens.total) or "0",
-                marked(each.cost_usd, long_usd(each.cost_usd), at_least=each.at_least),
+                cost,
                 *of_each,
                 _source(each, document),
             ],
             style="orange" if each.status == UNPRICED else "",
         )
-        for each, *of_each in zip(models, *rates, strict=True)
+        for each, cost, *of_each in zip(models, cost_column(models), *rates, strict=True)
     ]
     return grid(columns, rows, width)
 

@@ -50,7 +50,7 @@ async def test_a_model_has_its_rates_and_the_line_that_says_them(picture):
     text = await picture(120)
     row = next(line for line in text.splitlines() if line.startswith(" gpt-4o "))
     assert row.split() == [
-        "gpt-4o", "openai", "1", "1.20M", "$1.0000", "2.50", "10.00", "1.25", "2.50",
+        "gpt-4o", "openai", "1", "1.20M", "1.0000", "2.50", "10.00", "1.25", "2.50",
         "bundled,", "line", "1",
     ]  # fmt: skip
 
