@@ -8,8 +8,8 @@ from itertools import chain
 
 from processor.core.model import Difference
 from processor.core.money import format_usd
+from processor.surfaces.terminal.lists import render_named
 from processor.surfaces.terminal.paint import aligned, cells, columns, right
-from processor.surfaces.terminal.table import render_named
 
 
 def counted_calls(count: int) -> str:

@@ -23,8 +23,8 @@ from processor.core.pricing.rates import TOKEN_KEYS, UNIT_KEYS
 from processor.core.pricing.shapes import PriceEntry
 from processor.core.wording import counted
 from processor.io.ledger import Snapshot, read_snapshot
+from processor.surfaces.terminal.lists import render_named
 from processor.surfaces.terminal.paint import cells, columns, left, right, wrap
-from processor.surfaces.terminal.table import render_named
 
 _PER = 10**6
 _MAIN = ("input", "output", "cache_read")

@@ -24,9 +24,9 @@ from processor.cli.demo.month import Run, Timeline, runs_of
 from processor.cli.invocation import command_name
 from processor.config import load_settings
 from processor.core.model import NS_PER_S, Batch
+from processor.surfaces.terminal.lists import render_pairs
 from processor.surfaces.terminal.output import show_progress
 from processor.surfaces.terminal.paint import columns, paint_for, rule, wrap
-from processor.surfaces.terminal.table import render_pairs
 
 _SEED_DEFAULT: Final = 1
 _RUNS_PER_BATCH: Final = 64

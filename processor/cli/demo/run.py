@@ -25,9 +25,9 @@ from processor.cli.questions.address import PORT_DEFAULT
 from processor.config import load_settings
 from processor.core.errors import ConfigError, Problem, ProcessorError
 from processor.core.model import NS_PER_S
+from processor.surfaces.terminal.lists import render_pairs
 from processor.surfaces.terminal.paint import columns, paint_for, rule, wrap
 from processor.surfaces.terminal.received import ReceivedSpan
-from processor.surfaces.terminal.table import render_pairs
 from processor.surfaces.terminal.tree import render_trace
 
 _BUDGETS: Final = """\

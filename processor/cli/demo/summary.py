@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import grpc
+from rich.console import Group
+from rich.text import Text
 
 from processor.core.money import NANO_PER_USD, format_usd
 from processor.core.wording import counted
@@ -16,10 +18,11 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetTotalsResponse,
 )
 from processor.surfaces.terminal.amounts import UNKNOWN, fine_usd, marked
+from processor.surfaces.terminal.drawing import drawn
 from processor.surfaces.terminal.figures import tokens
+from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.paint import Paint, plain, rule, wrap
 from processor.surfaces.terminal.received import ReceivedSpan
-from processor.surfaces.terminal.table import Column, Row, render_table
 
 _SERVICE: Final = "/llm_cost.v1.CostService"
 _TIMEOUT_S: Final = 5.0
@@ -33,12 +36,14 @@ _ASKED: Final = (
 
 _OPTIONS: Final = (("grpc.enable_http_proxy", 0),)
 _COLUMNS: Final = (
-    Column("calls", 5),
-    Column("input", 3),
-    Column("cached", 1),
-    Column("output", 4),
-    Column("cost USD", 6),
-    Column("saved USD", 2),
+    Column("", "word", keep=6),
+    Column("", "name"),
+    Column("calls"),
+    Column("input", keep=3),
+    Column("cached", keep=1),
+    Column("output", keep=4),
+    Column("cost USD"),
+    Column("saved USD", keep=2),
 )
 
 
@@ -105,21 +110,28 @@ async def ask(endpoint: str, spans: Sequence[ReceivedSpan]) -> Summary:
 def render_summary(summary: Summary, paint: Paint, width: int) -> Iterator[str]:
     """The lines of the summary, each at most `width` cells wide."""
     yield paint("bold", rule("totals in the ledger", width))
-    yield from render_table(_COLUMNS, [_row(each) for each in summary.accounts], paint, width)
+    scopes = ["", *(each.scope for each in summary.accounts)]
+    rows = [
+        _row(account, is_first=account.scope != before)
+        for account, before in zip(summary.accounts, scopes, strict=False)
+    ]
+    table = Group(*grid(_COLUMNS, rows, width))
+    yield from drawn(table, width, is_coloured=paint.enabled).splitlines()
     yield ""
     for style, text in _findings(summary):
         yield from (f" {paint(style, line)}" for line in wrap(text, width - 1))
 
 
-def _row(account: Account) -> Row:
+def _row(account: Account, *, is_first: bool) -> Row:
+    """A line; its scope is named once for those that follow each other."""
     scope, scope_id, totals = account
     exact = format_usd(totals.cost_nano_usd)
     cost = marked(exact, fine_usd(exact), at_least=totals.at_least)
     counts = (totals.calls, totals.input_tokens, totals.cached_tokens, totals.output_tokens)
     saved = fine_usd(format_usd(totals.saved_nano_usd)) if totals.saved_nano_usd else ""
     style = "bold" if scope == "total" else "orange" if cost == UNKNOWN else ""
-    name = plain(scope_id) if scope_id else "everything"
-    return Row(scope, name, (*(tokens(count) for count in counts), cost, saved), style)
+    lead = (Text(scope if is_first else "", "dim"), scope_id or "everything")
+    return Row((*lead, *(tokens(count) for count in counts), cost, saved), style)
 
 
 def _findings(summary: Summary) -> Iterator[tuple[str, str]]:
