@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Final
 
 from processor.core.errors import ConfigError, Problem
 from processor.core.model import NS_PER_S
+from processor.core.questions import moment_ns
 
 AGO: Final = re.compile(r"([0-9]{1,6})([mhdw])", re.ASCII)
 """How long ago: a number and its unit."""
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_TIME_NS_MAX = 2**63 - 1
 
 
 def read_moment(flag: str, text: str, now_ns: int, zone: tzinfo) -> int:
@@ -23,15 +23,12 @@ def read_moment(flag: str, text: str, now_ns: int, zone: tzinfo) -> int:
     """
     ago = AGO.fullmatch(text.strip())
     if ago:
-        moment_ns = now_ns - int(ago[1]) * _UNITS_S[ago[2]] * NS_PER_S
-    else:
-        try:
-            moment = datetime.fromisoformat(text.strip())
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-            moment_ns = int(aware.timestamp()) * NS_PER_S + aware.microsecond * 1000
-        except (ValueError, OverflowError) as error:
-            fix = "write 2026-11-01, 2026-11-01T08:00, 7d or 12h"
-            raise ConfigError([Problem(flag, f"{text[:40]!r} is not a time", fix)]) from error
-    if not 0 <= moment_ns <= _TIME_NS_MAX:
-        raise ConfigError([Problem(flag, f"{text[:40]!r} is out of range")])
-    return moment_ns
+        time_ns = now_ns - int(ago[1]) * _UNITS_S[ago[2]] * NS_PER_S
+        if time_ns < 0:
+            raise ConfigError([Problem(flag, f"{text[:40]!r} is before 1970")])
+        return time_ns
+    try:
+        return moment_ns(text, zone)
+    except ValueError as error:
+        fix = "write 2026-11-01, 2026-11-01T08:00, 7d or 12h"
+        raise ConfigError([Problem(flag, f"{text[:40]!r} {error}", fix)]) from error

@@ -4,6 +4,7 @@
     buckets   where the buckets of a series begin and end
     plan      from a question to the tables that answer it exactly
     series    totals that budgets follow, several at once
+    moments   moments as people and programs write them
 
 Nothing here reads: `core.ports.LedgerReader` says who does.
 """
@@ -16,6 +17,7 @@ from processor.core.questions.buckets import (
     bucket_at,
     edges_of,
 )
+from processor.core.questions.moments import moment_ns
 from processor.core.questions.plan import (
     ReadingPlan,
     Segment,
@@ -91,6 +93,7 @@ __all__ = [
     "bucket_at",
     "edges_of",
     "has_lifetime",
+    "moment_ns",
     "plan_reading",
     "scope_of",
 ]
