@@ -162,10 +162,11 @@ class LedgerView(Protocol):
     def calls(self, question: CallsQuestion) -> list[CallRow]:
         """Charged spans, the latest end first; of one moment in one order, whatever changes."""
 
-    def cells(self, question: UsageQuestion) -> CellsAnswer:
+    def cells(self, question: UsageQuestion, *, with_pricing: bool = False) -> CellsAnswer:
         """The same by every combination of dimensions, whatever the question groups by.
 
-        Users, sessions, tasks and traces are not distinguished.
+        Users, sessions, tasks and traces are not distinguished. `with_pricing` says how their calls
+        were priced, for which it looks at each of them.
         """
 
     def calls_in_order(

@@ -129,6 +129,17 @@ class CallsQuestion:
     limit: int = 50
 
 
+class PricedBy(NamedTuple):
+    """How calls were priced, each text once; empty where no single call is kept."""
+
+    price_versions: Sequence[str] = ()
+    """``""`` for a call without a price."""
+    rules: Sequence[str] = ()
+    """See `Entry.rule`; ``""`` for the plain one."""
+    tiers: Sequence[str] = ()
+    """Service tiers; ``""`` for the standard one."""
+
+
 class CellRow(NamedTuple):
     """What the calls of one combination of dimensions have used in one bucket."""
 
@@ -137,6 +148,8 @@ class CellRow(NamedTuple):
     dimensions: DimensionSet
     totals: Totals
     parts: Parts
+    priced_by: PricedBy = PricedBy()
+    """Where that was asked for."""
 
 
 class CellsAnswer(NamedTuple):

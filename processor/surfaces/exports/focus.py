@@ -7,72 +7,18 @@ draft 1.5, with ``x_`` until that is ratified.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from processor.core.columns import DECIMAL_DIGITS, Column, Value
+from processor.core.columns import DECIMAL_DIGITS, Value
 from processor.core.model import NS_PER_S, DimensionSet
-from processor.core.questions import CellRow
+from processor.core.questions import CellRow, PricedBy
+from processor.surfaces.exports.focus_columns import COLUMNS
 from processor.surfaces.exports.focus_names import UNKNOWN, publisher_of, service_of
 from processor.surfaces.exports.sums import is_cost_unknown, object_text
 
-COLUMNS: Final = (
-    Column("BilledCost", "usd"),
-    Column("BillingAccountId"),
-    Column("BillingAccountName"),
-    Column("BillingAccountType"),
-    Column("BillingCurrency"),
-    Column("BillingPeriodEnd", "time"),
-    Column("BillingPeriodStart", "time"),
-    Column("ChargeCategory"),
-    Column("ChargeClass"),
-    Column("ChargeDescription"),
-    Column("ChargeFrequency"),
-    Column("ChargePeriodEnd", "time"),
-    Column("ChargePeriodStart", "time"),
-    Column("ConsumedQuantity", "quantity"),
-    Column("ConsumedUnit"),
-    Column("ContractedCost", "usd"),
-    Column("ContractedUnitPrice", "decimal"),
-    Column("EffectiveCost", "usd"),
-    Column("InvoiceId"),
-    Column("InvoiceIssuerName"),
-    Column("ListCost", "usd"),
-    Column("ListUnitPrice", "decimal"),
-    Column("PricingCategory"),
-    Column("PricingCurrency"),
-    Column("PricingQuantity", "decimal"),
-    Column("PricingUnit"),
-    Column("ProviderName"),
-    Column("PublisherName"),
-    Column("RegionId"),
-    Column("RegionName"),
-    Column("ResourceId"),
-    Column("ResourceName"),
-    Column("ResourceType"),
-    Column("ServiceCategory"),
-    Column("ServiceName"),
-    Column("ServiceSubcategory"),
-    Column("SkuId"),
-    Column("SkuMeter"),
-    Column("SkuPriceDetails"),
-    Column("SkuPriceId"),
-    Column("SubAccountId"),
-    Column("SubAccountName"),
-    Column("SubAccountType"),
-    Column("Tags"),
-    Column("x_AtLeast", "flag"),
-    Column("x_Calls", "count"),
-    Column("x_ConsumedTokens", "quantity"),
-    Column("x_CostBasis"),
-    Column("x_CostStatus"),
-    Column("x_DoubtfulCalls", "count"),
-    Column("x_Kind"),
-    Column("x_SavedCost", "usd"),
-    Column("x_UnpricedCalls", "count"),
-)
 _AT: Final = {column.name: at for at, column in enumerate(COLUMNS)}
 _TOKENS_PRICED: Final = 1_000_000
 """Prices are for that many, as providers publish them."""
@@ -81,6 +27,7 @@ _DECIMAL: Final = Decimal(1).scaleb(-DECIMAL_DIGITS)
 _TAGGED: Final = ("agent", "feature", "purpose", "service", "task_type")
 _TEMPLATES_CACHED_MAX: Final = 20_000
 _PRECISION: Final = 60
+_STANDARD: Final = "standard"
 
 Row = tuple[Value, ...]
 
@@ -132,6 +79,7 @@ def rows_of(cell: CellRow, period: Period, account: str) -> Iterator[Row]:
         row = list(_template(cell.dimensions, meter, account))
         _set_times(row, period)
         _set_cost(row, meter, quantity, cost)
+        _set_pricing(row, cell.priced_by)
         row[_AT["x_ConsumedTokens"]] = tokens
         totals = cell.totals
         row[_AT["x_AtLeast"]] = totals.unpriced > 0
@@ -189,6 +137,23 @@ def _set_cost(row: list[Value], meter: Meter, quantity: int, nano_usd: int) -> N
             price = nano_usd * _NANO * (_TOKENS_PRICED if meter.is_tokens else 1) / quantity
             price = price.quantize(_DECIMAL, ROUND_HALF_EVEN)
         row[_AT["ListUnitPrice"]] = row[_AT["ContractedUnitPrice"]] = price
+
+
+def _set_pricing(row: list[Value], priced_by: PricedBy) -> None:
+    """By which prices; several of them, where the sum has calls of several, are listed."""
+    row[_AT["x_PriceVersion"]] = _listed(priced_by.price_versions)
+    row[_AT["x_CostRule"]] = _listed(priced_by.rules)
+    if not any(priced_by.tiers):
+        return
+    row[_AT["x_ServiceTier"]] = _listed([tier or _STANDARD for tier in priced_by.tiers])
+    if row[_AT["PricingCategory"]] is not None:
+        row[_AT["PricingCategory"]] = "Other"
+        if len(priced_by.tiers) == 1:
+            row[_AT["SkuPriceId"]] = f"{row[_AT['SkuPriceId']]}/{priced_by.tiers[0]}"
+
+
+def _listed(texts: Sequence[str]) -> str | None:
+    return ", ".join(filter(None, texts)) or None
 
 
 @lru_cache(_TEMPLATES_CACHED_MAX)

@@ -120,7 +120,7 @@ class PeriodReading:
 
     async def _of_cells(self) -> AsyncIterator[Slice]:
         """Slices for some hours or a day each, whose rows are made a few at a time."""
-        parts = list(self._parts())
+        parts, of_focus = list(self._parts()), self.asked.request.dataset == "focus"
         for edges in parts:
             is_last = edges is parts[-1]
 
@@ -130,7 +130,7 @@ class PeriodReading:
                 question = UsageQuestion(
                     edges[0], edges[-1], filters=self.asked.filters, edges=edges
                 )
-                answer = view.cells(question)
+                answer = view.cells(question, with_pricing=of_focus)
                 self._left_out += answer.left_out
                 self._lacks_late_s += answer.lacks_late_s
                 return answer, self._ending(view) if is_last else None

@@ -13,7 +13,7 @@ from processor.core.columns import Column
 from processor.core.errors import InvalidQuestionError
 from processor.core.model import Calendar, WindowKind
 from processor.core.questions import Filters
-from processor.surfaces.exports import calls, focus, usage
+from processor.surfaces.exports import calls, focus_columns, usage
 from processor.surfaces.queries import TimeRange, check_zone, unknown_word
 from processor.surfaces.queries.checks import check_filters, check_range
 
@@ -29,7 +29,7 @@ _A_FILE: Final[dict[Dataset, Every]] = {"calls": "day", "usage": "month", "focus
 _COLUMNS: Final[dict[Dataset, Sequence[Column]]] = {
     "calls": calls.COLUMNS,
     "usage": usage.COLUMNS,
-    "focus": focus.COLUMNS,
+    "focus": focus_columns.COLUMNS,
 }
 
 

@@ -7,9 +7,10 @@ from typing import Final
 import apsw
 
 from processor.core.model.posting import DimensionSet
-from processor.core.questions import SET_DIMENSIONS, CellRow, ReadingPlan, UsageQuestion
+from processor.core.questions import SET_DIMENSIONS, CellRow, PricedBy, ReadingPlan, UsageQuestion
 from processor.io.ledger.reading import sql
 from processor.io.ledger.reading.calls import own_dimensions
+from processor.io.ledger.reading.cell_pricing import read_pricing
 from processor.io.ledger.reading.own_traces import find_own_traces
 from processor.io.ledger.reading.sql import Sql
 from processor.io.ledger.reading.sums import parts_of, rows_of_sql, totals_of
@@ -21,7 +22,7 @@ _SETS_READ: Final = 1000
 
 
 def read_cells(
-    database: apsw.Connection, question: UsageQuestion, plan: ReadingPlan
+    database: apsw.Connection, question: UsageQuestion, plan: ReadingPlan, *, with_pricing: bool
 ) -> list[CellRow]:
     """What each combination of dimensions has in each bucket; zeros are left out."""
     if not plan.segments:
@@ -41,11 +42,15 @@ def read_cells(
 
     found = list(rows_of_sql(database, statement, len(columns)))
     sets = _sets_of(database, {row[1] for row in found})
-    at = len(SUMS)
+    at, nothing = len(SUMS), PricedBy()
+    pricing = read_pricing(database, question) if with_pricing else {}
     rows = [
-        CellRow(bucket, sets[set_id], totals_of(sums[:at]), parts_of(tuple(sums[at:])))
+        CellRow(
+            bucket, sets[set_id], totals_of(sums[:at]), parts_of(tuple(sums[at:])),
+            pricing.get((bucket, set_id), nothing),
+        )
         for bucket, set_id, *sums in found
-    ]
+    ]  # fmt: skip
     # By what they say and not by their numbers, which another copy of the ledger may give anew.
     return sorted(rows, key=lambda row: row[:2])
 

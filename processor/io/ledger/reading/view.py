@@ -100,11 +100,11 @@ class SqliteView:
             return answer._replace(left_out=(), lacks_late_s=())
         return answer
 
-    def cells(self, question: UsageQuestion) -> CellsAnswer:
+    def cells(self, question: UsageQuestion, *, with_pricing: bool = False) -> CellsAnswer:
         """The same by every combination of dimensions."""
         asked = replace(question, group_by=SET_DIMENSIONS, with_parts=True)
         plan = plan_reading(asked, self._stored(asked))
-        rows = cells.read_cells(self._database, asked, plan)
+        rows = cells.read_cells(self._database, asked, plan, with_pricing=with_pricing)
         return CellsAnswer(rows, plan.left_out, plan.lacks_late_s)
 
     def _stored(self, question: UsageQuestion) -> Stored:

@@ -11,9 +11,10 @@ import pytest
 from asked.tables import dimensions
 
 from processor.core.model import NO_PARTS, Parts, Totals
-from processor.core.questions import CellRow
-from processor.surfaces.exports import ExportRequest, focus
+from processor.core.questions import CellRow, PricedBy
+from processor.surfaces.exports import ExportRequest
 from processor.surfaces.exports.focus import Period, rows_of
+from processor.surfaces.exports.focus_columns import COLUMNS
 from processor.surfaces.exports.focus_names import publisher_of, service_of
 from processor.surfaces.queries import TimeRange
 
@@ -89,7 +90,7 @@ async def rows(opened, read, charges):
 
 
 def test_every_column_of_the_specification_is_there_and_others_begin_with_x():
-    found = {column.name: column.kind for column in focus.COLUMNS}
+    found = {column.name: column.kind for column in COLUMNS}
     own = {name for name in found if name.startswith("x_")}
     assert {name: found[name] for name in found.keys() - own} == {
         name: kind for name, (kind, _, _) in RULES.items()
@@ -159,7 +160,7 @@ def cell(totals, parts=NO_PARTS, **some):
 
 
 def made(*arguments, **some):
-    names = [column.name for column in focus.COLUMNS]
+    names = [column.name for column in COLUMNS]
     return [dict(zip(names, row, strict=True)) for row in
             rows_of(cell(*arguments, **some), DAY, "ours")]  # fmt: skip
 
@@ -220,3 +221,36 @@ def test_tags_are_who_it_was_for():
 def test_names_of_services_and_makers(provider, model, service, publisher):
     assert service_of(provider).service == service
     assert publisher_of(provider, model) == publisher
+
+
+def test_prices_rules_and_tiers_are_said_and_another_tier_than_the_standard_one_is_another_price():
+    """Guarantees: one tier is a price of its own; of several in a sum none is claimed."""
+    totals, parts = Totals(100, 10, calls=2), Parts(input_nano_usd=100)
+    plain = cell(totals, parts, provider="openai", model="gpt-4o")
+    names = [column.name for column in COLUMNS]
+
+    def row(*priced_by):
+        given = plain._replace(priced_by=PricedBy(*priced_by))
+        return dict(zip(names, next(iter(rows_of(given, DAY, "ours"))), strict=True))
+
+    said = ("x_PriceVersion", "x_CostRule", "x_ServiceTier", "PricingCategory", "SkuPriceId")
+    for priced_by, expected in (
+        ((), (None, None, None, "Standard", "openai/gpt-4o/input")),
+        ((("v1",), ("",), ("",)), ("v1", None, None, "Standard", "openai/gpt-4o/input")),
+        (
+            (("v1", "v2"), ("", "cache_added"), ("batch",)),
+            ("v1, v2", "cache_added", "batch", "Other", "openai/gpt-4o/input/batch"),
+        ),
+        (
+            (("v1",), ("",), ("", "flex")),
+            ("v1", None, "standard, flex", "Other", "openai/gpt-4o/input"),
+        ),
+    ):
+        assert tuple(row(*priced_by)[name] for name in said) == expected
+
+
+def test_usage_without_a_price_has_no_category_whatever_its_tier():
+    unknown = cell(Totals(0, 10, calls=1, unpriced=1), provider="openai", model="new")
+    [found] = rows_of(unknown._replace(priced_by=PricedBy((), (), ("batch",))), DAY, "ours")
+    named = dict(zip([column.name for column in COLUMNS], found, strict=True))
+    assert (named["PricingCategory"], named["x_ServiceTier"]) == (None, "batch")

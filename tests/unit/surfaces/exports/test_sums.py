@@ -5,7 +5,7 @@ from asked.tables import dimensions
 
 from processor.core.model import NO_PARTS, Parts, Totals
 from processor.core.questions import CellRow
-from processor.surfaces.exports import calls, focus, usage
+from processor.surfaces.exports import calls, focus, focus_columns, usage
 from processor.surfaces.exports.sums import SUMS, object_text, sums_of
 
 FREE_AND_UNKNOWN = Totals(input_tokens=20, calls=2, unpriced=1)
@@ -30,7 +30,7 @@ def test_a_cost_is_null_only_while_nothing_of_it_is_known(totals, cost):
 def test_a_free_call_beside_one_of_unknown_cost_is_known_in_focus_as_well():
     cell = CellRow(0, dimensions(model="a"), FREE_AND_UNKNOWN, Parts())
     [row] = focus.rows_of(cell, focus.Period(0, 86_400, 0, 86_400), "us")
-    shown = dict(zip([each.name for each in focus.COLUMNS], row, strict=True))
+    shown = dict(zip([each.name for each in focus_columns.COLUMNS], row, strict=True))
     assert (shown["SkuMeter"], shown["x_AtLeast"]) == ("Input Tokens", True)
 
 

@@ -78,3 +78,26 @@ async def test_they_add_up_after_corrections_prices_and_exclusions(opened, given
     await opened.ledger.exclude(asked, is_dry_run=False)
     excluded = await agree(opened.path)
     assert 0 < excluded.cost_nano_usd < repriced.cost_nano_usd
+
+
+async def test_how_calls_were_priced_is_said_by_bucket_and_set(opened, given):
+    await opened.post(given.call(1), given.call(2, model="b", at_s=60), given.unpriced(3, at_s=90))
+    reader = SqliteReader(opened.path)
+    edges = 1_799_971_200, 1_800_057_600, 1_800_144_000
+
+    def work(view):
+        found = []
+        for filters in ((), (("model", ("b",)),), (("user", ("nobody",)),)):
+            question = UsageQuestion(edges[0], edges[-1], filters=filters, edges=edges)
+            found.append(view.cells(question, with_pricing=True).rows)
+        return found
+
+    try:
+        every, of_b, of_nobody = await reader.ask(work)
+    finally:
+        await reader.close()
+    versions = {row.dimensions.model: row.priced_by.price_versions for row in every}
+    assert versions["b"] == of_b[0].priced_by.price_versions
+    assert all(len(found) == 1 for found in versions.values())
+    assert {row.priced_by.tiers for row in every} == {("",)}
+    assert of_nobody == []
