@@ -33,6 +33,7 @@ from processor.io.receiver import Receiver
 from processor.io.receiver.listening import listen
 from processor.surfaces.api import Sources
 from processor.surfaces.http import Api, Hosts, HttpServer, Page
+from processor.surfaces.mcp import MCP_PATH, McpEndpoint
 from processor.surfaces.metrics import CONTENT_TYPE, Build, CostReadings, Exposition
 from processor.surfaces.metrics import Sources as MetricSources
 from processor.surfaces.queries import BudgetChecks, CostQueries, Health
@@ -87,6 +88,7 @@ def build_telemetry(
     if settings.api.enabled:
         access = Access(tokens, is_loopback=is_local)
         api = Api(Sources(costs, health.report, checks=checks), access, hosts)
+        api.add(MCP_PATH, McpEndpoint(api.ask))
     page = Page(CONTENT_TYPE, Exposition(sources).page)
     # Many applications ask before each of their calls, and keep a connection for that.
     connections = min(max_connections(), _CONNECTIONS_MAX)

@@ -9,6 +9,7 @@ from processor.cli.export_arguments import add_export
 from processor.cli.flags import (
     ENDPOINT_FLAG,
     LISTEN_DEFAULT,
+    add_api,
     add_config,
     add_data_dir,
     add_grpc_endpoint,
@@ -43,6 +44,7 @@ def build_parser() -> Parser:
     _add_top(commands)
     add_ledger_commands(commands)
     add_export(commands)
+    _add_mcp(commands)
     _add_resend(commands)
     _add_healthcheck(commands)
     return parser
@@ -103,6 +105,25 @@ terminal it draws once.
         help="seconds from one picture to the next (default: 2)",
     )
     add_questions(parser)
+
+
+def _add_mcp(commands: Commands) -> None:
+    text = "answer agents over the Model Context Protocol, on standard input and output"
+    description = f"""\
+{sentence(text)}
+
+An agent's host starts it: name the command llm-cost with the argument mcp in its settings. Each \
+tool reads: the cost of a task, a report, budgets, models without a price, and what other models \
+would have cost. A running processor answers the same at /mcp, beside its API.
+
+{WHOM}"""
+    parser = commands.add_parser(
+        "mcp",
+        help=text,
+        description=description,
+        epilog=exit_codes("the package mcp is not installed"),
+    )
+    add_api(parser)
 
 
 def _add_resend(commands: Commands) -> None:

@@ -44,6 +44,7 @@ _MODULES: Final = {
     "verify": "processor.cli.verify",
     "backup": "processor.cli.backup",
     "export": "processor.cli.export",
+    "mcp": "processor.cli.mcp",
     "resend": "processor.cli.resend",
     "healthcheck": "processor.cli.healthcheck",
 }

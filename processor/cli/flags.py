@@ -170,18 +170,6 @@ def seconds(text: str) -> float:
 def add_questions(parser: argparse.ArgumentParser) -> None:
     """Whom a command asks over the API, and how it prints the answer."""
     parser.add_argument(
-        ENDPOINT_FLAG,
-        metavar="ADDRESS",
-        help="the API of a processor, such as http://HOST:8888, with https:// for TLS, and the "
-        "token in LLM_COST_TOKEN if it asks for one (default: see above)",
-    )
-    parser.add_argument(
-        "--ca-file",
-        metavar="FILE",
-        help="ask over TLS: the authorities to trust, as PEM (default: those of this machine)",
-    )
-    _add_own_certificate(parser)
-    parser.add_argument(
         "--json", action="store_true", help="print JSON, as the API gives it: exact amounts in USD"
     )
     parser.add_argument("--csv", action="store_true", help="print CSV, as the API gives it")
@@ -194,6 +182,23 @@ def add_questions(parser: argparse.ArgumentParser) -> None:
         default="",
         help="where days begin, such as Europe/Berlin (default: that of the budgets)",
     )
+    add_api(parser)
+
+
+def add_api(parser: argparse.ArgumentParser) -> None:
+    """Whom a command asks over the API: a processor, or the ledger's file."""
+    parser.add_argument(
+        ENDPOINT_FLAG,
+        metavar="ADDRESS",
+        help="the API of a processor, such as http://HOST:8888, with https:// for TLS, and the "
+        "token in LLM_COST_TOKEN if it asks for one (default: see above)",
+    )
+    parser.add_argument(
+        "--ca-file",
+        metavar="FILE",
+        help="ask over TLS: the authorities to trust, as PEM (default: those of this machine)",
+    )
+    _add_own_certificate(parser)
     add_config(parser)
     add_data_dir(parser)
     add_pricing(parser)

@@ -14,6 +14,7 @@ import pytest
 from e2e import scenario
 from e2e.processes import attributes, export
 from e2e.scenario import CHARGES, SINCE, UNTIL, ZONES, Answer, between, day_of, grouped, hour_of
+from e2e.surfaces.agents import Agent
 from e2e.surfaces.api import Api, ApiCsv, ApiLists, Stream
 from e2e.surfaces.clients import AsyncClient, Client, Grpc, Metrics
 from e2e.surfaces.commands import CommandCsv, CommandJson, Commands, CommandText
@@ -158,6 +159,9 @@ def test_every_surface_gives_the_same_number(terminal, backend, commands, tmp_pa
         "export of FOCUS": FocusExports(commands, tmp_path, *file),
         "Python": Client(url),
         "Python, asyncio": AsyncClient(url),
+        "agents, /mcp": Agent(f"{url}/mcp"),
+        "agents, llm-cost mcp": Agent(*whom),
+        "agents, llm-cost mcp of the file": Agent(*file),
         "gRPC": Grpc(port),
         "metrics": Metrics(url),
     }

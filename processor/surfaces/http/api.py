@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import hdrs, web
@@ -34,6 +34,7 @@ from processor.surfaces.api import (
     Parameters,
     Sources,
     find_endpoint,
+    get,
     read_parameters,
     write_document,
 )
@@ -69,8 +70,21 @@ _PARAMETERS_MAX: Final = 500
 _TAG_CHARS: Final = 20
 
 
+D = TypeVar("D", bound=Answer)
+
+
+class Beside(Protocol):
+    """Another protocol in which questions are asked."""
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The answer to a request of who may ask. Raises ProcessorError."""
+
+    async def close(self) -> None:
+        """End what is under way."""
+
+
 class Api:
-    """Answers requests below `PREFIX`."""
+    """Answers requests below `PREFIX`, and lets other protocols answer beside it."""
 
     def __init__(self, sources: Sources, access: Access, hosts: Hosts) -> None:
         self._sources = sources
@@ -83,6 +97,25 @@ class Api:
         self._failures = Episodes()
         self._feed = Feed(sources.costs)
         self._openapi = b""
+        self._beside: dict[str, Beside] = {}
+
+    def add(self, path: str, beside: Beside) -> None:
+        """Let who may ask be answered by another protocol at a path."""
+        self._beside[path] = beside
+
+    @property
+    def paths(self) -> list[str]:
+        """Where it answers."""
+        return [PREFIX, *self._beside]
+
+    def has(self, path: str) -> bool:
+        """Whether it answers at a path."""
+        return path.startswith(f"{PREFIX}/") or path in self._beside
+
+    async def close(self) -> None:
+        """End what is under way in other protocols."""
+        for each in self._beside.values():
+            await each.close()
 
     async def serve(
         self, request: web.BaseRequest, when_allowed: Callable[[], None] = lambda: None
@@ -95,6 +128,9 @@ class Api:
             self._hosts.check(request.headers)
             self.access.check("read", _caller_of(request))
             when_allowed()
+            if request.path in self._beside:
+                with self._asking.counted(request.remote or ""):
+                    return await self._beside[request.path].serve(request)
             acted = await answer_action(request, self._sources)
             if acted is not None:
                 return acted
@@ -112,6 +148,18 @@ class Api:
             if self._failures.note(request.path, time.monotonic()):
                 _log.exception("%s cannot be answered", request.path)
             return problem_response(error)
+
+    async def ask(self, kind: type[D], path: str, query: Sequence[tuple[str, str]]) -> D:
+        """The answer, a document of `kind`, to a question that came by another protocol.
+
+        Raises OverloadedError where too many others wait, and what `processor.surfaces.api.get`
+        raises.
+        """
+        async with self._turn():
+            document = await get(self._sources, path, query)
+        if not isinstance(document, kind):
+            raise TypeError(f"{path} answers with a {type(document).__name__}, not {kind.__name__}")
+        return document
 
     async def _stream(self, request: web.BaseRequest) -> web.StreamResponse:
         if _query(request.rel_url.raw_query_string):

@@ -1,4 +1,4 @@
-"""The HTTP server: /metrics, /health, /live, and the API below /api/v1.
+"""The HTTP server: /metrics, /health, /live, the API below /api/v1, and /mcp for agents.
 
 Nothing that is asked here changes the ledger.
 """
@@ -17,7 +17,6 @@ from aiohttp import web
 
 from processor.core.episodes import Episodes
 from processor.core.errors import ForbiddenError
-from processor.surfaces.api import PREFIX
 from processor.surfaces.http.api import Api
 from processor.surfaces.http.connections import CONNECTIONS_MAX, Connections, library_log
 from processor.surfaces.http.hosts import Hosts
@@ -100,12 +99,14 @@ class HttpServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        if self.api is not None:
+            await self.api.close()
         for each in self._sockets:
             each.close()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         with self._connections.answering(request.protocol):
-            if self.api is not None and request.path.startswith(f"{PREFIX}/"):
+            if self.api is not None and self.api.has(request.path):
                 allowed = partial(self._connections.trust, request.protocol)
                 return await self.api.serve(request, allowed)
             return await self._show(request)
@@ -114,7 +115,7 @@ class HttpServer:
         """What is served outside of the API."""
         answer = self._paths.get(request.path)
         if answer is None:
-            served = [*self._paths, *([] if self.api is None else [PREFIX])]
+            served = [*self._paths, *([] if self.api is None else self.api.paths)]
             return _text(404, f"there is only {', '.join(served)}")
         if request.method not in {"GET", "HEAD"}:
             return _text(405, "only GET is served here", {"Allow": "GET, HEAD"})
