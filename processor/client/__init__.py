@@ -11,6 +11,7 @@ None, and `at_least` says that a total lacks calls of unknown cost.
 clients     both clients, and how each sends a request
 resources   what can be asked; questions: how each is written once for both
 address     where a processor answers, and what its answers mean; errors
+guard       asks around a call; verdict: what it is answered; spans: the reservation on spans
 records     what is answered; reading: how it is made of the API's documents
 """
 
@@ -29,6 +30,7 @@ from processor.client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from processor.client.guard import BudgetGuard
 from processor.client.records import (
     BudgetState,
     CallsPage,
@@ -39,11 +41,23 @@ from processor.client.records import (
     UsageGroup,
 )
 from processor.client.resources import CostTracker
+from processor.client.spans import ReservationSpanProcessor
+from processor.client.verdict import (
+    BudgetExceededError,
+    BudgetUncheckedError,
+    BudgetVerdict,
+    CheckedBudget,
+)
 
 __all__ = [
     "AsyncCostClient",
+    "BudgetExceededError",
+    "BudgetGuard",
     "BudgetState",
+    "BudgetUncheckedError",
+    "BudgetVerdict",
     "CallsPage",
+    "CheckedBudget",
     "CostClient",
     "CostClientError",
     "CostReport",
@@ -56,6 +70,7 @@ __all__ = [
     "NotFoundError",
     "ParameterProblem",
     "RefusedError",
+    "ReservationSpanProcessor",
     "TimedOutError",
     "TooSlowError",
     "UnauthenticatedError",

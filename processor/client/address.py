@@ -26,7 +26,7 @@ from processor.client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from processor.client.questions import Get
+from processor.client.questions import Ask
 from processor.client.reading import document_of
 from processor.client.records import Document
 
@@ -66,9 +66,14 @@ class Address:
         headers = {"Accept": "application/json", "User-Agent": f"llm-cost-client/{__version__}"}
         return headers | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
 
-    def path(self, get: Get) -> str:
+    def headers_of(self, ask: Ask) -> dict[str, str]:
+        """Of one request."""
+        sent = {"Content-Type": "application/json"} if ask.body is not None else {}
+        return self.headers | sent
+
+    def path(self, ask: Ask) -> str:
         """What stands in the first line of a request."""
-        return f"{self.prefix}{get}"
+        return f"{self.prefix}{ask}"
 
     def read(self, status: int, retry_after: str | None, body: bytes) -> Document:
         """The document of an answer. Raises RefusedError and UnexpectedAnswerError."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 from processor.client.address import Address, parse_address
-from processor.client.questions import Filters, Get, Later, Now, run_now
+from processor.client.questions import Ask, Filters, Later, Now, run_now
 from processor.client.records import Document
 from processor.client.resources import (
     Budgets,
@@ -67,7 +67,7 @@ class _Client(Generic[A]):
         """Make what connections are kept in."""
         raise NotImplementedError
 
-    async def fetch(self, get: Get) -> Document:
+    async def fetch(self, ask: Ask) -> Document:
         """The document of one request. Raises CostClientError."""
         raise NotImplementedError
 
@@ -115,13 +115,13 @@ class CostClient(_Client[Now]):
         """The answer of a question."""
         return run_now(question)
 
-    async def fetch(self, get: Get) -> Document:
+    async def fetch(self, ask: Ask) -> Document:
         """The document of one request, without waiting for anything to be awaited."""
         address = self._address
         for tries_left in reversed(range(_TRIES)):
             connection, is_used = self._connection()
             try:
-                connection.request("GET", address.path(get), headers=address.headers)
+                connection.request(ask.method, address.path(ask), ask.body, address.headers_of(ask))
                 response = connection.getresponse()
                 body = response.read()
             except (OSError, http.client.HTTPException) as error:
@@ -185,7 +185,7 @@ class AsyncCostClient(_Client[Later]):
         """What is to be awaited."""
         return question
 
-    async def fetch(self, get: Get) -> Document:
+    async def fetch(self, ask: Ask) -> Document:
         """The document of one request."""
         import aiohttp  # noqa: PLC0415 - takes longer to import than everything else here
         import yarl  # noqa: PLC0415 - likewise
@@ -201,10 +201,15 @@ class AsyncCostClient(_Client[Later]):
             )
         elif self._loop is not loop:
             raise RuntimeError("this client was used in another event loop: make one in each")
-        url = yarl.URL(f"{address}{address.path(get)}", encoded=True)
+        url = yarl.URL(f"{address}{address.path(ask)}", encoded=True)
         try:
-            async with self._session.get(
-                url, ssl=address.tls or True, allow_redirects=False
+            async with self._session.request(
+                ask.method,
+                url,
+                data=ask.body,
+                headers=address.headers_of(ask),
+                ssl=address.tls or True,
+                allow_redirects=False,
             ) as response:
                 body = await response.read()
         except TimeoutError as error:

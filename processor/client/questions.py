@@ -6,15 +6,18 @@ it; the other one has each document at once, so that it ends at its first step.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import wraps
 from types import MethodType
 from typing import (
     Any,
     Concatenate,
     Generic,
+    Literal,
     ParamSpec,
     Protocol,
     Self,
@@ -44,6 +47,36 @@ class Get:
     def __str__(self) -> str:
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
+    @property
+    def method(self) -> str:
+        """Of HTTP."""
+        return "GET"
+
+    @property
+    def body(self) -> bytes | None:
+        """What is sent with it, as JSON; None for nothing."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A request that is no GET: a path likewise, and a document for POST."""
+
+    path: str
+    method: Literal["POST", "DELETE"]
+    document: Mapping[str, object] | None = None
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def body(self) -> bytes | None:
+        """What is sent with it, as JSON; None for nothing."""
+        return None if self.document is None else json.dumps(self.document).encode()
+
+
+Ask = Get | Send
+
 
 class Period(TypedDict, total=False):
     """A time: in words, or from a moment to a moment. Without any of them it is all time."""
@@ -57,6 +90,28 @@ class Period(TypedDict, total=False):
     """Excluded; now where only `starting_at` is given."""
     time_zone: str
     """Where days begin, as an IANA name; without it the time zone of the processor's budgets."""
+
+
+class Expected(TypedDict, total=False):
+    """What a call is expected to use, and whether that is held for it."""
+
+    estimate_usd: Decimal | float | str | None
+    """What it is expected to cost."""
+    tokens: int | None
+    """Input and output together, for budgets in tokens."""
+    model: str
+    """Priced for the tokens below where `estimate_usd` is not given."""
+    provider: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    """A part of the input."""
+    reserve: bool
+    """Whether the estimate is held until the call is charged."""
+    reservation_id: str
+    """Its id; one is made where none is given."""
+    ttl_s: float
+    """After how many seconds the reservation lapses."""
 
 
 def path_of(*parts: str) -> str:
@@ -93,7 +148,7 @@ A = TypeVar("A", Now, Later)
 class Asker(Protocol):
     """What a client does for its resources."""
 
-    async def fetch(self, get: Get) -> Document:
+    async def fetch(self, ask: Ask) -> Document:
         """The document of one request. Raises CostClientError."""
 
     def run(self, question: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - see Question

@@ -18,6 +18,7 @@ from processor.client.records import (
     LLMCall,
     UsageGroup,
 )
+from processor.client.verdict import BudgetVerdict, verdict_of
 
 _OF_NAMES: Final = frozenset({"group", "dimensions"})
 """Fields with names that people gave, which may end like those of amounts."""
@@ -191,6 +192,12 @@ def budgets(document: Document) -> tuple[BudgetState, ...]:
         )
         for row in document["data"]
     )
+
+
+@_of_known_version
+def verdict(document: Document) -> BudgetVerdict:
+    """Whether a call may be made."""
+    return verdict_of(document)
 
 
 _OF_BUDGETS: Final = (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final, Literal, TypeVar, Unpack, cast
 
 from processor.client import reading
-from processor.client.errors import TooSlowError
+from processor.client.errors import NotFoundError, TooSlowError
 from processor.client.questions import (
+    Ask,
     Asker,
+    Expected,
     Filters,
     Get,
     Later,
@@ -18,6 +21,7 @@ from processor.client.questions import (
     Query,
     Question,
     Resource,
+    Send,
     path_of,
     query_of,
 )
@@ -29,9 +33,10 @@ from processor.client.records import (
     Document,
     ExecutionAnswer,
 )
+from processor.client.verdict import BudgetVerdict
 
 A = TypeVar("A", Now, Later)
-Fetch = Callable[[Get], Awaitable[Document]]
+Fetch = Callable[[Ask], Awaitable[Document]]
 Grouping = Literal["model", "agent", "task_type", "provider", "purpose"]
 
 GROUPINGS: Final[tuple[Grouping, ...]] = ("model", "agent", "task_type", "provider", "purpose")
@@ -151,6 +156,31 @@ class Budgets(Resource[A]):
     async def list(self, *, limit: int | None = None) -> tuple[BudgetState, ...]:
         """How the `limit` (10) scope ids stand that have spent most of each budget."""
         return reading.budgets(await self._fetch(Get("/budgets", query_of(limit=limit))))
+
+    @Question
+    async def check(
+        self, scopes: Mapping[str, str] | None = None, **expected: Unpack[Expected]
+    ) -> BudgetVerdict:
+        """Whether a call may be made; `scopes` are ids by scope: ``{"user": "ada"}``.
+
+        With `reserve` its estimate is held until it is charged. `BudgetGuard` asks this around a
+        call.
+        """
+        given = {name: value for name, value in expected.items() if value not in {None, ""}}
+        if isinstance(amount := given.get("estimate_usd"), Decimal):
+            given["estimate_usd"] = f"{amount:f}"
+        asked = {"scopes": dict(scopes or {}), **given}
+        return reading.verdict(await self._fetch(Send("/budgets/check", "POST", asked)))
+
+    @Question
+    async def release(self, reservation_id: str) -> bool:
+        """Let a reservation go whose call is not made; False where none of this id is held."""
+        path = path_of("budgets", "reservations", reservation_id)
+        try:
+            await self._fetch(Send(path, "DELETE"))
+        except NotFoundError:
+            return False
+        return True
 
 
 class Sessions(Resource[A]):

@@ -66,14 +66,14 @@ async def endpoint(ask):
     running = []
 
     async def start(*charges, policy=None, dimensions=("team",), queries=None, is_loopback=True,
-                    **tokens):  # fmt: skip
+                    checks=None, **tokens):  # fmt: skip
         more = {"dimensions": dimensions} if policy is None else {"policy": policy}
         queries = queries or ask(*charges, **more)
         access, hosts = (
             Access(ApiTokens(**tokens), is_loopback=is_loopback),
             Hosts(is_loopback=True),
         )
-        api = Api(Sources(queries), access, hosts)
+        api = Api(Sources(queries, checks=checks), access, hosts)
         page, health = Page("text/plain", bytes), None  # Nobody asks for these here.
         server = HttpServer(
             [socket.create_server(("127.0.0.1", 0))], page, health, api, hosts=hosts

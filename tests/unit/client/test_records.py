@@ -47,6 +47,13 @@ def test_an_error_can_be_pickled(kind):
         assert (type(found), str(found), found.problems) == (kind, "no", (problem,))
         assert (found.status, found.retry_after_s) == (400, 2.5)
         assert str(problem) == "limit: must be at most 3; ask for less it takes 1, 2"
+    elif issubclass(kind, client.BudgetExceededError):
+        checked = client.CheckedBudget(
+            "daily", False, "user", "u", "day", None, "usd", Decimal(5), Decimal("4.9"),
+            Decimal(0), Decimal("0.1"), None, False,
+        )  # fmt: skip
+        found = pickle.loads(pickle.dumps(kind(checked)))
+        assert (str(found), found.checked) == ("Budget exceeded: $4.90 / $5.00", checked)
     elif issubclass(kind, Exception):
         assert str(pickle.loads(pickle.dumps(kind("no")))) == "no"
 
