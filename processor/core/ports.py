@@ -286,6 +286,10 @@ class Service(Protocol):
     def methods(self) -> Mapping[str, Method]:
         """Its unary methods by name; each raises a ProcessorError for what it refuses."""
 
+    @property
+    def without_message(self) -> frozenset[str]:
+        """The methods whose requests say nothing: of these nothing is read."""
+
     def check(self, method: str, caller: Caller) -> None:
         """Raise ForbiddenError or UnauthenticatedError unless a caller may call a method.
 

@@ -27,7 +27,7 @@ from processor.io.receiver.http_server import HttpListener, HttpServer
 from processor.io.receiver.listening import check_free, refusal
 from processor.io.receiver.places import Places
 from processor.io.receiver.responder import Responder
-from processor.io.receiver.service_calls import handler_of
+from processor.io.receiver.service_calls import ServiceCalls
 from processor.io.receiver.tls import Ends, ServerTls, TlsInForce
 
 _log = logging.getLogger(__name__)
@@ -160,7 +160,8 @@ class Receiver:
         bearer = BearerInterceptor(self._tokens, self._responder, names)
         interceptors = [bearer] if self._tokens.is_required else []
         server = grpc.aio.server(interceptors=interceptors, options=options)
-        offered = [handler_of(each, self._responder, self._tokens) for each in self._services]
+        calls = ServiceCalls(self._responder, self._tokens)
+        offered = map(calls.handler_of, self._services)
         server.add_generic_rpc_handlers((*self._grpc_export.handlers(), *offered))
         add_HealthServicer_to_server(self._health, server)
         port = self._bind(server)

@@ -21,7 +21,6 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     CheckBudgetRequest,
     ExcludeRequest,
     ForgetRequest,
-    GetHealthRequest,
     GetHealthResponse,
     GetJobProgressRequest,
     GetTotalsRequest,
@@ -62,6 +61,8 @@ class CostService:
     """Answers the methods of ``llm_cost.v1.CostService``."""
 
     name: Final = "llm_cost.v1.CostService"
+    without_message: Final = frozenset({"GetHealth"})
+    """Whoever may send asks for it, of whom nothing is read without a limit of memory."""
 
     def __init__(
         self,
@@ -192,9 +193,8 @@ class CostService:
         page = await self._costs.audit(since_ns, question.cursor, limit=question.limit or 100)
         return audit_message(page).SerializeToString()
 
-    async def health(self, body: bytes) -> bytes:
-        """GetHealth, from bytes to bytes. Raises a ProcessorError."""
-        _parse(GetHealthRequest, body)
+    async def health(self, _body: bytes) -> bytes:
+        """GetHealth, whose request says nothing."""
         report = self._report()
         return GetHealthResponse(status=report.status, reasons=report.reasons).SerializeToString()
 

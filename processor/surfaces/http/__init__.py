@@ -1,6 +1,7 @@
 """What is served over HTTP: metrics, health, and the API.
 
 server       paths outside of the API, start and stop; connections: how many are open
+sending      large answers to slow clients
 callers      how much of one caller is under way
 api          requests to the API, answered by the table of `surfaces.api`
 actions      requests with a body

@@ -50,6 +50,7 @@ from processor.surfaces.http.problems import (
     kind_of,
     problem_response,
 )
+from processor.surfaces.http.sending import Sending
 from processor.surfaces.http.stream import stream_events
 
 _log = logging.getLogger(__name__)
@@ -94,6 +95,7 @@ class Api:
         self._listening = Callers(_STREAMS_MAX, "streams")
         self._at_once = asyncio.Semaphore(_AT_ONCE_MAX)
         self._waiting = 0
+        self._sending = Sending()
         self._failures = Episodes()
         self._feed = Feed(sources.costs)
         self._openapi = b""
@@ -137,7 +139,9 @@ class Api:
             _check_question(request)
             is_stream = request.path == _STREAM
             with (self._listening if is_stream else self._asking).counted(request.remote or ""):
-                return await (self._stream(request) if is_stream else self._answer(request))
+                if is_stream:
+                    return await self._stream(request)
+                return await self._sending.send(request, await self._answer(request))
         except ProcessorError as error:
             if kind_of(error).status >= 500 and self._failures.note(
                 type(error).__name__, time.monotonic()
@@ -184,7 +188,7 @@ class Api:
         finally:
             self._at_once.release()
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
         path = request.rel_url.raw_path.removeprefix(PREFIX)
         query = _query(request.rel_url.raw_query_string)
         if path == "/openapi.json":
@@ -203,7 +207,7 @@ class Api:
 
     async def _answer_with(
         self, request: web.BaseRequest, endpoint: Endpoint, parameters: Parameters, form: Form
-    ) -> web.StreamResponse:
+    ) -> web.Response:
         # Before the answer is made: what is replaced meanwhile makes the next one another.
         asked = (self._in_force(parameters), endpoint.path, repr(parameters), form)
         headers = {**HEADERS, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}

@@ -7,7 +7,9 @@ was served from here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs
@@ -15,6 +17,8 @@ from multidict import CIMultiDictProxy
 
 from processor.core.errors import ForbiddenError
 from processor.core.otlp.addresses import is_loopback
+
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class Hosts:
@@ -44,7 +48,7 @@ class Hosts:
         name = _name_of(host)
         if name not in self._allowed and not is_loopback(name):
             message = (
-                f"{name[:100]!r} is not a name of this machine here; ask for 127.0.0.1, or set "
+                f"{host[:100]!r} is not a name of this machine here; ask for 127.0.0.1, or set "
                 f"api.allowed_hosts"
             )
             raise ForbiddenError(message)
@@ -64,7 +68,12 @@ def _check_origin(origin: str | None, host: str) -> None:
 
 
 def _name_of(host: str) -> str:
-    """The name in a ``Host`` header, without its port and the brackets of IPv6."""
+    """The name in a ``Host`` header, without its port and the brackets of IPv6.
+
+    It is ``""`` where there is more than both.
+    """
+    if not _HOST.fullmatch(host):
+        return ""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:

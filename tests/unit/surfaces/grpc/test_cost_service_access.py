@@ -102,6 +102,24 @@ async def test_who_may_not_ask_is_refused_before_the_question_comes(guarded):
         assert await asyncio.wait_for(call.code(), 10) is Code.UNAUTHENTICATED
 
 
+async def test_the_health_is_answered_without_reading_anything(guarded):
+    """Guarantees: of whoever may only send, no question takes memory beside the limit for it."""
+    async with guarded.channel() as channel:
+        call = channel.stream_unary(f"{SERVICE}/GetHealth", None, None)(metadata=[bearer(SENDER)])
+        assert await asyncio.wait_for(call.code(), 10) is Code.OK
+
+
+async def test_a_question_that_does_not_come_is_given_up(guarded, monkeypatch):
+    """Guarantees: who may ask and says nothing keeps others out for a moment only."""
+    monkeypatch.setattr(service_calls, "_READ_S", 0.5)
+    async with guarded.channel() as channel:
+        ask = channel.stream_unary(f"{SERVICE}/GetTotals", None, None)
+        silent = [ask(metadata=[bearer(READER)]) for _ in range(12)]
+        codes = await asyncio.wait_for(asyncio.gather(*(each.code() for each in silent)), 10)
+        assert codes == [Code.UNAVAILABLE] * 12
+    assert await code(guarded, "GetTotals", bearer(READER)) is Code.OK
+
+
 async def test_a_question_without_a_message_is_refused(gateway):
     await gateway.open()
     async with gateway.channel() as channel:

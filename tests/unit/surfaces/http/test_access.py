@@ -51,7 +51,9 @@ async def test_a_known_token_is_answered(client, token):
     [
         ("localhost:8888", 200), ("127.0.0.1", 200), ("[::1]:8888", 200), ("LOCALHOST", 200),
         ("evil.example", 403), ("evil.example:8888", 403), ("localhost.evil.example", 403),
-        ("127.0.0.1.evil.example", 403), ("", 403), ("[", 403),
+        ("127.0.0.1.evil.example", 403), ("", 403), ("[", 403), ("[localhost]", 403),
+        ("evil.example@localhost", 403), ("localhost#.evil.example", 403), ("localhost/evil", 403),
+        ("localhost:8888:1", 403), ("127.1", 403), ("2130706433", 403), ("[::ffff:127.0.0.1]", 200),
     ],
 )  # fmt: skip
 async def test_the_host_has_to_be_this_machine(client, host, status):
