@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help run serve test check format unit bench bench-overload bench-ledger bench-verify programs test-full \
 	test-backends test-deploy test-api test-clients test-senders fuzz fuzz-short \
-	chaos chaos-short proto pictures dist release clean
+	chaos chaos-short chaos-notify proto pictures dist release clean
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -127,6 +127,10 @@ chaos: $(VENV)/ready ## kill the processor KILLS times (200 by default) amid tra
 
 chaos-short: $(VENV)/ready ## the same from a fixed seed, ten kills
 	$(CHAOS) --kills 10 --seed 20260101
+
+chaos-notify: $(VENV)/ready ## kill it amid notifications, 50 times or KILLS=N, while channels fail; SEED=N repeats one
+	$(BIN)/python tests/chaos/notifications.py --kills $(if $(filter command line,$(origin KILLS)),$(KILLS),50) \
+		$(if $(SEED),--seed $(SEED))
 
 format: $(VENV)/ready ## format, and fix what can be fixed
 	$(BIN)/ruff format $(CHECKED)

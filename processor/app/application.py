@@ -21,6 +21,7 @@ from processor.app.assembly import (
     start_check,
 )
 from processor.app.audit_notes import AuditNotes
+from processor.app.channels import build_senders
 from processor.app.exports.schedule import ExportSchedule
 from processor.app.kept_requests import rename_in
 from processor.app.pipeline import Pipeline
@@ -31,6 +32,7 @@ from processor.app.questions import (
     build_reader,
 )
 from processor.app.resources import (
+    MemoryPlan,
     plan_memory,
     raise_descriptor_limit,
     watch_descriptors,
@@ -39,11 +41,13 @@ from processor.app.start_lines import Addresses, Running, start_lines, start_war
 from processor.app.telemetry import build_telemetry, exporter_state, ledger_state
 from processor.app.watched_files import BUDGETS, PRICING, WatchedFiles
 from processor.config import Settings
+from processor.core.budgets import Policy
 from processor.core.errors import ConfigError, LedgerUnavailableError, Problem
 from processor.core.memory import MemoryLimit
 from processor.core.model import Intake, Plan
 from processor.core.posting.reserved import reservations_of
 from processor.core.pricing import Catalog
+from processor.io.exporter import Fanout
 from processor.io.ledger import Ledger, OnPosted
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
@@ -117,10 +121,7 @@ class App:
         plan = plan_memory(settings)
         memory = MemoryLimit(plan.requests)
         exporter = build_exporter(settings, memory, files)
-        ledger = build_ledger(settings, policy, plan)
-        ledger.forget_also(rename_in(exporter, settings))
-        _close_with(stack, "the ledger", ledger.close)
-        await _start_ledger(ledger, settings.ledger.path)
+        ledger = await self._open_ledger(stack, exporter, policy, plan)
         # Closed before the ledger: who writes is the last to close the file, and tidies up.
         reader = build_reader(settings)
         _close_with(stack, "the ledger's readers", reader.close)
@@ -128,6 +129,8 @@ class App:
         _close_with(stack, "the check of the ledger", check.close)
         _close_with(stack, "the exporter", exporter.close)
         await exporter.start()
+        senders = build_senders(settings.notifications, ledger)
+        _close_with(stack, "notifications", senders.close)
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
         costs = build_queries(settings, reader, lambda: ledger.policy, lambda: pipeline.catalog)
         checks = self._build_checks(stack, ledger, pipeline)
@@ -153,6 +156,7 @@ class App:
             await telemetry.start()
         _close_with(stack, "the receiver", lambda: receiver.stop(self._grace_s))
         await changes.resume_reprice()
+        await senders.start()
         port = await receiver.start()
         watch_descriptors(asyncio.get_running_loop(), receiver.close_idle)
         notes = AuditNotes(ledger, settings)
@@ -180,6 +184,15 @@ class App:
         )
         ledger.on_posted = _release_charged(checks, self._on_posted)
         return checks
+
+    async def _open_ledger(
+        self, stack: AsyncExitStack, exporter: Fanout, policy: Policy, plan: MemoryPlan
+    ) -> Ledger:
+        ledger = build_ledger(self._settings, policy, plan)
+        ledger.forget_also(rename_in(exporter, self._settings))
+        _close_with(stack, "the ledger", ledger.close)
+        await _start_ledger(ledger, self._settings.ledger.path)
+        return ledger
 
     def describe(self) -> list[str]:
         """What runs here, in a few lines for people."""

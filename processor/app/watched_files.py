@@ -55,7 +55,9 @@ class WatchedFiles:
 
     def budgets(self) -> Policy:
         """The policy of the budgets file, or the bundled one."""
-        parse = partial(parse_budgets, dimensions=self._settings.dimension_names)
+        settings = self._settings
+        channels = settings.notifications.budget_channels
+        parse = partial(parse_budgets, dimensions=settings.dimension_names, channels=channels)
         file = self._settings.budgets.file
         if not file:
             return parse(bundled("budgets.yaml"), "budgets.yaml")

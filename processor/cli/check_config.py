@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from processor.app.addresses import refuse_loop
 from processor.app.assembly import build_exporter
+from processor.app.channels import channel_lines, secrets_of
 from processor.app.resources import (
     MemoryPlan,
     describe_memory,
@@ -46,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     budgets = settings.budgets.file if settings else arguments.budgets or ""
     own = settings.dimension_names if settings else _declared(arguments.config)
     prices = _attempt(lambda: prices_from(pricing), problems)
-    policy = _attempt(lambda: budgets_from(budgets, own), problems)
+    channels = settings.notifications.budget_channels if settings else None
+    policy = _attempt(lambda: budgets_from(budgets, own, channels), problems)
     older = (
         _attempt(lambda: prices_from(arguments.against), problems) if arguments.against else None
     )
@@ -88,7 +90,7 @@ def _problems_of_connections(settings: Settings) -> list[Problem]:
     _attempt(lambda: refuse_loop(settings), problems)
     memory = MemoryLimit(plan_memory(settings).requests)
     files = WatchedFiles(settings)
-    for read in files.credentials():
+    for read in (*files.credentials(), *secrets_of(settings.notifications)):
         _attempt(read, problems)
     _attempt(lambda: build_exporter(settings, memory, files), problems)
     return problems
@@ -110,6 +112,7 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
     yield f"budgets   {file_name(settings.budgets.file)}, version {policy.version}"
     yield f"  {counted(len(policy.budgets), 'limit')}"
     yield from map(_budget_line, policy.budgets)
+    yield from channel_lines(settings.notifications, policy)
     for warning in _warnings(settings, plan, prices, policy):
         yield f"warning   {warning}"
 

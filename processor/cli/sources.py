@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 from processor.cli.flags import SETTINGS_FLAGS
 from processor.config import Settings, bundled, load_prices, load_settings, read_text
-from processor.core.budgets import Policy, parse_budgets
+from processor.core.budgets import Channel, Policy, parse_budgets
 from processor.core.insight import Prices
 
 _BUNDLED = "built in"
@@ -32,13 +32,16 @@ def prices_from(path: str) -> Prices:
     return Prices(*load_prices(text, path or _BUNDLED))
 
 
-def budgets_from(path: str, dimensions: Collection[str] = ()) -> Policy:
+def budgets_from(
+    path: str, dimensions: Collection[str] = (), channels: Sequence[Channel] | None = None
+) -> Policy:
     """The budgets in a file, or the bundled ones for ``""``. Raises ConfigError.
 
-    `dimensions` are the operator's own, by which budgets may limit.
+    `dimensions` are the operator's own, by which budgets may limit; `channels` those that they may
+    notify, None where that does not matter.
     """
     text = read_text(Path(path)) if path else bundled("budgets.yaml")
-    return parse_budgets(text, path or _BUNDLED, dimensions)
+    return parse_budgets(text, path or _BUNDLED, dimensions, channels)
 
 
 def file_name(path: str) -> str:

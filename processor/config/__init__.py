@@ -4,6 +4,7 @@
 """
 
 from processor.config.load import bundled, load_settings, read_text
+from processor.config.notifications import Notifications
 from processor.config.prices import LoadedPrices, load_prices, named_files
 from processor.config.reference import render_reference
 from processor.config.reload import Watcher
@@ -11,6 +12,7 @@ from processor.config.settings import Settings
 
 __all__ = [
     "LoadedPrices",
+    "Notifications",
     "Settings",
     "Watcher",
     "bundled",

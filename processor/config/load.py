@@ -37,6 +37,7 @@ _PROTOCOLS = ("receivers", "otlp", "protocols")
 _GRPC_ENDPOINT = (*_PROTOCOLS, "grpc", "endpoint")
 _HTTP_ENDPOINT = (*_PROTOCOLS, "http", "endpoint")
 _METRICS_ENDPOINT = ("telemetry", "metrics", "endpoint")
+_CHANNELS = ("notifications", "channels")
 
 _FILE_BYTES_MAX = 8 * 1024 * 1024
 
@@ -116,6 +117,11 @@ def _leaves(value: object, section: type[Section] | None, path: Path) -> Iterato
     if section is None or not isinstance(value, dict):
         if value is not None:
             yield path, value
+        if path == _CHANNELS and isinstance(value, dict):  # Each setting of one has its own line.
+            for name, channel in value.items():
+                yield (*path, name), channel
+                pairs = channel.items() if isinstance(channel, dict) else ()
+                yield from (((*path, name, key), each) for key, each in pairs)
         return
     inner, named = sections_in(section), named_sections_in(section)
     for key, each in value.items():
@@ -256,6 +262,7 @@ def _completed(settings: Settings, environ: Mapping[str, str], warnings: list[st
     warnings += exporters.warnings()
     protocols = settings.receivers.otlp.protocols
     warnings += exposure_warnings(protocols, exporters.forwarded_headers)
+    warnings += settings.notifications.warnings()
     warnings += api_warnings(settings.api, settings.telemetry.metrics.endpoint, protocols.grpc)
     exports = {
         name: each

@@ -6,12 +6,16 @@ import textwrap
 from collections.abc import Iterator
 
 from processor.config.load import named_sections_in, sections_in
+from processor.config.notifications import KINDS
 from processor.config.settings import Settings
 from processor.config.values import Section, duration_text
 from processor.core.files.validation import keys_of
 
 _WIDTH = 98
 _INDENT = "  "
+
+_MAPS = frozenset({"channels", "dimensions", "exports", "filters", "headers"})
+"""Settings that are maps, of which the default is empty."""
 
 _HEAD = """\
 # Every setting of llm-cost-processor, with its default. Generated from processor/config/settings.py
@@ -43,6 +47,8 @@ def _lines(section: type[Section], depth: int) -> Iterator[str]:
             yield f"{_INDENT * depth}#{key}: {_shown(field.default, key)}"
         if key in named:
             yield from _lines_of_one(named[key])
+        if key == "channels":
+            yield from _channels(depth)
     for key, kind in inner.items():
         yield from _commented(sentence_of(kind), depth)
         yield f"{_INDENT * depth}{key}:"
@@ -58,11 +64,24 @@ def _lines_of_one(section: type[Section]) -> Iterator[str]:
         )
 
 
-def _commented(sentence: str, depth: int) -> Iterator[str]:
+def _channels(depth: int) -> Iterator[str]:
+    """What channels of each type have, as comments: the names of channels are the operator's."""
+    for name, kind in KINDS.items():
+        yield f"{_INDENT * depth}#"
+        yield from _commented(f"type: {name}. {sentence_of(kind)}", depth)
+        for key, field in keys_of(kind).items():
+            if key != "type":
+                is_needed = field.default in {"", ()}
+                default = "" if is_needed else f" ({_shown(field.default, key)})"
+                yield from _commented(f"{key}{default}: {field.description}", depth, _INDENT)
+
+
+def _commented(sentence: str, depth: int, indent: str = "") -> Iterator[str]:
     if not depth:
         yield ""
-    start = f"{_INDENT * depth}# "
-    yield from textwrap.wrap(sentence, _WIDTH, initial_indent=start, subsequent_indent=start)
+    start = f"{_INDENT * depth}# {indent}"
+    more = f"{start}{indent}"
+    yield from textwrap.wrap(sentence, _WIDTH, initial_indent=start, subsequent_indent=more)
 
 
 def _shown(default: object, key: str) -> str:
@@ -73,7 +92,9 @@ def _shown(default: object, key: str) -> str:
         case float():
             return duration_text(default)
         case () | {}:
-            return "{}" if key in {"dimensions", "exports", "filters", "headers"} else "[]"
+            return (
+                "{}" if key in {"dimensions", "channels", "exports", "filters", "headers"} else "[]"
+            )
         case tuple():
             return f"[{', '.join(map(str, default))}]"
         case _:

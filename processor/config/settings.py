@@ -13,6 +13,8 @@ from pydantic import Field, PlainValidator, PrivateAttr, model_validator
 from processor.config.api import Api
 from processor.config.dimensions import OwnDimensions
 from processor.config.exporters import Exporters
+from processor.config.notifications import Notifications
+from processor.config.pricing import Pricing
 from processor.config.receivers import Receivers
 from processor.config.retention import Retention
 from processor.config.scheduled_exports import ScheduledExports, check_exports
@@ -24,40 +26,6 @@ from processor.core.files.validation import Flag, OptionalText, Text, Whole, sec
 
 METRICS_ENDPOINT: Final = "127.0.0.1:8888"
 """Where metrics are served unless another place is set."""
-
-
-class ImplausibleAbove(Section):
-    """A single call that reports more than this is not charged: its status is `implausible`.
-
-    Totals that contain it say "at least". An aggregate may report a thousand times as much.
-    """
-
-    tokens: Whole = Field(
-        default=100_000_000, ge=1, le=10**12, description="Input and output tokens together."
-    )
-    characters: Whole = Field(
-        default=1_000_000_000, ge=1, le=10**12, description="Characters that were made speech."
-    )
-    seconds: Whole = Field(
-        default=10_000_000, ge=1, le=10**12, description="Seconds of audio or video."
-    )
-    images: Whole = Field(default=1_000_000, ge=1, le=10**12, description="Images.")
-    pages: Whole = Field(default=10_000_000, ge=1, le=10**12, description="Pages.")
-    searches: Whole = Field(
-        default=1_000_000, ge=1, le=10**12, description="Searches, in the web or in documents."
-    )
-    usd: Whole = Field(
-        default=1_000_000, ge=1, le=10**9, description="USD, of a cost that the span reports."
-    )
-
-
-class Pricing(Section):
-    """What calls cost."""
-
-    file: OptionalText = Field(
-        default="", description="Your own prices. Empty: the bundled prices."
-    )
-    implausible_above: ImplausibleAbove = section(ImplausibleAbove)
 
 
 class Budgets(Section):
@@ -260,6 +228,7 @@ class Settings(Section):
     exporters: Exporters = section(Exporters)
     pricing: Pricing = section(Pricing)
     budgets: Budgets = section(Budgets)
+    notifications: Notifications = section(Notifications)
     ledger: Ledger = section(Ledger)
     privacy: Privacy = section(Privacy)
     memory_limiter: MemoryLimiter = section(MemoryLimiter)

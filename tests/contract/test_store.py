@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from answers import crossings_in, title_in
 
+from processor.core.budgets import Budget, Policy
 from processor.core.model import (
     NO_PARTS,
     NO_SUMS,
     NOBODY,
+    Calendar,
     ChargeRow,
     Correction,
     Crossing,
@@ -34,6 +36,7 @@ from processor.core.model import (
     Usage,
 )
 from processor.core.money import Amount
+from processor.core.notices import Taken
 from processor.io.ledger import SqliteStore, Store
 from processor.io.ledger.reading.unknown import read_unknown
 from processor.io.ledger.store import UNFOLLOWED, Filled, Job
@@ -912,3 +915,150 @@ def test_spans_that_have_had_their_call_wait_no_longer(store):
     store.keep_pending([pending(1)], 10)
     assert waiting_in(store)[0] == (TRACE, one)
     store.commit()
+
+
+CROSSING = Crossing(
+    "daily", "user", "ada", START_S, START_S + 86_400, 10**9, "usd", 1.0, 2 * 10**9,
+    span=f"{'01' * 16}:{'02' * 8}",
+)  # fmt: skip
+NOW_S = 4_000_000_000
+"""After whatever these tests write."""
+
+
+def notifying(*channels):
+    """A policy with one budget, which these channels are notified of."""
+    budget = Budget(
+        "daily", "user", "day", 10**9, "usd", Calendar(ZoneInfo("UTC")), notify={1.0: channels}
+    )
+    return Policy((budget,))
+
+
+def write_crossings(store, *crossings):
+    store.begin()
+    store.write(Plan(crossings=list(crossings)))
+    store.commit()
+
+
+def take(store, channel, limit=500, now_s=NOW_S):
+    store.begin()
+    taken = store.outbox.take(channel, now_s, limit)
+    store.commit()
+    return taken
+
+
+def lifetime(n):
+    return CROSSING._replace(scope_id=f"u{n}", window_start_s=0, window_end_s=0)
+
+
+def test_a_notification_is_written_with_its_crossing_for_each_channel(engine):
+    store = engine.open()
+    store.outbox.follow(notifying("ops", "hook"))
+    write_crossings(store, lifetime(1), lifetime(2)._replace(threshold=0.5))
+    store.close()
+    store = engine.open()
+    for channel in ("ops", "hook"):
+        [waiting] = take(store, channel).notifications
+        assert (waiting.crossing, waiting.attempts, waiting.report) == (lifetime(1), 0, "")
+    assert take(store, "other") == Taken((), None)
+    store.close()
+
+
+def test_without_channels_no_notification_is_written(store):
+    store.outbox.follow(Policy())
+    write_crossings(store, lifetime(1))
+    assert take(store, "ops").notifications == ()
+
+
+def test_a_turn_that_is_undone_leaves_no_notification(store):
+    store.outbox.follow(notifying("ops"))
+    store.begin()
+    store.savepoint()
+    store.write(Plan(crossings=[lifetime(1)]))
+    store.undo_savepoint()
+    store.commit()
+    store.begin()
+    store.write(Plan(crossings=[lifetime(1)]))
+    store.rollback()
+    assert take(store, "ops").notifications == ()
+
+
+def test_a_crossing_in_a_window_of_long_ago_is_recorded_only(store):
+    store.outbox.follow(notifying("ops"))
+    write_crossings(store, CROSSING._replace(window_start_s=1_000_000, window_end_s=1_086_400))
+    assert take(store, "ops").notifications == ()
+    assert [each.scope_id for each in crossings_in(store)] == ["ada"]
+
+
+def test_what_is_sent_together_stays_together_and_is_sent_once(engine):
+    """Guarantees: the message of after a restart is the one of before, whatever came meanwhile."""
+    store = engine.open()
+    store.outbox.follow(notifying("ops"))
+    write_crossings(store, *map(lifetime, range(3)))
+    first = take(store, "ops").notifications
+    assert len(first) == 3
+    write_crossings(store, lifetime(7))
+    store.close()
+    store = engine.open()
+    again = take(store, "ops").notifications
+    assert again == first
+    store.begin()
+    store.outbox.sent(again, NOW_S)
+    store.commit()
+    assert [each.crossing.scope_id for each in take(store, "ops").notifications] == ["u7"]
+    store.close()
+
+
+def test_programs_get_one_at_a_time_in_order(store):
+    store.outbox.follow(notifying("hook"))
+    write_crossings(store, *map(lifetime, range(3)))
+    for n in range(3):
+        [waiting] = take(store, "hook", limit=1).notifications
+        assert waiting.crossing.scope_id == f"u{n}"
+        store.begin()
+        store.outbox.sent([waiting], NOW_S)
+        store.commit()
+    assert take(store, "hook", limit=1) == Taken((), None)
+
+
+def test_what_failed_waits_until_it_is_due_and_is_given_up_after_a_day(store):
+    store.outbox.follow(notifying("ops"))
+    write_crossings(store, lifetime(1), lifetime(2))
+    taken = take(store, "ops").notifications
+    written_s = taken[0].written_s
+    store.begin()
+    assert store.outbox.failed("ops", taken, written_s, written_s + 60, "HTTP 500") == 0
+    store.commit()
+    assert take(store, "ops", now_s=written_s + 59) == Taken((), written_s + 60)
+    taken = take(store, "ops", now_s=written_s + 60).notifications
+    assert [each.attempts for each in taken] == [1, 1]
+    store.begin()
+    day_s = written_s + 86_400
+    assert store.outbox.failed("ops", taken, day_s, day_s + 900, "HTTP 500") == 2
+    store.commit()
+    assert take(store, "ops") == Taken((), None)
+
+
+def test_what_waits_for_a_channel_that_is_gone_is_given_up(store):
+    store.outbox.follow(notifying("ops", "hook"))
+    write_crossings(store, lifetime(1))
+    store.begin()
+    store.outbox.give_up_others(["hook"], NOW_S)
+    store.commit()
+    assert not take(store, "ops").notifications
+    assert take(store, "hook").notifications
+
+
+def test_a_report_is_written_once_for_its_period_and_sent_by_itself(store):
+    store.outbox.follow(notifying("ops"))
+    for _ in range(2):
+        store.begin()
+        store.outbox.add_report(["ops"], "day 2026-11-29", NOW_S - 10)
+        store.commit()
+    write_crossings(store, lifetime(1))
+    found = [take(store, "ops").notifications for _ in range(2)]
+    assert len(found[0]) == 1
+    store.begin()
+    store.outbox.sent(found[0], NOW_S)
+    store.commit()
+    [other] = take(store, "ops").notifications
+    assert {found[0][0].report, other.report} == {"", "day 2026-11-29"}

@@ -9,6 +9,7 @@ import grpc
 from rich.console import Group
 from rich.text import Text
 
+from processor.core.amounts import UNKNOWN, fine_usd, marked
 from processor.core.money import NANO_PER_USD, format_usd
 from processor.core.wording import counted
 from processor.surfaces.grpc.generated.cost_service_pb2 import (
@@ -17,7 +18,6 @@ from processor.surfaces.grpc.generated.cost_service_pb2 import (
     GetTotalsRequest,
     GetTotalsResponse,
 )
-from processor.surfaces.terminal.amounts import UNKNOWN, fine_usd, marked
 from processor.surfaces.terminal.drawing import drawn
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.grid import Column, Row, grid

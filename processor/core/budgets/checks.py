@@ -30,6 +30,8 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 OWN_DIMENSIONS: Final = "dimensions"
 """Where checks find the names of the operator's own dimensions in their context."""
+CHANNELS: Final = "channels"
+"""Where they find the names of channels; None where these are not known."""
 
 _DIMENSION_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _NAME = re.compile(r"[^\s,][^,\x00-\x1f\x7f]{0,99}")
@@ -183,6 +185,20 @@ def override(value: object, info: ValidationInfo) -> int:
         raise InvalidValueError("is missing", "give it a limit")
     is_usd = info.data.get("limit_usd", 1) is not None
     return limit_usd(value) if is_usd else limit_tokens(value)
+
+
+def channel(value: object, info: ValidationInfo) -> str:
+    """The name of a channel that the settings declare."""
+    name = text(value)
+    known: tuple[str, ...] | None = (info.context or {}).get(CHANNELS)
+    if known is None or name in known:
+        return name
+    near = nearest(name, known)
+    fix = f"did you mean {near}?" if near else f"valid: {', '.join(known)}"
+    if not known:
+        declared = f"notifications: {{channels: {{{name}: {{type: slack, …}}}}}}"
+        fix = f"declare it in the settings: {declared}"
+    raise InvalidValueError(f"unknown channel {shown(value)}", fix)
 
 
 def threshold(value: object) -> Decimal:

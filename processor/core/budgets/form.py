@@ -32,6 +32,7 @@ NanoUsd = Annotated[int, PlainValidator(checks.limit_usd)]
 Tokens = Annotated[int, PlainValidator(checks.limit_tokens)]
 Shares = Annotated[tuple[Decimal, ...], PlainValidator(checks.warn_at)]
 Threshold = Annotated[Decimal, PlainValidator(checks.threshold)]
+ChannelName = Annotated[str, PlainValidator(checks.channel)]
 MatchKey = Annotated[str, PlainValidator(checks.match_key)]
 Patterns = Annotated[tuple[str, ...], PlainValidator(checks.patterns)]
 Override = Annotated[int, PlainValidator(checks.override)]
@@ -39,6 +40,21 @@ Zone = Annotated[ZoneInfo, PlainValidator(time_zone)]
 Weekday = Annotated[int, PlainValidator(checks.week_start)]
 Hour = Annotated[int, PlainValidator(checks.reset_hour)]
 Version = Annotated[int, PlainValidator(one_version)]
+
+
+class Notify(FileModel):
+    """Who is notified of a threshold: a channel, or all channels of a type."""
+
+    channel: ChannelName = ""
+    type: Text = ""
+    threshold: Threshold | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Notify:
+        if bool(self.channel) == bool(self.type):
+            what = "needs either a channel or a type of channels"
+            raise InvalidValueError(what, "write for example {channel: ops, threshold: 80%}")
+        return self
 
 
 class Rule(FileModel):
@@ -52,6 +68,7 @@ class Rule(FileModel):
     warn_at: Shares = ()
     match: dict[MatchKey, Patterns] = Field(default={})
     overrides: dict[str, Override] = Field(default={})
+    notify: list[Notify] = Field(default=[])
     timezone: Zone | None = None
     week_start: Weekday | None = None
     reset_hour: Hour | None = None
@@ -113,8 +130,9 @@ class Thresholds(FileModel):
 
 
 class Notification(FileModel):
-    """A share of the limits under ``cost`` that is a warning."""
+    """A share of the limits under ``cost`` that is a warning, and who is notified of it."""
 
+    channel: ChannelName = ""
     type: Text = ""
     threshold: Threshold = Field(description="write for example 80%")
 

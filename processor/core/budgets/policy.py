@@ -39,6 +39,8 @@ class Budget:
     """Patterns by what they look at; a call counts when each is met by one of its patterns."""
     overrides: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Limits of single scope ids, in the unit of `limit`."""
+    notify: Mapping[float, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """The channels that a crossing is sent by, by threshold."""
     source_line: int = field(default=0, compare=False)
     """Where the rule stands in its file."""
 

@@ -1,6 +1,6 @@
 """Reading a backend's answer over HTTP: bounded, whatever it sends.
 
-Source: OTLP specification, "OTLP/HTTP Response"; RFC 9110, section 10.2.3, for Retry-After.
+Source: OTLP specification, "OTLP/HTTP Response".
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
@@ -33,7 +31,6 @@ _OTLP_TYPES: Final = frozenset(
 )
 _UNNAMED_TYPE: Final = "application/octet-stream"
 """What an answer without a Content-Type has (RFC 9110, section 8.3)."""
-_SECONDS: Final = re.compile(r"[0-9]{1,18}")
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 _TEXT_LIMIT_CHARS: Final = 200
 
@@ -118,23 +115,6 @@ def message_of(response: aiohttp.ClientResponse, body: bytes | None) -> str:
         return f"{reason}: redirects are not followed, and this one leads to {location}"
     text = _status_message(response.content_type, body or b"")
     return f"{reason}: {text}" if text else reason
-
-
-def retry_after_s(text: str | None, now_s: float) -> float | None:
-    """The wait that a Retry-After header asks for, in seconds or until a date; None if invalid.
-
-    `now_s` is the time of day as a POSIX timestamp.
-    """
-    if text is None:
-        return None
-    if _SECONDS.fullmatch(text.strip()):
-        return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-        aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return max(aware.timestamp() - now_s, 0.0)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _status_message(content_type: str, body: bytes) -> str:

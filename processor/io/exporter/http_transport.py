@@ -25,6 +25,7 @@ from processor.core.otlp.codes import (
     is_retryable_http,
 )
 from processor.core.otlp.gzip import gzip
+from processor.core.otlp.retry_after import retry_after_s
 from processor.core.otlp.zstd import zstd
 from processor.io.exporter.client_tls import ClientTls
 from processor.io.exporter.connection import Renewed
@@ -34,7 +35,6 @@ from processor.io.exporter.http_response import (
     message_of,
     read_body,
     receipt_of,
-    retry_after_s,
 )
 from processor.io.exporter.resolver import RotatingResolver
 from processor.io.exporter.transport import (

@@ -1,4 +1,4 @@
-"""All tables of the ledger, and those and indexes that versions 8 and 9 added to `tables`."""
+"""All tables of the ledger, and those and indexes that versions 8 to 10 added to `tables`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from processor.io.ledger.tables import PARTS, SUMS, create_tables, numbers_of
 
 def create_all_tables(words: Dialect) -> str:
     """The statements that make all tables, none being there."""
-    return create_tables(words) + create_added_tables(words) + create_spend_tables(words)
+    added = create_added_tables(words) + create_spend_tables(words)
+    return create_tables(words) + added + create_outbox(words)
 
 
 def create_added_tables(words: Dialect) -> str:
@@ -71,4 +72,19 @@ def create_spend_tables(words: Dialect) -> str:
 CREATE TABLE spend (labels TEXT NOT NULL, part TEXT NOT NULL,
   {numbers_of(words, SUMS)}, PRIMARY KEY (labels, part)){words.without_key};
 CREATE TABLE spend_dimensions (names TEXT PRIMARY KEY){words.without_key};
+"""
+
+
+def create_outbox(words: Dialect) -> str:
+    """The statements that make of the tables of version 9 those of version 10."""
+    integer = words.integer
+    return f"""
+-- A notification for each channel, of a crossing by its number or of a report by its period. Those
+-- of one `message`, which is the number of its first one, are sent together; 0: not sent yet.
+CREATE TABLE outbox (seq {words.key}, channel TEXT NOT NULL,
+  crossing {integer} REFERENCES crossings (seq), report TEXT, written_s {integer} NOT NULL,
+  state TEXT NOT NULL, attempts {integer} NOT NULL, next_s {integer} NOT NULL,
+  message {integer} NOT NULL, error TEXT NOT NULL, changed_s {integer} NOT NULL);
+CREATE INDEX outbox_waiting ON outbox (channel, next_s) WHERE state = 'waiting';
+CREATE UNIQUE INDEX outbox_reports ON outbox (report, channel) WHERE report IS NOT NULL;
 """

@@ -86,6 +86,7 @@ class BudgetStates:
             self._store.rollback()
             raise
         self.policy, self._watches = policy, watches
+        self._store.outbox.follow(policy)
         self._series.load(watches)
         self._check_complete()
         if self.has_work:  # Where little was charged before, one step is all there is to do.

@@ -34,6 +34,7 @@ from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
 from processor.io.ledger.limits import Limits
 from processor.io.ledger.long_job import RETRY_DELAY_S, Steps, result_of
+from processor.io.ledger.outbox import LedgerOutbox
 from processor.io.ledger.reprice_job import RepriceJob
 from processor.io.ledger.repricing import Repricer
 from processor.io.ledger.retention import Retention
@@ -78,6 +79,7 @@ class Ledger:
         more = (self._working_set.months, self._audit, self._retention)
         background = Background((*works, *more))
         self._writer = WriterThread(self._working_set, background)
+        self.outbox = LedgerOutbox(store.outbox, self._writer)
 
     @property
     def policy(self) -> Policy:

@@ -22,6 +22,7 @@ from processor.io.ledger.addition import Addition
 from processor.io.ledger.dialect import Dialect
 from processor.io.ledger.interning import NAMES_CACHED_MAX, Cache, DimensionSets, Interned
 from processor.io.ledger.numbers import encode_numbers
+from processor.io.ledger.outbox_rows import OutboxRows
 from processor.io.ledger.responses import write_responses
 from processor.io.ledger.shared import (
     Columns,
@@ -61,6 +62,7 @@ class PlanWriter:
         """The highest id that a span has or had; -1 while that is not known."""
         self._words, self._zones = words, zones
         self.spend = SpendRows(database, words)
+        self.outbox = OutboxRows(database)
         self._months_until_s = -1
         """The days that end by then are in the sums of months; -1 while that is not known."""
         self._totals, self._hours, self._days, self._months, self._user_days = (
@@ -106,7 +108,9 @@ class PlanWriter:
                 for each in plan.corrections
             ],
         )
-        self._run(statements.INSERT_CROSSING, list(map(rows.encode_crossing, plan.crossings)))
+        if plan.crossings:
+            self._run(statements.INSERT_CROSSING, list(map(rows.encode_crossing, plan.crossings)))
+            self.outbox.add(plan.crossings, self._database.last_insert_rowid())
         return ids
 
     def _run(self, statement: str, columns: Sequence[Columns]) -> None:

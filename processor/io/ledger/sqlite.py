@@ -50,7 +50,7 @@ class SqliteStore:
         self._writer = PlanWriter(self._db, SQLITE, lambda: self.zones)
         self._reader = RowReader(self._db)
         self._totals = Addition("totals", SQLITE)
-        self.spend = self._writer.spend
+        self.spend, self.outbox = self._writer.spend, self._writer.outbox
         self.deleted = DeletedRows(self._db, SQLITE, self._writer.forget_trace)
         self.exclusions = ExclusionRows(self._db, self._writer.trace)
         self.audit = AuditRows(self._db)

@@ -13,10 +13,13 @@ TRACE = (
 )  # fmt: skip
 """Columns of ``traces`` that change."""
 CHARGE = ("id", "end_s", "set_id", "user_id", "session_id", "task_id")
-_CROSSING = (
+
+
+CROSSING = (
     "budget", "scope", "id", "window_start", "window_end", "amount", "unit", "share", "spent",
     "at_least", "late", "cause", "span",
 )  # fmt: skip
+"""Columns of `model.Crossing`, in its order."""
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
@@ -91,7 +94,7 @@ PUT_CHARGE = _put("charges", CHARGE)
 DELETE_SUMS = "DELETE FROM charge_sums WHERE id = ?"
 PUT_SUMS = _put("charge_sums", ("id", *SUMS, *PARTS))
 INSERT_CORRECTION = _insert("corrections", ("trace", "span_id", "cause_id", "time_ns", *SUMS))
-INSERT_CROSSING = _insert("crossings", _CROSSING)
+INSERT_CROSSING = _insert("crossings", CROSSING)
 INSERT_PENDING = """
 INSERT INTO pending (upto, traces, span_ids, parent_ids, flags, marks)
 SELECT COALESCE(MAX(upto), 0) + ?, ?, ?, ?, ?, ? FROM pending

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from processor.core.attribution.pending import PendingTurn
@@ -10,7 +10,6 @@ from processor.core.attribution.same_response import KnownReports, SpanKey
 from processor.core.budgets.zones import ReportingZones
 from processor.core.model import (
     SPAN_ID_BYTES,
-    AuditEntry,
     PendingRows,
     Plan,
     Posting,
@@ -18,9 +17,11 @@ from processor.core.model import (
     SpanRow,
     Totals,
 )
+from processor.io.ledger.audit_rows import AuditRows
 from processor.io.ledger.deleted_rows import DeletedRows
 from processor.io.ledger.forgetting.forgotten import ForgottenIds
 from processor.io.ledger.forgetting.rows import IdRows
+from processor.io.ledger.outbox_rows import OutboxRows
 from processor.io.ledger.spend_rows import SpendRows
 from processor.io.ledger.window_rows import WindowRows
 
@@ -107,19 +108,6 @@ class Exclusions(Protocol):
 
     def jobs(self) -> Sequence[Job]:
         """Every exclusion and undo that there was."""
-
-
-class Audit(Protocol):
-    """Who has changed what; written between `begin` and `commit`."""
-
-    def add(self, entry: AuditEntry) -> int:
-        """Append a line; returns its number."""
-
-    def complete(self, number: int, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        """Note what has come of it."""
-
-    def last(self, action: str) -> AuditEntry | None:
-        """The last line of an action."""
 
 
 class Store(Protocol):
@@ -270,8 +258,12 @@ class Store(Protocol):
         """What was taken out of all sums."""
 
     @property
-    def audit(self) -> Audit:
+    def audit(self) -> AuditRows:
         """Who has changed what."""
+
+    @property
+    def outbox(self) -> OutboxRows:
+        """Which notifications wait."""
 
     @property
     def forgotten(self) -> ForgottenIds:

@@ -1,10 +1,10 @@
-"""The tables of the ledger as README.md describes them; `added_tables` has those of version 8."""
+"""The tables of the ledger as README.md describes them; `added_tables` has later ones."""
 
 from __future__ import annotations
 
 from processor.io.ledger.dialect import Dialect
 
-VERSION = 9
+VERSION = 10
 """Raised with every change of the tables; `migration` brings an older file up."""
 
 APPLICATION_ID = int.from_bytes(b"LLMC", "big")

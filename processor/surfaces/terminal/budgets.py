@@ -11,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from processor.core.amounts import AT_LEAST, long_usd, marked, short_usd
 from processor.core.budgets.window import rolling_s_of
 from processor.core.budgets.wording import window_words
 from processor.surfaces.api.documents import BudgetDocument, BudgetRule, BudgetsDocument
-from processor.surfaces.terminal.amounts import AT_LEAST, long_usd, marked, short_usd
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.forecasts import crossing_lines
 from processor.surfaces.terminal.grid import KEPT, Column, Row, bar, grid

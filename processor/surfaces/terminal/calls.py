@@ -7,8 +7,8 @@ from typing import Final
 
 from rich.text import Text
 
+from processor.core.amounts import marked, usd_column
 from processor.surfaces.api.documents import CallDocument, CallsDocument
-from processor.surfaces.terminal.amounts import marked, usd_column
 from processor.surfaces.terminal.figures import tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import clock, date_of

@@ -9,14 +9,7 @@ from typing import Final
 
 from rich.text import Text
 
-from processor.surfaces.api.documents import (
-    CostRow,
-    CostsDocument,
-    ForecastDocument,
-    PreviousCosts,
-    Sums,
-)
-from processor.surfaces.terminal.amounts import (
+from processor.core.amounts import (
     AT_LEAST,
     UNKNOWN,
     fine_usd,
@@ -24,6 +17,13 @@ from processor.surfaces.terminal.amounts import (
     share_percent,
     short_usd,
     usd_column,
+)
+from processor.surfaces.api.documents import (
+    CostRow,
+    CostsDocument,
+    ForecastDocument,
+    PreviousCosts,
+    Sums,
 )
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.forecasts import forecast_lines

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Final
 
-_LEAST_SHARE: Final = Decimal("0.005")
 _MS_PER_S: Final = 1000
 _SECONDS_MAX, _MINUTES_MAX, _MIN_PER_H, _S_PER_MIN = 120, 120, 60, 60
 
@@ -18,11 +16,6 @@ def tokens(count: float | None) -> str:
         if count >= size:
             return f"{count / size:.2f}{unit}"
     return f"{count:,.0f}"
-
-
-def percent(ratio: Decimal | float) -> str:
-    """A share of 1 in percent."""
-    return "<1%" if 0 < ratio < _LEAST_SHARE else f"{ratio:.0%}"
 
 
 def duration(milliseconds: float) -> str:

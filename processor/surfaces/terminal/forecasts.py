@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
+from processor.core.amounts import short_usd
 from processor.surfaces.api.documents import BudgetDocument, ForecastDocument
-from processor.surfaces.terminal.amounts import short_usd
 from processor.surfaces.terminal.moments import clock, date_of
 from processor.surfaces.terminal.paint import plain, wrap
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from processor.core.amounts import percent, short_usd
 from processor.core.model import Event
-from processor.surfaces.terminal.amounts import short_usd
-from processor.surfaces.terminal.figures import percent
 from processor.surfaces.terminal.received import ReceivedSpan, exact_of
 
 _NO_REASON: Final = frozenset({"exact", "failed", "aggregate"})

@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from processor.core.amounts import usd_column
 from processor.surfaces.api.documents import (
     BudgetDocument,
     CostRow,
@@ -17,7 +18,6 @@ from processor.surfaces.api.documents import (
     ForecastDocument,
     TraceSummary,
 )
-from processor.surfaces.terminal.amounts import usd_column
 from processor.surfaces.terminal.budgets import budget_table
 from processor.surfaces.terminal.costs import change_text, cost_column, cost_table, remarks
 from processor.surfaces.terminal.drawing import verbatim

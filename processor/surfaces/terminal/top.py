@@ -11,6 +11,7 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from processor.core.amounts import long_usd, marked
 from processor.core.money import exact_usd, parse_usd
 from processor.surfaces.api.documents import (
     BudgetsDocument,
@@ -19,7 +20,6 @@ from processor.surfaces.api.documents import (
     CostsDocument,
     Sums,
 )
-from processor.surfaces.terminal.amounts import long_usd, marked
 from processor.surfaces.terminal.budgets import budget_table, by_need
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid

@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from rich.text import Text
 
+from processor.core.amounts import short_usd
 from processor.surfaces.api.documents import CallDocument, SpanDocument, TraceDocument
-from processor.surfaces.terminal.amounts import short_usd
 from processor.surfaces.terminal.calls import call_costs
 from processor.surfaces.terminal.costs import cost_column, cost_text, unknown_remark
 from processor.surfaces.terminal.figures import counted, duration, tokens

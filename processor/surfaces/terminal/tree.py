@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from processor.surfaces.terminal.amounts import UNKNOWN, fine_usd, marked, short_usd
+from processor.core.amounts import UNKNOWN, fine_usd, marked, short_usd
 from processor.surfaces.terminal.branches import Branch, branches
 from processor.surfaces.terminal.figures import counted, duration, tokens
 from processor.surfaces.terminal.notes import notes

@@ -9,8 +9,8 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from processor.core.amounts import short_usd, usd_column
 from processor.surfaces.api.documents import WhatIfDocument, WhatIfRowDocument
-from processor.surfaces.terminal.amounts import short_usd, usd_column
 from processor.surfaces.terminal.figures import counted
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import span

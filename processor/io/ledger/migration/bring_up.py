@@ -19,6 +19,7 @@ from processor.io.ledger import months, statements, tables
 from processor.io.ledger.added_tables import (
     create_added_tables,
     create_all_tables,
+    create_outbox,
     create_spend_tables,
 )
 from processor.io.ledger.dialect import SQLITE
@@ -56,7 +57,9 @@ def bring_up(database: apsw.Connection, version: int, zone: ZoneInfo) -> None:
             # A view is only text, so that of today costs nothing.
             database.execute(f"DROP VIEW charged; {tables.create_view()}")
             database.execute(create_added_tables(SQLITE))
-        database.execute(create_spend_tables(SQLITE))
+        if version <= LAST_REWRITTEN + 2:
+            database.execute(create_spend_tables(SQLITE))
+        database.execute(create_outbox(SQLITE))
         return
     database.execute(steps_from(version))
     for table in _OLD:

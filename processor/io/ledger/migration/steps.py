@@ -50,8 +50,8 @@ INSERT INTO totals SELECT '{scope}', id, bucket, cost, input, output, cached, ca
 }
 """What turns the tables of a version into those of the next one."""
 
-VERSIONS = frozenset({*_STEPS, LAST_REWRITTEN, LAST_REWRITTEN + 1, LAST_REWRITTEN + 2})
-"""Versions that can be brought up: the last two need only further tables."""
+VERSIONS = frozenset({*_STEPS, *range(LAST_REWRITTEN, LAST_REWRITTEN + 4)})
+"""Versions that can be brought up: the last three need only further tables."""
 
 
 def steps_from(version: int) -> str:

@@ -13,12 +13,9 @@ from processor.core.questions import SeriesSum, SeriesWindow
 from processor.io.ledger import rows
 from processor.io.ledger.reading.sql import placeholders
 from processor.io.ledger.reading.sums import rows_of, totals_of
+from processor.io.ledger.statements import CROSSING
 from processor.io.ledger.tables import SUMS
 
-_CROSSING: Final = (
-    "budget, scope, id, window_start, window_end, amount, unit, share, spent, at_least, late, "
-    "cause, span"
-)
 _HOUR_S: Final = 3_600
 _NEARLY_ALL: Final = 0.999
 _LIMITED: Final = ("cost", "input", "output", "unpriced")
@@ -133,7 +130,7 @@ def read_crossings(
 ) -> list[tuple[int, Crossing]]:
     """Crossings with their number, latest first."""
     found = database.execute(
-        f"SELECT seq, {_CROSSING} FROM crossings WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+        f"SELECT seq, {', '.join(CROSSING)} FROM crossings WHERE seq < ? ORDER BY seq DESC LIMIT ?",
         (before or 2**63 - 1, limit),
     )
     return [(number, rows.decode_crossing(columns)) for number, *columns in found]

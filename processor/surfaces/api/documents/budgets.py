@@ -10,6 +10,7 @@ from pydantic import Field
 from processor.core.budgets import Budget, Policy
 from processor.core.model import Crossing
 from processor.core.money import exact_usd
+from processor.core.notices import crossing_id
 from processor.surfaces.api.documents.values import (
     Answer,
     AsOfDocument,
@@ -151,6 +152,10 @@ class BudgetsDocument(Answer):
 class CrossingDocument(Limited):
     """The moment when a budget's limit, or a share of it that warns, was reached."""
 
+    id: str = Field(
+        description="The same wherever the crossing is sent: as `webhook-id`, as the Message-ID of "
+        "e-mail, and in notifications."
+    )
     threshold: Share = Field(description="1 for the limit itself, less for a warning.")
     late: bool = Field(description="The window was over when it was found.")
     trigger: str | None = Field(
@@ -164,6 +169,7 @@ class CrossingDocument(Limited):
         """The document of a crossing."""
         trace_id, _, span_id = crossing.span.partition(":")
         return cls(
+            id=crossing_id(crossing),
             budget=crossing.budget,
             scope=crossing.scope,
             scope_id=known(crossing.scope_id),

@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from processor.core.amounts import UNKNOWN, fine_usd, marked
 from processor.core.attribution.trace import is_of_logs
 from processor.core.enrich.attributes import event_of
 from processor.core.model import Crossing, Totals
 from processor.core.money import format_usd
-from processor.surfaces.terminal.amounts import UNKNOWN, fine_usd, marked
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.live.charged import ChargedTrace, LeftOut, Trouble
 from processor.surfaces.terminal.notes import Note, crossing_note

@@ -99,7 +99,7 @@ def test_an_unknown_name_comes_with_the_one_that_was_meant_and_how_to_add_it():
 
 def test_a_wrong_value_is_refused_by_the_parser_of_the_file_with_its_line():
     said = problems(BUNDLED, BudgetChange("per-call", warn_at=(Decimal("1.5"),)))
-    assert said.startswith("b.yaml:45: budgets[0].warn_at: must be above 0 and below 1")
+    assert said.startswith("b.yaml:48: budgets[0].warn_at: must be above 0 and below 1")
     said = problems(BUNDLED, BudgetChange("new", Decimal(5), scope="usr"))
     assert "scope: unknown scope 'usr' (did you mean user?" in said
 

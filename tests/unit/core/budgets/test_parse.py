@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from processor.core.budgets import parse_budgets
+from processor.core.budgets import Channel, parse_budgets
 from processor.core.errors import ConfigError
 from processor.core.model import Calendar
 
@@ -522,7 +522,7 @@ cost:
   alerts: {daily_limit: 10.00, weekly_limit: 50.00, monthly_limit: 200.00}
   notifications: [{type: email, threshold: 80%}, {type: slack, threshold: 100%}, {threshold: 0.5}]
 """
-    policy = parse_budgets(text, "b.yaml")
+    policy = parse_budgets(text, "b.yaml", channels=[])
     assert [(each.name, each.window, each.limit) for each in policy.budgets] == [
         ("total-daily", "day", 10 * 10**9),
         ("total-weekly", "week", 50 * 10**9),
@@ -532,7 +532,10 @@ cost:
     assert {each.warn_at for each in policy.budgets} == {(Decimal("0.5"), Decimal("0.8"))}
     assert {each.calendar.zone for each in policy.budgets} == {ZoneInfo("Europe/Berlin")}
     assert policy.warnings == (
-        "b.yaml:5: cost.notifications: only the thresholds count; nothing is sent by email, slack",
+        (
+            "b.yaml:5: cost.notifications: only the thresholds count; nothing is sent by email, "
+            "slack, as the settings have no such channel under notifications.channels"
+        ),
     )
 
 
@@ -578,3 +581,93 @@ def test_a_rule_takes_the_reset_hour_of_the_file_unless_it_has_its_own():
     )
     first, second = parse_budgets(text, "b.yaml").budgets
     assert (first.calendar.reset_hour, second.calendar.reset_hour) == (6, 0)
+
+
+CHANNELS = [Channel("ops", "slack"), Channel("finance", "email"), Channel("quiet", "email", False)]
+
+
+def notified(text, channels=CHANNELS):
+    policy = parse_budgets(text, "b.yaml", channels=channels)
+    return [(dict(each.notify), list(map(float, each.warn_at))) for each in policy.budgets]
+
+
+def test_a_rule_that_says_nothing_notifies_all_that_take_all():
+    [found] = notified("budgets: [{name: a, scope: user, limit_usd: 1, warn_at: [0.5]}]")
+    assert found == ({0.5: ("ops", "finance"), 1.0: ("ops", "finance")}, [0.5])
+
+
+def test_a_rule_notifies_by_name_or_type_and_its_thresholds_are_warnings():
+    text = (
+        "budgets: [{name: a, scope: user, limit_usd: 1, warn_at: [0.5], notify: "
+        "[{channel: ops, threshold: 80%}, {type: email, threshold: 0.8}, {channel: quiet}]}]"
+    )
+    [(notify, warn_at)] = notified(text)
+    assert warn_at == [0.5, 0.8]
+    assert notify == {0.8: ("ops", "finance", "quiet"), 0.5: ("quiet",), 1.0: ("quiet",)}
+
+
+def test_a_rule_may_notify_nobody():
+    [found] = notified("budgets: [{name: a, scope: user, limit_usd: 1, notify: []}]")
+    assert found == ({}, [])
+
+
+def test_the_short_form_notifies_by_type():
+    text = (
+        "cost: {alerts: {daily_limit: 10}, "
+        "notifications: [{type: email, threshold: 80%}, {type: slack, threshold: 100%}]}"
+    )
+    [(notify, warn_at)] = notified(text)
+    assert warn_at == [0.8]
+    assert notify == {0.8: ("finance", "quiet"), 1.0: ("ops",)}
+    assert parse_budgets(text, "b.yaml", channels=CHANNELS).warnings == ()
+
+
+def test_thresholds_of_the_short_form_alone_leave_the_channels_as_they_are():
+    text = "cost: {alerts: {daily_limit: 10}, notifications: [{threshold: 50%}]}"
+    assert notified(text) == [({0.5: ("ops", "finance"), 1.0: ("ops", "finance")}, [0.5])]
+
+
+EITHER = (
+    "needs either a channel or a type of channels "
+    "(write for example {channel: ops, threshold: 80%})"
+)
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        (
+            "{channel: opps}",
+            "b.yaml:1: budgets[0].notify[0].channel: unknown channel 'opps' (did you mean ops?)",
+        ),
+        (
+            "{threshold: 80%}",
+            "b.yaml:1: budgets[0].notify[0]: " + EITHER,
+        ),
+        (
+            "{channel: ops, type: slack}",
+            "b.yaml:1: budgets[0].notify[0]: " + EITHER,
+        ),
+    ],
+)
+def test_a_mistake_in_notify_is_named_with_its_fix(item, message):
+    text = f"budgets: [{{name: a, scope: user, limit_usd: 1, notify: [{item}]}}]"
+    with pytest.raises(ConfigError) as refused:
+        parse_budgets(text, "b.yaml", channels=CHANNELS)
+    assert list(map(str, refused.value.problems)) == [message]
+
+
+def test_where_channels_are_not_known_nothing_is_said_about_them():
+    """Guarantees: commands that only read budgets need no settings of channels."""
+    text = (
+        "budgets: [{name: a, scope: user, limit_usd: 1, notify: [{channel: any, threshold: 80%}]}]"
+    )
+    policy = parse_budgets(text, "b.yaml")
+    assert policy.warnings == ()
+    assert policy.budgets[0].warn_at == (Decimal("0.8"),)
+
+
+def test_a_type_without_a_channel_is_named():
+    text = "budgets:\n- {name: a, scope: user, limit_usd: 1, notify: [{type: pager}]}"
+    [warning] = parse_budgets(text, "b.yaml", channels=CHANNELS).warnings
+    assert warning.startswith("b.yaml:2: budgets[0].notify: only the thresholds count; nothing is")

@@ -29,7 +29,7 @@ from processor.io.ledger import Ledger, Limits, SqliteStore, read_snapshot, tabl
 from processor.io.ledger.migration import rows_6
 from processor.io.ledger.reading.unknown import read_unknown
 
-TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in range(1, 9)}
+TABLES = {version: Path(__file__).with_name(f"tables-{version}.sql") for version in range(1, 10)}
 """What the programs with these tables wrote."""
 REWRITTEN = range(1, 7)
 
@@ -144,6 +144,7 @@ async def test_an_older_ledger_keeps_what_waits_from_now_on(version, path, given
         6: 5 * (2**62 - 1),
         7: 5 * (2**62 - 1),
         8: 5 * (2**62 - 1),
+        9: 5 * (2**62 - 1),
     }.get(version, 0)
     store.close()
 
@@ -280,9 +281,10 @@ async def test_budgets_of_an_older_ledger_go_on_where_they_stood(older_6, given)
     await ledger.close()
 
 
-def test_tables_7_get_further_tables_and_keep_what_they_hold(path):
+@pytest.mark.parametrize("version", [7, 8, 9])
+def test_tables_since_7_get_further_tables_and_keep_what_they_hold(version, path):
     """Guarantees: nothing is written anew, so that it takes no longer for a large ledger."""
-    written_by(7, path)
+    written_by(version, path)
     with closing(sqlite3.connect(path)) as database:
         names = [
             row[0]

@@ -1,6 +1,7 @@
 import pytest
 
-from processor.surfaces.terminal.figures import duration, percent, tokens
+from processor.core.amounts import percent
+from processor.surfaces.terminal.figures import duration, tokens
 
 
 @pytest.mark.parametrize(

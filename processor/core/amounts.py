@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from processor.surfaces.terminal.figures import percent
-
 Amount = str | Decimal
 """Exact: a decimal text, such as documents have, or a number."""
 
@@ -15,6 +13,7 @@ AT_LEAST: Final = "≥ "
 """Stands before what calls of unknown cost are not in."""
 UNKNOWN: Final = "unknown"
 """The cost of calls of which none has a known one."""
+_LEAST_SHARE: Final = Decimal("0.005")
 _LEAST_USD: Final = Decimal("0.0001")
 _EXACT_BELOW: Final = 100
 _DECIMALS: Final = ((1000, 2), (Decimal("0.1"), 4))
@@ -81,3 +80,8 @@ def share_percent(part: Amount, whole: Amount) -> str:
     if of <= 0:
         return ""
     return percent(Decimal(part) / of)
+
+
+def percent(ratio: Decimal | float) -> str:
+    """A share of 1 in percent."""
+    return "<1%" if 0 < ratio < _LEAST_SHARE else f"{ratio:.0%}"

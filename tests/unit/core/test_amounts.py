@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from processor.surfaces.terminal.amounts import fine_usd, marked, short_usd
+from processor.core.amounts import fine_usd, marked, short_usd
 
 
 @pytest.mark.parametrize(
