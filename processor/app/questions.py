@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from processor.config import Settings
+from processor.config.insight import low_quality_of
 from processor.core.budgets import Policy
+from processor.core.insight import LowQuality
 from processor.core.pricing import Catalog
 from processor.core.semconv import ReadOptions
 from processor.io.ledger import SqliteReader
@@ -46,4 +48,7 @@ def build_queries(
     catalog: Callable[[], Catalog],
 ) -> CostQueries:
     """What answers questions with the budgets and prices in force; it changes nothing."""
-    return CostQueries(policy, reader, catalog, price_file=settings.pricing.file)
+    low_quality = LowQuality(low_quality_of(settings.insight, settings.dimensions))
+    return CostQueries(
+        policy, reader, catalog, price_file=settings.pricing.file, low_quality=low_quality
+    )

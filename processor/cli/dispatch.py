@@ -35,6 +35,7 @@ _MODULES: Final = {
     "session": "processor.cli.session",
     "budget": "processor.cli.budget",
     "top": "processor.cli.top",
+    "advise": "processor.cli.advise",
     "what-if": "processor.cli.what_if",
     "unpriced": "processor.cli.unpriced",
     "reprice": "processor.cli.reprice",

@@ -25,6 +25,7 @@ def add_question_commands(commands: Commands) -> None:
     _add_session(commands)
     _add_unpriced(commands)
     _add_audit(commands)
+    _add_advise(commands)
     _add_what_if(commands)
 
 
@@ -122,6 +123,24 @@ def _add_audit(commands: Commands) -> None:
     text = "list who has changed budgets, prices and settings, repriced and excluded, and when"
     parser = _add(commands, "audit", text)
     parser.add_argument("--since", metavar="TIME", type=named, help=_SINCE_HELP)
+    add_questions(parser)
+
+
+def _add_advise(commands: Commands) -> None:
+    more = """\
+Suggestions, each with what it would have saved and the calls: input that is sent again and could \
+be cached, requests that are repeated, caches written and never read, requests just beyond a size \
+that costs more, and smaller models. Then days that cost more, or less, than the same weekday \
+before."""
+    examples = """\
+examples:
+  llm-cost advise --since 7d
+  llm-cost advise --filter team=search --json"""
+    text = "show what would have cost less, and unusual days"
+    parser = _add(commands, "advise", text, more, examples)
+    add_time(parser, "30d")
+    add_filter(parser)
+    _add_limit(parser, 20, "suggestions to list, and days, up to 100")
     add_questions(parser)
 
 

@@ -14,7 +14,7 @@ from processor.core.files.validation import keys_of
 _WIDTH = 98
 _INDENT = "  "
 
-_MAPS = frozenset({"channels", "dimensions", "exports", "filters", "headers"})
+_MAPS = frozenset({"channels", "dimensions", "exports", "filters", "headers", "low_quality"})
 """Settings that are maps, of which the default is empty."""
 
 _HEAD = """\
@@ -92,9 +92,7 @@ def _shown(default: object, key: str) -> str:
         case float():
             return duration_text(default)
         case () | {}:
-            return (
-                "{}" if key in {"dimensions", "channels", "exports", "filters", "headers"} else "[]"
-            )
+            return "{}" if key in _MAPS else "[]"
         case tuple():
             return f"[{', '.join(map(str, default))}]"
         case _:

@@ -13,6 +13,7 @@ from pydantic import Field, PlainValidator, PrivateAttr, model_validator
 from processor.config.api import Api
 from processor.config.dimensions import OwnDimensions
 from processor.config.exporters import Exporters
+from processor.config.insight import Insight, check_low_quality
 from processor.config.notifications import Notifications
 from processor.config.pricing import Pricing
 from processor.config.receivers import Receivers
@@ -244,12 +245,14 @@ class Settings(Section):
         description="Files as `llm-cost export` writes them, whenever a day or month is over. Each "
         "has a name of your choice, such as {finance: {dataset: focus}}, and may have:",
     )
+    insight: Insight = section(Insight)
     _warnings: tuple[str, ...] = PrivateAttr(())
 
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
         check_dimensions(self.telemetry.metrics.spend, self.dimension_names)
         check_exports(self.exports)
+        check_low_quality(self.insight, self.dimension_names)
         return self
 
     @property

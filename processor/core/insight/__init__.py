@@ -1,5 +1,15 @@
 """What follows from what is stored: what calls cost at other prices, what will be used."""
 
+from processor.core.insight.advice import (
+    METHODS,
+    NO_LOW_QUALITY,
+    Advisor,
+    LowQuality,
+    Suggestion,
+    SuggestionKind,
+)
+from processor.core.insight.anomalies import DAYS_BEFORE, Anomaly, anomalies
+from processor.core.insight.anomalies import METHOD as ANOMALY_METHOD
 from processor.core.insight.comparison import (
     Comparison,
     PatternChange,
@@ -22,7 +32,13 @@ from processor.core.insight.what_if import (
 )
 
 __all__ = [
+    "ANOMALY_METHOD",
+    "DAYS_BEFORE",
     "HOUR_S",
+    "METHODS",
+    "NO_LOW_QUALITY",
+    "Advisor",
+    "Anomaly",
     "CallEstimate",
     "CannotTell",
     "Cells",
@@ -30,14 +46,18 @@ __all__ = [
     "Forecast",
     "ForecastKind",
     "Interval",
+    "LowQuality",
     "Name",
     "NotComparable",
     "PatternChange",
     "Prices",
     "Reach",
     "Side",
+    "Suggestion",
+    "SuggestionKind",
     "WhatIf",
     "WhatIfRow",
+    "anomalies",
     "can_be_priced",
     "changed_patterns",
     "compare",

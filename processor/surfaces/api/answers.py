@@ -13,6 +13,7 @@ from processor import __version__
 from processor.core.model import NS_PER_S
 from processor.core.pricing import Catalog
 from processor.surfaces.api.documents import (
+    AdviceDocument,
     Answer,
     AuditDocument,
     BudgetsDocument,
@@ -33,6 +34,7 @@ from processor.surfaces.api.documents import (
 )
 from processor.surfaces.api.moments import parse_moment
 from processor.surfaces.api.parameters import (
+    AdviceParameters,
     AuditParameters,
     BudgetsParameters,
     CallsParameters,
@@ -86,6 +88,12 @@ async def what_if(sources: Sources, asked: WhatIfParameters) -> Made:
     request = asked.request(sources.costs.calendar.zone)
     report = await sources.costs.insight.what_if(request, sources.other_prices)
     return lambda: WhatIfDocument.from_report(report)
+
+
+async def advice(sources: Sources, asked: AdviceParameters) -> Made:
+    """What would have cost less."""
+    report = await sources.costs.insight.advice(asked.request(sources.costs.calendar.zone))
+    return lambda: AdviceDocument.from_report(report)
 
 
 async def calls(sources: Sources, asked: CallsParameters) -> Made:

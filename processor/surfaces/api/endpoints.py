@@ -11,6 +11,7 @@ from processor.core.errors import InvalidQuestionError, NotFoundError
 from processor.surfaces.api import answers
 from processor.surfaces.api.answers import Made, Sources
 from processor.surfaces.api.documents import (
+    AdviceDocument,
     Answer,
     AuditDocument,
     BudgetsDocument,
@@ -30,6 +31,7 @@ from processor.surfaces.api.documents import (
     WhatIfDocument,
 )
 from processor.surfaces.api.parameters import (
+    AdviceParameters,
     AuditParameters,
     BudgetsParameters,
     CallsParameters,
@@ -114,6 +116,11 @@ ENDPOINTS: Final = (
         "/what-if",
         "What calls would have cost with other models",
         WhatIfParameters, (WhatIfDocument,), answers.what_if,
+    ),
+    Endpoint(
+        "/advice",
+        "What would have cost less, with the calls, and days unlike those before",
+        AdviceParameters, (AdviceDocument,), answers.advice,
     ),
     Endpoint("/calls", "Calls, newest first", CallsParameters, (CallsDocument,), answers.calls),
     Endpoint(

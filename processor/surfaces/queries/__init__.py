@@ -4,6 +4,7 @@
     cost_queries  the questions there are; answers: what they are answered with
     cost_changes  what changes the ledger
     insight_queries  what follows from what was used; forecasts: what will be used
+    advice        what would have cost less, and days unlike those before
     what_ifs      what calls would have cost; stored_calls: kept calls in slices
     usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
     traces        calls in pages, traces and runs as trees; cursors
@@ -22,6 +23,7 @@ A surface parses its input, asks `CostQueries`, and writes the answer in its own
 says which tables answer which question.
 """
 
+from processor.surfaces.queries.advice import ADVICE_MAX, AdviceReport, DayUnlike
 from processor.surfaces.queries.answers import (
     AsOf,
     AuditPage,
@@ -68,6 +70,7 @@ from processor.surfaces.queries.questions import (
 )
 from processor.surfaces.queries.requests import (
     RESERVED_S,
+    AdviceRequest,
     BudgetCheckRequest,
     CallsRequest,
     ExcludeRequest,
@@ -83,6 +86,7 @@ from processor.surfaces.queries.values import DimensionsReport, UsedDimension
 from processor.surfaces.queries.what_ifs import WhatIfReport
 
 __all__ = [
+    "ADVICE_MAX",
     "AUDIT_MAX",
     "CALLS_MAX",
     "GROUPS_MAX",
@@ -94,6 +98,8 @@ __all__ = [
     "TRACES_MAX",
     "TRACE_OWNERS",
     "UNKNOWN_MAX",
+    "AdviceReport",
+    "AdviceRequest",
     "AsOf",
     "AuditPage",
     "Bucket",
@@ -108,6 +114,7 @@ __all__ = [
     "CostChanges",
     "CostQueries",
     "CrossingsPage",
+    "DayUnlike",
     "DimensionsReport",
     "ExcludeRequest",
     "ForecastReport",

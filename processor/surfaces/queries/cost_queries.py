@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 
 from processor.core.budgets import Policy
 from processor.core.budgets.window import window_of
+from processor.core.insight import NO_LOW_QUALITY, LowQuality
 from processor.core.model import NS_PER_S, Calendar, Totals, WindowKind
 from processor.core.ports import LedgerReader, LedgerView
 from processor.core.pricing import Catalog
@@ -85,13 +86,14 @@ class CostQueries:
         now_ns: Callable[[], int] = time.time_ns,
         *,
         price_file: str = "",
+        low_quality: LowQuality = NO_LOW_QUALITY,
     ) -> None:
         self._policy = policy
         self._reader = reader
         self._catalog = catalog
         self._now_ns = now_ns
         self.price_file = price_file
-        self.insight = InsightQueries(policy, reader, catalog, now_ns)
+        self.insight = InsightQueries(policy, reader, catalog, now_ns, low_quality)
         """Questions about what follows from what was used."""
 
     @property

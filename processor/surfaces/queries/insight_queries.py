@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from processor.core.budgets import Policy
+from processor.core.insight import Advisor, LowQuality
 from processor.core.ports import LedgerReader
 from processor.core.pricing import Catalog
-from processor.surfaces.queries import forecasts, what_ifs
+from processor.surfaces.queries import advice, forecasts, what_ifs
+from processor.surfaces.queries.advice import AdviceReport
 from processor.surfaces.queries.forecasts import ForecastReport
-from processor.surfaces.queries.requests import ForecastRequest, WhatIfRequest
+from processor.surfaces.queries.requests import AdviceRequest, ForecastRequest, WhatIfRequest
 from processor.surfaces.queries.what_ifs import WhatIfReport
 
 
@@ -22,11 +24,13 @@ class InsightQueries:
         reader: LedgerReader,
         catalog: Callable[[], Catalog],
         now_ns: Callable[[], int],
+        low_quality: LowQuality,
     ) -> None:
         self._policy = policy
         self._reader = reader
         self._catalog = catalog
         self._now_ns = now_ns
+        self._low_quality = low_quality
 
     async def forecast(self, request: ForecastRequest) -> ForecastReport:
         """What will have been used by the end of today, this week or this month."""
@@ -47,3 +51,13 @@ class InsightQueries:
             request, policy.calendar, policy.dimensions, self._now_ns(), catalog
         )
         return await what_ifs.what_if_report(self._reader, asked, catalog)
+
+    async def advice(self, request: AdviceRequest) -> AdviceReport:
+        """What would have cost less, and which days were unlike those before.
+
+        Single calls are read, as far as they are kept, and up to `CALLS_MAX` of them.
+        """
+        policy = self._policy()
+        asked = advice.check_advice(request, policy.calendar, policy.dimensions, self._now_ns())
+        advisor = Advisor(self._catalog(), self._low_quality)
+        return await advice.advice_report(self._reader, asked, advisor)

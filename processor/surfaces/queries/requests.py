@@ -72,6 +72,16 @@ class WhatIfRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AdviceRequest:
+    """What would have cost less."""
+
+    time: TimeRange = TimeRange()
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    limit: int = 20
+    """Suggestions to list, and days."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallsRequest:
     """Which calls there were, newest first."""
 

@@ -498,7 +498,8 @@ def test_all_mistakes_of_file_flags_and_environment_are_reported_at_once(written
         (
             "p.yaml:1: colour: unknown key (known keys: data_dir, shutdown_timeout, emit, "
             "dimensions, receivers, exporters, pricing, budgets, notifications, ledger, privacy, "
-            "memory_limiter, limits, reload, log, forward, logs, telemetry, api, exports)"
+            "memory_limiter, limits, reload, log, forward, logs, telemetry, api, exports, "
+            "insight)"
         ),
         "p.yaml:2: log.level: unknown level 'loud' (valid: debug, info, warning, error)",
         (

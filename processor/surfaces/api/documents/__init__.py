@@ -5,6 +5,7 @@ sums        what some calls used together
 costs       totals, series, rankings, a comparison
 calls       calls one by one; traces: as a whole, and as trees; executions: by other names
 forecasts   what will have been used by the end of a window
+advice      what would have cost less, and days unlike those before
 what_ifs    what calls would have cost
 owners      a session, a user, an agent, a task or another owner
 budgets     how budgets stand, and crossings; checks: whether a call may be made
@@ -13,6 +14,11 @@ names       dimensions and their values, models and their prices
 state       what makes totals say "at least", the audit, how the processor is
 """
 
+from processor.surfaces.api.documents.advice import (
+    AdviceDocument,
+    AnomalyDocument,
+    SuggestionDocument,
+)
 from processor.surfaces.api.documents.budgets import (
     BudgetDocument,
     BudgetRule,
@@ -69,6 +75,8 @@ from processor.surfaces.api.documents.what_ifs import (
 )
 
 __all__ = [
+    "AdviceDocument",
+    "AnomalyDocument",
     "Answer",
     "AsOfDocument",
     "AuditDocument",
@@ -106,6 +114,7 @@ __all__ = [
     "Rest",
     "SpanDocument",
     "StatusDocument",
+    "SuggestionDocument",
     "Sums",
     "TokenClasses",
     "Tokens",

@@ -1,6 +1,7 @@
 """The parameters of every endpoint, as models: they validate, and OpenAPI is made of them."""
 
 from processor.surfaces.api.parameters.of_costs import (
+    AdviceParameters,
     CostsParameters,
     ForecastParameters,
     OwnerParameters,
@@ -23,6 +24,7 @@ from processor.surfaces.api.parameters.of_time import PATH, InTime, Parameters
 
 __all__ = [
     "PATH",
+    "AdviceParameters",
     "AuditParameters",
     "BudgetsParameters",
     "CallsParameters",

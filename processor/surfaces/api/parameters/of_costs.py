@@ -10,8 +10,10 @@ from pydantic import Field
 
 from processor.surfaces.api.parameters.of_time import PATH, Filter, InLastMonth, InTime, Parameters
 from processor.surfaces.queries import (
+    ADVICE_MAX,
     GROUPS_MAX,
     TRACES_MAX,
+    AdviceRequest,
     ForecastRequest,
     UsageRequest,
     WhatIfRequest,
@@ -127,3 +129,14 @@ class WhatIfParameters(InLastMonth):
     def request(self, default: ZoneInfo) -> WhatIfRequest:
         """The question. Raises InvalidQuestionError."""
         return WhatIfRequest(self.time(default), self.filter, self.model)
+
+
+class AdviceParameters(InLastMonth):
+    """Which calls are looked at."""
+
+    filter: Filter = Field(default_factory=dict)
+    limit: int = Field(20, ge=1, le=ADVICE_MAX, description="Suggestions to list, and days.")
+
+    def request(self, default: ZoneInfo) -> AdviceRequest:
+        """The question. Raises InvalidQuestionError."""
+        return AdviceRequest(self.time(default), self.filter, self.limit)

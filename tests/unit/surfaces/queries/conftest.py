@@ -88,13 +88,13 @@ def ask_written(tmp_path):
     """Queries over a ledger with these spans, priced and written as the pipeline does it."""
     opened = []
 
-    async def queries(sent, catalog, *, policy=None, now_s=NOW_S):
+    async def queries(sent, catalog, *, policy=None, now_s=NOW_S, **more):
         path = tmp_path / f"written-{len(opened)}.db"
         await write_calls(path, sent, catalog)
         opened.append(ReadConnection(path))
         policy = policy or Policy(calendar=Calendar(ZoneInfo("UTC")))
         reader = ReaderInPlace(opened[-1].database)
-        return CostQueries(lambda: policy, reader, lambda: catalog, lambda: now_s * 10**9)
+        return CostQueries(lambda: policy, reader, lambda: catalog, lambda: now_s * 10**9, **more)
 
     yield queries
     for each in opened:

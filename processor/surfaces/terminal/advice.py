@@ -1,0 +1,131 @@
+"""Suggestions with what each would save, and days that were unlike those before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from processor.surfaces.api.documents import (
+    AdviceDocument,
+    AnomalyDocument,
+    SuggestionDocument,
+)
+from processor.surfaces.terminal.amounts import share_percent, short_usd, usd_column
+from processor.surfaces.terminal.figures import counted
+from processor.surfaces.terminal.grid import Column, Row, grid
+from processor.surfaces.terminal.moments import span
+from processor.surfaces.terminal.paint import plain, rule, wrap
+
+_WHAT: Final = {
+    "cheaper_model": "as {other}",
+    "past_tier": "keep requests below the size that costs more",
+    "unread_cache_writes": "written to the cache, never read",
+    "repeated_calls": "the same request again",
+    "resent_input": "cache what is sent again",
+}
+_COLUMNS: Final = (
+    Column("saves USD"),
+    Column("of USD", keep=5),
+    Column("calls", keep=6),
+    Column("what", "name"),
+    Column("model", "name"),
+    Column("agent", "name", keep=7),
+)
+_DAY_COLUMNS: Final = (
+    Column("day", "word"),
+    Column("of", "name"),
+    Column("cost USD"),
+    Column("", "word"),
+    Column("lowest", keep=5),
+    Column("highest", keep=6),
+)
+
+
+def draw_advice(document: AdviceDocument, width: int) -> RenderableType:
+    """The picture of a document, in `width` cells."""
+    title = f"advice · {span(document.starting_at, document.ending_at)} · {document.time_zone}"
+    lines = [Text(rule(plain(title), width), "bold")]
+    certain = [each for each in document.data if not each.what_if]
+    conditional = [each for each in document.data if each.what_if]
+    calls = counted(document.calls, "call")
+    if certain:
+        lines.append(Text(f" what {calls} could have cost less", "bold"))
+        lines += _table(certain, width)
+    else:
+        lines.append(Text(f" nothing in {calls} that would have cost less without a condition"))
+    if conditional:
+        heading = "what if a smaller model answers well enough? (insight.low_quality says where)"
+        lines += [Text(), *(Text(f" {line}", "bold") for line in wrap(heading, width - 1))]
+        lines += _table(conditional, width)
+    if document.anomalies:
+        lines += [Text(), Text(" days unlike the same weekday in four weeks before", "bold")]
+        lines += _days(document.anomalies, width)
+    lines += [Text(f" {line}", style) for style, line in _remarks(document, width)]
+    return Group(*lines)
+
+
+def _table(found: Sequence[SuggestionDocument], width: int) -> list[Text]:
+    savings = usd_column([each.saving_usd for each in found])
+    costs = usd_column([each.cost_usd for each in found])
+    rows = [
+        Row(
+            (
+                Text(saving, "bold"),
+                f"{cost} ({share_percent(each.saving_usd, each.cost_usd)})",
+                f"{each.calls:,}",
+                _WHAT[each.kind].format(other=each.other_model),
+                each.model or "",
+                each.agent or each.service or "",
+            )
+        )
+        for each, saving, cost in zip(found, savings, costs, strict=True)
+    ]
+    return grid(_COLUMNS, rows, width)
+
+
+def _days(found: Sequence[AnomalyDocument], width: int) -> list[Text]:
+    amounts = [
+        usd_column([getattr(each, name) for each in found])
+        for name in ("cost_usd", "lowest_usd", "highest_usd")
+    ]
+    rows = [
+        Row(
+            (
+                _day(each),
+                f"{each.dimension} {each.value}" if each.dimension else "everything",
+                cost,
+                Text("▼", "green") if each.difference_usd.startswith("-") else Text("▲", "orange"),
+                low,
+                high,
+            )
+        )
+        for each, cost, low, high in zip(found, *amounts, strict=True)
+    ]
+    return grid(_DAY_COLUMNS, rows, width)
+
+
+def _day(found: AnomalyDocument) -> str:
+    if found.starting_at is None:
+        return ""
+    return f"{datetime.fromisoformat(found.starting_at):%a %Y-%m-%d}"
+
+
+def _remarks(document: AdviceDocument, width: int) -> Iterator[tuple[str, str]]:
+    """What is to be known of the figures above."""
+    lines = list(map(plain, document.partial))
+    if document.suggestions_left_out:
+        more = counted(document.suggestions_left_out, "suggestion")
+        lines.append(f"and {more} more; --limit lists more")
+    for line in lines:
+        yield from (("orange", part) for part in wrap(line, width - 1, hang=2))
+    if document.data:
+        largest = short_usd(document.data[0].saving_usd)
+        note = (
+            f"how each was found, such as the {largest}, and of which calls: --json. Two may be of "
+            "the same tokens, so they do not add up"
+        )
+        yield from (("dim", part) for part in wrap(note, width - 1, hang=2))
