@@ -135,9 +135,16 @@ before."""
     examples = """\
 examples:
   llm-cost advise --since 7d
-  llm-cost advise --filter team=search --json"""
+  llm-cost advise --filter team=search --json
+  llm-cost advise --task T-431"""
     text = "show what would have cost less, and unusual days"
     parser = _add(commands, "advise", text, more, examples)
+    parser.add_argument(
+        "--task",
+        metavar="ID",
+        default="",
+        help="this task alone, and how it compares with others of its type",
+    )
     add_time(parser, "30d")
     add_filter(parser)
     _add_limit(parser, 20, "suggestions to list, and days, up to 100")

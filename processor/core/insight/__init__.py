@@ -18,6 +18,13 @@ from processor.core.insight.comparison import (
     changed_patterns,
     compare,
 )
+from processor.core.insight.efficiency import (
+    EFFICIENCY_METHOD,
+    TASKS_MIN,
+    Baseline,
+    baseline_of,
+    score_of,
+)
 from processor.core.insight.estimate import CallEstimate, estimate_call
 from processor.core.insight.forecast import CannotTell, Forecast, Interval, forecast
 from processor.core.insight.reach import HOUR_S, Cells, ForecastKind, Reach, reach_of
@@ -34,11 +41,14 @@ from processor.core.insight.what_if import (
 __all__ = [
     "ANOMALY_METHOD",
     "DAYS_BEFORE",
+    "EFFICIENCY_METHOD",
     "HOUR_S",
     "METHODS",
     "NO_LOW_QUALITY",
+    "TASKS_MIN",
     "Advisor",
     "Anomaly",
+    "Baseline",
     "CallEstimate",
     "CannotTell",
     "Cells",
@@ -58,6 +68,7 @@ __all__ = [
     "WhatIf",
     "WhatIfRow",
     "anomalies",
+    "baseline_of",
     "can_be_priced",
     "changed_patterns",
     "compare",
@@ -68,4 +79,5 @@ __all__ = [
     "named_model",
     "price_again",
     "reach_of",
+    "score_of",
 ]

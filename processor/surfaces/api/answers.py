@@ -21,6 +21,7 @@ from processor.surfaces.api.documents import (
     CostsDocument,
     CrossingsDocument,
     DimensionsDocument,
+    EfficiencyDocument,
     ExecutionCallsDocument,
     ExecutionDocument,
     ForecastDocument,
@@ -47,6 +48,7 @@ from processor.surfaces.api.parameters import (
     OwnersParameters,
     Parameters,
     PricesParameters,
+    TaskParameters,
     TraceParameters,
     TracesParameters,
     UnpricedParameters,
@@ -94,6 +96,13 @@ async def advice(sources: Sources, asked: AdviceParameters) -> Made:
     """What would have cost less."""
     report = await sources.costs.insight.advice(asked.request(sources.costs.calendar.zone))
     return lambda: AdviceDocument.from_report(report)
+
+
+async def efficiency(sources: Sources, asked: TaskParameters) -> Made:
+    """A task beside others of its type."""
+    zone = asked.zone(sources.costs.calendar.zone)
+    report = await sources.costs.insight.efficiency(asked.value)
+    return lambda: EfficiencyDocument.from_report(report, zone)
 
 
 async def calls(sources: Sources, asked: CallsParameters) -> Made:

@@ -19,6 +19,7 @@ from processor.surfaces.api.documents import (
     CostsDocument,
     CrossingsDocument,
     DimensionsDocument,
+    EfficiencyDocument,
     ExecutionCallsDocument,
     ExecutionDocument,
     ForecastDocument,
@@ -44,6 +45,7 @@ from processor.surfaces.api.parameters import (
     OwnersParameters,
     Parameters,
     PricesParameters,
+    TaskParameters,
     TraceParameters,
     TracesParameters,
     UnpricedParameters,
@@ -142,6 +144,11 @@ ENDPOINTS: Final = (
     _of("session", "/sessions/{value}", "A session"),
     _of("user", "/users/{value}", "A user"),
     _of("task", "/tasks/{value}", "A task"),
+    Endpoint(
+        "/tasks/{value}/efficiency",
+        "A task beside others of its type, and what would have cost less",
+        TaskParameters, (EfficiencyDocument,), answers.efficiency,
+    ),
     Endpoint(
         "/owners/{dimension}/{value}",
         "One value of any dimension: what it has used, by model, and its newest traces",

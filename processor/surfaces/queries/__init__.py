@@ -5,6 +5,7 @@
     cost_changes  what changes the ledger
     insight_queries  what follows from what was used; forecasts: what will be used
     advice        what would have cost less, and days unlike those before
+    efficiency    a task beside others of its type
     what_ifs      what calls would have cost; stored_calls: kept calls in slices
     usage         totals, series, rankings, comparisons, caches; owners: sessions, users, agents
     traces        calls in pages, traces and runs as trees; cursors
@@ -54,6 +55,7 @@ from processor.surfaces.queries.checks import (
 )
 from processor.surfaces.queries.cost_changes import CostChanges
 from processor.surfaces.queries.cost_queries import CostQueries, WindowTotals
+from processor.surfaces.queries.efficiency import EfficiencyReport
 from processor.surfaces.queries.exclusions import AUDIT_MAX, audit_page
 from processor.surfaces.queries.forecasts import ForecastReport
 from processor.surfaces.queries.health import Health, Report
@@ -116,6 +118,7 @@ __all__ = [
     "CrossingsPage",
     "DayUnlike",
     "DimensionsReport",
+    "EfficiencyReport",
     "ExcludeRequest",
     "ForecastReport",
     "ForecastRequest",

@@ -84,7 +84,7 @@ async def advice_report(
     """Answer a request. Raises what `LedgerReader.ask` raises."""
     reading = CallsReading(reader, asked.time, asked.filters, asked.now_ns)
     async for some in reading.slices():
-        await asyncio.to_thread(_add, advisor, some)
+        await asyncio.to_thread(look_through, advisor, some)
     suggestions = advisor.close(min(reading.end_s * NS_PER_S, asked.now_ns))
     days = await reader.ask(lambda view: _days_unlike(view, asked))
     return AdviceReport(
@@ -101,7 +101,8 @@ async def advice_report(
     )
 
 
-def _add(advisor: Advisor, some: Sequence[tuple[CallRow, StoredCall]]) -> None:
+def look_through(advisor: Advisor, some: Sequence[tuple[CallRow, StoredCall]]) -> None:
+    """Give an advisor some more calls."""
     for row, stored in some:
         advisor.add(row, stored)
 

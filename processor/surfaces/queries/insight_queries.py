@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from processor.core.budgets import Policy
 from processor.core.insight import Advisor, LowQuality
 from processor.core.ports import LedgerReader
 from processor.core.pricing import Catalog
-from processor.surfaces.queries import advice, forecasts, what_ifs
+from processor.surfaces.queries import advice, efficiency, forecasts, what_ifs
 from processor.surfaces.queries.advice import AdviceReport
+from processor.surfaces.queries.efficiency import EfficiencyReport
 from processor.surfaces.queries.forecasts import ForecastReport
 from processor.surfaces.queries.requests import AdviceRequest, ForecastRequest, WhatIfRequest
 from processor.surfaces.queries.what_ifs import WhatIfReport
@@ -31,6 +33,9 @@ class InsightQueries:
         self._catalog = catalog
         self._now_ns = now_ns
         self._low_quality = low_quality
+        self._one_at_a_time = asyncio.Semaphore(1)
+        """Questions that go through single calls keep a processor busy for seconds, of which
+        batches need one."""
 
     async def forecast(self, request: ForecastRequest) -> ForecastReport:
         """What will have been used by the end of today, this week or this month."""
@@ -50,7 +55,8 @@ class InsightQueries:
         asked = what_ifs.check_what_if(
             request, policy.calendar, policy.dimensions, self._now_ns(), catalog
         )
-        return await what_ifs.what_if_report(self._reader, asked, catalog)
+        async with self._one_at_a_time:
+            return await what_ifs.what_if_report(self._reader, asked, catalog)
 
     async def advice(self, request: AdviceRequest) -> AdviceReport:
         """What would have cost less, and which days were unlike those before.
@@ -60,4 +66,12 @@ class InsightQueries:
         policy = self._policy()
         asked = advice.check_advice(request, policy.calendar, policy.dimensions, self._now_ns())
         advisor = Advisor(self._catalog(), self._low_quality)
-        return await advice.advice_report(self._reader, asked, advisor)
+        async with self._one_at_a_time:
+            return await advice.advice_report(self._reader, asked, advisor)
+
+    async def efficiency(self, task: str) -> EfficiencyReport:
+        """How much a task has used beside others of its type. Raises NotFoundError."""
+        advisor = Advisor(self._catalog(), self._low_quality)
+        calendar, now_ns = self._policy().calendar, self._now_ns()
+        async with self._one_at_a_time:
+            return await efficiency.efficiency_report(self._reader, task, calendar, now_ns, advisor)

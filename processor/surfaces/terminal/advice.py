@@ -12,10 +12,11 @@ from rich.text import Text
 from processor.surfaces.api.documents import (
     AdviceDocument,
     AnomalyDocument,
+    EfficiencyDocument,
     SuggestionDocument,
 )
-from processor.surfaces.terminal.amounts import share_percent, short_usd, usd_column
-from processor.surfaces.terminal.figures import counted
+from processor.surfaces.terminal.amounts import marked, share_percent, short_usd, usd_column
+from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import span
 from processor.surfaces.terminal.paint import plain, rule, wrap
@@ -27,6 +28,7 @@ _WHAT: Final = {
     "repeated_calls": "the same request again",
     "resent_input": "cache what is sent again",
 }
+_CONDITION: Final = "what if a smaller model answers well enough? (insight.low_quality says where)"
 _COLUMNS: Final = (
     Column("saves USD"),
     Column("of USD", keep=5),
@@ -58,13 +60,43 @@ def draw_advice(document: AdviceDocument, width: int) -> RenderableType:
     else:
         lines.append(Text(f" nothing in {calls} that would have cost less without a condition"))
     if conditional:
-        heading = "what if a smaller model answers well enough? (insight.low_quality says where)"
-        lines += [Text(), *(Text(f" {line}", "bold") for line in wrap(heading, width - 1))]
+        lines += [Text(), *(Text(f" {line}", "bold") for line in wrap(_CONDITION, width - 1))]
         lines += _table(conditional, width)
     if document.anomalies:
         lines += [Text(), Text(" days unlike the same weekday in four weeks before", "bold")]
         lines += _days(document.anomalies, width)
     lines += [Text(f" {line}", style) for style, line in _remarks(document, width)]
+    return Group(*lines)
+
+
+def draw_efficiency(document: EfficiencyDocument, width: int) -> RenderableType:
+    """How a task compares with others of its type, and what would have cost less in it."""
+    name = document.task_title or document.task
+    lines = [Text(rule(plain(f"task · {name}"), width), "bold")]
+    cost = marked(document.cost_usd, short_usd(document.cost_usd), at_least=document.at_least)
+    said = f"{cost} for {counted(document.calls, 'call')}, {tokens(document.total_tokens)} tokens"
+    lines.append(Text(f" {said}", "bold"))
+    baseline, score = document.baseline, document.efficiency_score
+    if baseline is not None:
+        usual = f"{short_usd(baseline.median_usd)} and {tokens(baseline.median_tokens)} tokens"
+        of = f"median of {baseline.tasks} tasks of type {plain(document.task_type or '')}"
+        line = f"usual: {usual} ({of})"
+        lines += [Text(f" {part}") for part in wrap(line, width - 1, hang=2)]
+    if score is not None:
+        style = "green" if score >= 1 else "orange"
+        line = f"efficiency {score:.2f}: 1 is as usual, 2 half of the cost, 0.5 twice as much"
+    else:
+        style, line = "dim", f"no efficiency score: {document.reason}"
+    lines += [Text(f" {part}", style) for part in wrap(line, width - 1, hang=2)]
+    for heading, some in (
+        ("what could have cost less", [each for each in document.suggestions if not each.what_if]),
+        (_CONDITION, [each for each in document.suggestions if each.what_if]),
+    ):
+        if some:
+            lines += [Text(), *(Text(f" {each}", "bold") for each in wrap(heading, width - 1))]
+            lines += _table(some, width)
+    for reason in document.partial:
+        lines += [Text(f" {each}", "orange") for each in wrap(plain(reason), width - 1, hang=2)]
     return Group(*lines)
 
 

@@ -6,6 +6,7 @@ costs       totals, series, rankings, a comparison
 calls       calls one by one; traces: as a whole, and as trees; executions: by other names
 forecasts   what will have been used by the end of a window
 advice      what would have cost less, and days unlike those before
+efficiency  a task beside others of its type
 what_ifs    what calls would have cost
 owners      a session, a user, an agent, a task or another owner
 budgets     how budgets stand, and crossings; checks: whether a call may be made
@@ -33,6 +34,7 @@ from processor.surfaces.api.documents.checks import (
     ReleaseDocument,
 )
 from processor.surfaces.api.documents.costs import CostRow, CostsDocument, PreviousCosts, Rest
+from processor.surfaces.api.documents.efficiency import BaselineDocument, EfficiencyDocument
 from processor.surfaces.api.documents.events import (
     CallsEvent,
     CrossingsEvent,
@@ -81,6 +83,7 @@ __all__ = [
     "AsOfDocument",
     "AuditDocument",
     "AuditLine",
+    "BaselineDocument",
     "BudgetCheckDocument",
     "BudgetDocument",
     "BudgetRule",
@@ -98,6 +101,7 @@ __all__ = [
     "DimensionDocument",
     "DimensionsDocument",
     "Document",
+    "EfficiencyDocument",
     "Execution",
     "ExecutionCall",
     "ExecutionCallsDocument",

@@ -86,6 +86,12 @@ class ExecutionParameters(Parameters):
     )
 
 
+class TaskParameters(Parameters):
+    """Which task."""
+
+    value: str = Field(description="Its name or id.", json_schema_extra=PATH)
+
+
 class TraceParameters(Parameters):
     """Which trace, or run of one of its agents, and how much of its tree is shown."""
 
