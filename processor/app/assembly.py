@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 from processor.app.backends import build_backends, with_queue
 from processor.app.pipeline import Pipeline
+from processor.app.questions import low_quality_in
 from processor.app.resources import (
     MemoryPlan,
     max_connections,
@@ -19,6 +20,7 @@ from processor.config import Settings
 from processor.config.settings import Limits
 from processor.core.access import Access, ApiTokens
 from processor.core.budgets import Policy
+from processor.core.enrich.hints import Hints
 from processor.core.flow import FlowCounters
 from processor.core.memory import MemoryLimit
 from processor.core.model import Signal
@@ -54,6 +56,7 @@ def build_pipeline(
         settings.emit,
         counts_logs=settings.logs.count_calls,
         forwarded=[each for each in get_args(Signal) if getattr(settings.forward, each)],
+        hints=Hints(low_quality_in(settings)) if settings.insight.hints else None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 from processor.core import pricing, semconv, wire
 from processor.core.enrich.attributes import enrich
+from processor.core.enrich.hints import Hints
 from processor.core.enrich.names import OWN_EVENTS
 from processor.core.enrich.reported import keep_reported
 from processor.core.episodes import Episodes
@@ -54,11 +55,12 @@ class Pipeline:
         flow: FlowCounters | None = None,
         counts_logs: bool = True,
         forwarded: Collection[Signal] = get_args(Signal),
+        hints: Hints | None = None,
     ) -> None:
         """`readers` are the tools for which costs are written under their own names as well.
 
         `counts_logs`: log records that report a call are charged. `forwarded`: the signals that
-        go to the exporter; others are charged likewise, and dropped.
+        go to the exporter; others are charged likewise, and dropped. `hints` are written on calls.
         """
         self.exporter = exporter
         self.ledger = ledger
@@ -67,6 +69,7 @@ class Pipeline:
         self.readers = readers
         self.counts_logs = counts_logs
         self.forwarded = frozenset(forwarded)
+        self.hints = hints
         self.flow = flow or FlowCounters()
         self._episodes = Episodes()
         self._reading = asyncio.Lock()
@@ -168,6 +171,8 @@ class Pipeline:
         outcomes = self.flow.outcomes
         try:
             edits = enrich(spans, stamps, self.readers)
+            if self.hints is not None:
+                self.hints.add(edits, spans, reading.calls, stamps, self.catalog)
             kept: Mapping[int, Kept] = {}
             if not is_trusted:  # What a trusted processor has written stays as it is.
                 kept = keep_reported(spans, stamps, wire.find_events(spans, OWN_EVENTS))

@@ -21,6 +21,11 @@ _CHECK_S: Final = 2.0
 _ID_BYTES: Final = 16
 
 
+def low_quality_in(settings: Settings) -> LowQuality:
+    """Which calls need no better answer than a smaller model gives, as the settings say."""
+    return LowQuality(low_quality_of(settings.insight, settings.dimensions))
+
+
 def build_reader(settings: Settings) -> SqliteReader:
     """Answers questions from the ledger's file, which it opens when the first one comes."""
     return SqliteReader(Path(settings.ledger.path))
@@ -48,7 +53,7 @@ def build_queries(
     catalog: Callable[[], Catalog],
 ) -> CostQueries:
     """What answers questions with the budgets and prices in force; it changes nothing."""
-    low_quality = LowQuality(low_quality_of(settings.insight, settings.dimensions))
+    low_quality = low_quality_in(settings)
     return CostQueries(
         policy, reader, catalog, price_file=settings.pricing.file, low_quality=low_quality
     )

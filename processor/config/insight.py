@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator
 
 from processor.config.values import Section
 from processor.core.files.checks import InvalidValueError, shown, text
+from processor.core.files.validation import Flag
 from processor.core.questions import DIMENSIONS
 
 _VALUES_MAX: Final = 100
@@ -46,6 +47,12 @@ class Insight(Section):
         "such as {task_type: [classify, extract]}: one of them is enough. For these a smaller "
         "model is suggested; for others it is shown as a what-if. A dimension of your own that "
         f"is read from {_QUALITY} says so with the value {_LOW} by itself.",
+    )
+    hints: Flag = Field(
+        default=False,
+        description="Write on such calls that a smaller model would do: model.recommendation with "
+        "could_downgrade, and prompt.could_use_haiku and the like. Only what the span itself says "
+        "counts, and one that has a recommendation of its own gets none.",
     )
 
 

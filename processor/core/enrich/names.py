@@ -13,6 +13,8 @@ EXCEEDED: Final = "llm.budget.exceeded"
 WARNING: Final = "llm.budget.warning"
 RESERVATION: Final = "llm.budget.reservation"
 """An attribute that applications write on a call: what is held for it. It is read, and stays."""
+RECOMMENDATION: Final = "model.recommendation"
+"""Written on calls where it is switched on, unless they have one of their own."""
 
 OWN_NAMES: Final = frozenset({
     COST,

@@ -7,6 +7,7 @@ from processor.core.insight.advice import (
     LowQuality,
     Suggestion,
     SuggestionKind,
+    sibling_of,
 )
 from processor.core.insight.anomalies import DAYS_BEFORE, Anomaly, anomalies
 from processor.core.insight.anomalies import METHOD as ANOMALY_METHOD
@@ -80,4 +81,5 @@ __all__ = [
     "price_again",
     "reach_of",
     "score_of",
+    "sibling_of",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from processor.core.enrich.names import OWN_NAMES, RESERVATION
+from processor.core.enrich.names import OWN_NAMES, RECOMMENDATION, RESERVATION
 from processor.core.model import Wanted
 from processor.core.semconv.counts import COUNT_FIELDS
 from processor.core.semconv.dialects.calls import (
@@ -185,7 +185,8 @@ def _names() -> set[str]:
     names.update(*(keys for keys, _ in KINDS_BY_KEYS))
     for dialect in DIALECTS:
         names.update(dialect.keys, (key for key, _ in dialect.values))
-    return names | {HOST, CUMULATIVE, CLASSES, *PARTIAL, *_RESOURCE_KEYS, *OWN_NAMES, RESERVATION}
+    names |= {HOST, CUMULATIVE, CLASSES, *PARTIAL, *_RESOURCE_KEYS}
+    return names | {*OWN_NAMES, RESERVATION, RECOMMENDATION}
 
 
 def _wanted(names: set[str]) -> Wanted:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from processor.core.insight.advice.suggestion import Findings, Priced
@@ -30,9 +31,9 @@ class LowQuality(NamedTuple):
     where: Mapping[str, frozenset[str]] = {}
     """Accepted values by dimension: one of them is enough."""
 
-    def allows(self, row: CallRow) -> bool:
-        """Whether that is said of a call."""
-        return any(_value(row, name) in values for name, values in self.where.items())
+    def allows(self, value_of: Callable[[str], str]) -> bool:
+        """Whether that is said of a call, whose value of a dimension is asked for."""
+        return any(value_of(name) in values for name, values in self.where.items())
 
 
 NO_LOW_QUALITY: Final = LowQuality()
@@ -89,7 +90,7 @@ class Siblings:
             if saving > 0:
                 findings.add(
                     "cheaper_model", [row], saving, other_model=sibling,
-                    is_allowed=self.low_quality.allows(row),
+                    is_allowed=self.low_quality.allows(partial(_value, row)),
                 )  # fmt: skip
 
     def _sibling(self, provider: str, model: str) -> str | None:
