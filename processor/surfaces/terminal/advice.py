@@ -9,13 +9,13 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from processor.core.amounts import marked, share_percent, short_usd, usd_column
 from processor.surfaces.api.documents import (
     AdviceDocument,
     AnomalyDocument,
     EfficiencyDocument,
     SuggestionDocument,
 )
-from processor.surfaces.terminal.amounts import marked, share_percent, short_usd, usd_column
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.moments import span
