@@ -1,6 +1,7 @@
 """What the documentation shows works from a clone: nothing of ours is published by writing it."""
 
 import re
+import tomllib
 
 import pytest
 from unit.deploy.shipped import ROOT
@@ -26,3 +27,13 @@ def test_every_image_of_ours_in_compose_is_built():
     for path in (ROOT / "deploy" / "compose").glob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         assert text.count("image: llm-cost-processor:") == text.count("    build: {context: ")
+
+
+def test_the_page_of_the_package_names_what_can_be_installed_with_it():
+    """Guarantees: every extra for users, and no link into the repository."""
+    page = (ROOT / "release" / "package.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["readme"] == "release/package.md"
+    for extra in set(project["optional-dependencies"]) - {"dev"}:
+        assert f"`{extra}`" in page, extra
+    assert not re.search(r"\]\((?!https?://)", page)
