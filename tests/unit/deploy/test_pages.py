@@ -24,6 +24,7 @@ CORE = ROOT / "processor" / "core"
 PREFIX = "llm_cost_processor_"
 METRICS = {metric.name for metric in DECLARED}
 SECRET = "0123456789abcdef-secret"
+SIGNING_KEY = f"whsec_{'A' * 44}"
 BACKENDS = [page for page in PAGES if page.parent.name == "backends"]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _HERE_DOCUMENT = re.compile(r"<<'(\w+)'\n.*?\n\1\n", re.DOTALL)
@@ -59,8 +60,9 @@ def test_every_settings_file_passes_check_config(page, text, tmp_path, monkeypat
     """Guarantees: pasted as it stands, with its variables set, the program takes it."""
     monkeypatch.chdir(tmp_path)
     for name in re.findall(r"\$\{env:(\w+)\}", text):
-        is_address = name.endswith("_ENDPOINT")
-        monkeypatch.setenv(name, "https://backend.example/v1/traces" if is_address else SECRET)
+        is_address = name.endswith(("_ENDPOINT", "_URL"))
+        secret = SIGNING_KEY if name.startswith("WEBHOOK_") else SECRET
+        monkeypatch.setenv(name, "https://backend.example/v1/traces" if is_address else secret)
     # The files that it names are shown in config/.
     pasted = re.sub(r"/etc/llm-cost/(rules/)?", f"{ROOT}/config/", text)
     (tmp_path / "processor.yaml").write_text(pasted, encoding="utf-8")
@@ -68,6 +70,7 @@ def test_every_settings_file_passes_check_config(page, text, tmp_path, monkeypat
     told = capsys.readouterr().out
     assert "forwards to" in told
     assert SECRET not in told
+    assert SIGNING_KEY not in told
 
 
 @pytest.mark.parametrize("page", BACKENDS, ids=named)
