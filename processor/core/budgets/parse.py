@@ -70,7 +70,12 @@ def parse_budgets(
     if channels is not None:
         warnings += tuple(_without_effect(form, document, channels))
     return Policy(
-        tuple(chain.from_iterable(rules)), version_of(text), warnings, calendar, tuple(dimensions)
+        tuple(chain.from_iterable(rules)),
+        version_of(text),
+        warnings,
+        # Days of questions are those of the calendar, whatever hour those of budgets begin at.
+        calendar._replace(reset_hour=0),
+        tuple(dimensions),
     )
 
 

@@ -143,8 +143,6 @@ def calendar_of(request: ExportRequest, calendar: Calendar) -> Calendar:
 
     Raises InvalidQuestionError.
     """
-    # Files are of days and months of the calendar, whatever hour those of budgets begin at.
-    calendar = calendar._replace(reset_hour=0)
     if request.dataset == "focus":
         # The specification has billing periods in UTC.
         if request.time.time_zone not in {"", "UTC"}:

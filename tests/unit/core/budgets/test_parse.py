@@ -579,8 +579,10 @@ def test_a_rule_takes_the_reset_hour_of_the_file_unless_it_has_its_own():
         "  - {name: a, scope: user, window: day, limit_usd: 1}\n"
         "  - {name: b, scope: user, window: day, limit_usd: 1, reset_hour: 0}\n"
     )
-    first, second = parse_budgets(text, "b.yaml").budgets
+    policy = parse_budgets(text, "b.yaml")
+    first, second = policy.budgets
     assert (first.calendar.reset_hour, second.calendar.reset_hour) == (6, 0)
+    assert policy.calendar.reset_hour == 0, "questions have days of the calendar"
 
 
 CHANNELS = [Channel("ops", "slack"), Channel("finance", "email"), Channel("quiet", "email", False)]

@@ -110,10 +110,3 @@ def test_files_of_a_day_or_month_as_asked_for():
     assert labels("focus", time, every="day") == ["2026-11-03", "2026-11-04"]
     with pytest.raises(InvalidQuestionError, match="every"):
         labels("usage", time, every="week")
-
-
-def test_files_begin_at_midnight_where_budgets_do_not():
-    request = ExportRequest("usage", TimeRange("all"), every="day")
-    calendar = Calendar(ZoneInfo("UTC"), reset_hour=6)
-    asked = check_export(request, calendar, (), (FIRST_S, NOW_S), NOW_S)
-    assert {each.start_s % 86_400 for each in asked.periods} == {0}
