@@ -21,7 +21,7 @@ from processor.core.errors import ConfigError, ExportFailedError, Problem, Proce
 from processor.core.model import NS_PER_S
 from processor.io.datasets import DatasetFolder, has_parquet
 from processor.io.ledger import SqliteReader
-from processor.surfaces.exports import ExportQueries
+from processor.surfaces.exports import ExportQueries, Period
 
 _NICENESS: Final = 10
 """A tenth of what a usual process has of a busy core."""
@@ -67,17 +67,28 @@ async def write_due(task: ExportTask, say: Callable[[str], None]) -> None:
                 queries, asked, folder, task.format,
                 where=f"exports.{task.name}.folder", unpriced="llm-cost unpriced",
             )  # fmt: skip
+            failures = []
             for period in asked.periods:
                 entry = export.entry_of(period)
                 if entry is None or await queries.has_changed(asked, period, entry):
-                    outcome = await export.write(period)
-                    if outcome.is_new:
-                        say(outcome.describe())
-                    if not outcome.entry["is_consistent"]:
-                        what = "calls were charged each time while it was read"
-                        raise ExportFailedError(f"{outcome.entry['name']} may lack some: {what}")
+                    failures += await _write(export, period, say)
+        if failures:
+            raise ExportFailedError("; ".join(failures))
     finally:
         await reader.close()
+
+
+async def _write(export: FolderExport, period: Period, say: Callable[[str], None]) -> list[str]:
+    """Write a file; why that failed, where it is no reason not to write the others."""
+    try:
+        outcome = await export.write(period)
+    except ExportFailedError as error:
+        return [str(error)]
+    if outcome.is_new:
+        say(outcome.describe())
+    if outcome.entry["is_consistent"]:
+        return []
+    return [f"{outcome.entry['name']} may lack calls that were charged while it was read"]
 
 
 def _say(line: str) -> None:

@@ -144,6 +144,20 @@ async def test_calls_that_are_deleted_meanwhile_stay_in_their_file(task, due, tm
     assert await due(replace(calls, ledger=str(emptied))) == []
 
 
+async def test_a_day_that_is_not_to_be_written_keeps_no_other_from_it(task, charges, tmp_path):
+    """Guarantees: with `unpriced: fail`, days without such calls are written; others are said."""
+    some = [
+        each if each in on_day(charges, 3)
+        else replace(each, totals=replace(each.totals, unpriced=0)) for each in charges
+    ]  # fmt: skip
+    path = tmp_path / "some.db"
+    write(path, some).close()
+    said, request = [], task.request | {"unpriced": "fail"}
+    with pytest.raises(ExportFailedError, match=rf"{day(3)} is not written.*llm-cost unpriced"):
+        await run.write_due(replace(task, ledger=str(path), request=request), said.append)
+    assert set(entries(task)) == {day(back) for back in (1, 2, 4, 5)}
+
+
 async def test_what_keeps_it_from_writing_names_the_setting(task, due, monkeypatch):
     await due(task)
     with pytest.raises(ConfigError, match=r"exports\.all\.folder: .* has files of another kind"):
