@@ -49,6 +49,14 @@ def test_flags_show_in_what_is_found(capsys, tmp_path):
     assert "org                      $20.00 per org; 1 override" in out
 
 
+def test_exports_on_a_schedule_are_shown(capsys, tmp_path):
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("data_dir: /data\nexports: {all: {dataset: focus, format: csv.gz}}\n")
+    assert main(["check-config", "--config", str(settings)]) == 0
+    said = "  exports      all: focus as csv.gz, a file each day, in /data/exports/all\n"
+    assert said in capsys.readouterr().out
+
+
 def test_warnings_are_shown_and_do_not_fail_the_check(capsys, tmp_path):
     prices = tmp_path / "prices.yaml"
     prices.write_text("models: [{provider: acme, model: m, prices: [{input: 9000, output: 1}]}]\n")
