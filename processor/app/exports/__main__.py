@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,8 @@ from processor.surfaces.exports import ExportQueries, Period
 _NICENESS: Final = 10
 """A tenth of what a usual process has of a busy core."""
 _FIRST_TO_END: Final = "1000"
+_PAUSE_TIMES: Final = 1.0
+"""So many times as long as some rows took nothing is done after them."""
 _TIME_LIMIT_S: Final = 120.0
 """Of a slice, which takes 0.2 s where nothing else runs."""
 
@@ -65,7 +68,7 @@ async def write_due(task: ExportTask, say: Callable[[str], None]) -> None:
         with folder.opened():
             export = FolderExport(
                 queries, asked, folder, task.format,
-                where=f"exports.{task.name}.folder", unpriced="llm-cost unpriced",
+                where=f"exports.{task.name}.folder", unpriced="llm-cost unpriced", pause=_Pauses(),
             )  # fmt: skip
             failures = []
             for period in asked.periods:
@@ -89,6 +92,17 @@ async def _write(export: FolderExport, period: Period, say: Callable[[str], None
     if outcome.entry["is_consistent"]:
         return []
     return [f"{outcome.entry['name']} may lack calls that were charged while it was read"]
+
+
+class _Pauses:
+    """Pauses between rows: as long as those before took, also where that was waiting for a core."""
+
+    def __init__(self) -> None:
+        self._since_s = time.monotonic()
+
+    async def __call__(self) -> None:
+        await asyncio.sleep(_PAUSE_TIMES * (time.monotonic() - self._since_s))
+        self._since_s = time.monotonic()
 
 
 def _say(line: str) -> None:

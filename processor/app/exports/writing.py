@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from processor.core.errors import ConfigError, ExportFailedError, Problem
@@ -63,13 +63,16 @@ class FolderExport:
         where: str,
         unpriced: str,
         on_progress: Callable[[str], None] = lambda _: None,
+        pause: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """`where` names the flag or setting of the folder, `unpriced` the command that says why.
 
-        Raises ConfigError for a folder whose files were made in another way.
+        `pause` is awaited after some rows. Raises ConfigError for a folder whose files were made in
+        another way.
         """
         self._queries, self._asked, self._folder, self._form = queries, asked, folder, form
         self._where, self._unpriced, self._on_progress = where, unpriced, on_progress
+        self._pause = pause
         self._options = options_of(asked, form)
         self._name = name_of(asked)
         self.manifest = folder.path / self._name
@@ -110,6 +113,8 @@ class FolderExport:
                 async for rows in reading.slices():
                     file.write(rows)
                     self._on_progress(f"{name}: {reading.totals.calls:,} calls")
+                    if self._pause is not None:
+                        await self._pause()
                 written, ending = file.finish(), reading.ending
                 if ending is None or not (reading.agrees or attempt == _ATTEMPTS):
                     continue

@@ -18,7 +18,7 @@ from processor.io.datasets.parquet import ParquetRows
 
 Format = Literal["csv", "csv.gz", "parquet"]
 _READ_BYTES: Final = 1 << 20
-_UNSYNCED_BYTES: Final = 16 << 20
+_UNSYNCED_BYTES: Final = 4 << 20
 """So much at most waits to be written by the disk: who syncs another file then, such as the log of
 the ledger, would wait for all of it."""
 
