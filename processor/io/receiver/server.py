@@ -31,6 +31,7 @@ from processor.io.receiver.service_calls import ServiceCalls
 from processor.io.receiver.tls import Ends, ServerTls, TlsInForce
 
 _log = logging.getLogger(__name__)
+_library_log: Final = logging.getLogger("grpc._cython.cygrpc")
 
 _MIB = 1024 * 1024
 _LIMITS: Final = (
@@ -55,6 +56,17 @@ _LIMITS: Final = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
+
+
+def _may_be_logged(record: logging.LogRecord) -> bool:
+    """False for the line of gRPC's library about a header that is no UTF-8.
+
+    Anybody can have it written for each request, with a traceback and the value, such as a token.
+    """
+    return not str(record.msg).startswith("Invalid encoding on")
+
+
+_library_log.addFilter(_may_be_logged)
 
 
 class Receiver:

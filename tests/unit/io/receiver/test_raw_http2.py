@@ -22,7 +22,9 @@ def literal(name: str, value: str) -> bytes:
     return b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
 
 
-async def call(port: int, method: str, data: bytes, encoding: str | None) -> None:
+async def call(
+    port: int, method: str, data: bytes, encoding: str | None, more: bytes = b""
+) -> None:
     """Send one request, and wait for the end of the answer or of the connection."""
     headers = {
         ":method": "POST",
@@ -34,7 +36,7 @@ async def call(port: int, method: str, data: bytes, encoding: str | None) -> Non
     }
     if encoding is not None:
         headers["grpc-encoding"] = encoding
-    block = b"".join(literal(name, value) for name, value in headers.items())
+    block = b"".join(literal(name, value) for name, value in headers.items()) + more
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(PREFACE + frame(SETTINGS, 0, 0, b"") + frame(HEADERS, END_HEADERS, 1, block))
     writer.write(frame(DATA, END_STREAM, 1, data))
@@ -83,6 +85,17 @@ async def test_a_broken_body_is_dropped_and_the_next_request_is_served(
     assert not any(batch.payload for batch in gateway.batches)
     assert await gateway.call(gateway.TRACES, payload) == b""
     assert gateway.receiver.under_way == 0
+
+
+async def test_a_header_that_is_no_text_leaves_nothing_in_the_log(gateway, caplog):
+    """Guarantees: a stranger neither fills the log nor has a token written into it."""
+    await gateway.open(bearer_tokens=("a-token-of-some-length",))
+    value = b"Bearer a-token\xff"
+    odd = b"\0" + bytes([13]) + b"authorization" + bytes([len(value)]) + value
+    for method in (gateway.TRACES, "/llm_cost.v1.CostService/GetTotals"):
+        await call(gateway.port, method, message(b"", is_compressed=False), None, odd)
+    assert gateway.receiver.answers["UNAUTHENTICATED"] == 2
+    assert not [record for record in caplog.records if record.exc_info or "a-token" in str(record)]
 
 
 async def test_a_gzip_body_sent_by_hand_arrives_unpacked(gateway):
