@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 
-from processor.core.errors import InvalidQuestionError, OverloadedError
+from processor.core.errors import InvalidQuestionError
 from processor.core.model import TIME_NS_MAX, AuditEntry, Exclusion, ExclusionRequest, Selection
 from processor.core.money import format_usd
 from processor.core.wording import utc_text
@@ -14,7 +14,7 @@ from processor.io.ledger.audit_rows import as_json
 from processor.io.ledger.excluding import Excluder, Restorer, steps_of
 from processor.io.ledger.exclusion_row import Counts, from_json, to_json
 from processor.io.ledger.exclusion_rows import KIND
-from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
+from processor.io.ledger.long_job import LongJob
 from processor.io.ledger.store import Job
 
 _LOG = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class ExcludeJob(LongJob[Excluder | Restorer, Exclusion]):
         Raises InvalidQuestionError where there is nothing to undo by that number.
         """
         if self._under_way() is not None:
-            raise OverloadedError("another exclusion is under way", RETRY_DELAY_S)
+            raise self.refusal()
         self.check(asked)
         steps = steps_of(self._working_set, asked)
         steps.find_last()

@@ -12,7 +12,7 @@ from typing import TypeVar
 from processor.core import posting
 from processor.core.budgets.policy import Policy
 from processor.core.counters import LedgerCounters, MemoryUse
-from processor.core.errors import LastFailure, OverloadedError
+from processor.core.errors import LastFailure
 from processor.core.model import (
     Exclusion,
     ExclusionRequest,
@@ -33,7 +33,7 @@ from processor.io.ledger.forgetting.job import ForgetJob
 from processor.io.ledger.forgetting.steps import Forgetter
 from processor.io.ledger.kept_from import KEEPS_ALL, Ages, KeptFrom
 from processor.io.ledger.limits import Limits
-from processor.io.ledger.long_job import RETRY_DELAY_S, Steps, result_of
+from processor.io.ledger.long_job import Steps, refusal, result_of
 from processor.io.ledger.outbox import LedgerOutbox
 from processor.io.ledger.reprice_job import RepriceJob
 from processor.io.ledger.repricing import Repricer
@@ -255,10 +255,12 @@ class Ledger:
 
         Only on the writer's thread nothing begins between this and what the caller begins.
         """
-        if self._trial is not own or any(job.is_under_way for job in jobs):
-            raise OverloadedError(
-                "another reprice, exclusion or forgetting is under way", RETRY_DELAY_S
-            )
+        trial = self._trial
+        if trial is not None and trial is not own:
+            raise refusal(trial.progress.job, trial.progress, is_dry_run=True)
+        for job in jobs:
+            if job.is_under_way:
+                raise job.refusal()
 
     def _alone(self, work: Callable[[], T], others: _Jobs, own: Steps[object] | None = None) -> T:
         """Do it on the writer's thread, where it may be and no trace is deleted in part only."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Final, Generic, Protocol, TypeVar
 
-from processor.core.errors import LedgerUnavailableError
+from processor.core.errors import LedgerUnavailableError, OverloadedError
 from processor.core.model import AuditEntry, JobProgress
 from processor.io.ledger.store import Job
 from processor.io.ledger.working_set import WorkingSet
@@ -23,8 +23,15 @@ _LOG = logging.getLogger(__name__)
 _LOGGED_S: Final = 10.0
 _PERHAPS: Final = -1
 """In the place of the id of a row of which nobody knows whether it is there."""
-RETRY_DELAY_S: Final = 5.0
+_RETRY_DELAY_S: Final = 5.0
 """When to ask again beside other long work."""
+_NAMES: Final = {
+    "reprice": "a reprice",
+    "exclude": "an exclusion",
+    "undo": "the undo of an exclusion",
+    "forget": "the forgetting of a user",
+}
+"""By ``JobProgress.job``."""
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -49,6 +56,22 @@ class Steps(Protocol[R_co]):
 
     def result(self) -> R_co:
         """What has changed so far."""
+
+
+def refusal(
+    kind: str, progress: JobProgress | None, *, is_dry_run: bool = False
+) -> OverloadedError:
+    """Why long work may not begin beside other one of a kind, and what to do about it."""
+    what = _NAMES[kind if progress is None else progress.job]
+    left = "" if progress is None else f", with {progress.left} {progress.counted} left"
+    goes_on = "it goes on by itself, also after a restart"
+    if is_dry_run:
+        what, goes_on = f"a dry run of {what}", "it ends with whoever asked for it"
+    return OverloadedError(
+        f"{what} is under way{left}; {goes_on}: ask again once it is done, which "
+        "ledger_unfinished_items at /metrics, CostService/GetJobProgress and the log tell",
+        _RETRY_DELAY_S,
+    )
 
 
 def try_out(working_set: WorkingSet, step: Callable[[], None]) -> None:
@@ -93,6 +116,10 @@ class LongJob(ABC, Generic[S, R]):
     def is_under_way(self) -> bool:
         """Whether there is one, even if it waits."""
         return self.has_work
+
+    def refusal(self) -> OverloadedError:
+        """Why other long work may not begin beside the one under way."""
+        return refusal(self.kind, self.progress)
 
     @abstractmethod
     def _under_way(self) -> S | None:

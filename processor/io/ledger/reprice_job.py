@@ -13,13 +13,13 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import NamedTuple
 
-from processor.core.errors import LedgerUnavailableError, OverloadedError
+from processor.core.errors import LedgerUnavailableError
 from processor.core.model import TIME_NS_MAX, AuditEntry, Repricing
 from processor.core.money import format_usd
 from processor.core.ports import PricesAgain
 from processor.core.wording import utc_text
 from processor.io.ledger.audit_rows import as_json
-from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
+from processor.io.ledger.long_job import LongJob
 from processor.io.ledger.reprice_sums import RepriceSums
 from processor.io.ledger.repricing import Repricer, progress_of
 from processor.io.ledger.store import Job
@@ -86,9 +86,7 @@ class RepriceJob(LongJob[Repricer, Repricing]):
         if under_way is None:
             self._begin(prices, span_ns, now_ns, actor)
         elif under_way.prices.version != prices.version or not _covers(under_way.span_ns, span_ns):
-            left = under_way.progress.left
-            message = f"another reprice is under way, with {left} traces left"
-            raise OverloadedError(message, RETRY_DELAY_S)
+            raise self.refusal()
         return self._result
 
     def _begin(

@@ -7,11 +7,10 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 
-from processor.core.errors import OverloadedError
 from processor.core.model import AuditEntry, ForgetRequest, Forgetting
 from processor.io.ledger.audit_rows import as_json
 from processor.io.ledger.forgetting.steps import BeginRename, Forgetter
-from processor.io.ledger.long_job import RETRY_DELAY_S, LongJob
+from processor.io.ledger.long_job import LongJob
 from processor.io.ledger.store import Job
 
 _LOG = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class ForgetJob(LongJob[Forgetter, Forgetting]):
         if under_way is not None:
             if under_way.asked.user == asked.user:
                 return self._result
-            raise OverloadedError("another user is being forgotten", RETRY_DELAY_S)
+            raise self.refusal()
         self._working_set.store.ids.check(asked.user)
         steps = Forgetter(self._working_set, asked, self.begin_rename)
         line = AuditEntry(
