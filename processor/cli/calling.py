@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final, TypeVar, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import grpc
 from google.protobuf.message import Message
@@ -43,6 +44,7 @@ HEALTH_TIMEOUT_S: Final = 3.0
 
 _SERVICE: Final = "/llm_cost.v1.CostService/"
 _PROGRESS_TIMEOUT_S = 5.0
+_ZONE_TIMEOUT_S = 30.0
 _REPRICE_TIMEOUT_S = 3600.0
 """A processor that has many calls to price again answers only when it is done."""
 
@@ -111,10 +113,22 @@ class Remote:
 
     async def health(self) -> Report:
         """Whether the processor can do its work, and in words why not."""
-        answer = await self._ask(
-            "GetHealth", GetHealthRequest(), GetHealthResponse, HEALTH_TIMEOUT_S
-        )
+        answer = await self._health(HEALTH_TIMEOUT_S)
         return Report(cast("Status", answer.status), tuple(answer.reasons))
+
+    async def zone(self) -> ZoneInfo | None:
+        """The time zone that the processor reads dates in; None where it does not say.
+
+        One of an older version does not, and this machine may not know its zone.
+        """
+        answer = await self._health(_ZONE_TIMEOUT_S)
+        try:
+            return ZoneInfo(answer.time_zone)
+        except (ValueError, ZoneInfoNotFoundError):
+            return None
+
+    async def _health(self, timeout_s: float) -> GetHealthResponse:
+        return await self._ask("GetHealth", GetHealthRequest(), GetHealthResponse, timeout_s)
 
     async def _ask(
         self, method: str, question: Message, kind: type[_Answer], timeout_s: float

@@ -6,7 +6,6 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import tzinfo
 from typing import Final
 
@@ -21,10 +20,10 @@ from processor.cli.differences import (
     moment,
 )
 from processor.cli.invocation import repeated
-from processor.cli.ledger_access import LedgerAccess, ask
-from processor.cli.moments import read_moment
+from processor.cli.ledger_access import LedgerAccess, ask_in_zone
+from processor.cli.moments import NO_SPAN, check_moments, read_span
 from processor.cli.progress import showing_progress
-from processor.cli.sources import budgets_from, settings_from
+from processor.cli.sources import settings_from
 from processor.core.errors import ConfigError, Problem
 from processor.core.model import Exclusion
 from processor.core.money import format_usd
@@ -38,6 +37,7 @@ _NOTE = (
 )
 _WHERE: Final = ("config", "grpc_endpoint", "data_dir", "pricing", "budgets")
 """Flags that say which ledger, and with which files."""
+_SELECTIONS: Final = ("trace", "span", "session", "user", "since", "until")
 _REPRICE: Final = "reprice --since 1970-01-02 --dry-run"
 """All that is kept; in any time zone that day begins after 1970 did in UTC."""
 _PARTIAL = "The lists may lack a part; the number of calls, and what they cost in all, are exact."
@@ -46,21 +46,22 @@ _PARTIAL = "The lists may lack a part; the number of calls, and what they cost i
 def run(arguments: argparse.Namespace) -> int:
     """Exclude or undo, and print what that changes. Raises ProcessorError."""
     settings = settings_from(arguments)
-    zone = budgets_from(settings.budgets.file, settings.dimension_names).calendar.zone
-    request = _request(arguments, zone)
-    undo, is_dry_run = arguments.undo or 0, arguments.dry_run
-    if undo and request != ExcludeRequest():
+    now_ns, undo, is_dry_run = time.time_ns(), arguments.undo or 0, arguments.dry_run
+    check_moments(arguments, now_ns)
+    selects = any(getattr(arguments, name) for name in _SELECTIONS)
+    if undo and (selects or arguments.reason):
         fix = "give the number alone: all that the exclusion has taken out is put back"
         raise ConfigError([Problem("--undo", "goes with no other selection", fix)])
-    if not undo and replace(request, reason="") == ExcludeRequest():
+    if not undo and not selects:
         fix = "give --trace, --span, --session, --user, --since or --until"
         raise ConfigError([Problem("exclude", "does not say which calls", fix)])
 
-    async def question(ledger: LedgerAccess) -> Exclusion:
+    async def question(ledger: LedgerAccess, zone: tzinfo) -> Exclusion:
+        request = _request(arguments, now_ns, zone)
         work = ledger.exclude(request, undo, is_dry_run=is_dry_run)
         return await showing_progress(ledger, work)
 
-    answer = ask(settings, arguments, question)
+    answer, zone = ask_in_zone(settings, arguments, question)
     answer.warn()
     is_undo = undo > 0
     if arguments.json:
@@ -72,14 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _request(arguments: argparse.Namespace, zone: tzinfo) -> ExcludeRequest:
-    now_ns, start_ns, end_ns = time.time_ns(), 0, 0
-    if arguments.since:
-        start_ns = read_moment("--since", arguments.since, now_ns, zone)
-    if arguments.until:
-        end_ns = read_moment("--until", arguments.until, now_ns, zone)
-        if end_ns <= start_ns:
-            raise ConfigError([Problem("--until", "is not after --since")])
+def _request(arguments: argparse.Namespace, now_ns: int, zone: tzinfo) -> ExcludeRequest:
+    start_ns, end_ns = read_span(arguments, now_ns, zone, NO_SPAN)
     return ExcludeRequest(
         arguments.trace or "",
         arguments.span or "",

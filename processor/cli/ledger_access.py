@@ -6,6 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 from processor.app.assembly import build_changes, build_ledger
 from processor.app.kept_requests import rename_in_folders
@@ -30,6 +31,9 @@ _UNFINISHED_LOOKED_AT_S = 0.2
 class LedgerAccess(Protocol):
     """Changes the ledger."""
 
+    async def zone(self) -> ZoneInfo | None:
+        """The time zone that it reads dates in; None where it does not say."""
+
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``."""
 
@@ -50,6 +54,11 @@ class Local:
         self._settings = settings
         self._changes: CostChanges | None = None
         """While the ledger is open to be changed."""
+
+    async def zone(self) -> ZoneInfo:
+        """That of the budgets file which the settings name."""
+        settings = self._settings
+        return budgets_from(settings.budgets.file, settings.dimension_names).calendar.zone
 
     async def reprice(self, start_ns: int, end_ns: int, *, is_dry_run: bool) -> Repricing:
         """Price the stored calls again that ended in ``[start, end)``.
@@ -124,6 +133,25 @@ def ask(
         lambda: _run(question, Local(settings)),
     )
     return choose(settings, arguments, candidates)
+
+
+def ask_in_zone(
+    settings: Settings,
+    arguments: argparse.Namespace,
+    question: Callable[[LedgerAccess, ZoneInfo], Awaitable[T]],
+) -> tuple[Answer[T], ZoneInfo]:
+    """The same, where arguments have dates: with the zone of the processor that is asked.
+
+    It is that of the own budgets file where the ledger's file is read, or it does not say.
+    """
+
+    async def asked(ledger: LedgerAccess) -> tuple[T, ZoneInfo]:
+        zone = await ledger.zone() or await Local(settings).zone()
+        return await question(ledger, zone), zone
+
+    answer = ask(settings, arguments, asked)
+    value, zone = answer.value
+    return Answer(value, answer.source, answer.warnings), zone
 
 
 def _run(question: Callable[[LedgerAccess], Awaitable[T]], ledger: LedgerAccess) -> T:

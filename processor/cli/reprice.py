@@ -18,11 +18,10 @@ from processor.cli.differences import (
     models_as_dicts,
     moment,
 )
-from processor.cli.ledger_access import LedgerAccess, ask
-from processor.cli.moments import read_moment
+from processor.cli.ledger_access import LedgerAccess, ask_in_zone
+from processor.cli.moments import check_moments, read_span
 from processor.cli.progress import showing_progress
-from processor.cli.sources import budgets_from, file_name, settings_from
-from processor.core.errors import ConfigError, Problem
+from processor.cli.sources import file_name, settings_from
 from processor.core.model import NS_PER_S, Repricing
 from processor.core.money import format_usd
 from processor.surfaces.terminal.paint import columns, plain, wrap
@@ -41,24 +40,18 @@ _NOTE = (
 def run(arguments: argparse.Namespace) -> int:
     """Price again, and print what changes. Raises ProcessorError."""
     settings = settings_from(arguments)
-    zone = budgets_from(settings.budgets.file, settings.dimension_names).calendar.zone
-    now_ns = time.time_ns()
-    start_ns = read_moment("--since", arguments.since, now_ns, zone)
-    end_ns = _TIME_NS_MAX
-    if arguments.until:
-        end_ns = read_moment("--until", arguments.until, now_ns, zone)
-    if end_ns <= start_ns:
-        raise ConfigError([Problem("--until", "is not after --since")])
-    span = (start_ns, end_ns)
-    is_dry_run = arguments.dry_run
+    now_ns, is_dry_run = time.time_ns(), arguments.dry_run
+    check_moments(arguments, now_ns)
 
-    async def question(ledger: LedgerAccess) -> Repricing:
+    async def question(ledger: LedgerAccess, zone: tzinfo) -> Repricing:
+        span = read_span(arguments, now_ns, zone, (0, _TIME_NS_MAX))
         work = ledger.reprice(*span, is_dry_run=is_dry_run)
         return await showing_progress(ledger, work)
 
-    answer = ask(settings, arguments, question)
+    answer, zone = ask_in_zone(settings, arguments, question)
     answer.warn()
-    span = answer.value.span_ns if any(answer.value.span_ns) else span
+    asked_ns = read_span(arguments, now_ns, zone, (0, _TIME_NS_MAX))
+    span = answer.value.span_ns if any(answer.value.span_ns) else asked_ns
     if arguments.json:
         print(json.dumps(_as_dict(answer, span, zone, is_dry_run=is_dry_run), indent=2))
     else:

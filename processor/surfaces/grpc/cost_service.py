@@ -196,7 +196,11 @@ class CostService:
     async def health(self, _body: bytes) -> bytes:
         """GetHealth, whose request says nothing."""
         report = self._report()
-        return GetHealthResponse(status=report.status, reasons=report.reasons).SerializeToString()
+        return GetHealthResponse(
+            status=report.status,
+            reasons=report.reasons,
+            time_zone=self._costs.calendar.zone.key,
+        ).SerializeToString()
 
 
 def _parse(kind: type[_Question], body: bytes) -> _Question:

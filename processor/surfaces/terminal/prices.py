@@ -18,7 +18,7 @@ from processor.surfaces.terminal.drawing import paragraph
 from processor.surfaces.terminal.figures import counted, tokens
 from processor.surfaces.terminal.grid import Column, Row, grid
 from processor.surfaces.terminal.paint import aligned, plain
-from processor.surfaces.terminal.unknown import UNPRICED, entry_lines
+from processor.surfaces.terminal.unknown import UNPRICED, entry_lines, first_moment
 
 _PER_MILLION: Final = 10**6
 _RATES: Final = {
@@ -136,10 +136,12 @@ def _missing(document: PricesDocument, unpriced: UnpricedDocument, width: int) -
     calls = sum(each.calls for each in unknown)
     yield Text()
     yield from paragraph(f"{counted(calls, 'call')} without a price", width, "orange")
-    if any(each.entry for each in unknown):
+    if to_price := [each for each in unknown if each.entry]:
         yield from entry_lines(unknown, document.price_file or "a price file of your own", width)
         yield Text()
-        yield from paragraph("Then charge them: llm-cost reprice --since 30d", width)
+        yield from paragraph(
+            f"Then charge them: llm-cost reprice --since {first_moment(to_price)}", width
+        )
     fixes = dict.fromkeys(
         f"{each.models[0] if each.models else '(no model)'}: {each.fix}"
         for each in unknown

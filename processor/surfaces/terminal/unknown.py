@@ -59,6 +59,12 @@ def entry_lines(unknown: Sequence[UnknownDocument], where: str, width: int) -> I
     yield from (verbatim(f"    {plain(line)}") for entry in entries for line in entry)
 
 
+def first_moment(unknown: Sequence[UnknownDocument]) -> str:
+    """When the first of some calls ended, in whole seconds and with its offset."""
+    first = min(datetime.fromisoformat(each.first_at) for each in unknown)
+    return first.replace(microsecond=0).isoformat()
+
+
 def _kind(each: UnknownDocument, zone: ZoneInfo, width: int) -> Iterator[Text]:
     calls = counted(each.calls, "call")
     if each.status == _DELETED:  # Of them nothing is kept but how many they were.
@@ -89,9 +95,7 @@ def _with_price(unknown: Sequence[UnknownDocument], reprice: str, width: int) ->
     yield Text()
     names = ", ".join(dict.fromkeys(each.models[0] for each in priced if each.models))
     yield from paragraph(plain(f"By now there is a price for {names}. To charge it:"), width)
-    first = min(datetime.fromisoformat(each.first_at) for each in priced)
-    since = first.replace(microsecond=0).isoformat()
-    yield verbatim(f"   {plain(reprice)} --since {since} --dry-run", "blue")
+    yield verbatim(f"   {plain(reprice)} --since {first_moment(priced)} --dry-run", "blue")
 
 
 def _other_fixes(unknown: Sequence[UnknownDocument], width: int) -> Iterator[Text]:

@@ -1,6 +1,8 @@
 """A running processor's answers, on our side of the wire."""
 
 import socket
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +12,7 @@ from processor.cli.choice import NoAnswerError, RefusedError
 from processor.cli.connection import Connection
 from processor.core.access import Access, ApiTokens
 from processor.core.errors import ConfigError, OverloadedError
-from processor.core.model import Difference, Exclusion, JobProgress, Repricing
+from processor.core.model import Calendar, Difference, Exclusion, JobProgress, Repricing
 from processor.io.receiver import Receiver
 from processor.surfaces.grpc.cost_service import CostService
 from processor.surfaces.queries import ExcludeRequest, Report
@@ -44,6 +46,7 @@ HEALTH = Report("degraded", ("a is away", "b is away"))
 
 class CostQueries:
     error = None
+    calendar = Calendar(ZoneInfo("Asia/Tokyo"), 0)
 
     def __init__(self):
         self.asked = []
@@ -82,12 +85,20 @@ async def test_what_is_answered_there_is_what_arrives_here(costs):
     """Guarantees: no field is lost or swapped on the way."""
     remote = Remote(Connection(costs.endpoint))
     assert await remote.health() == HEALTH
+    assert await remote.zone() == ZoneInfo("Asia/Tokyo")
     assert await remote.reprice(5, 9, is_dry_run=True) == REPRICING
     assert await remote.reprice(0, 2**63 - 1, is_dry_run=False) == REPRICING
     assert await remote.job_progress() is None
     costs.job_progress = JobProgress("undo", "traces", 5, 7, 3)
     assert await remote.job_progress() == JobProgress("undo", "traces", 5, 7, 3)
     assert costs.asked == [(5, 9, True), (0, 2**63 - 1, False)]
+
+
+@pytest.mark.parametrize("said", ["", "Nowhere/Else", "../etc/passwd"])
+async def test_a_time_zone_that_is_not_known_here_is_none(costs, monkeypatch, said):
+    """Guarantees: a processor of an older version can be asked, which says none."""
+    monkeypatch.setattr(costs, "calendar", SimpleNamespace(zone=SimpleNamespace(key=said)))
+    assert await Remote(Connection(costs.endpoint)).zone() is None
 
 
 async def test_exclusions_arrive_as_they_are_answered(costs):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from processor.cli import exclude, main
+from processor.cli import ledger_access, main
 from processor.cli.arguments import build_parser
 from processor.cli.choice import Answer
 from processor.cli.moments import read_moment
@@ -31,6 +31,9 @@ def run(monkeypatch, capsys):
         asked = []
 
         class WorkingSet:
+            async def zone(self):
+                return None
+
             async def exclude(self, request, undo, *, is_dry_run):
                 asked.append((request, undo, is_dry_run))
                 return found
@@ -41,7 +44,7 @@ def run(monkeypatch, capsys):
                 coroutine.send(None)
             return Answer(stopped.value.value, "answered by somebody")
 
-        monkeypatch.setattr(exclude, "ask", answer)
+        monkeypatch.setattr(ledger_access, "ask", answer)
         assert main(flags) == 0
         return capsys.readouterr().out, asked
 

@@ -1,8 +1,9 @@
 import json
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from processor.cli import main, reprice
+from processor.cli import ledger_access, main
 from processor.cli.choice import Answer
 from processor.core.model import Difference, Repricing
 
@@ -29,18 +30,22 @@ def ask(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "100")
     asked = []
 
-    class WorkingSet:
-        async def reprice(self, start_ns, end_ns, *, is_dry_run):
-            asked.append((start_ns, end_ns, is_dry_run))
+    def given(found, *flags, zone=None):
+        class WorkingSet:
+            async def zone(self):
+                return zone
 
-    def given(found, *flags):
+            async def reprice(self, start_ns, end_ns, *, is_dry_run):
+                asked.append((start_ns, end_ns, is_dry_run))
+                return found
+
         def answer(_settings, _endpoint, question):
             coroutine = question(WorkingSet())
-            with pytest.raises(StopIteration):
+            with pytest.raises(StopIteration) as stopped:
                 coroutine.send(None)
-            return Answer(found, "answered by somebody")
+            return Answer(stopped.value.value, "answered by somebody")
 
-        monkeypatch.setattr(reprice, "ask", answer)
+        monkeypatch.setattr(ledger_access, "ask", answer)
         assert main(["reprice", *flags]) == 0
         return capsys.readouterr().out, asked[-1]
 
@@ -79,6 +84,16 @@ def test_dates_are_read_in_the_time_zone_of_the_budgets(ask, tmp_path):
     out, asked = ask(FOUND, "--since", "2026-11-01", "--budgets", str(budgets), "--dry-run")
     assert "calls that ended from 2026-11-01 00:00 JST\n" in out
     assert asked == ((1_793_491_200 - 9 * 3600) * 10**9, 2**63 - 1, True)
+
+
+def test_dates_are_read_in_the_time_zone_of_the_processor_that_is_asked(ask, tmp_path):
+    """Guarantees: not in that of the command's own budgets file."""
+    budgets = tmp_path / "b.yaml"
+    budgets.write_text("timezone: Asia/Tokyo\n")
+    flags = ["--since", "2026-11-01", "--until", "2026-11-02", "--budgets", str(budgets)]
+    out, asked = ask(FOUND, *flags, zone=ZoneInfo("America/New_York"))
+    assert "from 2026-11-01 00:00 EDT until 2026-11-02 00:00 EST\n" in out
+    assert asked == ((1_793_491_200 + 4 * 3600) * 10**9, (1_793_577_600 + 5 * 3600) * 10**9, False)
 
 
 def test_json_has_exact_decimal_texts(ask):

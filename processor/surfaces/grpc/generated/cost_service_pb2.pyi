@@ -12,12 +12,14 @@ class GetHealthRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetHealthResponse(_message.Message):
-    __slots__ = ("status", "reasons")
+    __slots__ = ("status", "reasons", "time_zone")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     REASONS_FIELD_NUMBER: _ClassVar[int]
+    TIME_ZONE_FIELD_NUMBER: _ClassVar[int]
     status: str
     reasons: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, status: _Optional[str] = ..., reasons: _Optional[_Iterable[str]] = ...) -> None: ...
+    time_zone: str
+    def __init__(self, status: _Optional[str] = ..., reasons: _Optional[_Iterable[str]] = ..., time_zone: _Optional[str] = ...) -> None: ...
 
 class GetTotalsRequest(_message.Message):
     __slots__ = ("scope", "id", "window", "at_unix_nano")

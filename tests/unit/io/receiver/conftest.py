@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import ClassVar, cast
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import grpc
@@ -20,6 +21,7 @@ from processor.core.budgets.check import BudgetCheck
 from processor.core.budgets.reservations import Estimate
 from processor.core.model import (
     Batch,
+    Calendar,
     JobProgress,
     Receipt,
     Repricing,
@@ -45,6 +47,8 @@ from processor.surfaces.queries.questions import check_call
 @dataclass
 class FakeCostQueries:
     """Answers every question with what the test put here, and remembers the questions."""
+
+    calendar: ClassVar = Calendar(ZoneInfo("Asia/Tokyo"), 0)
 
     answer: WindowTotals = field(default_factory=lambda: WindowTotals(Totals(), 0, 0))
     standings: list[Standing] = field(default_factory=list)

@@ -382,6 +382,7 @@ async def test_health_is_given_in_words(gateway):
     gateway.health = Report("degraded", ("a is away",))
     answer = GetHealthResponse.FromString(await ask(gateway, HEALTH, GetHealthRequest()))
     assert (answer.status, list(answer.reasons)) == ("degraded", ["a is away"])
+    assert answer.time_zone == "Asia/Tokyo"
 
 
 async def test_a_reprice_beside_another_one_is_told_to_come_back(gateway):

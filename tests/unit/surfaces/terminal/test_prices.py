@@ -60,7 +60,7 @@ async def test_what_has_no_price_comes_once_with_the_lines_that_give_it_one(pict
     text = await picture(80)
     assert "2 calls without a price" in text
     assert text.count('model: "new-1"') == 1
-    assert "llm-cost reprice" in " ".join(text.split())
+    assert "llm-cost reprice --since 2027" in " ".join(text.split())
     row = next(line for line in text.splitlines() if line.startswith(" new-1 "))
     assert row.endswith("no price")
 
