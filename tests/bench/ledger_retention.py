@@ -41,11 +41,14 @@ def _open(path: Path, ages: Ages) -> Ledger:
 
 
 async def _batches(path: Path, ages: Ages, seconds: float, seed: int) -> dict[str, float]:
-    """Batches for some time, or until all that is too old is deleted; their milliseconds."""
+    """Batches for some time, or until all that is too old is deleted; their milliseconds.
+
+    Rows that nothing uses any more are deleted after that, and batches during it counted apart.
+    """
     ledger, traffic = _open(path, ages), Traffic(Population(), seed)
     await ledger.start()
     end_s, clock_ns, took_ms = time.perf_counter() + seconds, END_S * NS_PER_S, list[float]()
-    begin_s, deleted, quiet_s = time.perf_counter(), 0, time.perf_counter()
+    begin_s, deleted, at_deleted, quiet_s = time.perf_counter(), 0, 0, time.perf_counter()
     while time.perf_counter() < end_s:
         clock_ns += 2 * NS_PER_S
         intake = traffic.turn([clock_ns + at for at in range(64)], LARGE)
@@ -53,21 +56,36 @@ async def _batches(path: Path, ages: Ages, seconds: float, seed: int) -> dict[st
         await ledger.post(intake)
         took_ms.append((time.perf_counter() - before_s) * 1000)
         if ledger.counters.deleted_spans > deleted:
-            deleted, quiet_s = ledger.counters.deleted_spans, time.perf_counter()
-        elif ages is not KEEPS_ALL and deleted and time.perf_counter() - quiet_s > 3:
+            deleted, at_deleted, quiet_s = (
+                ledger.counters.deleted_spans,
+                len(took_ms),
+                time.perf_counter(),
+            )
+        elif deleted and ledger.kept_from.shared == ledger.kept_from.calls:
             break
         await asyncio.sleep(_BETWEEN_S)
     spans, traces = ledger.counters.deleted_spans, ledger.counters.deleted_traces
     await ledger.close()
+    end_s = time.perf_counter()
+    found = _quantiles("", took_ms[:at_deleted] or took_ms) | {
+        "took_s": quiet_s - begin_s, "deleted_spans": spans, "deleted_traces": traces,
+    }  # fmt: skip
+    if at_deleted:
+        found |= _quantiles("unused_", took_ms[at_deleted:]) | {"unused_took_s": end_s - quiet_s}
+    return found
+
+
+def _quantiles(prefix: str, took_ms: Sequence[float]) -> dict[str, float]:
     parts = statistics.quantiles(took_ms, n=100)
     return {
-        "batches": len(took_ms), "p50_ms": parts[49], "p90_ms": parts[89], "p99_ms": parts[98],
-        "most_ms": max(took_ms), "took_s": time.perf_counter() - begin_s,
-        "deleted_spans": spans, "deleted_traces": traces,
+        f"{prefix}batches": len(took_ms), f"{prefix}p50_ms": parts[49],
+        f"{prefix}p90_ms": parts[89], f"{prefix}p99_ms": parts[98],
+        f"{prefix}most_ms": max(took_ms),
     }  # fmt: skip
 
 
 async def _day(source: Path, seconds: float) -> None:
+    CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         path = Path(folder, "ledger.db")
         shutil.copyfile(source, path)

@@ -11,6 +11,7 @@ from processor.core.model import Totals
 from processor.core.posting.spend import shown_of
 from processor.io.ledger import SqliteStore, tables
 from processor.io.ledger.reading.sums import define_sum
+from processor.io.ledger.shared_rows import USERS_OF_NAMES, USERS_OF_OWNERS
 from processor.io.ledger.spend_rows import read_dimensions, read_rows, values_of_sets
 from processor.io.ledger.verifying import FIRST, checks_of_sums
 from processor.io.ledger.verifying.by_trace import SpanCharges
@@ -35,6 +36,8 @@ def added_up(store: SqliteStore, key: str, rest: str) -> Sums:
 
 def check_tables(store: SqliteStore) -> None:
     """Every kind of sum is that of the charges, and these are what the spans say."""
+    missing = store._db.execute("PRAGMA foreign_key_check").fetchall()
+    assert not missing, "what rows refer to is there"
     check_months(store)
     check_spend(store)
     if any(store._db.execute("SELECT 1 FROM kept_from LIMIT 1")):
@@ -258,3 +261,26 @@ def check_traces(store: SqliteStore, plan: Any) -> None:
         start_ns, end_ns, *rest = found[each.trace_id]
         assert (start_ns, end_ns, tuple(rest[:6])) == (each.start_ns, each.end_ns, each.owner)
         assert [int(value) for value in rest[6:]] == [*each.totals.values()]
+
+
+def unused_rows(store: SqliteStore) -> dict[str, int]:
+    """How many shared rows nothing refers to, by table; but for the latest of each, which stays."""
+    users: dict[tuple[str, str], str] = {
+        (user.table, column): of
+        for user in (*USERS_OF_OWNERS, *USERS_OF_NAMES)
+        for column, of in user.columns.items()
+    }
+    users["usage_user_days", "user_id"] = "names"
+    found = {}
+    for table in sorted(set(users.values())):
+        used = " UNION ".join(
+            f"SELECT {column} FROM {user} WHERE {column} IS NOT NULL"
+            for (user, column), of in users.items()
+            if of == table
+        )
+        query = (
+            f"SELECT COUNT(*) FROM {table} WHERE id NOT IN ({used}) "
+            f"AND id < (SELECT MAX(id) FROM {table})"
+        )
+        found[table] = int(store._db.execute(query).get)
+    return found

@@ -27,6 +27,7 @@ from processor.io.ledger.folded_hours import FoldedHours
 from processor.io.ledger.free_pages import FileSpace
 from processor.io.ledger.kept_from import KeptFrom, read_kept_from
 from processor.io.ledger.rows import values_of
+from processor.io.ledger.shared_rows import NoteUses, SharedRows
 from processor.io.ledger.trace_deletion import TraceDeletion
 from processor.io.ledger.translation import TRANSLATED
 
@@ -74,14 +75,22 @@ class DeletedRows:
     """What a ledger has deleted, and what deletes more; the caller has a transaction."""
 
     def __init__(
-        self, database: apsw.Connection, words: Dialect, forget: Callable[[bytes], None]
+        self,
+        database: apsw.Connection,
+        words: Dialect,
+        forget: Callable[[bytes], None],
+        note_uses: NoteUses,
     ) -> None:
-        """`forget` is called with the id of each trace whose number is not valid any more."""
+        """`forget` is called with the id of each trace whose number is not valid any more.
+
+        `note_uses` see `SharedRows`.
+        """
         self._database = database
         self._days = Addition("deleted_days", words)
         self.calls = CallDeletion(database, words)
         self.traces = TraceDeletion(database, words, forget)
         self.hours = FoldedHours(database, words)
+        self.shared = SharedRows(database, note_uses)
         self.space = FileSpace(database)
 
     @TRANSLATED

@@ -12,6 +12,7 @@ from processor.core.budgets.zones import ReportingZones
 from processor.core.model import DimensionSet
 from processor.io.ledger import statements
 from processor.io.ledger.shared import Columns, encode_set
+from processor.io.ledger.used_ids import UsedIds
 
 _CACHED_MAX: Final = 4096
 NAMES_CACHED_MAX: Final = 16_384
@@ -58,6 +59,7 @@ class Interned(Generic[_Key]):
         self._find, self._insert = table
         self._encode = encode
         self._ids = Cache[_Key, int](cached_max)
+        self._used: UsedIds | None = None
 
     def id_of(self, value: _Key) -> tuple[int, bool]:
         """The id of a value, and whether its row is new."""
@@ -72,6 +74,8 @@ class Interned(Generic[_Key]):
             found = self._database.last_insert_rowid()
         else:
             found = self._database.execute(self._find, columns[:1]).get
+        if self._used is not None:
+            self._used.add(found)
         self._ids[value] = found
         return found, is_new
 
@@ -82,6 +86,12 @@ class Interned(Generic[_Key]):
 
     def forget(self) -> None:
         """A transaction was undone: ids that it gave are no longer valid."""
+        self._ids.clear()
+
+    def note(self, used: UsedIds | None) -> None:
+        """Note from now on every id that is given, in the turn at hand or any later one."""
+        self._used = used
+        # So that each is asked for, and noted, once more.
         self._ids.clear()
 
 

@@ -36,10 +36,13 @@ class KeptFrom(NamedTuple):
     hours: int = 0
     folded: int = 0
     """Totals of before are added up by day, which begins once `hours` has moved."""
+    shared: int = 0
+    """Of before nothing is kept that no row uses any more, such as names of sessions."""
 
     def shown(self) -> dict[str, int]:
         """Those that concern anybody else."""
-        return {what: time_s for what, time_s in self._asdict().items() if what != "folded"}
+        hidden = {"folded", "shared"}
+        return {what: time_s for what, time_s in self._asdict().items() if what not in hidden}
 
 
 def read_kept_from(database: apsw.Connection) -> KeptFrom:

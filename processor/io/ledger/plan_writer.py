@@ -34,6 +34,7 @@ from processor.io.ledger.shared import (
 )
 from processor.io.ledger.spend_rows import SpendRows
 from processor.io.ledger.tables import NAMED
+from processor.io.ledger.used_ids import UsedIds
 
 _TRACES_CACHED_MAX = 65_536
 _OWNERS_CACHED_MAX = 16_384
@@ -78,6 +79,15 @@ class PlanWriter:
         self._traces.clear()
         self._last_id = self._months_until_s = -1
         self.spend.forget()
+
+    def note_uses(self, names: UsedIds | None, details: UsedIds | None) -> None:
+        """Note from now on which names and details are used, until it is None.
+
+        Of owners none of before is used again.
+        """
+        self._names.note(names)
+        self._details.note(details)
+        self._owners.clear()
 
     def forget_trace(self, trace_id: bytes) -> None:
         """A trace is deleted: its id is no longer valid."""

@@ -51,7 +51,9 @@ class SqliteStore:
         self._reader = RowReader(self._db)
         self._totals = Addition("totals", SQLITE)
         self.spend, self.outbox = self._writer.spend, self._writer.outbox
-        self.deleted = DeletedRows(self._db, SQLITE, self._writer.forget_trace)
+        self.deleted = DeletedRows(
+            self._db, SQLITE, self._writer.forget_trace, self._writer.note_uses
+        )
         self.exclusions = ExclusionRows(self._db, self._writer.trace)
         self.audit = AuditRows(self._db)
         self.windows = WindowRows(self._db)

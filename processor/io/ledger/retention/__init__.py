@@ -4,6 +4,7 @@ sweep    what the sweeps have in common: each goes once through what is kept of 
 calls    the rows of traces
 traces   the ids of their spans, and traces without rows
 hours    sums by hour
+shared   names, owners and details that no row uses any more
 space    what the file has free after that
 work     when they are done, one after the other
 """

@@ -11,6 +11,7 @@ from processor.io.ledger.background import Work
 from processor.io.ledger.kept_from import Ages, KeptFrom, marks_at
 from processor.io.ledger.retention.calls import CallsSweep
 from processor.io.ledger.retention.hours import HoursSweep
+from processor.io.ledger.retention.shared import SharedSweep
 from processor.io.ledger.retention.space import SpaceSweep
 from processor.io.ledger.retention.sweep import Sweep
 from processor.io.ledger.retention.traces import KeysSweep, TracesSweep
@@ -18,6 +19,8 @@ from processor.io.ledger.working_set import WorkingSet
 
 _INTERVAL_S: Final = 300.0
 """Between two looks whether something is old enough."""
+_SHARED_SHARE: Final = 8
+"""What all rows use is looked at once this part of those that are kept has been deleted."""
 
 
 class Retention:
@@ -116,6 +119,8 @@ class Retention:
         if marks.traces > swept.traces:
             yield TracesSweep(working_set, marks, now_s)
         kept = working_set.kept_from
+        if kept.calls - kept.shared > self._ages.calls_s // _SHARED_SHARE:
+            yield SharedSweep(store.deleted, kept.calls)
         hours_s = max(marks.hours, kept.hours)
         is_due = hours_s > kept.folded and store.deleted.hours.has_before(hours_s)
         if is_due or kept.hours > kept.folded:

@@ -490,7 +490,6 @@ async def test_a_large_trace_is_deleted_in_parts_that_agree(opened, given, partl
     check_tables(opened.store)
     # What is left is deleted by a start.
     assert opened.store.rows_of(trace) == [] or len(seen) == 1
-    await finished(opened, retention) if steps > 16 else None
     after = [await total_of(opened.ledger), await total_of(opened.ledger, "trace", trace.hex())]
     assert after == before
     assert steps < 16 or seen == {9, 7, 5, 3, 1, 0}
