@@ -55,12 +55,22 @@ def _open(path: Path, *, is_fixed: bool) -> apsw.Connection:
         database.set_busy_timeout(_BUSY_TIMEOUT_MS)
         database.pragma("user_version")  # Opens the file.
         database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        database.execute("PRAGMA temp_store = MEMORY")
+        # Beyond the size of the cache a sort goes on in a file without a name, where SQLITE_TMPDIR
+        # or the system says: a question about all calls must not take memory with each of them.
+        database.execute("PRAGMA temp_store = FILE")
         define_sum(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def unreadable(path: Path, error: apsw.Error) -> LedgerUnavailableError:
+    """What an error of a connection that only reads means, and what to do."""
+    if isinstance(error, apsw.FullError):
+        fix = "name a folder with more room in SQLITE_TMPDIR"
+        return LedgerUnavailableError(f"no room for temporary tables ({fix})")
+    return LedgerUnavailableError(f"{path} cannot be read: {error}")
 
 
 def _of_another_version(path: Path, version: int) -> str:

@@ -15,14 +15,13 @@ from typing import Any, Final, TypeVar
 import apsw
 
 from processor.core.errors import (
-    LedgerUnavailableError,
     OverloadedError,
     QuestionTooSlowError,
     StoppingError,
 )
 from processor.core.ports import LedgerView
 from processor.io.ledger.file import log_of
-from processor.io.ledger.reading.connection import ReadConnection
+from processor.io.ledger.reading.connection import ReadConnection, unreadable
 from processor.io.ledger.reading.log_pause import LogPause, unread_bytes_of
 from processor.io.ledger.reading.view import SqliteView
 
@@ -171,7 +170,7 @@ class SqliteReader:
                 "fewer groups"
             )
         if isinstance(error, apsw.Error):
-            return LedgerUnavailableError(f"{self._path} cannot be read: {error}")
+            return unreadable(self._path, error)
         return error
 
     def _unread_bytes(self) -> int:

@@ -13,7 +13,7 @@ import apsw
 from processor.core.budgets.verdict import Watch
 from processor.core.errors import LedgerUnavailableError
 from processor.io.ledger import statements
-from processor.io.ledger.reading.connection import ReadConnection
+from processor.io.ledger.reading.connection import ReadConnection, unreadable
 from processor.io.ledger.verifying.by_month import SumsByMonth
 from processor.io.ledger.verifying.by_owner import LifetimeTotals, OwnerDays
 from processor.io.ledger.verifying.by_series import FollowedTotals
@@ -105,7 +105,7 @@ class Verifier:
             except apsw.InterruptError:
                 raise
             except apsw.Error as error:
-                raise self._unreadable(error) from error
+                raise unreadable(self._path, error) from error
             yield Progress(check.name, step)
             next_ = step.position
 
@@ -119,22 +119,14 @@ class Verifier:
         except _DAMAGED:
             return 0
         except apsw.Error as error:
-            raise self._unreadable(error) from error
+            raise unreadable(self._path, error) from error
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _unreadable(self, error: apsw.Error) -> LedgerUnavailableError:
-        if isinstance(error, apsw.FullError):
-            fix = "name a folder with more room in SQLITE_TMPDIR"
-            return LedgerUnavailableError(f"no room for temporary tables ({fix})")
-        return LedgerUnavailableError(f"{self._path} cannot be read: {error}")
-
     def _opened(self) -> ReadConnection:
         connection = ReadConnection(self._path)
-        # What is too large for memory goes to the disk.
-        connection.database.execute("PRAGMA temp_store = FILE")
         connection.database.execute(f"PRAGMA cache_size = -{self._cache_kib}")
         connection.database.set_progress_handler(self._ends, _STEPS_BETWEEN_LOOKS)
         return connection
