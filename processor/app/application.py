@@ -149,7 +149,7 @@ class App:
         telemetry = build_telemetry(
             settings, pipeline, exporter, ledger, receiver,
             health=health, files=files, check=check, costs=costs, checks=checks, tokens=tokens,
-            exports=exports.states,
+            exports=exports.states, channels=senders.states,
         )  # fmt: skip
         if telemetry is not None:
             _close_with(telemetry_stack, "telemetry", telemetry.stop)
@@ -167,7 +167,7 @@ class App:
         for work in (*files.follow(), exports.follow()):
             _run_with(stack, work)
         health.grpc_connections = lambda: receiver.grpc_connections
-        health.phase = "serving"
+        health.phase, health.channels = "serving", senders.states
         _run_with(stack, receiver.follow_connections(port))
         _run_with(stack, _show_health(health, receiver))
         stack.callback(setattr, health, "phase", "stopping")

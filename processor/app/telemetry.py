@@ -18,6 +18,7 @@ from processor.config import Settings
 from processor.config.settings import METRICS_ENDPOINT
 from processor.core.access import Access, ApiTokens
 from processor.core.counters import (
+    ChannelState,
     DestinationState,
     ExporterState,
     ExportState,
@@ -56,6 +57,7 @@ def build_telemetry(
     checks: BudgetChecks,
     tokens: ApiTokens,
     exports: Callable[[], Sequence[ExportState]],
+    channels: Callable[[], Sequence[ChannelState]],
 ) -> HttpServer | None:
     """What serves /metrics, /health and the API, listening already; None where it is off.
 
@@ -75,6 +77,7 @@ def build_telemetry(
         policy=lambda: ledger.policy,
         files=files.states,
         exports=exports,
+        channels=channels,
         certificates=receiver.certificate_ends_s,
         costs=CostReadings(
             costs, lambda: ledger.policy, is_shown=settings.telemetry.metrics.spend.enabled

@@ -45,6 +45,7 @@ def build_parser() -> Parser:
     add_ledger_commands(commands)
     add_export(commands)
     _add_mcp(commands)
+    _add_notify(commands)
     _add_resend(commands)
     _add_healthcheck(commands)
     return parser
@@ -124,6 +125,21 @@ would have cost. A running processor answers the same at /mcp, beside its API.
         epilog=exit_codes("the package mcp is not installed"),
     )
     add_api(parser)
+
+
+def _add_notify(commands: Commands) -> None:
+    text = "send a test message by a channel of notifications"
+    parser = commands.add_parser(
+        "notify",
+        help=text,
+        description=sentence(text),
+        epilog="examples:\n  llm-cost notify --config processor.yaml --test ops\n\n"
+        f"{exit_codes('it does not arrive, and why is printed')}",
+    )
+    parser.add_argument(
+        "--test", metavar="CHANNEL", required=True, help="its name under notifications.channels"
+    )
+    add_config(parser)
 
 
 def _add_resend(commands: Commands) -> None:

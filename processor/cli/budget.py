@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 
 from processor.cli import budget_change
 from processor.cli.picture import show, with_time_zone
 from processor.cli.questions import Questions
 from processor.core.errors import ConfigError, Problem
-from processor.surfaces.api.documents import BudgetsDocument
+from processor.surfaces.api.documents import BudgetsDocument, NotificationsDocument
 from processor.surfaces.terminal.budgets import draw_budgets
+from processor.surfaces.terminal.notifications import draw_backlogs
 
 _PATH = "/budgets"
 
@@ -29,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     def draw(questions: Questions, width: int) -> RenderableType:
         asked = with_time_zone(arguments, query)
-        return draw_budgets(questions.get(BudgetsDocument, _PATH, asked), width)
+        picture = draw_budgets(questions.get(BudgetsDocument, _PATH, asked), width)
+        notified = questions.get(NotificationsDocument, "/notifications", [("limit", "1")])
+        return Group(picture, *draw_backlogs(notified, width))
 
     return show(arguments, _PATH, query, draw)

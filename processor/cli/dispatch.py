@@ -46,6 +46,7 @@ _MODULES: Final = {
     "backup": "processor.cli.backup",
     "export": "processor.cli.export",
     "mcp": "processor.cli.mcp",
+    "notify": "processor.cli.notify",
     "resend": "processor.cli.resend",
     "healthcheck": "processor.cli.healthcheck",
 }

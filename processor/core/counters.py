@@ -248,6 +248,22 @@ class ExportState(NamedTuple):
     """Why it failed the last time; ``""`` once it has not."""
 
 
+class ChannelState(NamedTuple):
+    """What has become of notifications by one channel."""
+
+    name: str
+    sent: int = 0
+    """Notifications that have been delivered since the start; several may be one message."""
+    failures: int = 0
+    """Attempts that failed since the start, each of one message."""
+    given_up: int = 0
+    """Notifications that had waited for a day."""
+    waiting: int = 0
+    """Those that wait now, counted up to a thousand."""
+    failure: str = ""
+    """Why the last attempt failed; ``""`` once one has not."""
+
+
 @dataclass(slots=True)
 class FileState:
     """A file of settings that is read again when it changes."""

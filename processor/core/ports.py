@@ -24,6 +24,7 @@ from processor.core.model import (
     StoredCall,
     Totals,
 )
+from processor.core.notices import Notifications
 from processor.core.questions import (
     CallRow,
     CallsQuestion,
@@ -137,10 +138,7 @@ class CostLedger(Protocol):
 
     @property
     def job_progress(self) -> JobProgress | None:
-        """How far long work has come, a dry run as well; None while there is none.
-
-        That is a reprice, an exclusion or undo, or a forgetting.
-        """
+        """How far a reprice, exclusion, undo or forgetting has come, dry runs too; None of none."""
 
 
 class LedgerView(Protocol):
@@ -237,6 +235,9 @@ class LedgerView(Protocol):
     def crossings(self, limit: int, before: int | None = None) -> list[tuple[int, Crossing]]:
         """Budget crossings with their number, latest first."""
 
+    def notifications(self, limit: int, before: int | None, now_s: int) -> Notifications:
+        """Notifications before a number, latest first, and what has not arrived."""
+
     def spend(self) -> Spend:
         """What has been used in all, by the dimensions of metrics, in sums that only grow."""
 
@@ -264,9 +265,9 @@ class Caller(NamedTuple):
     """Who asks, as far as the connection and the headers say."""
 
     is_local: bool
-    """Over the loopback interface or a Unix socket, and not passed on by a proxy that says so."""
+    """By the loopback interface or a Unix socket, and not passed on by a proxy that says so."""
     authorization: str = ""
-    """What the header ``Authorization`` says; empty without one."""
+    """The header of that name; empty without one."""
     may_send: bool = True
     """Whether it may send spans as well: by a token of senders, or since none is needed."""
 

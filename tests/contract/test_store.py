@@ -36,8 +36,9 @@ from processor.core.model import (
     Usage,
 )
 from processor.core.money import Amount
-from processor.core.notices import Taken
+from processor.core.notices import Backlog, Taken
 from processor.io.ledger import SqliteStore, Store
+from processor.io.ledger.reading.notifications import read_notifications
 from processor.io.ledger.reading.unknown import read_unknown
 from processor.io.ledger.store import UNFOLLOWED, Filled, Job
 
@@ -1028,7 +1029,7 @@ def test_what_failed_waits_until_it_is_due_and_is_given_up_after_a_day(store):
     store.begin()
     assert store.outbox.failed("ops", taken, written_s, written_s + 60, "HTTP 500") == 0
     store.commit()
-    assert take(store, "ops", now_s=written_s + 59) == Taken((), written_s + 60)
+    assert take(store, "ops", now_s=written_s + 59) == Taken((), written_s + 60, waiting=2)
     taken = take(store, "ops", now_s=written_s + 60).notifications
     assert [each.attempts for each in taken] == [1, 1]
     store.begin()
@@ -1062,3 +1063,26 @@ def test_a_report_is_written_once_for_its_period_and_sent_by_itself(store):
     store.commit()
     [other] = take(store, "ops").notifications
     assert {found[0][0].report, other.report} == {"", "day 2026-11-29"}
+
+
+def test_notifications_are_listed_with_what_has_not_arrived(engine):
+    store = engine.open()
+    store.outbox.follow(notifying("ops", "hook"))
+    write_crossings(store, lifetime(1), lifetime(2))
+    [first] = take(store, "ops", limit=1).notifications
+    store.begin()
+    store.outbox.sent([first], NOW_S)
+    store.outbox.failed("hook", take_open(store, "hook"), NOW_S, NOW_S + 60, "HTTP 500")
+    store.commit()
+    found = read_notifications(store._db, 10, None, NOW_S)
+    assert [each.seq for each in found.listed] == [4, 3, 2, 1]
+    assert [(each.channel, each.state) for each in found.listed if each.state != "waiting"] == [
+        ("hook", "failed"), ("hook", "failed"), ("ops", "sent"),
+    ]  # fmt: skip
+    assert found.backlogs == [Backlog("hook", 0, 2, "HTTP 500"), Backlog("ops", 1, 0, "")]
+    assert [each.seq for each in read_notifications(store._db, 1, 3, NOW_S).listed] == [2]
+    store.close()
+
+
+def take_open(store, channel):
+    return store.outbox.take(channel, NOW_S, 500).notifications

@@ -15,12 +15,23 @@ from processor.core.notices.message import (
     plain_name,
 )
 from processor.core.notices.notice import Notice, crossings_notice, trial_notice
-from processor.core.notices.outbox import Outbox, Taken, Waiting, is_notified
+from processor.core.notices.outbox import (
+    Backlog,
+    Notification,
+    Notifications,
+    Outbox,
+    Taken,
+    Waiting,
+    is_notified,
+)
 
 __all__ = [
     "FOLDED_MAX",
+    "Backlog",
     "Message",
     "Notice",
+    "Notification",
+    "Notifications",
     "Outbox",
     "Quote",
     "Rules",

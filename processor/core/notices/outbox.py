@@ -40,6 +40,46 @@ class Taken(NamedTuple):
     notifications: Sequence[Waiting]
     next_s: int | None
     """Where there are none: when the next one is due, in epoch seconds; None for none."""
+    waiting: int = 0
+    """How many wait for the channel, these included; counted up to a thousand."""
+
+
+class Notification(NamedTuple):
+    """A notification as it stands."""
+
+    seq: int
+    channel: str
+    state: str
+    """``waiting``, ``sent`` or ``failed``."""
+    written_s: int
+    changed_s: int
+    """When it was sent, given up, or tried last."""
+    next_s: int
+    """When it is due, while it waits."""
+    attempts: int
+    error: str
+    """Why the last attempt failed."""
+    crossing: Crossing | None
+    """None for a report."""
+    report: str
+
+
+class Backlog(NamedTuple):
+    """What of a channel has not arrived."""
+
+    channel: str
+    waiting: int
+    failed: int
+    """Given up in the last seven days."""
+    error: str
+    """Why the last attempt that is known failed; ``""`` where what waits has not been tried."""
+
+
+class Notifications(NamedTuple):
+    """Notifications, latest first, and what of each channel has not arrived."""
+
+    listed: Sequence[Notification]
+    backlogs: Sequence[Backlog]
 
 
 class Outbox(Protocol):

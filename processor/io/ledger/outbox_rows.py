@@ -32,6 +32,9 @@ SELECT seq, message, report FROM outbox WHERE channel = ? AND state = 'waiting' 
 ORDER BY next_s, seq LIMIT 1
 """
 _NEXT: Final = "SELECT MIN(next_s) FROM outbox WHERE channel = ? AND state = 'waiting'"
+_COUNT: Final = """
+SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE channel = ? AND state = 'waiting' LIMIT 1000)
+"""
 _WAITING: Final = f"""
 SELECT o.seq, o.report, o.written_s, o.attempts, {", ".join(f"c.{each}" for each in CROSSING)}
 FROM outbox o LEFT JOIN crossings c ON c.seq = o.crossing
@@ -104,6 +107,10 @@ class OutboxRows:
     @TRANSLATED
     def take(self, channel: str, now_s: int, limit: int) -> Taken:
         """What is due by a channel, as `Outbox.take` says."""
+        taken = self._take(channel, now_s, limit)
+        return taken._replace(waiting=self._database.execute(_COUNT, (channel,)).get)
+
+    def _take(self, channel: str, now_s: int, limit: int) -> Taken:
         first = self._database.execute(_FIRST, (channel, now_s)).fetchall()
         if not first:
             return Taken((), self._database.execute(_NEXT, (channel,)).get)

@@ -8,13 +8,12 @@ webhook, slack, mail  the channels; `http_post` is what the first two share
 from processor.io.notify.channel import Channel, SendError
 from processor.io.notify.http_post import HttpPost, origin
 from processor.io.notify.mail import MailChannel, MailServer
-from processor.io.notify.sender import ChannelCounters, Senders
+from processor.io.notify.sender import Senders
 from processor.io.notify.slack import SlackChannel
 from processor.io.notify.webhook import WebhookChannel
 
 __all__ = [
     "Channel",
-    "ChannelCounters",
     "HttpPost",
     "MailChannel",
     "MailServer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -59,7 +60,7 @@ class HttpPost:
             message = f"{origin(url)} did not answer within {self._timeout_s:g} s"
             raise SendError(message) from None
         except (aiohttp.ClientError, OSError) as error:
-            words = str(error).replace(url, origin(url)) or type(error).__name__
+            words = _words_of(error).replace(url, origin(url)) or type(error).__name__
             raise SendError(f"{origin(url)} cannot be reached: {escape(words)}") from None
 
     def _opened(self, url: str) -> aiohttp.ClientSession:
@@ -85,6 +86,16 @@ def origin(url: str) -> str:
     """An address without its path, which may be a secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _words_of(error: Exception) -> str:
+    """Why no connection came about, without the address, which is said anyway."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return str(error.certificate_error)
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        code = error.os_error.errno
+        return os.strerror(code) if code > 0 else str(error.os_error)
+    return str(error)
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> SendError:

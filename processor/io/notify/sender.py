@@ -12,12 +12,13 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from processor.core.budgets import Policy
+from processor.core.counters import ChannelState
 from processor.core.errors import LedgerUnavailableError
 from processor.core.notices import Notice, Outbox, Rules, Taken, Waiting, crossings_notice
 from processor.core.wording import counted
@@ -28,20 +29,6 @@ _LOG = logging.getLogger(__name__)
 _WAIT_MAX_S: Final = 3600.0
 _GRACE_S: Final = 5.0
 """How long a message under way may take once the program is asked to stop."""
-
-
-@dataclass(slots=True)
-class ChannelCounters:
-    """What has become of a channel's messages since the start."""
-
-    sent: int = 0
-    """Notifications that have been delivered; several may have been one message."""
-    attempts_failed: int = 0
-    """Attempts, each of one message."""
-    given_up: int = 0
-    """Notifications that were not delivered for a day."""
-    last_error: str = ""
-    """Why the last attempt failed; ``""`` once one has not."""
 
 
 class Clock(NamedTuple):
@@ -63,14 +50,13 @@ class Senders:
     ) -> None:
         """`policy` gives the budgets in force, by which crossings are worded."""
         self._outbox = outbox
-        clock = clock or Clock()
-        self._senders = [_Sender(each, outbox, policy, clock) for each in channels]
+        common = outbox, policy, clock or Clock()
+        self._senders = [_Sender(each, *common, ChannelState(each.name)) for each in channels]
         self._tasks: list[asyncio.Task[None]] = []
 
-    @property
-    def counters(self) -> Mapping[str, ChannelCounters]:
-        """What has become of messages, by channel."""
-        return {each.channel.name: each.counters for each in self._senders}
+    def states(self) -> Sequence[ChannelState]:
+        """What has become of notifications by each channel."""
+        return [each.state for each in self._senders]
 
     async def start(self) -> None:
         """Begin with what waits. Raises LedgerUnavailableError."""
@@ -103,7 +89,7 @@ class _Sender:
     outbox: Outbox
     policy: Callable[[], Policy]
     clock: Clock
-    counters: ChannelCounters = field(default_factory=ChannelCounters)
+    state: ChannelState
     has_news: asyncio.Event = field(default_factory=asyncio.Event)
     _is_stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: int = 0
@@ -134,6 +120,7 @@ class _Sender:
         """Send one message, if one is due; returns how long to rest, below 0 for until news."""
         name, now_s = self.channel.name, int(self.clock.now_s())
         taken = await self.outbox.take(name, now_s, self.channel.folded_max)
+        self.state = self.state._replace(waiting=taken.waiting)
         if not taken.notifications:
             return self._until_due(taken)
         try:
@@ -163,15 +150,15 @@ class _Sender:
                     raise
                 _LOG.warning("that %s has delivered is noted later: %s", self.channel.name, error)
                 await self._rest(LEAST_S)
-        self.counters.sent += len(taken)
+        state = self.state
+        self.state = state._replace(sent=state.sent + len(taken), failure="")
         if self._failures:
             _LOG.info("notifications by %s arrive again", self.channel.name)
-        self._failures, self.counters.last_error = 0, ""
+        self._failures = 0
 
     async def _failed(self, taken: Sequence[Waiting], error: SendError) -> float:
         self._failures += 1
-        self.counters.attempts_failed += 1
-        self.counters.last_error = str(error)
+        self.state = self.state._replace(failures=self.state.failures + 1, failure=str(error))
         asked_s, is_gone, chance = error.retry_after_s, error.is_gone, self.clock.chance
         attempts = max(each.attempts for each in taken) + 1
         now_s = self.clock.now_s()
@@ -182,7 +169,7 @@ class _Sender:
             self.channel.name, taken, int(now_s), math.ceil(next_s), str(error)
         )
         if given_up:
-            self.counters.given_up += given_up
+            self.state = self.state._replace(given_up=self.state.given_up + given_up)
             what = counted(given_up, "notification")
             _LOG.error("%s by %s given up after a day: %s", what, self.channel.name, error)
         return delay_s(self._failures, chance, asked_s=asked_s, is_gone=is_gone)

@@ -25,6 +25,7 @@ from processor.surfaces.api.documents import (
     ExecutionCallsDocument,
     ExecutionDocument,
     ForecastDocument,
+    NotificationsDocument,
     OwnerDocument,
     PricesDocument,
     StatusDocument,
@@ -44,6 +45,7 @@ from processor.surfaces.api.parameters import (
     DimensionsParameters,
     ExecutionParameters,
     ForecastParameters,
+    NotificationsParameters,
     OwnerParameters,
     OwnersParameters,
     Parameters,
@@ -164,6 +166,13 @@ async def crossings(sources: Sources, asked: CrossingsParameters) -> Made:
     zone = asked.zone(sources.costs.calendar.zone)
     page = await sources.costs.crossings(asked.cursor, limit=asked.limit)
     return lambda: CrossingsDocument.from_page(page, zone)
+
+
+async def notifications(sources: Sources, asked: NotificationsParameters) -> Made:
+    """Notifications, and what of them has not arrived."""
+    zone = asked.zone(sources.costs.calendar.zone)
+    page = await sources.costs.notifications(asked.cursor, limit=asked.limit)
+    return lambda: NotificationsDocument.from_page(page, zone)
 
 
 async def dimensions(sources: Sources, asked: DimensionsParameters) -> Made:

@@ -23,6 +23,7 @@ from processor.surfaces.api.documents import (
     ExecutionCallsDocument,
     ExecutionDocument,
     ForecastDocument,
+    NotificationsDocument,
     OwnerDocument,
     PricesDocument,
     StatusDocument,
@@ -41,6 +42,7 @@ from processor.surfaces.api.parameters import (
     DimensionsParameters,
     ExecutionParameters,
     ForecastParameters,
+    NotificationsParameters,
     OwnerParameters,
     OwnersParameters,
     Parameters,
@@ -162,6 +164,11 @@ ENDPOINTS: Final = (
     Endpoint(
         "/crossings", "Budget crossings, latest first",
         CrossingsParameters, (CrossingsDocument,), answers.crossings,
+    ),
+    Endpoint(
+        "/notifications", "Notifications, latest first, and what of each channel has not arrived",
+        NotificationsParameters, (NotificationsDocument,), answers.notifications,
+        is_cacheable=False,
     ),
     Endpoint(
         "/dimensions",

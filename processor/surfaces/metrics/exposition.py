@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from processor.core.budgets import Policy
 from processor.core.counters import (
+    ChannelState,
     ExporterState,
     ExportState,
     FileState,
@@ -28,6 +29,7 @@ from processor.surfaces.metrics import (
     budget_metrics,
     exporter_metrics,
     flow_metrics,
+    outgoing_metrics,
     processor_metrics,
     readings,
     spend_metrics,
@@ -39,6 +41,7 @@ from processor.surfaces.metrics.readings import CostReadings
 _COLLECTED: Final[tuple[Metric, ...]] = (
     *flow_metrics.METRICS,
     *exporter_metrics.METRICS,
+    *outgoing_metrics.METRICS,
     *processor_metrics.METRICS,
     *readings.METRICS,
     *budget_metrics.METRICS,
@@ -70,6 +73,8 @@ class Sources:
     costs: CostReadings
     exports: Callable[[], Iterable[ExportState]] = tuple
     """Files that are written on a schedule."""
+    channels: Callable[[], Iterable[ChannelState]] = tuple
+    """Those of notifications."""
     certificates: Callable[[], Mapping[tuple[str, str], float]] = dict
     """When those of the receivers end, in seconds since 1970, by protocol and file."""
 
@@ -111,7 +116,8 @@ class Exposition(Collector):
             processor_metrics.read_connections(sources.grpc_connections()),
             processor_metrics.read_ledger(sources.ledger()),
             processor_metrics.read_files(sources.files),
-            processor_metrics.read_exports(sources.exports()),
+            outgoing_metrics.read_exports(sources.exports()),
+            outgoing_metrics.read_channels(sources.channels()),
             processor_metrics.read_policies(
                 sources.catalog(), sources.policy().version, self._now_ns()
             ),

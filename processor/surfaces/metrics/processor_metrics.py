@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from processor.core.counters import ExportState, FileState, LedgerState, MemoryHeld, OpenConnections
+from processor.core.counters import (
+    FileState,
+    LedgerState,
+    MemoryHeld,
+    OpenConnections,
+)
 from processor.core.pricing import Catalog
 from processor.surfaces.metrics.declaration import (
     Metric,
@@ -158,20 +163,6 @@ _FILE: Final[Table] = {
     ),
 }
 """By field of `FileState`."""
-_EXPORT: Final[Table] = {
-    "written": counter(
-        "exports_written_files", "Files that exports of the settings have written.", "export"
-    ),
-    "failures": counter(
-        "exports_failed_attempts", "How often such an export could not be written.", "export"
-    ),
-    "last_success_s": gauge(
-        "exports_last_success_timestamp_seconds",
-        "When last all that was due was written, or was there already; 0 before.",
-        "export",
-    ),
-}
-"""By field of `ExportState`."""
 _IN_FORCE: Final = gauge(
     "config_file_is_in_force", "1 while the file as it stands is what is in force.", "file"
 )
@@ -198,7 +189,6 @@ METRICS: Final[tuple[Metric, ...]] = (
     *_CHECK.values(),
     *_MEMORY.values(),
     *_FILE.values(),
-    *_EXPORT.values(),
     _IN_FORCE,
     _PRICES,
     _AGE,
@@ -251,12 +241,6 @@ def read_files(files: Mapping[str, FileState]) -> Iterator[Sample]:
     for name, file in files.items():
         yield from read_table(_FILE, file, name)
         yield _IN_FORCE(not file.last_error, name)
-
-
-def read_exports(exports: Iterable[ExportState]) -> Iterator[Sample]:
-    """Files that are written on a schedule."""
-    for each in exports:
-        yield from read_table(_EXPORT, each, each.name)
 
 
 def read_policies(catalog: Catalog, budgets_version: str, now_ns: int) -> Iterator[Sample]:

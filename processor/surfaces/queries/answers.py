@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from processor.core.model import AuditEntry, Crossing, Parts, Standing, Totals, UnpricedCalls
+from processor.core.notices import Notifications
 from processor.core.questions import CallRow, Freshness, TraceRow, TraceSpan, UsageRow
 
 
@@ -219,6 +220,16 @@ class CrossingsPage:
     """Budget crossings, latest first."""
 
     crossings: Sequence[Crossing]
+    cursor: str
+    """Asks for those that come after; ``""`` where there are none."""
+    as_of: AsOf
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationsPage:
+    """Notifications, latest first, and what of each channel has not arrived."""
+
+    notifications: Notifications
     cursor: str
     """Asks for those that come after; ``""`` where there are none."""
     as_of: AsOf

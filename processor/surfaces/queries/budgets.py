@@ -9,10 +9,15 @@ from typing import Final, cast, get_args
 from processor.core.budgets import Budget, Policy
 from processor.core.budgets.verdict import followed, series_of, spent_of, standing_of
 from processor.core.insight import HOUR_S, CannotTell, ForecastKind, Reach, forecast, reach_of
-from processor.core.model import NOTHING, Calendar, Totals
+from processor.core.model import NOTHING, NS_PER_S, Calendar, Totals
 from processor.core.ports import LedgerView
 from processor.core.questions import TIME_END_S, Filters, SeriesWindow, UsageQuestion
-from processor.surfaces.queries.answers import BudgetState, CrossingsPage, as_of
+from processor.surfaces.queries.answers import (
+    BudgetState,
+    CrossingsPage,
+    NotificationsPage,
+    as_of,
+)
 from processor.surfaces.queries.cursors import read_cursor, write_cursor
 from processor.surfaces.queries.partial import partial_reasons
 
@@ -174,6 +179,15 @@ def _state(view: LedgerView, budget: Budget, scope_id: str, time_s: int) -> Budg
 def _window(budget: Budget, time_s: int) -> tuple[int, int]:
     start_s, end_s = budget.window_at(time_s)
     return (start_s, end_s) if end_s else (0, TIME_END_S)
+
+
+def notifications_page(view: LedgerView, cursor: str, limit: int, now_ns: int) -> NotificationsPage:
+    """Notifications, latest first. Raises InvalidQuestionError."""
+    before = read_cursor(cursor, "notifications")[0] if cursor else None
+    found = view.notifications(limit, before, now_ns // NS_PER_S)
+    is_full = len(found.listed) == limit
+    more = write_cursor((found.listed[-1].seq,), "notifications") if is_full else ""
+    return NotificationsPage(found, more, as_of(view.freshness(), now_ns))
 
 
 def crossings_page(view: LedgerView, cursor: str, limit: int, now_ns: int) -> CrossingsPage:

@@ -33,6 +33,7 @@ from processor.surfaces.queries.answers import (
     BudgetsReport,
     CallsPage,
     CrossingsPage,
+    NotificationsPage,
     OwnerReport,
     TraceReport,
     TracesPage,
@@ -193,6 +194,14 @@ class CostQueries:
         now_ns = self._now_ns()
         return await self._reader.ask(
             lambda view: budgets.crossings_page(view, cursor, limit, now_ns)
+        )
+
+    async def notifications(self, cursor: str = "", *, limit: int = 50) -> NotificationsPage:
+        """Notifications, latest first, and what of each channel has not arrived."""
+        checks.check_limit(limit, checks.GROUPS_MAX)
+        now_ns = self._now_ns()
+        return await self._reader.ask(
+            lambda view: budgets.notifications_page(view, cursor, limit, now_ns)
         )
 
     async def spend(self) -> Spend:

@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from processor.core.counters import (
     Backlog,
+    ChannelState,
     CheckState,
     DestinationState,
     ExporterState,
@@ -75,6 +76,8 @@ class Health:
         self._ledger = ledger
         self._files = files
         self._exports = exports
+        self.channels: Callable[[], Sequence[ChannelState]] = tuple
+        """The channels of notifications."""
         self._outcomes = RecentOutcomes(flow, clock_s)
         self._deliveries = RecentDeliveries(clock_s)
         self._clock_s = clock_s
@@ -108,6 +111,11 @@ class Health:
         reasons += [
             f"export {each.name} is not written: {each.failure[:_FILE_REASON_MAX_CHARS]}"
             for each in self._exports()
+            if each.failure
+        ]
+        reasons += [
+            f"notifications by {each.name} do not arrive: {each.failure[:_FILE_REASON_MAX_CHARS]}"
+            for each in self.channels()
             if each.failure
         ]
         connections = self.grpc_connections()

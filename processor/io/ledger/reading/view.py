@@ -12,6 +12,7 @@ import apsw
 from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZone, ReportingZones
 from processor.core.model import AuditEntry, Crossing, StoredCall, Totals
+from processor.core.notices import Notifications
 from processor.core.questions import (
     SET_DIMENSIONS,
     CallRow,
@@ -39,6 +40,7 @@ from processor.io.ledger.reading import (
     calls,
     cells,
     exclusions,
+    notifications,
     running_sums,
     standings,
     traces,
@@ -220,6 +222,10 @@ class SqliteView:
     def crossings(self, limit: int, before: int | None = None) -> list[tuple[int, Crossing]]:
         """Budget crossings with their number, latest first."""
         return standings.read_crossings(self._database, limit, before)
+
+    def notifications(self, limit: int, before: int | None, now_s: int) -> Notifications:
+        """Notifications before a number, latest first, and what has not arrived."""
+        return notifications.read_notifications(self._database, limit, before, now_s)
 
     def spend(self) -> Spend:
         """What has been used in all, by the dimensions of metrics."""

@@ -54,6 +54,7 @@ from processor.surfaces.api.documents.names import (
     ModelPrice,
     PricesDocument,
 )
+from processor.surfaces.api.documents.notifications import NotificationsDocument
 from processor.surfaces.api.documents.owners import OwnerDocument
 from processor.surfaces.api.documents.state import (
     AuditDocument,
@@ -111,6 +112,7 @@ __all__ = [
     "HistoryDocument",
     "ModelPrice",
     "NotComparableDocument",
+    "NotificationsDocument",
     "OwnerDocument",
     "PreviousCosts",
     "PricesDocument",

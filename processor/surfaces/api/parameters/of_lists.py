@@ -122,6 +122,13 @@ class CrossingsParameters(Parameters):
     limit: int = Field(50, ge=1, le=GROUPS_MAX, description="Rows of a page.")
 
 
+class NotificationsParameters(Parameters):
+    """Which page of the notifications."""
+
+    cursor: Cursor = ""
+    limit: int = Field(50, ge=1, le=GROUPS_MAX, description="Rows of a page.")
+
+
 class DimensionsParameters(InLastMonth):
     """Whose values are wanted, and of which time."""
 

@@ -113,7 +113,7 @@ async def test_what_waits_is_sent_once_and_noted(run):
     await until(lambda: outbox.log)
     assert outbox.log == [("sent", [0, 1, 2])]
     assert len(channel.sent) == 1
-    assert senders.counters["ops"].sent == 3
+    assert senders.states()[0].sent == 3
 
 
 async def test_programs_are_sent_one_at_a_time(run):
@@ -152,8 +152,8 @@ async def test_what_failed_is_noted_with_when_it_is_tried_again(run, monkeypatch
     senders = await run(outbox, channel)
     await until(lambda: channel.sent)
     assert [each[0] for each in outbox.log] == ["failed", "failed", "sent"]
-    counters = senders.counters["ops"]
-    assert (counters.sent, counters.attempts_failed, counters.last_error) == (1, 2, "")
+    [state] = senders.states()
+    assert (state.sent, state.failures, state.failure) == (1, 2, "")
 
 
 async def test_a_ledger_that_is_away_repeats_no_delivery(run, monkeypatch):

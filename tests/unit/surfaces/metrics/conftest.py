@@ -14,6 +14,7 @@ import pytest
 from processor.core.budgets import Budget, Policy
 from processor.core.counters import (
     Backlog,
+    ChannelState,
     DestinationCounters,
     DestinationState,
     ExporterState,
@@ -159,4 +160,5 @@ def sources(states: States, readings: CostReadings) -> Sources:
         build=Build("0.1", "3.11", 1.5),
         costs=readings,
         exports=lambda: [ExportState("finance", 3, 1, 1.7e9, "disk full")],
+        channels=lambda: [ChannelState("ops", 4, 2, 1, 3, "HTTP 500")],
     )

@@ -12,7 +12,7 @@ from processor.surfaces.metrics.declaration import PREFIX
 UNITS = (
     "requests", "spans", "bytes", "items", "answers", "attempts", "calls", "corrections",
     "crossings", "batches", "jobs", "traces", "totals", "files", "seconds", "connections",
-    "ratio", "dollars", "tokens", "hits", "reads", "ids", "at_least",
+    "ratio", "dollars", "tokens", "hits", "reads", "ids", "at_least", "notifications",
 )  # fmt: skip
 TRUTHS = ("info", "is_away", "is_stale", "is_in_force")
 
