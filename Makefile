@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 	command -v $$python >/dev/null 2>&1 \
 	&& $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
-CHECKED := processor release tests
+CHECKED := processor deploy/release tests
 # Twice as many tests at a time as there are cores: many wait for a process or for a pause to end.
 WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 # A worker without work takes half of what another one still has before it.
@@ -141,14 +141,14 @@ proto: $(VENV)/ready ## generate our own service's messages from proto/
 		--python_out=. --pyi_out=. processor/surfaces/grpc/generated/cost_service.proto
 
 pictures: $(VENV)/ready ## draw the pictures of the documentation from what commands print
-	$(BIN)/python -m release.pictures
+	PYTHONPATH=deploy $(BIN)/python -m release.pictures
 
 RELEASER := $(VENV)/ready-release
-$(RELEASER): release/requirements.txt $(VENV)/ready
+$(RELEASER): deploy/release/requirements.txt $(VENV)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-RELEASE = $(BIN)/python -m release $(if $(filter no,$(IMAGE)),--no-image) $(if $(DRY),--dry-run)
+RELEASE = PYTHONPATH=deploy $(BIN)/python -m release $(if $(filter no,$(IMAGE)),--no-image) $(if $(DRY),--dry-run)
 dist: $(RELEASER) ## wheel, sdist, image and sums of what is here, built twice and tried; IMAGE=no without image
 	$(RELEASE)
 

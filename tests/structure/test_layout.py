@@ -183,7 +183,7 @@ def test_the_top_level_stays_as_it_is():
         if path.is_dir() and not path.name.startswith(".") and not path.name.endswith(".egg-info")
     }
     assert folders - {"build", "dist", "llm-cost-data"} <= {
-        "processor", "proto", "config", "tests", "deploy", "release",
+        "processor", "proto", "config", "tests", "deploy",
     }  # fmt: skip
 
 

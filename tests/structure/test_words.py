@@ -41,7 +41,7 @@ BANNED = re.compile(rf"(?<![a-z])({'|'.join(INSTEAD)})(?![a-z])", re.IGNORECASE)
 def files():
     """Every text of the program and its documentation that people wrote."""
     found = [*ROOT.glob("*.md")]
-    for folder in ("processor", "config", "deploy", "release"):
+    for folder in ("processor", "config", "deploy"):
         found += [path for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
     names = sorted(path.relative_to(ROOT) for path in found)
     return [str(name) for name in names if not SKIPPED & set(name.parts)]

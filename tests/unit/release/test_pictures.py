@@ -59,5 +59,5 @@ def test_the_pages_show_the_pictures_that_are_there():
         svg = (FOLDER / f"{picture.name}.svg").read_text(encoding="utf-8")
         assert len(svg.encode()) <= SIZE_BYTES_MAX
         assert f"llm-cost {picture.arguments}" in texts(svg)
-        shown = re.search(rf"!\[(.+)\]\(release/pictures/{picture.name}\.svg\)", readme)
+        shown = re.search(rf"!\[(.+)\]\(deploy/release/pictures/{picture.name}\.svg\)", readme)
         assert shown, picture.name

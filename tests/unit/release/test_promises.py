@@ -6,10 +6,13 @@ import tomllib
 import pytest
 from unit.deploy.shipped import ROOT
 
+OF_AN_INDEX = ROOT / "deploy" / "release" / "package.md"
+"""What is shown where a package is, once it is published."""
 PAGES = [
     *ROOT.glob("*.md"),
-    *sorted(path for folder in ("deploy", "processor") for path in (ROOT / folder).rglob("*.md")),
-]
+    *sorted(path for folder in ("deploy", "processor") for path in (ROOT / folder).rglob("*.md")
+            if path != OF_AN_INDEX),
+]  # fmt: skip
 UNPUBLISHED = re.compile(
     r"pip install ['\"]?llm-cost|(uv tool|pipx) install|docker pull|helm (repo|install)"
     r"|img\.shields\.io|badge\.svg|pypi\.org/project/llm-cost|docker\.io/|ghcr\.io/(?!your-)"
@@ -31,9 +34,9 @@ def test_every_image_of_ours_in_compose_is_built():
 
 def test_the_page_of_the_package_names_what_can_be_installed_with_it():
     """Guarantees: every extra for users, and no link into the repository."""
-    page = (ROOT / "release" / "package.md").read_text(encoding="utf-8")
+    page = OF_AN_INDEX.read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["readme"] == "release/package.md"
+    assert project["readme"] == "deploy/release/package.md"
     for extra in set(project["optional-dependencies"]) - {"dev"}:
         assert f"`{extra}`" in page, extra
     assert not re.search(r"\]\((?!https?://)", page)

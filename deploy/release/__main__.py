@@ -1,8 +1,8 @@
 """Make a release, or only what it is made of.
 
-    python -m release                      wheel and sdist, image, sums of what is here, in dist/
-    python -m release --version 1.0.0      the same of a new version, which is written first
-    python -m release --version 1.0.0 --dry-run
+    make dist                            wheel and sdist, image, sums of what is here, in dist/
+    make release VERSION=1.0.0           the same of a new version, which is written first
+    make release VERSION=1.0.0 DRY=1
 
 All is made and checked in a folder of its own. Only when nothing is wrong are files here changed
 and dist/ replaced. Nothing is pushed, tagged or uploaded: the last lines say how.
@@ -35,7 +35,7 @@ from release.tree import (
 )
 from release.version import set_version, version_of
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 CHANGELOG: Final = "CHANGELOG.md"
 _NO_IMAGE: Final = """\
 ****************************************************************************
@@ -47,7 +47,7 @@ Where there is one, build it from the tag:
 
 def main() -> int:
     """Make it; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m release", description=__doc__)
+    parser = argparse.ArgumentParser(prog="make release", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", help="the new version, such as 1.0.0")
     parser.add_argument("--dry-run", action="store_true", help="make all of it and keep nothing")

@@ -38,7 +38,7 @@ def try_wheel(wheel: Path, version: str, work: Path) -> str:
     run(*pip, "install", "--quiet", wheel)
     run(*pip, "check")
     where, *paths = run(python, "-c", _PROBE, cwd=home, env=environment).splitlines()
-    checkout = str(Path(__file__).parents[1])
+    checkout = str(Path(__file__).parents[2])
     if not where.startswith(str(folder)) or any(path.startswith(checkout) for path in paths):
         raise ReleaseError(f"the trial used {where}, and not what was installed from the wheel")
     command = folder / "bin" / "llm-cost"

@@ -1,6 +1,6 @@
 """Draws the pictures of the documentation: what commands really print, as SVG.
 
-    python -m release.pictures [FOLDER]
+    PYTHONPATH=deploy python -m release.pictures [FOLDER]
 
 A month of the demo's company is put into a ledger (or is in that of FOLDER), and each command runs
 in a terminal of its own. What it writes there is drawn, without the line that names the ledger's
