@@ -17,7 +17,7 @@ _PAUSE_MAX_S: Final = 30.0
 _REFUSED_CREDENTIALS: Final = frozenset({Code.UNAUTHENTICATED, Code.PERMISSION_DENIED})
 
 
-async def tell_of_backends(
+async def report_backends(
     exporter: Fanout,
     announce: Callable[[str], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

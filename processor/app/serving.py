@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from processor.app.application import App
-from processor.app.backend_check import tell_of_backends
+from processor.app.backend_check import report_backends
 from processor.app.notices import Notices
 from processor.config import Settings
 from processor.core.model import Intake, Plan
@@ -59,7 +59,7 @@ async def serve(
     if view is not None:
         for line in ("", _SHOWN, ""):
             view.say(line, "dim", 0)
-        checking = tell_of_backends(app.running.exporter, view.say)
+        checking = report_backends(app.running.exporter, view.say)
         beside = [asyncio.create_task(view.run()), asyncio.create_task(checking)]
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

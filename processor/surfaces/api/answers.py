@@ -72,49 +72,49 @@ class Sources:
     """What decides about calls before they are made; None likewise."""
 
 
-Made = Callable[[], Answer]
+DocumentBuilder = Callable[[], Answer]
 
 
-async def costs(sources: Sources, asked: CostsParameters) -> Made:
+async def costs(sources: Sources, asked: CostsParameters) -> DocumentBuilder:
     """Totals, series, rankings, a comparison."""
     report = await sources.costs.usage(asked.request(sources.costs.calendar.zone))
     return lambda: CostsDocument.from_report(report, with_classes=asked.classes)
 
 
-async def forecast(sources: Sources, asked: ForecastParameters) -> Made:
+async def forecast(sources: Sources, asked: ForecastParameters) -> DocumentBuilder:
     """What will have been used by the end of a window."""
     report = await sources.costs.insight.forecast(asked.request())
     return lambda: ForecastDocument.from_report(report, asked.window)
 
 
-async def what_if(sources: Sources, asked: WhatIfParameters) -> Made:
+async def what_if(sources: Sources, asked: WhatIfParameters) -> DocumentBuilder:
     """What calls would have cost otherwise."""
     request = asked.request(sources.costs.calendar.zone)
     report = await sources.costs.insight.what_if(request, sources.other_prices)
     return lambda: WhatIfDocument.from_report(report)
 
 
-async def advice(sources: Sources, asked: AdviceParameters) -> Made:
+async def advice(sources: Sources, asked: AdviceParameters) -> DocumentBuilder:
     """What would have cost less."""
     report = await sources.costs.insight.advice(asked.request(sources.costs.calendar.zone))
     return lambda: AdviceDocument.from_report(report)
 
 
-async def efficiency(sources: Sources, asked: TaskParameters) -> Made:
+async def efficiency(sources: Sources, asked: TaskParameters) -> DocumentBuilder:
     """A task beside others of its type."""
     zone = asked.zone(sources.costs.calendar.zone)
     report = await sources.costs.insight.efficiency(asked.value)
     return lambda: EfficiencyDocument.from_report(report, zone)
 
 
-async def calls(sources: Sources, asked: CallsParameters) -> Made:
+async def calls(sources: Sources, asked: CallsParameters) -> DocumentBuilder:
     """Calls one by one."""
     default = sources.costs.calendar.zone
     page = await sources.costs.calls(asked.request(default))
     return lambda: CallsDocument.from_page(page, asked.zone(default))
 
 
-async def traces(sources: Sources, asked: TracesParameters) -> Made:
+async def traces(sources: Sources, asked: TracesParameters) -> DocumentBuilder:
     """Traces, or the calls of one of them."""
     zone = asked.zone(sources.costs.calendar.zone)
     if asked.execution_id:
@@ -124,7 +124,7 @@ async def traces(sources: Sources, asked: TracesParameters) -> Made:
     return lambda: TracesDocument.from_page(page, zone)
 
 
-async def trace(sources: Sources, asked: TraceParameters) -> Made:
+async def trace(sources: Sources, asked: TraceParameters) -> DocumentBuilder:
     """A trace or an agent's run as a tree."""
     zone = asked.zone(sources.costs.calendar.zone)
     if ":" in asked.trace_id:
@@ -134,26 +134,26 @@ async def trace(sources: Sources, asked: TraceParameters) -> Made:
     return lambda: TraceDocument.from_report(report, zone)
 
 
-async def execution(sources: Sources, asked: ExecutionParameters) -> Made:
+async def execution(sources: Sources, asked: ExecutionParameters) -> DocumentBuilder:
     """A trace as a whole."""
     zone = asked.zone(sources.costs.calendar.zone)
     page = await sources.costs.whole_trace(asked.trace_id)
     return lambda: ExecutionDocument.from_page(page, zone)
 
 
-async def owner(sources: Sources, dimension: str, asked: OwnerParameters) -> Made:
+async def owner(sources: Sources, dimension: str, asked: OwnerParameters) -> DocumentBuilder:
     """What an owner has used, and its newest traces."""
     request = asked.request(sources.costs.calendar.zone)
     report = await sources.costs.owner(dimension, asked.value, request, traces_limit=asked.traces)
     return lambda: OwnerDocument.from_report(report, with_classes=asked.classes)
 
 
-async def any_owner(sources: Sources, asked: OwnersParameters) -> Made:
+async def any_owner(sources: Sources, asked: OwnersParameters) -> DocumentBuilder:
     """The same of any dimension."""
     return await owner(sources, asked.dimension, asked)
 
 
-async def budgets(sources: Sources, asked: BudgetsParameters) -> Made:
+async def budgets(sources: Sources, asked: BudgetsParameters) -> DocumentBuilder:
     """Every budget with how it stands."""
     policy = sources.costs.policy
     report = await sources.costs.budgets(ids=asked.limit, with_projections=True)
@@ -161,42 +161,42 @@ async def budgets(sources: Sources, asked: BudgetsParameters) -> Made:
     return lambda: BudgetsDocument.from_report(report, policy, zone)
 
 
-async def crossings(sources: Sources, asked: CrossingsParameters) -> Made:
+async def crossings(sources: Sources, asked: CrossingsParameters) -> DocumentBuilder:
     """Budget crossings."""
     zone = asked.zone(sources.costs.calendar.zone)
     page = await sources.costs.crossings(asked.cursor, limit=asked.limit)
     return lambda: CrossingsDocument.from_page(page, zone)
 
 
-async def notifications(sources: Sources, asked: NotificationsParameters) -> Made:
+async def notifications(sources: Sources, asked: NotificationsParameters) -> DocumentBuilder:
     """Notifications, and what of them has not arrived."""
     zone = asked.zone(sources.costs.calendar.zone)
     page = await sources.costs.notifications(asked.cursor, limit=asked.limit)
     return lambda: NotificationsDocument.from_page(page, zone)
 
 
-async def dimensions(sources: Sources, asked: DimensionsParameters) -> Made:
+async def dimensions(sources: Sources, asked: DimensionsParameters) -> DocumentBuilder:
     """Dimensions and their most used values."""
     time = asked.time(sources.costs.calendar.zone)
     report = await sources.costs.used_values(asked.dimension, time, limit=asked.limit)
     return lambda: DimensionsDocument.from_report(report)
 
 
-async def unpriced(sources: Sources, asked: UnpricedParameters) -> Made:
+async def unpriced(sources: Sources, asked: UnpricedParameters) -> DocumentBuilder:
     """All that makes totals say "at least"."""
     zone = asked.zone(sources.costs.calendar.zone)
     report = await sources.costs.unknown(limit=asked.limit)
     return lambda: UnpricedDocument.from_report(report, zone)
 
 
-async def prices(sources: Sources, asked: PricesParameters) -> Made:
+async def prices(sources: Sources, asked: PricesParameters) -> DocumentBuilder:
     """The models that are used, and what they cost."""
     time = asked.time(sources.costs.calendar.zone)
     report = await sources.costs.prices(time, limit=asked.limit)
     return lambda: PricesDocument.from_report(report, sources.costs.price_file)
 
 
-async def audit(sources: Sources, asked: AuditParameters) -> Made:
+async def audit(sources: Sources, asked: AuditParameters) -> DocumentBuilder:
     """Who has changed what."""
     zone = asked.zone(sources.costs.calendar.zone)
     since_ns = 0
@@ -206,7 +206,7 @@ async def audit(sources: Sources, asked: AuditParameters) -> Made:
     return lambda: AuditDocument.from_page(page, zone)
 
 
-async def status(sources: Sources, asked: Parameters) -> Made:
+async def status(sources: Sources, asked: Parameters) -> DocumentBuilder:
     """What answers here, and how it is."""
     queries = sources.costs
     policy, catalog = queries.policy, queries.catalog

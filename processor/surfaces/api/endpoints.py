@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from processor.core.errors import InvalidQuestionError, NotFoundError
 from processor.surfaces.api import answers
-from processor.surfaces.api.answers import Made, Sources
+from processor.surfaces.api.answers import DocumentBuilder, Sources
 from processor.surfaces.api.documents import (
     AdviceDocument,
     Answer,
@@ -70,7 +70,7 @@ class Endpoint:
     parameters: type[Parameters]
     documents: tuple[type[Answer], ...]
     """What it may answer with."""
-    ask: Callable[[Sources, Any], Awaitable[Made]]
+    ask: Callable[[Sources, Any], Awaitable[DocumentBuilder]]
     is_cacheable: bool = True
     """Whether the answer is the same as long as the ledger, prices and budgets are."""
 
@@ -98,7 +98,7 @@ class Endpoint:
 def _of(dimension: str, path: str, what: str) -> Endpoint:
     """The endpoint of one kind of owner."""
 
-    async def ask(sources: Sources, asked: OwnerParameters) -> Made:
+    async def ask(sources: Sources, asked: OwnerParameters) -> DocumentBuilder:
         return await answers.owner(sources, dimension, asked)
 
     summary = f"{what}: what it has used, by model, and its newest traces"

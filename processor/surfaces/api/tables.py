@@ -74,14 +74,14 @@ def _costs(document: CostsDocument) -> Table:
     grouped: list[_Column] = [
         (f"{name}_value" if name in taken else name, _value_of(name)) for name in document.group_by
     ]
-    return _made([*columns[:at], *grouped, *columns[at:]], document.data)
+    return _build([*columns[:at], *grouped, *columns[at:]], document.data)
 
 
 def _table(kind: Any, rows: Iterable[Any]) -> Table:  # noqa: ANN401 - an annotation
-    return _made(list(_columns(kind)), rows)
+    return _build(list(_columns(kind)), rows)
 
 
-def _made(columns: Sequence[_Column], rows: Iterable[Any]) -> Table:
+def _build(columns: Sequence[_Column], rows: Iterable[Any]) -> Table:
     header = [name for name, _ in columns]
     return Table(header, ([_cell(get(row)) for _, get in columns] for row in rows))
 

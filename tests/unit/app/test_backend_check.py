@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from processor.app.backend_check import tell_of_backends
+from processor.app.backend_check import report_backends
 from processor.core.errors import BackendUnavailableError
 from processor.core.otlp.codes import Code
 from processor.io.exporter import Backend, QueuedBackend
@@ -50,7 +50,7 @@ async def said_of(backend):
     async def sleep(seconds):
         pauses.append(seconds)
 
-    await tell_of_backends(SimpleNamespace(destinations=[backend, object()]), said.append, sleep)
+    await report_backends(SimpleNamespace(destinations=[backend, object()]), said.append, sleep)
     return said, pauses
 
 
