@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
-from processor.core.budgets.applicable import Applicable
 from processor.core.model import Crossing, Standing, Totals
 from processor.io.ledger import Ledger, SqliteStore
 from processor.io.ledger.reading import SqliteView
@@ -29,8 +28,9 @@ async def total_of(
 
 
 async def standings_of(ledger: Ledger, scopes: Mapping[str, str], time_s: int) -> list[Standing]:
-    """How scope ids, and the grand total, stand against their budgets."""
-    applied = Applicable(ledger.policy).find(scopes)
+    """How scope ids, and the grand total, stand against their budgets, whatever these filter."""
+    ids = {"total": "", "call": "", **scopes}
+    applied = [(each, ids[each.scope]) for each in ledger.policy.budgets if each.scope in ids]
     states = await _ask(ledger, lambda view: budgets.states_at(view, applied, time_s))
     return [state.standing for state in states]
 
