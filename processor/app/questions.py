@@ -23,7 +23,7 @@ _ID_BYTES: Final = 16
 
 def low_quality_in(settings: Settings) -> LowQuality:
     """Which calls need no better answer than a smaller model gives, as the settings say."""
-    return LowQuality(low_quality_of(settings.insight, settings.dimensions))
+    return low_quality_of(settings.insight, settings.dimensions)
 
 
 def build_reader(settings: Settings) -> SqliteReader:

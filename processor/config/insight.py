@@ -10,6 +10,7 @@ from pydantic import Field, PlainValidator
 from processor.config.values import Section
 from processor.core.files.checks import InvalidValueError, shown, text
 from processor.core.files.validation import Flag
+from processor.core.insight import LowQuality
 from processor.core.questions import DIMENSIONS
 
 _VALUES_MAX: Final = 100
@@ -45,8 +46,9 @@ class Insight(Section):
         default=(),
         description="Calls that a smaller model does well enough, by the values of dimensions, "
         "such as {task_type: [classify, extract]}: one of them is enough. For these a smaller "
-        "model is suggested; for others it is shown as a what-if. A dimension of your own that "
-        f"is read from {_QUALITY} says so with the value {_LOW} by itself.",
+        "model is suggested; for others it is shown as a what-if. Where a "
+        f"dimension of your own is read from {_QUALITY}, the span of a call says so with the value "
+        f"{_LOW}.",
     )
     hints: Flag = Field(
         default=False,
@@ -58,13 +60,11 @@ class Insight(Section):
 
 def low_quality_of(
     insight: Insight, dimensions: Collection[tuple[str, tuple[str, ...]]]
-) -> dict[str, frozenset[str]]:
-    """Accepted values by dimension, those that spans say themselves among them."""
-    found = {name: frozenset(values) for name, values in insight.low_quality}
-    for name, attributes in dimensions:
-        if _QUALITY in attributes:
-            found[name] = found.get(name, frozenset()) | {_LOW}
-    return found
+) -> LowQuality:
+    """Which calls need no better answer than a smaller model gives."""
+    where = {name: frozenset(values) for name, values in insight.low_quality}
+    said = {name: frozenset({_LOW}) for name, attributes in dimensions if _QUALITY in attributes}
+    return LowQuality(where, said)
 
 
 def check_low_quality(insight: Insight, own: Collection[str]) -> None:

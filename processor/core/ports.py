@@ -20,6 +20,7 @@ from processor.core.model import (
     JobProgress,
     Receipt,
     Repricing,
+    SpanRow,
     Stamp,
     StoredCall,
     Totals,
@@ -174,7 +175,7 @@ class LedgerView(Protocol):
 
     def stored_calls(
         self, question: CallsQuestion, after: tuple[int, int, bytes] | None
-    ) -> list[tuple[CallRow, StoredCall]]:
+    ) -> list[tuple[CallRow, SpanRow]]:
         """Likewise, each with all that is kept of it to price it again."""
 
     def calls_after(self, row: int, limit: int) -> list[CallRow]:

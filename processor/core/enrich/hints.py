@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from processor.core.enrich.names import RECOMMENDATION
@@ -51,7 +52,8 @@ class Hints:
     ) -> Iterator[tuple[str, Value]]:
         if not entry.is_leaf_charge or entry.kind != "llm" or entry.adopted_nano_usd is not None:
             return
-        if entry.amount is None or not self._low_quality.allows(lambda name: _value(call, name)):
+        own = call.mark.own
+        if entry.amount is None or not self._low_quality.allows(partial(_value, call), own):
             return
         sibling = self._sibling(entry.provider, entry.model, catalog)
         if sibling is None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from processor.core.budgets.window import window_of
 from processor.core.insight import DAYS_BEFORE, Advisor, Anomaly, Suggestion, anomalies
-from processor.core.model import NS_PER_S, Calendar, StoredCall
+from processor.core.model import NS_PER_S, Calendar, SpanRow
 from processor.core.ports import LedgerReader, LedgerView
 from processor.core.questions import CallRow, Filters, UsageQuestion
 from processor.surfaces.queries import checks
@@ -101,7 +101,7 @@ async def advice_report(
     )
 
 
-def look_through(advisor: Advisor, some: Sequence[tuple[CallRow, StoredCall]]) -> None:
+def look_through(advisor: Advisor, some: Sequence[tuple[CallRow, SpanRow]]) -> None:
     """Give an advisor some more calls."""
     for row, stored in some:
         advisor.add(row, stored)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from processor.core.model import StoredCall
+from processor.core.model import SpanRow
 from processor.core.ports import LedgerReader, LedgerView
 from processor.core.questions import CallRow, CallsQuestion, Filters
 from processor.surfaces.queries.answers import NO_MOMENT, AsOf, as_of
@@ -43,7 +43,7 @@ class CallsReading:
     """The time, from the first call to the last one where it was all time."""
     _read: int = field(default=0, init=False)
 
-    async def slices(self) -> AsyncIterator[Sequence[tuple[CallRow, StoredCall]]]:
+    async def slices(self) -> AsyncIterator[Sequence[tuple[CallRow, SpanRow]]]:
         """Some calls at a time; each slice is of one moment."""
         await self.reader.ask(self._begin)
         start_s, after = self.start_s, None
@@ -56,7 +56,7 @@ class CallsReading:
                 view: LedgerView,
                 question: CallsQuestion = question,
                 after: tuple[int, int, bytes] | None = after,
-            ) -> list[tuple[CallRow, StoredCall]]:
+            ) -> list[tuple[CallRow, SpanRow]]:
                 return view.stored_calls(question, after)
 
             found = await self.reader.ask(work)

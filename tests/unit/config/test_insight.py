@@ -23,11 +23,11 @@ dimensions: {quality: [model.quality_requirement], team: [team]}
 insight: {low_quality: {task_type: [classify, extract], team: tagging}}
 """,
     )
-    assert low_quality_of(found.insight, found.dimensions) == {
-        "task_type": {"classify", "extract"}, "team": {"tagging"}, "quality": {"low"},
-    }  # fmt: skip
+    assert low_quality_of(found.insight, found.dimensions) == (
+        {"task_type": {"classify", "extract"}, "team": {"tagging"}}, {"quality": {"low"}}
+    )  # fmt: skip
     nothing = settings(tmp_path, "")
-    assert low_quality_of(nothing.insight, nothing.dimensions) == {}
+    assert low_quality_of(nothing.insight, nothing.dimensions) == ({}, {})
 
 
 @pytest.mark.parametrize(

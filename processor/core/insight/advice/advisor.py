@@ -8,7 +8,7 @@ from processor.core.insight.advice.repeats import Repeats
 from processor.core.insight.advice.siblings import LowQuality, Siblings
 from processor.core.insight.advice.suggestion import Findings, Suggestion, priced
 from processor.core.insight.advice.tier_edges import TierEdges
-from processor.core.model import StoredCall
+from processor.core.model import SpanRow
 from processor.core.pricing import Catalog
 from processor.core.questions import CallRow
 
@@ -29,7 +29,7 @@ class Advisor:
         self.calls = 0
         """How many were looked at: those whose cost follows from their own counts."""
 
-    def add(self, row: CallRow, stored: StoredCall) -> None:
+    def add(self, row: CallRow, stored: SpanRow) -> None:
         """Look at one more call."""
         call = priced(row, stored)
         if call is None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from processor.core.insight.advice.suggestion import Findings, Priced
 from processor.core.insight.what_if import Name, compare_call
+from processor.core.model import Owner
 from processor.core.pricing import Catalog
 from processor.core.questions import CallRow
 
@@ -30,10 +31,19 @@ class LowQuality(NamedTuple):
 
     where: Mapping[str, frozenset[str]] = {}
     """Accepted values by dimension: one of them is enough."""
+    said: Mapping[str, frozenset[str]] = {}
+    """Likewise of dimensions of one's own, where the span of the call says it itself: nothing is
+    taken from a span above, or from others of the trace."""
 
-    def allows(self, value_of: Callable[[str], str]) -> bool:
-        """Whether that is said of a call, whose value of a dimension is asked for."""
-        return any(value_of(name) in values for name, values in self.where.items())
+    def allows(self, value_of: Callable[[str], str], own: Owner) -> bool:
+        """Whether that is said of a call, whose value of a dimension is asked for.
+
+        `own` is what its span says itself.
+        """
+        if any(value_of(name) in values for name, values in self.where.items()):
+            return True
+        ids = dict(own.own_dimensions) if self.said else {}
+        return any(ids.get(name) in values for name, values in self.said.items())
 
 
 NO_LOW_QUALITY: Final = LowQuality()
@@ -90,7 +100,7 @@ class Siblings:
             if saving > 0:
                 findings.add(
                     "cheaper_model", [row], saving, other_model=sibling,
-                    is_allowed=self.low_quality.allows(partial(_value, row)),
+                    is_allowed=self.low_quality.allows(partial(_value, row), call.stored.own),
                 )  # fmt: skip
 
     def _sibling(self, provider: str, model: str) -> str | None:

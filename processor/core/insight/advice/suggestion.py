@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from processor.core.model import Entry, StoredCall, Usage
+from processor.core.model import Entry, SpanRow, Usage
 from processor.core.money import Rates
 from processor.core.questions import CallRow
 
@@ -45,7 +45,7 @@ class Priced(NamedTuple):
     """A call whose cost follows from its own quantities and rates."""
 
     row: CallRow
-    stored: StoredCall
+    stored: SpanRow
     entry: Entry
     usage: Usage
     rates: Rates
@@ -78,7 +78,7 @@ class Suggestion(NamedTuple):
     """Trace and span of the first of them, `IDS_MAX` at most."""
 
 
-def priced(row: CallRow, stored: StoredCall) -> Priced | None:
+def priced(row: CallRow, stored: SpanRow) -> Priced | None:
     """A call that stands for itself; None for any other, and for one without cost."""
     entry, cost = stored.entry, row.totals.cost_nano_usd
     if entry is None or entry.usage is None or entry.rates is None or entry.amount is None:

@@ -11,7 +11,7 @@ import apsw
 
 from processor.core.budgets.window import BUCKET_S
 from processor.core.budgets.zones import ReportingZone, ReportingZones
-from processor.core.model import AuditEntry, Crossing, StoredCall, Totals
+from processor.core.model import AuditEntry, Crossing, SpanRow, Totals
 from processor.core.notices import Notifications
 from processor.core.questions import (
     SET_DIMENSIONS,
@@ -147,7 +147,7 @@ class SqliteView:
 
     def stored_calls(
         self, question: CallsQuestion, after: tuple[int, int, bytes] | None
-    ) -> list[tuple[CallRow, StoredCall]]:
+    ) -> list[tuple[CallRow, SpanRow]]:
         """Likewise, each with all that is kept of it."""
         found = calls.calls_in_order(self._database, question, after)
         spans = RowReader(self._database).rows_by_id(row.id for row in found)

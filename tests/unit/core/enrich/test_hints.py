@@ -11,7 +11,7 @@ from processor.core.posting import entry_of
 from processor.core.pricing import compile_catalog, parse_prices, price
 
 CATALOG = compile_catalog(parse_prices("models: []", "p.yaml"))
-LOW = Hints(LowQuality({"quality": frozenset({"low"}), "task_type": frozenset({"classify"})}))
+LOW = Hints(LowQuality({"task_type": frozenset({"classify"})}, {"quality": frozenset({"low"})}))
 SAID = Owner(own_dimensions=(("quality", "low"),))
 TIME_NS = 1_790_000_000 * 10**9
 

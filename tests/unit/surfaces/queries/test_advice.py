@@ -91,6 +91,21 @@ async def test_a_smaller_model_is_suggested_only_where_somebody_has_said_so(ask_
         )
 
 
+async def test_what_a_span_says_of_its_quality_holds_for_it_alone(ask_written):
+    """Guarantees: neither an agent above nor another call of the trace says it for a call."""
+    low = Owner(own_dimensions=(("quality", "low"),))
+    usage = Usage(input=900, output=10)
+    spans = [
+        Sent(1, 9, BASE_S + 90, own=low),
+        sent(1, usage, 10, trace=1, parent=9, own=low),
+        sent(2, usage._replace(input=800), 20, trace=1, parent=9),
+    ]
+    rule = LowQuality(said={"quality": frozenset({"low"})})
+    queries, found, _ = await advice(ask_written, spans, low_quality=rule)
+    [allowed] = [each for each in found.suggestions if each.group.is_allowed]
+    assert [each.span for each in await named(queries, allowed, spans)] == [1]
+
+
 async def test_requests_just_beyond_a_size_that_costs_more(ask_written):
     spans = [
         sent(1, Usage(input=LIMIT + 150, output=10), 0, "tiered"),
