@@ -100,3 +100,19 @@ async def test_budgets_say_in_which_hour_their_limit_will_be_met(ask, calls, giv
         "of a user": today_s + 19 * HOUR_S, "of a week": today_s + 71 * HOUR_S, "for ever": None,
     }  # fmt: skip
     assert all(state.projected_crossing_s is None for state in (await queries.budgets()).states)
+
+
+@pytest.mark.parametrize("filters", [{}, {"agent": ["a"]}])
+async def test_hours_that_are_not_kept_are_no_usage_of_nothing(ask, calls, given_calls, filters):
+    """Guarantees: history begins where hours are kept, instead of being 0 before."""
+
+    def fold(writer):
+        kept_s = given_calls.TODAY_S - 10 * given_calls.DAY_S
+        writer.execute("INSERT INTO kept_from VALUES ('hours', ?)", (kept_s,))
+        writer.execute("INSERT INTO kept_from VALUES ('calls', ?)", (given_calls.NOW_S,))
+
+    queries = ask(*calls, change=fold)
+    found = (await queries.insight.forecast(ForecastRequest("today", filters))).forecast
+    assert (found.method, found.history_hours) == ("hour_of_day_means", 240)
+    assert found.amount == 24 * (7 if filters else 10)
+    assert found.interval is None
