@@ -22,6 +22,7 @@ from processor.core.questions import UsageQuestion
 from processor.io.ledger.reading import pool
 from processor.io.ledger.reading.log_pause import unread_bytes_of
 from processor.io.ledger.reading.pool import SqliteReader
+from processor.io.ledger.tables import VERSION
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
 
@@ -173,8 +174,11 @@ async def test_an_error_of_the_work_is_the_answer(open_reader):
     [
         (None, "there is no ledger at"),
         (b"not a database" * 100, "cannot be read: .*not a database"),
-        (6, r"tables 6, not 9\): start the processor on it once"),
-        (10, r"tables 10, not 9\): ask with the program that wrote it"),
+        (6, rf"tables 6, not {VERSION}\): start the processor on it once"),
+        (
+            VERSION + 1,
+            rf"tables {VERSION + 1}, not {VERSION}\): ask with the program that wrote it",
+        ),
     ],
 )
 async def test_what_is_no_ledger_of_this_version(tmp_path, content, message):
