@@ -38,8 +38,8 @@ def _of_task(arguments: argparse.Namespace) -> int:
     """Print how efficient a task was, and suggestions."""
     for flag in ("period", "since", "until", "filter"):
         if getattr(arguments, flag):
-            what = "goes not with --task, which is looked at as a whole"
-            raise ConfigError([Problem(f"--{flag}", what, "leave one of both out")])
+            what = "cannot be used with --task, which is looked at as a whole"
+            raise ConfigError([Problem(f"--{flag}", what, "leave one of them out")])
     path = f"/tasks/{quote(arguments.task, safe='')}/efficiency"
 
     def draw(questions: Questions, width: int) -> RenderableType:

@@ -28,7 +28,7 @@ def period_asked(arguments: argparse.Namespace) -> str:
     is_range = bool(arguments.since or arguments.until)
     if arguments.period and is_range:
         fix = "give one of them"
-        raise ConfigError([Problem("--period", "goes not with --since or --until", fix)])
+        raise ConfigError([Problem("--period", "cannot be used with --since or --until", fix)])
     period: str = arguments.period or ("" if is_range else arguments.default_period)
     return period
 

@@ -46,7 +46,7 @@ def show(
 def check_form(arguments: argparse.Namespace) -> Form | None:
     """The API's form that was asked for; None for a picture. Raises ConfigError."""
     if arguments.json and arguments.csv:
-        raise ConfigError([Problem("--csv", "goes not with --json", "give one of them")])
+        raise ConfigError([Problem("--csv", "cannot be used with --json", "give one of them")])
     return "csv" if arguments.csv else "json" if arguments.json else None
 
 

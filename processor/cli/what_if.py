@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
         fix = "give --model MODEL=OTHER, or --prices FILE"
         raise ConfigError([Problem("--model", "says nothing to compare with", fix)])
     if arguments.prices and arguments.endpoint:
-        what = "goes not with --prices, for which the ledger's file is read"
+        what = "cannot be used with --prices, for which the ledger's file is read"
         raise ConfigError([Problem("--endpoint", what, "name its folder with --data-dir")])
     query = [
         *time_asked(arguments),

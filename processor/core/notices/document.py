@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from processor.core.model import Crossing
@@ -36,11 +36,6 @@ def crossing_document(crossing: Crossing, rules: Rules) -> Mapping[str, Any]:
         "trace_id": trace_id or None,
         "span_id": span_id or None,
     }
-
-
-def moment_text(time_s: int) -> str:
-    """A moment in epoch seconds as RFC 3339 in UTC."""
-    return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _moment(time_s: int, rules: Rules, budget: str) -> str | None:

@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 
 from processor.core.errors import ConfigError
+from processor.core.model import NS_PER_S
 from processor.core.notices import Notice
 from processor.core.wording import utc_text
 from processor.io.notify.channel import SendError
 from processor.io.notify.http_post import HttpPost
-
-_NS_PER_S = 10**9
 
 
 class WebhookChannel:
@@ -33,7 +32,7 @@ class WebhookChannel:
         body = json.dumps(
             {
                 "type": notice.type,
-                "timestamp": utc_text(notice.written_s * _NS_PER_S),
+                "timestamp": utc_text(notice.written_s * NS_PER_S),
                 "data": dict(notice.data),
             },
             ensure_ascii=False,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from processor.core.budgets.window import window_of
 from processor.core.insight import DAYS_BEFORE, Advisor, Anomaly, Suggestion, anomalies
-from processor.core.model import NS_PER_S, Calendar, SpanRow
+from processor.core.model import NS_PER_S, Calendar
 from processor.core.ports import LedgerReader, LedgerView
-from processor.core.questions import CallRow, Filters, UsageQuestion
+from processor.core.questions import Filters, UsageQuestion
 from processor.surfaces.queries import checks
 from processor.surfaces.queries.answers import AsOf
 from processor.surfaces.queries.checks import CheckedRange
@@ -83,8 +82,7 @@ async def advice_report(
 ) -> AdviceReport:
     """Answer a request. Raises what `LedgerReader.ask` raises."""
     reading = CallsReading(reader, asked.time, asked.filters, asked.now_ns)
-    async for some in reading.slices():
-        await asyncio.to_thread(look_through, advisor, some)
+    await reading.go_through(advisor.add)
     suggestions = advisor.close(min(reading.end_s * NS_PER_S, asked.now_ns))
     days = await reader.ask(lambda view: _days_unlike(view, asked))
     return AdviceReport(
@@ -99,12 +97,6 @@ async def advice_report(
         reading.partial,
         reading.as_of,
     )
-
-
-def look_through(advisor: Advisor, some: Sequence[tuple[CallRow, SpanRow]]) -> None:
-    """Give an advisor some more calls."""
-    for row, stored in some:
-        advisor.add(row, stored)
 
 
 def _days_unlike(view: LedgerView, asked: CheckedAdvice) -> list[DayUnlike]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from processor.core.insight import TASKS_MIN, Advisor, Baseline, Suggestion, bas
 from processor.core.model import NS_PER_S, Calendar, Totals
 from processor.core.ports import LedgerReader, LedgerView
 from processor.core.questions import CallRow, CallsQuestion, TracesQuestion, UsageQuestion
-from processor.surfaces.queries.advice import look_through
 from processor.surfaces.queries.answers import AsOf, as_of
 from processor.surfaces.queries.checks import CheckedRange
 from processor.surfaces.queries.stored_calls import CallsReading
@@ -64,8 +62,7 @@ async def efficiency_report(
     standing = await reader.ask(lambda view: task_standing(view, task, now_ns))
     time = CheckedRange(standing.start_s, standing.end_s, calendar)
     reading = CallsReading(reader, time, (("task", (task,)),), now_ns)
-    async for some in reading.slices():
-        await asyncio.to_thread(look_through, advisor, some)
+    await reading.go_through(advisor.add)
     suggestions = advisor.close(now_ns)
     return EfficiencyReport(standing, suggestions[:_SUGGESTIONS_MAX], reading.partial)
 

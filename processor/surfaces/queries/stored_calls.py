@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from processor.core.model import SpanRow
+from processor.core.model import NS_PER_S, SpanRow
 from processor.core.ports import LedgerReader, LedgerView
 from processor.core.questions import CallRow, CallsQuestion, Filters
 from processor.surfaces.queries.answers import NO_MOMENT, AsOf, as_of
@@ -26,8 +27,8 @@ _SLICE_S: Final = 86_400
 class CallsReading:
     """The calls of a time that filters let pass, the earliest end first.
 
-    `slices` first; then `partial` and `as_of` say what they are. Raises what `LedgerReader.ask`
-    raises.
+    `slices` or `go_through` first; then `partial` and `as_of` say what they are. Raises what
+    `LedgerReader.ask` raises.
     """
 
     reader: LedgerReader
@@ -71,6 +72,11 @@ class CallsReading:
                 self.partial += (_cut(self.calls_max, after[0]),)
                 return
 
+    async def go_through(self, look_at: Callable[[CallRow, SpanRow], None]) -> None:
+        """Have `look_at` see each call, in another thread, so that batches go on meanwhile."""
+        async for some in self.slices():
+            await asyncio.to_thread(_each, some, look_at)
+
     def _begin(self, view: LedgerView) -> None:
         freshness = view.freshness()
         self.as_of = as_of(freshness, self.now_ns)
@@ -82,8 +88,15 @@ class CallsReading:
         self.partial += late_reason(view, *range_s)
 
 
+def _each(
+    some: Sequence[tuple[CallRow, SpanRow]], look_at: Callable[[CallRow, SpanRow], None]
+) -> None:
+    for row, stored in some:
+        look_at(row, stored)
+
+
 def _cut(calls: int, end_ns: int) -> str:
-    until = f"{datetime.fromtimestamp(end_ns // 10**9, UTC):%Y-%m-%d %H:%M:%S}"
+    until = f"{datetime.fromtimestamp(end_ns // NS_PER_S, UTC):%Y-%m-%d %H:%M:%S}"
     return (
         f"only the first {calls:,} calls were looked at, which ended until {until} UTC: ask for a "
         "shorter time, or for fewer calls by filters"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from processor.core.errors import InvalidQuestionError
 from processor.core.insight import Name, NotComparable, WhatIf, WhatIfRow, named_model
-from processor.core.model import NS_PER_S, Calendar, StoredCall
+from processor.core.model import NS_PER_S, Calendar
 from processor.core.ports import LedgerReader
 from processor.core.pricing import Catalog
-from processor.core.questions import CallRow, Filters
+from processor.core.questions import Filters
 from processor.surfaces.queries import checks
 from processor.surfaces.queries.answers import AsOf
 from processor.surfaces.queries.checks import CheckedRange
@@ -70,8 +69,8 @@ def check_what_if(
         raise InvalidQuestionError("model", f"takes up to {_MODELS_MAX} models")
     if replacements:
         if "model" in filters:
-            what = "goes not with model, which says already which calls are meant"
-            raise InvalidQuestionError("filters[model]", what, "leave one of both out")
+            what = "cannot be used with model, which says already which calls are meant"
+            raise InvalidQuestionError("filters[model]", what, "leave one of them out")
         filters["model"] = tuple(replacements)
     return CheckedWhatIf(time, tuple(sorted(filters.items())), replacements, now_ns)
 
@@ -88,19 +87,13 @@ def _replacement(text: str, catalog: Catalog) -> tuple[str, Name]:
     return model, name
 
 
-def _add(found: WhatIf, some: Sequence[tuple[CallRow, StoredCall]]) -> None:
-    for row, stored in some:
-        found.add(row, stored)
-
-
 async def what_if_report(
     reader: LedgerReader, asked: CheckedWhatIf, catalog: Catalog
 ) -> WhatIfReport:
     """Answer a request. Raises what `LedgerReader.ask` raises."""
     found = WhatIf(asked.replacements, catalog)
     reading = CallsReading(reader, asked.time, asked.filters, asked.now_ns)
-    async for some in reading.slices():
-        await asyncio.to_thread(_add, found, some)
+    await reading.go_through(found.add)
     return WhatIfReport(
         reading.start_s,
         reading.end_s,

@@ -35,7 +35,7 @@ def test_a_length_ago_is_a_moment():
 
 
 def test_a_period_and_a_beginning_are_one_too_many():
-    with pytest.raises(ConfigError, match="--period: goes not with --since"):
+    with pytest.raises(ConfigError, match="--period: cannot be used with --since"):
         list(time_asked(given(period="today", since="7d")))
 
 

@@ -71,7 +71,7 @@ class TracesParameters(Parameters):
         """The question about calls of one execution. Raises InvalidQuestionError."""
         if self.filter:
             what = "is of traces, and execution_id names one"
-            raise InvalidQuestionError("filter", what, "leave one of both out")
+            raise InvalidQuestionError("filter", what, "leave one of them out")
         filters: dict[str, Sequence[str]] = {"trace": [self.execution_id]}
         if self.kind:
             filters["kind"] = [self.kind]
