@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import PlainValidator
 
+from processor.config.values import one_or_more
 from processor.core.budgets.checks import is_dimension_name
 from processor.core.files.checks import InvalidValueError, shown, text
 
@@ -38,10 +39,7 @@ def _name(name: object) -> str:
 
 
 def _attributes(name: object, value: object) -> tuple[str, ...]:
-    listed = value if isinstance(value, list) else [value]
-    if not 0 < len(listed) <= _ATTRIBUTES_MAX:
-        what = f"{name} must have 1 to {_ATTRIBUTES_MAX} attributes, has {len(listed)}"
-        raise InvalidValueError(what)
+    listed = one_or_more(value, _ATTRIBUTES_MAX, "attributes", name)
     try:
         return tuple(dict.fromkeys(text(each) for each in listed))
     except InvalidValueError as error:

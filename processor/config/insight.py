@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainValidator
 
-from processor.config.values import Section
+from processor.config.values import Section, one_or_more
 from processor.core.files.checks import InvalidValueError, shown, text
 from processor.core.files.validation import Flag
 from processor.core.insight import LowQuality
@@ -32,11 +32,7 @@ def _values(value: object) -> _Values:
 
 
 def _listed(name: object, value: object) -> tuple[str, ...]:
-    listed = value if isinstance(value, list) else [value]
-    if not 0 < len(listed) <= _VALUES_MAX:
-        what = f"{name} must have 1 to {_VALUES_MAX} values, has {len(listed)}"
-        raise InvalidValueError(what)
-    return tuple(dict.fromkeys(text(each) for each in listed))
+    return tuple(dict.fromkeys(map(text, one_or_more(value, _VALUES_MAX, "values", name))))
 
 
 class Insight(Section):

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeVar, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag, model_validator
 
-from processor.config.values import Duration, Section, address, duration, items
+from processor.config.values import Duration, Section, address, duration, one_or_more
 from processor.core.budgets import Channel
 from processor.core.errors import ConfigError, Problem
 from processor.core.files.checks import InvalidValueError, SecretText, choice, optional, shown, text
@@ -76,9 +76,7 @@ def mail_address(value: object) -> str:
 
 def mail_addresses(value: object) -> tuple[str, ...]:
     """One or more addresses of e-mail."""
-    listed = items(value if isinstance(value, list) else [value], "write [ada@example.com]")
-    if not 0 < len(listed) <= _ADDRESSES_MAX:
-        raise InvalidValueError(f"must be 1 to {_ADDRESSES_MAX} addresses, has {len(listed)}")
+    listed = one_or_more(value, _ADDRESSES_MAX, "addresses")
     return tuple(dict.fromkeys(map(mail_address, listed)))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, model_validator
 
-from processor.config.values import Section, duration
+from processor.config.values import Section, duration, one_or_more
 from processor.core.budgets.checks import OWN_DIMENSIONS
 from processor.core.files.checks import (
     InvalidValueError,
@@ -49,9 +49,7 @@ def _dimension(name: object, known: Collection[str]) -> str:
 
 
 def _values(name: object, value: object) -> tuple[str, ...]:
-    listed = value if isinstance(value, list) else [value]
-    if not 0 < len(listed) <= _VALUES_MAX:
-        raise InvalidValueError(f"{name} must have 1 to {_VALUES_MAX} values, has {len(listed)}")
+    listed = one_or_more(value, _VALUES_MAX, "values", name)
     if not all(isinstance(each, str) for each in listed):
         raise InvalidValueError(f"the values of {name} must be texts", "put them in quotes")
     return tuple(dict.fromkeys(map(str, listed)))

@@ -110,6 +110,18 @@ def items(value: object, fix: str) -> list[object]:
     return value
 
 
+def one_or_more(value: object, most: int, noun: str, name: object = "") -> list[object]:
+    """The items of a list of 1 to `most`, or the one that stands without a list.
+
+    `noun` says what they are, and `name` whose they are where the setting has several such lists.
+    """
+    listed = value if isinstance(value, list) else [value]
+    if not 0 < len(listed) <= most:
+        must = f"{name} must have" if name else "must be"
+        raise InvalidValueError(f"{must} 1 to {most} {noun}, has {len(listed)}")
+    return listed
+
+
 def origins(value: object) -> tuple[str, ...]:
     """A list of web origins: scheme, host and, unless it is the scheme's own, port."""
     found = items(value, "write [https://shop.example.com]")

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from processor.core.enrich.names import RECOMMENDATION
-from processor.core.insight import LowQuality, sibling_of
+from processor.core.insight import KnownSiblings, LowQuality
 from processor.core.model import Call, Charge, Edit, Entry, Spans, Stamp, Value
 from processor.core.pricing import Catalog, price
 
@@ -16,7 +16,6 @@ _DOWNGRADE: Final = "could_downgrade"
 _COULD_USE: Final = "prompt.could_use_"
 _FAMILIES: Final = ("haiku", "sonnet")
 """Words that stand for a model in the name of the attribute, as other programs have it."""
-_CACHED_MAX: Final = 1_000
 
 
 class Hints:
@@ -24,7 +23,7 @@ class Hints:
 
     def __init__(self, low_quality: LowQuality) -> None:
         self._low_quality = low_quality
-        self._siblings: dict[tuple[str, str, str], str | None] = {}
+        self._siblings = KnownSiblings()
 
     def add(
         self,
@@ -55,7 +54,7 @@ class Hints:
         own = call.mark.own
         if entry.amount is None or not self._low_quality.allows(partial(_value, call), own):
             return
-        sibling = self._sibling(entry.provider, entry.model, catalog)
+        sibling = self._siblings.find(entry.provider, entry.model, catalog)
         if sibling is None:
             return
         as_sibling = replace(
@@ -66,14 +65,6 @@ class Hints:
             yield RECOMMENDATION, _DOWNGRADE
             family = next((word for word in _FAMILIES if word in sibling), sibling)
             yield f"{_COULD_USE}{family}", True
-
-    def _sibling(self, provider: str, model: str, catalog: Catalog) -> str | None:
-        key = catalog.version, provider, model
-        if key not in self._siblings:
-            if len(self._siblings) >= _CACHED_MAX:
-                self._siblings.clear()
-            self._siblings[key] = sibling_of(provider, model, catalog)
-        return self._siblings[key]
 
 
 def _value(call: Call, dimension: str) -> str:

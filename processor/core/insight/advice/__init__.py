@@ -10,13 +10,19 @@ chains       requests that send again what the one before has sent
 """
 
 from processor.core.insight.advice.advisor import Advisor
-from processor.core.insight.advice.siblings import NO_LOW_QUALITY, LowQuality, sibling_of
+from processor.core.insight.advice.siblings import (
+    NO_LOW_QUALITY,
+    KnownSiblings,
+    LowQuality,
+    sibling_of,
+)
 from processor.core.insight.advice.suggestion import METHODS, Suggestion, SuggestionKind
 
 __all__ = [
     "METHODS",
     "NO_LOW_QUALITY",
     "Advisor",
+    "KnownSiblings",
     "LowQuality",
     "Suggestion",
     "SuggestionKind",

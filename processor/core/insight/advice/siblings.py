@@ -80,17 +80,33 @@ def _smaller_names(model: str) -> Iterator[str]:
 
 
 @dataclass(slots=True)
+class KnownSiblings:
+    """Remembers what `sibling_of` has found, a thousand answers at most."""
+
+    _known: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
+
+    def find(self, provider: str, model: str, catalog: Catalog) -> str | None:
+        """What `sibling_of` says."""
+        key = catalog.version, provider, model
+        if key not in self._known:
+            if len(self._known) >= _CACHED_MAX:
+                self._known.clear()
+            self._known[key] = sibling_of(provider, model, catalog)
+        return self._known[key]
+
+
+@dataclass(slots=True)
 class Siblings:
     """Prices calls as the next smaller model, where that costs less."""
 
     catalog: Catalog
     low_quality: LowQuality
-    _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    _known: KnownSiblings = field(default_factory=KnownSiblings)
 
     def add(self, call: Priced, findings: Findings) -> None:
         """Look at one more call."""
         row = call.row
-        sibling = self._sibling(row.dimensions.provider, row.dimensions.model)
+        sibling = self._known.find(row.dimensions.provider, row.dimensions.model, self.catalog)
         if sibling is None:
             return
         name = Name(row.dimensions.provider, sibling)
@@ -102,11 +118,3 @@ class Siblings:
                     "cheaper_model", [row], saving, other_model=sibling,
                     is_allowed=self.low_quality.allows(partial(_value, row), call.stored.own),
                 )  # fmt: skip
-
-    def _sibling(self, provider: str, model: str) -> str | None:
-        key = provider, model
-        if key not in self._known:
-            if len(self._known) >= _CACHED_MAX:
-                self._known.clear()
-            self._known[key] = sibling_of(provider, model, self.catalog)
-        return self._known[key]
