@@ -16,7 +16,7 @@ PARALLEL = --numprocesses $(WORKERS) --dist worksteal
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test check format unit bench bench-overload bench-ledger bench-verify programs test-full \
+.PHONY: help run serve test check format unit bench bench-overload bench-ledger bench-checks bench-verify programs test-full \
 	test-backends test-deploy test-api test-clients test-senders fuzz fuzz-short \
 	chaos chaos-short chaos-notify proto pictures dist release clean
 
@@ -104,6 +104,9 @@ bench-overload: $(VENV)/ready ## three times what the backend takes, for 60 s: m
 CALLS ?= 200000
 bench-ledger: $(VENV)/ready ## a month of CALLS calls (200000 by default): bytes, turns, start, questions
 	$(BENCH)/ledger_load.py --calls $(CALLS) $(if $(BEFORE),--before $(BEFORE))
+
+bench-checks: $(VENV)/ready ## checks of budgets over HTTP, alone and beside batches
+	$(BENCH)/budget_checks.py
 
 bench-verify: $(VENV)/ready ## verify and back up a ledger of CALLS calls: CPU and memory
 	$(BENCH)/ledger_verify.py --calls $(CALLS) $(if $(FULL),--full)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
@@ -55,6 +56,9 @@ from processor.surfaces.queries import BudgetChecks, Health
 
 _LOG = logging.getLogger(__name__)
 _HEALTH_INTERVAL_S = 1.0
+_SWITCH_S = 0.0005
+"""How long one thread may keep the interpreter while others wait for it; Python's default is ten
+times as long. A question passes it on several times, each time beside the thread that writes."""
 
 
 class App:
@@ -94,6 +98,7 @@ class App:
     async def start(self) -> None:
         """Start everything, the receiver last. Raises ConfigError, and then nothing runs."""
         refuse_loop(self._settings)
+        sys.setswitchinterval(_SWITCH_S)
         # What the ledger reads at its start is many objects that stay, too.
         _collect_less_often()
         # Telemetry answers until everything else is closed, so it has a stack below the other.

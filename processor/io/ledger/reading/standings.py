@@ -21,7 +21,7 @@ _NEARLY_ALL: Final = 0.999
 _LIMITED: Final = ("cost", "input", "output", "unpriced")
 """What budgets look at, of `tables.SUMS`."""
 _AT_ONCE: Final = 50
-"""Sums of one statement: SQLite takes 500, and keeps the plans of few long texts."""
+"""Sums of one statement: SQLite joins up to 64."""
 _COUNTED: Final = """
 SELECT filled_to - (span_id IS NOT NULL), is_complete FROM series
   LEFT JOIN series_parts USING (name) WHERE name = ?
@@ -62,38 +62,42 @@ def read_series_by_hour(
 
 
 def read_many_series(database: apsw.Connection, asked: Sequence[SeriesWindow]) -> list[SeriesSum]:
-    """What `totals` has of each, of what budgets look at; most are asked for in one statement.
+    """What `totals` has of each, of what budgets look at.
 
-    Each statement lets other threads run several times, which take milliseconds when they are busy.
+    A statement has one row for all that it is asked: other threads run between two rows, and give
+    the interpreter back after a millisecond or more when they are busy.
     """
+    kept = tuple({each.name for each in asked if "?" in each.name})
     found: list[Totals] = []
+    complete = 0
     for first in range(0, len(asked), _AT_ONCE):
         some = asked[first : first + _AT_ONCE]
-        bindings = tuple(value for each in some for value in each)
-        statement = partial(_added_up, len(some))
-        rows_found = rows_of(database, statement, bindings, len(_LIMITED))
-        for sums in rows_found:
-            cost, given, made, unpriced = (int(value or 0) for value in sums)
+        bindings = (*kept, *(value for each in some for value in each))
+        statement = partial(_added_up, len(kept), len(some))
+        columns = len(some) * len(_LIMITED)
+        [(complete, *sums)] = rows_of(database, statement, bindings, columns)
+        for at in range(0, columns, len(_LIMITED)):
+            cost, given, made, unpriced = (int(each or 0) for each in sums[at : at + len(_LIMITED)])
             found.append(Totals(cost, given, made, unpriced=unpriced))
-    kept_for_budgets = {each.name for each in asked if "?" in each.name}
-    complete = _complete(database, kept_for_budgets) if kept_for_budgets else set()
-    incomplete = kept_for_budgets - complete
+    filling = set(kept) - _complete(database, kept) if complete < len(kept) else set()
     return [
-        SeriesSum(totals, each.name not in incomplete)
+        SeriesSum(totals, each.name not in filling)
         for each, totals in zip(asked, found, strict=True)
     ]
 
 
-def _added_up(number: int, function: str) -> str:
+def _added_up(kept: int, number: int, function: str) -> str:
+    """How many of some series are complete, and the sums of some windows, in one row."""
     added = ", ".join(f"{function}({column})" for column in _LIMITED)
-    one = f"SELECT {added} FROM totals WHERE scope = ? AND id = ? AND bucket >= ? AND bucket < ?"
-    return " UNION ALL ".join([one] * number)
+    one = f"(SELECT {added} FROM totals WHERE scope = ? AND id = ? AND bucket >= ? AND bucket < ?)"
+    names = placeholders("?" * kept)
+    count = f"(SELECT COUNT(*) FROM series WHERE is_complete AND name IN {names})"
+    return f"SELECT {count}, * FROM {', '.join([one] * number)}"
 
 
-def _complete(database: apsw.Connection, names: set[str]) -> set[str]:
+def _complete(database: apsw.Connection, names: Sequence[str]) -> set[str]:
     found = database.execute(
-        f"SELECT name FROM series WHERE is_complete AND name IN {placeholders(tuple(names))}",
-        tuple(names),
+        f"SELECT name FROM series WHERE is_complete AND name IN {placeholders(names)}", names
     )
     return {str(name) for (name,) in found}
 

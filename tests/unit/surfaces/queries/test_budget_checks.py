@@ -236,3 +236,15 @@ async def test_a_caller_who_has_gone_holds_nothing(checks):
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert (await asked.check(call(cost=40))).is_allowed
+
+
+async def test_many_windows_are_added_up_each_by_itself(checks):
+    """Guarantees: more than one statement takes, of scopes with and without totals of their own."""
+    users = [budget(f"b{at}", "user", 1000 + at, "day") for at in range(3)]
+    asked = checks(*users, budget("all", "total", 1000), budget("ever", "user", 1000))
+    names = ["u1", "u2", *(f"other-{at}" for at in range(60))]
+    found = await asyncio.gather(*(asked.check(call(name)) for name in names))
+    assert len(asked.readings) <= 2
+    spent = [[each.standing.spent for each in answer.checks] for answer in found]
+    assert spent[:3] == [[60, 60, 60, 78, 71], [7, 7, 7, 78, 7], [0, 0, 0, 78, 0]]
+    assert all(each == [0, 0, 0, 78, 0] for each in spent[3:])
