@@ -23,6 +23,7 @@ from processor.app.assembly import (
 )
 from processor.app.audit_notes import AuditNotes
 from processor.app.channels import build_senders
+from processor.app.cost_reports import CostReports
 from processor.app.exports.schedule import ExportSchedule
 from processor.app.kept_requests import rename_in
 from processor.app.pipeline import Pipeline
@@ -134,10 +135,11 @@ class App:
         _close_with(stack, "the check of the ledger", check.close)
         _close_with(stack, "the exporter", exporter.close)
         await exporter.start()
-        senders = build_senders(settings.notifications, ledger)
-        _close_with(stack, "notifications", senders.close)
         pipeline = build_pipeline(settings, exporter, ledger, catalog)
         costs = build_queries(settings, reader, lambda: ledger.policy, lambda: pipeline.catalog)
+        reports = CostReports(settings.notifications, ledger, costs)
+        senders = build_senders(settings.notifications, ledger, reports.make)
+        _close_with(stack, "notifications", senders.close)
         checks = self._build_checks(stack, ledger, pipeline)
         changes = build_changes(settings, ledger, lambda: pipeline.catalog)
         exports = ExportSchedule(settings, lambda: ledger.policy.calendar)
@@ -169,7 +171,7 @@ class App:
         files.when_changed(PRICING, notes.after(_use_prices_in(pipeline, settings), notes.prices))
         files.when_changed(BUDGETS, notes.after(ledger.set_policy, notes.budgets))
         files.renew_receiver(receiver)
-        for work in (*files.follow(), exports.follow()):
+        for work in (*files.follow(), exports.follow(), reports.follow()):
             _run_with(stack, work)
         health.grpc_connections = lambda: receiver.grpc_connections
         health.phase, health.channels = "serving", senders.states

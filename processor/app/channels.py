@@ -8,8 +8,9 @@ from typing import Final
 
 from processor import __version__
 from processor.config import Notifications
-from processor.config.notifications import (
+from processor.config.channels import (
     AnyChannel,
+    Apprise,
     Email,
     Slack,
     Webhook,
@@ -22,30 +23,35 @@ from processor.core.files.checks import text
 from processor.core.wording import counted
 from processor.io.ledger import Ledger
 from processor.io.notify import (
+    AppriseChannel,
     Channel,
     HttpPost,
     MailChannel,
     MailServer,
+    MakeReport,
     Senders,
     SlackChannel,
     WebhookChannel,
+    check_apprise_url,
     origin,
 )
 
 _AGENT: Final = f"llm-cost-processor/{__version__}"
 
 
-def build_senders(settings: Notifications, ledger: Ledger) -> Senders:
+def build_senders(settings: Notifications, ledger: Ledger, report: MakeReport) -> Senders:
     """Everything that sends, not yet started. Raises ConfigError for secrets that it cannot use."""
     for read in secrets_of(settings):
         read()
     channels = [build_channel(name, each) for name, each in settings.channels.items()]
-    return Senders(ledger.outbox, channels, lambda: ledger.policy)
+    return Senders(ledger.outbox, channels, lambda: ledger.policy, report)
 
 
 def build_channel(name: str, given: AnyChannel) -> Channel:
     """A channel; secrets in files are read each time that they are used."""
     read = _secrets(name, given)
+    if isinstance(given, Apprise):
+        return AppriseChannel(name, read["url"], given.timeout_s, given.interval_s)
     if isinstance(given, Email):
         server = MailServer(
             given.host, given.used_port, given.security, given.username,
@@ -76,6 +82,8 @@ def _secrets(name: str, given: AnyChannel) -> Mapping[str, Callable[[], str]]:
 
     if isinstance(given, Email):
         return {"password": reader("password", text)}
+    if isinstance(given, Apprise):
+        return {"url": reader("url", check_apprise_url)}
     found = {"url": reader("url", checked_url)}
     if isinstance(given, Webhook):
         found["secret"] = reader("secret", lambda value: value if secret_key(value) else "")
@@ -100,4 +108,6 @@ def channel_lines(settings: Notifications, policy: Policy) -> Iterator[str]:
 def _target(name: str, given: AnyChannel) -> str:
     if isinstance(given, Email):
         return f"{', '.join(given.to)} by {given.host}:{given.used_port}"
+    if isinstance(given, Apprise):
+        return "a service of Apprise"
     return origin(_secrets(name, given)["url"]())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from processor.config.channels import KINDS
 from processor.config.load import named_sections_in, sections_in
-from processor.config.notifications import KINDS
 from processor.config.settings import Settings
 from processor.config.values import Section, duration_text
 from processor.core.files.validation import keys_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import smtplib
 import socket
@@ -13,14 +12,13 @@ from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
-from typing import Final, Literal, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple
 
 from processor.core.errors import ConfigError
 from processor.core.escaping import escape
 from processor.core.notices import FOLDED_MAX, Notice, plain_name
 from processor.io.notify.channel import SendError
-
-T = TypeVar("T")
+from processor.io.notify.threads import in_thread
 
 _LOG = logging.getLogger(__name__)
 _SUBJECT_CHARS_MAX: Final = 180
@@ -83,7 +81,7 @@ def _hand_in(
     where = f"the SMTP server {server.host}:{server.port}"
     try:
         context = ssl.create_default_context(cafile=server.ca_file or None)
-        with _connected(server, context) as smtp, _deadline(smtp, server.timeout_s):
+        with _connected(server, context) as smtp:
             if server.security == "starttls":
                 smtp.starttls(context=context)
             if server.username:
@@ -110,14 +108,19 @@ def _hand_in(
 @contextmanager
 def _connected(server: MailServer, context: ssl.SSLContext) -> Iterator[smtplib.SMTP]:
     """A connection; ending it politely may fail, since all that matters was answered before."""
-    where = server.host, server.port
+    # Once there is a connection `_deadline` comes first.
+    timeout_s = server.timeout_s + 1
     smtp = (
-        smtplib.SMTP_SSL(*where, timeout=server.timeout_s, context=context)
+        smtplib.SMTP_SSL(timeout=timeout_s, context=context)
         if server.security == "tls"
-        else smtplib.SMTP(*where, timeout=server.timeout_s)
+        else smtplib.SMTP(timeout=timeout_s)
     )
     try:
-        yield smtp
+        with _deadline(smtp, server.timeout_s):
+            # What a certificate is for, which smtplib notes only where it connects at once.
+            smtp._host = server.host  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+            smtp.connect(server.host, server.port)
+            yield smtp
         with suppress(smtplib.SMTPException, OSError):
             smtp.quit()
     finally:
@@ -151,29 +154,3 @@ def _deadline(smtp: smtplib.SMTP, timeout_s: float) -> Iterator[None]:
 def _answer(code: int, words: bytes | str) -> str:
     text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
     return f"{code} {escape(' '.join(text.split()))}"
-
-
-async def in_thread(work: Callable[[], T]) -> T:
-    """The result of something that waits, in a thread that the process may end without."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]  # `work` has given it
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - handed to the one who waits
-            failure = error
-        with suppress(RuntimeError):  # The loop is closed, and nobody waits any more.
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    threading.Thread(target=run, name="notify", daemon=True).start()
-    return await future

@@ -12,14 +12,14 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from processor.core.budgets import Policy
 from processor.core.counters import ChannelState
-from processor.core.errors import LedgerUnavailableError
+from processor.core.errors import LedgerUnavailableError, ProcessorError
 from processor.core.notices import Notice, Outbox, Rules, Taken, Waiting, crossings_notice
 from processor.core.wording import counted
 from processor.io.notify.backoff import LEAST_S, delay_s
@@ -29,6 +29,10 @@ _LOG = logging.getLogger(__name__)
 _WAIT_MAX_S: Final = 3600.0
 _GRACE_S: Final = 5.0
 """How long a message under way may take once the program is asked to stop."""
+
+
+MakeReport = Callable[[str, int], Awaitable[Notice]]
+"""Makes the report of a period, by its name and when it was due. Raises ProcessorError."""
 
 
 class Clock(NamedTuple):
@@ -46,11 +50,12 @@ class Senders:
         outbox: Outbox,
         channels: Sequence[Channel],
         policy: Callable[[], Policy],
+        report: MakeReport,
         clock: Clock | None = None,
     ) -> None:
         """`policy` gives the budgets in force, by which crossings are worded."""
         self._outbox = outbox
-        common = outbox, policy, clock or Clock()
+        common = outbox, policy, report, clock or Clock()
         self._senders = [_Sender(each, *common, ChannelState(each.name)) for each in channels]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -88,6 +93,7 @@ class _Sender:
     channel: Channel
     outbox: Outbox
     policy: Callable[[], Policy]
+    report: MakeReport
     clock: Clock
     state: ChannelState
     has_news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -124,7 +130,7 @@ class _Sender:
         if not taken.notifications:
             return self._until_due(taken)
         try:
-            await self.channel.send(self._notice(taken.notifications, now_s))
+            await self.channel.send(await self._notice(taken.notifications, now_s))
         except SendError as error:
             return await self._failed(taken.notifications, error)
         await self._sent(taken.notifications)
@@ -135,9 +141,15 @@ class _Sender:
             return -_WAIT_MAX_S
         return -min(max(taken.next_s - self.clock.now_s(), 0.1), _WAIT_MAX_S)
 
-    def _notice(self, taken: Sequence[Waiting], now_s: int) -> Notice:
+    async def _notice(self, taken: Sequence[Waiting], now_s: int) -> Notice:
+        first = taken[0]
+        if first.report:
+            try:
+                return await self.report(first.report, first.written_s)
+            except ProcessorError as error:
+                raise SendError(f"the report could not be made: {error}") from error
         crossings = [each.crossing for each in taken if each.crossing is not None]
-        return crossings_notice(crossings, Rules(self.policy()), taken[0].written_s, now_s)
+        return crossings_notice(crossings, Rules(self.policy()), first.written_s, now_s)
 
     async def _sent(self, taken: Sequence[Waiting]) -> None:
         """Note a delivery, however long that takes: else it would be made again."""

@@ -8,7 +8,7 @@ import pytest
 
 from processor.app.channels import channel_lines, secrets_of
 from processor.config import load_settings
-from processor.config.notifications import KINDS
+from processor.config.channels import KINDS
 from processor.core.budgets import Policy
 from processor.core.errors import ConfigError
 from processor.core.files.validation import keys_of
@@ -138,3 +138,24 @@ def test_every_setting_of_a_channel_has_a_sentence():
     for kind in KINDS.values():
         for key, field in keys_of(kind).items():
             assert key == "type" or (field.description or "").endswith("."), key
+
+
+def test_reports_are_read_and_mistakes_in_them_are_named(tmp_path):
+    channels = "channels: {ops: {type: slack, url: 'https://example.com'}}"
+    good = (
+        f"notifications: {{{channels}, reports: [{{every: week, at: '09:30', channels: [ops]}}]}}"
+    )
+    [report] = load(tmp_path, good).notifications.reports
+    assert (report.every, report.at_s, report.channels) == ("week", 9 * 3600 + 1800, ("ops",))
+    for wrong, message in (
+        ("{every: year, channels: [ops]}", "unknown period 'year' (valid: day, week, month)"),
+        (
+            "{every: day, at: 8, channels: [ops]}",
+            'must be a time, got 8 (write "08:00", in quotes)',
+        ),
+        ("{every: day, channels: [opps]}", "unknown channel 'opps' (did you mean ops?)"),
+        ("{every: day}", "is missing (the names of channels, such as [finance])"),
+    ):
+        text = f"notifications:\n  {channels}\n  reports: [{wrong}]"
+        [problem] = problems_of(tmp_path, text)
+        assert message in problem, problem

@@ -8,6 +8,7 @@ import hmac
 import json
 import socket
 import ssl
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -21,15 +22,19 @@ from unit.io.notify.receivers import HttpReceiver, MailReceiver
 from processor.core.errors import ConfigError, Problem
 from processor.core.notices import crossing_id, crossings_notice
 from processor.io.notify import (
+    AppriseChannel,
     HttpPost,
     MailChannel,
     MailServer,
     SendError,
     SlackChannel,
     WebhookChannel,
+    check_apprise_url,
 )
 
 KEY = b"k" * 24
+OF_APPRISE = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+"""Its library uses a module that Python has not for ever."""
 ODD = "<!channel> @everyone `code` *bold* & \r\nBcc: all@example.com"
 
 
@@ -213,13 +218,14 @@ async def test_a_server_that_refuses_or_hangs_is_an_error_and_takes_the_next_one
     assert len(mail.mails) == 1
 
 
-async def test_a_server_that_sends_a_byte_now_and_then_is_ended_in_time():
+@pytest.mark.parametrize("greeting", [b"220 hello\r\n250", b"220"])
+async def test_a_server_that_sends_a_byte_now_and_then_is_ended_in_time(greeting):
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip():
             client, _ = server.accept()
             with client, suppress(OSError):
-                client.sendall(b"220 hello\r\n250")
+                client.sendall(greeting)
                 for _ in range(100):
                     time.sleep(0.1)
                     client.sendall(b"x")
@@ -269,3 +275,36 @@ async def test_a_login_that_is_refused_shows_no_password(mail):
     with pytest.raises(SendError) as refused:
         await mail_channel(login).send(notice())
     assert "very-secret" not in str(refused.value)
+
+
+@OF_APPRISE
+async def test_what_apprise_knows_is_sent_by_it(receiver):
+    url = receiver.url.replace("http://", "json://")
+    await AppriseChannel("any", lambda: url, 5.0, 0.0).send(notice(crossing(scope_id=ODD)))
+    document = json.loads(receiver.requests[0][1])
+    assert "41.20 of $50.00" in document["title"]
+    assert "Reached in trace" in document["message"]
+
+
+@OF_APPRISE
+async def test_a_service_that_refuses_shows_no_address(receiver):
+    receiver.answers = [500]
+    url = receiver.url.replace("http://", "json://")
+    channel = AppriseChannel("any", lambda: url, 5.0, 0.0)
+    with pytest.raises(SendError, match="JSON has not taken it") as refused:
+        await channel.send(notice())
+    assert "secret" not in str(refused.value)
+    receiver.answers = ["hang"]
+    with pytest.raises(SendError, match="did not answer within"):
+        await AppriseChannel("any", lambda: url, 0.3, 0.0).send(notice())
+
+
+@OF_APPRISE
+def test_an_address_that_apprise_does_not_know_and_its_absence_are_named(monkeypatch):
+    assert check_apprise_url("json://localhost/x") == "json://localhost/x"
+    with pytest.raises(ConfigError, match="no address that Apprise knows") as refused:
+        check_apprise_url("nothing-like-it://very-secret")
+    assert "very-secret" not in str(refused.value)
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ConfigError, match="needs the library apprise"):
+        check_apprise_url("json://localhost/x")

@@ -10,7 +10,7 @@ from unit.core.notices.test_message import crossing
 
 from processor.core.budgets import Policy
 from processor.core.errors import LedgerUnavailableError
-from processor.core.notices import Taken, Waiting
+from processor.core.notices import Message, Notice, Taken, Waiting
 from processor.io.notify import SendError, Senders
 from processor.io.notify.backoff import LEAST_S, MOST_S, delay_s
 from processor.io.notify.sender import Clock
@@ -61,6 +61,12 @@ class MemoryOutbox:
             raise LedgerUnavailableError("refuses as the test asked")
 
 
+async def report(period, written_s):
+    if period == "day 0000-00-00":
+        raise LedgerUnavailableError("cannot be read")
+    return Notice(f"report {period}", "report.day", written_s, lambda _: Message("", ()), {})
+
+
 class FakeChannel:
     def __init__(self, name="ops", folded_max=500, outcomes=()):
         self.name, self.folded_max, self.interval_s = name, folded_max, 0.0
@@ -96,7 +102,7 @@ async def run():
         loop = asyncio.get_running_loop()
         start_s = loop.time()
         clock = Clock(lambda: 1000 + (loop.time() - start_s) * 1000, lambda: 0.5)
-        senders = Senders(outbox, channels, Policy, clock)
+        senders = Senders(outbox, channels, Policy, report, clock)
         await senders.start()
         begun.append(senders)
         return senders
@@ -205,3 +211,16 @@ def test_pauses_double_up_to_a_quarter_of_an_hour_and_honour_what_is_asked():
     assert delay_s(1, lambda: 0.5, asked_s=1e18) == timedelta(days=1).total_seconds()
     assert delay_s(1, lambda: 0.5, is_gone=True) == MOST_S
     assert delay_s(10_000, lambda: 0.5) == MOST_S
+
+
+async def test_a_report_is_made_when_it_is_sent_and_tried_again_where_that_fails(run):
+    outbox = MemoryOutbox(["ops"], 0)
+    outbox.rows["ops"] = [Waiting(1, None, "day 0000-00-00", 100, 0)]
+    channel = FakeChannel(folded_max=1)
+    await run(outbox, channel)
+    await until(lambda: outbox.log)
+    assert outbox.log[0][:2] == ("failed", "the report could not be made: cannot be read")
+    outbox.rows["ops"] = [Waiting(2, None, "day 2026-11-29", 100, 0)]
+    outbox.due_s.clear()
+    await until(lambda: channel.sent)
+    assert channel.sent == ["report day 2026-11-29"]
