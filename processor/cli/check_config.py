@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -19,6 +20,7 @@ from processor.app.resources import (
 )
 from processor.app.start_lines import describe_exports
 from processor.app.watched_files import WatchedFiles
+from processor.cli.invocation import install_command
 from processor.cli.price_change import change_lines
 from processor.cli.sources import budgets_from, file_name, prices_from, settings_from
 from processor.config import Settings, read_text
@@ -30,6 +32,7 @@ from processor.core.insight import Prices
 from processor.core.memory import MemoryLimit
 from processor.core.money import format_usd
 from processor.core.wording import counted, fit
+from processor.io.datasets import has_parquet
 from processor.io.ledger import examine_file
 from processor.surfaces.terminal.paint import left, plain
 
@@ -132,7 +135,8 @@ def _price_lines(path: str, prices: Prices) -> Iterator[str]:
 def _budget_line(budget: Budget) -> str:
     window = "" if budget.window == "none" else window_words(budget.window, "and")
     scope = f"{budget.scope} {window}".rstrip()
-    amount = f"${format_usd(budget.limit)}" if budget.unit == "usd" else f"{budget.limit:,} tokens"
+    limit = Decimal(format_usd(budget.limit))
+    amount = f"${limit:,f}" if budget.unit == "usd" else f"{budget.limit:,} tokens"
     extras = [f"warns at {', '.join(f'{share:.0%}' for share in budget.warn_at)}"]
     extras = extras if budget.warn_at else []
     extras += [f"only {key} {' or '.join(each)}" for key, each in budget.match.items()]
@@ -150,6 +154,12 @@ def _warnings(
 ) -> Iterator[str]:
     yield from settings.warnings
     yield from memory_warnings(plan)
+    for name, export in settings.exports.items():
+        if export.format == "parquet" and not has_parquet():
+            yield (
+                f"exports.{name}.format: parquet needs pyarrow, which is missing here "
+                f"(install it: {install_command('export')})"
+            )
     yield from map(str, prices.file.warnings)
     if prices.catalog.is_stale(time.time_ns()):
         limit = prices.catalog.warn_if_older_than_days

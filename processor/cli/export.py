@@ -21,6 +21,7 @@ from processor.config import Settings
 from processor.core.budgets import Policy
 from processor.core.errors import ConfigError, InvalidQuestionError, Problem
 from processor.core.model import NS_PER_S
+from processor.core.wording import counted
 from processor.io.datasets import DatasetFolder, has_parquet
 from processor.io.ledger import SqliteReader, examine_file
 from processor.surfaces.exports import CheckedExport, ExportQueries, ExportRequest
@@ -91,7 +92,8 @@ async def _write(export: FolderExport, asked: CheckedExport) -> int:
         for reason in outcome.entry["partial"]:
             print(plain(f"  {reason}"))
         code = code or int(not outcome.entry["is_consistent"])
-    print(plain(f"{export.manifest}: rows, sums and hashes of {len(export.entries)} files"))
+    files = counted(len(export.entries), "file")
+    print(plain(f"{export.manifest}: rows, sums and hashes of {files}"))
     return code
 
 

@@ -32,7 +32,7 @@ def long_usd(amount: Amount) -> str:
     """The same with all four decimals below 100, so that amounts under each other align."""
     number = Decimal(amount)
     sign, size = "-" if number < 0 else "", abs(number)
-    if 0 < size < _LEAST_USD / 2:
+    if 0 < size <= _LEAST_USD / 2:
         return f"<{sign}${_LEAST_USD}"
     return f"{sign}${size:,.4f}" if size < _EXACT_BELOW else f"{sign}${size:,.2f}"
 

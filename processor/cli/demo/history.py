@@ -139,6 +139,13 @@ def suggestions(folder: Path) -> list[tuple[str, list[str]]]:
             ],
         ),
         ("How the budgets stand:", [f"{program} budget {flag}"]),
+        (
+            "What would have cost less, and what another model would have cost:",
+            [
+                f"{program} advise {flag}",
+                f"{program} what-if --model claude-sonnet-4-5=claude-haiku-4-5 {flag}",
+            ],
+        ),
         ("What has no known cost, and why:", [f"{program} unpriced {flag}"]),
         ("That the ledger is right:", [f"{program} verify {flag}"]),
         ("To ask over HTTP, and to add calls of your own:", [f"{program} serve {flag}"]),

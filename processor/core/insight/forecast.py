@@ -171,8 +171,8 @@ def _level(amounts: Sequence[int], first: int, now: int, a_week: int = HOURS_A_W
 
 
 _NO_WINDOWS: Final = {
-    kind: f"an interval needs {WINDOWS_COMPARED_MIN} {kind}s before this one, and four weeks "
-    "before the first of them"
+    kind: f"no range around it yet: that needs {WINDOWS_COMPARED_MIN} {kind}s before this one, and "
+    "four weeks before the first of them"
     for kind in ("day", "week", "month")
 }
 

@@ -23,8 +23,8 @@ from processor.surfaces.terminal.paint import plain, rule, wrap
 
 _WHAT: Final = {
     "cheaper_model": "as {other}",
-    "past_tier": "keep requests below the size that costs more",
-    "unread_cache_writes": "written to the cache, never read",
+    "past_tier": "below the dearer size",
+    "unread_cache_writes": "cached, never read",
     "repeated_calls": "the same request again",
     "resent_input": "cache what is sent again",
 }

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from rich.text import Text
 
-from processor.core.amounts import short_usd
+from processor.core.amounts import fine_usd, short_usd
 from processor.surfaces.api.documents import CallDocument, SpanDocument, TraceDocument
 from processor.surfaces.terminal.calls import call_costs
 from processor.surfaces.terminal.costs import cost_column, cost_text, unknown_remark
@@ -26,6 +26,7 @@ _COLUMNS: Final = (
     Column("calls", keep=3),
     Column("time", keep=2),
 )
+_SMALL_USD: Final = Decimal("0.01")
 _STEM_CELLS_MAX: Final = 24
 _NAME_CELLS_MAX: Final = 48
 _OWNERS: Final = ("session", "user", "task", "agent", "org", "service")
@@ -156,7 +157,15 @@ def _parts(call: CallDocument) -> Iterator[str]:
         ("output", classes.output_usd),
     ):
         if Decimal(amount):
-            yield f"{what} {short_usd(amount)}"
+            yield f"{what} {_part_usd(amount)}"
+
+
+def _part_usd(amount: str) -> str:
+    """With as many decimals as the column of costs, so that small parts add up to it."""
+    if abs(Decimal(amount)) >= _SMALL_USD:
+        return short_usd(amount)
+    shown = fine_usd(amount)
+    return f"<${shown[1:]}" if shown.startswith("<") else f"${shown.rstrip('0')}"
 
 
 def _remarks(document: TraceDocument, width: int) -> Iterator[tuple[str, str]]:

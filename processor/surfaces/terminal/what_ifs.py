@@ -44,7 +44,7 @@ def _summary(document: WhatIfDocument, width: int) -> Iterator[tuple[str, str]]:
     if names:
         yield from (("", part) for part in wrap(plain(names), width - 1, hang=2))
     if not document.calls:
-        yield "", "no call of this time can be compared"
+        yield from (("", part) for part in wrap(plain(_why_none(document)), width - 1, hang=2))
         return
     change = "no difference"
     difference = Decimal(document.difference_usd)
@@ -56,6 +56,16 @@ def _summary(document: WhatIfDocument, width: int) -> Iterator[tuple[str, str]]:
         f"{short_usd(document.other_usd)}: {change}"
     )
     yield from (("bold", part) for part in wrap(line, width - 1, hang=2))
+
+
+def _why_none(document: WhatIfDocument) -> str:
+    """Why no call was compared: others are named below, with their reasons."""
+    if document.not_comparable or document.newly_priced_calls:
+        return "no call of this time can be compared"
+    if not document.models:
+        return "there are no such calls"
+    names = " or ".join(document.models)
+    return f"none of these calls used {names}; llm-cost prices has the models that are used"
 
 
 def _table(document: WhatIfDocument, width: int) -> list[Text]:

@@ -3,7 +3,7 @@ import re
 import pytest
 from conformance.certificates import make_self_signed
 
-from processor.cli import main
+from processor.cli import check_config, main
 from processor.core.errors import LedgerUnavailableError
 from processor.io.ledger import SqliteStore
 
@@ -29,7 +29,7 @@ def test_flags_show_in_what_is_found(capsys, tmp_path):
     budgets.write_text(
         "budgets:\n"
         "- {name: research, scope: agent, limit_tokens: 5000, match: {model: 'gpt-*'}}\n"
-        "- {name: all, scope: total, window: month, limit_usd: 200, warn_at: [0.5]}\n"
+        "- {name: all, scope: total, window: month, limit_usd: 2000, warn_at: [0.5]}\n"
         "- {name: org, scope: org, limit_usd: 20, overrides: {acme: 30}}\n"
     )
     flags = ["--listen", "127.0.0.1:5000", "--forward-to", "tempo:4317", "--data-dir", "/data"]
@@ -45,7 +45,7 @@ def test_flags_show_in_what_is_found(capsys, tmp_path):
     assert f"budgets   {budgets}, version " in out
     assert "3 limits" in out
     assert "research                 5,000 tokens per agent; only model gpt-*" in out
-    assert "all                      $200.00 for everything in each month; warns at 50%" in out
+    assert "all                      $2,000.00 for everything in each month; warns at 50%" in out
     assert "org                      $20.00 per org; 1 override" in out
 
 
@@ -55,6 +55,17 @@ def test_exports_on_a_schedule_are_shown(capsys, tmp_path):
     assert main(["check-config", "--config", str(settings)]) == 0
     said = "  exports      all: focus as csv.gz, a file each day, in /data/exports/all\n"
     assert said in capsys.readouterr().out
+
+
+def test_parquet_without_its_package_is_a_warning(capsys, tmp_path, monkeypatch):
+    """Guarantees: it is said before the first file is due; no error, as it may run elsewhere."""
+    settings = tmp_path / "processor.yaml"
+    settings.write_text("exports: {all: {dataset: calls, format: parquet}}\n")
+    for is_there in (True, False):
+        monkeypatch.setattr(check_config, "has_parquet", lambda is_there=is_there: is_there)
+        assert main(["check-config", "--config", str(settings)]) == 0
+        said = "warning   exports.all.format: parquet needs pyarrow, which is missing here (install"
+        assert (said in capsys.readouterr().out) is not is_there
 
 
 def test_warnings_are_shown_and_do_not_fail_the_check(capsys, tmp_path):

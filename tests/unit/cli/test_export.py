@@ -64,6 +64,8 @@ def test_files_are_those_of_the_manifest(run, tmp_path, charges, dataset, form):
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
     assert len(before) == len(found["files"]) + 1
     again = run("--dataset", dataset, "--format", form)
+    count = len(found["files"])
+    assert f"rows, sums and hashes of {count} file{'' if count == 1 else 's'}\n" in again.out
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == before
     assert again.out.count(": unchanged") == len(found["files"])
 

@@ -221,7 +221,7 @@ async def test_a_forecast_says_how_it_was_found(api, given_calls):
     assert document.spent_usd == "24.000000000"
     assert document.projected_usd == "24.000000000", "this hour of the day has been"
     assert (document.low_usd, document.high_usd) == (None, None)
-    assert "an interval needs 8 days" in document.reason
+    assert "no range around it yet: that needs 8 days" in document.reason
     assert document.history.method == "hour_of_day_means"
     assert document.ending_at == "2027-01-16T00:00:00+09:00"
 

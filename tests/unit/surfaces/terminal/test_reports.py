@@ -187,6 +187,18 @@ async def test_lines_lead_from_each_span_to_its_parent(api, lines):
     ]
 
 
+async def test_parts_of_a_small_cost_add_up_to_it(api, given_calls, lines):
+    """Guarantees: as they are read, whatever four decimals would make of them."""
+    document = await api(given_calls.charged(1, 1, 270_000, status="exact"))(f"/traces/{TRACE}")
+    [span] = document.spans
+    parts = {"input_usd": "0.000150000", "output_usd": "0.000120000"}
+    call = span.call.model_copy(update={"classes": span.call.classes.model_copy(update=parts)})
+    spans = [span.model_copy(update={"call": call})]
+    shown = "\n".join(lines(draw_trace(document.model_copy(update={"spans": spans}), 80)))
+    assert "input $0.00015 · output $0.00012" in shown
+    assert "0.000270" in shown
+
+
 async def test_an_aggregate_has_the_subtotal_of_its_call(api, given_calls, lines):
     """Guarantees: what an agent adds is not taken for all that is below it."""
     made = given_calls.charged

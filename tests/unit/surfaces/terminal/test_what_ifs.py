@@ -61,5 +61,16 @@ def test_it_fits(width):
 def test_what_it_says_in_a_sentence():
     text = drawn(draw_what_if(document(row("a", "b", 10, 4)), 80), 80, is_coloured=False)
     assert "$10.00 for 12 calls would have been $4.00: $6.00 less (-60%)" in text
-    text = drawn(draw_what_if(document(), 80), 80, is_coloured=False)
-    assert "no call of this time can be compared" in text
+
+
+def test_why_nothing_was_compared_is_said():
+    """Guarantees: a model that nobody has used is named, and nobody looks for another cause."""
+    unknown = NotComparableDocument(
+        reason="no price", calls=2, actual_usd="0.000000000", unpriced_calls=2
+    )
+    for found, said in (
+        (document(), "there are no such calls"),
+        (document(models={"gpt-4o": "gpt-4o-mini"}), "none of these calls used gpt-4o; llm-cost"),
+        (document(not_comparable=[unknown]), "no call of this time can be compared"),
+    ):
+        assert said in drawn(draw_what_if(found, 80), 80, is_coloured=False)
