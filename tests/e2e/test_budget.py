@@ -45,7 +45,7 @@ def test_a_limit_set_by_command_is_in_force_and_in_the_audit_once(operator):
     ]
 
     shown = run("budget", *there)
-    assert re.search(r"all +everything +█+ +140% over +\$0\.0070 / \$0\.005 +never", shown)
+    assert re.search(r"all +everything +█+ +140% over +\$0\.0070 / \$0\.0050 +never", shown)
     document = json.loads(run("budget", *there, "--json"))
     assert document["data"][0]["ratio"] == 1.4
     assert document["budgets"][0]["limit_usd"] == "0.005000000"
