@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
+import pytest
 from answers import total_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -149,21 +150,23 @@ def spans_of(payload: bytes) -> list[Span]:
 class Processor:
     """The steps of the pipeline, with a ledger of its own."""
 
-    def __init__(self, catalog: pricing.Catalog = CATALOG, *, trusts: bool = False) -> None:
-        self.ledger = Ledger(TemporaryStore(), POLICY, Limits())
+    def __init__(
+        self, catalog: pricing.Catalog = CATALOG, policy: Policy = POLICY, *, trusts: bool = False
+    ) -> None:
+        self.ledger = Ledger(TemporaryStore(), policy, Limits())
         self._catalog = catalog
         self._trusts = trusts
 
-    async def take(self, payload: bytes) -> bytes:
+    async def take(self, payload: bytes, now_ns: int = NOW_NS) -> bytes:
         spans = wire.scan(payload, semconv.WANTED)
-        reading = semconv.read(spans, NOW_NS, semconv.ReadOptions(), is_trusted=self._trusts)
+        reading = semconv.read(spans, now_ns, semconv.ReadOptions(), is_trusted=self._trusts)
         charges = pricing.price(reading.calls, self._catalog)
         crossed: Sequence[Crossing] = ()
         if self._trusts:
             reading, charges = pricing.adopt(spans, reading, charges)
             crossed = read_crossings(spans, wire.find_events(spans, OWN_EVENTS))
         tools = frozenset(reading.tools)
-        intake = Intake(spans, charges, reading.marks, NOW_NS, tools, crossed)
+        intake = Intake(spans, charges, reading.marks, now_ns, tools, crossed)
         stamps = await self.ledger.post(intake)
         if self._trusts:
             return wire.splice(spans, enrich(spans, stamps), reading.rejected)
@@ -239,3 +242,45 @@ def test_with_trust_what_the_first_has_charged_is_adopted(batches: list[list[Spa
     for before, after in zip(result.between, result.after, strict=True):
         assert charged_names(after) == charged_names(before)
         assert after.events == before.events
+
+
+QUARTER_NS = 900 * 10**9
+EDGE_NS = NOW_NS // QUARTER_NS * QUARTER_NS
+DEAR_CALL = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.usage.input_tokens": 1000,
+}
+
+
+def dear_call(number: int, end_ns: int) -> Span:
+    """A call that costs 2,500,000 nano-USD."""
+    span = Span(
+        trace_id=bytes([number] * 16), span_id=bytes([number] * 8), name="call",
+        start_time_unix_nano=end_ns - 10**9, end_time_unix_nano=end_ns,
+    )  # fmt: skip
+    for key, value in DEAR_CALL.items():
+        pair = span.attributes.add(key=key)
+        setattr(pair.value, "int_value" if isinstance(value, int) else "string_value", value)
+    return span
+
+
+@pytest.mark.parametrize("behind_s", [20, 3600, -20])
+async def test_a_rolling_budget_crossed_beside_the_edge_of_a_quarter_hour_is_not_repeated(behind_s):
+    """Guarantees: what comes a quarter hour later, or by a clock that is behind, has one event."""
+    policy = Policy((Budget("b", "total", "rolling 2h", 3_000_000, "usd", UTC),), "p1")
+    first, second = Processor(policy=policy), Processor(policy=policy, trusts=True)
+    at_ns = EDGE_NS - 10 * 10**9 if behind_s > 0 else EDGE_NS + 10 * 10**9
+    events = []
+    async with AsyncExitStack() as stack:
+        for processor in (first, second):
+            await processor.ledger.start()
+            stack.push_async_callback(processor.ledger.close)
+        for number in range(1, 5):
+            now_ns = at_ns + number * 10**9
+            between = await first.take(payload_of([dear_call(number, now_ns)]), now_ns)
+            after = await second.take(between, now_ns + behind_s * 10**9)
+            assert spans_of(after)[0].events == spans_of(between)[0].events
+            events += [event.name for event in spans_of(after)[0].events]
+    assert events == ["llm.budget.exceeded"]

@@ -14,8 +14,8 @@ from processor.core.attribution.trace import is_of_logs
 from processor.core.budgets.verdict import StateKey, Watch
 from processor.core.budgets.watches import Watches
 from processor.core.budgets.window import bucket_of
-from processor.core.model import NOTHING, NS_PER_S, Crossing, Posting, Totals
-from processor.core.posting.crossed import is_known, states_of
+from processor.core.model import NOTHING, NS_PER_S, Posting, Totals
+from processor.core.posting.crossed import TakenOver, is_known, states_of
 from processor.core.posting.turn import Posted
 
 
@@ -61,7 +61,7 @@ class Followed:
     """Of the states that the decision needs."""
     sessions: Mapping[Node, str]
     """Of local roots that this turn brought; ``""`` where that is not known."""
-    crossed: Sequence[tuple[StateKey, Crossing]] = ()
+    crossed: Sequence[TakenOver] = ()
     """What another processor has found that a budget here is equal to."""
     filling: Sequence[tuple[Posting, Totals]] = ()
     """Changes of totals that are being filled, and that no budget looks at yet."""
@@ -159,11 +159,11 @@ def follow(posted: Posted, watches: Watches, filling: Sequence[Filling] = ()) ->
     keys = {each.key for some in (*changes, *late) for each in some if each.key is not None}
     keys.update(("session", session, 0, 0, 0) for session in sessions.values() if session)
     crossed = [
-        (key, crossing)
-        for key, crossing in states_of(posted.crossed, watches)
-        if key in keys or is_known(key)
+        each
+        for each in states_of(posted.crossed, watches, posted.received_ns // NS_PER_S)
+        if each.key in keys or is_known(each.key)
     ]
-    keys.update(key for key, _ in crossed)
+    keys.update(each.key for each in crossed)
     filled = [change for each in filling for change in each.changes(posted)]
     before = _before(posted, changes) if any(key[0] in _OF_ONE_TRACE for key in keys) else {}
     return Followed(posted, changes, before, keys, sessions, crossed, filled, late)

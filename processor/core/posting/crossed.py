@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from processor.core.budgets.policy import Budget
 from processor.core.budgets.verdict import StateKey, Watch
@@ -55,20 +56,36 @@ def read_crossing(name: str, attributes: Mapping[str, Value]) -> Crossing | None
     )  # fmt: skip
 
 
+class TakenOver(NamedTuple):
+    """A crossing that a budget here is equal to."""
+
+    key: StateKey
+    """Of the state that it belongs to."""
+    key_now: StateKey
+    """Of the one in which it must not be found again: another one where a rolling window has moved
+    on, or clocks differ, between the two processors."""
+    crossing: Crossing
+
+
 def states_of(
-    crossed: Sequence[Crossing], watches: Iterable[Watch]
-) -> Iterator[tuple[StateKey, Crossing]]:
-    """The crossings that a budget here is equal to, each with the state that it belongs to."""
+    crossed: Sequence[Crossing], watches: Iterable[Watch], now_s: int
+) -> Iterator[TakenOver]:
+    """The crossings that a budget here is equal to, each with the states that it belongs to."""
     for crossing in crossed:
         for watch in watches:
             # The start of a rolling window is in those that end before as well.
-            last_s = max(rolling_s_of(watch.window) - BUCKET_S, 0)
+            length_s = rolling_s_of(watch.window)
+            last_s = max(length_s - BUCKET_S, 0)
             key = watch.key(crossing.scope_id, crossing.window_start_s + last_s)
             if key[2] == crossing.window_start_s:
+                key_now = watch.key(crossing.scope_id, now_s) if length_s else key
+                if abs(key_now[3] - key[3]) >= length_s:
+                    key_now = key  # These have no quarter hour in common.
                 for budget in watch.budgets:
                     if is_equal(budget, crossing, crossing.threshold):
                         limit = budget.limit_for(crossing.scope_id)
-                        yield key, crossing._replace(window_end_s=key[3], limit=limit)
+                        taken = crossing._replace(window_end_s=key[3], limit=limit)
+                        yield TakenOver(key, key_now, taken)
 
 
 def is_known(key: StateKey) -> bool:

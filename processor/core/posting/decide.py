@@ -33,7 +33,7 @@ from processor.core.posting.changes import (
     Followed,
     decrease_of,
 )
-from processor.core.posting.crossed import is_equal
+from processor.core.posting.crossed import TakenOver, is_equal
 from processor.core.posting.full_trace import LEFT_OUT
 from processor.core.posting.late import NOTHING_LATE
 from processor.core.posting.spend import add_spend
@@ -112,8 +112,8 @@ def decide(
             decrease = decrease_of(change.change)
             if decrease is not NOTHING and change.key is not None:
                 states[change.key].total = states[change.key].total.plus(decrease)
-    for key, crossing in followed.crossed:
-        _take_over(decision, states[key], crossing)
+    for taken in followed.crossed:
+        _take_over(decision, taken)
     for (trace_id, movement), changes in zip(posted.movements, followed.changes, strict=True):
         _check_budgets(decision, trace_id, movement, changes)
         _check_call_budgets(decision, trace_id, movement)
@@ -145,9 +145,13 @@ def _add_late(decision: _Decision, followed: Followed) -> None:
     plan.stamps.update(late.stamps)
 
 
-def _take_over(decision: _Decision, state: State, crossing: Crossing) -> None:
+def _take_over(decision: _Decision, taken: TakenOver) -> None:
     """Keep a crossing of which another processor has written the event."""
+    state, state_now = decision.states[taken.key], decision.states.get(taken.key_now)
+    crossing = taken.crossing
     mark = (crossing.budget, crossing.limit, crossing.unit, crossing.threshold)
+    if state_now is not None and state_now is not state:
+        state_now.crossed.add(mark)
     if mark not in state.crossed:
         state.crossed.add(mark)
         decision.plan.crossings.append(crossing)
