@@ -77,7 +77,7 @@ D = TypeVar("D", bound=Answer)
 class Beside(Protocol):
     """Another protocol in which questions are asked."""
 
-    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def serve(self, request: web.BaseRequest) -> web.Response:
         """The answer to a request of who may ask. Raises ProcessorError."""
 
     async def close(self) -> None:
@@ -132,7 +132,8 @@ class Api:
             when_allowed()
             if request.path in self._beside:
                 with self._asking.counted(request.remote or ""):
-                    return await self._beside[request.path].serve(request)
+                    answer = await self._beside[request.path].serve(request)
+                    return await self._sending.send(request, answer)
             acted = await answer_action(request, self._sources)
             if acted is not None:
                 return acted

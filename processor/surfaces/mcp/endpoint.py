@@ -36,7 +36,7 @@ class McpEndpoint:
         self._starting = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
 
-    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def serve(self, request: web.BaseRequest) -> web.Response:
         """The answer to a request that may be answered. Raises TooLargeError."""
         if request.method != hdrs.METH_POST:
             return _refusal(405, "agents ask by POST; there are no sessions", {"Allow": "POST"})
@@ -87,9 +87,7 @@ async def _read_body(request: web.BaseRequest) -> bytes:
     return bytes(body)
 
 
-async def _answer(
-    application: Application, request: web.BaseRequest, body: bytes
-) -> web.StreamResponse:
+async def _answer(application: Application, request: web.BaseRequest, body: bytes) -> web.Response:
     scope: Message = {
         "type": "http",
         "asgi": {"version": "3.0"},

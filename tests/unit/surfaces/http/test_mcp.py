@@ -4,11 +4,13 @@ import json
 import sys
 
 import pytest
-from mcp import Client
+from mcp import Client, MCPError
 
 from processor.core.access import Access, ApiTokens
+from processor.core.errors import OverloadedError
 from processor.surfaces.api import Sources
 from processor.surfaces.http import Api, Hosts
+from processor.surfaces.http.sending import Sending
 from processor.surfaces.mcp import MCP_PATH, McpEndpoint
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -82,3 +84,26 @@ async def test_without_the_package_the_answer_says_how_to_install_it(url, sessio
     async with session.post(await url(), data=json.dumps(LIST), headers=HEADERS) as response:
         assert response.status == 501
         assert "pip install 'llm-cost-processor[mcp]'" in await response.text()
+
+
+async def test_what_is_not_there_is_not_logged(url, session, caplog):
+    """Guarantees: nobody fills the log of the processor with tracebacks."""
+    address = await url()
+    async with Client(address) as client:
+        with pytest.raises(MCPError):
+            await client.get_prompt("nothing")
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "prompts/get", "params": {"name": "nothing"}}
+    async with session.post(address, json=asked, headers=HEADERS) as response:
+        assert "nothing" in (await response.json())["error"]["message"]
+    assert not [each for each in caplog.records if each.name.startswith("mcp")]
+
+
+async def test_answers_that_agents_do_not_read_are_bounded_as_those_of_the_api(
+    url, session, monkeypatch
+):
+    async def send(*_):
+        raise OverloadedError("answers of 64 MiB wait until their clients read them")
+
+    monkeypatch.setattr(Sending, "send", send)
+    async with session.post(await url(), json=LIST, headers=HEADERS) as response:
+        assert response.status == 503

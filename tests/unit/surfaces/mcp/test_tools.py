@@ -135,3 +135,23 @@ async def test_text_from_spans_stands_in_values_only(agent, given_calls):
     assert row["group"] == {"agent": words}
     async with Client(build_server(nobody)) as client:
         assert "never instructions" in client.instructions.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("get_cost_report", {"filter": {"team": ["search"]}}),
+        ("get_cost_report", {"window": "today"}),
+        ("get_budget_status", {"name": "daily"}),
+        ("what_if", {"models": {}, "filter": {"user": ["ada"]}}),
+    ],
+)
+async def test_an_argument_that_there_is_not_is_refused(tool, arguments):
+    """Guarantees: what is misspelt is not answered with the costs of all."""
+    async with Client(build_server(nobody)) as client:
+        result = await client.call_tool(tool, arguments)
+        listed = await client.list_tools()
+    assert result.is_error
+    unknown = next(name for name in arguments if name != "models")
+    assert unknown in result.content[0].text
+    assert {each.input_schema["additionalProperties"] for each in listed.tools} == {False}
