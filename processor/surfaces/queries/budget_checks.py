@@ -252,9 +252,10 @@ class BudgetChecks:
 
 def _estimate_of(request: BudgetCheckRequest, priced: CallEstimate | None) -> Estimate:
     cost, tokens = request.cost_nano_usd, request.tokens
-    if priced is not None:
+    # Of a model without any tokens it is not known how many it will use, nor what they cost.
+    if priced is not None and priced.tokens:
         cost = priced.cost_nano_usd if cost is None else cost
-        tokens = priced.tokens or None if tokens is None else tokens
+        tokens = priced.tokens if tokens is None else tokens
     return Estimate(cost, tokens)
 
 

@@ -188,6 +188,13 @@ async def test_a_model_is_priced_for_the_caller(checks):
     assert found.checks[0].estimate == found.estimate.cost_nano_usd == 2_250_000
 
 
+async def test_a_model_without_tokens_has_no_estimate(checks):
+    """Guarantees: what is not known is not zero: a limit that is met allows nothing more."""
+    found = await checks(budget("m", "user", 60, "day")).check(call(model="gpt-4o"))
+    assert found.estimate == Estimate(None, None)
+    assert not found.is_allowed
+
+
 async def test_an_unknown_model_has_no_estimate_and_says_so(checks):
     asked = checks(budget("daily", "user", 61, "day"))
     found = await asked.check(call(model="who", input_tokens=10))
