@@ -9,7 +9,7 @@ from typing import Any
 from processor.core.budgets import Policy
 from processor.core.model import NS_PER_S
 from processor.core.ports import LedgerReader
-from processor.surfaces.exports.reading import PeriodReading, fingerprint_of
+from processor.surfaces.exports.reading import PeriodReading, fingerprint_of, is_deleted
 from processor.surfaces.exports.requests import (
     CheckedExport,
     ExportRequest,
@@ -60,18 +60,16 @@ class ExportQueries:
     ) -> bool:
         """Whether a file would have other rows than when its entry in a manifest was written.
 
-        False where single calls of it have been deleted meanwhile, which only the file has now.
+        False where calls or hours of it have been deleted meanwhile, which only the file has now.
         """
         as_of = entry["as_of"]
-        found, kept_from_s = await self._reader.ask(
-            lambda view: (view.freshness(), view.calls_kept_from_s)
-        )
-        if found.version == as_of["version"]:
-            return False
-        if asked.request.dataset == "calls" and period.start_s < kept_from_s:
-            return False
+        found = await self._reader.ask(lambda view: view.freshness())
         before: str = as_of.get("fingerprint", "")
-        return await fingerprint_of(self._reader, asked, period) != before
+        return (
+            found.version != as_of["version"]
+            and await fingerprint_of(self._reader, asked, period) != before
+            and not await is_deleted(self._reader, asked, period)
+        )
 
     def read(self, asked: CheckedExport, period: Period) -> PeriodReading:
         """The rows of one file."""

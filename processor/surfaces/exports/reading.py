@@ -120,7 +120,8 @@ class PeriodReading:
 
     async def _of_cells(self) -> AsyncIterator[Slice]:
         """Slices for some hours or a day each, whose rows are made a few at a time."""
-        parts, of_focus = list(self._parts()), self.asked.request.dataset == "focus"
+        parts = list(_parts(self.asked, self.period))
+        of_focus = self.asked.request.dataset == "focus"
         for edges in parts:
             is_last = edges is parts[-1]
 
@@ -139,17 +140,6 @@ class PeriodReading:
             for at in range(0, len(answer.rows), _CELLS_AT_ONCE):
                 yield self._rows_of(answer.rows[at : at + _CELLS_AT_ONCE], edges)
             self.ending = ending
-
-    def _parts(self) -> Iterator[tuple[int, ...]]:
-        """Where the rows of each slice begin and end."""
-        period, calendar = self.period, self.asked.calendar
-        for day in pairwise(edges_of(period.start_s, period.end_s, "day", calendar)):
-            if self.asked.request.grain == "day":
-                yield day
-                continue
-            hours = edges_of(*day, "hour", calendar)
-            for at in range(0, len(hours) - 1, _HOURS_READ):
-                yield hours[at : at + _HOURS_READ + 1]
 
     def _rows_of(self, cells: Sequence[CellRow], edges: Sequence[int]) -> Slice:
         request = self.asked.request
@@ -181,6 +171,34 @@ class PeriodReading:
             lacks += partial_reasons(view, (), range_s, found)
         totals = _added([row.totals for row in answer.totals])
         return Ending(totals, tuple(dict.fromkeys(lacks)), as_of(view.freshness(), self.now_ns()))
+
+
+def _parts(asked: CheckedExport, period: Period) -> Iterator[tuple[int, ...]]:
+    """Where the rows of each slice begin and end."""
+    for day in pairwise(edges_of(period.start_s, period.end_s, "day", asked.calendar)):
+        if asked.request.grain == "day":
+            yield day
+            continue
+        hours = edges_of(*day, "hour", asked.calendar)
+        for at in range(0, len(hours) - 1, _HOURS_READ):
+            yield hours[at : at + _HOURS_READ + 1]
+
+
+async def is_deleted(reader: LedgerReader, asked: CheckedExport, period: Period) -> bool:
+    """Whether something that rows of a file need has been deleted: single calls, or hours."""
+    if period.start_s >= await reader.ask(lambda view: view.calls_kept_from_s):
+        return False
+    if asked.request.dataset == "calls":
+        return True
+    for edges in _parts(asked, period):
+        question = UsageQuestion(edges[0], edges[-1], filters=asked.filters, edges=edges)
+
+        def work(view: LedgerView, question: UsageQuestion = question) -> bool:
+            return bool(view.cells(question).left_out)
+
+        if await reader.ask(work):
+            return True
+    return False
 
 
 async def fingerprint_of(reader: LedgerReader, asked: CheckedExport, period: Period) -> str:

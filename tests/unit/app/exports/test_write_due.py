@@ -144,6 +144,27 @@ async def test_calls_that_are_deleted_meanwhile_stay_in_their_file(task, due, tm
     assert await due(replace(calls, ledger=str(emptied))) == []
 
 
+@pytest.mark.parametrize(
+    ("dataset", "more"), [("usage", {"grain": "hour"}), ("focus", {"grain": "hour"})]
+)
+async def test_hours_that_are_deleted_meanwhile_stay_in_their_file(task, due, dataset, more):
+    """Guarantees: a late call of an old day takes no money out of a file that has it."""
+    december_s = int(datetime(2026, 12, 1, tzinfo=UTC).timestamp())
+    request = {"dataset": dataset, "every": "month", **more}
+    month = replace(task, until_s=december_s, now_s=december_s + 900, look_back=1, request=request)
+    assert await due(month) == [f"{dataset}-2026-11.csv"]
+    before = entries(month)
+    move_to_another_agent(task.ledger, (NOW_S // DAY_S - 2) * DAY_S)
+    kept_from_s = (NOW_S // DAY_S - 1) * DAY_S
+    with closing(apsw.Connection(task.ledger)) as database, database:
+        database.execute("DELETE FROM usage_hours WHERE start_s < ?", (kept_from_s,))
+        database.execute("DELETE FROM charges WHERE end_s < ?", (kept_from_s,))
+        for what in ("calls", "hours", "folded"):
+            database.execute("INSERT INTO kept_from VALUES (?, ?)", (what, kept_from_s))
+    assert await due(month) == []
+    assert entries(month) == before
+
+
 async def test_a_day_that_is_not_to_be_written_keeps_no_other_from_it(task, charges, tmp_path):
     """Guarantees: with `unpriced: fail`, days without such calls are written; others are said."""
     some = [
