@@ -36,7 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     except (NoAnswerError, RefusedError) as error:
         # Who answers may come later, and each tool says it until then.
         print(f"llm-cost: {plain(str(error))}", file=sys.stderr)
-    asyncio.run(build_server(ask).run_stdio_async())
+    try:
+        asyncio.run(build_server(ask).run_stdio_async())
+    except BaseExceptionGroup as errors:
+        if errors.split(BrokenPipeError)[1] is not None:
+            raise
+        # The host has gone amid an answer.
+        raise BrokenPipeError from errors
     return 0
 
 
