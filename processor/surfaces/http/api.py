@@ -33,6 +33,7 @@ from processor.surfaces.api import (
     ParameterProblem,
     Parameters,
     Sources,
+    body_problem,
     find_endpoint,
     get,
     read_parameters,
@@ -150,9 +151,16 @@ class Api:
                 _log.warning("%s cannot be answered: %s", request.path, error)
             return problem_response(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, a client gets an answer
-            if self._failures.note(request.path, time.monotonic()):
-                _log.exception("%s cannot be answered", request.path)
-            return problem_response(error)
+            return self._failed(request, error)
+
+    def _failed(self, request: web.BaseRequest, error: Exception) -> web.Response:
+        """The answer where something has failed that nobody had thought of, or the sender has."""
+        if isinstance(error, web.RequestPayloadError):
+            fix = "send it as it is, without Content-Encoding"
+            return problem_response(body_problem("is not what its headers say", fix))
+        if self._failures.note(request.path, time.monotonic()):
+            _log.error("%s cannot be answered", request.path, exc_info=error)
+        return problem_response(error)
 
     async def ask(self, kind: type[D], path: str, query: Sequence[tuple[str, str]]) -> D:
         """The answer, a document of `kind`, to a question that came by another protocol.

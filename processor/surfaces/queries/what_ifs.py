@@ -64,15 +64,25 @@ def check_what_if(
     """The question that a request means. Raises InvalidQuestionError."""
     time = checks.check_range(request.time, calendar, now_ns // NS_PER_S)
     filters = dict(checks.check_filters(request.filters, own))
-    replacements = dict(_replacement(text, catalog) for text in request.models)
-    if len(replacements) > _MODELS_MAX:
-        raise InvalidQuestionError("model", f"takes up to {_MODELS_MAX} models")
+    replacements = _replacements(request.models, catalog)
     if replacements:
         if "model" in filters:
             what = "cannot be used with model, which says already which calls are meant"
             raise InvalidQuestionError("filters[model]", what, "leave one of them out")
         filters["model"] = tuple(replacements)
     return CheckedWhatIf(time, tuple(sorted(filters.items())), replacements, now_ns)
+
+
+def _replacements(models: Sequence[str], catalog: Catalog) -> dict[str, Name]:
+    if len(models) > _MODELS_MAX:
+        raise InvalidQuestionError("model", f"takes up to {_MODELS_MAX} models")
+    found: dict[str, Name] = {}
+    for text in models:
+        model, name = _replacement(text, catalog)
+        if found.setdefault(model, name) != name:
+            what = f"has two that are to stand for {model[:80]!r}"
+            raise InvalidQuestionError("model", what, "ask once for each")
+    return found
 
 
 def _replacement(text: str, catalog: Catalog) -> tuple[str, Name]:

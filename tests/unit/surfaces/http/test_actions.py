@@ -151,6 +151,14 @@ async def test_a_body_in_chunks_is_measured_as_well(ask_to):
     assert (await ask_to("POST", CHECK, data=chunks(), headers=headers))[0] == 413
 
 
+async def test_a_body_that_is_not_packed_as_it_says_is_refused(ask_to, caplog):
+    """Guarantees: it is the sender's mistake, of which the log has no traceback."""
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    status, text, _ = await ask_to("POST", CHECK, data=b"{}", headers=headers)
+    assert (status, "Content-Encoding" in text) == (400, True)
+    assert not caplog.records
+
+
 async def test_a_page_of_another_site_cannot_ask(ask_to):
     status, text, _ = await ask_to("POST", CHECK, {}, headers={"Origin": "http://evil.example"})
     assert (status, "may not ask here" in text) == (403, True)

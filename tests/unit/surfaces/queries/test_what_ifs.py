@@ -54,6 +54,15 @@ async def test_each_call_is_priced_by_itself_as_another_model(ask_written):
     assert (found.not_comparable, found.newly_priced, found.partial) == ([], (0, 0), ())
 
 
+async def test_one_model_cannot_become_two(ask_written):
+    """Guarantees: no answer leaves out silently what was asked for as well."""
+    queries = await ask_written(CALLS, PRICES)
+    with pytest.raises(InvalidQuestionError, match="two that are to stand for 'large'"):
+        await queries.insight.what_if(WhatIfRequest(models=["large=small", "large=mistral-other"]))
+    found = await queries.insight.what_if(WhatIfRequest(models=["large=small", "large = small"]))
+    assert found.calls == 2
+
+
 async def test_at_the_same_prices_nothing_differs(ask_written):
     found = await (await ask_written(CALLS, PRICES)).insight.what_if(WhatIfRequest())
     assert found.calls == 3
