@@ -98,7 +98,8 @@ def _add_trace(commands: Commands) -> None:
     parser.add_argument(
         "id",
         metavar="ID",
-        help="32 hex digits; for the run of an agent with a colon and the 16 of its span",
+        help="32 hex digits, or the first 8 or more; for the run of an agent all of them, a colon "
+        "and the 16 of its span",
     )
     add_questions(parser)
 

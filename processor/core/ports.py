@@ -188,8 +188,8 @@ class LedgerView(Protocol):
     def traces(self, question: TracesQuestion) -> list[TraceRow]:
         """Traces, the last that began to be charged first."""
 
-    def trace(self, trace_id: bytes) -> TraceRow | None:
-        """One trace; None for one in which nothing was charged."""
+    def traces_between(self, least: bytes, greatest: bytes, limit: int) -> list[TraceRow]:
+        """Up to `limit` charged traces with ids from `least` to `greatest`, in their order."""
 
     def spans(self, trace: TraceRow, limit: int, run: bytes = b"") -> list[TraceSpan]:
         """Up to `limit` spans that are kept of a trace, the first that came first.

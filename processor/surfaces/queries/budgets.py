@@ -52,10 +52,10 @@ def _total_of_trace(view: LedgerView, scope: str, scope_id: str) -> Totals:
         trace_id, span_id = bytes.fromhex(trace_hex), bytes.fromhex(span_hex)
     except ValueError:
         return NOTHING
-    trace = view.trace(trace_id)
-    if trace is None or scope == "trace":
-        return NOTHING if trace is None else trace.totals
-    return view.run(trace, span_id)
+    found = view.traces_between(trace_id, trace_id, 1)
+    if not found or scope == "trace":
+        return found[0].totals if found else NOTHING
+    return view.run(found[0], span_id)
 
 
 def states_at(

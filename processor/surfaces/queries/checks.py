@@ -40,6 +40,7 @@ _OTHER: Final = "other"
 _GROUPED_MAX: Final = 2
 _VALUES_MAX: Final = 100
 _SHOWN_MAX_CHARS: Final = 100
+_TRACE_BEGINNING: Final = re.compile(rf"[0-9a-f]{{8,{2 * TRACE_ID_BYTES}}}")
 _MEASURES: Final[tuple[str, ...]] = get_args(Measure)
 _CALENDAR_WINDOWS: Final[Mapping[str, tuple[WindowKind, int]]] = {
     "today": ("day", 0),
@@ -244,6 +245,18 @@ def check_trace_id(field: str, text: str) -> bytes:
         message = f"must be a trace id of 32 hex digits, got {text[:_SHOWN_MAX_CHARS]!r}"
         raise InvalidQuestionError(field, message)
     return found
+
+
+def check_trace_beginning(field: str, text: str) -> tuple[bytes, bytes]:
+    """The least and the greatest trace id that begins with these hex digits, 8 of them or more.
+
+    Raises InvalidQuestionError.
+    """
+    digits, most = text.lower(), 2 * TRACE_ID_BYTES
+    if not _TRACE_BEGINNING.fullmatch(digits):
+        message = f"must be a trace id of {most} hex digits, or its first 8 or more"
+        raise InvalidQuestionError(field, f"{message}, got {text[:_SHOWN_MAX_CHARS]!r}")
+    return bytes.fromhex(digits.ljust(most, "0")), bytes.fromhex(digits.ljust(most, "f"))
 
 
 def check_span(field: str, text: str, whose: str = "of a span") -> tuple[bytes, bytes]:

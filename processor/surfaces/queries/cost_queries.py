@@ -154,22 +154,25 @@ class CostQueries:
         return await self._reader.ask(lambda view: traces.traces_page(view, question, now_ns))
 
     async def trace(self, trace_id: str, *, spans: int = SPANS_MAX) -> TraceReport:
-        """A trace as a tree of up to `spans`, by its id in hex. Raises NotFoundError."""
-        key, now_ns = checks.check_trace_id("trace", trace_id), self._now_ns()
+        """A trace as a tree of up to `spans`, by its id in hex or how that begins.
+
+        Raises InvalidQuestionError, NotFoundError.
+        """
+        ids, now_ns = checks.check_trace_beginning("trace", trace_id), self._now_ns()
         return await self._reader.ask(
-            lambda view: traces.trace_report(view, key, now_ns, limit=spans)
+            lambda view: traces.trace_report(view, ids, now_ns, limit=spans)
         )
 
     async def whole_trace(self, trace_id: str) -> TracesPage:
-        """One trace without its spans, by its id in hex. Raises NotFoundError."""
-        key, now_ns = checks.check_trace_id("trace", trace_id), self._now_ns()
-        return await self._reader.ask(lambda view: traces.whole_trace(view, key, now_ns))
+        """One trace without its spans, likewise. Raises InvalidQuestionError, NotFoundError."""
+        ids, now_ns = checks.check_trace_beginning("trace", trace_id), self._now_ns()
+        return await self._reader.ask(lambda view: traces.whole_trace(view, ids, now_ns))
 
     async def run(self, run_id: str, *, spans: int = SPANS_MAX) -> TraceReport:
         """The run of an agent, ``trace id:span id``, likewise. Raises NotFoundError."""
         (key, span_id), now_ns = traces.check_run_id(run_id), self._now_ns()
         return await self._reader.ask(
-            lambda view: traces.trace_report(view, key, now_ns, span_id, spans)
+            lambda view: traces.trace_report(view, (key, key), now_ns, span_id, spans)
         )
 
     async def budgets(self, *, ids: int = 10, with_projections: bool = False) -> BudgetsReport:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from processor.core.errors import NotFoundError
+from processor.core.errors import InvalidQuestionError, NotFoundError
 from processor.core.model import NO_PARTS, NOTHING, NS_PER_S, SPAN_ID_BYTES, Calendar, Totals
 from processor.core.ports import LedgerView
 from processor.core.questions import CallsQuestion, TraceRow, TraceSpan, TracesQuestion
@@ -89,18 +89,25 @@ def traces_page(view: LedgerView, question: TracesQuestion, now_ns: int) -> Trac
     return TracesPage(found, titles, more, as_of(view.freshness(), now_ns))
 
 
-def whole_trace(view: LedgerView, trace_id: bytes, now_ns: int) -> TracesPage:
-    """One trace without its spans. Raises NotFoundError."""
-    trace = _charged_trace(view, trace_id)
+def whole_trace(view: LedgerView, ids: tuple[bytes, bytes], now_ns: int) -> TracesPage:
+    """One trace without its spans. Raises InvalidQuestionError, NotFoundError."""
+    trace = _charged_trace(view, *ids)
     titles = view.task_titles([trace.task]) if trace.task else {}
     return TracesPage([trace], titles, "", as_of(view.freshness(), now_ns))
 
 
-def _charged_trace(view: LedgerView, trace_id: bytes) -> TraceRow:
-    trace = view.trace(trace_id)
-    if trace is None:
-        raise NotFoundError(f"nothing was charged in a trace {trace_id.hex()}")
-    return trace
+def _charged_trace(view: LedgerView, least: bytes, greatest: bytes) -> TraceRow:
+    """The only trace with an id between these, which begin alike and go on with 0 and f."""
+    found = view.traces_between(least, greatest, 2)
+    pairs = zip(least.hex(), greatest.hex(), strict=True)
+    begins = "".join(digit for digit, other in pairs if digit == other)
+    if not found:
+        which = begins if least == greatest else f"that begins with {begins}"
+        raise NotFoundError(f"nothing was charged in a trace {which}")
+    if len(found) > 1:
+        what = f"several traces begin with {begins}"
+        raise InvalidQuestionError("trace", what, "write more of its id")
+    return found[0]
 
 
 def check_run_id(text: str) -> tuple[bytes, bytes]:
@@ -109,13 +116,18 @@ def check_run_id(text: str) -> tuple[bytes, bytes]:
 
 
 def trace_report(
-    view: LedgerView, trace_id: bytes, now_ns: int, run: bytes = b"", limit: int = SPANS_MAX
+    view: LedgerView,
+    ids: tuple[bytes, bytes],
+    now_ns: int,
+    run: bytes = b"",
+    limit: int = SPANS_MAX,
 ) -> TraceReport:
     """A trace as a tree of up to `limit` spans, or the part of it below one span.
 
-    Raises NotFoundError.
+    `ids` are the least and the greatest id that it may have. Raises InvalidQuestionError where
+    several traces do, NotFoundError.
     """
-    trace = _charged_trace(view, trace_id)
+    trace = _charged_trace(view, *ids)
     spans = view.spans(trace, limit + 1, run)
     is_cut = len(spans) > limit
     tree, missing = build_tree(spans[:limit], run)
@@ -127,7 +139,9 @@ def trace_report(
                 raise NotFoundError(
                     f"{deleted_reason(view, 0)[0]}, {trace.trace_id.hex()} is older"
                 )
-            raise NotFoundError(f"trace {trace_id.hex()} has no agent with the id {run.hex()}")
+            raise NotFoundError(
+                f"trace {trace.trace_id.hex()} has no agent with the id {run.hex()}"
+            )
         totals, missing = view.run(trace, run), ()
     title = view.task_titles([trace.task]).get(trace.task, "") if trace.task else ""
     moment = as_of(view.freshness(), now_ns)

@@ -45,12 +45,15 @@ def read_traces(database: apsw.Connection, question: TracesQuestion) -> list[Tra
     return [_trace(row) for row in database.execute(statement.text, tuple(statement.bindings))]
 
 
-def read_trace(database: apsw.Connection, trace_id: bytes) -> TraceRow | None:
-    """One trace; None for one in which nothing was charged."""
-    found = database.execute(
-        f"SELECT {_TRACE} WHERE t.end_ns > 0 AND t.trace_id = ?", (trace_id,)
-    ).fetchall()
-    return _trace(found[0]) if found else None
+def read_traces_between(
+    database: apsw.Connection, least: bytes, greatest: bytes, limit: int
+) -> list[TraceRow]:
+    """Up to `limit` charged traces with ids from `least` to `greatest`, in their order."""
+    statement = (
+        f"SELECT {_TRACE} WHERE t.end_ns > 0 AND t.trace_id BETWEEN ? AND ? "
+        "ORDER BY t.trace_id LIMIT ?"
+    )
+    return [_trace(row) for row in database.execute(statement, (least, greatest, limit))]
 
 
 def _trace(row: Sequence[Any]) -> TraceRow:

@@ -166,9 +166,9 @@ class SqliteView:
         """Traces, the last that began to be charged first."""
         return traces.read_traces(self._database, question)
 
-    def trace(self, trace_id: bytes) -> TraceRow | None:
-        """One trace; None for one in which nothing was charged."""
-        return traces.read_trace(self._database, trace_id)
+    def traces_between(self, least: bytes, greatest: bytes, limit: int) -> list[TraceRow]:
+        """Up to `limit` charged traces with ids from `least` to `greatest`, in their order."""
+        return traces.read_traces_between(self._database, least, greatest, limit)
 
     def spans(self, trace: TraceRow, limit: int, run: bytes = b"") -> list[TraceSpan]:
         """The spans that are kept of a trace, the first that came first."""

@@ -82,7 +82,8 @@ class ExecutionParameters(Parameters):
     """Which trace."""
 
     trace_id: str = Field(
-        description="32 hex digits.", json_schema_extra={**PATH, "pattern": "^[0-9a-f]{32}$"}
+        description="32 hex digits, or the first 8 or more where no other trace begins with them.",
+        json_schema_extra={**PATH, "pattern": "^[0-9a-f]{8,32}$"},
     )
 
 
@@ -96,8 +97,9 @@ class TraceParameters(Parameters):
     """Which trace, or run of one of its agents, and how much of its tree is shown."""
 
     trace_id: str = Field(
-        description="32 hex digits; of an agent's run with a colon and the 16 of its span after.",
-        json_schema_extra={**PATH, "pattern": "^[0-9a-f]{32}(:[0-9a-f]{16})?$"},
+        description="32 hex digits, or the first 8 or more where no other trace begins with them; "
+        "of an agent's run all 32, a colon, and the 16 of its span.",
+        json_schema_extra={**PATH, "pattern": "^([0-9a-f]{8,32}|[0-9a-f]{32}:[0-9a-f]{16})$"},
     )
     spans: int = Field(
         1000, ge=1, le=SPANS_MAX, description="Spans to show at most, those that came first."

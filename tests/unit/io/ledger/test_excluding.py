@@ -230,7 +230,7 @@ async def test_what_is_excluded_is_listed_with_its_reason(opened, given, exclude
         assert [call.span_id[-1] for call in some] == [2, 1], filters
 
     def spans(view):
-        trace = view.trace(given.trace_id(1))
+        [trace] = view.traces_between(given.trace_id(1), given.trace_id(1), 2)
         return trace, view.spans(trace, 10)
 
     trace, tree = await seen(opened, spans)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from processor.core.errors import NotFoundError
+from processor.core.errors import InvalidQuestionError, NotFoundError
 from processor.surfaces.queries import CallsRequest, TimeRange
 
 TRACE = (1).to_bytes(16).hex()
@@ -128,6 +128,26 @@ async def test_what_is_not_there_is_not_found(tree):
         await tree.trace("ff" * 16)
     with pytest.raises(NotFoundError, match="has no agent with the id"):
         await tree.run(f"{TRACE}:{'ff' * 8}")
+
+
+async def test_a_trace_is_found_by_how_its_id_begins(ask, given_calls):
+    """Guarantees: what a terminal shows of an id is enough, and never stands for another trace."""
+    made, begins = given_calls.charged, int("04deded4" + 24 * "0", 16)
+    queries = ask(made(1, 1, 5, trace=begins + 1), made(2, 2, 7, trace=begins + 2**96))
+    for text in ("04deded4", "04DEDED400", f"{begins + 1:032x}"):
+        report = await queries.trace(text)
+        assert report.trace.trace_id == (begins + 1).to_bytes(16)
+        assert report.totals.cost_nano_usd == 5
+        [trace] = (await queries.whole_trace(text)).traces
+        assert trace.totals.cost_nano_usd == 5
+    with pytest.raises(NotFoundError, match=r"in a trace that begins with 04deded6$"):
+        await queries.trace("04deded6")
+    several = ask(made(1, 1, 5, trace=begins + 1), made(2, 2, 7, trace=begins + 2))
+    with pytest.raises(InvalidQuestionError, match="several traces begin with 04deded400"):
+        await several.trace("04deded400")
+    for text in ("04deded", 33 * "0", "04deded4-", ""):
+        with pytest.raises(InvalidQuestionError, match="or its first 8 or more"):
+            await queries.trace(text)
 
 
 @pytest.mark.parametrize(("limit", "is_cut"), [(4, True), (5, False)])

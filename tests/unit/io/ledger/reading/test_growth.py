@@ -77,8 +77,9 @@ SMALL = {
         CallsQuestion(*WEEK, limit=3), (FIVE * 10**9, 1, (0).to_bytes(8))
     ),
     "combinations of an hour": lambda view: view.cells(UsageQuestion(*HOUR)),
-    "the tree of a trace": lambda view: view.spans(view.trace(ONE), 100),
-    "a run": lambda view: view.run(view.trace(ONE), (2).to_bytes(8)),
+    "a trace by how its id begins": lambda view: view.traces_between(bytes(16), ONE, 2),
+    "the tree of a trace": lambda view: view.spans(*view.traces_between(ONE, ONE, 1), limit=100),
+    "a run": lambda view: view.run(*view.traces_between(ONE, ONE, 1), run=(2).to_bytes(8)),
     "newest traces": lambda view: view.traces(TracesQuestion(limit=3)),
     "traces of a session": lambda view: view.traces(TracesQuestion(("session", "one"))),
     "traces of a user": lambda view: view.traces(TracesQuestion(("user", "one"))),
