@@ -15,7 +15,8 @@ from processor.config.values import Duration, Section, address, duration, one_or
 from processor.core.errors import ConfigError, Problem
 from processor.core.files.checks import InvalidValueError, SecretText, choice, optional, shown, text
 from processor.core.files.location import KIND
-from processor.core.files.validation import OptionalText, Whole
+from processor.core.files.similar import nearest
+from processor.core.files.validation import OptionalText, Whole, keys_of
 from processor.core.otlp.addresses import is_loopback, parse_url
 
 T = TypeVar("T")
@@ -251,6 +252,12 @@ def checked_channels(value: object) -> object:
             channel["type"] = choice(tuple(KINDS), "type of channel")(kind)
         except InvalidValueError as error:
             raise InvalidValueError(error.what, error.fix, at=(name, "type")) from None
+        known = tuple(keys_of(KINDS[channel["type"]]))
+        for key in channel:
+            if key not in known:  # Pydantic would name the keys of another type.
+                near = nearest(str(key), known)
+                fix = f"did you mean {near}?" if near else f"known keys: {', '.join(known)}"
+                raise InvalidValueError("unknown key", fix, at=(name, key))
     return value
 
 

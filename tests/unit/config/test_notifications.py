@@ -97,6 +97,7 @@ def test_channels_are_read_and_no_text_of_them_has_a_secret(tmp_path):
             ),
             "ops.security: would send the password without encryption",
         ),
+        ("{type: email, hots: e, from: a@b.c, to: a@b.c}", "ops.hots: unknown key (did you mean"),
         (
             "{type: slack, url: 'https://e.com', urll: 1}",
             "ops.urll: unknown key (did you mean",
