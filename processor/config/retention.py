@@ -73,7 +73,7 @@ class Retention(Section):
     hours: _Age = Field(
         default=Age(400 * _DAY_S),
         description="Sums by hour and quarter hour; of before there are sums by day. Those of a "
-        "time of which there are calls stay.",
+        "time of which there are calls stay, and those that windows of budgets need.",
     )
 
     def describe(self) -> str:

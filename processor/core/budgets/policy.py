@@ -16,6 +16,9 @@ from processor.core.model import Calendar
 
 Unit = Literal["usd", "tokens"]
 
+_DAY_S = 86_400
+_LONGEST_DAYS = {"day": 2, "week": 8, "month": 32}
+"""More than the longest one has, with a clock that is set back."""
 _DIGEST_CHARS = 12
 """48 bits: a file would need millions of filters before two of them shared a digest by chance."""
 
@@ -99,6 +102,22 @@ class Policy:
     """The file's time zone and week, for questions that name a window but no budget."""
     dimensions: tuple[str, ...] = ()
     """Names of the operator's own dimensions, which are scopes as well."""
+
+    @cached_property
+    def quarter_hours_s(self) -> int:
+        """For how long up to now budgets need totals by quarter hour, in seconds.
+
+        Windows that begin with days of the file's zone need them for none of what is over.
+        """
+        return max(map(self._needed_s, self.budgets), default=0)
+
+    def _needed_s(self, budget: Budget) -> int:
+        length_s = rolling_s_of(budget.window)
+        if length_s:
+            return 2 * length_s  # Whether a crossing stands is found from the window before.
+        calendar = budget.calendar
+        is_of_days = not calendar.reset_hour and calendar.zone.key == self.calendar.zone.key
+        return 0 if is_of_days else _LONGEST_DAYS.get(budget.window, 0) * _DAY_S
 
 
 def version_of(text: str) -> str:

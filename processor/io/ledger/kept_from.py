@@ -51,16 +51,18 @@ def read_kept_from(database: apsw.Connection) -> KeptFrom:
     return KeptFrom(**{what: int(str(found.get(what, 0))) for what in KeptFrom._fields})
 
 
-def marks_at(now_s: int, ages: Ages, zones: ReportingZones) -> KeptFrom:
+def marks_at(now_s: int, ages: Ages, zones: ReportingZones, quarter_hours_s: int = 0) -> KeptFrom:
     """From when on things are to be kept at a moment: whole hours, and whole days for `hours`.
 
     So no sum by hour or quarter hour has calls of which some are kept and some are not to be.
+    Budgets need the last `quarter_hours_s` of these.
     """
     calls = _whole_hours(now_s - ages.calls_s) if ages.calls_s else 0
     keys = _whole_hours(calls - ages.keys_s) if calls and ages.keys_s else 0
     traces = min(_whole_hours(now_s - ages.traces_s), keys) if keys and ages.traces_s else 0
     # Calls of a time are found by its hours, so these stay as long.
-    oldest_s = min(now_s - ages.hours_s, calls) if ages.hours_s else 0
+    hours_s = max(ages.hours_s, quarter_hours_s)
+    oldest_s = min(now_s - hours_s, calls) if ages.hours_s else 0
     hours = zones.day_of(oldest_s)[0] if oldest_s > 0 else 0
     return KeptFrom(calls, keys, traces, max(hours, 0))
 

@@ -111,7 +111,8 @@ class Retention:
         working_set = self._working_set
         store = working_set.store
         now_s = min(int(self._clock_s()), store.deleted.newest_end_s())
-        marks, swept = marks_at(now_s, self._ages, store.zones), self._swept
+        needed_s = working_set.budgets.policy.quarter_hours_s
+        marks, swept = marks_at(now_s, self._ages, store.zones, needed_s), self._swept
         if marks.calls > swept.calls:
             yield CallsSweep(working_set, marks.calls, now_s)
         if marks.keys > swept.keys:

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from processor.core.budgets import Budget, Policy
 from processor.core.model import Calendar
 
@@ -58,3 +60,22 @@ def test_budgets_can_be_kept_in_sets_and_compare_by_meaning():
 
 def test_policy_is_empty_by_default():
     assert Policy().budgets == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "days"),
+    [
+        (budget(), 0),
+        (budget(window="month"), 0),
+        (budget(window="none"), 0),
+        (budget(window="rolling 7d"), 14),
+        (budget(window="month", calendar=UTC._replace(reset_hour=3)), 32),
+        (budget(window="week", calendar=Calendar(ZoneInfo("Asia/Tokyo"))), 8),
+    ],
+)
+def test_quarter_hours_are_needed_where_days_of_the_file_s_zone_are_not_enough(rule, days):
+    assert Policy((budget(), rule), calendar=UTC).quarter_hours_s == days * 86_400
+
+
+def test_no_budget_needs_none():
+    assert Policy().quarter_hours_s == 0

@@ -364,6 +364,21 @@ async def test_old_hours_are_days_from_then_on_and_no_total_moves(opened, given,
     check_tables(opened.store)
 
 
+async def test_hours_that_a_rolling_budget_looks_at_stay(opened, given, sweep):
+    """Guarantees: what was spent in its window does not become less when hours become days."""
+    await opened.open(given.budget("b", "user", 1000, window="rolling 7d"))
+    await opened.post(given.call(1, tokens=60, own=ADA, at_s=-30 * DAY_S))
+    await opened.post(given.call(1, tokens=60, own=ADA, trace=2))
+    await later(opened, given, 6.9, own=ADA, tokens=10)
+    now_s = given.START_S + int(6.9 * DAY_S)
+    [before] = await standings_of(opened.ledger, {"user": "ada"}, now_s)
+    assert before.spent == 700
+    kept = await sweep(6.9, BY_DAY)
+    [after] = await standings_of(opened.ledger, {"user": "ada"}, now_s)
+    assert after == before
+    assert 0 < kept.hours < given.START_S - 7 * DAY_S
+
+
 async def test_hours_of_a_time_of_which_there_are_calls_stay(opened, given, sweep):
     await opened.post(given.call(1, own=S))
     await later(opened, given, 5)
