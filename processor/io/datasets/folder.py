@@ -73,9 +73,9 @@ class DatasetFolder:
                     path.unlink()
 
     def read_text(self, name: str) -> str | None:
-        """What stands in a file; None where it is not there."""
+        """What stands in a file, as far as it is text; None where it is not there."""
         try:
-            return (self.path / name).read_text(encoding="utf-8")
+            return (self.path / name).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return None
 

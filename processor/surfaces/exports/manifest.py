@@ -111,6 +111,7 @@ def read_manifest(text: str) -> tuple[Entry, dict[str, Entry]]:
         files = {str(entry["name"]): dict(entry) for entry in whole["files"]}
         for entry in files.values():
             _totals_from(entry["totals"])
+            str(entry["as_of"]["version"])
         return dict(whole["options"]), files
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("is no manifest of an export") from error

@@ -188,6 +188,13 @@ async def test_what_keeps_it_from_writing_names_the_setting(task, due, monkeypat
         await due(replace(task, format="parquet"))
 
 
+async def test_a_manifest_that_is_no_text_names_the_setting(task, due):
+    await due(task)
+    (Path(task.folder) / "manifest-usage.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match=r"exports\.all\.folder: .*manifest-usage\.json"):
+        await due(task)
+
+
 async def test_another_process_writes_parquet_that_is_read_back(task, charges):
     said = []
     month = replace(task, format="parquet", request={"dataset": "focus", "every": "month"})

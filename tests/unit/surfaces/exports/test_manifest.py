@@ -43,6 +43,13 @@ async def test_the_same_ledger_gives_the_same_text_also_when_it_is_read_back(ope
     assert write_manifest(*read_manifest(text)) == text
 
 
+async def test_one_without_the_moment_of_a_file_is_none(opened, read, charges):
+    text = await made(opened(charges), read, ExportRequest("usage", TimeRange("all")))
+    for name in ("as_of", "version"):
+        with pytest.raises(ValueError, match="is no manifest"):
+            read_manifest(text.replace(f'"{name}"', '"other"'))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"options": {}, "files": [{}]}', "nothing"])
 def test_what_is_no_manifest_is_refused(text):
     with pytest.raises(ValueError):
