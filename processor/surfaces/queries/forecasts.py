@@ -43,6 +43,8 @@ class ForecastReport:
     """Of the cost; None where it is not known."""
     reason: str
     """Why it cannot; else ``""``."""
+    is_at_least: bool
+    """Whether calls whose cost is unknown are in what the forecast is made from."""
     partial: tuple[str, ...]
     """Why something is missing from the totals."""
     as_of: AsOf
@@ -75,8 +77,8 @@ def forecast_report(view: LedgerView, asked: CheckedForecast) -> ForecastReport:
     range_s = reach.start_s, reach.end_s
     answer = view.usage(UsageQuestion(*range_s, filters=filters))
     totals = answer.totals[0].totals if answer.totals else NOTHING
-    hours = _amounts(view, filters, reach.hours)
-    days = _amounts(view, filters, reach.days) if reach.days is not None else ()
+    hours, unpriced = _amounts(view, filters, reach.hours)
+    days = _amounts(view, filters, reach.days)[0] if reach.days is not None else ()
     found = forecast(reach, totals.cost_nano_usd, hours, days)
     return ForecastReport(
         *range_s,
@@ -84,20 +86,25 @@ def forecast_report(view: LedgerView, asked: CheckedForecast) -> ForecastReport:
         totals,
         found if isinstance(found, Forecast) else None,
         "" if isinstance(found, Forecast) else found.reason,
+        totals.unpriced + unpriced > 0,
         partial_reasons(view, filters, range_s, answer),
         as_of(view.freshness(), asked.now_ns),
     )
 
 
-def _amounts(view: LedgerView, filters: Filters, cells: Cells) -> list[int]:
-    """The cost of the cells that are over; of a time of which no sums are kept it is 0."""
-    amounts = [0] * cells.known
+def _amounts(view: LedgerView, filters: Filters, cells: Cells) -> tuple[list[int], int]:
+    """The cost of the cells that are over, and how many of their calls have none that is known.
+
+    Of a time of which no sums are kept it is 0.
+    """
+    amounts, unpriced = [0] * cells.known, 0
     edges = cells.known_edges
     if not amounts:
-        return amounts
+        return amounts, unpriced
     answer = view.usage(UsageQuestion(edges[0], edges[-1], filters=filters, edges=tuple(edges)))
     kept_from_s = answer.left_out[-1][1] if answer.left_out else 0
     for row in answer.totals:
         if edges[row.bucket] >= kept_from_s:
             amounts[row.bucket] = row.totals.cost_nano_usd
-    return amounts
+            unpriced += row.totals.unpriced
+    return amounts, unpriced

@@ -25,7 +25,7 @@ def forecast_lines(document: ForecastDocument, what: str, width: int) -> Iterato
     if document.projected_usd is None:
         line, style = f"{before}no forecast: {document.reason}", "dim"
     else:
-        at_least = "at least " if document.at_least else ""
+        at_least = "at least " if document.projected_at_least else ""
         line = f"{before}projected {at_least}{short_usd(document.projected_usd)}"
         style = ""
         if document.low_usd is not None and document.high_usd is not None:

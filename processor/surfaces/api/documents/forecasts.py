@@ -59,6 +59,10 @@ class ForecastDocument(Answer):
         description="The cost of some calls is unknown, so that more is spent, and will be."
     )
     projected_usd: Usd | None = Field(description="Null where too little is known to say.")
+    projected_at_least: bool = Field(
+        description="The cost of some calls is unknown, of the window or of the weeks before, so "
+        "that more will be spent than projected."
+    )
     low_usd: Usd | None = Field(
         description="With `high_usd` what eight of ten windows end between. Null without an "
         "interval."
@@ -83,6 +87,7 @@ class ForecastDocument(Answer):
             spent_usd=exact_usd(report.totals.cost_nano_usd),
             at_least=report.totals.unpriced > 0,
             projected_usd=None if found is None else exact_usd(found.amount),
+            projected_at_least=report.is_at_least,
             low_usd=None if interval is None else exact_usd(interval.low),
             high_usd=None if interval is None else exact_usd(interval.high),
             reason=known(report.reason if found is None else found.no_interval),

@@ -51,6 +51,15 @@ async def test_eight_days_before_give_an_interval(ask, calls):
     assert (found.interval.low, found.interval.high, found.interval.windows) == (240, 240, 13)
 
 
+async def test_unknown_costs_of_the_weeks_before_make_it_at_least(ask, calls, given_calls):
+    """Guarantees: what is not known is not projected as nothing."""
+    unknown = given_calls.charged(5, -3 * 24 * HOUR_S, 0, agent="b", trace=9999, unpriced=1)
+    found = await ask(*calls, unknown).insight.forecast(ForecastRequest("today"))
+    assert (found.totals.unpriced, found.is_at_least) == (0, True)
+    of_a = ForecastRequest("today", {"agent": ["a"]})
+    assert not (await ask(*calls, unknown).insight.forecast(of_a)).is_at_least
+
+
 async def test_an_empty_ledger_has_no_forecast_but_a_reason(ask):
     found = await ask().insight.forecast(ForecastRequest())
     assert found.forecast is None

@@ -20,8 +20,8 @@ def forecast(**fields):
     given = {
         "window": "month", "starting_at": None, "ending_at": None, "time_zone": "UTC",
         "spent_usd": "600.000000000", "at_least": False, "projected_usd": "1204.500000000",
-        "low_usd": "1100.200000000", "high_usd": "1361.000000000", "reason": None,
-        "history": HISTORY, "partial": [],
+        "projected_at_least": False, "low_usd": "1100.200000000", "high_usd": "1361.000000000",
+        "reason": None, "history": HISTORY, "partial": [],
         "as_of": AsOfDocument(read_at=None, last_call_at=None, version=""),
     }  # fmt: skip
     return ForecastDocument(**{**given, **fields})
@@ -31,7 +31,7 @@ def forecast(**fields):
     ("fields", "what", "lines"),
     [
         ({}, "", ["projected $1,204.50, 80 % between $1,100.20 and $1,361.00"]),
-        ({"at_least": True, "low_usd": None, "high_usd": None, "reason": "few months"},
+        ({"projected_at_least": True, "low_usd": None, "high_usd": None, "reason": "few months"},
          "this month", ["this month: projected at least $1,204.50"]),
         ({"low_usd": None, "high_usd": None, "reason": "few months",
           "history": HISTORY.model_copy(update={"method": "time_elapsed"})},
