@@ -57,7 +57,7 @@ def test_a_task_beside_others(flags, capsys):
     text = ask(capsys, "advise", "--task", "T-1", *flags)
     assert "no efficiency score: there are fewer than 10 other tasks" in text
     assert main(["advise", "--task", "T-1", "--period", "7d", *flags]) == 2
-    assert "--period: goes not with --task" in capsys.readouterr().err
+    assert "--period: cannot be used with --task" in capsys.readouterr().err
     assert main(["advise", "--task", "nobody", *flags]) == 1
 
 
