@@ -10,7 +10,7 @@ from typing import Final
 
 from processor.cli.flags import SETTINGS_FLAGS
 from processor.config import Settings, bundled, load_prices, load_settings, read_text
-from processor.core.budgets import Channel, Policy, parse_budgets
+from processor.core.budgets import DeclaredChannel, Policy, parse_budgets
 from processor.core.insight import Prices
 
 _BUNDLED = "built in"
@@ -33,7 +33,7 @@ def prices_from(path: str) -> Prices:
 
 
 def budgets_from(
-    path: str, dimensions: Collection[str] = (), channels: Sequence[Channel] | None = None
+    path: str, dimensions: Collection[str] = (), channels: Sequence[DeclaredChannel] | None = None
 ) -> Policy:
     """The budgets in a file, or the bundled ones for ``""``. Raises ConfigError.
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from processor.config.channels import OneChannel, Webhook, checked_channels
 from processor.config.values import Section, items
-from processor.core.budgets import Channel
+from processor.core.budgets import DeclaredChannel
 from processor.core.files.checks import InvalidValueError, choice, shown, text
 from processor.core.files.similar import nearest
 from processor.core.otlp.addresses import is_loopback, parse_url
@@ -79,10 +79,11 @@ class Notifications(Section):
         return self
 
     @property
-    def budget_channels(self) -> tuple[Channel, ...]:
+    def budget_channels(self) -> tuple[DeclaredChannel, ...]:
         """The channels as budgets ask for them."""
         return tuple(
-            Channel(name, each.type, each.budgets == "all") for name, each in self.channels.items()
+            DeclaredChannel(name, each.type, each.budgets == "all")
+            for name, each in self.channels.items()
         )
 
     def warnings(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ ChannelsByThreshold = Mapping[float, tuple[str, ...]]
 NOBODY_ASKED: Final[ChannelsByThreshold] = MappingProxyType({})
 
 
-class Channel(NamedTuple):
+class DeclaredChannel(NamedTuple):
     """A channel that the settings declare."""
 
     name: str
@@ -40,7 +40,7 @@ def warnings_of(asked: Iterable[Asked]) -> set[Decimal]:
 
 
 def channels_by_threshold(
-    asked: Sequence[Asked] | None, warn_at: Iterable[Decimal], channels: Sequence[Channel]
+    asked: Sequence[Asked] | None, warn_at: Iterable[Decimal], channels: Sequence[DeclaredChannel]
 ) -> ChannelsByThreshold:
     """The names of the channels that each threshold of a budget is sent by.
 
@@ -58,13 +58,13 @@ def channels_by_threshold(
     return {threshold: tuple(names) for threshold, names in found.items() if names}
 
 
-def _named(asked: Asked, channels: Iterable[Channel]) -> Iterator[str]:
+def _named(asked: Asked, channels: Iterable[DeclaredChannel]) -> Iterator[str]:
     for channel in channels:
         if channel.name == asked.channel or (asked.type and channel.type == asked.type):
             yield channel.name
 
 
-def types_without_channel(asked: Iterable[Asked], channels: Iterable[Channel]) -> list[str]:
+def types_without_channel(asked: Iterable[Asked], channels: Iterable[DeclaredChannel]) -> list[str]:
     """Types that are asked for and that no channel has."""
     there = {each.type for each in channels}
     return list(dict.fromkeys(each.type for each in asked if each.type and each.type not in there))

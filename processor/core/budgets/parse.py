@@ -12,7 +12,7 @@ from processor.core.budgets.checks import CHANNELS, OWN_DIMENSIONS
 from processor.core.budgets.form import BudgetsFile, Notification, Notify, Rule, Thresholds
 from processor.core.budgets.notify import (
     Asked,
-    Channel,
+    DeclaredChannel,
     channels_by_threshold,
     types_without_channel,
     warnings_of,
@@ -41,7 +41,7 @@ def parse_budgets(
     text: str,
     source: str,
     dimensions: Collection[str] = (),
-    channels: Sequence[Channel] | None = None,
+    channels: Sequence[DeclaredChannel] | None = None,
 ) -> Policy:
     """Read a budgets file; `source` names it in messages.
 
@@ -84,7 +84,7 @@ class _Reading(NamedTuple):
 
     document: Document
     calendar: Calendar
-    channels: Sequence[Channel]
+    channels: Sequence[DeclaredChannel]
 
     def budgets_of(self, rule: Rule) -> list[Budget]:
         """The budgets of one rule: one for each limit it sets, none when it is switched off."""
@@ -142,7 +142,7 @@ def _asked(listed: Sequence[Notify | Notification]) -> list[Asked]:
 
 
 def _without_effect(
-    form: BudgetsFile, document: Document, channels: Sequence[Channel]
+    form: BudgetsFile, document: Document, channels: Sequence[DeclaredChannel]
 ) -> Iterator[str]:
     """Types of channels that are asked for, and of which the settings declare none."""
     places: list[tuple[Path, Sequence[Notify | Notification]]] = []

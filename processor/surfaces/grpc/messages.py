@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
-from processor.core.budgets.check import BudgetCheck
+from processor.core.budgets.call_check import BudgetCheck
 from processor.core.model import (
     NS_PER_S,
     TIME_NS_MAX,

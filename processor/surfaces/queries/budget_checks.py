@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from processor.core.budgets import Budget, Policy
 from processor.core.budgets.applicable import Applicable, Unchecked
-from processor.core.budgets.check import BudgetCheck, deciding
+from processor.core.budgets.call_check import BudgetCheck, deciding
 from processor.core.budgets.reservations import Estimate, Reservation, Reservations
 from processor.core.errors import InvalidQuestionError, OverloadedError
 from processor.core.insight import CallEstimate, estimate_call

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, get_args
 
-from processor.core.budgets.check import BudgetCheck
+from processor.core.budgets.call_check import BudgetCheck
 from processor.core.budgets.reservations import ID_MAX_CHARS
 from processor.core.errors import InvalidQuestionError
 from processor.core.model import Scope, WindowKind

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from processor.core.budgets.check import BudgetCheck
+from processor.core.budgets.call_check import BudgetCheck
 from processor.core.budgets.window import rolling_s_of
 from processor.core.money import exact_usd
 from processor.surfaces.api.documents.values import (

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from processor.core.budgets import Channel, parse_budgets
+from processor.core.budgets import DeclaredChannel, parse_budgets
 from processor.core.errors import ConfigError
 from processor.core.model import Calendar
 
@@ -585,7 +585,11 @@ def test_a_rule_takes_the_reset_hour_of_the_file_unless_it_has_its_own():
     assert policy.calendar.reset_hour == 0, "questions have days of the calendar"
 
 
-CHANNELS = [Channel("ops", "slack"), Channel("finance", "email"), Channel("quiet", "email", False)]
+CHANNELS = [
+    DeclaredChannel("ops", "slack"),
+    DeclaredChannel("finance", "email"),
+    DeclaredChannel("quiet", "email", False),
+]
 
 
 def notified(text, channels=CHANNELS):

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from processor.core.access import Access, ApiTokens
 from processor.core.budgets.applicable import Unchecked
-from processor.core.budgets.check import BudgetCheck
+from processor.core.budgets.call_check import BudgetCheck
 from processor.core.budgets.reservations import Estimate
 from processor.core.model import (
     Batch,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from processor.core.budgets.check import BudgetCheck
+from processor.core.budgets.call_check import BudgetCheck
 from processor.core.errors import InvalidQuestionError
 from processor.core.model import Standing
 from processor.surfaces.queries import BudgetCheckRequest, check_totals, objection

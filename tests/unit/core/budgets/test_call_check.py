@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from processor.core.budgets.check import BudgetCheck, deciding
+from processor.core.budgets.call_check import BudgetCheck, deciding
 from processor.core.model import Standing
 
 
