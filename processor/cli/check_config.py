@@ -39,6 +39,8 @@ from processor.surfaces.terminal.paint import left, plain
 T = TypeVar("T")
 
 _LABEL_CHARS: Final = 15
+_BUDGET_LABEL_CHARS: Final = 29
+_WARNING_LABEL_CHARS: Final = 10
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -114,10 +116,12 @@ def _lines(settings: Settings, prices: Prices, policy: Policy, config: str) -> I
     yield from _price_lines(settings.pricing.file, prices)
     yield f"budgets   {file_name(settings.budgets.file)}, version {policy.version}"
     yield f"  {counted(len(policy.budgets), 'limit')}"
-    yield from map(_budget_line, policy.budgets)
-    yield from channel_lines(settings.notifications, policy)
+    for budget in policy.budgets:
+        yield from fit(_budget_line(budget), _BUDGET_LABEL_CHARS)
+    for line in channel_lines(settings.notifications, policy):
+        yield from fit(line, _LABEL_CHARS)
     for warning in _warnings(settings, plan, prices, policy):
-        yield f"warning   {warning}"
+        yield from fit(f"warning   {warning}", _WARNING_LABEL_CHARS)
 
 
 def _price_lines(path: str, prices: Prices) -> Iterator[str]:

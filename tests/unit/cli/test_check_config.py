@@ -37,7 +37,7 @@ def test_flags_show_in_what_is_found(capsys, tmp_path):
     out = capsys.readouterr().out
     assert "listens on   127.0.0.1:5000" in out
     assert "forwards to  OTLP/gRPC at tempo:4317 over TLS\n" in out
-    out = re.sub(r"\n {15}", " ", out)
+    out = re.sub(r"\n {15,}", " ", out)
     assert re.search(
         r"^  memory       \d+ MiB \(80% of .*\), largest message \d+ MiB$", out, re.MULTILINE
     )
@@ -64,8 +64,29 @@ def test_parquet_without_its_package_is_a_warning(capsys, tmp_path, monkeypatch)
     for is_there in (True, False):
         monkeypatch.setattr(check_config, "has_parquet", lambda is_there=is_there: is_there)
         assert main(["check-config", "--config", str(settings)]) == 0
-        said = "warning   exports.all.format: parquet needs pyarrow, which is missing here (install"
+        said = "warning   exports.all.format: parquet needs pyarrow, which is missing here"
         assert (said in capsys.readouterr().out) is not is_there
+
+
+def test_lines_fit_a_terminal(capsys, tmp_path):
+    """Guarantees: budgets, channels and warnings go on below what they are about."""
+    settings = tmp_path / "processor.yaml"
+    settings.write_text(
+        "api: {read_tokens: [abcdefghijklmnop]}\n"
+        "telemetry: {metrics: {endpoint: 0.0.0.0:8888}}\n"
+        "notifications: {channels: {hook: {type: webhook, url: 'https://example.com/a'}}}\n"
+    )
+    budgets = tmp_path / "budgets.yaml"
+    budgets.write_text("budgets:\n" + "".join(
+        f"- {{name: tokens-of-{name}, scope: agent, window: month, limit_tokens: 50000000, "
+        "warn_at: [0.5, 0.8], match: {service: research-*}}\n"
+        for name in ("one", "two", "three", "four", "five")
+    ))  # fmt: skip
+    assert main(["check-config", "--config", str(settings), "--budgets", str(budgets)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    about = [line for line in lines if str(tmp_path) not in line]
+    assert max(map(len, about)) <= 80
+    assert any(line.startswith(" " * 29) for line in about), "a budget goes on in its column"
 
 
 def test_warnings_are_shown_and_do_not_fail_the_check(capsys, tmp_path):
@@ -74,7 +95,7 @@ def test_warnings_are_shown_and_do_not_fail_the_check(capsys, tmp_path):
     assert main(["check-config", "--pricing", str(prices)]) == 0
     out = capsys.readouterr().out
     assert "1 entry in the file" in out
-    assert f"warning   {prices}:1: " in out
+    assert f"warning {prices}:1: " in " ".join(out.split())
 
 
 def test_everything_that_is_wrong_is_said_at_once(capsys, tmp_path):
