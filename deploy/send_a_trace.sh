@@ -1,8 +1,8 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Sends one trace as OTLP/JSON, to see whether it arrives: an agent with two LLM calls, the second
 # of which is over the default budget for a call. Needs curl and nothing else.
 #   deploy/send_a_trace.sh [http://127.0.0.1:4318]
-set -euo pipefail
+set -eu
 to=${1:-http://127.0.0.1:4318}
 now_s=$(date +%s)
 

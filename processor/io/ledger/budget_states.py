@@ -98,6 +98,8 @@ class BudgetStates:
         complete = self._series.step()
         if complete:
             self._check_complete()
+            if not self._store.last_trace():  # A new ledger has nothing that is to be said of it.
+                return
             watches = [watch for watch in self._watches if watch.series in complete]
             names = sorted({budget.name for watch in watches for budget in watch.budgets})
             before = "with all that was charged before"

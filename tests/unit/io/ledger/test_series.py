@@ -74,6 +74,17 @@ async def test_a_budget_that_is_being_filled_says_at_least_and_has_no_event(
     assert [crossing.spent for crossing in stamp.crossings] == [5000]
 
 
+@pytest.mark.parametrize("traces", [0, 2])
+async def test_filling_is_logged_where_there_was_something(opened, given, rule, caplog, traces):
+    """Guarantees: the first start of a processor says nothing of what was charged before it."""
+    caplog.set_level("INFO")
+    for at in range(1, traces + 1):
+        await opened.post(given.call(1, trace=at, own=S))
+    await opened.ledger.set_policy(given.policy(rule))
+    await settle(opened)
+    assert ("with all that was charged before" in caplog.text) is bool(traces)
+
+
 async def test_a_restart_goes_on_where_the_filling_was(opened, given, rule):
     for at in range(1, 6):
         await opened.post(given.call(1, trace=at, own=S))
