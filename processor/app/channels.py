@@ -14,7 +14,7 @@ from processor.config.channels import (
     Email,
     Slack,
     Webhook,
-    checked_url,
+    http_url,
     read_secret,
     secret_key,
 )
@@ -84,7 +84,7 @@ def _secrets(name: str, given: AnyChannel) -> Mapping[str, Callable[[], str]]:
         return {"password": reader("password", text)}
     if isinstance(given, Apprise):
         return {"url": reader("url", check_apprise_url)}
-    found = {"url": reader("url", checked_url)}
+    found = {"url": reader("url", http_url)}
     if isinstance(given, Webhook):
         found["secret"] = reader("secret", lambda value: value if secret_key(value) else "")
     return found

@@ -57,8 +57,8 @@ def secret_key(secret: str) -> bytes:
     return key
 
 
-def _url(value: object) -> str:
-    """The address of a page; what it has may be a secret, so no message shows it."""
+def http_url(value: object) -> str:
+    """An address over HTTP; it may hold a secret, so no message shows it."""
     hidden = SecretText(value) if isinstance(value, str) else value
     found = address(lambda url: parse_url(url, ""))(hidden)
     if not found.startswith(("http://", "https://")):
@@ -80,7 +80,7 @@ def mail_addresses(value: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(mail_address, listed)))
 
 
-Url = Annotated[str, PlainValidator(optional(_url))]
+Url = Annotated[str, PlainValidator(optional(http_url))]
 Interval = Annotated[float, PlainValidator(duration(0.0, _INTERVAL_MAX_S))]
 
 
@@ -286,8 +286,3 @@ def read_secret(setting: str, given: str, file: str, check: Callable[[str], T]) 
         raise ConfigError([Problem(where, f"{file} is not UTF-8 text")]) from None
     except InvalidValueError as error:
         raise ConfigError([Problem(where, error.what, error.fix)]) from None
-
-
-def checked_url(value: str) -> str:
-    """The address of a page, read from a file. Raises InvalidValueError."""
-    return _url(value)
