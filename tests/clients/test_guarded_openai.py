@@ -55,7 +55,7 @@ def test_calls_are_made_until_the_budget_does_not_allow_the_next(processor, tmp_
     """Guarantees: the instrumentation's own span carries the reservation, which its charge
     releases; what is spent stays below the limit."""
     try:
-        python = python_of(HERE / "openai2.txt")
+        python = python_of(HERE / "sdks.txt")
     except NoEnvironmentError as problem:
         pytest.skip(f"NO CLIENT LIBRARIES, so the example is not run: {problem}")
     url = base_url(processor)
