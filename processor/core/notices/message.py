@@ -114,7 +114,8 @@ def headline(crossing: Crossing, rules: Rules, now_s: int, quote: Quote) -> str:
     """``per-user-daily: ada is at $41.20 of $50.00 (82 %) today``."""
     at = "at least at" if crossing.at_least else "at"
     ratio = f"{crossing.spent * 100 // crossing.limit} %"
-    spent, limit = _amount(crossing, crossing.spent), _amount(crossing, crossing.limit)
+    spent = amount_text(crossing.spent, crossing.unit)
+    limit = amount_text(crossing.limit, crossing.unit)
     state = f"has reached the limit, {at}" if crossing.threshold >= 1.0 else f"is {at}"
     when = _when(crossing, rules, now_s)
     budget, who = quote(crossing.budget), _who(crossing, quote)
@@ -131,8 +132,9 @@ def _who(crossing: Crossing, quote: Quote) -> str:
     return name if scope == "user" else f"{quote(scope)} {name}"
 
 
-def _amount(crossing: Crossing, amount: int) -> str:
-    return short_usd(exact_usd(amount)) if crossing.unit == "usd" else f"{amount:,} tokens"
+def amount_text(amount: int, unit: str) -> str:
+    """An amount of a budget in its unit, ``usd`` (as nano-USD) or ``tokens``."""
+    return short_usd(exact_usd(amount)) if unit == "usd" else f"{amount:,} tokens"
 
 
 def _when(crossing: Crossing, rules: Rules, now_s: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from processor.core.amounts import marked, share_percent, short_usd
 from processor.core.model import Calendar, Standing, Totals
 from processor.core.money import exact_usd
-from processor.core.notices.message import Message, Quote
+from processor.core.notices.message import Message, Quote, amount_text
 from processor.core.notices.notice import Notice
 from processor.core.notices.period import Period
 from processor.core.wording import counted
@@ -95,14 +95,11 @@ def _lines(report: Report, quote: Quote) -> Iterator[str]:
 
 
 def _standing(standing: Standing, quote: Quote) -> str:
-    def amount(number: int) -> str:
-        is_usd = standing.unit == "usd"
-        return short_usd(exact_usd(number)) if is_usd else f"{number:,} tokens"
-
     who = quote(standing.scope_id) if standing.scope_id else standing.scope
     least = "at least " if standing.at_least else ""
     ratio = standing.spent * 100 // standing.limit
-    spent, limit = amount(standing.spent), amount(standing.limit)
+    spent = amount_text(standing.spent, standing.unit)
+    limit = amount_text(standing.limit, standing.unit)
     return f"{quote(standing.budget)}: {who}, {least}{spent} of {limit} ({ratio} %)"
 
 
