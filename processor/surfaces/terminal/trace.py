@@ -26,7 +26,6 @@ _COLUMNS: Final = (
     Column("calls", keep=3),
     Column("time", keep=2),
 )
-_SMALL_USD: Final = Decimal("0.01")
 _STEM_CELLS_MAX: Final = 24
 _NAME_CELLS_MAX: Final = 48
 _OWNERS: Final = ("session", "user", "task", "agent", "org", "service")
@@ -161,11 +160,12 @@ def _parts(call: CallDocument) -> Iterator[str]:
 
 
 def _part_usd(amount: str) -> str:
-    """With as many decimals as the column of costs, so that small parts add up to it."""
-    if abs(Decimal(amount)) >= _SMALL_USD:
-        return short_usd(amount)
+    """With the decimals of the column of costs, zeros at the end apart, so that parts add up."""
     shown = fine_usd(amount)
-    return f"<${shown[1:]}" if shown.startswith("<") else f"${shown.rstrip('0')}"
+    if shown.startswith("<"):
+        return f"<${shown[1:]}"
+    whole, _, decimals = shown.partition(".")
+    return f"${whole}.{decimals.rstrip('0'):0<2}"
 
 
 def _remarks(document: TraceDocument, width: int) -> Iterator[tuple[str, str]]:

@@ -187,16 +187,23 @@ async def test_lines_lead_from_each_span_to_its_parent(api, lines):
     ]
 
 
-async def test_parts_of_a_small_cost_add_up_to_it(api, given_calls, lines):
-    """Guarantees: as they are read, whatever four decimals would make of them."""
+@pytest.mark.parametrize(
+    ("input_usd", "output_usd", "shown"),
+    [
+        ("0.000150000", "0.000120000", "input $0.00015 · output $0.00012"),
+        ("0.015360000", "0.900000000", "input $0.01536 · output $0.90"),
+        ("0.000000400", "1204.500000000", "input <$0.000001 · output $1,204.50"),
+    ],
+)
+async def test_parts_of_a_cost_are_exact(api, given_calls, lines, input_usd, output_usd, shown):
+    """Guarantees: they add up as they are read, which four decimals do not."""
     document = await api(given_calls.charged(1, 1, 270_000, status="exact"))(f"/traces/{TRACE}")
     [span] = document.spans
-    parts = {"input_usd": "0.000150000", "output_usd": "0.000120000"}
+    parts = {"input_usd": input_usd, "output_usd": output_usd}
     call = span.call.model_copy(update={"classes": span.call.classes.model_copy(update=parts)})
     spans = [span.model_copy(update={"call": call})]
-    shown = "\n".join(lines(draw_trace(document.model_copy(update={"spans": spans}), 80)))
-    assert "input $0.00015 · output $0.00012" in shown
-    assert "0.000270" in shown
+    drawn = "\n".join(lines(draw_trace(document.model_copy(update={"spans": spans}), 120)))
+    assert shown in drawn
 
 
 async def test_an_aggregate_has_the_subtotal_of_its_call(api, given_calls, lines):
