@@ -23,8 +23,8 @@ from processor.io.ledger.numbers import INTEGER_MAX, encode_number, encode_numbe
 from processor.io.ledger.shared import Columns, Details, dump
 from processor.io.ledger.stamps import adopted_nano_usd, decode_stamp, encode_stamp
 
-_AGENT, _ENTRY, _AMENDMENT, _CUT, _REFERENCE, _TOOL, _ELSEWHERE = 1, 2, 4, 8, 16, 32, 64
-_EXCLUDED = 128
+AGENT, LOCAL_ROOT, AMENDMENT, CUT, REFERENCE, TOOL, ELSEWHERE, EXCLUDED = (1 << n for n in range(8))
+"""The flags of a row in ``spans``, by the fields of `SpanRow`."""
 _RARE = (*Usage._fields[4:6], *Usage._fields[8:])
 _USUAL = tuple(int(name == "requests") for name in _RARE)
 """The rare quantities of nearly every call: one request, and nothing else."""
@@ -37,14 +37,14 @@ def encode_span(
 ) -> Columns:
     """Columns of a span after its id; `Interned` gives the ids."""
     flags = (
-        row.is_agent * _AGENT
-        | row.is_local_root * _ENTRY
-        | row.is_amendment * _AMENDMENT
-        | row.is_cut * _CUT
-        | row.is_reference * _REFERENCE
-        | row.is_tool * _TOOL
-        | row.is_charged_elsewhere * _ELSEWHERE
-        | row.is_excluded * _EXCLUDED
+        row.is_agent * AGENT
+        | row.is_local_root * LOCAL_ROOT
+        | row.is_amendment * AMENDMENT
+        | row.is_cut * CUT
+        | row.is_reference * REFERENCE
+        | row.is_tool * TOOL
+        | row.is_charged_elsewhere * ELSEWHERE
+        | row.is_excluded * EXCLUDED
     )
     entry = row.entry
     return (
@@ -91,19 +91,19 @@ def decode_span(
         span_id,
         parent_id,
         time_ns,
-        bool(flags & _AGENT),
-        bool(flags & _ENTRY),
+        bool(flags & AGENT),
+        bool(flags & LOCAL_ROOT),
         own,
         inherited,
         service,
         entry,
         decode_stamp(columns[-1], entry),
-        bool(flags & _CUT),
-        bool(flags & _AMENDMENT),
-        bool(flags & _REFERENCE),
-        bool(flags & _TOOL),
-        bool(flags & _ELSEWHERE),
-        bool(flags & _EXCLUDED),
+        bool(flags & CUT),
+        bool(flags & AMENDMENT),
+        bool(flags & REFERENCE),
+        bool(flags & TOOL),
+        bool(flags & ELSEWHERE),
+        bool(flags & EXCLUDED),
         row_id,
     )
 

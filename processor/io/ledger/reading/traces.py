@@ -10,6 +10,7 @@ import apsw
 
 from processor.core.model import NOTHING, Totals
 from processor.core.questions import TraceRow, TraceSpan, TracesQuestion
+from processor.io.ledger import rows
 from processor.io.ledger.reading.calls import calls_of_rows
 from processor.io.ledger.reading.sql import Sql, placeholders
 from processor.io.ledger.reading.sql import sums as sums_of
@@ -60,10 +61,9 @@ def _trace(row: Sequence[Any]) -> TraceRow:
     return TraceRow._make((*row[:10], totals_of(row[10:])))
 
 
-_REFERENCE, _CUT = 32, 8
 _KEPT: Final = (
     "(SELECT MIN(id) AS first, MAX(id) AS latest FROM spans "
-    f"WHERE trace = ? AND flags & {_REFERENCE} = 0 GROUP BY span_id) k"
+    f"WHERE trace = ? AND flags & {rows.REFERENCE} = 0 GROUP BY span_id) k"
 )
 """The rows of a trace's spans: where one came first, and what it is now."""
 _SPANS: Final = (
@@ -71,7 +71,6 @@ _SPANS: Final = (
     "FROM spans s LEFT JOIN owners o ON o.id = s.own_id LEFT JOIN names n ON n.id = o.agent_id "
     "WHERE s.id IN "
 )
-_AGENT, _LOCAL_ROOT, _TOOL = 1, 2, 16
 _AT_ONCE: Final = 1000
 """Rows to name in one statement."""
 
@@ -87,14 +86,14 @@ def read_spans(
     ids = _below(database, trace, run) if run else _rows(database, trace, limit)
     for some in _parts(ids[:limit]):
         charges = {charge.id: charge for charge in calls_of_rows(database, some)}
-        rows = {row[0]: row for row in database.execute(f"{_SPANS}{placeholders(some)}", some)}
-        corrections = _corrections(database, trace, [row[1] for row in rows.values()])
+        kept = {row[0]: row for row in database.execute(f"{_SPANS}{placeholders(some)}", some)}
+        corrections = _corrections(database, trace, [row[1] for row in kept.values()])
         for each in some:
-            _, span_id, parent_id, start_ns, end_ns, flags, agent = rows[each]
+            _, span_id, parent_id, start_ns, end_ns, flags, agent = kept[each]
             span = TraceSpan(
                 span_id, parent_id or b"", start_ns or 0, end_ns,
-                bool(flags & _AGENT), bool(flags & _LOCAL_ROOT), bool(flags & _TOOL),
-                bool(flags & _CUT), agent or "", charges.get(each),
+                bool(flags & rows.AGENT), bool(flags & rows.LOCAL_ROOT), bool(flags & rows.TOOL),
+                bool(flags & rows.CUT), agent or "", charges.get(each),
                 tuple(corrections.get(span_id, ())),
             )  # fmt: skip
             spans.append(span)
@@ -137,7 +136,7 @@ def _below(database: apsw.Connection, trace: int, run: bytes) -> list[int]:
     for number, span_id, parent_id, flags in database.execute(statement, (trace,)):
         if span_id == run:
             found.append((number, span_id))
-        elif not flags & _CUT:
+        elif not flags & rows.CUT:
             children[parent_id].append((number, span_id))
     for _, span_id in found:  # It grows meanwhile.
         found += children.pop(span_id, ())
