@@ -14,7 +14,7 @@ from processor.core.notices import FOLDED_MAX, Notice, plain_name
 from processor.io.notify.channel import SendError
 from processor.io.notify.threads import in_thread
 
-_EXTRA: Final = "pip install 'llm-cost-processor[apprise]'"
+_EXTRA: Final = "pip install apprise"
 _DETAIL_CHARS_MAX: Final = 500
 
 

@@ -55,7 +55,7 @@ class MissingPackageError(ProcessorError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the package mcp is not installed (pip install 'llm-cost-processor[mcp]' brings it)"
+            "the package mcp is not installed (install it beside llm-cost: pip install mcp)"
         )
 
 

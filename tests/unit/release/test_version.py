@@ -21,10 +21,12 @@ def test_a_new_version_is_in_all_files_and_the_old_one_in_none(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
+    for folder in tmp_path.rglob("__pycache__"):
+        shutil.rmtree(folder)
     set_version(tmp_path, "12.34.56rc1")
     assert version_of(tmp_path) == "12.34.56rc1"
     changed = subprocess.run(
-        ["diff", "-r", ROOT / "deploy", tmp_path / "deploy"],
+        ["diff", "-r", "-x", "__pycache__", ROOT / "deploy", tmp_path / "deploy"],
         capture_output=True, text=True, check=False,
     ).stdout  # fmt: skip
     removed = [line for line in changed.splitlines() if line.startswith("< ")]
