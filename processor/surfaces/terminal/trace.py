@@ -128,7 +128,9 @@ def _style(call: CallDocument | None) -> str:
 def _notes(span: SpanDocument) -> Iterator[tuple[str, str]]:
     """How the price of a call is known, what it is made of, and how its counts were read."""
     call = span.call
-    if call is not None:
+    if call is not None and _is_explained(call):
+        yield "dim", "its tokens are those of the spans below, where they are counted"
+    elif call is not None:
         known = " · ".join(filter(None, (
             call.status, call.reason, *_parts(call),
             f"prices {call.price_version}" if call.price_version else "",
@@ -144,6 +146,12 @@ def _notes(span: SpanDocument) -> Iterator[tuple[str, str]]:
         yield "dim", f"corrected by {short_usd(correction.change_usd)} ({by})"
     if span.parent_missing:
         yield "dim", f"its parent {span.parent_span_id} is not kept"
+
+
+def _is_explained(call: CallDocument) -> bool:
+    """Whether it is an agent or a chain that adds nothing to what is below it."""
+    is_nothing = call.cost_usd is not None and not Decimal(call.cost_usd)
+    return bool(call.aggregate) and is_nothing and not call.tokens.total
 
 
 def _parts(call: CallDocument) -> Iterator[str]:

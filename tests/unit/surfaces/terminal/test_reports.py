@@ -219,6 +219,20 @@ async def test_an_aggregate_has_the_subtotal_of_its_call(api, given_calls, lines
     assert [line for line in shown if "7.0000" in line and "11.0000" in line]
 
 
+async def test_an_agent_that_adds_nothing_is_not_called_unpriced(api, given_calls, lines):
+    made = given_calls.charged
+    document = await api(
+        made(1, 1, 0, calls=0, agent="planner", status="unpriced"),
+        made(2, 3, 4 * 10**9, parent=1, status="exact"),
+    )(f"/traces/{TRACE}")
+    root = document.spans[0]
+    call = root.call.model_copy(update={"aggregate": "sum", "reason": "no model named"})
+    spans = [root.model_copy(update={"call": call}), document.spans[1]]
+    text = "\n".join(lines(draw_trace(document.model_copy(update={"spans": spans}), 80)))
+    assert "its tokens are those of the spans below" in text
+    assert "unpriced" not in text
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
     [(12.4, "12 ms"), (16_000, "16.0 s"), (150_000, "2 min"), (5_401_000, "90 min"),
