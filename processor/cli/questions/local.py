@@ -13,7 +13,7 @@ from processor.config import Settings
 from processor.core.insight import Prices
 from processor.core.pricing import Catalog
 from processor.io.ledger import examine_file
-from processor.surfaces.api import Sources, get, write_document
+from processor.surfaces.api import Sources, as_kind, get, write_document
 from processor.surfaces.api.documents import Answer
 
 
@@ -43,10 +43,7 @@ class Local:
 
     def get(self, kind: type[D], path: str, query: Query = ()) -> D:
         """The answer as a document; see `Questions.get`."""
-        document = self._ask(path, query)
-        if not isinstance(document, kind):
-            raise TypeError(f"{path} answers with a {type(document).__name__}, not {kind.__name__}")
-        return document
+        return as_kind(self._ask(path, query), kind, path)
 
     def text(self, path: str, query: Query, form: Form) -> str:
         """The answer as the API writes it."""

@@ -13,7 +13,14 @@ moments     moments as parameters give them
 from processor.surfaces.api.actions import ACTIONS, Action, find_action
 from processor.surfaces.api.answers import Sources
 from processor.surfaces.api.bodies import BODY_MAX_BYTES, Body, body_problem, read_body
-from processor.surfaces.api.endpoints import ENDPOINTS, PREFIX, Endpoint, find_endpoint, get
+from processor.surfaces.api.endpoints import (
+    ENDPOINTS,
+    PREFIX,
+    Endpoint,
+    as_kind,
+    find_endpoint,
+    get,
+)
 from processor.surfaces.api.feed import Event, Feed
 from processor.surfaces.api.parameters import Parameters
 from processor.surfaces.api.problems import (
@@ -40,6 +47,7 @@ __all__ = [
     "ProblemDocument",
     "Sources",
     "Table",
+    "as_kind",
     "body_problem",
     "find_action",
     "find_endpoint",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from processor.core.errors import InvalidQuestionError, NotFoundError
 from processor.surfaces.api import answers
@@ -57,6 +57,7 @@ from processor.surfaces.api.paths import segments, values_in
 from processor.surfaces.api.problems import InvalidParametersError, ParameterProblem
 from processor.surfaces.api.reading import read_parameters
 
+D = TypeVar("D", bound=Answer)
 PREFIX: Final = "/api/v1"
 
 
@@ -217,3 +218,10 @@ async def get(sources: Sources, path: str, query: Iterable[tuple[str, str]] = ()
     endpoint, values = found
     parameters = read_parameters(endpoint.parameters, values, query)
     return await endpoint.answer(sources, parameters)
+
+
+def as_kind(document: Answer, kind: type[D], path: str) -> D:
+    """The answer at a path as the document that its asker counts on. Raises TypeError."""
+    if not isinstance(document, kind):
+        raise TypeError(f"{path} answers with a {type(document).__name__}, not {kind.__name__}")
+    return document

@@ -33,6 +33,7 @@ from processor.surfaces.api import (
     ParameterProblem,
     Parameters,
     Sources,
+    as_kind,
     body_problem,
     find_endpoint,
     get,
@@ -169,10 +170,7 @@ class Api:
         raises.
         """
         async with self._turn():
-            document = await get(self._sources, path, query)
-        if not isinstance(document, kind):
-            raise TypeError(f"{path} answers with a {type(document).__name__}, not {kind.__name__}")
-        return document
+            return as_kind(await get(self._sources, path, query), kind, path)
 
     async def _stream(self, request: web.BaseRequest) -> web.StreamResponse:
         if _query(request.rel_url.raw_query_string):
