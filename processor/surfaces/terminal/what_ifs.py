@@ -18,6 +18,7 @@ from processor.surfaces.terminal.paint import plain, rule, wrap
 
 _ROWS_MAX: Final = 20
 _REASONS_MAX: Final = 10
+_METHOD_LINES_MAX: Final = 6
 _COLUMNS: Final = (
     Column("model", "name"),
     Column("priced as", "name"),
@@ -69,8 +70,7 @@ def _why_none(document: WhatIfDocument) -> str:
 
 
 def _table(document: WhatIfDocument, width: int) -> list[Text]:
-    # Failed calls cost nothing, whoever's they are.
-    data = [row for row in document.data if Decimal(row.actual_usd) or Decimal(row.other_usd)]
+    data = [row for row in document.data if _costs(row)]
     shown, rest = data[:_ROWS_MAX], data[_ROWS_MAX:]
     amounts = [_column(shown, name) for name in ("actual_usd", "other_usd", "difference_usd")]
     rows = [
@@ -81,6 +81,11 @@ def _table(document: WhatIfDocument, width: int) -> list[Text]:
     if rest:
         lines.append(Text(f" and {counted(len(rest), 'row')} more; --csv has all", "dim"))
     return lines
+
+
+def _costs(row: WhatIfRowDocument) -> bool:
+    """Whether it costs anything: failed calls do not, whoever's they are."""
+    return bool(Decimal(row.actual_usd) or Decimal(row.other_usd))
 
 
 def _column(rows: Sequence[WhatIfRowDocument], name: str) -> list[str]:
@@ -98,6 +103,10 @@ def _priced_as(row: WhatIfRowDocument) -> str:
 
 def _remarks(document: WhatIfDocument, width: int) -> Iterator[tuple[str, str]]:
     """What is to be known of the numbers above."""
+    free = sum(row.calls for row in document.data if not _costs(row))
+    if free:
+        line = f"{counted(free, 'call')} of these cost nothing either way, and have no row"
+        yield from (("dim", part) for part in wrap(line, width - 1, hang=2))
     lines = [
         f"{counted(each.calls, 'call')} not compared: {plain(each.reason)}"
         for each in document.not_comparable[:_REASONS_MAX]
@@ -111,4 +120,6 @@ def _remarks(document: WhatIfDocument, width: int) -> Iterator[tuple[str, str]]:
         lines.append(f"{calls} of unknown cost, not in it, would have cost {cost}")
     for line in (*lines, *map(plain, document.partial)):
         yield from (("orange", part) for part in wrap(line, width - 1, hang=2))
-    yield from (("dim", part) for part in wrap(document.method, width - 1, hang=2))
+    yield from (
+        ("dim", part) for part in wrap(document.method, width - 1, _METHOD_LINES_MAX, hang=2)
+    )

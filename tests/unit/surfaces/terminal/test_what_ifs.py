@@ -74,3 +74,11 @@ def test_why_nothing_was_compared_is_said():
         (document(not_comparable=[unknown]), "no call of this time can be compared"),
     ):
         assert said in drawn(draw_what_if(found, 80), 80, is_coloured=False)
+
+
+def test_rows_and_what_has_none_add_up_to_the_calls_that_are_named():
+    """Guarantees: calls that cost nothing, such as failed ones, are said where they have no row."""
+    found = document(row("gpt-4o", "gpt-4o-mini", 2, 1), row("gpt-4o", "gpt-4o", 0, 0))
+    text = drawn(draw_what_if(found, 80), 80, is_coloured=False)
+    assert "for 24 calls would have been" in text
+    assert "12 calls of these cost nothing either way, and have no row" in text
